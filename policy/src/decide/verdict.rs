@@ -1,0 +1,183 @@
+use crate::{
+    decide::Subject,
+    name::{RoleId, RuleId},
+    nonempty::NonEmpty,
+    reason::{RefusalReason, UndecidedReason},
+    request::Verb,
+};
+
+/// The answer to one push.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    subject: Subject,
+    verdict: PushVerdict,
+}
+
+/// What was decided, and about what.
+#[derive(Debug, Clone)]
+pub enum PushVerdict {
+    /// Refused for who asks, whatever the refs.
+    Refused(NonEmpty<RefusalReason>),
+    /// Nothing could be decided, whatever the refs.
+    Undecided(NonEmpty<UndecidedReason>),
+    /// One verdict for each ref update, in the order of the request.
+    PerRef(NonEmpty<RefDecision>),
+}
+
+/// What was decided about one ref update.
+#[derive(Debug, Clone)]
+pub struct RefDecision {
+    /// What was tried; `None` where an update and a force would have had the same verdict, so that it was not asked.
+    pub verb: Option<Verb>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What rules in evaluate mode would have decided.
+    pub shadow: Vec<Shadow>,
+}
+
+/// The verdict on one ref update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    Permitted(Permit),
+    /// The policy says no.
+    Refused(NonEmpty<RefusalReason>),
+    /// It could not be checked.
+    Undecided(NonEmpty<UndecidedReason>),
+}
+
+/// The proof that a ref update is permitted. Only this crate can make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit {
+    grant: RuleId,
+    role: Option<RoleId>,
+    waiver: Option<RuleId>,
+}
+
+impl Permit {
+    pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>) -> Self {
+        Self { grant, role, waiver: None }
+    }
+
+    /// The grant that carried it.
+    pub fn grant(&self) -> &RuleId {
+        &self.grant
+    }
+
+    /// The role through which the grant reached the pusher; `None` when it names them directly.
+    pub fn role(&self) -> Option<&RoleId> {
+        self.role.as_ref()
+    }
+
+    /// The waiver that lifted a block, if one did.
+    pub fn waiver(&self) -> Option<&RuleId> {
+        self.waiver.as_ref()
+    }
+}
+
+/// What a rule in evaluate mode would have done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadow {
+    /// The rule.
+    pub rule: RuleId,
+    /// What it would have done.
+    pub would: WouldHave,
+}
+
+/// What a rule in evaluate mode would have done, were it enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WouldHave {
+    /// It would have given the right.
+    Granted,
+    /// It would have forbidden it.
+    Blocked,
+}
+
+impl WouldHave {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// The three outcomes of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Every ref update is permitted.
+    Permitted,
+    /// At least one ref update is refused.
+    Refused,
+    /// None is refused, and at least one could not be checked.
+    Undecided,
+}
+
+impl Outcome {
+    /// The outcome's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Permitted => "permitted",
+            Self::Refused => "refused",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl Verdict {
+    /// The outcome for this ref alone.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Permitted(_) => Outcome::Permitted,
+            Self::Refused(_) => Outcome::Refused,
+            Self::Undecided(_) => Outcome::Undecided,
+        }
+    }
+}
+
+impl Decision {
+    pub(super) fn new(subject: Subject, verdict: PushVerdict) -> Self {
+        Self { subject, verdict }
+    }
+
+    /// Who asked.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// What was decided.
+    pub fn verdict(&self) -> &PushVerdict {
+        &self.verdict
+    }
+
+    /// The push stands or falls as a whole. A refusal outweighs an inability to decide: it is certain, and the pusher
+    /// has something to do.
+    pub fn outcome(&self) -> Outcome {
+        match &self.verdict {
+            PushVerdict::Refused(_) => Outcome::Refused,
+            PushVerdict::Undecided(_) => Outcome::Undecided,
+            PushVerdict::PerRef(refs) => {
+                let any = |outcome| refs.iter().any(|one| one.verdict.outcome() == outcome);
+                if any(Outcome::Refused) {
+                    Outcome::Refused
+                } else if any(Outcome::Undecided) {
+                    Outcome::Undecided
+                } else {
+                    Outcome::Permitted
+                }
+            }
+        }
+    }
+
+    /// The decision when it cannot be acted on: nothing that was permitted stays so. A refusal stays a refusal.
+    #[must_use]
+    pub fn withheld(self, reason: UndecidedReason) -> Self {
+        match self.outcome() {
+            Outcome::Refused => self,
+            Outcome::Permitted | Outcome::Undecided => {
+                Self { subject: self.subject, verdict: PushVerdict::Undecided(NonEmpty::one(reason)) }
+            }
+        }
+    }
+}

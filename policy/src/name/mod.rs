@@ -1,0 +1,17 @@
+//! The names of the field. Each is parsed once, at the door; past it there are no bare strings.
+
+mod digest;
+mod group_name;
+mod object_id;
+mod ref_name;
+mod repository;
+mod rule_id;
+mod username;
+
+pub use digest::{Digest, DigestError};
+pub use group_name::{GroupName, GroupNameError};
+pub use object_id::{ObjectFormat, ObjectId, ObjectIdError};
+pub use ref_name::{RefName, RefNameError};
+pub use repository::{Repository, RepositoryError};
+pub use rule_id::{IdError, RoleId, RuleId};
+pub use username::{Username, UsernameError, UsernameKey};

@@ -1,0 +1,130 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+use crate::printable::Printable;
+
+/// A username as Bitbucket gives it (`BB_USER_NAME`): 1 to 255 bytes of text without control characters.
+/// It keeps the spelling it was given; compare by [`Username::key`], since Bitbucket folds case.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Username(Box<str>);
+
+/// A username folded to lower case: what users are found and compared by.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UsernameKey(Box<str>);
+
+/// Why a text is no [`Username`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum UsernameError {
+    /// No name at all.
+    #[error("the username is empty")]
+    Empty,
+    /// More than 255 bytes.
+    #[error("the username is {0} bytes long; 255 are allowed")]
+    TooLong(usize),
+    /// Control characters, or white space around it.
+    #[error("`{0}` is no username: it has a control character, or white space at an end")]
+    Character(String),
+}
+
+impl Username {
+    /// Parses a username.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 255 bytes, or holds a control character.
+    pub fn parse(text: &str) -> Result<Self, UsernameError> {
+        if text.is_empty() {
+            return Err(UsernameError::Empty);
+        }
+        if text.len() > 255 {
+            return Err(UsernameError::TooLong(text.len()));
+        }
+        if text.chars().any(char::is_control) || text.trim() != text {
+            return Err(UsernameError::Character(Printable::new(text).to_string()));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The name as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name folded for comparison.
+    pub fn key(&self) -> UsernameKey {
+        UsernameKey(self.0.to_lowercase().into())
+    }
+}
+
+impl UsernameKey {
+    /// The folded name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+impl Serialize for Username {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Username {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for UsernameKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Printable::new(self.as_str()).fmt(f)
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Username({self})")
+    }
+}
+
+impl fmt::Debug for UsernameKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UsernameKey({})", Printable::new(self.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Username;
+
+    #[test]
+    fn case_folds_beyond_ascii() {
+        let key = |text| Username::parse(text).unwrap().key();
+        assert_eq!(key("Alice"), key("aLICE"));
+        assert_eq!(key("ÉLODIE"), key("élodie"));
+        assert_ne!(key("alice"), key("аlice"), "a Cyrillic look-alike is somebody else");
+    }
+
+    #[test]
+    fn what_is_no_username() {
+        for text in ["", " alice", "alice\n", "al\u{0}ice", "a\u{9b}b", &"x".repeat(256)] {
+            assert!(Username::parse(text).is_err(), "{text:?}");
+        }
+        assert!(Username::parse("access-token-user/2/11754").is_ok());
+    }
+}

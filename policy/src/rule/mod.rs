@@ -1,0 +1,31 @@
+//! The rules of a policy. All are plain sets: no priority, no "most specific wins", no negative grant.
+//!
+//! `require` and `waiver` rules are part of the language and are not decided by this version: a policy that holds
+//! one is refused when it is read (see [`crate::file`]), so it can never be half obeyed.
+
+mod block;
+mod grant;
+mod pattern;
+mod policy;
+mod role;
+mod window;
+
+pub use block::Block;
+pub use grant::{Grant, UserException};
+pub use pattern::{PatternError, RefSet, RepositorySet, VerbSet};
+pub use policy::{Policy, PolicyError, PolicyParts};
+pub use role::Role;
+pub use window::{Window, WindowError};
+
+use serde::Serialize;
+
+/// Whether a rule decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It does.
+    #[default]
+    Enforce,
+    /// It never does; the log says what it would have decided.
+    Evaluate,
+}

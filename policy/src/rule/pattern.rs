@@ -1,0 +1,241 @@
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+use crate::{
+    glob::{Glob, GlobError},
+    name::{RefName, Repository},
+    request::Verb,
+};
+
+/// A list of patterns with its exclusions: it matches what some pattern matches and no `!pattern` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PatternSet {
+    include: Vec<Glob>,
+    exclude: Vec<Glob>,
+}
+
+/// Why patterns cannot stand in a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PatternError {
+    /// The pattern itself is faulty.
+    #[error(transparent)]
+    Glob(#[from] GlobError),
+    /// A ref pattern that could match no full ref name.
+    #[error("a ref pattern begins with `refs/`: did you mean `refs/heads/{0}`?")]
+    NotUnderRefs(String),
+    /// A repository pattern that could match no `PROJECT/slug`.
+    #[error("a repository pattern is `PROJECT/slug`, as in `PAY/*`, or `**` for all: did you mean `{0}/*`?")]
+    NotARepository(String),
+    /// `re:…`
+    #[error("`re:` patterns are not decided by this version: write a glob")]
+    Regex,
+    /// `${user}` where no user stands.
+    #[error("`${{user}}` has a meaning in ref patterns only")]
+    UserInRepository,
+    /// Nothing, or nothing but exclusions.
+    #[error("the list includes nothing, so the rule could never match: give a pattern without `!`")]
+    NothingIncluded,
+}
+
+impl PatternSet {
+    fn new(globs: impl IntoIterator<Item = (bool, Glob)>) -> Result<Self, PatternError> {
+        let (mut include, mut exclude) = (Vec::new(), Vec::new());
+        for (excluded, glob) in globs {
+            if excluded { &mut exclude } else { &mut include }.push(glob);
+        }
+        if include.is_empty() {
+            return Err(PatternError::NothingIncluded);
+        }
+        for list in [&mut include, &mut exclude] {
+            list.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+            list.dedup();
+        }
+        Ok(Self { include, exclude })
+    }
+
+    fn matches(&self, text: &[u8], user: &str) -> bool {
+        let any = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(text, user));
+        any(&self.include) && !any(&self.exclude)
+    }
+
+    fn sources(&self) -> Vec<String> {
+        let excluded = self.exclude.iter().map(|glob| format!("!{}", glob.as_str()));
+        self.include.iter().map(|glob| glob.as_str().to_owned()).chain(excluded).collect()
+    }
+}
+
+/// Splits a pattern from the `!` that excludes it.
+fn split_exclusion(source: &str) -> (bool, &str) {
+    source.strip_prefix('!').map_or((false, source), |rest| (true, rest))
+}
+
+/// Patterns over full ref names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefSet(PatternSet);
+
+impl RefSet {
+    /// Makes a set of parsed patterns; see [`Self::parse_one`].
+    ///
+    /// # Errors
+    /// [`PatternError::NothingIncluded`].
+    pub fn new(patterns: impl IntoIterator<Item = (bool, Glob)>) -> Result<Self, PatternError> {
+        PatternSet::new(patterns).map(Self)
+    }
+
+    /// Parses one pattern: whether it excludes, and what.
+    ///
+    /// # Errors
+    /// When it is faulty, or does not begin with `refs/`.
+    pub fn parse_one(source: &str) -> Result<(bool, Glob), PatternError> {
+        let (excluded, pattern) = split_exclusion(source);
+        if pattern.starts_with("re:") {
+            return Err(PatternError::Regex);
+        }
+        if !pattern.starts_with("refs/") {
+            return Err(PatternError::NotUnderRefs(pattern.to_owned()));
+        }
+        Ok((excluded, Glob::parse(pattern)?))
+    }
+
+    /// Whether `name` is in the set, with `user` in the place of `${user}`.
+    pub fn matches(&self, name: &RefName, user: &str) -> bool {
+        self.0.matches(name.as_bytes(), user)
+    }
+
+    /// The patterns as written, sorted, exclusions last.
+    pub fn sources(&self) -> Vec<String> {
+        self.0.sources()
+    }
+}
+
+/// Patterns over repositories, compared without regard to ASCII case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositorySet(PatternSet);
+
+impl RepositorySet {
+    /// Makes a set of parsed patterns; see [`Self::parse_one`].
+    ///
+    /// # Errors
+    /// [`PatternError::NothingIncluded`].
+    pub fn new(patterns: impl IntoIterator<Item = (bool, Glob)>) -> Result<Self, PatternError> {
+        PatternSet::new(patterns).map(Self)
+    }
+
+    /// Parses one pattern: whether it excludes, and what.
+    ///
+    /// # Errors
+    /// When it is faulty, or could match no `PROJECT/slug`.
+    pub fn parse_one(source: &str) -> Result<(bool, Glob), PatternError> {
+        let (excluded, pattern) = split_exclusion(source);
+        if pattern.starts_with("re:") {
+            return Err(PatternError::Regex);
+        }
+        if pattern.contains("${") {
+            return Err(PatternError::UserInRepository);
+        }
+        let glob = Glob::parse(&pattern.to_ascii_lowercase())?;
+        if !pattern.contains('/') && !pattern.contains("**") {
+            return Err(PatternError::NotARepository(pattern.to_owned()));
+        }
+        Ok((excluded, glob))
+    }
+
+    /// Whether `repository` is in the set.
+    pub fn matches(&self, repository: &Repository) -> bool {
+        self.0.matches(repository.key().as_bytes(), "")
+    }
+
+    /// The patterns, sorted, in lower case, exclusions last.
+    pub fn sources(&self) -> Vec<String> {
+        self.0.sources()
+    }
+}
+
+impl Serialize for RefSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sources().serialize(serializer)
+    }
+}
+
+impl Serialize for RepositorySet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sources().serialize(serializer)
+    }
+}
+
+/// A set of verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VerbSet(u8);
+
+impl VerbSet {
+    /// Whether `verb` is in the set.
+    pub const fn contains(self, verb: Verb) -> bool {
+        self.0 & (1 << verb as u8) != 0
+    }
+
+    /// Whether the set is empty.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The verbs, in the order of [`Verb::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Verb> {
+        Verb::ALL.into_iter().filter(move |verb| self.contains(*verb))
+    }
+}
+
+impl FromIterator<Verb> for VerbSet {
+    fn from_iter<I: IntoIterator<Item = Verb>>(verbs: I) -> Self {
+        Self(verbs.into_iter().fold(0, |set, verb| set | 1 << verb as u8))
+    }
+}
+
+impl Serialize for VerbSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Verb::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PatternError as E, RefSet, RepositorySet, VerbSet};
+    use crate::{
+        name::{RefName, Repository},
+        request::Verb,
+    };
+
+    fn refs(patterns: &[&str]) -> Result<RefSet, E> {
+        RefSet::new(patterns.iter().map(|p| RefSet::parse_one(p)).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    #[test]
+    fn an_exclusion_takes_out_of_its_own_list() {
+        let set = refs(&["refs/heads/**", "!refs/heads/release/**"]).unwrap();
+        let matches = |name: &str| set.matches(&RefName::parse(name.as_bytes()).unwrap(), "");
+        assert!(matches("refs/heads/main"));
+        assert!(!matches("refs/heads/release/1"));
+        assert_eq!(refs(&["!refs/heads/x"]), Err(E::NothingIncluded));
+    }
+
+    #[test]
+    fn a_pattern_that_could_never_match_is_a_fault() {
+        assert_eq!(refs(&["main"]), Err(E::NotUnderRefs("main".into())));
+        assert_eq!(RepositorySet::parse_one("PAY"), Err(E::NotARepository("PAY".into())));
+        assert_eq!(RepositorySet::parse_one("PAY/${user}"), Err(E::UserInRepository));
+        assert_eq!(RefSet::parse_one("re:refs/.*"), Err(E::Regex));
+    }
+
+    #[test]
+    fn repositories_match_in_any_case() {
+        let set = RepositorySet::new([RepositorySet::parse_one("Pay/*").unwrap()]).unwrap();
+        assert!(set.matches(&Repository::parse("PAY/api").unwrap()));
+        assert!(!set.matches(&Repository::parse("PAYX/api").unwrap()));
+    }
+
+    #[test]
+    fn verbs() {
+        let set: VerbSet = [Verb::Delete, Verb::Create].into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Verb::Create, Verb::Delete]);
+        assert!(!set.contains(Verb::Force));
+    }
+}

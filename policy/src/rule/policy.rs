@@ -1,0 +1,150 @@
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::{Block, Grant, Mode, RefSet, RepositorySet, Role, Window};
+use crate::{
+    name::{Digest, RoleId, RuleId},
+    request::Verb,
+};
+
+/// A whole policy, immutable. Two policies with the same rules have the same digest, however the rules are ordered
+/// or split over files.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    digest: Digest,
+    parts: PolicyParts,
+    built_in: Vec<Block>,
+}
+
+/// What a policy is made of.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PolicyParts {
+    /// Whom a refused person may ask, as in `#platform`.
+    pub contact: Option<String>,
+    /// The roles.
+    pub roles: Vec<Role>,
+    /// The grants.
+    pub grants: Vec<Grant>,
+    /// The blocks.
+    pub blocks: Vec<Block>,
+}
+
+/// Why rules do not make a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PolicyError {
+    /// Two roles, or two rules of any kinds, share an id.
+    #[error("the id `{0}` is given twice")]
+    DuplicateId(String),
+    /// A rule names a role that does not exist.
+    #[error("rule `{rule}` names the role `{role}`, which does not exist")]
+    UnknownRole {
+        /// The rule.
+        rule: RuleId,
+        /// The role that it names.
+        role: RoleId,
+    },
+}
+
+impl Policy {
+    /// Makes a policy of its parts.
+    ///
+    /// # Errors
+    /// When an id is given twice or a role does not exist.
+    pub fn new(mut parts: PolicyParts) -> Result<Self, PolicyError> {
+        check_ids(&parts)?;
+        check_roles(&parts)?;
+        parts.roles.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.grants.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.blocks.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Self { digest: digest(&parts), parts, built_in: built_in_blocks() })
+    }
+
+    /// The digest of all rules.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Whom a refused person may ask.
+    pub fn contact(&self) -> Option<&str> {
+        self.parts.contact.as_deref()
+    }
+
+    /// The roles, by id.
+    pub fn roles(&self) -> &[Role] {
+        &self.parts.roles
+    }
+
+    /// The grants, by id.
+    pub fn grants(&self) -> &[Grant] {
+        &self.parts.grants
+    }
+
+    /// The blocks that the policy's authors wrote, by id.
+    pub fn blocks(&self) -> &[Block] {
+        &self.parts.blocks
+    }
+
+    /// All blocks, those that are part of the product first.
+    pub fn all_blocks(&self) -> impl Iterator<Item = &Block> {
+        self.built_in.iter().chain(&self.parts.blocks)
+    }
+}
+
+fn check_ids(parts: &PolicyParts) -> Result<(), PolicyError> {
+    let mut roles = BTreeSet::new();
+    for role in &parts.roles {
+        if !roles.insert(&role.id) {
+            return Err(PolicyError::DuplicateId(role.id.to_string()));
+        }
+    }
+    let mut rules = BTreeSet::new();
+    for id in parts.grants.iter().map(|grant| &grant.id).chain(parts.blocks.iter().map(|block| &block.id)) {
+        if !rules.insert(id) {
+            return Err(PolicyError::DuplicateId(id.to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn check_roles(parts: &PolicyParts) -> Result<(), PolicyError> {
+    let known: BTreeSet<_> = parts.roles.iter().map(|role| &role.id).collect();
+    let granted = parts.grants.iter().flat_map(|grant| grant.to.iter().map(move |role| (&grant.id, role)));
+    let excepted =
+        parts.blocks.iter().flat_map(|block| block.except.iter().map(move |role| (&block.id, role)));
+    for (rule, role) in granted.chain(excepted) {
+        if !known.contains(role) {
+            return Err(PolicyError::UnknownRole { rule: rule.clone(), role: role.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn digest(parts: &PolicyParts) -> Digest {
+    // Serializing plain sets and strings to memory cannot fail; were it to, an empty text would still be a digest
+    // that no real policy has.
+    let canonical = serde_json::to_vec(&("oam-policy-v1", parts)).unwrap_or_default();
+    Digest::of(&canonical)
+}
+
+/// Rules that hold whatever the policy says.
+fn built_in_blocks() -> Vec<Block> {
+    let all = |pattern: &str| RefSet::parse_one(pattern).and_then(|one| RefSet::new([one]));
+    let everywhere = RepositorySet::parse_one("**").and_then(|one| RepositorySet::new([one]));
+    let (Ok(refs), Ok(on)) = (all("refs/replace/**"), everywhere) else { return Vec::new() };
+    vec![Block {
+        id: RuleId::built_in("replace-refs"),
+        mode: Mode::Enforce,
+        on,
+        refs,
+        verbs: Verb::ALL.into_iter().collect(),
+        window: Window::ALWAYS,
+        except: BTreeSet::new(),
+        absolute: true,
+        help: Some(
+            "A replacement ref changes what everybody sees of the history, without changing the history."
+                .into(),
+        ),
+    }]
+}

@@ -1,0 +1,37 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    name::{GroupName, RoleId, UsernameKey},
+    snapshot::UserView,
+};
+
+/// Maps groups of the identity provider, or named service principals, to a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Role {
+    /// The role's id.
+    pub id: RoleId,
+    /// A member is in at least one of these, when there are any…
+    pub any: BTreeSet<GroupName>,
+    /// …and in every one of these.
+    pub all: BTreeSet<GroupName>,
+    /// Service principals that hold the role by name.
+    pub service: BTreeSet<UsernameKey>,
+    /// How long the role may be assumed at once.
+    pub max_lease: Option<Duration>,
+}
+
+impl Role {
+    /// Whether somebody of the directory holds the role through their groups.
+    pub fn holds_by_group(&self, user: &UserView<'_>) -> bool {
+        let named = !self.any.is_empty() || !self.all.is_empty();
+        let any = self.any.is_empty() || self.any.iter().any(|group| user.is_member_of(group));
+        named && any && self.all.iter().all(|group| user.is_member_of(group))
+    }
+
+    /// Whether the role names `principal` as a service principal.
+    pub fn holds_by_name(&self, principal: &UsernameKey) -> bool {
+        self.service.contains(principal)
+    }
+}

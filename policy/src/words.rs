@@ -1,0 +1,178 @@
+//! The words in which a person reads a reason: what happened, and what to do now. Plain, complete, and without blame.
+//!
+//! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
+
+use std::fmt::Write as _;
+
+use jiff::{Timestamp, Unit};
+
+use crate::{
+    name::{RefName, RoleId, RuleId},
+    printable::Printable,
+    reason::{Blocked, NoGrant, RefusalReason, UndecidedReason},
+    request::Verb,
+};
+
+/// A reason in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// The reason's stable name.
+    pub code: &'static str,
+    /// The rule that said so.
+    pub rule: Option<RuleId>,
+    /// What happened.
+    pub summary: String,
+    /// What to do now.
+    pub hint: Option<String>,
+}
+
+/// The words for a refusal of a change to `name`; `None` for a refusal that lies in no single ref.
+pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
+    let (summary, hint) = match reason {
+        RefusalReason::NoGrant(no_grant) => {
+            (format!("No rule lets you {} it.", tried(no_grant.verb)), Some(no_grant_hint(no_grant, name)))
+        }
+        RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked)),
+        RefusalReason::AccountDisabled { username } => (
+            format!("The account `{username}` is deactivated in the company directory."),
+            Some("If it should not be, ask whoever manages your account to reactivate it there.".into()),
+        ),
+        RefusalReason::Revoked { username, since } => (
+            format!("The account `{username}` was cut off by an administrator on {}.", minute(*since)),
+            Some("Ask an administrator of your Bitbucket why, and to lift it.".into()),
+        ),
+        RefusalReason::UnknownPrincipal { username } => (
+            format!("`{username}` is neither in the company directory nor a known service account."),
+            Some(
+                "New here: your account may not have arrived yet; ask an administrator. An access key or token: \
+                 push as yourself, or have the policy name this account in a role's `service` list."
+                    .into(),
+            ),
+        ),
+    };
+    Words { code: reason.code(), rule: reason.rule().cloned(), summary, hint }
+}
+
+/// The words for an inability to decide.
+pub fn of_undecided(reason: &UndecidedReason) -> Words {
+    let (summary, hint) = match reason {
+        UndecidedReason::PolicyMissing => (
+            "No policy is loaded, so nothing can be permitted.".to_owned(),
+            "An administrator loads one with `oam policy apply`; `oam status` says why there is none.",
+        ),
+        UndecidedReason::SnapshotMissing => (
+            "The directory of users is not loaded, so nobody can be recognised.".to_owned(),
+            "An administrator loads it with `oam snapshot import`; `oam status` says why there is none.",
+        ),
+        UndecidedReason::SourceStale { age, bound } => (
+            format!(
+                "The directory of users is {} old; at most {} is allowed.",
+                rounded(*age),
+                rounded(*bound)
+            ),
+            "An administrator finds out with `oam status` why it is not refreshed.",
+        ),
+        UndecidedReason::FactsUnreadable { why } => (
+            format!("The history could not be read: {}.", Printable::new(why.trim_end_matches('.'))),
+            "Push again. If it stays so, an administrator should look at the repository.",
+        ),
+        UndecidedReason::AuditUnavailable => (
+            "The decision could not be written to the audit log, so it was not given.".to_owned(),
+            "Push again. An administrator should look at the daemon's disk and log.",
+        ),
+    };
+    Words { code: reason.code(), rule: None, summary, hint: Some(hint.into()) }
+}
+
+/// The verb in a sentence: "No rule lets you … it".
+fn tried(verb: Option<Verb>) -> &'static str {
+    match verb {
+        Some(Verb::Create) => "create",
+        Some(Verb::Update) => "update",
+        Some(Verb::Force) => "force-push",
+        Some(Verb::Delete) => "delete",
+        Some(Verb::Read) => "read",
+        Some(Verb::Admin) => "administer",
+        None => "change",
+    }
+}
+
+fn no_grant_hint(no_grant: &NoGrant, name: Option<&RefName>) -> String {
+    let mut hint = String::new();
+    let is_tag = name.is_some_and(RefName::is_tag);
+    if no_grant.verb == Some(Verb::Force) && is_tag {
+        hint.push_str("Tags stay where they are: make a new tag instead. ");
+    } else if no_grant.verb == Some(Verb::Force) && no_grant.may.contains(&Verb::Update) {
+        hint.push_str(
+            "You may update it without rewriting history: fetch, rebase or merge onto it, and push again. ",
+        );
+    } else if !no_grant.may.is_empty() {
+        let may: Vec<_> = no_grant.may.iter().map(|verb| tried(Some(*verb))).collect();
+        let _ = write!(hint, "You may {} it. ", listed(&may, "or"));
+    }
+    if no_grant.roles_that_may.is_empty() {
+        hint.push_str("No role may do this here. Push to another branch and open a pull request.");
+    } else {
+        let _ = write!(hint, "Somebody with the role {} can do it.", roles(&no_grant.roles_that_may));
+    }
+    hint
+}
+
+fn blocked_summary(blocked: &Blocked) -> String {
+    let what = match blocked.verb {
+        Some(Verb::Create) => "Creating it",
+        Some(Verb::Update) => "Updating it",
+        Some(Verb::Force) => "Moving it (force)",
+        Some(Verb::Delete) => "Deleting it",
+        Some(Verb::Read | Verb::Admin) | None => "Changing it",
+    };
+    match blocked.until {
+        Some(until) => format!("{what} is blocked by rule `{}` until {}.", blocked.rule, minute(until)),
+        None => format!("{what} is blocked by rule `{}`.", blocked.rule),
+    }
+}
+
+fn blocked_hint(blocked: &Blocked) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(help) = &blocked.help {
+        parts.push(Printable::new(help.trim()).to_string());
+    }
+    if !blocked.except.is_empty() {
+        parts.push(format!("Somebody with the role {} is not bound by it.", roles(&blocked.except)));
+    } else if blocked.absolute {
+        parts.push("It binds everybody, administrators too.".into());
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+fn roles(roles: &[RoleId]) -> String {
+    let quoted: Vec<_> = roles.iter().map(|role| format!("`{role}`")).collect();
+    listed(&quoted.iter().map(String::as_str).collect::<Vec<_>>(), "or")
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn listed(items: &[&str], word: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} {word} {last}", most.join(", ")),
+    }
+}
+
+/// A moment to the minute, in UTC, since the reader may be anywhere.
+fn minute(at: Timestamp) -> String {
+    let rounded = at.round(Unit::Minute).unwrap_or(at);
+    rounded.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A length of time in its largest whole unit.
+fn rounded(length: std::time::Duration) -> String {
+    let seconds = length.as_secs();
+    let (count, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7_199 => (seconds / 60, "minute"),
+        7_200..=172_799 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
