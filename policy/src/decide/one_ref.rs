@@ -107,7 +107,7 @@ fn with_verb(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> RefDecision {
         }
         match grant.mode {
             Mode::Enforce if permit.is_none() => {
-                permit = Some(Permit::by_grant(grant.id.clone(), role.clone()))
+                permit = Some(Permit::by_grant(grant.id.clone(), role.clone()));
             }
             Mode::Enforce => {}
             Mode::Evaluate => shadow.push(Shadow { rule: grant.id.clone(), would: WouldHave::Granted }),
