@@ -1,1 +1,128 @@
-//! (to be written)
+//! `oam`: what administrators, auditors and developers ask of Bitbucket OAM at a terminal.
+//!
+//! **In:** a command line, files, and the daemon's answers over its admin socket; an audit log's files, for
+//! `oam audit verify`. **Out:** one answer, laid out for people or as JSON, and an exit code ([`exit`]).
+//!
+//! - [`command`]: what each command takes and does;
+//! - [`client`] and [`socket`]: the way to the daemon;
+//! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
+//! - [`failure`]: what ended a command before its answer.
+//!
+//! **Must never:** decide anything itself, change state other than by asking the daemon, mix up "no" with "could
+//! not tell", or print what came from outside without escaping it.
+
+pub mod client;
+pub mod command;
+pub mod exit;
+pub mod failure;
+pub mod output;
+pub mod socket;
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{
+    client::Address,
+    command::{
+        Context, Ending, audit::Audit, explain::Explain, policy::Policy, snapshot::Snapshot, user::User,
+    },
+    exit::Exit,
+    output::{Color, Terminal, help},
+};
+
+/// Asks and administers Bitbucket OAM: who may push what, and who could
+#[derive(Debug, Parser)]
+#[command(name = "oam", version, after_long_help = help::of_all(), arg_required_else_help = true)]
+pub struct Oam {
+    /// The daemon's admin socket
+    #[arg(long, env = "OAM_SOCKET", global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Also trust a socket that belongs to this user (a uid), besides root and you
+    #[arg(long, env = "OAM_TRUST_OWNER", global = true, value_name = "UID")]
+    trust_owner: Option<u32>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Show whether the daemon is ready, and what is in force
+    #[command(after_long_help = help::status())]
+    Status,
+    /// Load, show and roll back the directory of users and groups
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+    /// Show a user, cut one off, or lift the cut
+    #[command(subcommand)]
+    User(User),
+    /// Check, apply, show and roll back the policy
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Tell what would be decided, and why; nothing is recorded as a push
+    Explain(Explain),
+    /// Read the audit log, and check that it is whole
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the man pages into a folder
+    Man {
+        /// The folder; it is made when it is missing
+        dir: PathBuf,
+    },
+}
+
+/// The command line of `oam`, for completions, man pages and tests.
+pub fn command() -> clap::Command {
+    Oam::command()
+}
+
+impl Oam {
+    /// Runs the command and prints its answer, or why there is none. The exit code is for the shell.
+    pub async fn run(self) -> Exit {
+        let address = Address { socket: self.socket, trusted_owner: self.trust_owner };
+        let terminal = Terminal::new(self.json, self.color);
+        let mut context = Context { address, terminal };
+        match self.task.run(&mut context).await {
+            Ok(exit) => exit,
+            Err(failure) => {
+                context.terminal.fail(&failure);
+                failure.exit()
+            }
+        }
+    }
+}
+
+impl Task {
+    async fn run(self, context: &mut Context) -> Ending {
+        match self {
+            Self::Status => command::status::run(context).await,
+            Self::Snapshot(task) => command::snapshot::run(task, context).await,
+            Self::User(task) => command::user::run(task, context).await,
+            Self::Policy(task) => command::policy::run(task, context).await,
+            Self::Explain(task) => command::explain::run(task, context).await,
+            Self::Audit(task) => command::audit::run(task, context).await,
+            Self::Completions { shell } => command::docs::completions(shell, context),
+            Self::Man { dir } => command::docs::man(&dir, context),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_makes_sense() {
+        super::command().debug_assert();
+    }
+}

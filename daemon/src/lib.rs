@@ -1,1 +1,21 @@
-//! (to be written)
+//! The policy daemon of Bitbucket OAM: state and I/O around the pure decision of `oam_policy`.
+//!
+//! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
+//! [`store`]), and recording every answer before it is given ([`audit_log`], [`authorize`]).
+//!
+//! **In:** questions from hooks, commands from `oam`, a policy in files, directory files. **Out:** decisions, an
+//! audit log, metrics.
+//!
+//! **Must never:** let a permit out before its audit entry is durable; turn a fault of its own into a refusal; make a
+//! verdict itself; trust what its cache says without a digest; log a secret.
+
+pub mod audit_log;
+pub mod authorize;
+pub mod config;
+pub mod directory;
+pub mod http;
+pub mod policy;
+pub mod run;
+pub mod service;
+pub mod store;
+pub mod telemetry;

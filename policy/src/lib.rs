@@ -11,10 +11,12 @@
 //! a [`Permit`]. The same inputs give the same decision on every machine.
 
 pub mod decide;
+pub mod explain;
 pub mod facts;
-#[cfg(any())]
+pub mod fault;
 pub mod file;
 pub mod glob;
+pub mod lint;
 pub mod name;
 pub mod nonempty;
 pub mod printable;

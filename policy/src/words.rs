@@ -2,8 +2,6 @@
 //!
 //! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
 
-use std::fmt::Write as _;
-
 use jiff::{Timestamp, Unit};
 
 use crate::{
@@ -30,7 +28,8 @@ pub struct Words {
 pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
     let (summary, hint) = match reason {
         RefusalReason::NoGrant(no_grant) => {
-            (format!("No rule lets you {} it.", tried(no_grant.verb)), Some(no_grant_hint(no_grant, name)))
+            let is_tag = name.is_some_and(RefName::is_tag);
+            (format!("No rule lets you {} it.", tried(no_grant.verb, is_tag)), Some(no_grant_hint(no_grant, name)))
         }
         RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked)),
         RefusalReason::AccountDisabled { username } => (
@@ -85,8 +84,9 @@ pub fn of_undecided(reason: &UndecidedReason) -> Words {
 }
 
 /// The verb in a sentence: "No rule lets you … it".
-fn tried(verb: Option<Verb>) -> &'static str {
+fn tried(verb: Option<Verb>, is_tag: bool) -> &'static str {
     match verb {
+        Some(Verb::Force) if is_tag => "move",
         Some(Verb::Create) => "create",
         Some(Verb::Update) => "update",
         Some(Verb::Force) => "force-push",
@@ -98,24 +98,39 @@ fn tried(verb: Option<Verb>) -> &'static str {
 }
 
 fn no_grant_hint(no_grant: &NoGrant, name: Option<&RefName>) -> String {
-    let mut hint = String::new();
     let is_tag = name.is_some_and(RefName::is_tag);
-    if no_grant.verb == Some(Verb::Force) && is_tag {
-        hint.push_str("Tags stay where they are: make a new tag instead. ");
-    } else if no_grant.verb == Some(Verb::Force) && no_grant.may.contains(&Verb::Update) {
-        hint.push_str(
-            "You may update it without rewriting history: fetch, rebase or merge onto it, and push again. ",
-        );
-    } else if !no_grant.may.is_empty() {
-        let may: Vec<_> = no_grant.may.iter().map(|verb| tried(Some(*verb))).collect();
-        let _ = write!(hint, "You may {} it. ", listed(&may, "or"));
+    let instead = match no_grant.verb {
+        Some(Verb::Force) if is_tag => Some("Tags stay where they are: make a new one instead.".to_owned()),
+        Some(Verb::Force) if no_grant.may.contains(&Verb::Update) => Some(
+            "You may update it without rewriting history: fetch, rebase or merge onto it, and push again."
+                .to_owned(),
+        ),
+        _ if no_grant.may.is_empty() => None,
+        _ => {
+            let may: Vec<_> = no_grant.may.iter().map(|verb| tried(Some(*verb), is_tag)).collect();
+            Some(format!("You may {} it.", listed(&may, "or")))
+        }
+    };
+    let who = match no_grant.roles_that_may.as_slice() {
+        [] => nobody_may(no_grant.verb, is_tag, instead.is_some()).map(str::to_owned),
+        some => {
+            Some(format!("Somebody with the role {} may {} it.", roles(some), tried(no_grant.verb, is_tag)))
+        }
+    };
+    [instead, who].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// What to do where the policy gives nobody the right.
+fn nobody_may(verb: Option<Verb>, is_tag: bool, something_is_advised: bool) -> Option<&'static str> {
+    match verb {
+        _ if is_tag && something_is_advised => None,
+        Some(Verb::Create) => {
+            Some("No role may: choose a name that your policy grants, or ask for this one.")
+        }
+        Some(Verb::Delete) => Some("No role may: if it must go, ask for it in the policy."),
+        _ if is_tag => Some("No role may: make a new tag, or ask for it in the policy."),
+        _ => Some("No role may: push to another branch and open a pull request."),
     }
-    if no_grant.roles_that_may.is_empty() {
-        hint.push_str("No role may do this here. Push to another branch and open a pull request.");
-    } else {
-        let _ = write!(hint, "Somebody with the role {} can do it.", roles(&no_grant.roles_that_may));
-    }
-    hint
 }
 
 fn blocked_summary(blocked: &Blocked) -> String {

@@ -1,1 +1,45 @@
-//! (to be written)
+//! The end-to-end harness: real git, the real hook, the real daemon, on this machine and in temporary folders.
+//!
+//! **For:** the tests of this crate, the demo and the benchmark.
+//!
+//! **In:** a policy and a directory of users; the three binaries, found by path (see [`binaries`]). **Out:** a running
+//! [`Daemon`], [`BareRepo`]s with the hook installed, [`WorkingCopy`]s that push over a local path, HTTP or ssh, and a
+//! [`Bitbucket`] that runs the hook as Bitbucket does.
+//!
+//! **Must never:** link a product's code in place of running it, read the configuration of whoever runs the tests,
+//! speak to anything but this machine, or wait without a bound.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a harness fails loudly, at the place where it fails"
+)]
+
+pub mod audit;
+pub mod binaries;
+pub mod bitbucket;
+pub mod certificates;
+pub mod daemon;
+pub mod demo;
+pub mod git;
+pub mod http;
+pub mod process;
+pub mod push;
+pub mod repository;
+pub mod sample;
+pub mod ssh;
+pub mod wait;
+pub mod working_copy;
+
+pub use audit::AuditLog;
+pub use bitbucket::Bitbucket;
+pub use daemon::Daemon;
+pub use git::Git;
+pub use process::{Finished, Run};
+pub use push::{PushOutput, Verdict};
+pub use repository::{BareRepo, HookConfig};
+pub use working_copy::WorkingCopy;

@@ -29,7 +29,7 @@ pub struct State {
     /// The policy in force; `None` before the first one was loaded.
     pub policy: Option<Arc<Policy>>,
     /// The directory in force; `None` before the first one was loaded.
-    pub snapshot: Option<Arc<Snapshot>>,
+    pub snapshot: Option<Snapshot>,
     /// How old the directory may be; `None`: of any age.
     pub max_snapshot_age: Option<Duration>,
 }
@@ -73,8 +73,8 @@ pub fn decide(state: &State, request: &Request, facts: &Facts, now: Timestamp) -
     }
 }
 
-/// Whether there is anything to decide by, and it is fresh enough.
-fn integrity(state: &State, now: Timestamp) -> Result<(&Policy, &Snapshot), NonEmpty<UndecidedReason>> {
+/// Why nothing can be decided now, whatever is asked; empty when something can.
+pub fn obstacles(state: &State, now: Timestamp) -> Vec<UndecidedReason> {
     let stale =
         state.snapshot.as_ref().and_then(|snapshot| staleness(snapshot, state.max_snapshot_age?, now));
     let reasons = [
@@ -82,10 +82,15 @@ fn integrity(state: &State, now: Timestamp) -> Result<(&Policy, &Snapshot), NonE
         state.snapshot.is_none().then_some(UndecidedReason::SnapshotMissing),
         stale,
     ];
-    if let Some(reasons) = NonEmpty::from_vec(reasons.into_iter().flatten().collect()) {
+    reasons.into_iter().flatten().collect()
+}
+
+/// What there is to decide by, when it is whole and fresh enough.
+fn integrity(state: &State, now: Timestamp) -> Result<(&Policy, &Snapshot), NonEmpty<UndecidedReason>> {
+    if let Some(reasons) = NonEmpty::from_vec(obstacles(state, now)) {
         return Err(reasons);
     }
-    match (state.policy.as_deref(), state.snapshot.as_deref()) {
+    match (state.policy.as_deref(), state.snapshot.as_ref()) {
         (Some(policy), Some(snapshot)) => Ok((policy, snapshot)),
         _ => Err(NonEmpty::one(UndecidedReason::PolicyMissing)),
     }
@@ -96,6 +101,3 @@ fn staleness(snapshot: &Snapshot, bound: Duration, now: Timestamp) -> Option<Und
     let age = Duration::try_from(now.duration_since(snapshot.as_of())).unwrap_or_default();
     (age > bound).then_some(UndecidedReason::SourceStale { age, bound })
 }
-
-#[cfg(test)]
-mod tests;

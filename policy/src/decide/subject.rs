@@ -45,11 +45,7 @@ impl Subject {
     }
 
     /// Finds out who `pusher` is, and why they may not act at all, if so.
-    pub(super) fn resolve(
-        policy: &Policy,
-        snapshot: &Snapshot,
-        pusher: &Username,
-    ) -> (Self, Option<RefusalReason>) {
+    pub fn resolve(policy: &Policy, snapshot: &Snapshot, pusher: &Username) -> (Self, Option<RefusalReason>) {
         let key = pusher.key();
         let user = snapshot.user(&key);
         let subject = Self::known_as(policy, user.as_ref(), pusher, &key);

@@ -170,14 +170,9 @@ impl Decision {
         }
     }
 
-    /// The decision when it cannot be acted on: nothing that was permitted stays so. A refusal stays a refusal.
+    /// The decision when it could not be recorded: nobody may act on it, whatever it was.
     #[must_use]
     pub fn withheld(self, reason: UndecidedReason) -> Self {
-        match self.outcome() {
-            Outcome::Refused => self,
-            Outcome::Permitted | Outcome::Undecided => {
-                Self { subject: self.subject, verdict: PushVerdict::Undecided(NonEmpty::one(reason)) }
-            }
-        }
+        Self { subject: self.subject, verdict: PushVerdict::Undecided(NonEmpty::one(reason)) }
     }
 }

@@ -15,7 +15,7 @@ pub enum RefNameError {
     /// git refuses to create such a "funny" ref.
     #[error("it does not begin with `refs/`")]
     NotUnderRefs,
-    /// Longer than git can carry in one packet line.
+    /// Longer than any file system holds.
     #[error("it is longer than {} bytes", RefName::MAX_LEN)]
     TooLong,
     /// `refs//x`, `refs/x/`.
@@ -42,8 +42,9 @@ pub enum RefNameError {
 }
 
 impl RefName {
-    /// The longest name that fits a packet line of git's protocol beside two object ids, in bytes.
-    pub const MAX_LEN: usize = 65_000;
+    /// The longest name that is judged, in bytes: four times what a file system takes, and so that every name fits
+    /// one entry of the audit log.
+    pub const MAX_LEN: usize = 16_384;
 
     /// Parses a full ref name.
     ///

@@ -62,6 +62,42 @@ impl Snapshot {
         next.clone_for_next().sealed()
     }
 
+    /// The next snapshot with the directory of `delivered`, as a source sent it. Revocations of today stay: one
+    /// beats an update that comes late.
+    #[must_use]
+    pub fn deliver(&self, delivered: &Self) -> Self {
+        let mut next = delivered.clone();
+        next.version.generation = self.version.generation;
+        next.revocations = Arc::clone(&self.revocations);
+        next.clone_for_next().sealed()
+    }
+
+    /// The next snapshot, in which nothing changed but that the source confirmed it again at `as_of`.
+    #[must_use]
+    pub fn confirm(&self, as_of: Timestamp) -> Self {
+        let mut next = self.clone_for_next();
+        next.as_of = as_of;
+        next.sealed()
+    }
+
+    /// The same content in another place of the order of changes: a generation that was tried and failed is not
+    /// given out again.
+    #[must_use]
+    pub fn renumbered(mut self, generation: u64) -> Self {
+        self.version.generation = generation;
+        self
+    }
+
+    /// Whether two snapshots hold the same users and groups, whatever was revoked and whenever they were confirmed.
+    pub fn is_same_directory(&self, other: &Self) -> bool {
+        self.groups == other.groups
+            && self
+                .shards
+                .iter()
+                .map(|shard| shard.digest())
+                .eq(other.shards.iter().map(|shard| shard.digest()))
+    }
+
     fn is_active(&self, key: &UsernameKey) -> bool {
         self.user(key).is_some_and(|user| user.is_active())
     }

@@ -6,6 +6,7 @@
 mod change;
 mod diff;
 mod directory;
+pub mod file;
 mod revocation;
 mod shard;
 mod user;
@@ -41,13 +42,13 @@ impl fmt::Display for SnapshotVersion {
     }
 }
 
-/// The directory at one moment.
+/// The directory at one moment. Cheap to clone: clones share everything.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     version: SnapshotVersion,
     as_of: Timestamp,
     groups: Arc<[GroupName]>,
-    shards: Box<[Arc<Shard>]>,
+    shards: Arc<[Arc<Shard>]>,
     revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
 }
 
@@ -104,7 +105,7 @@ impl Snapshot {
         generation: u64,
         as_of: Timestamp,
         groups: Arc<[GroupName]>,
-        shards: Box<[Arc<Shard>]>,
+        shards: Arc<[Arc<Shard>]>,
         revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     ) -> Self {
         let digest = digest(as_of, &groups, &shards, &revocations);

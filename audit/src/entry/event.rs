@@ -1,0 +1,201 @@
+//! The closed set of things that are recorded.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Decision, DecisionPart, RefBytes, Time};
+
+/// What happened. Tagged by `kind`, in kebab case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// A push, merge or other act was judged.
+    Decision(Box<Decision>),
+    /// Some of the updates of the decision that follows.
+    DecisionPart(DecisionPart),
+    /// The directory changed.
+    SnapshotChanged(SnapshotChanged),
+    /// Another policy is in force.
+    PolicyChanged(PolicyChanged),
+    /// A policy was offered and not taken.
+    PolicyRejected(PolicyRejected),
+    /// The daemon began to serve.
+    DaemonStarted(DaemonStarted),
+    /// The daemon ended in good order.
+    DaemonStopped,
+    /// A damaged store was replaced.
+    StoreHealed(StoreHealed),
+    /// A torn last line of this log was cut off.
+    LogRepaired(LogRepaired),
+    /// A hook let a push through while the daemon could not be asked, and told us later.
+    PermittedWhileUnavailable(PermittedWhileUnavailable),
+    /// An administrative call was refused.
+    AdminDenied(AdminDenied),
+}
+
+/// The directory changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotChanged {
+    /// The new generation.
+    pub generation: u64,
+    /// The new digest, in hexadecimal.
+    pub digest: String,
+    /// The digest before; absent when there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// What made it change.
+    pub cause: SnapshotCause,
+    /// Who did: a source or an administrator.
+    pub actor: String,
+    /// Why, in their words; absent when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How many users it holds.
+    pub users: u64,
+    /// How many groups it holds.
+    pub groups: u64,
+    /// The one user it is about; absent when it is about more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// What made the directory change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotCause {
+    /// A source delivered.
+    Import,
+    /// An administrator went back.
+    Rollback,
+    /// A user was cut off.
+    UserDeactivated,
+    /// A user was let back in.
+    UserReactivated,
+    /// It was made anew from its sources.
+    Rebuilt,
+    /// It was read from the store at start.
+    Loaded,
+}
+
+/// Another policy is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyChanged {
+    /// The new digest, in hexadecimal.
+    pub digest: String,
+    /// The digest before; absent when there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// Where it came from.
+    pub origin: PolicyOrigin,
+    /// Who changed it.
+    pub author: String,
+    /// Why, in their words; absent when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Where a policy came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyOrigin {
+    /// The one we ship, which permits nothing yet.
+    Starter,
+    /// A file that changed on disk.
+    File,
+    /// An administrator's `apply`.
+    Apply,
+    /// An administrator's `rollback`.
+    Rollback,
+    /// The one that was in force before a restart.
+    Start,
+}
+
+/// A policy was offered and not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRejected {
+    /// Where it came from.
+    pub origin: PolicyOrigin,
+    /// Who offered it.
+    pub author: String,
+    /// How many faults it has.
+    pub faults: u32,
+    /// The first of them, in words.
+    pub first_fault: String,
+}
+
+/// The daemon began to serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DaemonStarted {
+    /// The version of the daemon.
+    pub version: String,
+    /// How many entries the log held when it was opened.
+    pub log_size: u64,
+}
+
+/// A damaged store was replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreHealed {
+    /// Which store.
+    pub what: String,
+    /// Where the damaged one is kept.
+    pub set_aside: String,
+    /// What was wrong with it.
+    pub found: String,
+    /// The generation it was rebuilt to; absent when it starts empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebuilt_generation: Option<u64>,
+}
+
+/// A torn last line of this log was cut off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogRepaired {
+    /// How many bytes.
+    pub torn_bytes: u64,
+    /// Where they are kept.
+    pub set_aside: String,
+}
+
+/// A hook let a push through while the daemon could not be asked, and told us later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PermittedWhileUnavailable {
+    /// The id under which the hook kept it.
+    pub spool: String,
+    /// The git host.
+    pub host: String,
+    /// When the hook let it through, by the clock of that host.
+    pub at: Time,
+    /// `PROJECT/slug`.
+    pub repository: String,
+    /// The username as it was given.
+    pub principal: String,
+    /// What was let through.
+    pub updates: Vec<SpooledUpdate>,
+    /// Why the daemon could not be asked.
+    pub why: String,
+}
+
+/// A ref update that nobody judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpooledUpdate {
+    /// The ref.
+    #[serde(flatten)]
+    pub name: RefBytes,
+    /// What was to happen to it.
+    pub change: Change,
+}
+
+/// An administrative call was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminDenied {
+    /// Who called.
+    pub actor: String,
+    /// What was called.
+    pub call: String,
+}

@@ -1,0 +1,35 @@
+//! What is recorded, and its one canonical encoding.
+//!
+//! An entry is one line of compact JSON:
+//! `{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000000Z","node":"…","event":{"kind":"…",…}}`. Its bytes, without
+//! the line feed, are the leaf that the Merkle tree hashes, so there must be exactly one way to write an entry:
+//! fields in the order they are declared here, no white space, no floats, no maps, strings escaped as
+//! `serde_json` escapes them (only `"`, `\` and the controls below U+0020, with the short escapes where JSON has
+//! them and lower-case hexadecimal elsewhere). [`Entry::decode`] refuses everything else.
+//!
+//! An optional field that is documented as *absent* is left out when it has no value; one documented as *null*
+//! is written as `null`.
+
+mod decision;
+mod encode;
+mod event;
+mod ref_bytes;
+mod split;
+#[cfg(test)]
+pub(crate) mod strategies;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use decision::{
+    AskedBy, Change, Decision, DecisionPart, Outcome, PrincipalKind, Reason, Shadow, SnapshotUsed, Update,
+    Verb,
+};
+pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
+pub use event::{
+    AdminDenied, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, PolicyChanged, PolicyOrigin,
+    PolicyRejected, SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed,
+};
+pub use ref_bytes::{RefBytes, RefBytesError};
+pub use split::{Split, split};
+pub use time::{Time, TimeError};

@@ -1,0 +1,209 @@
+//! Arbitrary entries, for the property tests.
+
+use jiff::Timestamp;
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+use super::*;
+use crate::Name;
+
+/// Texts as people and attackers write them: quotes, controls, escapes, other scripts.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[a-zA-Z0-9/_.-]{0,20}", 1 => any::<String>()]
+}
+
+fn hex_id() -> impl Strategy<Value = String> {
+    "[0-9a-f]{40}"
+}
+
+pub(crate) fn ref_bytes() -> impl Strategy<Value = RefBytes> {
+    prop_oneof![
+        text().prop_map(|t| RefBytes::from(t.as_str())),
+        vec(any::<u8>(), 0..40).prop_map(RefBytes::from)
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        hex_id().prop_map(|new| Change::Create { new }),
+        (hex_id(), hex_id()).prop_map(|(old, new)| Change::Move { old, new }),
+        hex_id().prop_map(|old| Change::Delete { old }),
+        (hex_id(), option::of(hex_id())).prop_map(|(old, from)| Change::WouldMerge { old, from }),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    select(vec![Outcome::Permitted, Outcome::Refused, Outcome::Undecided])
+}
+
+fn reason() -> impl Strategy<Value = Reason> {
+    (text(), option::of(text())).prop_map(|(code, rule)| Reason { code, rule })
+}
+
+pub(crate) fn update() -> impl Strategy<Value = Update> {
+    (
+        ref_bytes(),
+        change(),
+        option::of(select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete])),
+        any::<Option<bool>>(),
+        outcome(),
+        option::of(text()),
+        option::of(text()),
+        vec(reason(), 0..3),
+        vec((text(), outcome()).prop_map(|(rule, would)| Shadow { rule, would }), 0..3),
+    )
+        .prop_map(|(name, change, verb, fast_forward, outcome, grant, waiver, reasons, shadow)| Update {
+            name,
+            change,
+            verb,
+            fast_forward,
+            outcome,
+            grant,
+            waiver,
+            reasons,
+            shadow,
+        })
+}
+
+fn asked_by() -> impl Strategy<Value = AskedBy> {
+    prop_oneof![
+        any::<(u32, u32)>().prop_map(|(uid, pid)| AskedBy::Unix { uid, pid }),
+        text().prop_map(|subject| AskedBy::Tls { subject }),
+    ]
+}
+
+fn snapshot_used() -> impl Strategy<Value = SnapshotUsed> {
+    (any::<u64>(), text(), any::<u64>()).prop_map(|(generation, digest, age_ms)| SnapshotUsed {
+        generation,
+        digest,
+        age_ms,
+    })
+}
+
+/// A decision that holds all its updates itself.
+pub(crate) fn decision() -> impl Strategy<Value = Decision> {
+    let asked = (text(), asked_by(), text(), any::<bool>(), text(), text());
+    let kind = select(vec![PrincipalKind::User, PrincipalKind::Service, PrincipalKind::Unknown]);
+    let grounds = (kind, vec(text(), 0..4), option::of(text()), option::of(snapshot_used()));
+    let verdict = (outcome(), vec(reason(), 0..3), vec(update(), 0..6), any::<u64>());
+    (asked, grounds, verdict).prop_map(|(asked, grounds, verdict)| {
+        let (decision, asked_by, channel, dry_run, repository, principal) = asked;
+        let (principal_kind, roles, policy, snapshot) = grounds;
+        let (outcome, reasons, updates, elapsed_us) = verdict;
+        Decision {
+            decision,
+            asked_by,
+            channel,
+            dry_run,
+            repository,
+            principal,
+            principal_kind,
+            roles: roles.into_iter().collect(),
+            policy,
+            snapshot,
+            outcome,
+            reasons,
+            update_count: updates.len() as u64,
+            updates,
+            parts: 0,
+            elapsed_us,
+        }
+    })
+}
+
+fn snapshot_changed() -> impl Strategy<Value = SnapshotChanged> {
+    let cause = select(vec![
+        SnapshotCause::Import,
+        SnapshotCause::Rollback,
+        SnapshotCause::UserDeactivated,
+        SnapshotCause::UserReactivated,
+        SnapshotCause::Rebuilt,
+        SnapshotCause::Loaded,
+    ]);
+    let counts = any::<(u64, u64, u64)>();
+    (counts, text(), option::of(text()), cause, text(), option::of(text()), option::of(text())).prop_map(
+        |((generation, users, groups), digest, previous, cause, actor, reason, subject)| SnapshotChanged {
+            generation,
+            digest,
+            previous,
+            cause,
+            actor,
+            reason,
+            users,
+            groups,
+            subject,
+        },
+    )
+}
+
+fn policy_origin() -> impl Strategy<Value = PolicyOrigin> {
+    use PolicyOrigin::{Apply, File, Rollback, Start, Starter};
+    select(vec![Starter, File, Apply, Rollback, Start])
+}
+
+fn policy_changed() -> impl Strategy<Value = PolicyChanged> {
+    (text(), option::of(text()), policy_origin(), text(), option::of(text())).prop_map(
+        |(digest, previous, origin, author, reason)| PolicyChanged {
+            digest,
+            previous,
+            origin,
+            author,
+            reason,
+        },
+    )
+}
+
+fn permitted_while_unavailable() -> impl Strategy<Value = PermittedWhileUnavailable> {
+    let updates =
+        vec((ref_bytes(), change()).prop_map(|(name, change)| SpooledUpdate { name, change }), 0..4);
+    (text(), text(), time(), text(), text(), updates, text()).prop_map(
+        |(spool, host, at, repository, principal, updates, why)| PermittedWhileUnavailable {
+            spool,
+            host,
+            at,
+            repository,
+            principal,
+            updates,
+            why,
+        },
+    )
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        decision().prop_map(|d| Event::Decision(Box::new(d))),
+        (text(), any::<u32>(), vec(update(), 0..6)).prop_map(
+            |(decision, part, updates)| Event::DecisionPart(DecisionPart { decision, part, updates })
+        ),
+        snapshot_changed().prop_map(Event::SnapshotChanged),
+        policy_changed().prop_map(Event::PolicyChanged),
+        (policy_origin(), text(), any::<u32>(), text()).prop_map(|(origin, author, faults, first_fault)| {
+            Event::PolicyRejected(PolicyRejected { origin, author, faults, first_fault })
+        }),
+        (text(), any::<u64>())
+            .prop_map(|(version, log_size)| Event::DaemonStarted(DaemonStarted { version, log_size })),
+        Just(Event::DaemonStopped),
+        (text(), text(), text(), any::<Option<u64>>()).prop_map(
+            |(what, set_aside, found, rebuilt_generation)| {
+                Event::StoreHealed(StoreHealed { what, set_aside, found, rebuilt_generation })
+            }
+        ),
+        (any::<u64>(), text())
+            .prop_map(|(torn_bytes, set_aside)| Event::LogRepaired(LogRepaired { torn_bytes, set_aside })),
+        permitted_while_unavailable().prop_map(Event::PermittedWhileUnavailable),
+        (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
+    ]
+}
+
+pub(crate) fn time() -> impl Strategy<Value = Time> {
+    (Timestamp::MIN.as_microsecond()..=Timestamp::MAX.as_microsecond())
+        .prop_map(|us| Time::from(Timestamp::from_microsecond(us).unwrap()))
+}
+
+pub(crate) fn name() -> impl Strategy<Value = Name> {
+    "[!-~&&[^+\"\\\\]]{1,255}".prop_map(|text| text.parse().unwrap())
+}
+
+pub(crate) fn entry() -> impl Strategy<Value = Entry> {
+    (any::<u64>(), time(), name(), event())
+        .prop_map(|(seq, time, node, event)| Entry::new(seq, time, node, event))
+}

@@ -1,0 +1,151 @@
+//! `oam policy …`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use oam_policy::file::{self, PolicySource};
+use oam_proto::v1::{
+    ApplyPolicyRequest, ApplyPolicyResponse, CheckPolicyRequest, CheckPolicyResponse, ListPoliciesRequest,
+    PolicyFile, PolicyInfo, RollBackPolicyRequest, ShowPolicyRequest,
+};
+
+use super::{Context, Ending, reason};
+use crate::{
+    client::CallError,
+    exit::Exit,
+    output::{faults, help, policy},
+};
+
+mod files;
+
+/// `oam policy …`.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Check a policy without loading it
+    #[command(after_long_help = help::check())]
+    Check(Check),
+    /// Put a policy in force; one with a fault changes nothing
+    #[command(after_long_help = help::apply())]
+    Apply {
+        /// A file, or a folder whose `*.toml` files are one policy
+        path: PathBuf,
+        /// Why, for the audit log
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Show a policy and its files
+    #[command(after_long_help = help::policy())]
+    Show {
+        /// Its digest or the beginning of it; without it, the one in force
+        digest: Option<String>,
+    },
+    /// List the policies that were in force, newest first
+    #[command(after_long_help = help::policies())]
+    History,
+    /// Put an earlier policy in force again
+    #[command(after_long_help = help::apply())]
+    Rollback {
+        /// Its digest or the beginning of it
+        digest: String,
+        /// Why, for the audit log
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+/// `oam policy check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A file, or a folder whose `*.toml` files are one policy
+    path: PathBuf,
+    /// Ask no daemon; groups are then not compared with the directory
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Runs one of them.
+///
+/// # Errors
+/// When the daemon cannot be asked, or says no; when the files cannot be read.
+pub async fn run(command: Policy, context: &mut Context) -> Ending {
+    match command {
+        Policy::Check(check) => self::check(check, context).await,
+        Policy::Apply { path, reason } => {
+            let request = ApplyPolicyRequest { files: files::read(&path)?, reason };
+            let mut admin = context.address.connect().await?;
+            applied(&admin.apply_policy(request).await?.into_inner(), context)
+        }
+        Policy::Show { digest } => show(digest.unwrap_or_default(), context).await,
+        Policy::History => history(context).await,
+        Policy::Rollback { digest, reason } => {
+            let mut admin = context.address.connect().await?;
+            let request = RollBackPolicyRequest { digest, reason };
+            applied(&admin.roll_back_policy(request).await?.into_inner(), context)
+        }
+    }
+}
+
+async fn check(command: Check, context: &mut Context) -> Ending {
+    let files = files::read(&command.path)?;
+    if command.offline {
+        return checked(&offline(files), &command, context);
+    }
+    let mut admin = context.address.connect().await?;
+    let request = CheckPolicyRequest { files };
+    checked(&admin.check_policy(request).await?.into_inner(), &command, context)
+}
+
+/// What the daemon would say, but for the warnings, which take its directory.
+fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
+    let source = |file: PolicyFile| PolicySource { name: file.name, text: file.text };
+    let sources: Vec<_> = files.into_iter().map(source).collect();
+    match file::parse(&sources) {
+        Ok(policy) => CheckPolicyResponse {
+            policy: Some(PolicyInfo {
+                digest: policy.digest().to_string(),
+                roles: policy.roles().len() as u64,
+                grants: policy.grants().len() as u64,
+                blocks: policy.blocks().len() as u64,
+                ..PolicyInfo::default()
+            }),
+            ..CheckPolicyResponse::default()
+        },
+        Err(found) => {
+            CheckPolicyResponse { faults: Some(faults::to_wire(&found)), ..CheckPolicyResponse::default() }
+        }
+    }
+}
+
+fn checked(response: &CheckPolicyResponse, command: &Check, context: &mut Context) -> Ending {
+    let path = command.path.to_string_lossy();
+    let json = policy::check_json(response);
+    context.terminal.answer(&json, |page| policy::check_text(response, &path, page))?;
+    Ok(no_if(response.faults.as_ref().is_some_and(faults::any)))
+}
+
+fn applied(response: &ApplyPolicyResponse, context: &mut Context) -> Ending {
+    let json = policy::apply_json(response);
+    context.terminal.answer(&json, |page| policy::apply_text(response, page))?;
+    Ok(no_if(response.faults.as_ref().is_some_and(faults::any)))
+}
+
+fn no_if(has_faults: bool) -> Exit {
+    if has_faults { Exit::No } else { Exit::Ok }
+}
+
+async fn show(digest: String, context: &mut Context) -> Ending {
+    let mut admin = context.address.connect().await?;
+    let found = admin.show_policy(ShowPolicyRequest { digest }).await?.into_inner();
+    if found.policy.is_none() {
+        return Err(CallError::Incomplete { missing: "the policy" }.into());
+    }
+    context.terminal.answer(&policy::show_json(&found), |page| policy::show_text(&found, page))?;
+    Ok(Exit::Ok)
+}
+
+async fn history(context: &mut Context) -> Ending {
+    let mut admin = context.address.connect().await?;
+    let list = admin.list_policies(ListPoliciesRequest {}).await?.into_inner();
+    context.terminal.answer(&policy::history_json(&list), |page| policy::history_text(&list, page))?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,81 @@
+//! What ended a command before its answer: what happened, what to do, and the exit code.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use oam_policy::printable::Printable;
+use tonic::Status;
+
+use crate::{client::CallError, exit::Exit};
+
+/// Why a command gave no answer of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The daemon gave none.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// A file or folder of the caller cannot be used.
+    #[error("{doing} `{}`: {source}", Printable::new(.path.as_os_str().as_encoded_bytes()))]
+    File {
+        /// What was tried, as in `cannot read`.
+        doing: &'static str,
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong.
+        source: io::Error,
+    },
+    /// What was given does not make sense.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What would be right.
+        help: &'static str,
+    },
+    /// The answer could not be written.
+    #[error("the answer cannot be written: {0}")]
+    Print(#[source] io::Error),
+}
+
+impl Failure {
+    /// `path` cannot be read.
+    pub fn read(path: &Path, source: io::Error) -> Self {
+        Self::File { doing: "cannot read", path: path.to_owned(), source }
+    }
+
+    /// `path` cannot be written.
+    pub fn write(path: &Path, source: io::Error) -> Self {
+        Self::File { doing: "cannot write", path: path.to_owned(), source }
+    }
+
+    /// How `oam` ends with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Call(error) => error.exit(),
+            Self::File { .. } | Self::Usage { .. } | Self::Print(_) => Exit::Usage,
+        }
+    }
+
+    /// What to do; may be empty.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Call(error) => error.help(),
+            Self::Usage { help, .. } => (*help).into(),
+            Self::File { .. } | Self::Print(_) => String::new(),
+        }
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        CallError::from(status).into()
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(source: io::Error) -> Self {
+        Self::Print(source)
+    }
+}

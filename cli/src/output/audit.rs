@@ -1,0 +1,199 @@
+//! Entries of the audit log, one on a line.
+
+use oam_audit::entry::{
+    AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, PolicyChanged, PolicyOrigin,
+    Reason, SnapshotCause, SnapshotChanged, Update,
+};
+
+use super::{
+    Page,
+    page::{counted, short, utc},
+    quoted, shown, shown_line,
+};
+
+/// An entry on one line, `json` being its stored bytes. One that this version does not understand is shown as it is.
+pub fn line(json: &[u8], page: &Page) -> String {
+    let Ok(entry) = Entry::decode(json) else {
+        return format!("{} {}\n", page.warn("not understood:"), shown(json));
+    };
+    let time = utc(entry.time.timestamp());
+    format!("{} {} {}\n", page.dim(&time), page.dim(&format!("#{}", entry.seq)), event(&entry.event, page))
+}
+
+fn event(event: &Event, page: &Page) -> String {
+    match event {
+        Event::Decision(decision) => self::decision(decision, page),
+        Event::DecisionPart(part) => format!(
+            "part {} of decision {}: {}",
+            part.part,
+            shown(&part.decision),
+            counted(part.updates.len() as u64, "ref", "refs")
+        ),
+        Event::SnapshotChanged(changed) => snapshot_changed(changed),
+        Event::PolicyChanged(changed) => policy_changed(changed),
+        Event::PolicyRejected(rejected) => page.warn(&format!(
+            "policy from {} by {} was not taken: {}, the first: {}",
+            origin(rejected.origin),
+            quoted(&rejected.author),
+            counted(rejected.faults.into(), "fault", "faults"),
+            shown_line(&rejected.first_fault)
+        )),
+        Event::DaemonStarted(started) => {
+            let entries = counted(started.log_size, "entry", "entries");
+            format!("daemon {} started, with {entries} in the log", shown(&started.version))
+        }
+        Event::DaemonStopped => "daemon stopped".into(),
+        Event::StoreHealed(healed) => page.warn(&format!(
+            "store {} was damaged ({}), set aside at {}, rebuilt to {}",
+            quoted(&healed.what),
+            shown_line(&healed.found),
+            quoted(&healed.set_aside),
+            healed.rebuilt_generation.map_or("nothing".into(), |number| format!("generation {number}"))
+        )),
+        Event::LogRepaired(repaired) => page.warn(&format!(
+            "log had a torn end of {}, set aside at {}",
+            counted(repaired.torn_bytes, "byte", "bytes"),
+            quoted(&repaired.set_aside)
+        )),
+        Event::PermittedWhileUnavailable(permitted) => page.warn(&unavailable(permitted)),
+        Event::AdminDenied(denied) => {
+            page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
+        }
+    }
+}
+
+/// `refused PAY/api ada push: force refs/heads/main [no-grant] and 2 more refs`.
+fn decision(decision: &Decision, page: &Page) -> String {
+    let word = match decision.outcome {
+        Outcome::Permitted => page.good("permitted"),
+        Outcome::Refused => page.bad("refused"),
+        Outcome::Undecided => page.warn("undecided"),
+    };
+    let dry = if decision.dry_run { " (dry run)" } else { "" };
+    // What decided it: the first ref that was not permitted, if there is one.
+    let telling = decision.updates.iter().find(|update| update.outcome != Outcome::Permitted);
+    let told = telling.or(decision.updates.first());
+    let mut parts: Vec<_> = told.map(update).into_iter().collect();
+    if !decision.reasons.is_empty() {
+        parts.push(reasons(&decision.reasons));
+    }
+    let others = decision.update_count.saturating_sub(u64::from(told.is_some()));
+    if others > 0 {
+        parts.push(format!("and {}", counted(others, "more ref", "more refs")));
+    }
+    let by = match &decision.asked_by {
+        AskedBy::Unix { .. } => String::new(),
+        AskedBy::Tls { subject } => format!(" via {}", shown(subject)),
+    };
+    format!(
+        "{word} {} {} {}{dry}{by}: {} {}",
+        shown(&decision.repository),
+        shown(&decision.principal),
+        shown(&decision.channel),
+        parts.join(" "),
+        page.dim(&format!("({})", shown(&decision.decision)))
+    )
+}
+
+fn update(update: &Update) -> String {
+    let verb = match (update.verb, &update.change) {
+        (Some(verb), _) => match verb {
+            oam_audit::entry::Verb::Create => "create",
+            oam_audit::entry::Verb::Update => "update",
+            oam_audit::entry::Verb::Force => "force",
+            oam_audit::entry::Verb::Delete => "delete",
+        },
+        (None, change) => change_word(change),
+    };
+    let name = shown(update.name.as_bytes());
+    match (&update.grant, update.reasons.is_empty()) {
+        (Some(grant), true) => format!("{verb} {name} [grant {}]", shown(grant)),
+        (None, true) => format!("{verb} {name}"),
+        (_, false) => format!("{verb} {name} {}", reasons(&update.reasons)),
+    }
+}
+
+fn change_word(change: &Change) -> &'static str {
+    match change {
+        Change::Create { .. } => "create",
+        Change::Move { .. } => "move",
+        Change::Delete { .. } => "delete",
+        Change::WouldMerge { .. } => "merge into",
+    }
+}
+
+fn reasons(reasons: &[Reason]) -> String {
+    let one = |reason: &Reason| match &reason.rule {
+        Some(rule) => format!("{} by {}", shown(&reason.code), shown(rule)),
+        None => shown(&reason.code),
+    };
+    format!("[{}]", reasons.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+fn snapshot_changed(changed: &SnapshotChanged) -> String {
+    let what = match changed.cause {
+        SnapshotCause::Import => "directory imported",
+        SnapshotCause::Rollback => "directory rolled back",
+        SnapshotCause::UserDeactivated => "user cut off",
+        SnapshotCause::UserReactivated => "user no longer cut off",
+        SnapshotCause::Rebuilt => "directory rebuilt",
+        SnapshotCause::Loaded => "directory loaded",
+    };
+    let subject = changed.subject.as_ref().map_or_else(String::new, |name| format!(" {}", quoted(name)));
+    format!(
+        "{what}{subject} by {}: generation {} ({}), {}, {}{}",
+        quoted(&changed.actor),
+        changed.generation,
+        short(&changed.digest),
+        counted(changed.users, "user", "users"),
+        counted(changed.groups, "group", "groups"),
+        reason(changed.reason.as_deref())
+    )
+}
+
+fn policy_changed(changed: &PolicyChanged) -> String {
+    format!(
+        "policy {} in force, from {} by {}{}",
+        short(&changed.digest),
+        origin(changed.origin),
+        quoted(&changed.author),
+        reason(changed.reason.as_deref())
+    )
+}
+
+fn origin(origin: PolicyOrigin) -> &'static str {
+    match origin {
+        PolicyOrigin::Starter => "the starter",
+        PolicyOrigin::File => "its file",
+        PolicyOrigin::Apply => "`oam policy apply`",
+        PolicyOrigin::Rollback => "`oam policy rollback`",
+        PolicyOrigin::Start => "before a restart",
+    }
+}
+
+fn reason(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {}", shown(reason)))
+}
+
+fn unavailable(permitted: &PermittedWhileUnavailable) -> String {
+    let first = permitted.updates.first().map_or_else(String::new, |update| {
+        format!(": {} {}", change_word(&update.change), shown(update.name.as_bytes()))
+    });
+    let others = (permitted.updates.len() as u64).saturating_sub(1);
+    let more = if others == 0 {
+        String::new()
+    } else {
+        format!(" and {}", counted(others, "more ref", "more refs"))
+    };
+    format!(
+        "let through while no daemon could be asked: {} {} at {} on {}{first}{more} ({})",
+        shown(&permitted.repository),
+        shown(&permitted.principal),
+        utc(permitted.at.timestamp()),
+        shown(&permitted.host),
+        shown_line(&permitted.why)
+    )
+}
+
+#[cfg(test)]
+mod tests;

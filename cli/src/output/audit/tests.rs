@@ -1,0 +1,135 @@
+use oam_audit::entry::{
+    AdminDenied, AskedBy, Change, DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome,
+    PermittedWhileUnavailable, PolicyChanged, PolicyOrigin, PolicyRejected, PrincipalKind, Reason,
+    SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed, Update, Verb,
+};
+
+use super::line;
+use crate::output::samples::page;
+
+fn lines(events: impl IntoIterator<Item = Event>) -> String {
+    let time: oam_audit::entry::Time = "2026-11-23T17:21:14.000250Z".parse().unwrap();
+    let entry = |event| Entry::new(7, time, "node-1".parse().unwrap(), event).encode().unwrap();
+    events.into_iter().map(|event| line(&entry(event), &page())).collect()
+}
+
+fn update(name: &str, outcome: Outcome) -> Update {
+    let reason = Reason { code: "blocked".into(), rule: Some("freeze".into()) };
+    let refused = outcome != Outcome::Permitted;
+    Update {
+        name: name.into(),
+        change: Change::Delete { old: "1".repeat(40) },
+        verb: Some(Verb::Delete),
+        fast_forward: None,
+        outcome,
+        grant: (!refused).then(|| "main".into()),
+        waiver: None,
+        reasons: if refused { vec![reason] } else { Vec::new() },
+        shadow: Vec::new(),
+    }
+}
+
+fn decision(outcome: Outcome, updates: Vec<Update>) -> Decision {
+    Decision {
+        decision: "0193".into(),
+        asked_by: AskedBy::Unix { uid: 1, pid: 2 },
+        channel: "push".into(),
+        dry_run: false,
+        repository: "PAY/api".into(),
+        principal: "ada".into(),
+        principal_kind: PrincipalKind::User,
+        roles: [].into(),
+        policy: None,
+        snapshot: None,
+        outcome,
+        reasons: Vec::new(),
+        update_count: updates.len() as u64,
+        updates,
+        parts: 0,
+        elapsed_us: 1,
+    }
+}
+
+#[test]
+fn decisions_name_the_ref_that_decided() {
+    let permitted = update("refs/heads/a", Outcome::Permitted);
+    let refused = update("refs/heads/b\u{1b}[2J", Outcome::Refused);
+    let reason = Reason { code: "policy-missing".into(), rule: None };
+    let undecided =
+        Decision { reasons: vec![reason], update_count: 2, ..decision(Outcome::Undecided, Vec::new()) };
+    insta::assert_snapshot!(lines([
+        decision(Outcome::Permitted, vec![permitted.clone()]),
+        decision(Outcome::Refused, vec![permitted.clone(), refused, permitted]),
+        Decision { dry_run: true, ..undecided },
+    ].map(|decision| Event::Decision(Box::new(decision)))), @r"
+    2026-11-23T17:21:14Z #7 permitted PAY/api ada push: delete refs/heads/a [grant main] (0193)
+    2026-11-23T17:21:14Z #7 refused PAY/api ada push: delete refs/heads/b\x1b[2J [blocked by freeze] and 2 more refs (0193)
+    2026-11-23T17:21:14Z #7 undecided PAY/api ada push (dry run): [policy-missing] and 2 more refs (0193)
+    ");
+}
+
+#[test]
+fn everything_else_has_a_line_too() {
+    let snapshot = SnapshotChanged {
+        generation: 3,
+        digest: "beef".repeat(16),
+        previous: None,
+        cause: SnapshotCause::UserDeactivated,
+        actor: "uid 0".into(),
+        reason: Some("left".into()),
+        users: 50_000,
+        groups: 1,
+        subject: Some("eve".into()),
+    };
+    let policy = PolicyChanged {
+        digest: "c0ffee00".repeat(8),
+        previous: None,
+        origin: PolicyOrigin::Apply,
+        author: "uid 0".into(),
+        reason: None,
+    };
+    let rejected = PolicyRejected {
+        origin: PolicyOrigin::File,
+        author: "oamd".into(),
+        faults: 2,
+        first_fault: "`x` is no role".into(),
+    };
+    let healed = StoreHealed {
+        what: "directory".into(),
+        set_aside: "/var/lib/oam/aside".into(),
+        found: "digest differs".into(),
+        rebuilt_generation: Some(3),
+    };
+    let spooled =
+        SpooledUpdate { name: "refs/heads/a".into(), change: Change::Create { new: "1".repeat(40) } };
+    let unavailable = PermittedWhileUnavailable {
+        spool: "0194".into(),
+        host: "git-1".into(),
+        at: "2026-11-23T17:00:00.000000Z".parse().unwrap(),
+        repository: "PAY/api".into(),
+        principal: "ada".into(),
+        updates: vec![spooled.clone(), spooled],
+        why: "no socket".into(),
+    };
+    insta::assert_snapshot!(lines([
+        Event::SnapshotChanged(snapshot),
+        Event::PolicyChanged(policy),
+        Event::PolicyRejected(rejected),
+        Event::DaemonStarted(DaemonStarted { version: "0.1.0".into(), log_size: 1 }),
+        Event::DaemonStopped,
+        Event::StoreHealed(healed),
+        Event::LogRepaired(LogRepaired { torn_bytes: 12, set_aside: "/x".into() }),
+        Event::PermittedWhileUnavailable(unavailable),
+        Event::AdminDenied(AdminDenied { actor: "uid 33".into(), call: "DeactivateUser".into() }),
+    ]), @"
+    2026-11-23T17:21:14Z #7 user cut off `eve` by `uid 0`: generation 3 (beefbeefbeef), 50,000 users, 1 group: left
+    2026-11-23T17:21:14Z #7 policy c0ffee00c0ff in force, from `oam policy apply` by `uid 0`
+    2026-11-23T17:21:14Z #7 policy from its file by `oamd` was not taken: 2 faults, the first: `x` is no role
+    2026-11-23T17:21:14Z #7 daemon 0.1.0 started, with 1 entry in the log
+    2026-11-23T17:21:14Z #7 daemon stopped
+    2026-11-23T17:21:14Z #7 store `directory` was damaged (digest differs), set aside at `/var/lib/oam/aside`, rebuilt to generation 3
+    2026-11-23T17:21:14Z #7 log had a torn end of 12 bytes, set aside at `/x`
+    2026-11-23T17:21:14Z #7 let through while no daemon could be asked: PAY/api ada at 2026-11-23T17:00:00Z on git-1: create refs/heads/a and 1 more ref (no socket)
+    2026-11-23T17:21:14Z #7 denied: `uid 33` called DeactivateUser
+    ");
+}

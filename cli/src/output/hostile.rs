@@ -1,0 +1,149 @@
+//! Nothing that a terminal acts upon gets through any layout.
+
+use oam_proto::v1::{
+    ApplyPolicyResponse, Decision, Explanation, Fault, Faults, ListPoliciesResponse, ListSnapshotsResponse,
+    Outcome, PolicyFile, PolicyInfo, Reason, RefVerdict, Revocation, RollBackSnapshotResponse, RuleTrace,
+    ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status, User, UserChanged, UserDiff,
+    snapshot_change::Change,
+};
+
+use super::{audit, explain, faults, import, policy, samples::page, shown, snapshot, status, user, verify};
+
+const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
+
+fn evil() -> String {
+    EVIL.to_owned()
+}
+
+fn check(what: &str, text: &str) {
+    assert!(text.contains("a\\x1b]0;x"), "{what} does not show the name at all: {text:?}");
+    let bad: Vec<_> = text.split('\n').filter(|line| line.chars().any(|c| c != '\\' && is_bad(c))).collect();
+    assert!(bad.is_empty(), "{what}: {bad:?}");
+}
+
+fn is_bad(character: char) -> bool {
+    let plain = character.to_string();
+    character.is_control() || shown(&plain) != plain
+}
+
+fn snapshot_info() -> SnapshotInfo {
+    SnapshotInfo { digest: evil(), cause: evil(), actor: evil(), reason: evil(), ..SnapshotInfo::default() }
+}
+
+fn policy_info() -> PolicyInfo {
+    PolicyInfo {
+        digest: evil(),
+        origin: evil(),
+        author: evil(),
+        reason: evil(),
+        path: evil(),
+        ..PolicyInfo::default()
+    }
+}
+
+fn evil_user() -> User {
+    User {
+        username: evil(),
+        id: evil(),
+        display_name: evil(),
+        emails: vec![evil()],
+        groups: vec![evil()],
+        roles: vec![evil()],
+        revocation: Some(Revocation { at_micros: 1, by: evil(), reason: evil() }),
+        ..User::default()
+    }
+}
+
+fn evil_faults() -> Faults {
+    let fault =
+        Fault { file: evil(), line: 1, column: 5, message: evil(), help: evil(), excerpt: evil(), length: 3 };
+    Faults { faults: vec![fault], total: 1 }
+}
+
+#[test]
+fn of_the_directory() {
+    let snapshot = Some(snapshot_info());
+    let done = oam_proto::v1::ImportDone { snapshot: snapshot.clone(), ..Default::default() };
+    check("import", &import::done_text(&done, EVIL, &page()));
+    check("faults", &faults::text(&evil_faults(), "x", &page()));
+    let list = ListSnapshotsResponse { snapshots: vec![snapshot_info()] };
+    check("history", &snapshot::history_text(&list, &page()));
+    let back = RollBackSnapshotResponse { snapshot: snapshot.clone(), cut_off_since: vec![evil()] };
+    check("rollback", &snapshot::rollback_text(&back, 1, false, &page()));
+    let diff = UserDiff { username: evil(), joined: vec![evil()], left: vec![evil()], ..UserDiff::default() };
+    for change in [
+        Change::UserAdded(evil()),
+        Change::UserRemoved(evil()),
+        Change::GroupAdded(evil()),
+        Change::GroupRemoved(evil()),
+        Change::UserChanged(diff),
+    ] {
+        check("diff", &snapshot::change_text(&SnapshotChange { change: Some(change) }, &page()));
+    }
+    check("user", &user::text(&evil_user(), &page()));
+    check("line", &user::line(&evil_user(), &page()));
+    let changed = UserChanged { user: Some(evil_user()), snapshot, changed: true };
+    check("deactivate", &user::deactivated_text(&changed, EVIL, &page()));
+    check("reactivate", &user::reactivated_text(&changed, EVIL, &page()));
+}
+
+#[test]
+fn of_the_policy_and_the_daemon() {
+    let applied = ApplyPolicyResponse {
+        policy: Some(policy_info()),
+        warnings: vec![evil()],
+        faults: None,
+        changed: true,
+    };
+    check("apply", &policy::apply_text(&applied, &page()));
+    let list = ListPoliciesResponse { policies: vec![policy_info()] };
+    check("policies", &policy::history_text(&list, &page()));
+    let file = PolicyFile { name: evil(), text: evil() };
+    let show = ShowPolicyResponse { policy: Some(policy_info()), files: vec![file] };
+    check("show", &policy::show_text(&show, &page()));
+    let status = Status {
+        version: evil(),
+        node: evil(),
+        snapshot: Some(snapshot_info()),
+        policy: Some(policy_info()),
+        warnings: vec![evil()],
+        state_dir: evil(),
+        ..Status::default()
+    };
+    check("status", &status::text(&status, &page()));
+}
+
+#[test]
+fn of_decisions_and_the_log() {
+    let reason = Reason { code: evil(), rule: evil(), summary: evil(), hint: evil() };
+    let verdict = RefVerdict { reasons: vec![reason.clone()], ..RefVerdict::default() };
+    let decision = Decision {
+        outcome: Outcome::Refused as i32,
+        username: evil(),
+        roles: vec![evil()],
+        reasons: vec![reason],
+        refs: vec![verdict],
+        contact: evil(),
+        ..Decision::default()
+    };
+    let rule = RuleTrace { kind: evil(), id: evil(), why_not: evil(), ..RuleTrace::default() };
+    let explanation = Explanation {
+        decision: None,
+        rules: vec![rule],
+        policy: evil(),
+        snapshot: Some(snapshot_info()),
+        grant: evil(),
+        through_role: evil(),
+    };
+    let question = explain::Question { repository: EVIL, name: EVIL.as_bytes(), verb: EVIL };
+    check("explain", &explain::text(&explanation, &decision, question, &page()));
+    check("tail", &audit::line(EVIL.as_bytes(), &page()));
+    let checked = verify::Checked {
+        log: EVIL,
+        key: EVIL,
+        key_name: EVIL,
+        key_beside_log: true,
+        checkpoint_beside_log: true,
+    };
+    check("verify", &verify::text(checked, Err(EVIL), &page()));
+}

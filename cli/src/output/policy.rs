@@ -1,0 +1,237 @@
+//! Policies: checked, applied, shown, listed.
+
+use oam_proto::v1::{
+    ApplyPolicyResponse, CheckPolicyResponse, Faults, ListPoliciesResponse, PolicyFile, PolicyInfo,
+    ShowPolicyResponse,
+};
+use serde::Serialize;
+
+use super::{
+    Page,
+    faults::{self, FaultJson},
+    json,
+    layout::{Fields, Table},
+    page::{counted, moment, short, utc},
+    quoted, shown, shown_line,
+};
+
+/// A policy.
+#[derive(Debug, Serialize)]
+pub struct PolicyJson<'a> {
+    digest: &'a str,
+    in_force: bool,
+    loaded: Option<String>,
+    origin: Option<&'a str>,
+    author: Option<&'a str>,
+    reason: Option<&'a str>,
+    path: Option<&'a str>,
+    roles: u64,
+    grants: u64,
+    blocks: u64,
+}
+
+impl<'a> From<&'a PolicyInfo> for PolicyJson<'a> {
+    fn from(info: &'a PolicyInfo) -> Self {
+        Self {
+            digest: &info.digest,
+            in_force: info.in_force,
+            loaded: json::time(info.loaded_micros),
+            origin: json::some(&info.origin),
+            author: json::some(&info.author),
+            reason: json::some(&info.reason),
+            path: json::some(&info.path),
+            roles: info.roles,
+            grants: info.grants,
+            blocks: info.blocks,
+        }
+    }
+}
+
+/// The beginning of its digest.
+pub(super) fn named(info: &PolicyInfo) -> String {
+    short(&info.digest)
+}
+
+/// What a policy holds and where it came from.
+pub(super) fn fields(info: &PolicyInfo, page: &Page) -> Fields {
+    let by = if info.author.is_empty() { String::new() } else { format!(" by {}", quoted(&info.author)) };
+    let origin = if info.origin.is_empty() { String::new() } else { shown(&info.origin) + &by };
+    let loaded = moment(info.loaded_micros).map(|_| page.time(info.loaded_micros));
+    Fields::new()
+        .with("holds", holds(info))
+        .with("came by", origin)
+        .with("loaded", loaded.unwrap_or_default())
+        .with("reason", shown(&info.reason))
+        .with("follows", shown(&info.path))
+}
+
+fn holds(info: &PolicyInfo) -> String {
+    [
+        counted(info.roles, "role", "roles"),
+        counted(info.grants, "grant", "grants"),
+        counted(info.blocks, "block", "blocks"),
+    ]
+    .join(", ")
+}
+
+/// What a check found. `ok` means that there is no fault.
+#[derive(Debug, Serialize)]
+pub struct CheckJson<'a> {
+    ok: bool,
+    policy: Option<PolicyJson<'a>>,
+    warnings: &'a [String],
+    faults_total: u64,
+    faults: Vec<FaultJson<'a>>,
+}
+
+/// See [`CheckJson`].
+pub fn check_json(response: &CheckPolicyResponse) -> CheckJson<'_> {
+    let faults = response.faults.as_ref();
+    let total = faults.map_or(0, faults::total);
+    CheckJson {
+        ok: total == 0,
+        policy: response.policy.as_ref().map(Into::into),
+        warnings: &response.warnings,
+        faults_total: total,
+        faults: faults.map(faults::list).unwrap_or_default(),
+    }
+}
+
+/// What a check of the policy at `path` found.
+pub fn check_text(response: &CheckPolicyResponse, path: &str, page: &Page) -> String {
+    let warnings = warnings(&response.warnings, page);
+    if let Some(faults) = found(response.faults.as_ref()) {
+        return warnings + &faults::text(faults, "this policy would not be loaded.", page);
+    }
+    let good = page.good(&format!("{} is good.", quoted(path)));
+    let what = response
+        .policy
+        .as_ref()
+        .map_or_else(String::new, |info| format!(" It is policy {}, with {}.", named(info), holds(info)));
+    format!("{warnings}{good}{what}\n")
+}
+
+/// What came of applying a policy. With faults nothing was changed.
+#[derive(Debug, Serialize)]
+pub struct ApplyJson<'a> {
+    changed: bool,
+    policy: Option<PolicyJson<'a>>,
+    warnings: &'a [String],
+    faults_total: u64,
+    faults: Vec<FaultJson<'a>>,
+}
+
+/// See [`ApplyJson`].
+pub fn apply_json(response: &ApplyPolicyResponse) -> ApplyJson<'_> {
+    let faults = response.faults.as_ref();
+    ApplyJson {
+        changed: response.changed,
+        policy: response.policy.as_ref().map(Into::into),
+        warnings: &response.warnings,
+        faults_total: faults.map_or(0, faults::total),
+        faults: faults.map(faults::list).unwrap_or_default(),
+    }
+}
+
+/// What came of applying a policy, or of going back to one.
+pub fn apply_text(response: &ApplyPolicyResponse, page: &Page) -> String {
+    let mut text = warnings(&response.warnings, page);
+    if let Some(faults) = found(response.faults.as_ref()) {
+        return text + &faults::text(faults, "the policy in force stays as it is.", page);
+    }
+    let name = response
+        .policy
+        .as_ref()
+        .map_or_else(|| "The policy".into(), |info| format!("Policy {}", named(info)));
+    text.push_str(&if response.changed {
+        page.good(&format!("{name} is in force."))
+    } else {
+        format!("{name} was in force already; nothing has changed.")
+    });
+    text.push('\n');
+    if let Some(info) = &response.policy {
+        text.push_str(&fields(info, page).laid_out(page));
+    }
+    text
+}
+
+fn found(faults: Option<&Faults>) -> Option<&Faults> {
+    faults.filter(|faults| faults::any(faults))
+}
+
+fn warnings(warnings: &[String], page: &Page) -> String {
+    warnings.iter().map(|warning| format!("{} {}\n", page.warn("warning:"), shown_line(warning))).collect()
+}
+
+/// A policy with its files.
+#[derive(Debug, Serialize)]
+pub struct ShowJson<'a> {
+    policy: Option<PolicyJson<'a>>,
+    files: Vec<FileJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileJson<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+/// See [`ShowJson`].
+pub fn show_json<'a>(response: &'a ShowPolicyResponse) -> ShowJson<'a> {
+    let file = |file: &'a PolicyFile| FileJson { name: &file.name, text: &file.text };
+    ShowJson {
+        policy: response.policy.as_ref().map(Into::into),
+        files: response.files.iter().map(file).collect(),
+    }
+}
+
+/// A policy and the text of its files.
+pub fn show_text(response: &ShowPolicyResponse, page: &Page) -> String {
+    let mut text = String::new();
+    if let Some(info) = &response.policy {
+        let force = if info.in_force { page.good("in force") } else { "not in force".into() };
+        text.push_str(&format!("{} {}, {force}\n", page.bold("Policy:"), named(info)));
+        let digest = Fields::new().with("digest", shown(&info.digest));
+        text.push_str(&digest.and(fields(info, page)).laid_out(page));
+    }
+    for file in &response.files {
+        text.push_str(&format!("\n{}\n", page.bold(&format!("# {}", shown(&file.name)))));
+        for line in file.text.lines() {
+            text.push_str(&shown_line(line));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The policies, newest first.
+#[derive(Debug, Serialize)]
+pub struct HistoryJson<'a> {
+    policies: Vec<PolicyJson<'a>>,
+}
+
+/// See [`HistoryJson`].
+pub fn history_json(list: &ListPoliciesResponse) -> HistoryJson<'_> {
+    HistoryJson { policies: list.policies.iter().map(Into::into).collect() }
+}
+
+/// The policies as a table, with a mark on the one in force.
+pub fn history_text(list: &ListPoliciesResponse, page: &Page) -> String {
+    if list.policies.is_empty() {
+        return "No policy was ever loaded; load one with `oam policy apply PATH --reason …`.\n".into();
+    }
+    let mut table = Table::new(["", "DIGEST", "LOADED", "AGE", "ORIGIN", "BY", "REASON"]);
+    for info in &list.policies {
+        let at = moment(info.loaded_micros);
+        table.push([
+            if info.in_force { "*" } else { "" }.into(),
+            named(info),
+            at.map_or_else(|| "-".into(), utc),
+            at.map_or_else(|| "-".into(), |at| page.age(at)),
+            shown(&info.origin),
+            shown(&info.author),
+            shown(&info.reason),
+        ]);
+    }
+    table.laid_out(page)
+}

@@ -1,0 +1,241 @@
+//! A server of the admin service that answers from a few values, and remembers what it was asked.
+
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
+use oam_proto::v1::{self, import_snapshot_request::Step as Sent, import_snapshot_response::Step as Told};
+use tokio_stream::{Iter, iter};
+use tonic::{Request, Response, Status, Streaming};
+
+type Answers<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Daemon {
+    /// Not ready, and undecided about everything.
+    pub(crate) empty: bool,
+    /// Answers every call with this code.
+    pub(crate) fails: Option<tonic::Code>,
+    /// Policies have a fault.
+    pub(crate) finds_faults: bool,
+    /// Who would be permitted.
+    pub(crate) permits: &'static str,
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) imported: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Daemon {
+    pub(crate) fn service(self) -> v1::admin_server::AdminServer<Self> {
+        v1::admin_server::AdminServer::new(self)
+    }
+
+    /// What it was asked, each message as Rust prints it.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The chunks of the imports.
+    pub(crate) fn imported(&self) -> Vec<Vec<u8>> {
+        self.imported.lock().unwrap().clone()
+    }
+
+    fn note<T: Debug>(&self, request: Request<T>) -> Result<T, Status> {
+        let message = request.into_inner();
+        self.asked.lock().unwrap().push(format!("{message:?}"));
+        match self.fails {
+            Some(code) => Err(Status::new(code, "the daemon says \u{1b}[2Jno")),
+            None => Ok(message),
+        }
+    }
+}
+
+fn faults() -> v1::Faults {
+    let fault = v1::Fault { message: "it is wrong".into(), ..v1::Fault::default() };
+    v1::Faults { faults: vec![fault], total: 1 }
+}
+
+fn snapshot(generation: u64) -> Option<v1::SnapshotInfo> {
+    Some(v1::SnapshotInfo { generation, digest: "beef".repeat(16), ..v1::SnapshotInfo::default() })
+}
+
+fn user(username: &str) -> v1::User {
+    v1::User { username: username.into(), in_directory: true, active: true, ..v1::User::default() }
+}
+
+fn stream<T>(items: Vec<T>) -> Response<Answers<T>> {
+    Response::new(iter(items.into_iter().map(Ok).collect::<Vec<_>>()))
+}
+
+#[tonic::async_trait]
+impl v1::admin_server::Admin for Daemon {
+    async fn get_status(
+        &self,
+        request: Request<v1::GetStatusRequest>,
+    ) -> Result<Response<v1::Status>, Status> {
+        self.note(request)?;
+        let audit = v1::AuditInfo { entries: self.entries.len() as u64, ..v1::AuditInfo::default() };
+        Ok(Response::new(v1::Status { ready: !self.empty, audit: Some(audit), ..v1::Status::default() }))
+    }
+
+    type ImportSnapshotStream = Answers<v1::ImportSnapshotResponse>;
+
+    async fn import_snapshot(
+        &self,
+        request: Request<Streaming<v1::ImportSnapshotRequest>>,
+    ) -> Result<Response<Self::ImportSnapshotStream>, Status> {
+        let mut messages = request.into_inner();
+        let first = messages.message().await?.and_then(|message| message.step);
+        let Some(Sent::Opening(opening)) = first else { return Err(Status::invalid_argument("no opening")) };
+        let opening = self.note(Request::new(opening))?;
+        let mut bytes = Vec::new();
+        while let Some(message) = messages.message().await? {
+            let Some(Sent::Chunk(chunk)) = message.step else {
+                return Err(Status::invalid_argument("no chunk"));
+            };
+            bytes.extend_from_slice(&chunk);
+            self.imported.lock().unwrap().push(chunk);
+        }
+        let progress = v1::ImportProgress { stage: "parsing".into(), bytes_received: bytes.len() as u64 };
+        let outcome = if bytes.ends_with(b"bad") {
+            Told::Faults(faults())
+        } else {
+            Told::Done(v1::ImportDone {
+                snapshot: snapshot(13),
+                added: 2,
+                dry_run: opening.dry_run,
+                ..v1::ImportDone::default()
+            })
+        };
+        let say = |step| v1::ImportSnapshotResponse { step: Some(step) };
+        Ok(stream(vec![say(Told::Progress(progress)), say(outcome)]))
+    }
+
+    type ShowSnapshotStream = Answers<v1::User>;
+
+    async fn show_snapshot(
+        &self,
+        request: Request<v1::ShowSnapshotRequest>,
+    ) -> Result<Response<Self::ShowSnapshotStream>, Status> {
+        self.note(request)?;
+        Ok(stream((0..20_000).map(|number| user(&format!("user-{number}"))).collect()))
+    }
+
+    async fn list_snapshots(
+        &self,
+        request: Request<v1::ListSnapshotsRequest>,
+    ) -> Result<Response<v1::ListSnapshotsResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::ListSnapshotsResponse { snapshots: snapshot(13).into_iter().collect() }))
+    }
+
+    type DiffSnapshotsStream = Answers<v1::SnapshotChange>;
+
+    async fn diff_snapshots(
+        &self,
+        request: Request<v1::DiffSnapshotsRequest>,
+    ) -> Result<Response<Self::DiffSnapshotsStream>, Status> {
+        self.note(request)?;
+        let change = v1::snapshot_change::Change::UserAdded("ada".into());
+        Ok(stream(vec![v1::SnapshotChange { change: Some(change) }]))
+    }
+
+    async fn roll_back_snapshot(
+        &self,
+        request: Request<v1::RollBackSnapshotRequest>,
+    ) -> Result<Response<v1::RollBackSnapshotResponse>, Status> {
+        self.note(request)?;
+        let cut_off_since = vec!["eve".to_owned()];
+        Ok(Response::new(v1::RollBackSnapshotResponse { snapshot: snapshot(14), cut_off_since }))
+    }
+
+    async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Result<Response<v1::User>, Status> {
+        Ok(Response::new(user(&self.note(request)?.username)))
+    }
+
+    async fn deactivate_user(
+        &self,
+        request: Request<v1::DeactivateUserRequest>,
+    ) -> Result<Response<v1::UserChanged>, Status> {
+        let name = self.note(request)?.username;
+        Ok(Response::new(v1::UserChanged { user: Some(user(&name)), snapshot: snapshot(13), changed: true }))
+    }
+
+    async fn reactivate_user(
+        &self,
+        request: Request<v1::ReactivateUserRequest>,
+    ) -> Result<Response<v1::UserChanged>, Status> {
+        let name = self.note(request)?.username;
+        Ok(Response::new(v1::UserChanged { user: Some(user(&name)), snapshot: snapshot(13), changed: false }))
+    }
+
+    async fn check_policy(
+        &self,
+        request: Request<v1::CheckPolicyRequest>,
+    ) -> Result<Response<v1::CheckPolicyResponse>, Status> {
+        self.note(request)?;
+        let faults = self.finds_faults.then(faults);
+        Ok(Response::new(v1::CheckPolicyResponse { faults, ..v1::CheckPolicyResponse::default() }))
+    }
+
+    async fn apply_policy(
+        &self,
+        request: Request<v1::ApplyPolicyRequest>,
+    ) -> Result<Response<v1::ApplyPolicyResponse>, Status> {
+        self.note(request)?;
+        let faults = self.finds_faults.then(faults);
+        let changed = faults.is_none();
+        Ok(Response::new(v1::ApplyPolicyResponse { faults, changed, ..v1::ApplyPolicyResponse::default() }))
+    }
+
+    async fn show_policy(
+        &self,
+        request: Request<v1::ShowPolicyRequest>,
+    ) -> Result<Response<v1::ShowPolicyResponse>, Status> {
+        self.note(request)?;
+        let policy = v1::PolicyInfo { in_force: true, ..v1::PolicyInfo::default() };
+        Ok(Response::new(v1::ShowPolicyResponse { policy: Some(policy), files: Vec::new() }))
+    }
+
+    async fn list_policies(
+        &self,
+        request: Request<v1::ListPoliciesRequest>,
+    ) -> Result<Response<v1::ListPoliciesResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::ListPoliciesResponse::default()))
+    }
+
+    async fn roll_back_policy(
+        &self,
+        request: Request<v1::RollBackPolicyRequest>,
+    ) -> Result<Response<v1::ApplyPolicyResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::ApplyPolicyResponse { changed: true, ..v1::ApplyPolicyResponse::default() }))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<v1::ExplainRequest>,
+    ) -> Result<Response<v1::Explanation>, Status> {
+        let username = self.note(request)?.username;
+        let outcome = match (self.empty, username == self.permits) {
+            (true, _) => v1::Outcome::Undecided,
+            (false, true) => v1::Outcome::Permitted,
+            (false, false) => v1::Outcome::Refused,
+        };
+        let decision = v1::Decision { outcome: outcome as i32, username, ..v1::Decision::default() };
+        Ok(Response::new(v1::Explanation { decision: Some(decision), ..v1::Explanation::default() }))
+    }
+
+    type TailAuditStream = Answers<v1::AuditEntry>;
+
+    async fn tail_audit(
+        &self,
+        request: Request<v1::TailAuditRequest>,
+    ) -> Result<Response<Self::TailAuditStream>, Status> {
+        self.note(request)?;
+        let entry = |(seq, json): (usize, &Vec<u8>)| v1::AuditEntry { seq: seq as u64, json: json.clone() };
+        Ok(stream(self.entries.iter().enumerate().map(entry).collect()))
+    }
+}

@@ -1,0 +1,162 @@
+//! The folder of a log: its lock, its keys, and files that are replaced as a whole.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use oam_audit::{Name, keys::SigningKey};
+use rustix::fs::FlockOperation;
+
+use super::open::OpenError;
+
+const ENTRIES: &str = "entries.jsonl";
+const CHECKPOINT: &str = "checkpoint";
+const KEY: &str = "checkpoint.key";
+const VERIFIER: &str = "checkpoint.pub";
+const LOCK: &str = "lock";
+
+/// For this user only.
+const SECRET: u32 = 0o600;
+/// For this user, and to read for its group.
+const SHARED: u32 = 0o640;
+
+/// A locked folder. The lock ends with this value, or with the process.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Creates the folder if it is not there, and takes its lock without waiting.
+    pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o750)
+            .create(path)
+            .map_err(OpenError::io("create the folder", path))?;
+        let file = path.join(LOCK);
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(SECRET).open(&file);
+        let lock = lock.map_err(OpenError::io("open the lock file", &file))?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { folder: path.to_owned() }),
+            Err(errno) => Err(OpenError::io("lock", &file)(errno.into())),
+        }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
+    pub(super) fn entries(&self) -> PathBuf {
+        self.path.join(ENTRIES)
+    }
+
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        self.path.join(CHECKPOINT)
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The text of the newest checkpoint; none when no log was begun here.
+    pub(super) fn read_checkpoint(&self) -> Result<Option<String>, OpenError> {
+        read_if_there(&self.checkpoint())
+    }
+
+    pub(super) fn write_checkpoint(&self, text: &str) -> io::Result<()> {
+        self.replace(CHECKPOINT, text.as_bytes(), SHARED)
+    }
+
+    /// The signing key; none when no log was begun here. A key that others could have read or that is not for `name`
+    /// is refused.
+    pub(super) fn read_key(&self, name: &Name) -> Result<Option<SigningKey>, OpenError> {
+        let path = self.path.join(KEY);
+        let Some(text) = read_if_there(&path)? else { return Ok(None) };
+        let mode = path.metadata().map_err(OpenError::io("look at", &path))?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(OpenError::KeyExposed { path, mode });
+        }
+        let key: SigningKey = match text.trim_end().parse() {
+            Ok(key) => key,
+            Err(source) => return Err(OpenError::Key { path, source }),
+        };
+        if key.verifier().name() != name {
+            let found = key.verifier().name().clone();
+            return Err(OpenError::KeyName { path, found, wanted: name.clone() });
+        }
+        self.check_verifier(&key)?;
+        Ok(Some(key))
+    }
+
+    /// Stores the key of a log that begins, its public half first.
+    pub(super) fn write_key(&self, key: &SigningKey) -> Result<(), OpenError> {
+        self.write_verifier(key)?;
+        let text = format!("{}\n", key.expose_secret_text());
+        self.replace(KEY, text.as_bytes(), SECRET).map_err(OpenError::io("write", &self.path.join(KEY)))
+    }
+
+    /// The public half follows from the secret one: it is written when missing, and refused when it is another's.
+    fn check_verifier(&self, key: &SigningKey) -> Result<(), OpenError> {
+        let path = self.path.join(VERIFIER);
+        match read_if_there(&path)? {
+            Some(found) if found.trim_end() == key.verifier().to_string() => Ok(()),
+            Some(_) => Err(OpenError::VerifierDiffers { path }),
+            None => self.write_verifier(key),
+        }
+    }
+
+    fn write_verifier(&self, key: &SigningKey) -> Result<(), OpenError> {
+        let text = format!("{}\n", key.verifier());
+        self.replace(VERIFIER, text.as_bytes(), SHARED)
+            .map_err(OpenError::io("write", &self.path.join(VERIFIER)))
+    }
+
+    /// Whether there are entries, or a checkpoint that speaks of some. What an interrupted beginning leaves has
+    /// neither.
+    pub(super) fn has_history(&self) -> Result<bool, OpenError> {
+        let entries = self.entries();
+        match entries.metadata() {
+            Ok(metadata) if metadata.len() > 0 => return Ok(true),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(OpenError::io("look at", &entries)(error));
+            }
+            _ => {}
+        }
+        let size = self.read_checkpoint()?.and_then(|text| text.lines().nth(1).map(str::to_owned));
+        Ok(size.is_some_and(|size| size != "0"))
+    }
+
+    /// Writes a whole file so that, whatever happens, either the old or the new one is there.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let temporary = self.path.join(format!("{name}.tmp"));
+        // A left-over could have another mode.
+        match std::fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, self.path.join(name))?;
+        self.sync()
+    }
+
+    /// Makes names durable: created, renamed.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, OpenError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(OpenError::io("read", path)(error)),
+    }
+}

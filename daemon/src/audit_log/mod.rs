@@ -1,0 +1,175 @@
+//! The audit log on disk: every entry durable before anyone is answered.
+//!
+//! In flow [`Batch`]es of events from the services; out flow their sequence numbers once they are on the disk,
+//! the entries to whoever reads along, and a signed checkpoint. One thread writes. It takes everything that is
+//! queued, writes it at once, calls `fdatasync` once, and answers all: so the price of durability is shared, and
+//! sequence numbers and times need no lock.
+//!
+//! A folder holds one log:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `entries.jsonl` | the entries, one a line, only ever appended to; never rotate it |
+//! | `checkpoint` | the newest signed checkpoint, replaced as a whole |
+//! | `checkpoint.key` | the signing key, for this user only |
+//! | `checkpoint.pub` | the key to verify with, to be published |
+//! | `lock` | held while a daemon uses the folder |
+//! | `torn-<unix ms>` | half a line that a crash left, set aside at the next start |
+//!
+//! It must never acknowledge what is not durable, show a reader what is not durable, sign two histories, or change
+//! a log that it does not find in order. An entry may be on the disk although its writer was never answered (the
+//! power went in between): the log says what was decided, not what was heard.
+
+mod batch;
+mod folder;
+mod log_file;
+mod open;
+mod read;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock, mpsc},
+};
+
+use jiff::Timestamp;
+use oam_audit::{Name, keys::VerifierKey};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+pub use batch::Batch;
+pub use open::{Fault, OpenError, OpenReport, TornTail};
+pub use read::{Entries, ReadError};
+pub use writer::AppendError;
+use writer::{Append, Request};
+
+/// Where the time of entries comes from.
+pub type Clock = fn() -> Timestamp;
+
+/// How many bytes of events may wait for the writer. Who comes later waits for room.
+const QUEUE_BYTES: u32 = 64 << 20;
+
+/// A handle to the open log. Clones share it; [`AuditLog::close`] ends it for all.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Request>,
+    room: Arc<Semaphore>,
+}
+
+/// What the writer tells the readers.
+#[derive(Debug)]
+struct Shared {
+    entries: PathBuf,
+    verifier: VerifierKey,
+    /// What is durable.
+    extent: watch::Sender<Extent>,
+    index: RwLock<scan::Index>,
+    checkpoint: watch::Sender<Arc<str>>,
+    #[cfg(test)]
+    faults: Arc<log_file::Faults>,
+}
+
+/// How much of the log is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes, with their line feeds.
+    pub bytes: u64,
+}
+
+/// Where a batch stands in the log: from `first` to `last`, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The sequence number of its first entry.
+    pub first: u64,
+    /// The sequence number of its last entry.
+    pub last: u64,
+}
+
+impl AuditLog {
+    /// Opens the log in `folder`, or begins one there, by the clock of this machine. It reads the whole log, so it
+    /// blocks: about a second for each gigabyte.
+    ///
+    /// `name` is the origin of its checkpoints and the node of its entries, and can never change.
+    ///
+    /// # Errors
+    /// When another daemon has the folder, or anything in it is not in order. Nothing is changed then.
+    pub fn open(folder: &Path, name: &Name) -> Result<(Self, OpenReport), OpenError> {
+        Self::open_with_clock(folder, name, Timestamp::now)
+    }
+
+    /// [`AuditLog::open`] with another clock.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open`].
+    pub fn open_with_clock(
+        folder: &Path,
+        name: &Name,
+        clock: Clock,
+    ) -> Result<(Self, OpenReport), OpenError> {
+        let (queue, requests) = mpsc::channel();
+        let (shared, report) = open::open(folder, name, clock, requests)?;
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES as usize));
+        Ok((Self { shared, queue, room }, report))
+    }
+
+    /// Appends a batch, its entries side by side, and returns when they are durable. It waits while too much is
+    /// queued. Dropping the future does not take back what is queued already.
+    ///
+    /// # Errors
+    /// When the batch could not be stored; then no part of it is in the log. Or when the log was closed, or its
+    /// writer died, and it is not known whether it was stored.
+    pub async fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
+        // A batch larger than the whole queue waits until it is alone in it.
+        let bytes = u32::try_from(batch.bytes()).unwrap_or(QUEUE_BYTES).min(QUEUE_BYTES);
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| AppendError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Append(Append { batch, reply, _room: room });
+        self.queue.send(request).map_err(|_| AppendError::Closed)?;
+        answer.await.map_err(|_| AppendError::Closed)?
+    }
+
+    /// Writes what is queued, signs a last checkpoint, ends the writer and frees the folder. Every later append
+    /// fails. Closing twice is no error.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.send(Request::Close(done)).is_ok() {
+            // An error means that the writer is gone already, which is what is wanted.
+            let _ = closed.await;
+        }
+    }
+
+    /// How much of the log is durable now.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        *self.shared.extent.borrow()
+    }
+
+    /// How many entries are durable now.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.extent().entries
+    }
+
+    /// Tells of every growth, for those who follow the log.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Extent> {
+        self.shared.extent.subscribe()
+    }
+
+    /// The newest signed checkpoint, as the text of its note.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<str> {
+        Arc::clone(&self.shared.checkpoint.borrow())
+    }
+
+    /// The key that its checkpoints are verified with.
+    #[must_use]
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.shared.verifier
+    }
+}

@@ -1,0 +1,90 @@
+//! From a question to a recorded answer: the one path that every decision takes.
+//!
+//! The order matters: decide, make the entry durable, answer. What could not be recorded is not answered with a
+//! verdict (invariant 1).
+
+pub(crate) mod record;
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+use oam_audit::entry::AskedBy;
+use oam_policy::{
+    Decision, Evaluation, Facts, Request, State, UndecidedReason, decide, facts::FactsNeeded,
+};
+use oam_proto::{decision_to_wire, v1};
+use uuid::Uuid;
+
+use crate::service::Live;
+
+/// A push that is being decided.
+#[derive(Debug)]
+pub struct Question {
+    /// What is asked.
+    pub request: Request,
+    /// Who asks, as the connection knows them.
+    pub asked_by: AskedBy,
+    /// When the question was whole.
+    pub received: Instant,
+}
+
+/// What came of one attempt.
+#[derive(Debug)]
+pub enum Attempt {
+    /// Decided, and not yet recorded.
+    Decided(Box<Unrecorded>),
+    /// These facts are wanted first.
+    Needs(FactsNeeded),
+}
+
+/// A decision that nobody has been told, with all that it rests on.
+#[derive(Debug)]
+pub struct Unrecorded {
+    decision: Decision,
+    state: State,
+    facts: Facts,
+    at: Timestamp,
+}
+
+/// Decides by the policy and directory in force at this moment.
+pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
+    let state = live.state();
+    let at = Timestamp::now();
+    match decide(&state, &question.request, facts, at) {
+        Evaluation::Decided(decision) => {
+            Attempt::Decided(Box::new(Unrecorded { decision, state, facts: facts.clone(), at }))
+        }
+        Evaluation::Needs(needed) => Attempt::Needs(needed),
+    }
+}
+
+/// Records a decision, and then gives the answer. A dry run changes nothing, and is asked each time that somebody
+/// looks at a page: it is counted, and not recorded as a push.
+pub async fn record(live: &Arc<Live>, question: &Question, unrecorded: Unrecorded) -> v1::Decision {
+    let id = Uuid::now_v7().to_string();
+    let contact = unrecorded.state.policy.as_ref().and_then(|policy| policy.contact().map(str::to_owned));
+    let channel = question.request.channel;
+    let decision = if channel.is_dry_run() {
+        unrecorded.decision
+    } else {
+        let recorded = record::append(live, question, &unrecorded, &id).await;
+        live.audit_took_it(recorded.is_ok());
+        match recorded {
+            Ok(_) => unrecorded.decision,
+            Err(error) => {
+                tracing::error!(decision = %id, %error, "a decision could not be recorded, so it was not given");
+                unrecorded.decision.withheld(UndecidedReason::AuditUnavailable)
+            }
+        }
+    };
+    live.metrics.decided(&decision, channel, question.received.elapsed());
+    tracing::info!(
+        decision = %id,
+        outcome = decision.outcome().as_str(),
+        repository = %question.request.repository,
+        user = %question.request.pusher,
+        refs = question.request.updates.len(),
+        "decided"
+    );
+    decision_to_wire(&decision, &question.request, &id, contact.as_deref())
+}

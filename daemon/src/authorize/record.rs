@@ -1,0 +1,179 @@
+use oam_audit::entry::{self, EncodeError, RefBytes};
+use oam_policy::{
+    NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, UndecidedReason, Verb, Verdict,
+    decide::{PrincipalKind, PushVerdict, WouldHave},
+    facts::{Ancestry, Facts, UpdateIndex},
+};
+use thiserror::Error;
+
+use super::{Question, Unrecorded};
+use crate::{
+    audit_log::{AppendError, Appended, Batch},
+    service::Live,
+};
+
+/// Why a decision is not in the log.
+#[derive(Debug, Error)]
+pub(super) enum RecordError {
+    /// It does not fit.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The log did not take it.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Appends the whole decision; durable when it returns.
+pub(super) async fn append(
+    live: &Live,
+    question: &Question,
+    unrecorded: &Unrecorded,
+    id: &str,
+) -> Result<Appended, RecordError> {
+    let batch = Batch::decision(head(question, unrecorded, id), updates(question, unrecorded))?;
+    Ok(live.audit.append(batch).await?)
+}
+
+fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decision {
+    let Unrecorded { decision, state, at, .. } = unrecorded;
+    let subject = decision.subject();
+    let channel = question.request.channel;
+    entry::Decision {
+        decision: id.to_owned(),
+        asked_by: question.asked_by.clone(),
+        channel: channel.as_str().to_owned(),
+        dry_run: channel.is_dry_run(),
+        repository: question.request.repository.to_string(),
+        principal: question.request.pusher.as_str().to_owned(),
+        principal_kind: principal_kind(subject.kind),
+        roles: subject.roles.iter().map(ToString::to_string).collect(),
+        policy: state.policy.as_ref().map(|policy| policy.digest().to_string()),
+        snapshot: state.snapshot.as_ref().map(|snapshot| entry::SnapshotUsed {
+            generation: snapshot.version().generation,
+            digest: snapshot.version().digest.to_string(),
+            age_ms: u64::try_from(at.duration_since(snapshot.as_of()).as_millis()).unwrap_or_default(),
+        }),
+        outcome: outcome(decision.outcome()),
+        reasons: match decision.verdict() {
+            PushVerdict::Refused(reasons) => refusals(reasons),
+            PushVerdict::Undecided(reasons) => hindrances(reasons),
+            PushVerdict::PerRef(_) => Vec::new(),
+        },
+        update_count: 0,
+        updates: Vec::new(),
+        parts: 0,
+        elapsed_us: u64::try_from(question.received.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Every ref update, also when who asks was reason enough and no ref was looked at.
+fn updates<'a>(
+    question: &'a Question,
+    unrecorded: &'a Unrecorded,
+) -> impl Iterator<Item = entry::Update> + 'a {
+    let whole = unrecorded.decision.outcome();
+    let per_ref: Vec<_> = match unrecorded.decision.verdict() {
+        PushVerdict::PerRef(refs) => refs.iter().collect(),
+        PushVerdict::Refused(_) | PushVerdict::Undecided(_) => Vec::new(),
+    };
+    question.request.updates.iter().enumerate().map(move |(index, update)| match per_ref.get(index) {
+        Some(decided) => judged(update, decided, &unrecorded.facts, index),
+        None => unjudged(update, whole),
+    })
+}
+
+fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: UpdateIndex) -> entry::Update {
+    let (grant, waiver, reasons) = match &decided.verdict {
+        Verdict::Permitted(permit) => {
+            (Some(permit.grant().to_string()), permit.waiver().map(ToString::to_string), Vec::new())
+        }
+        Verdict::Refused(reasons) => (None, None, refusals(reasons)),
+        Verdict::Undecided(reasons) => (None, None, hindrances(reasons)),
+    };
+    let shadow = decided.shadow.iter().map(|shadow| entry::Shadow {
+        rule: shadow.rule.to_string(),
+        would: match shadow.would {
+            WouldHave::Granted => entry::Outcome::Permitted,
+            WouldHave::Blocked => entry::Outcome::Refused,
+        },
+    });
+    entry::Update {
+        verb: decided.verb.and_then(verb),
+        fast_forward: match facts.ancestry(index) {
+            Some(Ancestry::FastForward) => Some(true),
+            Some(Ancestry::Diverged) => Some(false),
+            Some(Ancestry::Unreadable { .. }) | None => None,
+        },
+        outcome: outcome(decided.verdict.outcome()),
+        grant,
+        waiver,
+        reasons,
+        shadow: shadow.collect(),
+        ..unjudged(update, decided.verdict.outcome())
+    }
+}
+
+fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
+    entry::Update {
+        name: RefBytes::from(update.name.as_bytes()),
+        change: change(&update.change),
+        verb: None,
+        fast_forward: None,
+        outcome: outcome(whole),
+        grant: None,
+        waiver: None,
+        reasons: Vec::new(),
+        shadow: Vec::new(),
+    }
+}
+
+/// How the log writes a change.
+pub(crate) fn change(change: &RefChange) -> entry::Change {
+    match change {
+        RefChange::Create { new } => entry::Change::Create { new: new.to_string() },
+        RefChange::Move { old, new } => entry::Change::Move { old: old.to_string(), new: new.to_string() },
+        RefChange::Delete { old } => entry::Change::Delete { old: old.to_string() },
+        RefChange::Merge { onto, from } => {
+            entry::Change::WouldMerge { old: onto.to_string(), from: from.as_ref().map(ObjectId::to_string) }
+        }
+    }
+}
+
+fn refusals(reasons: &NonEmpty<RefusalReason>) -> Vec<entry::Reason> {
+    let written = |reason: &RefusalReason| entry::Reason {
+        code: reason.code().to_owned(),
+        rule: reason.rule().map(ToString::to_string),
+    };
+    reasons.iter().map(written).collect()
+}
+
+fn hindrances(reasons: &NonEmpty<UndecidedReason>) -> Vec<entry::Reason> {
+    reasons.iter().map(|reason| entry::Reason { code: reason.code().to_owned(), rule: None }).collect()
+}
+
+fn outcome(outcome: Outcome) -> entry::Outcome {
+    match outcome {
+        Outcome::Permitted => entry::Outcome::Permitted,
+        Outcome::Refused => entry::Outcome::Refused,
+        Outcome::Undecided => entry::Outcome::Undecided,
+    }
+}
+
+fn principal_kind(kind: PrincipalKind) -> entry::PrincipalKind {
+    match kind {
+        PrincipalKind::User => entry::PrincipalKind::User,
+        PrincipalKind::Service => entry::PrincipalKind::Service,
+        PrincipalKind::Unknown => entry::PrincipalKind::Unknown,
+    }
+}
+
+/// `read` and `admin` decide no push.
+fn verb(verb: Verb) -> Option<entry::Verb> {
+    match verb {
+        Verb::Create => Some(entry::Verb::Create),
+        Verb::Update => Some(entry::Verb::Update),
+        Verb::Force => Some(entry::Verb::Force),
+        Verb::Delete => Some(entry::Verb::Delete),
+        Verb::Read | Verb::Admin => None,
+    }
+}

@@ -1,0 +1,114 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+/// The configuration as it is written. Every key may be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileConfig {
+    /// The folder of everything that must survive a restart.
+    pub state: Option<PathBuf>,
+    /// The folder of the sockets.
+    pub runtime: Option<PathBuf>,
+    /// The daemon's name in the audit log; the host's name by default.
+    pub node: Option<String>,
+    /// `[policy]`
+    pub policy: PolicySection,
+    /// `[directory]`
+    pub directory: DirectorySection,
+    /// `[hook]`
+    pub hook: HookSection,
+    /// `[admin]`
+    pub admin: AdminSection,
+    /// `[tcp]`
+    pub tcp: Option<TcpSection>,
+    /// `[http]`
+    pub http: HttpSection,
+    /// `[log]`
+    pub log: LogSection,
+}
+
+/// Where the policy is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicySection {
+    /// A file or folder to follow.
+    pub path: Option<PathBuf>,
+}
+
+/// The directory of users.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DirectorySection {
+    /// How old it may be, as in `24h`.
+    pub max_age: Option<String>,
+}
+
+/// Who may ask for decisions on this host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HookSection {
+    /// User ids besides root's and the daemon's.
+    pub uids: Vec<u32>,
+    /// The group that the socket is given to.
+    pub gid: Option<u32>,
+}
+
+/// Who may administer on this host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdminSection {
+    /// User ids besides root's and the daemon's.
+    pub uids: Vec<u32>,
+}
+
+/// The listener for hooks on other hosts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TcpSection {
+    /// The address, as in `0.0.0.0:7443`.
+    pub listen: SocketAddr,
+    /// The daemon's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// The authority of the hooks' certificates, PEM.
+    pub client_ca: PathBuf,
+}
+
+/// Metrics and health.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSection {
+    /// An address, or `off`.
+    pub listen: Option<String>,
+}
+
+/// The daemon's own log.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSection {
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// The word for it in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What the daemon is told: a TOML file as its author wrote it ([`FileConfig`]), and what follows from it
+//! ([`Config`]), in which nothing that is required is optional. Nothing that changes while running lives here.
+
+mod file;
+mod show;
+
+use std::{
+    collections::BTreeSet,
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use oam_audit::Name;
+use thiserror::Error;
+
+pub use file::{FileConfig, LogFormat};
+
+/// Where Prometheus and health checks find the daemon unless told otherwise.
+const DEFAULT_HTTP: &str = "127.0.0.1:9473";
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from, if one was.
+    pub source: Option<PathBuf>,
+    /// The folder of everything that must survive a restart.
+    pub state: PathBuf,
+    /// The folder of the sockets.
+    pub runtime: PathBuf,
+    /// The daemon's name in the audit log; `None`: the host's name when the log was begun.
+    pub node: Option<Name>,
+    /// Where the policy is.
+    pub policy: PolicyPlace,
+    /// How old the directory may be before nothing can be decided by it; `None`: of any age.
+    pub max_directory_age: Option<Duration>,
+    /// Who may ask for decisions over the Unix socket: user ids.
+    pub hook_uids: BTreeSet<u32>,
+    /// The group that the hook's socket is given to.
+    pub hook_gid: Option<u32>,
+    /// Who may administer over the Unix socket: user ids.
+    pub admin_uids: BTreeSet<u32>,
+    /// The listener for hooks on other hosts.
+    pub tcp: Option<TcpConfig>,
+    /// Where metrics and health are served; `None`: nowhere.
+    pub http: Option<SocketAddr>,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+}
+
+/// Whose the policy is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyPlace {
+    /// A folder of the daemon's own, which `oam policy apply` replaces. Edits by hand are followed too.
+    Managed(PathBuf),
+    /// A file or folder of the administrator's, which the daemon only follows.
+    Followed(PathBuf),
+}
+
+impl PolicyPlace {
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Managed(path) | Self::Followed(path) => path,
+        }
+    }
+}
+
+/// A TCP listener with mutual TLS: whoever shows a certificate of the client authority may ask.
+#[derive(Debug, Clone)]
+pub struct TcpConfig {
+    /// The address.
+    pub listen: SocketAddr,
+    /// The daemon's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// The authority of the hooks' certificates, PEM.
+    pub client_ca: PathBuf,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration `{path}` cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+    /// The file is not TOML of this shape. The text shows the place.
+    #[error("configuration `{path}` is faulty\n{source}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: Box<toml::de::Error>,
+    },
+    /// A value makes no sense.
+    #[error("configuration key `{key}`: {detail}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        detail: String,
+    },
+}
+
+/// What the command line says beside the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--state`
+    pub state: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads a configuration file, or makes do without one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is faulty.
+    pub fn load(path: Option<&Path>, overrides: Overrides) -> Result<Self, ConfigError> {
+        let file = match path {
+            Some(path) => {
+                let read = |source| ConfigError::Read { path: path.to_owned(), source };
+                let text = std::fs::read_to_string(path).map_err(read)?;
+                toml::from_str(&text).map_err(|source| ConfigError::Parse {
+                    path: path.to_owned(),
+                    source: Box::new(source),
+                })?
+            }
+            None => FileConfig::default(),
+        };
+        Self::from_file(path, file, overrides)
+    }
+
+    fn from_file(
+        source: Option<&Path>,
+        file: FileConfig,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
+        let state = absolute("state", overrides.state.or(file.state).unwrap_or_else(default_state))?;
+        let runtime = absolute("runtime", file.runtime.unwrap_or_else(|| default_runtime(&state)))?;
+        let policy = match file.policy.path {
+            Some(path) => PolicyPlace::Followed(absolute("policy.path", path)?),
+            None => PolicyPlace::Managed(state.join("policy")),
+        };
+        let tcp = file.tcp.map(|tcp| TcpConfig {
+            listen: tcp.listen,
+            certificate: tcp.certificate,
+            key: tcp.key,
+            client_ca: tcp.client_ca,
+        });
+        Ok(Self {
+            source: source.map(Path::to_owned),
+            node: file.node.map(node_name).transpose()?,
+            max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
+            hook_uids: trusted(file.hook.uids),
+            hook_gid: file.hook.gid,
+            admin_uids: trusted(file.admin.uids),
+            http: http_address(file.http.listen.as_deref())?,
+            log_format: file.log.format,
+            state,
+            runtime,
+            policy,
+            tcp,
+        })
+    }
+
+    /// The socket that hooks ask at.
+    pub fn hook_socket(&self) -> PathBuf {
+        self.runtime.join("hook.sock")
+    }
+
+    /// The socket that `oam` talks to.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.runtime.join("admin.sock")
+    }
+}
+
+/// systemd's `StateDirectory=`, else a folder where the daemon was started.
+fn default_state() -> PathBuf {
+    env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from("oam-state"), PathBuf::from)
+}
+
+/// systemd's `RuntimeDirectory=`; else `/run/oam` for root, the user's own runtime folder, or one beside the state.
+fn default_runtime(state: &Path) -> PathBuf {
+    if let Some(given) = env::var_os("RUNTIME_DIRECTORY") {
+        return PathBuf::from(given);
+    }
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/run/oam");
+    }
+    env::var_os("XDG_RUNTIME_DIR").map_or_else(|| state.join("run"), |folder| PathBuf::from(folder).join("oam"))
+}
+
+fn absolute(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfigError> {
+    std::path::absolute(path).map_err(|error| ConfigError::Value { key, detail: error.to_string() })
+}
+
+fn node_name(name: String) -> Result<Name, ConfigError> {
+    name.parse().map_err(|error: oam_audit::NameError| ConfigError::Value { key: "node", detail: error.to_string() })
+}
+
+/// Root, the daemon's own user, and who else was named.
+fn trusted(named: Vec<u32>) -> BTreeSet<u32> {
+    named.into_iter().chain([0, rustix::process::geteuid().as_raw()]).collect()
+}
+
+fn duration(text: &str) -> Result<Duration, ConfigError> {
+    let fault = |detail: String| ConfigError::Value { key: "directory.max_age", detail };
+    let signed: jiff::SignedDuration =
+        text.parse().map_err(|error| fault(format!("`{text}` is no duration such as `24h`: {error}")))?;
+    Duration::try_from(signed).map_err(|_| fault(format!("`{text}` is negative")))
+}
+
+fn http_address(text: Option<&str>) -> Result<Option<SocketAddr>, ConfigError> {
+    match text.unwrap_or(DEFAULT_HTTP) {
+        "off" => Ok(None),
+        address => address.parse().map(Some).map_err(|_| ConfigError::Value {
+            key: "http.listen",
+            detail: format!("`{address}` is neither an address such as `{DEFAULT_HTTP}` nor `off`"),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, ConfigError, FileConfig, Overrides, PolicyPlace};
+
+    fn config(text: &str) -> Result<Config, String> {
+        let file: FileConfig = toml::from_str(text).map_err(|error| error.to_string())?;
+        Config::from_file(None, file, Overrides::default()).map_err(|error: ConfigError| error.to_string())
+    }
+
+    #[test]
+    fn nothing_need_be_said() {
+        let config = config("").unwrap();
+        assert!(config.state.is_absolute() && config.runtime.is_absolute());
+        assert_eq!(config.policy, PolicyPlace::Managed(config.state.join("policy")));
+        assert!(config.admin_uids.contains(&0));
+        assert_eq!(config.max_directory_age, None);
+    }
+
+    #[test]
+    fn what_is_said_is_kept() {
+        let config = config(
+            "state = '/s'\nruntime = '/r'\nnode = 'n'\n[policy]\npath = '/p'\n[directory]\nmax_age = '24h'\n\
+             [hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
+        )
+        .unwrap();
+        assert_eq!(config.policy, PolicyPlace::Followed("/p".into()));
+        assert_eq!(config.max_directory_age.unwrap().as_secs(), 86_400);
+        assert!(config.hook_uids.contains(&7) && !config.admin_uids.contains(&7));
+        assert_eq!((config.http, config.hook_socket()), (None, "/r/hook.sock".into()));
+    }
+
+    #[test]
+    fn faults_name_the_key_and_what_is_right() {
+        for (text, part) in [
+            ("stat = '/s'", "unknown field `stat`"),
+            ("[directory]\nmax_age = 'soon'", "directory.max_age"),
+            ("[http]\nlisten = 'x'", "http.listen"),
+            ("node = 'a b'", "node"),
+            ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
+        ] {
+            let error = config(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+use std::{collections::BTreeSet, fmt};
+
+use super::{Config, PolicyPlace};
+
+/// The configuration in force, as a file that would give it.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Some(path) => writeln!(f, "# In force from {}", path.display())?,
+            None => writeln!(f, "# In force without a configuration file")?,
+        }
+        writeln!(f, "state = {:?}", self.state)?;
+        writeln!(f, "runtime = {:?}", self.runtime)?;
+        match &self.node {
+            Some(node) => writeln!(f, "node = \"{node}\"")?,
+            None => writeln!(f, "# node: the host's name at the first start")?,
+        }
+        writeln!(f, "\n[policy]")?;
+        match &self.policy {
+            PolicyPlace::Managed(path) => writeln!(f, "# kept by the daemon in {}", path.display())?,
+            PolicyPlace::Followed(path) => writeln!(f, "path = {path:?}")?,
+        }
+        writeln!(f, "\n[directory]")?;
+        match self.max_directory_age {
+            Some(age) => writeln!(f, "max_age = \"{}s\"", age.as_secs())?,
+            None => writeln!(f, "# max_age: of any age")?,
+        }
+        writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
+        if let Some(gid) = self.hook_gid {
+            writeln!(f, "gid = {gid}")?;
+        }
+        writeln!(f, "\n[admin]\nuids = {}", list(&self.admin_uids))?;
+        if let Some(tcp) = &self.tcp {
+            writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {:?}", tcp.listen, tcp.certificate)?;
+            writeln!(f, "key = {:?}\nclient_ca = {:?}", tcp.key, tcp.client_ca)?;
+        }
+        let http = self.http.map_or_else(|| "off".to_owned(), |address| address.to_string());
+        writeln!(f, "\n[http]\nlisten = \"{http}\"")?;
+        write!(f, "\n[log]\nformat = \"{}\"", self.log_format.as_str())
+    }
+}
+
+fn list(uids: &BTreeSet<u32>) -> String {
+    let texts: Vec<_> = uids.iter().map(ToString::to_string).collect();
+    format!("[{}]", texts.join(", "))
+}

@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::store::{ArchiveError, History, Loaded, SnapshotInfo};
+
+/// The directory in force, and the generations before it. Clones share it.
+#[derive(Debug, Clone)]
+pub struct DirectoryReader {
+    current: Arc<ArcSwapOption<Loaded>>,
+    troubles: Arc<ArcSwap<Vec<String>>>,
+    history: History,
+}
+
+impl DirectoryReader {
+    pub(super) fn new(current: Option<Arc<Loaded>>, history: History) -> Self {
+        Self { current: Arc::new(ArcSwapOption::new(current)), troubles: Arc::default(), history }
+    }
+
+    /// What is in force now; absent before the first import. Takes no lock.
+    pub fn current(&self) -> Option<Arc<Loaded>> {
+        self.current.load_full()
+    }
+
+    /// What somebody should look at: changes that are in force and not yet recorded or stored. One sentence each.
+    pub fn troubles(&self) -> Vec<String> {
+        self.troubles.load().to_vec()
+    }
+
+    /// The generations that can be looked at and gone back to, newest first.
+    pub fn history(&self) -> Vec<SnapshotInfo> {
+        self.history.list()
+    }
+
+    /// Reads an older generation from the disk. It blocks.
+    ///
+    /// # Errors
+    /// When it is not kept, or not what was stored.
+    pub fn load(&self, generation: u64) -> Result<Arc<Loaded>, ArchiveError> {
+        match self.current().filter(|current| current.snapshot.version().generation == generation) {
+            Some(current) => Ok(current),
+            None => self.history.load(generation).map(Arc::new),
+        }
+    }
+
+    pub(super) fn put_in_force(&self, next: Arc<Loaded>) {
+        self.current.store(Some(next));
+    }
+
+    pub(super) fn tell(&self, troubles: Vec<String>) {
+        self.troubles.store(Arc::new(troubles));
+    }
+}

@@ -1,0 +1,88 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use oam_policy::{Snapshot, Username, snapshot::Directory};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::spawn_blocking,
+};
+
+use super::{
+    By, ChangeError, Changed, DirectoryReader,
+    worker::{Answer, Command, Step},
+};
+use crate::store::Loaded;
+
+/// The way to change the directory. Clones share the one writer.
+#[derive(Debug, Clone)]
+pub struct DirectoryWriter {
+    queue: mpsc::Sender<Command>,
+    reader: DirectoryReader,
+}
+
+impl DirectoryWriter {
+    pub(super) fn new(queue: mpsc::Sender<Command>, reader: DirectoryReader) -> Self {
+        Self { queue, reader }
+    }
+
+    /// Puts what a source delivered in force. Revocations stay. A directory that is the same as before is only
+    /// confirmed, as of `as_of`.
+    ///
+    /// # Errors
+    /// When two people share a username, or it cannot be recorded and stored; then nothing changes.
+    pub async fn import(
+        &self,
+        directory: Directory,
+        as_of: Timestamp,
+        by: By,
+    ) -> Result<Changed, ChangeError> {
+        // Built here, so that the writer is free for whoever must be cut off meanwhile.
+        let build = move || Snapshot::of_directory(0, as_of, &directory, BTreeMap::new());
+        let delivered = spawn_blocking(build).await.map_err(|_| ChangeError::Ending)??;
+        self.ask(Step::Deliver(Box::new(delivered)), by).await
+    }
+
+    /// Goes back to the directory of an older generation. Revocations stay, and whoever was deactivated or removed
+    /// since is kept cut off, unless `reactivate` is set.
+    ///
+    /// # Errors
+    /// When that generation is not kept, or it cannot be recorded and stored; then nothing changes.
+    pub async fn roll_back(&self, generation: u64, reactivate: bool, by: By) -> Result<Changed, ChangeError> {
+        let target = self.load(generation).await?;
+        self.ask(Step::RollBack { target, reactivate }, by).await
+    }
+
+    /// Cuts a user off. In force when it returns, also with [`ChangeError::InForceBut`].
+    ///
+    /// # Errors
+    /// When the directory does not know the user, unless `even_if_unknown`; when there is no directory at all; or
+    /// when it is in force, but not yet recorded or stored.
+    pub async fn deactivate(
+        &self,
+        user: Username,
+        even_if_unknown: bool,
+        by: By,
+    ) -> Result<Changed, ChangeError> {
+        self.ask(Step::Deactivate { user, even_if_unknown }, by).await
+    }
+
+    /// Lifts a revocation. Whoever is inactive at their source stays so.
+    ///
+    /// # Errors
+    /// When nobody knows the user, or it cannot be recorded and stored; then nothing changes.
+    pub async fn reactivate(&self, user: Username, by: By) -> Result<Changed, ChangeError> {
+        self.ask(Step::Reactivate(user), by).await
+    }
+
+    async fn load(&self, generation: u64) -> Result<Arc<Loaded>, ChangeError> {
+        let reader = self.reader.clone();
+        let load = spawn_blocking(move || reader.load(generation)).await;
+        Ok(load.map_err(|_| ChangeError::Ending)??)
+    }
+
+    async fn ask(&self, step: Step, by: By) -> Result<Changed, ChangeError> {
+        let (answer, answered): (Answer, _) = oneshot::channel();
+        self.queue.send(Command { step, by, answer }).await.map_err(|_| ChangeError::Ending)?;
+        answered.await.map_err(|_| ChangeError::Ending)?
+    }
+}

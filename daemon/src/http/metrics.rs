@@ -1,0 +1,147 @@
+use std::{
+    fmt,
+    sync::atomic::AtomicU64,
+    time::Duration,
+};
+
+use oam_policy::{Channel, Decision, NonEmpty, Outcome, RefusalReason, UndecidedReason, Verdict, decide::PushVerdict};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::service::Live;
+
+/// What is counted. Every label has few values: an outcome, a channel, a reason's code; never a user or a ref.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pushes: Family<Pushes, Counter>,
+    reasons: Family<Code, Counter>,
+    seconds: Histogram,
+    generation: Gauge<u64, AtomicU64>,
+    directory_age: Gauge<f64, AtomicU64>,
+    users: Gauge<u64, AtomicU64>,
+    audit_entries: Gauge<u64, AtomicU64>,
+    ready: Gauge<u64, AtomicU64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pushes {
+    outcome: &'static str,
+    channel: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("oam"),
+            pushes: Family::default(),
+            reasons: Family::default(),
+            // 50 µs to about 1.6 s.
+            seconds: Histogram::new(exponential_buckets(50e-6, 2.0, 16)),
+            generation: Gauge::default(),
+            directory_age: Gauge::default(),
+            users: Gauge::default(),
+            audit_entries: Gauge::default(),
+            ready: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register("pushes", "Pushes decided, by outcome and channel", self.pushes.clone());
+        registry.register("reasons", "Reasons why refs were not permitted, by code", self.reasons.clone());
+        registry.register_with_unit(
+            "decision",
+            "From the whole question to the durable answer",
+            Unit::Seconds,
+            self.seconds.clone(),
+        );
+        registry.register("directory_generation", "The directory in force", self.generation.clone());
+        registry.register_with_unit(
+            "directory_age",
+            "How old the directory in force is",
+            Unit::Seconds,
+            self.directory_age.clone(),
+        );
+        registry.register("directory_users", "Users in the directory in force", self.users.clone());
+        registry.register("audit_entries", "Entries in the audit log", self.audit_entries.clone());
+        registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
+    }
+
+    /// Counts a decision.
+    pub fn decided(&self, decision: &Decision, channel: Channel, took: Duration) {
+        let labels = Pushes { outcome: decision.outcome().as_str(), channel: channel.as_str() };
+        self.pushes.get_or_create(&labels).inc();
+        self.seconds.observe(took.as_secs_f64());
+        match decision.verdict() {
+            PushVerdict::Refused(reasons) => self.refused(reasons),
+            PushVerdict::Undecided(reasons) => self.undecided(reasons),
+            PushVerdict::PerRef(refs) => {
+                for one in refs {
+                    match &one.verdict {
+                        Verdict::Permitted(_) => {}
+                        Verdict::Refused(reasons) => self.refused(reasons),
+                        Verdict::Undecided(reasons) => self.undecided(reasons),
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many pushes had this outcome, over all channels.
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        let of = |channel: Channel| Pushes { outcome: outcome.as_str(), channel: channel.as_str() };
+        Channel::ALL.into_iter().map(|channel| self.pushes.get_or_create(&of(channel)).get()).sum()
+    }
+
+    fn refused(&self, reasons: &NonEmpty<RefusalReason>) {
+        reasons.iter().for_each(|reason| self.reason(reason.code()));
+    }
+
+    fn undecided(&self, reasons: &NonEmpty<UndecidedReason>) {
+        reasons.iter().for_each(|reason| self.reason(reason.code()));
+    }
+
+    fn reason(&self, code: &'static str) {
+        self.reasons.get_or_create(&Code { code }).inc();
+    }
+
+    /// Reads the gauges off the state in force.
+    pub fn observe(&self, live: &Live) {
+        if let Some(snapshot) = live.snapshot() {
+            self.generation.set(snapshot.version().generation);
+            self.users.set(snapshot.user_count() as u64);
+            let age = jiff::Timestamp::now().duration_since(snapshot.as_of());
+            self.directory_age.set(age.as_secs_f64());
+        }
+        self.audit_entries.set(live.audit.size());
+        self.ready.set(u64::from(live.obstacles().is_empty()));
+    }
+
+    /// All of it as OpenMetrics text.
+    ///
+    /// # Errors
+    /// When a value cannot be formatted.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,70 @@
+//! `oamd`, the policy daemon.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use oam_daemon::{
+    config::{Config, Overrides},
+    run, telemetry,
+};
+
+/// The policy daemon of Bitbucket OAM: decides pushes, and records every decision before it is given.
+///
+/// Without any configuration it keeps its state in `./oam-state` (or systemd's state folder), writes a starter policy
+/// there, and listens on sockets in the runtime folder.
+#[derive(Debug, Parser)]
+#[command(name = "oamd", version)]
+struct Arguments {
+    /// The configuration file (TOML).
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// The folder of everything that must survive a restart.
+    #[arg(long, global = true)]
+    state: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prints the configuration that would be in force, and stops. Exit code 2 when it is faulty.
+    CheckConfig,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let overrides = Overrides { state: arguments.state };
+    let config = match Config::load(arguments.config.as_deref(), overrides) {
+        Ok(config) => config,
+        Err(error) => return fail(&error, 2),
+    };
+    if matches!(arguments.command, Some(Command::CheckConfig)) {
+        show(&config);
+        return ExitCode::SUCCESS;
+    }
+    telemetry::start(config.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error, 1),
+    };
+    match runtime.block_on(run::run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the output layer of `oamd`")]
+fn show(config: &Config) {
+    println!("{config}");
+}
+
+#[expect(clippy::print_stderr, reason = "the output layer of `oamd`")]
+fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    eprintln!("oamd: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        eprintln!("  because: {source}");
+        cause = source.source();
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,215 @@
+//! Every policy that was ever in force, by digest: its files, and who put it in force and why.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use oam_audit::entry::PolicyOrigin;
+use oam_policy::{Digest, file::PolicySource};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// One time that a policy came into force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The policy.
+    pub digest: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// By which way.
+    pub origin: PolicyOrigin,
+    /// By whom.
+    pub author: String,
+    /// Why, in the author's words.
+    pub reason: String,
+}
+
+/// The folder of versions.
+#[derive(Debug)]
+pub struct History {
+    folder: PathBuf,
+}
+
+/// Why the history cannot be kept or read.
+#[derive(Debug, Error)]
+pub enum HistoryError {
+    /// A file cannot be read or written.
+    #[error("policy history `{path}`: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// No version begins with these digits.
+    #[error("no policy version begins with `{0}`: `oam policy history` lists them")]
+    Unknown(String),
+    /// More than one does.
+    #[error("`{0}` is the beginning of more than one policy version: give more digits")]
+    Ambiguous(String),
+}
+
+impl History {
+    /// Opens the history, making its folder where there is none.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn open(folder: PathBuf) -> Result<Self, HistoryError> {
+        fs::create_dir_all(&folder).map_err(|source| HistoryError::Io { path: folder.clone(), source })?;
+        Ok(Self { folder })
+    }
+
+    /// Keeps a version: first its files, then the line that says it came into force. Durable when it returns.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn record(&self, version: &Version, files: &[PolicySource]) -> Result<(), HistoryError> {
+        let place = self.folder.join(version.digest.to_string());
+        if !place.exists() {
+            write_folder(&place, files).map_err(|source| HistoryError::Io { path: place, source })?;
+        }
+        let index = self.index();
+        append_line(&index, version).map_err(|source| HistoryError::Io { path: index, source })
+    }
+
+    /// Every version in the order in which they came into force. A last line cut off by a crash is passed over.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn versions(&self) -> Result<Vec<Version>, HistoryError> {
+        let index = self.index();
+        match fs::read_to_string(&index) {
+            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(HistoryError::Io { path: index, source }),
+        }
+    }
+
+    /// The latest version whose digest begins with `digits`, and its files.
+    ///
+    /// # Errors
+    /// When there is none, or more than one, or it cannot be read.
+    pub fn find(&self, digits: &str) -> Result<(Version, Vec<PolicySource>), HistoryError> {
+        let versions = self.versions()?;
+        let mut found = versions.into_iter().rev().filter(|version| version.digest.to_string().starts_with(digits));
+        let version = found.next().ok_or_else(|| HistoryError::Unknown(digits.to_owned()))?;
+        if found.any(|other| other.digest != version.digest) {
+            return Err(HistoryError::Ambiguous(digits.to_owned()));
+        }
+        let place = self.folder.join(version.digest.to_string());
+        let files = super::read(&place)
+            .map_err(|error| HistoryError::Io { path: place, source: io::Error::other(error) })?;
+        Ok((version, files))
+    }
+
+    fn index(&self) -> PathBuf {
+        self.folder.join("index.jsonl")
+    }
+}
+
+/// Writes files into a new folder that appears whole or not at all.
+pub(super) fn write_folder(place: &Path, files: &[PolicySource]) -> io::Result<()> {
+    let mut draft = place.as_os_str().to_owned();
+    draft.push(".draft");
+    let draft = PathBuf::from(draft);
+    if draft.exists() {
+        fs::remove_dir_all(&draft)?;
+    }
+    fs::create_dir_all(&draft)?;
+    for file in files {
+        // A policy file's name is one component: see `file_name` in the services.
+        let mut written = fs::File::create_new(draft.join(&file.name))?;
+        written.write_all(file.text.as_bytes())?;
+        written.sync_all()?;
+    }
+    fs::File::open(&draft)?.sync_all()?;
+    swap_in(&draft, place)?;
+    place.parent().map_or(Ok(()), |parent| fs::File::open(parent)?.sync_all())
+}
+
+/// Puts `draft` in the place of `place` in one step, and removes what was there.
+fn swap_in(draft: &Path, place: &Path) -> io::Result<()> {
+    if !place.exists() {
+        return fs::rename(draft, place);
+    }
+    let here = rustix::fs::CWD;
+    rustix::fs::renameat_with(here, draft, here, place, rustix::fs::RenameFlags::EXCHANGE)?;
+    fs::remove_dir_all(draft)
+}
+
+fn append_line(index: &Path, version: &Version) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(index)?;
+    let mut line = serde_json::to_vec(version)?;
+    line.push(b'\n');
+    // A line that a crash cut off must not swallow this one.
+    if file.metadata()?.len() > 0 && !fs::read(index)?.ends_with(b"\n") {
+        line.insert(0, b'\n');
+    }
+    file.write_all(&line)?;
+    file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use oam_audit::entry::PolicyOrigin;
+    use oam_policy::{Digest, file::PolicySource};
+
+    use super::{History, HistoryError, Version, write_folder};
+
+    fn version(text: &str) -> (Version, Vec<PolicySource>) {
+        let version = Version {
+            digest: Digest::of(text.as_bytes()),
+            at: "2026-01-02T03:04:05Z".parse().unwrap(),
+            origin: PolicyOrigin::Apply,
+            author: "uid 0".into(),
+            reason: "because".into(),
+        };
+        (version, vec![PolicySource { name: "policy.toml".into(), text: text.into() }])
+    }
+
+    #[test]
+    fn versions_are_found_by_the_beginning_of_their_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(folder.path().join("history")).unwrap();
+        let (one, one_files) = version("one");
+        let (two, two_files) = version("two");
+        history.record(&one, &one_files).unwrap();
+        history.record(&two, &two_files).unwrap();
+        history.record(&one, &one_files).unwrap();
+        assert_eq!(history.versions().unwrap(), [one.clone(), two, one.clone()]);
+        assert_eq!(history.find(&one.digest.short()).unwrap().1, one_files);
+        assert!(matches!(history.find("zz"), Err(HistoryError::Unknown(_))));
+        assert!(matches!(history.find(""), Err(HistoryError::Ambiguous(_))));
+    }
+
+    #[test]
+    fn a_line_cut_off_by_a_crash_loses_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(folder.path().to_owned()).unwrap();
+        let (one, files) = version("one");
+        history.record(&one, &files).unwrap();
+        let index = folder.path().join("index.jsonl");
+        let mut text = fs::read(&index).unwrap();
+        text.extend_from_slice(b"{\"digest\":\"00");
+        fs::write(&index, text).unwrap();
+        history.record(&one, &files).unwrap();
+        assert_eq!(history.versions().unwrap(), [one.clone(), one]);
+    }
+
+    #[test]
+    fn a_folder_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("policy");
+        let file = |name: &str| PolicySource { name: name.into(), text: name.into() };
+        write_folder(&place, &[file("a.toml"), file("b.toml")]).unwrap();
+        write_folder(&place, &[file("c.toml")]).unwrap();
+        let names: Vec<_> = super::super::read(&place).unwrap().into_iter().map(|source| source.name).collect();
+        assert_eq!(names, ["c.toml"]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+    }
+}

@@ -1,0 +1,57 @@
+use oam_proto::v1;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::unavailable;
+use crate::audit_log::AuditLog;
+
+/// How many entries are read at once.
+const PAGE: usize = 500;
+
+type Entries = mpsc::Sender<Result<v1::AuditEntry, Status>>;
+
+/// Streams entries as they are stored, and goes on as they come when that is asked for.
+pub(super) fn tail(
+    audit: AuditLog,
+    request: v1::TailAuditRequest,
+) -> ReceiverStream<Result<v1::AuditEntry, Status>> {
+    let (entries, stream) = mpsc::channel(PAGE);
+    tokio::spawn(async move {
+        if let Err(status) = send(&audit, &request, &entries).await {
+            // The reader may be gone.
+            let _ = entries.send(Err(status)).await;
+        }
+    });
+    ReceiverStream::new(stream)
+}
+
+async fn send(audit: &AuditLog, request: &v1::TailAuditRequest, entries: &Entries) -> Result<(), Status> {
+    let mut growth = audit.watch();
+    let mut next = match request.last {
+        0 => request.from,
+        last => audit.size().saturating_sub(last),
+    };
+    let mut left = if request.limit == 0 { u64::MAX } else { request.limit };
+    loop {
+        let limit = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
+        let page = audit.tail(next, limit).await.map_err(|error| unavailable(&error))?;
+        let end = page.is_empty();
+        for json in page {
+            if entries.send(Ok(v1::AuditEntry { seq: next, json })).await.is_err() {
+                return Ok(());
+            }
+            next += 1;
+            left -= 1;
+        }
+        if left == 0 || (end && !request.follow) {
+            return Ok(());
+        }
+        if end {
+            tokio::select! {
+                grown = growth.changed() => if grown.is_err() { return Ok(()) },
+                () = entries.closed() => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use jiff::Timestamp;
+use oam_policy::{
+    fault::{Fault, Faults},
+    snapshot::{Revocation, UserView},
+};
+use oam_proto::v1;
+use tonic::Status;
+
+use super::unavailable;
+use crate::{
+    directory::ChangeError,
+    store::{ArchiveError, SnapshotInfo},
+};
+
+/// Microseconds since 1970.
+pub(super) fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+pub(super) fn snapshot_info(info: &SnapshotInfo) -> v1::SnapshotInfo {
+    v1::SnapshotInfo {
+        generation: info.version.generation,
+        digest: info.version.digest.to_string(),
+        as_of_micros: micros(info.as_of),
+        users: info.counts.users,
+        active_users: info.counts.active_users,
+        groups: info.counts.groups,
+        memberships: info.counts.memberships,
+        revocations: info.counts.revocations,
+        cause: info.cause.code().to_owned(),
+        actor: info.actor.clone(),
+        reason: info.reason.clone(),
+        changed_micros: micros(info.changed_at),
+    }
+}
+
+pub(super) fn faults(faults: &Faults) -> v1::Faults {
+    v1::Faults { faults: faults.iter().map(fault).collect(), total: faults.total() }
+}
+
+fn fault(fault: &Fault) -> v1::Fault {
+    v1::Fault {
+        file: fault.file.clone(),
+        line: fault.line,
+        column: fault.column,
+        message: fault.message.clone(),
+        help: fault.help.clone().unwrap_or_default(),
+        excerpt: fault.excerpt.clone(),
+        length: fault.length,
+    }
+}
+
+/// A user without roles, which take a policy to know.
+pub(super) fn user(user: &UserView<'_>) -> v1::User {
+    v1::User {
+        username: user.username().as_str().to_owned(),
+        id: user.id().unwrap_or_default().to_owned(),
+        display_name: user.display_name().unwrap_or_default().to_owned(),
+        emails: user.emails().map(str::to_owned).collect(),
+        active: user.is_active(),
+        active_at_source: user.active_at_source(),
+        groups: user.groups().map(|group| format!("{}:{}", group.source(), group.name())).collect(),
+        roles: Vec::new(),
+        revocation: user.revocation().map(revocation),
+        in_directory: true,
+    }
+}
+
+pub(super) fn revocation(revocation: &Revocation) -> v1::Revocation {
+    v1::Revocation {
+        at_micros: micros(revocation.at),
+        by: revocation.by.clone(),
+        reason: revocation.reason.clone(),
+    }
+}
+
+/// A reason in the caller's words, as it goes into the audit log.
+pub(super) fn reason(text: &str) -> Result<String, Status> {
+    const MOST: usize = 1_000;
+    if text.chars().count() > MOST {
+        return Err(Status::invalid_argument(format!("the reason is longer than {MOST} characters")));
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// A reason that must be given.
+pub(super) fn required_reason(text: &str) -> Result<String, Status> {
+    let text = reason(text)?;
+    if text.is_empty() {
+        return Err(Status::invalid_argument("a reason is needed: it is kept in the audit log"));
+    }
+    Ok(text)
+}
+
+/// Why the directory was not changed, or not all of the way: what the caller can mend is told apart from what they
+/// cannot.
+pub(super) fn status(error: &ChangeError) -> Status {
+    match error {
+        ChangeError::NoDirectory => Status::failed_precondition(error.to_string()),
+        ChangeError::UnknownUser(_) | ChangeError::Generation(ArchiveError::NotKept(_)) => {
+            Status::not_found(error.to_string())
+        }
+        ChangeError::Directory(_) => Status::invalid_argument(error.to_string()),
+        ChangeError::Generation(_)
+        | ChangeError::NotRecorded(_)
+        | ChangeError::NotStored(_)
+        | ChangeError::Behind(_)
+        | ChangeError::InForceBut(_)
+        | ChangeError::Ending => unavailable(error),
+    }
+}

@@ -1,0 +1,176 @@
+//! What administrators, auditors and developers ask through `oam`. One file for each noun.
+
+mod audit;
+mod convert;
+mod explain;
+mod import;
+mod policy;
+mod snapshot;
+mod status;
+mod user;
+
+use std::{collections::BTreeSet, pin::Pin, sync::Arc};
+
+use oam_audit::entry::{AdminDenied, Event};
+use oam_proto::v1::{self, admin_server::Admin};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Live, Peer};
+use crate::audit_log::Batch;
+
+type Reply<T> = Result<Response<T>, Status>;
+type Streamed<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// Answers `oam`.
+#[derive(Debug, Clone)]
+pub struct AdminService {
+    live: Arc<Live>,
+    uids: Arc<BTreeSet<u32>>,
+}
+
+impl AdminService {
+    /// A service for these users of this host.
+    pub fn new(live: Arc<Live>, uids: BTreeSet<u32>) -> Self {
+        Self { live, uids: Arc::new(uids) }
+    }
+
+    /// Who calls, when they may; a caller who may not is recorded. `call` is the method's name.
+    async fn caller<T>(&self, request: &Request<T>, call: &'static str) -> Result<String, Status> {
+        let peer = Peer::of(request)?;
+        if let Peer::Unix { uid, .. } = &peer
+            && self.uids.contains(uid)
+        {
+            return Ok(peer.to_string());
+        }
+        tracing::warn!(%peer, call, "somebody who may not administer tried to");
+        let denied = Event::AdminDenied(AdminDenied { actor: peer.to_string(), call: call.to_owned() });
+        if let Ok(batch) = Batch::new(&denied) {
+            // Denied whether or not it can be recorded.
+            let recorded = self.live.audit.append(batch).await;
+            self.live.audit_took_it(recorded.is_ok());
+        }
+        Err(Status::permission_denied(format!(
+            "{peer} may not administer: name the user in `admin.uids` of the daemon's configuration"
+        )))
+    }
+}
+
+/// An error of ours as a status: what the caller can mend is told apart from what they cannot.
+fn unavailable(error: &dyn std::error::Error) -> Status {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {source}");
+        cause = source.source();
+    }
+    Status::unavailable(text)
+}
+
+#[tonic::async_trait]
+impl Admin for AdminService {
+    type ImportSnapshotStream = ReceiverStream<Result<v1::ImportSnapshotResponse, Status>>;
+    type ShowSnapshotStream = Streamed<v1::User>;
+    type DiffSnapshotsStream = Streamed<v1::SnapshotChange>;
+    type TailAuditStream = ReceiverStream<Result<v1::AuditEntry, Status>>;
+
+    async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Reply<v1::Status> {
+        self.caller(&request, "GetStatus").await?;
+        Ok(Response::new(status::status(&self.live)))
+    }
+
+    async fn import_snapshot(
+        &self,
+        request: Request<Streaming<v1::ImportSnapshotRequest>>,
+    ) -> Reply<Self::ImportSnapshotStream> {
+        let actor = self.caller(&request, "ImportSnapshot").await?;
+        Ok(Response::new(import::import(Arc::clone(&self.live), actor, request.into_inner())))
+    }
+
+    async fn show_snapshot(&self, request: Request<v1::ShowSnapshotRequest>) -> Reply<Self::ShowSnapshotStream> {
+        self.caller(&request, "ShowSnapshot").await?;
+        let snapshot = snapshot::find(&self.live, request.into_inner().generation).await?;
+        Ok(Response::new(Box::pin(snapshot::users(snapshot))))
+    }
+
+    async fn list_snapshots(
+        &self,
+        request: Request<v1::ListSnapshotsRequest>,
+    ) -> Reply<v1::ListSnapshotsResponse> {
+        self.caller(&request, "ListSnapshots").await?;
+        Ok(Response::new(snapshot::list(&self.live)))
+    }
+
+    async fn diff_snapshots(
+        &self,
+        request: Request<v1::DiffSnapshotsRequest>,
+    ) -> Reply<Self::DiffSnapshotsStream> {
+        self.caller(&request, "DiffSnapshots").await?;
+        let changes = snapshot::diff(&self.live, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(changes.into_iter().map(Ok)))))
+    }
+
+    async fn roll_back_snapshot(
+        &self,
+        request: Request<v1::RollBackSnapshotRequest>,
+    ) -> Reply<v1::RollBackSnapshotResponse> {
+        let actor = self.caller(&request, "RollBackSnapshot").await?;
+        Ok(Response::new(snapshot::roll_back(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Reply<v1::User> {
+        self.caller(&request, "GetUser").await?;
+        Ok(Response::new(user::get(&self.live, &request.into_inner().username)?))
+    }
+
+    async fn deactivate_user(&self, request: Request<v1::DeactivateUserRequest>) -> Reply<v1::UserChanged> {
+        let actor = self.caller(&request, "DeactivateUser").await?;
+        Ok(Response::new(user::deactivate(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn reactivate_user(&self, request: Request<v1::ReactivateUserRequest>) -> Reply<v1::UserChanged> {
+        let actor = self.caller(&request, "ReactivateUser").await?;
+        Ok(Response::new(user::reactivate(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn check_policy(&self, request: Request<v1::CheckPolicyRequest>) -> Reply<v1::CheckPolicyResponse> {
+        self.caller(&request, "CheckPolicy").await?;
+        Ok(Response::new(policy::check(&self.live, request.into_inner())?))
+    }
+
+    async fn apply_policy(&self, request: Request<v1::ApplyPolicyRequest>) -> Reply<v1::ApplyPolicyResponse> {
+        let actor = self.caller(&request, "ApplyPolicy").await?;
+        Ok(Response::new(policy::apply(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn show_policy(&self, request: Request<v1::ShowPolicyRequest>) -> Reply<v1::ShowPolicyResponse> {
+        self.caller(&request, "ShowPolicy").await?;
+        Ok(Response::new(policy::show(&self.live, &request.into_inner().digest)?))
+    }
+
+    async fn list_policies(
+        &self,
+        request: Request<v1::ListPoliciesRequest>,
+    ) -> Reply<v1::ListPoliciesResponse> {
+        self.caller(&request, "ListPolicies").await?;
+        Ok(Response::new(policy::list(&self.live)?))
+    }
+
+    async fn roll_back_policy(
+        &self,
+        request: Request<v1::RollBackPolicyRequest>,
+    ) -> Reply<v1::ApplyPolicyResponse> {
+        let actor = self.caller(&request, "RollBackPolicy").await?;
+        Ok(Response::new(policy::roll_back(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {
+        self.caller(&request, "Explain").await?;
+        Ok(Response::new(explain::explain(&self.live, request.into_inner())?))
+    }
+
+    async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {
+        self.caller(&request, "TailAudit").await?;
+        Ok(Response::new(audit::tail(self.live.audit.clone(), request.into_inner())))
+    }
+}

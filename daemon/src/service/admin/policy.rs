@@ -1,0 +1,158 @@
+use jiff::Timestamp;
+use oam_audit::entry::PolicyOrigin;
+use oam_policy::{
+    Policy,
+    file::{self, PolicySource},
+    lint,
+};
+use oam_proto::v1;
+use tonic::Status;
+
+use super::{convert, unavailable};
+use crate::{
+    policy::{Applied, ApplyError, Change, HistoryError, LivePolicy, Version},
+    service::Live,
+};
+
+pub(super) fn check(live: &Live, request: v1::CheckPolicyRequest) -> Result<v1::CheckPolicyResponse, Status> {
+    let files = sources(request.files)?;
+    Ok(match file::parse(&files) {
+        Ok(policy) => v1::CheckPolicyResponse {
+            faults: None,
+            warnings: warnings(live, &policy),
+            policy: Some(counted(&policy)),
+        },
+        Err(faults) => v1::CheckPolicyResponse {
+            faults: Some(convert::faults(&faults)),
+            warnings: Vec::new(),
+            policy: None,
+        },
+    })
+}
+
+pub(super) async fn apply(
+    live: &Live,
+    author: String,
+    request: v1::ApplyPolicyRequest,
+) -> Result<v1::ApplyPolicyResponse, Status> {
+    let reason = convert::required_reason(&request.reason)?;
+    let files = sources(request.files)?;
+    put_in_force(live, &files, Change { origin: PolicyOrigin::Apply, author, reason }).await
+}
+
+pub(super) async fn roll_back(
+    live: &Live,
+    author: String,
+    request: v1::RollBackPolicyRequest,
+) -> Result<v1::ApplyPolicyResponse, Status> {
+    let reason = convert::required_reason(&request.reason)?;
+    let (_, files) = live.policies.history().find(&request.digest).map_err(|error| not_found(&error))?;
+    put_in_force(live, &files, Change { origin: PolicyOrigin::Rollback, author, reason }).await
+}
+
+pub(super) fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, Status> {
+    let in_force = live.policies.live();
+    let wanted = match (digits, &in_force) {
+        ("", None) => return Err(Status::failed_precondition("no policy is in force: `oam status` says why")),
+        ("", Some(live)) => live.policy.digest().to_string(),
+        (digits, _) => digits.to_owned(),
+    };
+    let (version, files) = live.policies.history().find(&wanted).map_err(|error| not_found(&error))?;
+    let policy = file::parse(&files).ok();
+    let files = files.into_iter().map(|file| v1::PolicyFile { name: file.name, text: file.text }).collect();
+    Ok(v1::ShowPolicyResponse { policy: Some(info(live, &version, policy.as_ref())), files })
+}
+
+pub(super) fn list(live: &Live) -> Result<v1::ListPoliciesResponse, Status> {
+    let versions = live.policies.history().versions().map_err(|error| unavailable(&error))?;
+    let policies = versions.iter().rev().map(|version| info(live, version, None)).collect();
+    Ok(v1::ListPoliciesResponse { policies })
+}
+
+/// The policy in force, for the status.
+pub(super) fn in_force(live: &Live) -> Option<v1::PolicyInfo> {
+    live.policies.live().map(|policy| of_live(live, &policy))
+}
+
+async fn put_in_force(
+    live: &Live,
+    files: &[PolicySource],
+    change: Change,
+) -> Result<v1::ApplyPolicyResponse, Status> {
+    match live.policies.apply(files, change).await {
+        Ok(Applied { live: policy, changed }) => Ok(v1::ApplyPolicyResponse {
+            faults: None,
+            warnings: warnings(live, &policy.policy),
+            policy: Some(of_live(live, &policy)),
+            changed,
+        }),
+        Err(ApplyError::Faulty(faults)) => {
+            Ok(v1::ApplyPolicyResponse { faults: Some(convert::faults(&faults)), ..Default::default() })
+        }
+        Err(error @ ApplyError::Followed(_)) => Err(Status::failed_precondition(error.to_string())),
+        Err(error) => Err(unavailable(&error)),
+    }
+}
+
+/// Policy files from outside: a name is one path component, so that it can be kept as a file.
+fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, Status> {
+    if files.is_empty() {
+        return Err(Status::invalid_argument("a policy has at least one file"));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for file in &files {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
+        let good = file.name.ends_with(".toml") && !file.name.starts_with('.') && file.name.chars().all(plain);
+        if !good || file.name.len() > 200 {
+            let name = oam_policy::printable::Printable::new(&file.name);
+            return Err(Status::invalid_argument(format!(
+                "`{name}` is no name for a policy file: letters, digits, `-`, `_`, `.` and the ending `.toml`"
+            )));
+        }
+        if !names.insert(file.name.as_str()) {
+            return Err(Status::invalid_argument(format!("the file `{}` is given twice", file.name)));
+        }
+    }
+    Ok(files.into_iter().map(|file| PolicySource { name: file.name, text: file.text }).collect())
+}
+
+fn warnings(live: &Live, policy: &Policy) -> Vec<String> {
+    let snapshot = live.snapshot();
+    lint::lint(policy, snapshot.as_ref(), Timestamp::now())
+}
+
+fn of_live(live: &Live, policy: &LivePolicy) -> v1::PolicyInfo {
+    info(live, &policy.version, Some(&policy.policy))
+}
+
+fn info(live: &Live, version: &Version, policy: Option<&Policy>) -> v1::PolicyInfo {
+    let now = live.policies.live();
+    v1::PolicyInfo {
+        digest: version.digest.to_string(),
+        loaded_micros: convert::micros(version.at),
+        origin: crate::policy::origin_code(version.origin).to_owned(),
+        author: version.author.clone(),
+        reason: version.reason.clone(),
+        path: live.policies.place().path().display().to_string(),
+        in_force: now.is_some_and(|now| now.version == *version),
+        ..policy.map(counted).unwrap_or_default()
+    }
+}
+
+fn counted(policy: &Policy) -> v1::PolicyInfo {
+    v1::PolicyInfo {
+        digest: policy.digest().to_string(),
+        roles: policy.roles().len() as u64,
+        grants: policy.grants().len() as u64,
+        blocks: policy.blocks().len() as u64,
+        ..Default::default()
+    }
+}
+
+fn not_found(error: &HistoryError) -> Status {
+    match error {
+        HistoryError::Unknown(_) => Status::not_found(error.to_string()),
+        HistoryError::Ambiguous(_) => Status::invalid_argument(error.to_string()),
+        HistoryError::Io { .. } => unavailable(error),
+    }
+}

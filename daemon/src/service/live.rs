@@ -1,0 +1,108 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use jiff::Timestamp;
+use oam_policy::{Snapshot, State};
+
+use super::spooled::Spooled;
+use crate::{
+    audit_log::AuditLog,
+    config::Config,
+    directory::{DirectoryReader, DirectoryWriter},
+    http::Metrics,
+    policy::PolicyManager,
+};
+
+/// Everything that the services share. Readers take what is in force at the moment, without a lock.
+#[derive(Debug)]
+pub struct Live {
+    /// The configuration.
+    pub config: Config,
+    /// The policy.
+    pub policies: Arc<PolicyManager>,
+    /// The directory.
+    pub directory: DirectoryReader,
+    /// The way to change it.
+    pub changes: DirectoryWriter,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Pushes that hooks let through on their own, as far as they were delivered.
+    pub spooled: Spooled,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// What was found at the start that somebody should know.
+    pub found_at_start: Vec<String>,
+    /// Whether the last entry could not be stored.
+    audit_fails: AtomicBool,
+}
+
+impl Live {
+    /// Puts the parts together.
+    pub fn new(
+        config: Config,
+        policies: Arc<PolicyManager>,
+        (changes, directory): (DirectoryWriter, DirectoryReader),
+        audit: AuditLog,
+        spooled: Spooled,
+        found_at_start: Vec<String>,
+    ) -> Self {
+        Self {
+            config,
+            policies,
+            directory,
+            changes,
+            audit,
+            metrics: Metrics::default(),
+            spooled,
+            started: Timestamp::now(),
+            found_at_start,
+            audit_fails: AtomicBool::new(false),
+        }
+    }
+
+    /// What a decision rests on now.
+    pub fn state(&self) -> State {
+        State {
+            policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
+            snapshot: self.snapshot(),
+            max_snapshot_age: self.config.max_directory_age,
+        }
+    }
+
+    /// The directory in force.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.directory.current().map(|loaded| loaded.snapshot.clone())
+    }
+
+    /// Notes whether the audit log took the last entry.
+    pub fn audit_took_it(&self, took: bool) {
+        self.audit_fails.store(!took, Ordering::Relaxed);
+    }
+
+    /// Whether the audit log took the last entry.
+    pub fn audit_works(&self) -> bool {
+        !self.audit_fails.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing can be permitted now, a sentence each; empty when it can.
+    pub fn obstacles(&self) -> Vec<String> {
+        let mut obstacles = oam_policy::decide::obstacles(&self.state(), Timestamp::now());
+        if !self.audit_works() {
+            obstacles.push(oam_policy::UndecidedReason::AuditUnavailable);
+        }
+        obstacles.iter().map(|reason| oam_policy::words::of_undecided(reason).summary).collect()
+    }
+
+    /// What somebody should look at, a sentence each; empty when all is well.
+    pub fn warnings(&self) -> Vec<String> {
+        let policy = self.policies.trouble().map(|trouble| {
+            format!("The policy in `{}` is not in force: {trouble}", self.policies.place().path().display())
+        });
+        let directory = self.directory.troubles();
+        self.obstacles().into_iter().chain(policy).chain(directory).chain(self.found_at_start.iter().cloned()).collect()
+    }
+}

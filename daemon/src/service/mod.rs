@@ -1,0 +1,15 @@
+//! The gRPC services: thin. Each validates what came from outside, asks the part that knows, and translates back.
+
+mod admin;
+mod authorizer;
+mod conversation;
+pub mod listen;
+mod live;
+mod peer;
+mod spooled;
+
+pub use admin::AdminService;
+pub use authorizer::AuthorizerService;
+pub use live::Live;
+pub use peer::Peer;
+pub use spooled::Spooled;

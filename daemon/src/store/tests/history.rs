@@ -1,0 +1,73 @@
+use std::collections::BTreeSet;
+
+use super::{Bench, people};
+use crate::store::ArchiveError;
+
+#[test]
+fn old_generations_and_their_blobs_go() {
+    let state = tempfile::tempdir().unwrap();
+    let mut bench = Bench::open(state.path());
+    for count in 0..30 {
+        bench.import(&people(20 + count)).unwrap();
+    }
+    let blobs = |bench: &Bench| bench.store.archive.as_ref().unwrap().blob_count();
+    let infos = bench.store.history().list();
+    let generations: Vec<u64> = infos.iter().map(|info| info.version.generation).collect();
+    assert_eq!(generations, (23..=30).rev().collect::<Vec<_>>());
+    assert!(matches!(bench.store.history().load(22), Err(ArchiveError::NotKept(22))));
+    // Exactly what the kept generations consist of.
+    let mut needed = BTreeSet::new();
+    for info in &infos {
+        let loaded = bench.store.history().load(info.version.generation).unwrap();
+        assert_eq!(loaded.snapshot.version(), info.version);
+        needed.extend(loaded.snapshot.shards().iter().map(|shard| shard.digest()));
+    }
+    let before = blobs(&bench);
+    assert_eq!(before, needed.len() + 2, "shards, one table of groups, no revocations");
+    drop(bench);
+    let bench = Bench::open(state.path());
+    assert_eq!(blobs(&bench), before, "nothing was left over, and nothing needed went");
+    let recovery = super::files(&state.path().join("recovery"));
+    assert_eq!(recovery.len(), 2, "one base and one journal: {recovery:?}");
+}
+
+#[test]
+fn cutting_one_person_off_writes_little() {
+    let state = tempfile::tempdir().unwrap();
+    let mut bench = Bench::open(state.path());
+    bench.import(&people(50_000)).unwrap();
+    let blobs = |bench: &Bench| bench.store.archive.as_ref().unwrap().blob_count();
+    let recovery = || -> u64 {
+        let files = super::files(&state.path().join("recovery"));
+        files.iter().map(|file| file.metadata().unwrap().len()).sum()
+    };
+    let (blobs_before, bytes_before) = (blobs(&bench), recovery());
+    bench.revoke("user-49999").unwrap();
+    assert_eq!(blobs(&bench) - blobs_before, 1, "the revocations, and none of the shards");
+    assert!(recovery() - bytes_before < 1024, "one record");
+    assert!(!bench.is_active("user-49999"));
+    let newest = bench.snapshot().version();
+    drop(bench);
+    assert_eq!(Bench::open(state.path()).snapshot().version(), newest);
+}
+
+#[test]
+fn a_long_journal_is_ended_by_a_base() {
+    let state = tempfile::tempdir().unwrap();
+    let mut bench = Bench::open(state.path());
+    bench.store.recovery.set_max_records(3);
+    bench.import(&people(5)).unwrap();
+    for _ in 0..4 {
+        bench.revoke("user-1").unwrap();
+        bench.lift("user-1").unwrap();
+    }
+    let names: Vec<_> = super::files(&state.path().join("recovery"))
+        .iter()
+        .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, [format!("base-{:020}", 9), format!("journal-{:020}", 9)]);
+    drop(bench);
+    std::fs::remove_dir_all(state.path().join("store")).unwrap();
+    let bench = Bench::open(state.path());
+    assert_eq!(bench.snapshot().version().generation, 9);
+}

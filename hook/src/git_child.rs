@@ -1,0 +1,72 @@
+//! A `git` child process, for what the hook does not read itself.
+//!
+//! It is the `git` of the `PATH` that the hook was run with (git puts its own programs first there), run without a
+//! shell. Of the environment it gets only what it needs: the quarantine, so that it sees the pushed objects, and
+//! settings that keep replacement refs, grafts and everybody's configuration but the repository's own out of it.
+//! It is killed when the future that waits for it is dropped, and so at the hook's deadline.
+
+use std::{
+    path::Path,
+    process::{ExitStatus, Stdio},
+};
+
+use oam_policy::printable::Printable;
+use thiserror::Error;
+use tokio::process::Command;
+
+use crate::{environment::Variables, git_dir::OF_GIT};
+
+/// How many characters of git's own words are passed on.
+const SHOWN: usize = 200;
+
+/// What git said.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// Why git said nothing.
+#[derive(Debug, Error)]
+#[error("git could not be run: {0}")]
+pub struct GitError(#[from] std::io::Error);
+
+/// Runs git in a repository, and waits for it.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn run(git_dir: &Path, variables: &Variables, arguments: &[&str]) -> Result<Output, GitError> {
+    let mut command = Command::new("git");
+    command.env_clear();
+    for name in OF_GIT.into_iter().chain(["PATH", "LD_LIBRARY_PATH", "TMPDIR"]) {
+        if let Some(value) = variables.get(name) {
+            command.env(name, value);
+        }
+    }
+    command
+        .env("GIT_DIR", git_dir)
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_GRAFT_FILE", "/dev/null")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("LC_ALL", "C")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = command.output().await?;
+    Ok(Output { status: output.status, stdout: output.stdout, stderr: output.stderr })
+}
+
+impl Output {
+    /// The first line of what git complained of, made printable and kept short.
+    pub fn complaint(&self) -> String {
+        let first = self.stderr.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let said: String = Printable::new(first).to_string().chars().take(SHOWN).collect();
+        if said.is_empty() { format!("git ended with {}", self.status) } else { said }
+    }
+}

@@ -1,0 +1,250 @@
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    ops::Range,
+};
+
+use super::{
+    MAX_RULES, block, grant,
+    list::refuse_undecided,
+    reader::{Report, TableReader},
+    role,
+    suggest::did_you_mean,
+    tree::{Node, Spanned, Table},
+};
+use crate::{
+    fault::{Collector, Fault, Source},
+    name::{RoleId, RuleId},
+    rule::{Policy, PolicyParts},
+};
+
+/// A policy while its files are read.
+pub(super) struct Draft<'d, 'a> {
+    pub(super) parts: PolicyParts,
+    sources: &'d [Source<'a>],
+    /// Where each role's id is given.
+    roles: BTreeMap<RoleId, Place>,
+    /// Where each grant's or block's id is given.
+    rules: BTreeMap<RuleId, Place>,
+    /// Where rules name roles.
+    mentions: Vec<(RoleId, Place)>,
+    /// Where the contact is given.
+    contact: Option<Place>,
+    /// Whether every role that the files mean to define is in `roles`.
+    all_roles_known: bool,
+    rule_count: usize,
+}
+
+/// A place in one of the files.
+struct Place {
+    file: usize,
+    span: Range<usize>,
+}
+
+/// Parts of the language that this version knows and cannot decide.
+const UNDECIDED: [&str; 3] = ["require", "waiver", "test"];
+const KEYS: [&str; 5] = ["version", "contact", "role", "grant", "block"];
+
+impl<'d, 'a> Draft<'d, 'a> {
+    pub(super) fn new(sources: &'d [Source<'a>]) -> Self {
+        Self {
+            parts: PolicyParts::default(),
+            sources,
+            roles: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            mentions: Vec::new(),
+            contact: None,
+            all_roles_known: true,
+            rule_count: 0,
+        }
+    }
+
+    /// Reads the file at position `file`.
+    pub(super) fn read_file<'t>(&mut self, file: usize, table: Table<'t>, report: &mut Report<'_, 't>) {
+        self.all_roles_known &= !report.is_broken();
+        let mut top = TableReader::new("a policy file", 0..0, table);
+        check_version("a policy file", &mut top, report);
+        if let Some(node) = top.take("contact") {
+            self.read_contact(file, node, report);
+        }
+        for kind in ["role", "grant", "block"] {
+            for table in rules_of_kind(kind, &mut top, report) {
+                self.rule_count = self.rule_count.saturating_add(1);
+                match kind {
+                    // The rest is counted only.
+                    _ if self.rule_count > MAX_RULES => {}
+                    "role" => role::read(table, self, file, report),
+                    "grant" => grant::read(table, self, file, report),
+                    _ => block::read(table, self, file, report),
+                }
+            }
+        }
+        for kind in UNDECIDED {
+            refuse_kind(kind, &mut top, report);
+        }
+        top.finish(&KEYS, report);
+    }
+
+    fn read_contact<'t>(&mut self, file: usize, node: Spanned<Node<'t>>, report: &mut Report<'_, 't>) {
+        let Some(text) = report.text("contact", node) else { return };
+        if let Some(first) = &self.contact {
+            let message = format!("`contact` is given twice: at {} and here", self.shown(first));
+            report.add(text.span, message, Some("keep one".into()));
+            return;
+        }
+        self.contact = Some(Place { file, span: text.span });
+        self.parts.contact = Some(text.value.into_owned());
+    }
+
+    /// The id of a grant or block.
+    pub(super) fn rule_id<'t>(
+        &mut self,
+        table: &mut TableReader<'t>,
+        example: &str,
+        file: usize,
+        report: &mut Report<'_, 't>,
+    ) -> Option<RuleId> {
+        let node = table.require("id", &format!("\"{example}\""), report)?;
+        let text = report.text("id", node)?;
+        let id = report.parse(text, RuleId::parse)?;
+        let first = register(&mut self.rules, &id, file);
+        if let Some(first) = first {
+            self.refuse_second("rule", id.value.as_str(), &first, id.span, report);
+        }
+        Some(id.value)
+    }
+
+    /// Notes that a role is defined.
+    pub(super) fn name_role(&mut self, id: &Spanned<RoleId>, file: usize, report: &mut Report<'_, '_>) {
+        if let Some(first) = register(&mut self.roles, id, file) {
+            self.refuse_second("role", id.value.as_str(), &first, id.span.clone(), report);
+        }
+    }
+
+    /// Notes that a role is defined whose name cannot be read.
+    pub(super) fn a_role_is_nameless(&mut self) {
+        self.all_roles_known = false;
+    }
+
+    /// Notes that a rule names roles.
+    pub(super) fn mention_roles(&mut self, roles: &[Spanned<RoleId>], file: usize) {
+        let place = |role: &Spanned<RoleId>| (role.value.clone(), Place { file, span: role.span.clone() });
+        self.mentions.extend(roles.iter().map(place));
+    }
+
+    fn refuse_second(
+        &self,
+        kind: &str,
+        id: &str,
+        first: &Place,
+        span: Range<usize>,
+        report: &mut Report<'_, '_>,
+    ) {
+        let message = format!("the {kind} id `{id}` is given twice: at {} and here", self.shown(first));
+        report.add(span, message, Some("give one of them another id, or take it out".into()));
+    }
+
+    fn shown(&self, place: &Place) -> String {
+        self.sources.get(place.file).map(|source| source.place(place.span.start)).unwrap_or_default()
+    }
+
+    /// The policy, when nothing was wrong.
+    pub(super) fn finish(self, faults: &mut Collector) -> Option<Policy> {
+        let first_file = self.sources.first().map_or("", Source::name);
+        if self.rule_count > MAX_RULES {
+            let message = format!("the policy has {} rules; {MAX_RULES} are allowed", self.rule_count);
+            let help = "wider patterns say more in fewer rules".to_owned();
+            // What else is wrong with so many rules, nobody could read.
+            *faults = Collector::new();
+            faults.add(|| Fault::of_file(first_file, message, Some(help)));
+        } else if self.all_roles_known {
+            self.check_mentions(faults);
+        }
+        if faults.total() > 0 {
+            return None;
+        }
+        match Policy::new(self.parts) {
+            Ok(policy) => Some(policy),
+            Err(error) => {
+                faults.add(|| Fault::of_file(first_file, error.to_string(), None));
+                None
+            }
+        }
+    }
+
+    fn check_mentions(&self, faults: &mut Collector) {
+        for (role, place) in self.mentions.iter().filter(|(role, _)| !self.roles.contains_key(role)) {
+            let Some(source) = self.sources.get(place.file) else { continue };
+            let names = || self.roles.keys().map(RoleId::as_str);
+            let meant = faults.may_suggest().then(|| did_you_mean(role.as_str(), names())).flatten();
+            let help = meant.unwrap_or_else(|| format!("define it: a `[[role]]` with `id = \"{role}\"`"));
+            faults.add(|| source.fault(place.span.clone(), format!("there is no role `{role}`"), Some(help)));
+        }
+    }
+}
+
+/// `version = 1`.
+pub(crate) fn check_version<'t>(what: &str, top: &mut TableReader<'t>, report: &mut Report<'_, 't>) {
+    match top.take("version") {
+        Some(Spanned { value: Node::Number(number), .. }) if number == "1" => {}
+        Some(other) => {
+            let help =
+                format!("write {}; a newer version needs a newer release", report.pair("version", "1"));
+            report.add(other.span, "this version of the format is not known", Some(help));
+        }
+        None if report.is_broken() => {}
+        None => {
+            let help = format!("add {}", report.pair("version", "1"));
+            report.whole_file(&format!("{what} has no `version`"), help);
+        }
+    }
+}
+
+/// The tables of `[[kind]]`.
+fn rules_of_kind<'t>(
+    kind: &'static str,
+    top: &mut TableReader<'t>,
+    report: &mut Report<'_, 't>,
+) -> Vec<TableReader<'t>> {
+    let what = match kind {
+        "role" => "a role",
+        "grant" => "a grant",
+        _ => "a block",
+    };
+    let Some((key, node)) = top.take_with_key(kind) else { return Vec::new() };
+    match node.value {
+        Node::List(elements) => elements.into_iter().filter_map(|one| report.table(what, one)).collect(),
+        other => {
+            let message = format!("`{kind}` is {}, where there is a list of tables", other.kind());
+            report.add(key.span, message, Some(format!("write `[[{kind}]]` above each")));
+            Vec::new()
+        }
+    }
+}
+
+/// A kind of rule that this version cannot decide: one fault for each.
+fn refuse_kind<'t>(kind: &str, top: &mut TableReader<'t>, report: &mut Report<'_, 't>) {
+    let Some((key, node)) = top.take_with_key(kind) else { return };
+    let name = format!("[[{kind}]]");
+    match node.value {
+        Node::List(elements) if !elements.is_empty() => {
+            for element in elements {
+                refuse_undecided(&name, element.span, report);
+            }
+        }
+        _ => refuse_undecided(&name, key.span, report),
+    }
+}
+
+/// Notes where an id is given; the place where it was given before, if it was.
+fn register<K: Ord + Clone>(ids: &mut BTreeMap<K, Place>, id: &Spanned<K>, file: usize) -> Option<Place> {
+    match ids.entry(id.value.clone()) {
+        Entry::Vacant(entry) => {
+            entry.insert(Place { file, span: id.span.clone() });
+            None
+        }
+        Entry::Occupied(entry) => {
+            let Place { file, span } = entry.get();
+            Some(Place { file: *file, span: span.clone() })
+        }
+    }
+}

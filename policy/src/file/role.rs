@@ -1,0 +1,72 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::SignedDuration;
+
+use super::{
+    draft::Draft,
+    list::set,
+    reader::{Report, TableReader},
+    tree::{Node, Spanned},
+};
+use crate::{
+    name::{GroupName, RoleId, Username},
+    printable::Printable,
+    rule::Role,
+};
+
+const KEYS: [&str; 5] = ["id", "any", "all", "service", "max_lease"];
+
+/// Reads a `[[role]]`.
+pub(super) fn read<'a>(
+    mut table: TableReader<'a>,
+    draft: &mut Draft<'_, '_>,
+    file: usize,
+    report: &mut Report<'_, 'a>,
+) {
+    let id = table.require("id", "\"developer\"", report).and_then(|node| report.text("id", node));
+    let id = id.and_then(|text| report.parse(text, RoleId::parse));
+    match &id {
+        Some(id) => draft.name_role(id, file, report),
+        None => draft.a_role_is_nameless(),
+    }
+    let names_somebody = ["any", "all", "service"].map(|key| table.take(key));
+    if names_somebody.iter().all(Option::is_none) && !report.is_broken() {
+        let help = "add `any = [\"okta:eng\"]` (one of these groups), `all = […]` (every one of them) or \
+                    `service = […]` (accounts by name)";
+        report.add(table.span.clone(), "a role names no group and no service", Some(help.into()));
+    }
+    let [any, all, service] = names_somebody;
+    let any = groups("any", any, report);
+    let all = groups("all", all, report);
+    let service = service.and_then(|node| report.parsed("service", node, Username::parse));
+    let service = service.into_iter().flatten().map(|name| name.value.key()).collect();
+    let max_lease = table.take("max_lease").and_then(|node| lease(node, report));
+    table.finish(&KEYS, report);
+    if let Some(id) = id {
+        draft.parts.roles.push(Role { id: id.value, any, all, service, max_lease });
+    }
+}
+
+fn groups<'a>(
+    key: &str,
+    node: Option<Spanned<Node<'a>>>,
+    report: &mut Report<'_, 'a>,
+) -> BTreeSet<GroupName> {
+    set(node.and_then(|node| report.parsed(key, node, GroupName::parse)).unwrap_or_default())
+}
+
+fn lease<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Duration> {
+    if let Node::Number(number) = &node.value {
+        let help = format!("say of what: {}", report.pair("max_lease", &format!("\"{number}m\"")));
+        report.add(node.span, "`max_lease` is a length of time, not a number", Some(help));
+        return None;
+    }
+    let text = report.text("max_lease", node)?;
+    let parse = |text: &str| {
+        let parsed = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
+        parsed.filter(|length| !length.is_zero()).ok_or_else(|| {
+            format!("`{}` is no length of time: write it as in `15m` or `1h 30m`", Printable::new(text))
+        })
+    };
+    report.parse(text, parse).map(|length| length.value)
+}

@@ -1,0 +1,7 @@
+//! Every kind of fault, as a person reads it.
+
+mod block;
+mod grant;
+mod role;
+mod syntax;
+mod whole;

@@ -1,0 +1,102 @@
+//! Every reason has its words, and a person has read them.
+
+use std::time::Duration;
+
+use oam_policy::{
+    RefName, RefusalReason, UndecidedReason, Username, Verb,
+    name::{RoleId, RuleId},
+    reason::{Blocked, NoGrant},
+    words::{self, Words},
+};
+
+fn user(name: &str) -> Username {
+    Username::parse(name).unwrap()
+}
+
+fn role(id: &str) -> RoleId {
+    RoleId::parse(id).unwrap()
+}
+
+fn blocked() -> Blocked {
+    Blocked {
+        rule: RuleId::parse("year-end-freeze").unwrap(),
+        verb: Some(Verb::Update),
+        help: Some("Year-end freeze. Urgent fixes: #release.".into()),
+        until: Some("2027-01-05T00:00:00Z".parse().unwrap()),
+        except: vec![role("release-manager")],
+        absolute: false,
+    }
+}
+
+fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
+    let roles_that_may = roles.iter().map(|id| role(id)).collect();
+    RefusalReason::NoGrant(NoGrant { verb, may: may.to_vec(), roles_that_may })
+}
+
+fn told(words: &Words) -> String {
+    let rule = words.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+    format!("[{}]{rule} {}\n  -> {}\n", words.code, words.summary, words.hint.as_deref().unwrap_or("-"))
+}
+
+#[test]
+fn refusals() {
+    let branch = RefName::parse(b"refs/heads/main").unwrap();
+    let tag = RefName::parse(b"refs/tags/v1").unwrap();
+    let since = "2026-11-23T17:21:14Z".parse().unwrap();
+    let reasons = [
+        (no_grant(Some(Verb::Force), &[Verb::Update], &["release-manager"]), Some(&branch)),
+        (no_grant(Some(Verb::Force), &[], &[]), Some(&tag)),
+        (no_grant(Some(Verb::Create), &[], &["developer", "release-manager", "admin"]), Some(&branch)),
+        (no_grant(Some(Verb::Delete), &[Verb::Create, Verb::Update, Verb::Force], &[]), Some(&branch)),
+        (no_grant(None, &[], &[]), Some(&branch)),
+        (RefusalReason::Blocked(blocked()), Some(&branch)),
+        (
+            RefusalReason::Blocked(Blocked {
+                verb: Some(Verb::Force),
+                help: None,
+                until: None,
+                except: vec![],
+                absolute: true,
+                ..blocked()
+            }),
+            Some(&tag),
+        ),
+        (RefusalReason::AccountDisabled { username: user("alice") }, None),
+        (RefusalReason::Revoked { username: user("alice"), since }, None),
+        (RefusalReason::UnknownPrincipal { username: user("access-token-user/2/11754") }, None),
+    ];
+    let text: String = reasons.iter().map(|(reason, name)| told(&words::of_refusal(reason, *name))).collect();
+    for code in RefusalReason::CODES {
+        assert!(text.contains(&format!("[{code}]")), "`{code}` has no words in this test");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn inabilities_to_decide() {
+    let reasons = [
+        UndecidedReason::PolicyMissing,
+        UndecidedReason::SnapshotMissing,
+        UndecidedReason::SourceStale {
+            age: Duration::from_secs(200_000),
+            bound: Duration::from_secs(86_400),
+        },
+        UndecidedReason::FactsUnreadable { why: "object 0123\u{1b}[31m is missing.".into() },
+        UndecidedReason::AuditUnavailable,
+    ];
+    let text: String = reasons.iter().map(|reason| told(&words::of_undecided(reason))).collect();
+    for code in UndecidedReason::CODES {
+        assert!(text.contains(&format!("[{code}]")), "`{code}` has no words in this test");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn nothing_from_outside_is_printed_raw() {
+    let hostile = Blocked { help: Some("\u{1b}]0;title\u{7}\u{202e}".into()), ..blocked() };
+    let words = words::of_refusal(&RefusalReason::Blocked(hostile), None);
+    let unknown = words::of_refusal(&RefusalReason::UnknownPrincipal { username: user("a\u{202e}b") }, None);
+    for text in [words.hint.unwrap(), unknown.summary] {
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+    }
+}

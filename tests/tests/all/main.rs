@@ -1,0 +1,33 @@
+//! Everything end to end: real git, the real hook, the real daemon. One module a theme; the harness is `oam_tests`.
+//!
+//! `OAM_SOAK=1` runs the long forms: 100,000 refs, hundreds of kills.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test fails loudly, at the place where it fails"
+)]
+
+mod bitbucket;
+mod concurrency;
+mod corruption;
+mod harness;
+mod killed;
+mod main_job;
+mod many_refs;
+mod observing;
+mod open_audited;
+mod quarantine;
+mod ref_names;
+mod reload;
+mod symrefs;
+mod tls;
+mod transports;
+
+/// Whether the long forms of the tests run.
+fn soak() -> bool {
+    std::env::var_os("OAM_SOAK").is_some_and(|value| value == "1")
+}
