@@ -25,6 +25,8 @@ pub type Admin = AdminClient<Channel>;
 
 /// How long the daemon may take to accept the connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the daemon may take to begin to answer; streams may then go on for as long as they like.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where to find the daemon.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +60,8 @@ async fn connect(path: &Path, trusted_owner: Option<u32>) -> Result<Admin, CallE
         std::future::ready(stream.map(TokioIo::new).ok_or(io::Error::from(io::ErrorKind::ConnectionReset)))
     });
     // The name is not looked up: the connection is there already.
-    let channel = Endpoint::from_static("http://oamd").connect_with_connector(hand_over).await;
+    let endpoint = Endpoint::from_static("http://oamd").timeout(ANSWER_TIMEOUT);
+    let channel = endpoint.connect_with_connector(hand_over).await;
     let channel = channel
         .map_err(|error| SocketError::Connect { path: path.to_owned(), source: io::Error::other(error) })?;
     Ok(Admin::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES))
@@ -139,10 +142,11 @@ fn help_of(code: Code) -> &'static str {
         Code::Unimplemented => "the daemon does not know this call: is it older than this `oam`?",
         Code::Unknown | Code::Internal | Code::DataLoss => "see the log of oamd; `oam status` says how it is",
         Code::ResourceExhausted => "what was sent or asked for is too large for one message",
+        Code::Cancelled | Code::DeadlineExceeded => {
+            "the daemon did not answer in time; it may still do what was asked: see `oam status` and its log"
+        }
         Code::Ok
-        | Code::Cancelled
         | Code::InvalidArgument
-        | Code::DeadlineExceeded
         | Code::NotFound
         | Code::AlreadyExists
         | Code::FailedPrecondition

@@ -37,10 +37,10 @@ use crate::{
 #[command(name = "oam", version, after_long_help = help::of_all(), arg_required_else_help = true)]
 pub struct Oam {
     /// The daemon's admin socket
-    #[arg(long, env = "OAM_SOCKET", global = true, value_name = "PATH")]
+    #[arg(long, env = "OAM_SOCKET", hide_env_values = true, global = true, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Also trust a socket that belongs to this user (a uid), besides root and you
-    #[arg(long, env = "OAM_TRUST_OWNER", global = true, value_name = "UID")]
+    #[arg(long, env = "OAM_TRUST_OWNER", hide_env_values = true, global = true, value_name = "UID")]
     trust_owner: Option<u32>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

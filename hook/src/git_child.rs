@@ -6,6 +6,7 @@
 //! It is killed when the future that waits for it is dropped, and so at the hook's deadline.
 
 use std::{
+    ffi::OsStr,
     path::Path,
     process::{ExitStatus, Stdio},
 };
@@ -39,7 +40,11 @@ pub struct GitError(#[from] std::io::Error);
 ///
 /// # Errors
 /// When it cannot be started.
-pub async fn run(git_dir: &Path, variables: &Variables, arguments: &[&str]) -> Result<Output, GitError> {
+pub async fn run(
+    git_dir: &Path,
+    variables: &Variables,
+    arguments: &[impl AsRef<OsStr>],
+) -> Result<Output, GitError> {
     let mut command = Command::new("git");
     command.env_clear();
     for name in OF_GIT.into_iter().chain(["PATH", "LD_LIBRARY_PATH", "TMPDIR"]) {

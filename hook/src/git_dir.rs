@@ -82,7 +82,9 @@ fn git_dir(variables: &Variables, here: &Path) -> Result<Option<PathBuf>, Places
 }
 
 fn is_git_dir(path: &Path) -> bool {
-    fs::symlink_metadata(path.join("HEAD")).is_ok() && path.join("refs").is_dir() && path.join("objects").is_dir()
+    fs::symlink_metadata(path.join("HEAD")).is_ok()
+        && path.join("refs").is_dir()
+        && path.join("objects").is_dir()
 }
 
 fn object_dirs(variables: &Variables, here: &Path, git_dir: Option<&Path>) -> Option<Vec<PathBuf>> {
@@ -232,7 +234,9 @@ mod tests {
     #[test]
     fn objects_in_quarantine_need_no_repository() {
         let variables: Variables =
-            [("GIT_OBJECT_DIRECTORY", "/q"), ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "/a:b")].into_iter().collect();
+            [("GIT_OBJECT_DIRECTORY", "/q"), ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "/a:b")]
+                .into_iter()
+                .collect();
         let places = Places::find(&variables, Path::new("/")).unwrap();
         let expected = ["/q", "/a", "/b"].map(Into::into).to_vec();
         assert_eq!(places.object_dirs, Some(expected));

@@ -24,9 +24,7 @@ use crate::{
     environment::{self, Invocation, Updates, Variables},
     exit,
     git_dir::Places,
-    print,
-    spool,
-    stdin,
+    print, spool, stdin,
     symref::{self, SymrefError},
     undecided::Undecided,
 };
@@ -152,7 +150,7 @@ impl Setting {
         deadline: Instant,
     ) -> Result<Vec<oam_policy::RefUpdate>, SymrefError> {
         let Some(git_dir) = &self.places.git_dir else { return Ok(updates) };
-        let late = |_| SymrefError::Listing("git took longer than the hook's deadline".into());
+        let late = |_| SymrefError::Failed("git took longer than the hook's deadline".into());
         timeout_at(deadline, symref::resolve(updates, git_dir, &self.variables)).await.map_err(late)?
     }
 
@@ -209,7 +207,8 @@ impl Setting {
         let Ok(mut records) = spool::waiting(&open.spool) else { return };
         records.truncate(DELIVERED_PER_PUSH);
         if !records.is_empty() {
-            let _ = runtime.block_on(async { timeout(DELIVERY_TIME, spool::deliver(connection, &records)).await });
+            let _ = runtime
+                .block_on(async { timeout(DELIVERY_TIME, spool::deliver(connection, &records)).await });
         }
     }
 }

@@ -5,9 +5,7 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use oam_policy::{
-    ObjectId, RefChange, RefName, RefUpdate, name::ObjectFormat, printable::Printable,
-};
+use oam_policy::{ObjectId, RefChange, RefName, RefUpdate, name::ObjectFormat, printable::Printable};
 use oam_proto::limits;
 use thiserror::Error;
 
@@ -47,7 +45,9 @@ impl StdinError {
         match self {
             Self::TooMany => "the push has to be made in smaller parts",
             Self::Empty => "the hook must be installed as pre-receive; nothing else tells it what is pushed",
-            Self::Read(_) | Self::Malformed { .. } => "look at what runs the hook: it must be git's own receive-pack",
+            Self::Read(_) | Self::Malformed { .. } => {
+                "look at what runs the hook: it must be git's own receive-pack"
+            }
         }
     }
 }
@@ -80,7 +80,9 @@ pub fn read(input: &mut dyn BufRead) -> Result<Vec<RefUpdate>, StdinError> {
 
 /// Parses one line. `format` is what earlier lines had, since one repository has one.
 fn parse(line: &[u8], format: &mut Option<ObjectFormat>) -> Result<RefUpdate, String> {
-    let line = line.strip_suffix(b"\n").ok_or("it has no end, or is longer than any line of git's")?;
+    let line = line.strip_suffix(b"\n").ok_or_else(|| {
+        format!("it has no end, or the ref's name is longer than {} bytes", RefName::MAX_LEN)
+    })?;
     let mut fields = line.splitn(3, |byte| *byte == b' ');
     let (Some(old), Some(new), Some(name)) = (fields.next(), fields.next(), fields.next()) else {
         return Err("it does not have three fields".into());
@@ -163,7 +165,25 @@ mod tests {
         .iter()
         .map(|text| parse(text).unwrap_err().to_string())
         .collect();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r"
+        git named no ref that is to change
+        line 1 of what git sent is malformed: it does not have three fields; it begins with `\x0a`
+        line 1 of what git sent is malformed: it has no end, or the ref's name is longer than 16384 bytes; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: the ref's name is none: it contains the byte 0x0d, which git allows in no ref name; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: the ref's name is none: it does not begin with `refs/`; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: it does not have three fields; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: the old object id is none; it begins with ` aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: it does not have three fields; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x09bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: the old object id is none; it begins with `AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: the new object id is none; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: both object ids are zero; it begins with `0000000000000000000000000000000000000000 0000000000000000000`
+        line 1 of what git sent is malformed: the two object ids are of different kinds; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ccccccccccccccccccc`
+        line 2 of what git sent is malformed: its object ids are of another kind than those before; it begins with `cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc`
+        line 1 of what git sent is malformed: the ref's name is none: it does not begin with `refs/`; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 1 of what git sent is malformed: the ref's name is none: it contains the byte 0x1b, which git allows in no ref name; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        line 2 of what git sent is malformed: it does not have three fields; it begins with `\x0a`
+        line 1 of what git sent is malformed: it has no end, or the ref's name is longer than 16384 bytes; it begins with `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbb`
+        ");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! git names only the alias to the hook. So the target's change is asked for besides the alias's.
 //!
 //! With loose refs, a symbolic ref is always a file of its own: a file that is not there is no symbolic ref, and
-//! `packed-refs` holds none. With a reftable, git is asked for all of them at once.
+//! `packed-refs` holds none. With a reftable git is asked about each ref: its listings leave out symbolic refs whose
+//! target does not exist yet, and a push through one of those makes the target.
 
 use std::{
-    collections::{HashMap, HashSet},
+    ffi::OsStr,
     fs::File,
     io::{self, Read as _},
     os::unix::{ffi::OsStrExt as _, fs::OpenOptionsExt as _},
@@ -26,6 +27,9 @@ const MAX_DEPTH: usize = 5;
 
 /// The longest file of a symbolic ref that is read, in bytes.
 const MAX_FILE: u64 = RefName::MAX_LEN as u64 + 64;
+
+/// How many refs git is asked about, at a process each.
+const MAX_ASKED: usize = 200;
 
 /// Why it cannot be told what a push changes.
 #[derive(Debug, Error)]
@@ -53,11 +57,19 @@ pub enum SymrefError {
         name: RefName,
     },
     /// git cannot be run.
-    #[error("the repository's symbolic refs could not be listed: {0}")]
+    #[error("it could not be seen which refs are symbolic: {0}")]
     Git(#[from] GitError),
     /// git failed.
-    #[error("the repository's symbolic refs could not be listed: {0}")]
-    Listing(String),
+    #[error("it could not be seen which refs are symbolic: {0}")]
+    Failed(String),
+    /// More refs than git can be asked about within a push.
+    #[error(
+        "the push changes {count} refs of a repository with a reftable, where at most {MAX_ASKED} can be checked at once"
+    )]
+    TooMany {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl SymrefError {
@@ -65,7 +77,8 @@ impl SymrefError {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Target { .. } | Self::Depth { .. } => "repair that ref with `git symbolic-ref`",
-            Self::Unreadable { .. } | Self::Git(_) | Self::Listing(_) => {
+            Self::TooMany { .. } => "the push has to be made in smaller parts",
+            Self::Unreadable { .. } | Self::Git(_) | Self::Failed(_) => {
                 "let the git server's user read the repository's refs"
             }
         }
@@ -81,16 +94,19 @@ pub async fn resolve(
     git_dir: &Path,
     variables: &Variables,
 ) -> Result<Vec<RefUpdate>, SymrefError> {
-    let refs = if git_dir.join("reftable").exists() {
-        Refs::Listed(listed(git_dir, variables).await?)
-    } else {
-        Refs::Loose(git_dir)
-    };
+    let in_table = git_dir.join("reftable").exists();
+    if in_table && updates.len() > MAX_ASKED {
+        return Err(SymrefError::TooMany { count: updates.len() });
+    }
     let mut moved = Vec::new();
     for update in &updates {
         let mut name = update.name.clone();
         let mut depth = 0;
-        while let Some(target) = refs.target(&name)? {
+        while let Some(target) = if in_table {
+            asked_target(git_dir, variables, &name).await?
+        } else {
+            loose_target(git_dir, &name)?
+        } {
             depth += 1;
             if depth > MAX_DEPTH {
                 return Err(SymrefError::Depth { name: update.name.clone() });
@@ -105,30 +121,6 @@ pub async fn resolve(
         }
     }
     Ok(updates)
-}
-
-/// Where symbolic refs are looked up.
-enum Refs<'a> {
-    Loose(&'a Path),
-    Listed(Listed),
-}
-
-struct Listed {
-    symbolic: HashMap<RefName, RefName>,
-    /// git lists no symbolic ref whose target does not exist yet: it only complains of it.
-    broken: HashSet<Vec<u8>>,
-}
-
-impl Refs<'_> {
-    fn target(&self, name: &RefName) -> Result<Option<RefName>, SymrefError> {
-        match self {
-            Self::Loose(git_dir) => loose_target(git_dir, name),
-            Self::Listed(listed) if listed.broken.contains(name.as_bytes()) => {
-                Err(SymrefError::Listing(format!("`{name}` is broken, or a symbolic ref to nothing")))
-            }
-            Self::Listed(listed) => Ok(listed.symbolic.get(name).cloned()),
-        }
-    }
 }
 
 /// What the file of a loose ref points to.
@@ -172,37 +164,25 @@ fn parse_target(name: &RefName, target: &[u8]) -> Result<RefName, SymrefError> {
         .map_err(|_| SymrefError::Target { name: name.clone(), target: Printable::new(target).to_string() })
 }
 
-/// All symbolic refs, as git lists them.
-async fn listed(git_dir: &Path, variables: &Variables) -> Result<Listed, SymrefError> {
-    let format = "--format=%(refname) %(symref)";
-    let output = git_child::run(git_dir, variables, &["for-each-ref", format]).await?;
-    if !output.status.success() {
-        return Err(SymrefError::Listing(output.complaint()));
+/// What git says that a ref points to.
+async fn asked_target(
+    git_dir: &Path,
+    variables: &Variables,
+    name: &RefName,
+) -> Result<Option<RefName>, SymrefError> {
+    let question: [&OsStr; 5] = [
+        "symbolic-ref".as_ref(),
+        "--quiet".as_ref(),
+        "--no-recurse".as_ref(),
+        "--".as_ref(),
+        OsStr::from_bytes(name.as_bytes()),
+    ];
+    let output = git_child::run(git_dir, variables, &question).await?;
+    match output.status.code() {
+        Some(0) => parse_target(name, output.stdout.trim_ascii_end()).map(Some),
+        Some(1) => Ok(None),
+        _ => Err(SymrefError::Failed(output.complaint())),
     }
-    let mut symbolic = HashMap::new();
-    for line in lines(&output.stdout) {
-        let Some((name, target)) = halves(line).filter(|(_, target)| !target.is_empty()) else { continue };
-        let unknown = |_| SymrefError::Listing(format!("`{}` is no ref", Printable::new(name)));
-        let name = RefName::parse(name).map_err(unknown)?;
-        let target = parse_target(&name, target)?;
-        symbolic.insert(name, target);
-    }
-    let mut broken = HashSet::new();
-    for line in lines(&output.stderr) {
-        let name = line.strip_prefix(b"warning: ignoring broken ref ");
-        let name = name.or_else(|| line.strip_prefix(b"warning: ignoring dangling symref "));
-        broken.insert(name.ok_or_else(|| SymrefError::Listing(output.complaint()))?.to_vec());
-    }
-    Ok(Listed { symbolic, broken })
-}
-
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
-}
-
-fn halves(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = line.iter().position(|byte| *byte == b' ')?;
-    Some((line.get(..space)?, line.get(space.checked_add(1)?..)?))
 }
 
 #[cfg(test)]

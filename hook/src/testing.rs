@@ -72,7 +72,9 @@ impl Git {
         for step in 0..count {
             let from = if step == 0 { format!("from {upon}\n") } else { String::new() };
             let date = DATE + 1 + step;
-            stream.push_str(&format!("commit refs/heads/line\ncommitter c <c> {date} +0000\ndata 1\nx\n{from}\n"));
+            stream.push_str(&format!(
+                "commit refs/heads/line\ncommitter c <c> {date} +0000\ndata 1\nx\n{from}\n"
+            ));
         }
         let output = self.output(&["fast-import", "--quiet"], DATE, stream.as_bytes());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -90,7 +92,10 @@ impl Git {
             .env("GIT_DIR", self.folder.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .envs(["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"].map(|v| (v, "c")))
+            .envs(
+                ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"]
+                    .map(|v| (v, "c")),
+            )
             .envs(["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"].map(|name| (name, &date)))
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())

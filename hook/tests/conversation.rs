@@ -16,7 +16,9 @@ use tonic::Code;
 fn permitted_and_silent() {
     let setting = Setting::plain();
     setting.serve("oam.sock", Script::Permit);
-    setting.push(format!("{Z} {A} refs/heads/x\n{A} {B} refs/heads/y\n{B} {Z} refs/heads/z\n")).assert_permitted();
+    setting
+        .push(format!("{Z} {A} refs/heads/x\n{A} {B} refs/heads/y\n{B} {Z} refs/heads/z\n"))
+        .assert_permitted();
     let heard = setting.heard();
     let opening = &heard.openings[0];
     assert_eq!((opening.repository.as_str(), opening.pusher.as_str()), ("PAY/api", "alice"));
@@ -33,13 +35,22 @@ fn refused_in_the_daemons_words() {
     setting.serve("oam.sock", Script::Decide(refuse(0)));
     let ran = setting.push(one_move());
     assert_eq!(ran.code, 1);
-    insta::assert_snapshot!(ran.text, @"");
+    insta::assert_snapshot!(ran.text, @r"
+    Push refused by Bitbucket OAM.
+
+      refs/heads/main
+        No rule lets you. [no-grant]
+
+    You are alice (no role) in PAY/api. Nothing was changed.
+    Decision: 0192
+    ");
 }
 
 #[test]
 fn undecided_by_the_daemon_is_not_refused() {
     let setting = Setting::plain();
-    let reason = v1::Reason { code: "policy-missing".into(), summary: "No policy.".into(), ..Default::default() };
+    let reason =
+        v1::Reason { code: "policy-missing".into(), summary: "No policy.".into(), ..Default::default() };
     let outcome = v1::Outcome::Undecided as i32;
     setting.serve("oam.sock", Script::Decide(v1::Decision { outcome, reasons: vec![reason], ..permit(0) }));
     setting.push(one_move()).assert_undecided("No policy. [policy-missing]");
@@ -60,7 +71,10 @@ fn a_big_push_goes_in_batches() {
 fn what_is_no_decision_permits_nothing() {
     for (script, because) in [
         (Script::Decide(v1::Decision { outcome: 0, ..permit(0) }), "without an outcome"),
-        (Script::Decide(v1::Decision { outcome: 77, ..permit(0) }), "outcome that this hook does not know (77)"),
+        (
+            Script::Decide(v1::Decision { outcome: 77, ..permit(0) }),
+            "outcome that this hook does not know (77)",
+        ),
         (Script::Decide(v1::Decision { decision_id: String::new(), ..permit(0) }), "without an id"),
         (Script::Decide(v1::Decision { refs_not_permitted: 1, ..permit(0) }), "objected to it at once"),
         (Script::Decide(permit(7)), "decided on 7 refs, where 1 were asked about"),
@@ -135,7 +149,8 @@ fn the_next_endpoint_is_asked() {
 
 #[test]
 fn a_daemon_that_dies_in_the_middle_is_passed_over() {
-    let setting = Setting::new("endpoints = [\"unix:DIR/first.sock\", \"unix:DIR/second.sock\"]\ndeadline = \"60s\"\n");
+    let setting =
+        Setting::new("endpoints = [\"unix:DIR/first.sock\", \"unix:DIR/second.sock\"]\ndeadline = \"60s\"\n");
     // It takes the call and closes the connection.
     let dying = UnixListener::bind(setting.path("first.sock")).unwrap();
     fs::set_permissions(setting.path("first.sock"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -168,7 +183,8 @@ fn garbage_is_no_answer() {
 fn a_socket_that_could_be_somebody_elses() {
     let setting = Setting::plain();
     setting.serve("oam.sock", Script::Permit);
-    let mode = |mode| fs::set_permissions(setting.path("oam.sock"), fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |mode| fs::set_permissions(setting.path("oam.sock"), fs::Permissions::from_mode(mode)).unwrap();
     mode(0o662);
     setting.push(one_move()).assert_undecided("not to be trusted: everybody can write it");
     mode(0o660);
@@ -194,7 +210,9 @@ fn bad_input_is_not_even_asked_about() {
     setting.push("nonsense\u{1b}\n").assert_undecided("line 1 of what git sent is malformed");
     setting.push(format!("{}{A} {B} HEAD\n", one_move())).assert_undecided("line 2");
     setting.run(&[], one_move()).assert_undecided("none of the variables");
-    setting.run_in(setting.folder.path(), &bitbucket(), &["x"], one_move()).assert_undecided("unknown argument `x`");
+    setting
+        .run_in(setting.folder.path(), &bitbucket(), &["x"], one_move())
+        .assert_undecided("unknown argument `x`");
     let mut variables = bitbucket();
     variables.push(("GIT_NAMESPACE", "x"));
     setting.run(&variables, one_move()).assert_undecided("GIT_NAMESPACE");

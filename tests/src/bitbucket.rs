@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{BareRepo, Finished, HookConfig, Run, WorkingCopy, binaries};
+use crate::{BareRepo, Finished, HookConfig, Run, WorkingCopy, binaries, temporary};
 
 /// The id that stands for "no object".
 pub const ZERO: &str = "0000000000000000000000000000000000000000";
@@ -85,7 +85,7 @@ pub struct Asking {
 impl Bitbucket {
     /// A host that serves `repository` as `DEMO/app`, with the hook so configured.
     pub fn serving(repository: &BareRepo, config: &HookConfig) -> Self {
-        let folder = tempfile::Builder::new().prefix("oam").tempdir().unwrap();
+        let folder = temporary::folder();
         let home = folder.path().join("hook-scripts");
         fs::create_dir(&home).unwrap();
         fs::create_dir(folder.path().join("anywhere")).unwrap();

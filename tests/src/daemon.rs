@@ -17,7 +17,7 @@ use crate::{
     audit::AuditLog,
     binaries,
     process::{Finished, Run},
-    sample, wait,
+    sample, temporary, wait,
 };
 
 /// A running daemon with its folder; both end with this value.
@@ -51,7 +51,7 @@ impl Daemon {
 
     /// Starts a daemon, ready to decide.
     pub fn start_with(setup: &Setup) -> Self {
-        let root = tempfile::Builder::new().prefix("oam").tempdir().unwrap();
+        let root = temporary::folder();
         let mut daemon = Self { root, child: None };
         fs::create_dir(daemon.policy_folder()).unwrap();
         daemon.write_policy(&setup.policy);

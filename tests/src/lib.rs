@@ -32,6 +32,7 @@ pub mod push;
 pub mod repository;
 pub mod sample;
 pub mod ssh;
+pub mod temporary;
 pub mod wait;
 pub mod working_copy;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::process::Finished;
+use crate::{process::Finished, temporary};
 
 /// What came of a push, from where the developer sits.
 #[derive(Clone)]
@@ -68,7 +68,7 @@ impl fmt::Debug for PushOutput {
 
 /// Tells a refusal from an inability to decide by the hook's own words.
 pub fn verdict_in(text: &str) -> Option<Verdict> {
-    match (text.contains("Push refused"), text.contains("could not be checked")) {
+    match (text.contains(" refused by Bitbucket OAM"), text.contains(" NOT checked by Bitbucket OAM")) {
         (true, false) => Some(Verdict::Refused),
         (false, true) => Some(Verdict::Undecided),
         _ => None,
@@ -125,8 +125,7 @@ fn follows(text: &str, shape: &str) -> bool {
 
 /// How long a path below the harness's temporary folders is up to the file's own name.
 fn temporary_path(text: &str) -> Option<usize> {
-    let root = std::env::temp_dir();
-    let root = format!("{}/oam", root.to_str()?);
+    let root = format!("{}/{}", temporary::ROOT, temporary::PREFIX);
     let rest = text.strip_prefix(&root)?;
     let end = rest.find(|c: char| c.is_whitespace() || "`'\",:;)".contains(c)).unwrap_or(rest.len());
     let last = rest[..end].rfind('/').unwrap_or(end);
@@ -143,8 +142,7 @@ mod tests {
             redact("id 019a3f0e-0000-7000-8000-0123456789ab since 2026-11-23 17:42 UTC"),
             "id [id] since [time]"
         );
-        let path = std::env::temp_dir().join("oamXy12/run/hook.sock");
-        assert_eq!(redact(&format!("no `{}`: gone", path.display())), "no `[temporary]/hook.sock`: gone");
+        assert_eq!(redact("no `/tmp/oamXy12/run/hook.sock`: gone"), "no `[temporary]/hook.sock`: gone");
         assert_eq!(redact("plain größe"), "plain größe");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Daemon, Git, WorkingCopy, binaries, sample};
+use crate::{Daemon, Git, WorkingCopy, binaries, sample, temporary};
 
 /// A bare repository, guarded by the hook. It lies in a folder of its own, where its working copies lie too.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl BareRepo {
 
     /// A bare repository without a hook.
     pub fn unguarded() -> Self {
-        let root = tempfile::Builder::new().prefix("oam").tempdir().unwrap();
+        let root = temporary::folder();
         let git = Git::new(&root.path().join("home"));
         let repository = Self { root, git };
         let path = repository.path();

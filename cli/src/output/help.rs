@@ -8,7 +8,7 @@ pub fn of_all() -> String {
         "{}\n\nThe socket: `--socket`, OAM_SOCKET, or the first of /run/oam/admin.sock, \
          $XDG_RUNTIME_DIR/oam/admin.sock and ./oam-state/run/admin.sock.\n\n\
          With --json, an answer is one JSON document, or one JSON line for each item of a stream, on standard \
-         output; a failure is one JSON line {{error, help, exit}} on standard error. Times are RFC 3339 in UTC. What \
+         output; a failure is one JSON line {{error, help, exit}} on standard error; a wrong command line is told in plain text. Times are RFC 3339 in UTC. What \
          there is none of is null. New fields may be added; none changes its meaning. `--help` of a command lists \
          its fields.",
         Exit::table()

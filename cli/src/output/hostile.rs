@@ -60,6 +60,25 @@ fn evil_faults() -> Faults {
     Faults { faults: vec![fault], total: 1 }
 }
 
+proptest::proptest! {
+    #[test]
+    fn of_any_fault(
+        [file, message, help, excerpt] in proptest::prelude::any::<[String; 4]>(),
+        (line, column, length) in proptest::prelude::any::<(u32, u32, u16)>(),
+    ) {
+        let length = u32::from(length);
+        let fault = Fault { file, line, column, message, help, excerpt, length };
+        let text = faults::text(&Faults { faults: vec![fault], total: 1 }, "x", &page());
+        proptest::prop_assert!(!text.chars().any(|c| c != '\\' && c != '\n' && is_bad(c)), "{:?}", text);
+    }
+
+    #[test]
+    fn of_any_entry(bytes: Vec<u8>) {
+        let line = audit::line(&bytes, &page());
+        proptest::prop_assert!(!line.trim_end_matches('\n').chars().any(|c| c != '\\' && is_bad(c)), "{:?}", line);
+    }
+}
+
 #[test]
 fn of_the_directory() {
     let snapshot = Some(snapshot_info());

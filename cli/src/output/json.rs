@@ -42,7 +42,7 @@ pub(super) fn some(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{shown, text};
 
     #[test]
     fn what_a_terminal_could_act_upon_is_escaped_and_means_the_same() {
@@ -51,5 +51,14 @@ mod tests {
         assert!(!json.chars().any(char::is_control), "{json:?}");
         assert!(json.contains('é') && !json.contains('\u{202e}'));
         assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [hostile]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_survives_and_none_reaches_the_terminal_raw(any: String) {
+            let json = text(&any, false).unwrap();
+            proptest::prop_assert!(json.chars().all(|c| c == '\\' || shown(&c.to_string()) == c.to_string()));
+            proptest::prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), any);
+        }
     }
 }

@@ -32,7 +32,10 @@ impl Progress {
     /// The work is at `stage`, with `bytes` of it done.
     pub fn reached(&self, stage: &str, bytes: u64) {
         self.0.set_message(Cow::<'static, str>::Owned(super::shown(stage)));
-        self.0.set_position(bytes);
+        // Later stages count no bytes.
+        if bytes > 0 {
+            self.0.set_position(bytes);
+        }
     }
 }
 

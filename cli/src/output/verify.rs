@@ -114,9 +114,7 @@ fn cautions(checked: Checked<'_>, report: &Report) -> Vec<String> {
     }
     if report.beyond_checkpoint > 0 {
         let entries = counted(report.beyond_checkpoint, "entry", "entries");
-        cautions.push(format!(
-            "the last {entries} came after the checkpoint; no signature vouches for them yet."
-        ));
+        cautions.push(format!("{entries} after the checkpoint: no signature vouches for that yet."));
     }
     if report.torn_tail_bytes > 0 {
         let bytes = counted(report.torn_tail_bytes, "byte", "bytes");

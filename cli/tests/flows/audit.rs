@@ -58,7 +58,7 @@ async fn a_log_in_order() {
       key         node-1+19699c80+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs
     warning: the key was read from beside the log: whoever can rewrite the log can replace that key too. Keep a copy of it elsewhere, and give it with `--key`.
     warning: the checkpoint was read from beside the log: if both were put back to an older state, this does not show it. Keep checkpoints elsewhere, and give one with `--checkpoint`.
-    warning: the last 1 entry came after the checkpoint; no signature vouches for them yet.
+    warning: 1 entry after the checkpoint: no signature vouches for that yet.
     ");
     let json = log.verify(&["--json"]).await.with(Exit::Ok).json();
     assert_eq!((json["entries"].as_u64(), json["checkpoint_size"].as_u64()), (Some(3), Some(2)));

@@ -155,7 +155,7 @@ impl Config {
         });
         Ok(Self {
             source: source.map(Path::to_owned),
-            node: file.node.map(node_name).transpose()?,
+            node: file.node.as_deref().map(node_name).transpose()?,
             max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
@@ -200,7 +200,7 @@ fn absolute(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfigError> {
     std::path::absolute(path).map_err(|error| ConfigError::Value { key, detail: error.to_string() })
 }
 
-fn node_name(name: String) -> Result<Name, ConfigError> {
+fn node_name(name: &str) -> Result<Name, ConfigError> {
     name.parse().map_err(|error: oam_audit::NameError| ConfigError::Value { key: "node", detail: error.to_string() })
 }
 

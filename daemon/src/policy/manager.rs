@@ -109,8 +109,8 @@ impl PolicyManager {
             trouble: ArcSwapOption::empty(),
             changing: Mutex::new(()),
         };
-        manager.write_starter_if_new()?;
-        if let Err(error) = manager.reload(PolicyOrigin::Start).await {
+        let origin = if manager.write_starter_if_new()? { PolicyOrigin::Starter } else { PolicyOrigin::Start };
+        if let Err(error) = manager.reload(origin).await {
             tracing::error!(%error, "the policy was not loaded");
             manager.resume_last_version().await;
         }
@@ -233,15 +233,16 @@ impl PolicyManager {
         Ok(())
     }
 
-    fn write_starter_if_new(&self) -> Result<(), ApplyError> {
-        let PolicyPlace::Managed(path) = &self.place else { return Ok(()) };
+    /// Whether it did.
+    fn write_starter_if_new(&self) -> Result<bool, ApplyError> {
+        let PolicyPlace::Managed(path) = &self.place else { return Ok(false) };
         if path.exists() {
-            return Ok(());
+            return Ok(false);
         }
         let starter = PolicySource { name: "policy.toml".into(), text: file::starter().into() };
         write_folder(path, &[starter]).map_err(|source| ApplyError::Write { path: path.clone(), source })?;
         tracing::info!(path = %path.display(), "a starter policy was written: read it, and make it yours");
-        Ok(())
+        Ok(true)
     }
 
     /// A daemon that is restarted while the files are faulty goes on with what was in force.

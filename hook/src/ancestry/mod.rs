@@ -96,11 +96,14 @@ impl History {
         let git_dir = self.places.git_dir.as_deref();
         let git_dir = git_dir.ok_or_else(|| Unreadable::NoRepository(why.to_owned()))?;
         let (old, new) = (pair.old.to_string(), pair.new.to_string());
-        let output = git_child::run(git_dir, &self.variables, &["merge-base", "--is-ancestor", &old, &new]).await?;
+        let output =
+            git_child::run(git_dir, &self.variables, &["merge-base", "--is-ancestor", &old, &new]).await?;
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
-            _ if self.is_no_commit(git_dir, &old).await? || self.is_no_commit(git_dir, &new).await? => Ok(false),
+            _ if self.is_no_commit(git_dir, &old).await? || self.is_no_commit(git_dir, &new).await? => {
+                Ok(false)
+            }
             _ => Err(Unreadable::Failed(output.complaint())),
         }
     }

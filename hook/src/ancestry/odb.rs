@@ -46,7 +46,8 @@ impl Commits {
         if object.kind() != ObjectType::Commit {
             return Err(format!("{id} is no commit"));
         }
-        let commit = Rc::new(parse_commit(object.data()).ok_or_else(|| format!("the commit {id} is malformed"))?);
+        let commit =
+            Rc::new(parse_commit(object.data()).ok_or_else(|| format!("the commit {id} is malformed"))?);
         self.read.insert(id, Rc::clone(&commit));
         Ok(commit)
     }

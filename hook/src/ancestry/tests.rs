@@ -111,7 +111,8 @@ fn objects_in_quarantine_are_seen_through_the_variables() {
         ("GIT_OBJECT_DIRECTORY", quarantine.to_str().unwrap().to_owned()),
         ("GIT_ALTERNATE_OBJECT_DIRECTORIES", git.path("objects").to_str().unwrap().to_owned()),
     ];
-    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let b = git.with(&variables).commit("b", &[&a]);
     assert!(!git.succeeds(&["cat-file", "-e", &b]), "it is in quarantine only");
     assert_eq!(near(&places(&git, &variables), &a, &b), Near::Ancestor);
@@ -128,7 +129,8 @@ fn alternates_of_the_repository_are_followed() {
     let origin = Git::init(&[]);
     let a = origin.commit("a", &[]);
     let fork = Git::init(&[]);
-    fs::write(fork.path("objects/info/alternates"), format!("{}\n", origin.path("objects").display())).unwrap();
+    fs::write(fork.path("objects/info/alternates"), format!("{}\n", origin.path("objects").display()))
+        .unwrap();
     let b = fork.commit("b", &[&a]);
     assert_eq!(near(&places(&fork, &[]), &a, &b), Near::Ancestor);
 }

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn all_are_sent_within_the_limits_and_only_the_last_is_marked() {
-        for (count, length) in [(1, 5), (2_000, 5), (2_001, 5), (5_000, 300), (100, 60_000)] {
+        for (count, length) in [(1, 5), (2_000, 5), (2_001, 5), (5_000, 300), (100, 16_000)] {
             let sent = batches(count, length);
             assert_eq!(sent.len() == 1, fits_one(&updates(count, length)));
             assert_eq!(sent.iter().map(|batch| batch.updates.len()).sum::<usize>(), count);

@@ -9,12 +9,7 @@ use tokio::sync::mpsc;
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Status, Streaming, transport::Channel};
 
-use super::{
-    Answer, Failure, Question,
-    batches::Batches,
-    judge::judge,
-    watched::Watch,
-};
+use super::{Answer, Failure, Question, batches::Batches, judge::judge, watched::Watch};
 use crate::ancestry::{self, Pair};
 
 /// How often a daemon may ask for facts. It asks for all that it needs at once, so more than twice is odd.

@@ -19,7 +19,11 @@ use crate::config::{Config, Endpoint};
 ///
 /// # Errors
 /// When it is not there, or is not to be trusted.
-pub async fn connect(endpoint: &Endpoint, config: &Config, within: Duration) -> Result<(Channel, Watch), Failure> {
+pub async fn connect(
+    endpoint: &Endpoint,
+    config: &Config,
+    within: Duration,
+) -> Result<(Channel, Watch), Failure> {
     let late = |_| Failure::Unreachable(format!("it did not take the call within {} ms", within.as_millis()));
     timeout(within, open(endpoint, config)).await.map_err(late)?
 }
@@ -54,7 +58,11 @@ where
     });
     let connected = transport.connect_with_connector(connector).await;
     let channel = connected.map_err(|error| {
-        if is_tls && !watch.is_lost() { Failure::Tls(cause(&error)) } else { Failure::Unreachable(cause(&error)) }
+        if is_tls && !watch.is_lost() {
+            Failure::Tls(cause(&error))
+        } else {
+            Failure::Unreachable(cause(&error))
+        }
     })?;
     Ok((channel, watch))
 }

@@ -68,11 +68,8 @@ mod tests {
         ] {
             assert!(judge(changed.clone(), sent).is_err(), "{changed:?}");
         }
-        let refused = v1::Decision {
-            outcome: v1::Outcome::Refused as i32,
-            reasons: vec![reason],
-            ..permitted()
-        };
+        let refused =
+            v1::Decision { outcome: v1::Outcome::Refused as i32, reasons: vec![reason], ..permitted() };
         assert_eq!(judge(refused.clone(), 2), Ok(Answer::Refused(refused)));
         let undecided = v1::Decision { outcome: v1::Outcome::Undecided as i32, ..permitted() };
         assert_eq!(judge(undecided.clone(), 2), Ok(Answer::Undecided(undecided)));

@@ -112,7 +112,9 @@ impl AskError {
             Self::Unavailable { .. } => {
                 "see that `oamd` runs, and that the hook's `endpoints` are where it listens"
             }
-            Self::Deadline { .. } => "see with `oam status` what slows `oamd` down, or raise the hook's `deadline`",
+            Self::Deadline { .. } => {
+                "see with `oam status` what slows `oamd` down, or raise the hook's `deadline`"
+            }
             Self::Protocol { .. } => {
                 "look at the log of `oamd`, and see that the hook and the daemon are of versions that fit"
             }

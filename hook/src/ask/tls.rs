@@ -1,8 +1,4 @@
-use std::{
-    fmt, fs,
-    os::unix::fs::MetadataExt as _,
-    path::Path,
-};
+use std::{fmt, fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use oam_policy::printable::Printable;
 use tokio::net::TcpStream;

@@ -79,9 +79,7 @@ impl FileConfig {
         let endpoints = match self.endpoints {
             None => default.endpoints,
             Some(none) if none.is_empty() => return Err("`endpoints` is empty".into()),
-            Some(some) => {
-                some.iter().map(|text| endpoint(text, tls.as_ref())).collect::<Result<_, _>>()?
-            }
+            Some(some) => some.iter().map(|text| endpoint(text, tls.as_ref())).collect::<Result<_, _>>()?,
         };
         Ok(Config {
             endpoints,

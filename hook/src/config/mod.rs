@@ -161,7 +161,8 @@ impl Config {
             return Self::from_file(path, File::open(path));
         }
         // A program name without a folder was found by the shell's PATH: nothing is beside it.
-        let folder = arguments.program().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+        let folder =
+            arguments.program().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
         let beside = folder.map(|folder| folder.join(FILE_BESIDE));
         for path in beside.into_iter().chain([PathBuf::from(SYSTEM_FILE)]) {
             match File::open(&path) {

@@ -19,9 +19,11 @@ pub(super) fn ids(owners: Vec<Owner>) -> Result<Vec<u32>, String> {
         .map(|owner| match owner {
             Owner::Id(id) => Ok(id),
             Owner::Name(name) => {
-                let passwd = passwd.get_or_insert_with(|| fs::read_to_string("/etc/passwd").unwrap_or_default());
-                find(passwd, &name)
-                    .ok_or_else(|| format!("`socket_owners`: `/etc/passwd` has no user `{name}`; write the number"))
+                let passwd =
+                    passwd.get_or_insert_with(|| fs::read_to_string("/etc/passwd").unwrap_or_default());
+                find(passwd, &name).ok_or_else(|| {
+                    format!("`socket_owners`: `/etc/passwd` has no user `{name}`; write the number")
+                })
             }
         })
         .collect()

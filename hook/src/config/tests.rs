@@ -87,7 +87,24 @@ fn what_is_wrong_is_said() {
     .iter()
     .map(|text| Config::parse(text).unwrap_err())
     .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    line 1: unknown field `endpoint`, expected one of `endpoints`, `deadline`, `socket_owners`, `tls`, `plain`, `on_unavailable`
+    line 3: invalid type: integer `2`, expected a string
+    `deadline`: `2` is no time; write `2s` or `500ms`
+    `deadline`: more than 0 and at most 100 s is allowed
+    `deadline`: more than 0 and at most 100 s is allowed
+    `endpoints` is empty
+    `endpoints`: `http://10.0.0.5:1` is neither `unix:/path` nor `https://address:port`
+    `endpoints`: `https://10.0.0.5:1` needs `[tls]`
+    `endpoints`: `run/x` is no absolute path
+    `socket_owners`: `/etc/passwd` has no user `nobody-such`; write the number
+    `[plain]` needs either `repository` or `repositories`
+    `plain.repository`: `x` is no repository: `PROJECT/slug` is expected, with one `/`
+    line 2: unknown variant `open`, expected `open-audited`
+    `on_unavailable.refs` is empty: list the refs that may go in without a check
+    `on_unavailable.refs`: `a**`: `**` stands for whole segments: write `/**` or `**/`, or `*` within a segment
+    line 1: missing field `action`
+    ");
 }
 
 fn load(config: Option<&Path>, program: &Path) -> Result<Config, ConfigError> {

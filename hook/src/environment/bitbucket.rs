@@ -55,7 +55,8 @@ fn is_dry_run(variables: &Variables) -> Result<bool, EnvironmentError> {
         "true" => Ok(true),
         "false" => Ok(false),
         other => {
-            let detail = format_args!("`{}` is neither `true` nor `false`", Printable::new(other)).to_string();
+            let detail =
+                format_args!("`{}` is neither `true` nor `false`", Printable::new(other)).to_string();
             Err(malformed("BB_IS_DRY_RUN", detail))
         }
     }
@@ -65,7 +66,8 @@ fn is_dry_run(variables: &Variables) -> Result<bool, EnvironmentError> {
 fn dry_merge(variables: &Variables) -> Result<RefUpdate, EnvironmentError> {
     // A display id: `main`, where standard input would say `refs/heads/main`.
     let display = variables.text("BB_TO_REF")?;
-    let full = if display.starts_with("refs/") { display.to_owned() } else { format!("refs/heads/{display}") };
+    let full =
+        if display.starts_with("refs/") { display.to_owned() } else { format!("refs/heads/{display}") };
     let name = RefName::parse(full.as_bytes()).map_err(|error| {
         malformed("BB_TO_REF", format_args!("`{}` is no ref name: {error}", Printable::new(display)))
     })?;
@@ -77,7 +79,8 @@ fn dry_merge(variables: &Variables) -> Result<RefUpdate, EnvironmentError> {
 
 fn object(variables: &Variables, variable: &str) -> Result<Option<ObjectId>, EnvironmentError> {
     let hash = variables.optional_text(variable)?;
-    hash.map(|hash| ObjectId::parse_hex(hash.as_bytes()).map_err(|error| malformed(variable, error))).transpose()
+    hash.map(|hash| ObjectId::parse_hex(hash.as_bytes()).map_err(|error| malformed(variable, error)))
+        .transpose()
 }
 
 #[cfg(test)]

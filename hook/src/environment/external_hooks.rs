@@ -23,7 +23,10 @@ pub fn read(variables: &Variables) -> Result<Invocation, EnvironmentError> {
 }
 
 /// The name under which a thing is given; both may be, if they agree.
-fn either(variables: &Variables, [newer, older]: [&'static str; 2]) -> Result<&'static str, EnvironmentError> {
+fn either(
+    variables: &Variables,
+    [newer, older]: [&'static str; 2],
+) -> Result<&'static str, EnvironmentError> {
     match (variables.get(newer), variables.get(older)) {
         (Some(one), Some(other)) if one != other => {
             Err(EnvironmentError::Contradiction { first: newer, second: older })

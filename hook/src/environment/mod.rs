@@ -109,11 +109,7 @@ impl EnvironmentError {
 ///
 /// # Errors
 /// The first variable that is missing or cannot be used.
-pub fn read(
-    variables: &Variables,
-    config: &Config,
-    places: &Places,
-) -> Result<Invocation, EnvironmentError> {
+pub fn read(variables: &Variables, config: &Config, places: &Places) -> Result<Invocation, EnvironmentError> {
     if let Some(plain) = &config.plain {
         return plain::read(variables, plain, places);
     }

@@ -15,11 +15,7 @@ use crate::{
 ///
 /// # Errors
 /// When the variable is missing or no username, or the repository's path is not below the configured folder.
-pub fn read(
-    variables: &Variables,
-    plain: &Plain,
-    places: &Places,
-) -> Result<Invocation, EnvironmentError> {
+pub fn read(variables: &Variables, plain: &Plain, places: &Places) -> Result<Invocation, EnvironmentError> {
     let pusher = username(variables, &plain.principal_env)?;
     let repository = match &plain.repository {
         PlainRepository::Named(repository) => repository.clone(),

@@ -38,7 +38,10 @@ pub fn not_decided(decision: &v1::Decision, invocation: &Invocation) -> String {
     page.paragraph("", &format!("{} NOT checked by Bitbucket OAM. This is no refusal.", words.what));
     objections(&mut page, decision, v1::Outcome::Undecided);
     page.gap();
-    page.paragraph("", &format!("{} {}", words.not_your_fault(), "If it stays so, tell your administrators."));
+    page.paragraph(
+        "",
+        &format!("{} {}", words.not_your_fault(), "If it stays so, tell your administrators."),
+    );
     reference(&mut page, decision);
     page.into_text()
 }
@@ -51,7 +54,9 @@ pub fn not_checked(why: &Undecided, channel: Channel) -> String {
     page.gap();
     page.paragraph("  ", &sentence(&why.to_string()));
     page.gap();
-    page.paragraph("", &format!("{} If it stays so, tell your administrators:", words.not_your_fault()));
+    let comfort =
+        if why.comes_too_late() { "This is not your fault.".into() } else { words.not_your_fault() };
+    page.paragraph("", &format!("{comfort} If it stays so, tell your administrators:"));
     page.paragraph("  ", &sentence(why.advice()));
     page.into_text()
 }
@@ -92,7 +97,9 @@ impl Words {
             Channel::BranchCreate | Channel::TagCreate => ("Creation", "Try again."),
             Channel::BranchDelete | Channel::TagDelete => ("Deletion", "Try again."),
             Channel::FileEdit => ("Edit", "Try again."),
-            Channel::PullRequestMerge | Channel::PullRequestDryRun | Channel::Merge => ("Merge", "Try again."),
+            Channel::PullRequestMerge | Channel::PullRequestDryRun | Channel::Merge => {
+                ("Merge", "Try again.")
+            }
         };
         Self { what, again }
     }
@@ -148,7 +155,8 @@ fn remark(outcome: v1::Outcome, expected: v1::Outcome) -> &'static str {
 
 fn reasons(page: &mut Page, indent: &str, reasons: &[v1::Reason]) {
     for reason in reasons.iter().take(REASONS_SHOWN) {
-        let rule = if reason.rule.is_empty() { String::new() } else { format!(": {}", reason.rule) };
+        let known = reason.rule.is_empty() || reason.summary.contains(&reason.rule);
+        let rule = if known { String::new() } else { format!(": {}", reason.rule) };
         page.paragraph(indent, &format!("{} [{}{rule}]", reason.summary, reason.code));
         if !reason.hint.is_empty() {
             page.paragraph(&format!("{indent}-> "), &reason.hint);

@@ -55,7 +55,19 @@ fn decision(total: u64, refs: Vec<v1::RefVerdict>) -> v1::Decision {
 #[test]
 fn one_ref_refused() {
     let decision = decision(1, vec![verdict("refs/heads/main", vec![force()])]);
-    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @"");
+    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @r"
+    Push refused by Bitbucket OAM.
+
+      refs/heads/main
+        No rule lets you force-push it. [no-grant]
+        -> You may update it without rewriting history: fetch, rebase or
+           merge onto it, and push again. Somebody with the role
+           `release-manager` can do it.
+
+    You are alice (role: developer) in PAY/api. Nothing was changed.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: #platform
+    ");
 }
 
 #[test]
@@ -65,7 +77,25 @@ fn some_refs_refused_for_different_reasons() {
         verdict("refs/tags/v1", vec![tags()]),
         verdict("refs/tags/v2", vec![tags()]),
     ];
-    insta::assert_snapshot!(refused(&decision(5, refs), &alice(Channel::Push)), @"");
+    insta::assert_snapshot!(refused(&decision(5, refs), &alice(Channel::Push)), @r"
+    Push refused by Bitbucket OAM: 3 of 5 refs may not change.
+
+      refs/heads/main
+        No rule lets you force-push it. [no-grant]
+        -> You may update it without rewriting history: fetch, rebase or
+           merge onto it, and push again. Somebody with the role
+           `release-manager` can do it.
+
+      refs/tags/v1
+      refs/tags/v2
+        Deleting it is blocked by rule `tags-are-forever`. [blocked]
+        -> Releases are built from tags. It binds everybody, administrators
+           too.
+
+    You are alice (role: developer) in PAY/api. Nothing was changed.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: #platform
+    ");
 }
 
 #[test]
@@ -74,7 +104,20 @@ fn more_refs_than_are_described() {
     decision.refs_not_permitted = 9_981;
     decision.contact.clear();
     decision.roles = (0..9).map(|index| format!("role-{index}")).collect();
-    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @"");
+    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @r"
+    Push refused by Bitbucket OAM: 9,981 of 10,000 refs may not change.
+
+      refs/tags/v1
+        Deleting it is blocked by rule `tags-are-forever`. [blocked]
+        -> Releases are built from tags. It binds everybody, administrators
+           too.
+
+      … and 9,980 more refs
+
+    You are alice (roles: role-0, role-1, role-2, role-3, role-4, role-5 and
+    3 more) in PAY/api. Nothing was changed.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    ");
 }
 
 #[test]
@@ -85,26 +128,64 @@ fn the_pusher_refused() {
     let summary = "The account `alice` is deactivated in the company directory.";
     let hint = "If it should not be, ask whoever manages your account to reactivate it there.";
     decision.reasons = vec![reason("account-disabled", "", summary, hint)];
-    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @"");
+    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @r"
+    Push refused by Bitbucket OAM.
+
+      The account `alice` is deactivated in the company directory.
+      [account-disabled]
+      -> If it should not be, ask whoever manages your account to reactivate
+         it there.
+
+    You are alice (no role) in PAY/api. Nothing was changed.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: #platform
+    ");
 }
 
 #[test]
 fn a_pull_request_that_could_not_be_merged() {
     let summary = "No rule lets you update it.";
     let refs = vec![verdict("refs/heads/main", vec![reason("no-grant", "", summary, "")])];
-    insta::assert_snapshot!(refused(&decision(1, refs), &alice(Channel::PullRequestDryRun)), @"");
+    insta::assert_snapshot!(refused(&decision(1, refs), &alice(Channel::PullRequestDryRun)), @r"
+    Merge refused by Bitbucket OAM.
+
+      refs/heads/main
+        No rule lets you update it. [no-grant]
+
+    You are alice (role: developer) in PAY/api.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: #platform
+    ");
 }
 
 #[test]
 fn hostile_names_and_words() {
     let hostile = b"refs/heads/\x1b]0;owned\x07\x9b31m\xff\xe2\x80\xae/../\\x1b".to_vec();
     let long = [b"refs/heads/".to_vec(), b"x".repeat(4_000), b"/end".to_vec()].concat();
-    let rude = reason("no-grant\u{1b}[2J", "r\u{9b}", "first\nsecond\r\x1b[1A\u{202e}txet `a\\x1b`", &"h".repeat(150));
+    let rude = reason(
+        "no-grant\u{1b}[2J",
+        "r\u{9b}",
+        "first\nsecond\r\x1b[1A\u{202e}txet `a\\x1b`",
+        &"h".repeat(150),
+    );
     let refs = vec![verdict(hostile, vec![rude.clone()]), verdict(long, vec![rude])];
     let mut decision = decision(2, refs);
     decision.username = "al\u{1b}[31mice".into();
     decision.contact = "\u{7}bell\nline".into();
-    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @"");
+    insta::assert_snapshot!(refused(&decision, &alice(Channel::Push)), @r"
+    Push refused by Bitbucket OAM: none of the 2 refs may change.
+
+      refs/heads/\x1b]0;owned\x07\x9b31m\xff\u{202e}/../\\x1b
+      refs/heads/xxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/end
+        first second \x1b[1A\u{202e}txet `a\x1b` [no-grant\x1b[2J: r\u{9b}]
+        -> hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh
+           hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh
+           hhhhhhhhhhhhhhhhhhhh
+
+    You are al\x1b[31mice (role: developer) in PAY/api. Nothing was changed.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: \x07bell line
+    ");
 }
 
 #[test]
@@ -114,7 +195,19 @@ fn the_daemon_could_not_decide() {
     let mut decision = decision(1, Vec::new());
     decision.outcome = v1::Outcome::Undecided as i32;
     decision.reasons = vec![reason("source-stale", "", summary, hint)];
-    insta::assert_snapshot!(not_decided(&decision, &alice(Channel::Push)), @"");
+    insta::assert_snapshot!(not_decided(&decision, &alice(Channel::Push)), @r"
+    Push NOT checked by Bitbucket OAM. This is no refusal.
+
+      The directory of users is 3 hours old; at most 60 minutes is allowed.
+      [source-stale]
+      -> An administrator finds out with `oam status` why it is not
+         refreshed.
+
+    This is not your fault, and nothing was changed. Push again. If it stays
+    so, tell your administrators.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: #platform
+    ");
 }
 
 #[test]
@@ -124,22 +217,70 @@ fn one_ref_undecided_and_one_refused() {
     unread.outcome = v1::Outcome::Undecided as i32;
     let mut decision = decision(2, vec![unread, verdict("refs/heads/main", vec![force()])]);
     decision.outcome = v1::Outcome::Undecided as i32;
-    insta::assert_snapshot!(not_decided(&decision, &alice(Channel::FileEdit)), @"");
+    insta::assert_snapshot!(not_decided(&decision, &alice(Channel::FileEdit)), @r"
+    Edit NOT checked by Bitbucket OAM. This is no refusal.
+
+      refs/heads/x
+        The history could not be read: bad object. [facts-unreadable]
+        -> Push again.
+
+      refs/heads/main (refused)
+        No rule lets you force-push it. [no-grant]
+        -> You may update it without rewriting history: fetch, rebase or
+           merge onto it, and push again. Somebody with the role
+           `release-manager` can do it.
+
+    This is not your fault, and nothing was changed. Try again. If it stays
+    so, tell your administrators.
+    Decision: 0192f7d0-5b7a-7c3e-9f00-3d1c5a4b6e2f
+    Questions: #platform
+    ");
 }
 
 #[test]
 fn the_hook_could_not_ask() {
     let why = Undecided::Environment(EnvironmentError::Missing { variable: "BB_USER_NAME".into() });
-    insta::assert_snapshot!(not_checked(&why, Channel::Push), @"");
+    insta::assert_snapshot!(not_checked(&why, Channel::Push), @r"
+    Push NOT checked by Bitbucket OAM. This is no refusal.
+
+      The variable `BB_USER_NAME` is not set.
+
+    This is not your fault, and nothing was changed. Push again. If it stays
+    so, tell your administrators:
+      Look at how the git server runs the hook.
+    ");
     let post = Undecided::Environment(EnvironmentError::PostHook);
-    insta::assert_snapshot!(not_checked(&post, Channel::PullRequestMerge), @"");
+    insta::assert_snapshot!(not_checked(&post, Channel::PullRequestMerge), @r"
+    Merge NOT checked by Bitbucket OAM. This is no refusal.
+
+      The hook is registered as a POST hook, which runs after the change and
+      cannot stop it.
+
+    This is not your fault. If it stays so, tell your administrators:
+      Register the hook script with type PRE.
+    ");
 }
 
 #[test]
 fn let_in_without_a_check() {
     let why = "no Bitbucket OAM daemon could be asked (`unix:/run/oam/hook.sock`: Connection refused (os error 111))";
-    insta::assert_snapshot!(let_through(why, Channel::Push, Some("0192f7d0-5b7a")), @"");
-    insta::assert_snapshot!(let_through(why, Channel::PullRequestDryRun, None), @"");
+    insta::assert_snapshot!(let_through(why, Channel::Push, Some("0192f7d0-5b7a")), @r"
+    Push let in WITHOUT A CHECK by Bitbucket OAM.
+
+      No Bitbucket OAM daemon could be asked (`unix:/run/oam/hook.sock`:
+      Connection refused (os error 111)).
+      Your administrators allow it for these refs while no daemon answers.
+
+    It will be reported to the audit log.
+    Record: 0192f7d0-5b7a
+    ");
+    insta::assert_snapshot!(let_through(why, Channel::PullRequestDryRun, None), @r"
+    Merge would be let in WITHOUT A CHECK by Bitbucket OAM.
+
+      No Bitbucket OAM daemon could be asked (`unix:/run/oam/hook.sock`:
+      Connection refused (os error 111)).
+      Your administrators allow it for these refs while no daemon answers.
+    ");
 }
 
 #[test]

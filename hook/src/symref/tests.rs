@@ -50,14 +50,24 @@ fn an_alias_moves_its_target_too() {
 
 #[test]
 fn an_alias_of_something_that_is_not_there_yet() {
-    let loose = Git::init(&[]);
-    loose.run(&["symbolic-ref", "refs/heads/current", "refs/heads/main"]);
-    assert_eq!(resolved(&loose, &["refs/heads/current"]).unwrap(), ["refs/heads/current", "refs/heads/main"]);
-    // git does not say where it points: so nothing is decided, but only where it matters.
-    let table = Git::init(&["--ref-format=reftable"]);
-    table.run(&["symbolic-ref", "refs/heads/current", "refs/heads/main"]);
-    assert!(matches!(resolved(&table, &["refs/heads/current"]), Err(SymrefError::Listing(_))));
-    assert_eq!(resolved(&table, &["refs/heads/x"]).unwrap(), ["refs/heads/x"]);
+    each_storage(|git| {
+        git.run(&["symbolic-ref", "refs/heads/current", "refs/heads/main"]);
+        assert_eq!(
+            resolved(git, &["refs/heads/current"]).unwrap(),
+            ["refs/heads/current", "refs/heads/main"]
+        );
+        assert_eq!(resolved(git, &["refs/heads/x"]).unwrap(), ["refs/heads/x"]);
+    });
+}
+
+#[test]
+fn what_git_cannot_say_is_not_passed_over() {
+    let git = Git::init(&["--ref-format=reftable"]);
+    let names: Vec<_> = (0..201).map(|index| format!("refs/heads/{index}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    assert!(matches!(resolved(&git, &names), Err(SymrefError::TooMany { count: 201 })));
+    fs::remove_file(git.path("HEAD")).unwrap();
+    assert!(matches!(resolved(&git, &["refs/heads/x"]), Err(SymrefError::Failed(_))));
 }
 
 #[test]

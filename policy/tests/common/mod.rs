@@ -74,11 +74,8 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new(policy: Policy, snapshot: Snapshot) -> Self {
-        let state = State {
-            policy: Some(Arc::new(policy)),
-            snapshot: Some(snapshot),
-            max_snapshot_age: None,
-        };
+        let state =
+            State { policy: Some(Arc::new(policy)), snapshot: Some(snapshot), max_snapshot_age: None };
         Self { state, now: "2026-01-02T00:00:00Z".parse().unwrap() }
     }
 

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use oam_tests::{BareRepo, Daemon, HookConfig, Run, daemon::Setup, sample};
+use oam_tests::{BareRepo, Daemon, HookConfig, Run, daemon::Setup, sample, temporary};
 use tempfile::TempDir;
 
 use crate::build::Built;
@@ -41,7 +41,7 @@ impl World {
             );
         }
         let daemon = Daemon::start_with(&Setup { policy, ..Setup::default() });
-        let folder = tempfile::Builder::new().prefix("oam").tempdir().unwrap();
+        let folder = temporary::folder();
         Self { daemon, hook: built.hook.clone(), folder }
     }
 

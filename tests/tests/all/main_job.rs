@@ -65,7 +65,20 @@ fn rewriting_main_is_refused() {
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert_eq!(repository.tip("refs/heads/main"), one);
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push refused by Bitbucket OAM.
+
+      refs/heads/main
+        No rule lets you force-push it. [no-grant]
+        -> You may update it without rewriting history: fetch, rebase or
+           merge onto it, and push again. Somebody with the role `keeper`
+           may force-push it.
+
+    You are alice (role: developer) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
 
     let last = daemon.audit().last_decision();
     assert_eq!(last.decision.outcome, Outcome::Refused);
@@ -81,7 +94,19 @@ fn deleting_main_is_refused() {
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert!(repository.tip("refs/heads/main").is_some());
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push refused by Bitbucket OAM.
+
+      refs/heads/main
+        No rule lets you delete it. [no-grant]
+        -> You may create or update it. Somebody with the role `keeper` may
+           delete it.
+
+    You are alice (role: developer) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
     assert_eq!(daemon.audit().last_decision().update("refs/heads/main").verb, Some(Verb::Delete));
 }
 
@@ -94,7 +119,23 @@ fn moving_a_tag_is_refused_even_forwards() {
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert_eq!(repository.tip("refs/tags/v1"), v1);
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push refused by Bitbucket OAM.
+
+      refs/tags/v1
+        Moving it (force) is blocked by rule `tags-are-forever`. [blocked:
+        tags-are-forever]
+        -> Releases are built from tags. Make a new one, such as v1.0.1. It
+           binds everybody, administrators too.
+        No rule lets you move it. [no-grant]
+        -> Tags stay where they are: make a new one instead. Somebody with
+           the role `keeper` may move it.
+
+    You are alice (role: developer) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
     assert_eq!(daemon.audit().last_decision().update("refs/tags/v1").verb, Some(Verb::Force));
 }
 
@@ -112,7 +153,27 @@ fn everything_that_is_wrong_is_said_at_once_and_nothing_goes_in() {
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert_eq!(repository.refs(), before, "a push stands or falls as a whole");
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push refused by Bitbucket OAM: 2 of 4 refs may not change.
+
+      refs/tags/v1
+        Deleting it is blocked by rule `tags-are-forever`. [blocked:
+        tags-are-forever]
+        -> Releases are built from tags. Make a new one, such as v1.0.1. It
+           binds everybody, administrators too.
+        No rule lets you delete it. [no-grant]
+        -> You may create it. Somebody with the role `keeper` may delete it.
+
+      refs/heads/release/1
+        No rule lets you create it. [no-grant]
+        -> Somebody with the role `keeper` or `release-manager` may create
+           it.
+
+    You are alice (role: developer) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
     let last = daemon.audit().last_decision();
     assert_eq!(last.decision.update_count, 4);
     assert_eq!(last.update("refs/heads/feature/fine").outcome, Outcome::Permitted);
@@ -126,7 +187,20 @@ fn somebody_whom_nobody_knows_is_refused() {
     let output = work.push(["HEAD:refs/heads/feature/x"]);
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push refused by Bitbucket OAM.
+
+      `eve` is neither in the company directory nor a known service account.
+      [unknown-principal]
+      -> New here: your account may not have arrived yet; ask an
+         administrator. An access key or token: push as yourself, or have
+         the policy name this account in a role's `service` list.
+
+    You are eve (no role) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
     assert_eq!(daemon.audit().last_decision().reason_codes(), ["unknown-principal"]);
 }
 
@@ -151,7 +225,18 @@ fn a_deactivated_user_is_refused_on_the_very_next_push() {
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert_eq!(repository.tip("refs/heads/main"), Some(two));
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push refused by Bitbucket OAM.
+
+      The account `alice` was cut off by an administrator on 2026-11-23
+      18:11 UTC. [revoked]
+      -> Ask an administrator of your Bitbucket why, and to lift it.
+
+    You are alice (role: developer) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
 }
 
 #[test]
@@ -164,7 +249,19 @@ fn without_a_daemon_nothing_is_decided_and_nothing_goes_in() {
     assert_eq!(output.verdict(), Verdict::Undecided, "{output:?}");
     assert_eq!(repository.tip("refs/heads/main"), one);
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push NOT checked by Bitbucket OAM. This is no refusal.
+
+      No Bitbucket OAM daemon could be asked
+      (`unix:[temporary]/hook.sock`: Connection refused (os error
+      111)).
+
+    This is not your fault, and nothing was changed. Push again. If it stays
+    so, tell your administrators:
+      See that `oamd` runs, and that the hook's `endpoints` are where it
+      listens.
+    ");
 
     daemon.spawn();
     assert_eq!(work.push(["HEAD:refs/heads/main"]).verdict(), Verdict::Permitted, "as soon as it is back");
@@ -182,7 +279,20 @@ fn before_the_first_import_nothing_is_decided() {
     let output = work.push(["HEAD:refs/heads/feature/x"]);
     assert_eq!(output.verdict(), Verdict::Undecided, "{output:?}");
     assert_readable(&output);
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push NOT checked by Bitbucket OAM. This is no refusal.
+
+      The directory of users is not loaded, so nobody can be recognised.
+      [snapshot-missing]
+      -> An administrator loads it with `oam snapshot import`; `oam status`
+         says why there is none.
+
+    This is not your fault, and nothing was changed. Push again. If it stays
+    so, tell your administrators.
+    Decision: [id]
+    Questions: #platform
+    ");
 }
 
 #[test]

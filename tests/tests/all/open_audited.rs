@@ -51,7 +51,18 @@ fn what_was_let_in_reaches_the_audit_log_once() {
     let output = world.work.push(["HEAD:refs/heads/feature/x"]);
     assert_eq!(output.verdict(), Verdict::Permitted, "{output:?}");
     assert!(!output.remote().is_empty(), "the pusher is told: {output:?}");
-    insta::assert_snapshot!(output.redacted(), @"");
+    insta::assert_snapshot!(output.redacted(), @r"
+
+    Push let in WITHOUT A CHECK by Bitbucket OAM.
+
+      No Bitbucket OAM daemon could be asked
+      (`unix:[temporary]/hook.sock`: Connection refused (os error
+      111)).
+      Your administrators allow it for these refs while no daemon answers.
+
+    It will be reported to the audit log.
+    Record: [id]
+    ");
     assert_eq!(world.waiting().len(), 1);
     assert_ne!(world.deliver().code, 0, "nobody is there yet");
     assert_eq!(world.waiting().len(), 1, "and nothing is lost by trying");

@@ -179,5 +179,19 @@ fn replacement_refs_are_refused_whoever_pushes_them() {
     let output = work.push([format!("{one}:refs/replace/{two}")]);
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert_eq!(repository.refs().len(), 1);
-    insta::assert_snapshot!(output.redacted().replace(&two, "[commit]"), @"");
+    insta::assert_snapshot!(output.redacted().replace(&two, "[commit]"), @r"
+
+    Push refused by Bitbucket OAM.
+
+      refs/replace/[commit]
+        Creating it is blocked by rule `oam:replace-refs`. [blocked:
+        oam:replace-refs]
+        -> A replacement ref changes what everybody sees of the history,
+           without changing the history. It binds everybody, administrators
+           too.
+
+    You are kim (role: keeper) in DEMO/app. Nothing was changed.
+    Decision: [id]
+    Questions: #platform
+    ");
 }

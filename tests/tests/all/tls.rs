@@ -7,7 +7,7 @@ use oam_tests::{
     BareRepo, Daemon, HookConfig, Verdict, WorkingCopy,
     certificates::{Authority, Identity},
     daemon::Setup,
-    sample, wait,
+    sample, temporary, wait,
 };
 use tempfile::TempDir;
 
@@ -19,7 +19,7 @@ struct World {
 
 /// A daemon that also listens on TCP, to clients of its authority.
 fn started() -> World {
-    let keys = tempfile::Builder::new().prefix("oam").tempdir().unwrap();
+    let keys = temporary::folder();
     let authority = Authority::new(keys.path(), "authority");
     let server = authority.server(keys.path(), "daemon");
     let config = format!(

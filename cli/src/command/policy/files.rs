@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<PolicyFile>, Failure> {
     if bytes > limits::MESSAGE_BYTES - ROOM {
         return Err(Failure::Usage {
             what: format!("the policy has {bytes} bytes, more than one message to the daemon holds"),
-            help: "let the daemon follow the folder itself: see `policy` in its configuration",
+            help: "let the daemon follow the folder itself: see `policy.path` in its configuration",
         });
     }
     Ok(files)

@@ -13,12 +13,12 @@ use super::convert;
 use crate::service::Live;
 
 /// What would be decided about one change, and which rules had a part in it. Nothing is recorded as a push.
-pub(super) fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1::Explanation, Status> {
+pub(super) fn explain(live: &Live, asked: &v1::ExplainRequest) -> Result<v1::Explanation, Status> {
     let at = match asked.at_micros {
         0 => Timestamp::now(),
         micros => Timestamp::from_microsecond(micros).map_err(|error| invalid("at_micros", &error))?,
     };
-    let (request, verb, facts) = question(&asked)?;
+    let (request, verb, facts) = question(asked)?;
     let state = live.state();
     let Evaluation::Decided(decision) = decide(&state, &request, &facts, at) else {
         return Err(Status::internal("a question with all its facts was not decided"));

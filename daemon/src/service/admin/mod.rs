@@ -166,7 +166,7 @@ impl Admin for AdminService {
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {
         self.caller(&request, "Explain").await?;
-        Ok(Response::new(explain::explain(&self.live, request.into_inner())?))
+        Ok(Response::new(explain::explain(&self.live, &request.into_inner())?))
     }
 
     async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {
