@@ -1,5 +1,13 @@
 //! The daemon asks for ancestry, and the hook reads it from a real repository.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
 mod common;
 
 use std::{

@@ -1,5 +1,13 @@
 //! `on_unavailable = open-audited`: what goes in without a check, what does not, and where it is told later.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
 mod common;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};

@@ -1,5 +1,13 @@
 //! A daemon elsewhere: TCP with mutual TLS.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
 mod common;
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};

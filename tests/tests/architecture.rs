@@ -1,5 +1,12 @@
 //! The shape of the workspace, held fast: who may depend on whom, and what may be in nobody's tree.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +24,8 @@ fn tree(name: &str) -> BTreeSet<String> {
         .expect("cargo tree");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
-    let names: BTreeSet<_> = text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    let names: BTreeSet<_> =
+        text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
     assert!(names.len() > 5, "this is no tree: {text}");
     names.into_iter().filter(|package| package != name).collect()
 }
@@ -48,7 +56,8 @@ fn the_crates_depend_only_downwards() {
 fn the_pure_crates_do_nothing_but_think() {
     let trees = trees();
     for name in ["oam-policy", "oam-audit"] {
-        for forbidden in ["tokio", "tonic", "hyper", "sled", "git2", "getrandom", "rand", "rustix", "tracing"] {
+        for forbidden in ["tokio", "tonic", "hyper", "sled", "git2", "getrandom", "rand", "rustix", "tracing"]
+        {
             assert!(!trees[name].contains(forbidden), "{name} must not need {forbidden}");
         }
     }

@@ -131,7 +131,10 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
     if outcome != Outcome::Permitted && !decision.contact.is_empty() {
         text.push_str(&format!("\nWho can help: {}\n", shown_line(&decision.contact)));
     }
-    text.push_str(&rules(&explanation.rules, question, page));
+    // Without a policy or a directory no rule was looked at, which says nothing about the rules.
+    if outcome != Outcome::Undecided || !explanation.rules.is_empty() {
+        text.push_str(&rules(&explanation.rules, question, page));
+    }
     text
 }
 

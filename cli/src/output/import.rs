@@ -53,14 +53,16 @@ pub fn done_text(done: &ImportDone, name: &str, page: &Page) -> String {
         &[(done.added, "added"), (done.removed, "removed"), (done.changed, "changed")],
         "none added, removed or changed",
     );
-    let generation = done.snapshot.as_ref().map_or_else(|| "a new generation".into(), named);
+    let snapshot = done.snapshot.as_ref();
     let mut text = if done.dry_run {
         let good = page.good(&format!("{} is good.", quoted(name)));
-        format!("{good} It would become {generation}; nothing was changed.\n")
+        let generation = snapshot.map_or(0, |info| info.generation);
+        format!("{good} It would become generation {generation}; nothing was changed.\n")
     } else {
+        let generation = snapshot.map_or_else(|| "a new generation".into(), named);
         page.good(&format!("{} was imported as {generation}.", quoted(name))) + "\n"
     };
-    let holds = done.snapshot.as_ref().map(fields).unwrap_or_default();
+    let holds = snapshot.map(fields).unwrap_or_default();
     text.push_str(&Fields::new().with("users", changes).and(holds).laid_out(page));
     text
 }

@@ -256,11 +256,11 @@ pub fn rollback_text(response: &RollBackSnapshotResponse, to: u64, reactivate: b
         text.push_str("Nobody was deactivated or removed since then.\n");
         return text;
     }
-    let count = counted(people.len() as u64, "person was", "people were");
+    let count = counted(people.len() as u64, "person", "people");
     text.push_str(&if reactivate {
-        page.warn(&format!("{count} deactivated or removed since then and have access again:"))
+        page.warn(&format!("Deactivated or removed since then, and given access again: {count}"))
     } else {
-        format!("{count} deactivated or removed since then and stay cut off:")
+        format!("Deactivated or removed since then, and still cut off: {count}")
     });
     text.push('\n');
     for name in people {

@@ -94,7 +94,7 @@ fn imports() {
     insta::assert_snapshot!(json_line(&import::done_json(&done)), @r#"{"imported":true,"dry_run":false,"snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"},"added":3,"removed":0,"changed":1,"faults_total":0,"faults":[]}"#);
     let dry = ImportDone { dry_run: true, added: 0, changed: 0, ..done };
     insta::assert_snapshot!(import::done_text(&dry, "users.json", &page()), @"
-    `users.json` is good. It would become generation 12 (beefbeefbeef); nothing was changed.
+    `users.json` is good. It would become generation 12; nothing was changed.
       users    none added, removed or changed
       holds    50,000 users (49,800 active), 300 groups, 120,000 memberships
       cut off  1 user by command
@@ -207,7 +207,7 @@ fn rolling_back_says_who_stays_cut_off() {
       holds    50,000 users (49,800 active), 300 groups, 120,000 memberships
       cut off  1 user by command
       came by  import by `uid 0`
-    2 people were deactivated or removed since then and stay cut off:
+    Deactivated or removed since then, and still cut off: 2 people
       ada
       eve
     Give one of them access again with `oam user reactivate NAME --reason …`.
@@ -217,7 +217,7 @@ fn rolling_back_says_who_stays_cut_off() {
       holds    50,000 users (49,800 active), 300 groups, 120,000 memberships
       cut off  1 user by command
       came by  import by `uid 0`
-    2 people were deactivated or removed since then and have access again:
+    Deactivated or removed since then, and given access again: 2 people
       ada
       eve
     ");

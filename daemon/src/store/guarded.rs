@@ -24,6 +24,14 @@ pub(super) enum Fault {
 
 /// Runs `job` in a thread of its own, so that neither a panic nor a hang reaches the caller.
 pub(super) fn guarded<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    guarded_within(LIMIT, job)
+}
+
+/// [`guarded`] with another limit.
+pub(super) fn guarded_within<T: Send + 'static>(
+    limit: Duration,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
     let (answer, answered) = mpsc::sync_channel(1);
     let run = move || {
         // What the job leaves behind is dropped or set aside, never used again after a panic.
@@ -32,10 +40,10 @@ pub(super) fn guarded<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'stati
         let _ = answer.send(outcome);
     };
     thread::Builder::new().name("store".into()).spawn(run).map_err(Fault::NoThread)?;
-    match answered.recv_timeout(LIMIT) {
+    match answered.recv_timeout(limit) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(payload)) => Err(Fault::Panicked(message(payload.as_ref()))),
-        Err(_) => Err(Fault::Hung(LIMIT)),
+        Err(_) => Err(Fault::Hung(limit)),
     }
 }
 

@@ -210,8 +210,12 @@ impl Findings {
                 || recovery_fault.is_some()
                 || matches!(sled, Sled::Damaged(_)));
         let mut mender = Mender { report: &mut report, rebuilt: rebuilt.map(|version| version.generation) };
-        let recovery =
-            mender.recovery(&layout.recovery(), survey.candidate, recovery_fault, loaded.as_ref())?;
+        let recovery = mender.recovery(
+            &layout.recovery(),
+            survey.candidate.as_ref(),
+            recovery_fault,
+            loaded.as_ref(),
+        )?;
         mender.floor(&layout.floor(), &floor, rebuilt, lost.then_some(highest))?;
         let (archive, archive_trouble) = mender.archive(&layout.archive(), sled, loaded.as_ref(), kept)?;
         report.lost = lost.then_some(highest);
@@ -283,13 +287,13 @@ impl Mender<'_> {
     fn recovery(
         &mut self,
         folder: &Path,
-        candidate: Option<Candidate>,
+        candidate: Option<&Candidate>,
         fault: Option<String>,
         loaded: Option<&Loaded>,
     ) -> io::Result<Recovery> {
         let newest = loaded.map(|loaded| loaded.snapshot.version());
         if fault.is_none()
-            && let Some(candidate) = &candidate
+            && let Some(candidate) = candidate
             && newest == Some(candidate.version())
         {
             return Recovery::resume(folder, candidate);

@@ -67,6 +67,7 @@ impl Commits {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are given away")]
 fn text(error: git2::Error) -> String {
     error.message().to_owned()
 }

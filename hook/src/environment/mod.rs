@@ -151,6 +151,7 @@ impl<K: Into<OsString>, V: Into<OsString>> FromIterator<(K, V)> for Variables {
 }
 
 /// The error for a value that is no value of its kind.
+#[expect(clippy::needless_pass_by_value, reason = "errors and format arguments are given away")]
 fn malformed(variable: &str, detail: impl ToString) -> EnvironmentError {
     EnvironmentError::Malformed { variable: variable.to_owned(), detail: detail.to_string() }
 }

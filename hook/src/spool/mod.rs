@@ -46,7 +46,12 @@ pub enum SpoolError {
 impl SpoolError {
     /// What an administrator can do.
     pub fn advice(&self) -> &'static str {
-        "make the spool folder for the git server's user alone (install -d -m 700), on a disk with space"
+        match self {
+            Self::Folder { .. } => {
+                "make that folder for the git server's user (install -d -m 700), on a disk with space"
+            }
+            Self::Untrusted { .. } => "only root or the git server's own user may own and write that folder",
+        }
     }
 }
 

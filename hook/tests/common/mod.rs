@@ -121,7 +121,10 @@ impl Daemon {
                 send(to, Some(needed(&[0]))).await;
                 self.read_facts(&mut asked).await?;
             },
-            Script::Empty => return Ok(send(to, None).await),
+            Script::Empty => {
+                send(to, None).await;
+                return Ok(());
+            }
             Script::End => return Ok(()),
             Script::Fail(code) => return Err(Status::new(*code, "an \u{1b}[31merror")),
             Script::Hang => std::future::pending().await,

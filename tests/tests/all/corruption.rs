@@ -6,7 +6,7 @@ use std::{
 };
 
 use oam_audit::entry::Event;
-use oam_tests::{BareRepo, Daemon, Verdict, WorkingCopy};
+use oam_tests::{BareRepo, Daemon, PushOutput, Verdict, WorkingCopy};
 
 use crate::soak;
 
@@ -54,9 +54,9 @@ impl World {
     fn survives(&mut self, damage: &str) -> bool {
         let healed_before = self.healed();
         self.daemon.spawn();
-        let output = self.bob.push(["+HEAD:refs/heads/feature/bob"]);
+        let output = push(&self.bob, damage);
         assert_ne!(output.verdict(), Verdict::Permitted, "{damage}: {output:?}");
-        let output = self.alice.push(["+HEAD:refs/heads/feature/alice"]);
+        let output = push(&self.alice, damage);
         assert_ne!(output.verdict(), Verdict::Refused, "{damage}: alice did nothing wrong: {output:?}");
         let healed = self.healed() > healed_before;
         let status = self.daemon.oam(["status"]);
@@ -75,6 +75,12 @@ impl World {
         let entries = self.daemon.audit().entries;
         entries.iter().filter(|entry| matches!(entry.event, Event::StoreHealed(_))).count()
     }
+}
+
+/// Pushes a new commit to a topic branch.
+fn push(work: &WorkingCopy, message: &str) -> PushOutput {
+    work.commit(message);
+    work.push(["+HEAD:refs/heads/feature/x"])
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -171,11 +177,11 @@ fn rubbish_in_place_of_the_store_is_set_aside() {
     assert!(world.survives("rubbish"), "it is noticed");
     let alice = {
         world.daemon.spawn();
-        world.alice.push(["+HEAD:refs/heads/feature/alice"])
+        push(&world.alice, "after the rubbish")
     };
     eprintln!("after the rubbish alice is {:?}", alice.verdict());
     // An import makes everything good again, but for those who were cut off.
     world.daemon.import(&oam_tests::sample::directory());
-    assert_eq!(world.alice.push(["+HEAD:refs/heads/feature/alice"]).verdict(), Verdict::Permitted);
-    assert_ne!(world.bob.push(["+HEAD:refs/heads/feature/bob"]).verdict(), Verdict::Permitted);
+    assert_eq!(push(&world.alice, "after the import").verdict(), Verdict::Permitted);
+    assert_ne!(push(&world.bob, "after the import").verdict(), Verdict::Permitted);
 }

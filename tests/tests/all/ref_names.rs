@@ -26,7 +26,6 @@ fn odd_names() -> Vec<Vec<u8>> {
         b"refs/heads/a,b=c&d|e<f>g",
         b"refs/pull-requests/1/from",
         b"refs/notes/commits",
-        b"refs/stash",
         b"refs/tags/main",
         b"refs/heads/main",
     ]
@@ -101,7 +100,7 @@ fn a_refusal_prints_no_odd_name_raw() {
             String::from_utf8(remote_bytes(&output)).unwrap_or_else(|_| panic!("raw bytes: {shown}"));
         let raw = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{200b}\u{feff}".contains(c);
         assert!(!printed.chars().any(raw), "{shown}: {printed:?}");
-        assert!(printed.lines().all(|line| line.chars().count() <= 80), "{shown}: {printed}");
+        assert!(printed.lines().all(|line| line.trim_end().chars().count() <= 80), "{shown}: {printed}");
         assert_eq!(daemon.audit().last_decision().update(&name).outcome, Outcome::Refused);
     }
     assert!(repository.refs().is_empty());

@@ -4,7 +4,7 @@ use std::{fs, fs::OpenOptions, os::unix::fs::FileExt as _, path::Path};
 
 use oam_policy::SnapshotVersion;
 
-use super::{Bench, Dice, copy, files, people, rounds, set_aside};
+use super::{Bench, Dice, copy, files, people, quick_folder, rounds, set_aside};
 
 /// A state folder with a history, a copy of it from before the last revocations, and the newest generation.
 struct Template {
@@ -14,7 +14,7 @@ struct Template {
 
 impl Template {
     fn make() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick_folder();
         let (now, old) = (folder.path().join("now"), folder.path().join("old"));
         let mut bench = Bench::open(&now);
         bench.import(&people(40)).unwrap();
@@ -32,7 +32,7 @@ impl Template {
     }
 
     fn copy(&self) -> tempfile::TempDir {
-        let state = tempfile::tempdir().unwrap();
+        let state = quick_folder();
         copy(&self.folder.path().join("now"), state.path());
         state
     }
@@ -217,7 +217,7 @@ fn a_crash_before_the_floor_is_raised_loses_nothing_and_is_no_damage() {
     let state = template.copy();
     // The state between two steps of a save: the journal has the record, sled and the floor do not yet.
     let mut bench = Bench::open(state.path());
-    let before = tempfile::tempdir().unwrap();
+    let before = quick_folder();
     drop(bench);
     copy(state.path(), before.path());
     bench = Bench::open(state.path());
@@ -225,7 +225,7 @@ fn a_crash_before_the_floor_is_raised_loses_nothing_and_is_no_damage() {
     let newest = bench.snapshot().version();
     drop(bench);
     for missing in [&["store", "floor"][..], &["floor"]] {
-        let crashed = tempfile::tempdir().unwrap();
+        let crashed = quick_folder();
         copy(state.path(), crashed.path());
         for part in missing {
             let place = crashed.path().join(part);

@@ -101,8 +101,8 @@ fn child_that_finds_the_disk_full() {
     bench.revoke("user-1").unwrap();
     acknowledge(&bench);
     let kept = bench.snapshot().version();
-    // No file may grow beyond 2 KiB: the base of another import does not fit. The signal that comes with it is
-    // ignored by Rust's runtime no more than by sled, so it is masked by the shell that started us.
+    // No file may grow beyond 2 KiB: the base of another import does not fit. The signal that would come with it is
+    // ignored by the shell that started us.
     setrlimit(Resource::Fsize, Rlimit { current: Some(2048), maximum: None }).unwrap();
     let error = bench.import(&people(5_000)).unwrap_err();
     assert!(error.to_string().contains("free space"), "{error}");

@@ -2,6 +2,7 @@ mod corruption;
 mod history;
 mod kill;
 mod round_trip;
+mod tampering;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -99,6 +100,11 @@ pub(crate) fn people(count: usize) -> Directory {
         groups: [group(number), group(number / 3)].into(),
     };
     Directory { people: (0..count).map(person).collect(), groups: BTreeSet::new() }
+}
+
+/// A folder in memory where there is one: for tests that open a store hundreds of times and pull no plug.
+pub(crate) fn quick_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Every file below a folder, in a fixed order.

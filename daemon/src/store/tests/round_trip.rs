@@ -6,7 +6,7 @@ use oam_policy::{
 };
 use proptest::prelude::*;
 
-use super::{Bench, files, instant, people};
+use super::{Bench, files, instant, people, quick_folder};
 use crate::store::{Cause, Change, OpenError, SaveError, Store};
 
 fn directory() -> impl Strategy<Value = Directory> {
@@ -28,10 +28,10 @@ fn directory() -> impl Strategy<Value = Directory> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
     #[test]
     fn what_is_saved_is_read_back_from_either_copy(directory in directory(), unknown in "[a-zA-ZΑ-Ωİ]{1,40}") {
-        let state = tempfile::tempdir().unwrap();
+        let state = quick_folder();
         let mut bench = Bench::open(state.path());
         bench.import(&directory).unwrap();
         bench.revoke(&unknown).unwrap();
