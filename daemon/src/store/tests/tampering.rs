@@ -78,16 +78,26 @@ fn an_older_manifest_in_the_place_of_the_newest() {
 }
 
 #[test]
-fn a_manifest_with_another_byte() {
-    // The bytes of the info and the digests alike: `user-deactivated` could read `import`.
-    for at in [0, 3, 70, 150, 250, 1_000, 8_000] {
-        expect_noticed("a byte", |db| {
-            let (key, bytes) = pairs(db, b'm').pop().unwrap();
-            let mut bytes = bytes.to_vec();
-            bytes[at] ^= 1;
-            db.insert(key, bytes).unwrap();
-        });
-    }
+fn another_author_in_the_history() {
+    expect_noticed("the actor", |db| {
+        let (key, bytes) = pairs(db, b'm').pop().unwrap();
+        db.insert(key, replaced(&bytes, b"tester", b"nobody")).unwrap();
+    });
+}
+
+#[test]
+fn another_detail_of_a_user() {
+    expect_noticed("an e-mail address", |db| {
+        let shards = pairs(db, b's');
+        let (key, bytes) = &shards[0];
+        db.insert(key, replaced(bytes, b"@example.com", b"@example.org")).unwrap();
+    });
+}
+
+/// Bytes in which one word has become another of the same length.
+fn replaced(bytes: &[u8], word: &[u8], other: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(word.len()).position(|window| window == word).unwrap();
+    [&bytes[..at], other, &bytes[at + word.len()..]].concat()
 }
 
 #[test]
