@@ -29,8 +29,7 @@ use tonic_health::server::HealthReporter;
 use crate::{
     audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport},
     config::Config,
-    directory,
-    http,
+    directory, http,
     policy::{self, ApplyError, PolicyManager},
     service::{AdminService, AuthorizerService, Live, Spooled, listen, listen::ListenError},
     store::{self, Loaded, Opened, Store},
@@ -215,8 +214,10 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
     let router = for_hooks(&mut Server::builder())?;
     serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);
 
-    let admin = v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live), config.admin_uids.clone()));
-    let router = for_hooks(&mut Server::builder())?.add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
+    let admin =
+        v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live), config.admin_uids.clone()));
+    let router = for_hooks(&mut Server::builder())?
+        .add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
     let admin_socket = listen::unix(&config.admin_socket(), admin_mode(&config.admin_uids), None)?;
     serve(&mut servers, "admin", router, UnixListenerStream::new(admin_socket), stop);
 
@@ -253,8 +254,13 @@ fn note_address(file: &Path, listener: &tokio::net::TcpListener) {
     }
 }
 
-fn serve<I, C>(servers: &mut JoinSet<()>, name: &'static str, router: Router, incoming: I, stop: &CancellationToken)
-where
+fn serve<I, C>(
+    servers: &mut JoinSet<()>,
+    name: &'static str,
+    router: Router,
+    incoming: I,
+    stop: &CancellationToken,
+) where
     I: tokio_stream::Stream<Item = io::Result<C>> + Send + 'static,
     C: tokio::io::AsyncRead
         + tokio::io::AsyncWrite

@@ -5,14 +5,13 @@
 
 pub(crate) mod record;
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
-use oam_policy::{
-    Decision, Evaluation, Facts, Request, State, UndecidedReason, decide, facts::FactsNeeded,
-};
+use oam_policy::{Decision, Evaluation, Facts, Request, State, UndecidedReason, decide, facts::FactsNeeded};
 use oam_proto::{decision_to_wire, v1};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::service::Live;
@@ -60,31 +59,42 @@ pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
 
 /// Records a decision, and then gives the answer. A dry run changes nothing, and is asked each time that somebody
 /// looks at a page: it is counted, and not recorded as a push.
-pub async fn record(live: &Arc<Live>, question: &Question, unrecorded: Unrecorded) -> v1::Decision {
+pub async fn record(live: &Live, question: &Question, unrecorded: Unrecorded) -> v1::Decision {
     let id = Uuid::now_v7().to_string();
+    let span = span(&id, question, &unrecorded);
+    let decision = record_as(&id, live, question, unrecorded).instrument(span.clone()).await;
+    span.in_scope(|| tracing::info!(outcome = ?decision.outcome(), "decided"));
+    decision
+}
+
+/// Everything that is logged about one push carries these.
+fn span(id: &str, question: &Question, unrecorded: &Unrecorded) -> Span {
+    tracing::info_span!(
+        "push",
+        decision_id = %id,
+        repository = %question.request.repository,
+        user = %question.request.pusher,
+        snapshot = unrecorded.state.snapshot.as_ref().map(|snapshot| snapshot.version().generation),
+        refs = question.request.updates.len(),
+    )
+}
+
+async fn record_as(id: &str, live: &Live, question: &Question, unrecorded: Unrecorded) -> v1::Decision {
     let contact = unrecorded.state.policy.as_ref().and_then(|policy| policy.contact().map(str::to_owned));
     let channel = question.request.channel;
     let decision = if channel.is_dry_run() {
         unrecorded.decision
     } else {
-        let recorded = record::append(live, question, &unrecorded, &id).await;
+        let recorded = record::append(live, question, &unrecorded, id).await;
         live.audit_took_it(recorded.is_ok());
         match recorded {
             Ok(_) => unrecorded.decision,
             Err(error) => {
-                tracing::error!(decision = %id, %error, "a decision could not be recorded, so it was not given");
+                tracing::error!(%error, "a decision could not be recorded, so it was not given");
                 unrecorded.decision.withheld(UndecidedReason::AuditUnavailable)
             }
         }
     };
     live.metrics.decided(&decision, channel, question.received.elapsed());
-    tracing::info!(
-        decision = %id,
-        outcome = decision.outcome().as_str(),
-        repository = %question.request.repository,
-        user = %question.request.pusher,
-        refs = question.request.updates.len(),
-        "decided"
-    );
-    decision_to_wire(&decision, &question.request, &id, contact.as_deref())
+    decision_to_wire(&decision, &question.request, id, contact.as_deref())
 }

@@ -1,6 +1,7 @@
 use oam_audit::entry::{self, EncodeError, RefBytes};
 use oam_policy::{
-    NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, UndecidedReason, Verb, Verdict,
+    NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, UndecidedReason, Verb,
+    Verdict,
     decide::{PrincipalKind, PushVerdict, WouldHave},
     facts::{Ancestry, Facts, UpdateIndex},
 };

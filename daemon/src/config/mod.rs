@@ -136,11 +136,7 @@ impl Config {
         Self::from_file(path, file, overrides)
     }
 
-    fn from_file(
-        source: Option<&Path>,
-        file: FileConfig,
-        overrides: Overrides,
-    ) -> Result<Self, ConfigError> {
+    fn from_file(source: Option<&Path>, file: FileConfig, overrides: Overrides) -> Result<Self, ConfigError> {
         let state = absolute("state", overrides.state.or(file.state).unwrap_or_else(default_state))?;
         let runtime = absolute("runtime", file.runtime.unwrap_or_else(|| default_runtime(&state)))?;
         let policy = match file.policy.path {
@@ -193,7 +189,8 @@ fn default_runtime(state: &Path) -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/run/oam");
     }
-    env::var_os("XDG_RUNTIME_DIR").map_or_else(|| state.join("run"), |folder| PathBuf::from(folder).join("oam"))
+    env::var_os("XDG_RUNTIME_DIR")
+        .map_or_else(|| state.join("run"), |folder| PathBuf::from(folder).join("oam"))
 }
 
 fn absolute(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfigError> {
@@ -201,7 +198,8 @@ fn absolute(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfigError> {
 }
 
 fn node_name(name: &str) -> Result<Name, ConfigError> {
-    name.parse().map_err(|error: oam_audit::NameError| ConfigError::Value { key: "node", detail: error.to_string() })
+    name.parse()
+        .map_err(|error: oam_audit::NameError| ConfigError::Value { key: "node", detail: error.to_string() })
 }
 
 /// Root, the daemon's own user, and who else was named.

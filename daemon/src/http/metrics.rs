@@ -1,10 +1,8 @@
-use std::{
-    fmt,
-    sync::atomic::AtomicU64,
-    time::Duration,
-};
+use std::{fmt, sync::atomic::AtomicU64, time::Duration};
 
-use oam_policy::{Channel, Decision, NonEmpty, Outcome, RefusalReason, UndecidedReason, Verdict, decide::PushVerdict};
+use oam_policy::{
+    Channel, Decision, NonEmpty, Outcome, RefusalReason, UndecidedReason, Verdict, decide::PushVerdict,
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{

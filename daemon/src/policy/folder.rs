@@ -91,7 +91,9 @@ mod tests {
     fn a_folder_is_read_by_name_and_without_editor_files() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(read(folder.path()), Err(ReadError::Empty(_))));
-        for (name, text) in [("b.toml", "b"), ("a.toml", "a"), (".a.toml.swp", "x"), (".x.toml", "x"), ("README", "x")] {
+        for (name, text) in
+            [("b.toml", "b"), ("a.toml", "a"), (".a.toml.swp", "x"), (".x.toml", "x"), ("README", "x")]
+        {
             fs::write(folder.path().join(name), text).unwrap();
         }
         let names: Vec<_> = read(folder.path()).unwrap().into_iter().map(|source| source.name).collect();

@@ -94,7 +94,8 @@ impl History {
     /// When there is none, or more than one, or it cannot be read.
     pub fn find(&self, digits: &str) -> Result<(Version, Vec<PolicySource>), HistoryError> {
         let versions = self.versions()?;
-        let mut found = versions.into_iter().rev().filter(|version| version.digest.to_string().starts_with(digits));
+        let mut found =
+            versions.into_iter().rev().filter(|version| version.digest.to_string().starts_with(digits));
         let version = found.next().ok_or_else(|| HistoryError::Unknown(digits.to_owned()))?;
         if found.any(|other| other.digest != version.digest) {
             return Err(HistoryError::Ambiguous(digits.to_owned()));
@@ -208,7 +209,8 @@ mod tests {
         let file = |name: &str| PolicySource { name: name.into(), text: name.into() };
         write_folder(&place, &[file("a.toml"), file("b.toml")]).unwrap();
         write_folder(&place, &[file("c.toml")]).unwrap();
-        let names: Vec<_> = super::super::read(&place).unwrap().into_iter().map(|source| source.name).collect();
+        let names: Vec<_> =
+            super::super::read(&place).unwrap().into_iter().map(|source| source.name).collect();
         assert_eq!(names, ["c.toml"]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }

@@ -109,7 +109,8 @@ impl PolicyManager {
             trouble: ArcSwapOption::empty(),
             changing: Mutex::new(()),
         };
-        let origin = if manager.write_starter_if_new()? { PolicyOrigin::Starter } else { PolicyOrigin::Start };
+        let origin =
+            if manager.write_starter_if_new()? { PolicyOrigin::Starter } else { PolicyOrigin::Start };
         if let Err(error) = manager.reload(origin).await {
             tracing::error!(%error, "the policy was not loaded");
             manager.resume_last_version().await;
@@ -251,7 +252,8 @@ impl PolicyManager {
             let versions = self.history.versions()?;
             let Some(last) = versions.last() else { return Ok(()) };
             let (version, files) = self.history.find(&last.digest.to_string())?;
-            let change = Change { origin: PolicyOrigin::Start, author: version.author, reason: version.reason };
+            let change =
+                Change { origin: PolicyOrigin::Start, author: version.author, reason: version.reason };
             self.load(&files, change).await.map(|_| ())
         };
         if let Err::<(), ApplyError>(error) = resumed.await {

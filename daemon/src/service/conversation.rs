@@ -88,11 +88,15 @@ async fn updates(messages: &mut Messages) -> Result<NonEmpty<RefUpdate>, Status>
     let mut updates = Vec::new();
     loop {
         let Asked::Updates(batch) = next(messages).await? else {
-            return Err(Status::invalid_argument("ref updates follow the opening, until one batch is the last"));
+            return Err(Status::invalid_argument(
+                "ref updates follow the opening, until one batch is the last",
+            ));
         };
         if updates.len() + batch.updates.len() > limits::UPDATES_PER_PUSH {
             let most = limits::UPDATES_PER_PUSH;
-            return Err(Status::resource_exhausted(format!("a push of more than {most} refs: push fewer at once")));
+            return Err(Status::resource_exhausted(format!(
+                "a push of more than {most} refs: push fewer at once"
+            )));
         }
         for update in batch.updates {
             updates.push(update_from_wire(update).map_err(|error| invalid(&error))?);
@@ -114,7 +118,9 @@ async fn learn(messages: &mut Messages, facts: &mut Facts, needed: &FactsNeeded)
         if last {
             let missing = needed.ancestry.iter().find(|index| facts.ancestry(**index).is_none());
             return missing.map_or(Ok(()), |index| {
-                Err(Status::invalid_argument(format!("the ancestry of update {index} was asked for and not answered")))
+                Err(Status::invalid_argument(format!(
+                    "the ancestry of update {index} was asked for and not answered"
+                )))
             });
         }
     }

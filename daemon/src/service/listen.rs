@@ -101,8 +101,7 @@ pub fn tls(config: &TcpConfig) -> Result<ServerTlsConfig, ListenError> {
     let read = |key, path: &Path| {
         fs::read(path).map_err(|source| ListenError::Certificate { key, path: path.to_owned(), source })
     };
-    let identity =
-        Identity::from_pem(read("certificate", &config.certificate)?, read("key", &config.key)?);
+    let identity = Identity::from_pem(read("certificate", &config.certificate)?, read("key", &config.key)?);
     let authority = Certificate::from_pem(read("client_ca", &config.client_ca)?);
     Ok(ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(false))
 }

@@ -103,6 +103,11 @@ impl Live {
             format!("The policy in `{}` is not in force: {trouble}", self.policies.place().path().display())
         });
         let directory = self.directory.troubles();
-        self.obstacles().into_iter().chain(policy).chain(directory).chain(self.found_at_start.iter().cloned()).collect()
+        self.obstacles()
+            .into_iter()
+            .chain(policy)
+            .chain(directory)
+            .chain(self.found_at_start.iter().cloned())
+            .collect()
     }
 }

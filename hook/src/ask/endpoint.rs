@@ -15,7 +15,7 @@ use super::{
 };
 use crate::config::{Config, Endpoint};
 
-/// Connects to one daemon, within a time of its own.
+/// Connects to one daemon and waits for its first sign of life, within a time of its own.
 ///
 /// # Errors
 /// When it is not there, or is not to be trusted.
@@ -25,10 +25,16 @@ pub async fn connect(
     within: Duration,
 ) -> Result<(Channel, Watch), Failure> {
     let late = |_| Failure::Unreachable(format!("it did not take the call within {} ms", within.as_millis()));
-    timeout(within, open(endpoint, config)).await.map_err(late)?
+    let greeted = async {
+        let (channel, watch) = open(endpoint, config).await?;
+        watch.first_word().await;
+        Ok((channel, watch))
+    };
+    timeout(within, greeted).await.map_err(late)?
 }
 
-async fn open(endpoint: &Endpoint, config: &Config) -> Result<(Channel, Watch), Failure> {
+/// Connects to one daemon, for as long as the caller waits.
+pub(super) async fn open(endpoint: &Endpoint, config: &Config) -> Result<(Channel, Watch), Failure> {
     match endpoint {
         Endpoint::Unix(path) => {
             let stream = unix::connect(path, &config.socket_owners).await?;

@@ -156,10 +156,13 @@ async fn ask_each(
     progress: &mut Progress,
 ) -> Option<Result<(Answer, Channel), AskError>> {
     for (tried, endpoint) in config.endpoints.iter().enumerate() {
-        // A host that swallows packets must leave time for those after it.
-        let left = u32::try_from(config.endpoints.len().saturating_sub(tried)).unwrap_or(u32::MAX);
-        let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
-        match ask_one(endpoint, share, config, question, &mut progress.heard).await {
+        // One that is frozen, or a network that swallows packets, must leave time for those after it. The last one has
+        // all that is left, and is not waited for twice.
+        let after =
+            u32::try_from(config.endpoints.len().saturating_sub(tried).saturating_sub(1)).unwrap_or(u32::MAX);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let patience = (after > 0).then(|| left / after.saturating_add(1));
+        match ask_one(endpoint, patience, config, question, &mut progress.heard).await {
             Ok(done) => return Some(Ok(done)),
             Err(Failure::Protocol(detail)) => {
                 return Some(Err(AskError::Protocol { endpoint: endpoint.clone(), detail }));
@@ -172,12 +175,15 @@ async fn ask_each(
 
 async fn ask_one(
     endpoint: &Endpoint,
-    to_connect: Duration,
+    patience: Option<Duration>,
     config: &Config,
     question: &Question,
     heard: &mut bool,
 ) -> Result<(Answer, Channel), Failure> {
-    let (channel, watch) = connect(endpoint, config, to_connect).await?;
+    let (channel, watch) = match patience {
+        Some(patience) => connect(endpoint, config, patience).await?,
+        None => endpoint::open(endpoint, config).await?,
+    };
     let answer = conversation::hold(channel.clone(), &watch, question, heard).await?;
     Ok((answer, channel))
 }

@@ -8,16 +8,44 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::Notify,
+};
 
-/// Tells whether a connection was lost: what a call's error says of that depends on which layer noticed first.
+/// Tells whether a connection was lost (what a call's error says of that depends on which layer noticed first), and
+/// when the other side said its first word.
 #[derive(Debug, Clone, Default)]
-pub struct Watch(Arc<AtomicBool>);
+pub struct Watch(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    lost: AtomicBool,
+    spoke: AtomicBool,
+    first_word: Notify,
+}
 
 impl Watch {
     /// Whether the other side closed the connection, or it broke.
     pub(super) fn is_lost(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.lost.load(Ordering::Acquire)
+    }
+
+    /// Waits for the other side's first bytes, or the connection's end. A kernel takes calls for a frozen process, but
+    /// cannot greet for it.
+    pub(super) async fn first_word(&self) {
+        self.0.first_word.notified().await;
+    }
+
+    fn note_word(&self) {
+        if !self.0.spoke.swap(true, Ordering::AcqRel) {
+            self.0.first_word.notify_one();
+        }
+    }
+
+    fn note_loss(&self) {
+        self.0.lost.store(true, Ordering::Release);
+        self.note_word();
     }
 }
 
@@ -30,7 +58,7 @@ pub(super) struct Watched<S> {
 impl<S> Watched<S> {
     fn note<T>(&self, result: &io::Result<T>) {
         if result.is_err() {
-            self.watch.0.store(true, Ordering::Release);
+            self.watch.note_loss();
         }
     }
 }
@@ -44,8 +72,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
         self.note(&result);
-        if buffer.filled().len() == before && buffer.remaining() > 0 {
-            self.watch.0.store(true, Ordering::Release);
+        if buffer.filled().len() > before {
+            self.watch.note_word();
+        } else if buffer.remaining() > 0 {
+            self.watch.note_loss();
         }
         Poll::Ready(result)
     }

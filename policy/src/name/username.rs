@@ -20,8 +20,8 @@ pub enum UsernameError {
     /// No name at all.
     #[error("the username is empty")]
     Empty,
-    /// More than 255 bytes.
-    #[error("the username is {0} bytes long; 255 are allowed")]
+    /// More than 255 bytes, as given or in lower case.
+    #[error("the username is {0} bytes long in lower case; 255 are allowed")]
     TooLong(usize),
     /// Control characters, or white space around it.
     #[error("`{0}` is no username: it has a control character, or white space at an end")]
@@ -37,8 +37,10 @@ impl Username {
         if text.is_empty() {
             return Err(UsernameError::Empty);
         }
-        if text.len() > 255 {
-            return Err(UsernameError::TooLong(text.len()));
+        // Folding can lengthen a name (`İ`), and the folded one must be a name again.
+        let length = text.len().max(text.to_lowercase().len());
+        if length > 255 {
+            return Err(UsernameError::TooLong(length));
         }
         if text.chars().any(char::is_control) || text.trim() != text {
             return Err(UsernameError::Character(Printable::new(text).to_string()));
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_is_no_username() {
-        for text in ["", " alice", "alice\n", "al\u{0}ice", "a\u{9b}b", &"x".repeat(256)] {
+        for text in ["", " alice", "alice\n", "al\u{0}ice", "a\u{9b}b", &"x".repeat(256), &"İ".repeat(127)] {
             assert!(Username::parse(text).is_err(), "{text:?}");
         }
         assert!(Username::parse("access-token-user/2/11754").is_ok());

@@ -81,6 +81,11 @@ impl Playground {
         }
     }
 
+    /// Shows where `oam` finds the daemon.
+    pub(super) fn show_socket(&self) {
+        println!("$ export OAM_SOCKET={}", typed(&self.runtime.join("admin.sock")));
+    }
+
     /// Runs `oam` against the playground's daemon.
     pub(super) fn oam(&self, arguments: &[&str]) -> Result<Finished, Failed> {
         self.oam_ending(arguments, 0)
@@ -102,9 +107,9 @@ impl Playground {
         self.runtime.join(name)
     }
 
-    /// The path of something in the playground, as it is shown.
+    /// The path of something in the playground, as one would type it.
     pub(super) fn path(&self, name: &str) -> String {
-        self.folder.join(name).display().to_string()
+        typed(&self.folder.join(name))
     }
 
     /// Installs the hook in a bare repository, as an administrator would.
@@ -120,7 +125,7 @@ impl Playground {
             symlink(self.binary("oam-hook"), hooks.join("pre-receive"))?;
             fs::write(hooks.join("oam-hook.toml"), &config)
         };
-        println!("$ ln -s {} {}", self.binary("oam-hook").display(), self.path("app.git/hooks/pre-receive"));
+        println!("$ ln -s {} {}", typed(&self.binary("oam-hook")), self.path("app.git/hooks/pre-receive"));
         println!("$ cat {}", self.path("app.git/hooks/oam-hook.toml"));
         show(config.as_bytes());
         install().map_err(|error| self.failed(error))
@@ -133,18 +138,15 @@ impl Playground {
         let mut oamd = Command::new(self.binary("oamd"));
         oamd.env("STATE_DIRECTORY", self.folder.join("state")).env("RUNTIME_DIRECTORY", &self.runtime);
         oamd.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
-        let shown = format!(
-            "STATE_DIRECTORY={} RUNTIME_DIRECTORY={} oamd",
-            self.path("state"),
-            self.runtime.display()
-        );
+        let shown =
+            format!("STATE_DIRECTORY={} RUNTIME_DIRECTORY={} oamd", self.path("state"), typed(&self.runtime));
         if TcpListener::bind(DEFAULT_HTTP).is_ok() {
             println!("$ {shown} &");
         } else {
             let config = self.folder.join("oamd.toml");
             fs::write(&config, "[http]\nlisten = \"off\"\n").map_err(|error| self.failed(error))?;
             println!("   ({DEFAULT_HTTP} is taken on this machine: this daemon goes without metrics)");
-            println!("$ {shown} --config {} &", config.display());
+            println!("$ {shown} --config {} &", typed(&config));
             oamd.arg("--config").arg(config);
         }
         let child = oamd.spawn().map_err(|error| self.failed(error))?;
@@ -177,16 +179,16 @@ impl Playground {
     pub(super) fn keep(mut self) {
         let Some(daemon) = self.daemon.take() else { return };
         println!("\n== The playground is yours");
-        println!("The daemon runs as process {}; everything lies in {}.", daemon.id(), self.folder.display());
+        println!("The daemon runs as process {}; everything lies in {}.", daemon.id(), self.path(""));
         self.how_to_push();
         println!("\nWatch, ask, and change:");
         println!("  export OAM_SOCKET={}", self.runtime.join("admin.sock").display());
-        println!("  {} status", self.binary("oam").display());
-        println!("  {} explain alice DEMO/app refs/heads/main force", self.binary("oam").display());
-        println!("  {} user reactivate bob --reason \"back again\"", self.binary("oam").display());
+        println!("  {} status", typed(&self.binary("oam")));
+        println!("  {} explain alice DEMO/app refs/heads/main force", typed(&self.binary("oam")));
+        println!("  {} user reactivate bob --reason \"back again\"", typed(&self.binary("oam")));
         println!("  $EDITOR {}      # in force as soon as it is saved", self.path("state/policy"));
         println!("\nWhen you have seen enough:");
-        println!("  kill {}; rm -r {}", daemon.id(), self.folder.display());
+        println!("  kill {}; rm -r {}", daemon.id(), self.path(""));
     }
 
     /// Ends the daemon and takes everything away.
@@ -230,6 +232,13 @@ fn show(bytes: &[u8]) {
     for line in String::from_utf8_lossy(bytes).split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
         println!("  | {}", line.trim_end());
     }
+}
+
+/// A path as one would type it here: below the current folder it is short.
+fn typed(path: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    let shown = path.strip_prefix(&here).unwrap_or(path).display().to_string();
+    shown.trim_end_matches('/').to_owned()
 }
 
 /// Arguments as one would type them.

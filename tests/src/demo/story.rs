@@ -22,17 +22,16 @@ fn set_up(playground: &mut Playground) -> Result<(), Failed> {
     println!("   It has written itself a starter policy, which permits nothing yet.");
 
     playground.step("A policy and a directory of people");
+    playground.show_socket();
     playground.oam(&["policy", "apply", "tests/demo/policy.toml", "--reason", "the demo"])?;
     playground.oam(&["snapshot", "import", "tests/demo/directory.json"])?;
     playground.oam(&["status"])?;
 
     playground.step("A bare repository with the hook");
-    let bare = playground.path("app.git");
-    git(playground, ".", &["init", "--quiet", "--bare", "--initial-branch=main", &bare])?;
+    git(playground, "", &["init", "--quiet", "--bare", "--initial-branch=main", "app.git"])?;
     playground.install_hook()?;
-    let work = playground.path("work");
-    git(playground, ".", &["init", "--quiet", "--initial-branch=main", &work])?;
-    git(playground, "work", &["remote", "add", "origin", &bare])?;
+    git(playground, "", &["init", "--quiet", "--initial-branch=main", "work"])?;
+    git(playground, "work", &["remote", "add", "origin", "../app.git"])?;
     git(playground, "work", &["commit", "--quiet", "--allow-empty", "-m", "The beginning"])
 }
 
@@ -85,7 +84,7 @@ fn undecided(playground: &mut Playground) -> Result<(), Failed> {
 
 fn verified(playground: &mut Playground) -> Result<(), Failed> {
     playground.step("The audit log is whole, and anybody can check it");
-    playground.oam(&["audit", "tail", "--last", "3"])?;
+    playground.oam(&["audit", "tail", "--lines", "3"])?;
     let log = playground.path("state/audit");
     playground.oam(&["audit", "verify", "--dir", &log]).map(drop)
 }
@@ -93,14 +92,15 @@ fn verified(playground: &mut Playground) -> Result<(), Failed> {
 fn git(playground: &Playground, folder: &str, arguments: &[&str]) -> Result<(), Failed> {
     let mut git = playground.git.command(&playground.folder.join(folder));
     git.args(arguments);
-    playground.run(&format!("git {}", quoted(arguments)), &mut git, 0).map(drop)
+    let shown = format!("git -C {} {}", playground.path(folder), quoted(arguments));
+    playground.run(&shown, &mut git, 0).map(drop)
 }
 
 /// Pushes as `user`, and checks what came of it.
 fn push(playground: &Playground, user: &str, what: &[&str], expected: Verdict) -> Result<(), Failed> {
     let mut push = playground.git.command(&playground.folder.join("work"));
     push.args(["push", "--no-progress", "origin"]).args(what).env("REMOTE_USER", user);
-    println!("$ REMOTE_USER={user} git push origin {}", quoted(what));
+    println!("$ REMOTE_USER={user} git -C {} push origin {}", playground.path("work"), quoted(what));
     let output = PushOutput { git: push.run() };
     for line in output.git.stderr_text().split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
         println!("  | {}", line.trim_end());

@@ -13,20 +13,21 @@ fn started() -> (Daemon, BareRepo, WorkingCopy) {
     (daemon, repository, work)
 }
 
-/// `count` refspecs that push `source` to branches that anybody in the team may create and update, and nobody rewrite.
-fn refspecs(source: &str, count: usize) -> Vec<u8> {
-    (0..count).flat_map(|number| format!("{source}:refs/heads/shared/{number:06}\n").into_bytes()).collect()
-}
+/// To branches that anybody in the team may create and update, and nobody rewrite.
+const MANY: &str = "refs/many/*:refs/heads/shared/*";
+const MANY_FORCED: &str = "+refs/many/*:refs/heads/shared/*";
 
 /// Creates `count` branches, updates them, and then tries to rewrite them.
 fn created_updated_and_not_rewritten(count: usize) {
     let (daemon, repository, work) = started();
-    let created = work.send_pack(&refspecs("HEAD", count));
+    work.name_many("HEAD", count);
+    let created = work.push([MANY]);
     assert_eq!(created.verdict(), Verdict::Permitted, "{created:?}");
     assert_eq!(repository.refs().len(), count);
 
     work.commit("two");
-    let updated = work.send_pack(&refspecs("HEAD", count));
+    work.name_many("HEAD", count);
+    let updated = work.push([MANY]);
     assert_eq!(updated.verdict(), Verdict::Permitted, "{updated:?}");
     let last = daemon.audit().last_decision();
     assert_eq!(last.updates.len(), count);
@@ -36,7 +37,8 @@ fn created_updated_and_not_rewritten(count: usize) {
 
     let before = repository.refs();
     work.amend("two, rewritten");
-    let forced = work.send_pack(&refspecs("+HEAD", count));
+    work.name_many("HEAD", count);
+    let forced = work.push([MANY_FORCED]);
     assert_eq!(forced.verdict(), Verdict::Refused, "{forced:?}");
     assert_eq!(repository.refs(), before);
     let last = daemon.audit().last_decision();
@@ -72,9 +74,8 @@ fn a_hundred_thousand_refs() {
 #[test]
 fn one_bad_ref_among_thousands_is_found() {
     let (daemon, repository, work) = started();
-    let mut all = refspecs("HEAD", 5_000);
-    all.extend_from_slice(b"HEAD:refs/heads/release/sneaked-in\n");
-    let output = work.send_pack(&all);
+    work.name_many("HEAD", 5_000);
+    let output = work.push([MANY, "HEAD:refs/heads/release/sneaked-in"]);
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
     assert!(repository.refs().is_empty());
     assert!(output.remote().contains("refs/heads/release/sneaked-in"), "{output:?}");

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use oam_policy::{
-    Channel, Decision, Evaluation, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository, Request,
-    Username, Verb, Verdict, decide,
+    Channel, Decision, Evaluation, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository,
+    Request, Username, Verb, Verdict, decide,
     decide::PushVerdict,
     explain::{self, RuleTrace},
     facts::Ancestry,

@@ -5,9 +5,7 @@ use oam_policy::{
     Snapshot,
     snapshot::{Directory as People, SnapshotDiff, file},
 };
-use oam_proto::v1::{
-    self, import_snapshot_request::Step as Sent, import_snapshot_response::Step as Told,
-};
+use oam_proto::v1::{self, import_snapshot_request::Step as Sent, import_snapshot_response::Step as Told};
 use tokio::{sync::mpsc, task};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
@@ -48,7 +46,8 @@ async fn receive_and_import(
     let bytes = receive(&opening, messages, answers).await?;
     progress(answers, "parsing", bytes.len()).await;
     let name = opening.file_name.clone();
-    let parsed = task::spawn_blocking(move || parse(&name, bytes)).await.map_err(|error| unavailable(&error))??;
+    let parsed =
+        task::spawn_blocking(move || parse(&name, bytes)).await.map_err(|error| unavailable(&error))??;
     let people = match parsed {
         Ok(people) => people,
         Err(faults) => return Ok(Told::Faults(convert::faults(&faults))),
@@ -85,7 +84,9 @@ async fn receive(
     }
     if opening.total_bytes != 0 && bytes.len() as u64 != opening.total_bytes {
         let (got, announced) = (bytes.len(), opening.total_bytes);
-        return Err(Status::data_loss(format!("{got} bytes came of {announced}: nothing was imported, try again")));
+        return Err(Status::data_loss(format!(
+            "{got} bytes came of {announced}: nothing was imported, try again"
+        )));
     }
     Ok(bytes)
 }
@@ -101,7 +102,7 @@ fn parse(name: &str, bytes: Vec<u8>) -> Result<Parsed, Status> {
     Ok(if is_toml { file::parse_toml(name, &text) } else { file::parse_json(name, &text) })
 }
 
-/// What an import would do.
+/// What an import would do. It has no digest: that holds the time of the import.
 async fn rehearse(live: &Live, people: People) -> Result<Told, Status> {
     let before = live.snapshot();
     let rehearsed = task::spawn_blocking(move || {
@@ -112,7 +113,6 @@ async fn rehearse(live: &Live, people: People) -> Result<Told, Status> {
         let counts = Counts::of(&after);
         let info = v1::SnapshotInfo {
             generation,
-            digest: after.version().digest.to_string(),
             users: counts.users,
             active_users: counts.active_users,
             groups: counts.groups,

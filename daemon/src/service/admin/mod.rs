@@ -87,7 +87,10 @@ impl Admin for AdminService {
         Ok(Response::new(import::import(Arc::clone(&self.live), actor, request.into_inner())))
     }
 
-    async fn show_snapshot(&self, request: Request<v1::ShowSnapshotRequest>) -> Reply<Self::ShowSnapshotStream> {
+    async fn show_snapshot(
+        &self,
+        request: Request<v1::ShowSnapshotRequest>,
+    ) -> Reply<Self::ShowSnapshotStream> {
         self.caller(&request, "ShowSnapshot").await?;
         let snapshot = snapshot::find(&self.live, request.into_inner().generation).await?;
         Ok(Response::new(Box::pin(snapshot::users(snapshot))))

@@ -53,7 +53,9 @@ pub(super) async fn roll_back(
 pub(super) fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, Status> {
     let in_force = live.policies.live();
     let wanted = match (digits, &in_force) {
-        ("", None) => return Err(Status::failed_precondition("no policy is in force: `oam status` says why")),
+        ("", None) => {
+            return Err(Status::failed_precondition("no policy is in force: `oam status` says why"));
+        }
         ("", Some(live)) => live.policy.digest().to_string(),
         (digits, _) => digits.to_owned(),
     };
@@ -102,7 +104,8 @@ fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, Status> {
     let mut names = std::collections::BTreeSet::new();
     for file in &files {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
-        let good = file.name.ends_with(".toml") && !file.name.starts_with('.') && file.name.chars().all(plain);
+        let good =
+            file.name.ends_with(".toml") && !file.name.starts_with('.') && file.name.chars().all(plain);
         if !good || file.name.len() > 200 {
             let name = oam_policy::printable::Printable::new(&file.name);
             return Err(Status::invalid_argument(format!(

@@ -39,7 +39,9 @@ pub(super) fn users(snapshot: Snapshot) -> impl Stream<Item = Result<v1::User, S
 }
 
 pub(super) fn list(live: &Live) -> v1::ListSnapshotsResponse {
-    v1::ListSnapshotsResponse { snapshots: live.directory.history().iter().map(convert::snapshot_info).collect() }
+    v1::ListSnapshotsResponse {
+        snapshots: live.directory.history().iter().map(convert::snapshot_info).collect(),
+    }
 }
 
 pub(super) async fn diff(

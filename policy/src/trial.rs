@@ -1,0 +1,201 @@
+//! The unit tests of a policy, run: each asks its question of the one function that decides pushes, and compares.
+//!
+//! A test without a time of its own runs at the time that is passed in, and a test by `user` by the directory that is
+//! passed in; all others have the same result for ever.
+
+use jiff::Timestamp;
+
+use crate::{
+    decide::{Evaluation, PrincipalKind, PushVerdict, RefDecision, Subject, Verdict, decide_as, decide_in},
+    facts::{Ancestry, Facts},
+    fault::{Collector, Fault, Faults},
+    name::{ObjectId, Username},
+    nonempty::NonEmpty,
+    reason::RefusalReason,
+    request::{RefChange, RefUpdate, Request, Verb},
+    rule::{Asker, Because, Expectation, Policy, TestCase},
+    snapshot::Snapshot,
+    words,
+};
+
+/// A test, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// The test.
+    pub case: TestCase,
+    /// What came of it.
+    pub outcome: TestOutcome,
+}
+
+/// What came of a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TestOutcome {
+    /// It is as expected.
+    Passed,
+    /// It is not.
+    Failed(Found),
+    /// It could not be run; why, in words. A test that is not run keeps no policy from being loaded.
+    NotRun(&'static str),
+}
+
+/// What would be decided instead of what is expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Every answer that the test could have expected, as the language writes it; at least one.
+    pub answers: Vec<String>,
+    /// Why, one sentence or two for each reason.
+    pub reasons: Vec<String>,
+}
+
+impl Found {
+    /// The answers in a sentence.
+    pub fn told(&self) -> String {
+        self.answers.iter().map(|answer| format!("`{answer}`")).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+impl Policy {
+    /// Runs the policy's tests, in order of their places.
+    ///
+    /// `now` is the time of every test that gives none.
+    pub fn run_tests(&self, snapshot: Option<&Snapshot>, now: Timestamp) -> Vec<TestResult> {
+        let run = |case: &TestCase| TestResult { case: case.clone(), outcome: run(self, snapshot, case, now) };
+        self.tests().iter().map(run).collect()
+    }
+}
+
+/// The tests that failed, as faults of the policy.
+pub fn faults(results: &[TestResult]) -> Option<Faults> {
+    let mut faults = Collector::new();
+    for result in results {
+        if let TestOutcome::Failed(found) = &result.outcome {
+            faults.add(|| fault(&result.case, found));
+        }
+    }
+    faults.finish((faults_none(results)).then_some(())).err()
+}
+
+fn faults_none(results: &[TestResult]) -> bool {
+    !results.iter().any(|result| matches!(result.outcome, TestOutcome::Failed(_)))
+}
+
+fn fault(case: &TestCase, found: &Found) -> Fault {
+    let message = format!("expected `{}`, and it would be {}", case.expect, found.told());
+    let help = (!found.reasons.is_empty()).then(|| found.reasons.join(" "));
+    case.place.fault(message, help)
+}
+
+fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Timestamp) -> TestOutcome {
+    let at = case.at.unwrap_or(now);
+    let evaluation = match (&case.asker, snapshot) {
+        (Asker::User(_), None) => {
+            return TestOutcome::NotRun("no directory is loaded that would say which roles the user holds");
+        }
+        (Asker::User(user), Some(snapshot)) => {
+            decide_in(policy, snapshot, &request(case, user.clone()), &facts(case), at)
+        }
+        (Asker::Roles(roles), _) => {
+            let Ok(username) = Username::parse("${user}") else {
+                return TestOutcome::NotRun("there is no name for somebody with just these roles");
+            };
+            let subject = Subject {
+                username: username.clone(),
+                kind: PrincipalKind::User,
+                roles: roles.iter().cloned().collect(),
+            };
+            decide_as(policy, subject, &request(case, username), &facts(case), at)
+        }
+    };
+    let Evaluation::Decided(decision) = evaluation else {
+        return TestOutcome::NotRun("the answer depends on more than a test can say");
+    };
+    match decision.verdict() {
+        PushVerdict::PerRef(refs) => compared(case, refs.first()),
+        PushVerdict::Refused(reasons) => refused(case, reasons),
+        PushVerdict::Undecided(reasons) => TestOutcome::Failed(Found {
+            answers: vec!["undecided".into()],
+            reasons: reasons.iter().map(|reason| words::of_undecided(reason).summary).collect(),
+        }),
+    }
+}
+
+/// The question with made-up object ids: a decision rests on names and verbs only.
+fn request(case: &TestCase, pusher: Username) -> Request {
+    let (old, new) = (ObjectId::Sha1([1; 20]), ObjectId::Sha1([2; 20]));
+    let change = match case.verb {
+        Verb::Create => RefChange::Create { new },
+        Verb::Delete => RefChange::Delete { old },
+        Verb::Update | Verb::Force | Verb::Read | Verb::Admin => RefChange::Move { old, new },
+    };
+    Request {
+        repository: case.repository.clone(),
+        pusher,
+        channel: case.channel,
+        updates: NonEmpty::one(RefUpdate { name: case.name.clone(), change }),
+    }
+}
+
+fn facts(case: &TestCase) -> Facts {
+    let mut facts = Facts::none();
+    let ancestry = if case.verb == Verb::Force { Ancestry::Diverged } else { Ancestry::FastForward };
+    facts.learn_ancestry(0, ancestry);
+    facts
+}
+
+fn compared(case: &TestCase, decision: &RefDecision) -> TestOutcome {
+    let outcome = match &decision.verdict {
+        Verdict::Permitted(permit) => {
+            let meant = match &case.expect {
+                Expectation::Permitted(None) => true,
+                Expectation::Permitted(Some(grant)) => grant == permit.grant(),
+                Expectation::Refused(_) => false,
+            };
+            if meant {
+                return TestOutcome::Passed;
+            }
+            let through = permit.role().map(|role| format!(", through the role `{role}`"));
+            let reason = format!("The grant `{}` gives it{}.", permit.grant(), through.unwrap_or_default());
+            Found { answers: vec![format!("permitted:{}", permit.grant())], reasons: vec![reason] }
+        }
+        Verdict::Refused(reasons) => match refused(case, reasons) {
+            TestOutcome::Failed(found) => found,
+            other => return other,
+        },
+        Verdict::Undecided(reasons) => Found {
+            answers: vec!["undecided".into()],
+            reasons: reasons.iter().map(|reason| words::of_undecided(reason).summary).collect(),
+        },
+    };
+    let tried = decision.shadow.iter().map(|shadow| {
+        format!("Rule `{}` is in `evaluate` mode: it would have {} it, and decides nothing.", shadow.rule, shadow.would.as_str())
+    });
+    let reasons = outcome.reasons.into_iter().chain(tried).collect();
+    TestOutcome::Failed(Found { answers: outcome.answers, reasons })
+}
+
+fn refused(case: &TestCase, reasons: &NonEmpty<RefusalReason>) -> TestOutcome {
+    let meant = match &case.expect {
+        Expectation::Permitted(_) => false,
+        Expectation::Refused(None) => true,
+        Expectation::Refused(Some(because)) => reasons.iter().any(|reason| is(reason, because)),
+    };
+    if meant {
+        return TestOutcome::Passed;
+    }
+    let answer = |reason: &RefusalReason| {
+        let because = Because { code: reason.code(), rule: reason.rule().cloned() };
+        Expectation::Refused(Some(because)).to_string()
+    };
+    let told = |reason: &RefusalReason| {
+        let words = words::of_refusal(reason, Some(&case.name));
+        words.hint.map_or(words.summary.clone(), |hint| format!("{} {hint}", words.summary))
+    };
+    TestOutcome::Failed(Found {
+        answers: reasons.iter().map(answer).collect(),
+        reasons: reasons.iter().map(told).collect(),
+    })
+}
+
+fn is(reason: &RefusalReason, because: &Because) -> bool {
+    reason.code() == because.code && because.rule.as_ref().is_none_or(|rule| reason.rule() == Some(rule))
+}

@@ -1,0 +1,283 @@
+//! The examples are what the programs really say.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use oam_tests::{
+    BareRepo, Daemon, Finished, HookConfig, PushOutput, Run, WorkingCopy, binaries, daemon::Setup,
+};
+
+use crate::{
+    book::{Page, pages, shown, source},
+    redact::redact,
+};
+
+/// A freeze that is on whenever the tests run.
+const FREEZE: &str = r#"
+[[block]]
+id     = "code-freeze"
+on     = ["PAY/*"]
+refs   = ["refs/heads/main"]
+from   = 2020-01-01T00:00:00Z
+to     = 2099-01-05T00:00:00Z
+except = ["release-manager"]
+help   = "Year-end freeze. Urgent fixes: ask in #release."
+"#;
+
+/// The example that the README shows.
+const SAMPLE: &str = "rejection-force";
+
+fn example(name: &str) -> PathBuf {
+    source().join("examples").join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(example(name)).unwrap()
+}
+
+/// The guide's own policy and people.
+fn setup(more_policy: &str) -> Setup {
+    let directory = Some(read("directory.json"));
+    Setup { policy: read("policy.toml") + more_policy, directory, ..Setup::default() }
+}
+
+fn updating() -> bool {
+    env::var_os("UPDATE_EXAMPLES").is_some_and(|value| value == "1")
+}
+
+/// Compares with the file, or writes it.
+fn is(name: &str, text: &str) {
+    let path = example(&format!("{name}.txt"));
+    let text = redact(text);
+    if updating() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &text).unwrap();
+        if name == SAMPLE {
+            update_readme(&text);
+        }
+        return;
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == text,
+        "{} is not what is said now; see CONTRIBUTING.md, \"Examples in the book\"\n--- written\n{written}\n--- said\n{text}",
+        shown(&path)
+    );
+}
+
+/// What git shows of the hook's words.
+fn remote(output: &PushOutput) -> String {
+    assert!(!output.accepted(), "{output:?}");
+    let stderr = output.git.stderr_text();
+    let lines = stderr.split(['\n', '\r']).filter(|line| line.starts_with("remote:"));
+    let text: String = lines.map(|line| format!("{}\n", line.trim_end())).collect();
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "too wide: {line}");
+    }
+    text
+}
+
+/// A repository `PAY/api` with one commit on `main`.
+fn payments(daemon: &Daemon) -> (BareRepo, WorkingCopy) {
+    let repository = BareRepo::with(&HookConfig::plain(daemon, "PAY/api"));
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    assert!(work.push(["HEAD:refs/heads/main"]).accepted());
+    (repository, work)
+}
+
+#[test]
+fn rejections() {
+    let daemon = Daemon::start_with(&setup(""));
+    let (repository, work) = payments(&daemon);
+    work.amend("another one");
+    let forced = remote(&work.push(["+HEAD:refs/heads/main"]));
+    assert!(forced.contains("[no-grant]"), "{forced}");
+    is("rejection-force", &forced);
+    is("rejection-delete", &remote(&work.push([":refs/heads/main"])));
+
+    let bob = repository.working_copy().pushing_as("bob");
+    bob.commit("release");
+    assert!(bob.push(["HEAD:refs/tags/v1.0.0"]).accepted());
+    bob.commit("and one more thing");
+    let moved = remote(&bob.push(["+HEAD:refs/tags/v1.0.0"]));
+    assert!(moved.contains("tags-are-forever"), "{moved}");
+    is("rejection-tag-moved", &moved);
+
+    for (user, code, name) in [
+        ("dora", "[account-disabled]", "rejection-deactivated"),
+        ("svc-deploy", "[unknown-principal]", "rejection-unknown-user"),
+    ] {
+        let work = repository.working_copy().pushing_as(user);
+        work.commit("mine");
+        let refused = remote(&work.push(["HEAD:refs/heads/feature/mine"]));
+        assert!(refused.contains(code), "{refused}");
+        is(name, &refused);
+    }
+
+    let many: Vec<_> = (1..=25).map(|number| format!("HEAD:refs/heads/release/1.{number:02}")).collect();
+    let refused = remote(&work.push(many));
+    assert!(refused.contains("and 5 more refs"), "{refused}");
+    is("rejection-many-refs", &refused);
+
+    daemon.deactivate("alice").expect_success("oam user deactivate");
+    let refused = remote(&work.push(["HEAD:refs/heads/feature/mine"]));
+    assert!(refused.contains("[revoked]"), "{refused}");
+    is("rejection-cut-off", &refused);
+}
+
+#[test]
+fn a_rejection_in_a_freeze() {
+    let daemon = Daemon::start_with(&setup(FREEZE));
+    let repository = BareRepo::with(&HookConfig::plain(&daemon, "PAY/api"));
+    let bob = repository.working_copy().pushing_as("bob");
+    bob.commit("one");
+    assert!(bob.push(["HEAD:refs/heads/main"]).accepted(), "a release manager is excepted");
+    bob.commit("two");
+    let work = bob.with("REMOTE_USER", "alice");
+    let refused = remote(&work.push(["HEAD:refs/heads/main"]));
+    assert!(refused.contains("code-freeze"), "{refused}");
+    is("rejection-blocked-by-freeze", &refused);
+}
+
+#[test]
+fn not_checked() {
+    let daemon = Daemon::start_with(&Setup { directory: None, ..setup("") });
+    let repository = BareRepo::with(&HookConfig::plain(&daemon, "PAY/api"));
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    let undecided = remote(&work.push(["HEAD:refs/heads/main"]));
+    assert!(undecided.contains("[snapshot-missing]"), "{undecided}");
+    is("not-checked-no-directory", &undecided);
+
+    // The usual place, so that the text does not hold a path of this machine.
+    let usual = "/run/oam/hook.sock";
+    assert!(!Path::new(usual).exists(), "a daemon runs on this machine, so this test would ask it");
+    let endpoints = vec![format!("unix:{usual}")];
+    repository.configure_hook(&HookConfig { endpoints, ..HookConfig::plain(&daemon, "PAY/api") });
+    let undecided = remote(&work.push(["HEAD:refs/heads/main"]));
+    assert!(undecided.contains("NOT checked"), "{undecided}");
+    is("not-checked-daemon-down", &undecided);
+}
+
+#[test]
+fn answers_of_oam() {
+    let mut daemon = Daemon::start_with(&setup(""));
+    let (_repository, work) = payments(&daemon);
+    remote(&work.push([":refs/heads/main"]));
+    let place = daemon.folder().display().to_string();
+    let answer = |done: &Finished, code: i32| {
+        assert_eq!(done.code, code, "{done:?}");
+        done.stdout_text().replace(&place, "/srv/oam")
+    };
+    is("status", &answer(&daemon.oam(["status"]), 0));
+    let explain = ["explain", "alice", "PAY/api", "refs/heads/main", "force"];
+    is("explain", &answer(&daemon.oam(explain), 1));
+    for file in ["faulty-directory.json", "faulty-policy.toml"] {
+        fs::copy(example(file), daemon.folder().join(file)).unwrap();
+    }
+    is("import-faults", &answer(&daemon.oam(["snapshot", "import", "faulty-directory.json"]), 1));
+    is("policy-faults", &answer(&daemon.oam(["policy", "check", "faulty-policy.toml"]), 1));
+    // A last checkpoint covers everything.
+    daemon.stop();
+    is(
+        "audit-verify",
+        &answer(&daemon.oam(["audit", "verify", "--dir", &format!("{place}/state/audit")]), 0),
+    );
+}
+
+/// The commands whose help the reference shows.
+const COMMANDS: [&[&str]; 18] = [
+    &["oam"],
+    &["oam", "status"],
+    &["oam", "snapshot", "import"],
+    &["oam", "snapshot", "show"],
+    &["oam", "snapshot", "diff"],
+    &["oam", "snapshot", "history"],
+    &["oam", "snapshot", "rollback"],
+    &["oam", "user", "show"],
+    &["oam", "user", "deactivate"],
+    &["oam", "user", "reactivate"],
+    &["oam", "policy", "check"],
+    &["oam", "policy", "apply"],
+    &["oam", "policy", "show"],
+    &["oam", "policy", "history"],
+    &["oam", "policy", "rollback"],
+    &["oam", "explain"],
+    &["oam", "audit", "tail"],
+    &["oam", "audit", "verify"],
+];
+
+const MORE_COMMANDS: [&[&str]; 4] = [&["oam", "completions"], &["oam", "man"], &["oamd"], &["oam-hook"]];
+
+fn help(words: &[&str]) -> String {
+    let mut command = Command::new(binaries::path(words[0]));
+    command.env_clear().args(&words[1..]).arg("--help");
+    command.run().expect_success(&words.join(" ")).stdout_text()
+}
+
+#[test]
+fn help_of_every_command() {
+    for words in COMMANDS.iter().chain(&MORE_COMMANDS) {
+        is(&format!("help/{}", words.join("-")), &help(words));
+    }
+    // Every command that the help knows has its page: none is forgotten when one is added.
+    let shown: BTreeSet<_> = COMMANDS.iter().chain(&MORE_COMMANDS).map(|words| words.join(" ")).collect();
+    for command in subcommands(&["oam"]) {
+        let deeper = subcommands(&["oam", &command]);
+        let all: Vec<_> = match deeper.is_empty() {
+            true => vec![format!("oam {command}")],
+            false => deeper.iter().map(|sub| format!("oam {command} {sub}")).collect(),
+        };
+        for command in all {
+            assert!(shown.contains(&command), "`{command}` is not in the reference");
+        }
+    }
+}
+
+/// The names below `Commands:` in a command's help.
+fn subcommands(words: &[&str]) -> Vec<String> {
+    let help = help(words);
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = lines.take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names = names.filter_map(|line| line.split(' ').next()).filter(|name| *name != "help");
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_example_is_shown_on_a_page() {
+    let included: BTreeSet<_> = pages().into_iter().flat_map(|page| page.includes).collect();
+    for folder in ["", "help"] {
+        for entry in fs::read_dir(example(folder)).unwrap() {
+            let path = entry.unwrap().path().canonicalize().unwrap();
+            let faulty = path.file_name().unwrap().to_string_lossy().starts_with("faulty-directory");
+            assert!(path.is_dir() || faulty || included.contains(&path), "{} is shown nowhere", shown(&path));
+        }
+    }
+}
+
+fn readme() -> PathBuf {
+    binaries::workspace().join("README.md")
+}
+
+fn update_readme(sample: &str) {
+    let text = fs::read_to_string(readme()).unwrap();
+    let (before, rest) = text.split_once("```text\nremote:").unwrap();
+    let (_, after) = rest.split_once("```").unwrap();
+    fs::write(readme(), format!("{before}```text\n{sample}```{after}")).unwrap();
+}
+
+#[test]
+fn the_sample_in_the_readme_is_the_tested_one() {
+    if updating() {
+        return;
+    }
+    let samples = Page::read(&readme()).blocks.into_iter().filter(|block| block.info == "text");
+    let samples: Vec<_> = samples.map(|block| block.text).collect();
+    assert_eq!(samples, [read(&format!("{SAMPLE}.txt"))]);
+}

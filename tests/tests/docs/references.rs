@@ -1,0 +1,121 @@
+//! What the reference lists is what there is, no less and no more.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use oam_policy::{RefusalReason, UndecidedReason};
+use oam_tests::{BareRepo, Daemon, HookConfig, daemon::Setup};
+
+use crate::{
+    book::{Page, codes, source},
+    snippets::{daemon_keys_in_force, full_example, keys},
+};
+
+fn set(names: impl IntoIterator<Item = impl Into<String>>) -> BTreeSet<String> {
+    names.into_iter().map(Into::into).collect()
+}
+
+/// What stands between two headings of the second level.
+fn section(page: &str, heading: &str) -> Vec<String> {
+    let page = Page::read(&source().join("reference").join(page));
+    let lines = page.prose.into_iter().map(|(_, line)| line);
+    let after = lines.skip_while(|line| !line.starts_with(heading)).skip(1);
+    after.take_while(|line| !line.starts_with("## ")).collect()
+}
+
+#[test]
+fn every_reason_is_explained_among_its_own_kind() {
+    for (heading, known) in
+        [("## Refused", &RefusalReason::CODES[..]), ("## Undecided", &UndecidedReason::CODES[..])]
+    {
+        let lines = section("reasons.md", heading);
+        let headings = lines.iter().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+        assert_eq!(set(headings), set(known.iter().copied()), "{heading}");
+        for part in ["**Meaning.**", "**Who acts.**", "**What to do.**"] {
+            let parts = lines.iter().filter(|line| line.starts_with(part)).count();
+            assert_eq!(parts, known.len(), "{heading}: {part}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_daemon_is_explained() {
+    let explained = set(codes("oamd.md"));
+    assert_eq!(explained, set(keys(&full_example("oamd.md", "toml,daemon").text)));
+    assert_eq!(explained, set(daemon_keys_in_force()), "`oamd check-config` knows other keys");
+}
+
+#[test]
+fn every_key_of_the_hook_is_explained() {
+    let mut shown = set(keys(&full_example("hook.md", "toml,hook").text));
+    // The other way to name a repository; both at once are a fault.
+    shown.insert("plain.repository".into());
+    assert_eq!(set(codes("hook.md")), shown);
+}
+
+/// A daemon that has decided something of each outcome, and its metrics.
+fn busy_daemon() -> (Daemon, String) {
+    let config = "[http]\nlisten = \"127.0.0.1:0\"\n".to_owned();
+    let daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
+    let repository = BareRepo::with(&HookConfig::plain(&daemon, oam_tests::sample::REPOSITORY));
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    assert!(work.push(["HEAD:refs/heads/main"]).accepted());
+    assert!(!work.push([":refs/heads/main"]).accepted());
+    daemon.deactivate("bob").expect_success("oam user deactivate");
+    let address = fs::read_to_string(daemon.runtime().join("http.addr")).unwrap();
+    let mut connection = TcpStream::connect(address.trim()).unwrap();
+    connection.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut metrics = String::new();
+    connection.read_to_string(&mut metrics).unwrap();
+    (daemon, metrics)
+}
+
+#[test]
+fn every_metric_and_every_kind_of_entry_is_explained() {
+    let (daemon, metrics) = busy_daemon();
+    let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    assert_eq!(set(codes("metrics.md")), set(names), "{metrics}");
+
+    let explained = set(codes("audit.md"));
+    let entries = fs::read_to_string(daemon.state().join("audit/entries.jsonl")).unwrap();
+    let mut kinds = BTreeSet::new();
+    for line in entries.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        let kind = entry["event"]["kind"].as_str().unwrap().to_owned();
+        assert!(explained.contains(&kind), "`{kind}` is not explained");
+        explain_fields(&entry["event"], &kind);
+        kinds.insert(kind);
+    }
+    assert!(kinds.len() >= 4, "{kinds:?}");
+}
+
+/// Every field of an event stands somewhere below the heading of its kind.
+fn explain_fields(event: &serde_json::Value, kind: &str) {
+    let page = Page::read(&source().join("reference/audit.md"));
+    let lines = page.prose.iter().map(|(_, line)| line.as_str());
+    let after = lines.skip_while(|line| *line != format!("### `{kind}`")).skip(1);
+    let text: Vec<_> = after.take_while(|line| !line.starts_with('#')).collect();
+    let text = text.join(" ");
+    for field in event.as_object().unwrap().keys().filter(|field| *field != "kind") {
+        assert!(text.contains(&format!("`{field}`")), "`{kind}`: the field `{field}` is not explained");
+    }
+}
+
+#[test]
+fn the_exit_codes_of_oam_are_those_of_its_help() {
+    let help = fs::read_to_string(source().join("examples/help/oam.txt")).unwrap();
+    let rows = section("oam.md", "## Exit codes");
+    let rows: Vec<_> =
+        rows.iter().filter(|row| row.starts_with("| ") && !row.starts_with("| code")).collect();
+    assert_eq!(rows.len(), 6);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(help.contains(&format!("{} {}", cells[0], cells[1])), "`oam --help` does not say: {row}");
+    }
+}

@@ -1,0 +1,130 @@
+//! What the pages show as a file is read by the real readers.
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+use oam_policy::{
+    file::{self, PolicySource},
+    snapshot::file as directory,
+};
+use oam_tests::{Finished, Run, binaries};
+use tempfile::TempDir;
+
+use crate::book::{Block, pages};
+
+/// Every block with one of the marks, or all that begin with `toml,` and `json,`: a mark that is mistyped is no mark.
+fn marked(info: &str) -> Vec<Block> {
+    let blocks = pages().into_iter().flat_map(|page| page.blocks);
+    let blocks: Vec<_> = blocks.filter(|block| block.info == info).collect();
+    assert!(!blocks.is_empty(), "no page has a block `{info}`");
+    blocks
+}
+
+#[test]
+fn no_mark_is_mistyped() {
+    let known = ["toml,policy", "json,directory", "toml,directory", "toml,daemon", "toml,hook"];
+    for block in pages().iter().flat_map(|page| &page.blocks) {
+        let plain = ["sh", "text", "toml", "ini"].contains(&block.info.as_str());
+        assert!(
+            plain || known.contains(&block.info.as_str()),
+            "{}: `{}` is not known",
+            block.place,
+            block.info
+        );
+    }
+}
+
+#[test]
+fn policies_are_read() {
+    for block in marked("toml,policy") {
+        let source = PolicySource { name: block.place.clone(), text: block.text };
+        if let Err(faults) = file::parse(&[source]) {
+            panic!("{}:\n{faults}", block.place);
+        }
+    }
+}
+
+#[test]
+fn directories_are_read() {
+    for block in marked("json,directory") {
+        if let Err(faults) = directory::parse_json(&block.place, &block.text) {
+            panic!("{}:\n{faults}", block.place);
+        }
+    }
+    for block in marked("toml,directory") {
+        if let Err(faults) = directory::parse_toml(&block.place, &block.text) {
+            panic!("{}:\n{faults}", block.place);
+        }
+    }
+}
+
+fn written(text: &str) -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::Builder::new().prefix("oam").tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, text).unwrap();
+    (folder, file)
+}
+
+fn check_daemon(file: &Path) -> Finished {
+    let mut oamd = Command::new(binaries::path("oamd"));
+    oamd.env_clear().arg("--config").arg(file).arg("check-config").run()
+}
+
+/// The hook has no command that only reads its configuration. `deliver` reads it first, and says when it is faulty.
+fn check_hook(file: &Path) -> Finished {
+    let mut hook = Command::new(binaries::path("oam-hook"));
+    hook.env_clear().arg("--config").arg(file).arg("deliver").run()
+}
+
+fn complains_of_its_configuration(hook: &Finished) -> bool {
+    let said = hook.stderr_text().split_whitespace().collect::<Vec<_>>().join(" ");
+    said.to_lowercase().contains("the configuration `")
+}
+
+#[test]
+fn configurations_of_the_daemon_are_read() {
+    for block in marked("toml,daemon") {
+        let (_folder, file) = written(&block.text);
+        check_daemon(&file).expect_success(&block.place);
+    }
+    let (_folder, file) = written("[http]\nport = 1\n");
+    assert_eq!(check_daemon(&file).code, 2, "it would say so if a key were unknown");
+}
+
+#[test]
+fn configurations_of_the_hook_are_read() {
+    for block in marked("toml,hook") {
+        let (_folder, file) = written(&block.text);
+        let hook = check_hook(&file);
+        assert!(!complains_of_its_configuration(&hook), "{}: {hook:?}", block.place);
+    }
+    let (_folder, file) = written("endpoint = \"unix:/run/oam/hook.sock\"\n");
+    assert!(complains_of_its_configuration(&check_hook(&file)), "it would say so if a key were unknown");
+}
+
+/// The keys of a TOML text, `section.key`.
+pub(crate) fn keys(toml: &str) -> Vec<String> {
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in toml.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = format!("{name}.");
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with('#')) {
+            keys.push(format!("{section}{}", key.trim()));
+        }
+    }
+    keys
+}
+
+/// The block of a reference page that shows the most keys: it is there to show all of them.
+pub(crate) fn full_example(page: &str, info: &str) -> Block {
+    let of_page = |block: &Block| block.place.starts_with(&format!("docs/src/reference/{page}:"));
+    let by_size: BTreeMap<_, _> =
+        marked(info).into_iter().filter(of_page).map(|block| (block.text.len(), block)).collect();
+    by_size.into_values().next_back().expect("a full example")
+}
+
+/// What `oamd check-config` prints for the full example.
+pub(crate) fn daemon_keys_in_force() -> Vec<String> {
+    let (_folder, file) = written(&full_example("oamd.md", "toml,daemon").text);
+    keys(&check_daemon(&file).expect_success("oamd check-config").stdout_text())
+}
