@@ -34,6 +34,36 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
+/// A place in a file, with what is needed to show it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// As in [`Fault::file`].
+    pub file: String,
+    /// As in [`Fault::line`].
+    pub line: u32,
+    /// As in [`Fault::column`].
+    pub column: u32,
+    /// As in [`Fault::length`].
+    pub length: u32,
+    /// As in [`Fault::excerpt`].
+    pub excerpt: String,
+}
+
+impl Place {
+    /// A fault at this place.
+    pub fn fault(&self, message: impl Into<String>, help: Option<String>) -> Fault {
+        Fault {
+            file: self.file.clone(),
+            line: self.line,
+            column: self.column,
+            length: self.length,
+            excerpt: self.excerpt.clone(),
+            message: message.into(),
+            help,
+        }
+    }
+}
+
 impl Fault {
     /// How many characters of a line are shown before the fault; the excerpt of a line is cut at its left when there
     /// are more.

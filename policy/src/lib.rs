@@ -24,6 +24,7 @@ pub mod reason;
 pub mod request;
 pub mod rule;
 pub mod snapshot;
+pub mod trial;
 pub mod words;
 
 pub use decide::{Decision, Evaluation, Outcome, Permit, RefDecision, State, Verdict, decide};

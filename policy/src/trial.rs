@@ -72,11 +72,8 @@ pub fn faults(results: &[TestResult]) -> Option<Faults> {
             faults.add(|| fault(&result.case, found));
         }
     }
-    faults.finish((faults_none(results)).then_some(())).err()
-}
-
-fn faults_none(results: &[TestResult]) -> bool {
-    !results.iter().any(|result| matches!(result.outcome, TestOutcome::Failed(_)))
+    let none = faults.total() == 0;
+    faults.finish(none.then_some(())).err()
 }
 
 fn fault(case: &TestCase, found: &Found) -> Fault {

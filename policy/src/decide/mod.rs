@@ -52,10 +52,32 @@ pub fn decide(state: &State, request: &Request, facts: &Facts, now: Timestamp) -
             return Evaluation::Decided(Decision::new(subject, PushVerdict::Undecided(reasons)));
         }
     };
+    decide_in(policy, snapshot, request, facts, now)
+}
+
+/// Decides by a policy and a directory of any age.
+pub(crate) fn decide_in(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    request: &Request,
+    facts: &Facts,
+    now: Timestamp,
+) -> Evaluation {
     let (subject, bar) = Subject::resolve(policy, snapshot, &request.pusher);
     if let Some(reason) = bar {
         return Evaluation::Decided(Decision::new(subject, PushVerdict::Refused(NonEmpty::one(reason))));
     }
+    decide_as(policy, subject, request, facts, now)
+}
+
+/// Decides for somebody who is known and may act; all verdicts on refs come from here.
+pub(crate) fn decide_as(
+    policy: &Policy,
+    subject: Subject,
+    request: &Request,
+    facts: &Facts,
+    now: Timestamp,
+) -> Evaluation {
     let scope = Scope::new(policy, &request.repository, &subject, now);
     let mut decided = Vec::with_capacity(request.updates.len());
     let mut needed = FactsNeeded::default();

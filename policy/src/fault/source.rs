@@ -1,6 +1,6 @@
 use std::{cell::OnceCell, ops::Range};
 
-use super::{Fault, shown_character};
+use super::{Fault, Place, shown_character};
 
 /// A text with a name, in which places are found.
 pub(crate) struct Source<'a> {
@@ -71,6 +71,12 @@ impl<'a> Source<'a> {
     pub(crate) fn place(&self, offset: usize) -> String {
         let Position { line, column } = self.position(offset);
         format!("{}:{line}:{column}", crate::printable::Printable::new(self.name))
+    }
+
+    /// The bytes of `span` as a place.
+    pub(crate) fn place_of(&self, span: Range<usize>) -> Place {
+        let Fault { file, line, column, length, excerpt, .. } = self.fault(span, "", None);
+        Place { file, line, column, length, excerpt }
     }
 
     /// A fault in the bytes of `span`.

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     ops::Range,
 };
 
@@ -9,12 +9,13 @@ use super::{
     reader::{Report, TableReader},
     role,
     suggest::did_you_mean,
+    test,
     tree::{Node, Spanned, Table},
 };
 use crate::{
     fault::{Collector, Fault, Source},
     name::{RoleId, RuleId},
-    rule::{Policy, PolicyParts},
+    rule::{Policy, PolicyParts, built_in_id},
 };
 
 /// A policy while its files are read.
@@ -27,10 +28,14 @@ pub(super) struct Draft<'d, 'a> {
     rules: BTreeMap<RuleId, Place>,
     /// Where rules name roles.
     mentions: Vec<(RoleId, Place)>,
+    /// Where tests name rules.
+    rule_mentions: Vec<(RuleId, Mention, Place)>,
     /// Where the contact is given.
     contact: Option<Place>,
     /// Whether every role that the files mean to define is in `roles`.
     all_roles_known: bool,
+    /// Whether every grant and block that the files mean to define is in `rules`.
+    all_rules_known: bool,
     rule_count: usize,
 }
 
@@ -41,8 +46,24 @@ struct Place {
 }
 
 /// Parts of the language that this version knows and cannot decide.
-const UNDECIDED: [&str; 3] = ["require", "waiver", "test"];
-const KEYS: [&str; 5] = ["version", "contact", "role", "grant", "block"];
+const UNDECIDED: [&str; 2] = ["require", "waiver"];
+pub(super) const KEYS: [&str; 6] = ["version", "contact", "role", "grant", "block", "test"];
+
+/// What kind of rule a test names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mention {
+    Grant,
+    Block,
+}
+
+impl Mention {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Block => "block",
+        }
+    }
+}
 
 impl<'d, 'a> Draft<'d, 'a> {
     pub(super) fn new(sources: &'d [Source<'a>]) -> Self {
@@ -52,8 +73,10 @@ impl<'d, 'a> Draft<'d, 'a> {
             roles: BTreeMap::new(),
             rules: BTreeMap::new(),
             mentions: Vec::new(),
+            rule_mentions: Vec::new(),
             contact: None,
             all_roles_known: true,
+            all_rules_known: true,
             rule_count: 0,
         }
     }
@@ -61,12 +84,13 @@ impl<'d, 'a> Draft<'d, 'a> {
     /// Reads the file at position `file`.
     pub(super) fn read_file<'t>(&mut self, file: usize, table: Table<'t>, report: &mut Report<'_, 't>) {
         self.all_roles_known &= !report.is_broken();
+        self.all_rules_known &= !report.is_broken();
         let mut top = TableReader::new("a policy file", 0..0, table);
         check_version("a policy file", &mut top, report);
         if let Some(node) = top.take("contact") {
             self.read_contact(file, node, report);
         }
-        for kind in ["role", "grant", "block"] {
+        for kind in ["role", "grant", "block", "test"] {
             for table in rules_of_kind(kind, &mut top, report) {
                 self.rule_count = self.rule_count.saturating_add(1);
                 match kind {
@@ -74,7 +98,8 @@ impl<'d, 'a> Draft<'d, 'a> {
                     _ if self.rule_count > MAX_RULES => {}
                     "role" => role::read(table, self, file, report),
                     "grant" => grant::read(table, self, file, report),
-                    _ => block::read(table, self, file, report),
+                    "block" => block::read(table, self, file, report),
+                    _ => test::read(table, self, file, report),
                 }
             }
         }
@@ -97,6 +122,18 @@ impl<'d, 'a> Draft<'d, 'a> {
 
     /// The id of a grant or block.
     pub(super) fn rule_id<'t>(
+        &mut self,
+        table: &mut TableReader<'t>,
+        example: &str,
+        file: usize,
+        report: &mut Report<'_, 't>,
+    ) -> Option<RuleId> {
+        let id = self.read_rule_id(table, example, file, report);
+        self.all_rules_known &= id.is_some();
+        id
+    }
+
+    fn read_rule_id<'t>(
         &mut self,
         table: &mut TableReader<'t>,
         example: &str,
@@ -131,6 +168,11 @@ impl<'d, 'a> Draft<'d, 'a> {
         self.mentions.extend(roles.iter().map(place));
     }
 
+    /// Notes that a test names a rule.
+    pub(super) fn mention_rule(&mut self, rule: RuleId, kind: Mention, file: usize, span: Range<usize>) {
+        self.rule_mentions.push((rule, kind, Place { file, span }));
+    }
+
     fn refuse_second(
         &self,
         kind: &str,
@@ -156,8 +198,13 @@ impl<'d, 'a> Draft<'d, 'a> {
             // What else is wrong with so many rules, nobody could read.
             *faults = Collector::new();
             faults.add(|| Fault::of_file(first_file, message, Some(help)));
-        } else if self.all_roles_known {
-            self.check_mentions(faults);
+        } else {
+            if self.all_roles_known {
+                self.check_mentions(faults);
+            }
+            if self.all_rules_known {
+                self.check_rule_mentions(faults);
+            }
         }
         if faults.total() > 0 {
             return None;
@@ -178,6 +225,37 @@ impl<'d, 'a> Draft<'d, 'a> {
             let meant = faults.may_suggest().then(|| did_you_mean(role.as_str(), names())).flatten();
             let help = meant.unwrap_or_else(|| format!("define it: a `[[role]]` with `id = \"{role}\"`"));
             faults.add(|| source.fault(place.span.clone(), format!("there is no role `{role}`"), Some(help)));
+        }
+    }
+
+    fn check_rule_mentions(&self, faults: &mut Collector) {
+        let of_kind = |kind: Mention| -> BTreeSet<&RuleId> {
+            match kind {
+                Mention::Grant => self.parts.grants.iter().map(|grant| &grant.id).collect(),
+                Mention::Block => self.parts.blocks.iter().map(|block| &block.id).collect(),
+            }
+        };
+        let (grants, blocks) = (of_kind(Mention::Grant), of_kind(Mention::Block));
+        for (rule, kind, place) in &self.rule_mentions {
+            let (meant, others) = match kind {
+                Mention::Grant => (&grants, &blocks),
+                Mention::Block => (&blocks, &grants),
+            };
+            // A rule that is there and faulty is in neither.
+            let is_faulty = self.rules.contains_key(rule) && !others.contains(rule);
+            if meant.contains(rule) || is_faulty || built_in_id(rule.as_str()).is_some() {
+                continue;
+            }
+            let Some(source) = self.sources.get(place.file) else { continue };
+            let message = format!("there is no {} `{rule}`", kind.as_str());
+            let names = || meant.iter().map(|id| id.as_str());
+            let near = faults.may_suggest().then(|| did_you_mean(rule.as_str(), names())).flatten();
+            let help = match (others.contains(rule), kind) {
+                (true, Mention::Grant) => Some(format!("`{rule}` is a block: expect `refused:blocked:{rule}`")),
+                (true, Mention::Block) => Some(format!("`{rule}` is a grant: expect `permitted:{rule}`")),
+                (false, _) => near,
+            };
+            faults.add(|| source.fault(place.span.clone(), message, help));
         }
     }
 }
@@ -208,7 +286,8 @@ fn rules_of_kind<'t>(
     let what = match kind {
         "role" => "a role",
         "grant" => "a grant",
-        _ => "a block",
+        "block" => "a block",
+        _ => "a test",
     };
     let Some((key, node)) = top.take_with_key(kind) else { return Vec::new() };
     match node.value {

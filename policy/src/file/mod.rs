@@ -12,13 +12,17 @@ pub(crate) mod reader;
 mod role;
 pub(crate) mod suggest;
 mod syntax;
+mod test;
 pub(crate) mod tree;
 
 use crate::{
     fault::{Collector, Fault, Faults, Source},
     rule::Policy,
+    snapshot::Snapshot,
+    trial::{self, TestResult},
 };
 use draft::Draft;
+use jiff::Timestamp;
 pub(crate) use draft::check_version;
 use reader::{Notation, Report};
 pub(crate) use syntax::read_toml;
@@ -34,10 +38,10 @@ pub struct PolicySource {
 
 /// How many bytes all files of a policy may have together.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// How many roles, grants and blocks a policy may have together.
+/// How many roles, grants, blocks and tests a policy may have together.
 pub const MAX_RULES: usize = 100_000;
 
-/// Reads a policy.
+/// Reads a policy, and does not run its tests.
 ///
 /// # Errors
 /// Everything that is wrong with the files, each with its place.
@@ -56,6 +60,43 @@ pub fn parse(files: &[PolicySource]) -> Result<Policy, Faults> {
     }
     let policy = draft.finish(&mut faults);
     faults.finish(policy)
+}
+
+/// A policy and what came of its tests.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    /// The policy.
+    pub policy: Policy,
+    /// Its tests, by place.
+    pub tests: Vec<TestResult>,
+}
+
+impl Tested {
+    /// The policy, when no test failed.
+    ///
+    /// # Errors
+    /// The tests that failed, as faults.
+    pub fn passed(self) -> Result<Policy, Faults> {
+        match trial::faults(&self.tests) {
+            None => Ok(self.policy),
+            Some(faults) => Err(faults),
+        }
+    }
+}
+
+/// Reads a policy and runs its tests: what stands between a policy's files and its being in force. See
+/// [`Policy::run_tests`].
+///
+/// # Errors
+/// As [`parse`]; that a test fails is told in what is returned.
+pub fn parse_and_test(
+    files: &[PolicySource],
+    snapshot: Option<&Snapshot>,
+    now: Timestamp,
+) -> Result<Tested, Faults> {
+    let policy = parse(files)?;
+    let tests = policy.run_tests(snapshot, now);
+    Ok(Tested { policy, tests })
 }
 
 /// A policy for a daemon that has none yet: it explains the language by example, and gives rights over the

@@ -11,7 +11,7 @@ use crate::{
     printable::Printable,
     reason::RefusalReason,
     request::{Channel, Verb},
-    rule::{Asker, Because, Expectation, TestCase},
+    rule::{Asker, Because, Expectation, TestCase, built_in_id},
 };
 
 pub(super) const KEYS: [&str; 6] = ["as", "user", "push", "at", "channel", "expect"];
@@ -142,8 +142,8 @@ fn read_expectation(text: &str) -> Result<Expectation, String> {
             Err(format!("no rule says `{code}`, so `refused:{code}` is all that can be expected"))
         }
         rule => {
-            let rule = rule.map(id).transpose()?;
-            Ok(Expectation::Refused(Some(Because { code: RefusalReason::code_called(code), rule })))
+            let rule = rule.map(|rule| built_in_id(rule).map_or_else(|| id(rule), Ok)).transpose()?;
+            Ok(Expectation::Refused(Some(Because { code, rule })))
         }
     }
 }

@@ -8,13 +8,16 @@ mod grant;
 mod pattern;
 mod policy;
 mod role;
+mod test;
 mod window;
 
 pub use block::Block;
 pub use grant::{Grant, UserException};
 pub use pattern::{PatternError, RefSet, RepositorySet, VerbSet};
+pub(crate) use policy::built_in_id;
 pub use policy::{Policy, PolicyError, PolicyParts};
 pub use role::Role;
+pub use test::{Asker, Because, Expectation, TestCase};
 pub use window::{Window, WindowError};
 
 use serde::Serialize;

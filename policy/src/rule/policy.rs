@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Block, Grant, Mode, RefSet, RepositorySet, Role, Window};
+use super::{Block, Grant, Mode, RefSet, RepositorySet, Role, TestCase, Window};
 use crate::{
     name::{Digest, RoleId, RuleId},
     request::Verb,
 };
 
 /// A whole policy, immutable. Two policies with the same rules have the same digest, however the rules are ordered
-/// or split over files.
+/// or split over files. The digest names what is decided by: tests have no part in it.
 #[derive(Debug, Clone)]
 pub struct Policy {
     digest: Digest,
@@ -29,6 +29,9 @@ pub struct PolicyParts {
     pub grants: Vec<Grant>,
     /// The blocks.
     pub blocks: Vec<Block>,
+    /// The policy's unit tests, which decide nothing.
+    #[serde(skip)]
+    pub tests: Vec<TestCase>,
 }
 
 /// Why rules do not make a policy.
@@ -58,6 +61,7 @@ impl Policy {
         parts.roles.sort_by(|a, b| a.id.cmp(&b.id));
         parts.grants.sort_by(|a, b| a.id.cmp(&b.id));
         parts.blocks.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(Self { digest: digest(&parts), parts, built_in: built_in_blocks() })
     }
 
@@ -84,6 +88,11 @@ impl Policy {
     /// The blocks that the policy's authors wrote, by id.
     pub fn blocks(&self) -> &[Block] {
         &self.parts.blocks
+    }
+
+    /// The unit tests, by place.
+    pub fn tests(&self) -> &[TestCase] {
+        &self.parts.tests
     }
 
     /// All blocks, those that are part of the product first.
@@ -126,6 +135,11 @@ fn digest(parts: &PolicyParts) -> Digest {
     // that no real policy has.
     let canonical = serde_json::to_vec(&("oam-policy-v1", parts)).unwrap_or_default();
     Digest::of(&canonical)
+}
+
+/// The id of a rule that is part of the product, which no policy file can give to one of its own.
+pub(crate) fn built_in_id(text: &str) -> Option<RuleId> {
+    built_in_blocks().into_iter().map(|block| block.id).find(|id| id.as_str() == text)
 }
 
 /// Rules that hold whatever the policy says.

@@ -51,13 +51,17 @@ fn updating() -> bool {
 
 /// Compares with the file, or writes it.
 fn is(name: &str, text: &str) {
+    is_exactly(name, &redact(text));
+}
+
+/// The same for a text in which nothing differs from run to run.
+fn is_exactly(name: &str, text: &str) {
     let path = example(&format!("{name}.txt"));
-    let text = redact(text);
     if updating() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &text).unwrap();
+        fs::write(&path, text).unwrap();
         if name == SAMPLE {
-            update_readme(&text);
+            update_readme(text);
         }
         return;
     }
@@ -175,7 +179,8 @@ fn answers_of_oam() {
         done.stdout_text().replace(&place, "/srv/oam")
     };
     is("status", &answer(&daemon.oam(["status"]), 0));
-    let explain = ["explain", "alice", "PAY/api", "refs/heads/main", "force"];
+    // Nothing that it tells of begins or ends: the answer is the same whenever the tests run.
+    let explain = ["explain", "carol", "WEB/shop", "refs/heads/release/2", "create"];
     is("explain", &answer(&daemon.oam(explain), 1));
     for file in ["faulty-directory.json", "faulty-policy.toml"] {
         fs::copy(example(file), daemon.folder().join(file)).unwrap();
@@ -223,7 +228,7 @@ fn help(words: &[&str]) -> String {
 #[test]
 fn help_of_every_command() {
     for words in COMMANDS.iter().chain(&MORE_COMMANDS) {
-        is(&format!("help/{}", words.join("-")), &help(words));
+        is_exactly(&format!("help/{}", words.join("-")), &help(words));
     }
     // Every command that the help knows has its page: none is forgotten when one is added.
     let shown: BTreeSet<_> = COMMANDS.iter().chain(&MORE_COMMANDS).map(|words| words.join(" ")).collect();
@@ -251,6 +256,9 @@ fn subcommands(words: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_example_is_shown_on_a_page() {
+    if updating() {
+        return;
+    }
     let included: BTreeSet<_> = pages().into_iter().flat_map(|page| page.includes).collect();
     for folder in ["", "help"] {
         for entry in fs::read_dir(example(folder)).unwrap() {

@@ -9,7 +9,7 @@ fn redact_line(line: &str) -> String {
     let mut shown = String::new();
     let mut rest = line.trim_end();
     while let Some(first) = rest.chars().next() {
-        let in_word = shown.chars().next_back().is_some_and(|last| last.is_ascii_alphanumeric());
+        let in_word = shown.chars().next_back().is_some_and(|last| last.is_ascii_alphanumeric() || last == ':');
         match replaced(rest).filter(|_| !in_word) {
             Some((length, by)) => {
                 shown += &by;
@@ -83,6 +83,7 @@ fn what_differs_is_replaced_and_nothing_else() {
         ("on 2026-11-23 17:21 UTC. [revoked]", "on YYYY-MM-DD HH:MM UTC. [revoked]"),
         ("2026-11-23T17:21:14Z (2 seconds ago)", "YYYY-MM-DDTHH:MM:SSZ (a moment ago)"),
         ("as of x (just now), by `uid 0`", "as of x (a moment ago), by `uid 990`"),
+        ("policy.toml:11:10", "policy.toml:11:10"),
         ("Policy: 0123456789ab", "Policy: xxxxxxxxxxxx"),
         ("git 0123456789abcdef, 12 of 25 refs, v1.0.1", "git 0123456789abcdef, 12 of 25 refs, v1.0.1"),
         ("key  test-node+0a1b2c3d+AQ/+bc= x", &format!("key  test-node+xxxxxxxx+{} x", "x".repeat(44))),
