@@ -27,6 +27,7 @@ use crate::{
     client::Address,
     command::{
         Context, Ending, audit::Audit, explain::Explain, policy::Policy, snapshot::Snapshot, user::User,
+        who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
@@ -68,6 +69,8 @@ enum Task {
     Policy(Policy),
     /// Tell what would be decided, and why; nothing is recorded as a push
     Explain(Explain),
+    /// List everybody who could do one thing to one ref, by which grant and role
+    Who(Who),
     /// Read the audit log, and check that it is whole
     #[command(subcommand)]
     Audit(Audit),
@@ -112,6 +115,7 @@ impl Task {
             Self::User(task) => command::user::run(task, context).await,
             Self::Policy(task) => command::policy::run(task, context).await,
             Self::Explain(task) => command::explain::run(task, context).await,
+            Self::Who(task) => command::who::run(task, context).await,
             Self::Audit(task) => command::audit::run(task, context).await,
             Self::Completions { shell } => command::docs::completions(shell, context),
             Self::Man { dir } => command::docs::man(&dir, context),

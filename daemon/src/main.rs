@@ -60,10 +60,16 @@ fn show(config: &Config) {
 
 #[expect(clippy::print_stderr, reason = "the output layer of `oamd`")]
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    eprintln!("oamd: {error}");
+    let mut told = error.to_string();
+    eprintln!("oamd: {told}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        eprintln!("  because: {source}");
+        // Many an error tells its cause itself.
+        let text = source.to_string();
+        if !told.contains(&text) {
+            eprintln!("  because: {text}");
+        }
+        told = text;
         cause = source.source();
     }
     ExitCode::from(code)

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -101,6 +102,10 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::warn!("some conversations did not end in time");
     }
     follower.abort();
+    for socket in [live.config.hook_socket(), live.config.admin_socket()] {
+        // One that is gone already is as good as removed.
+        let _ = fs::remove_file(socket);
+    }
     live.audit.append(Batch::new(&Event::DaemonStopped)?).await?;
     live.audit.close().await;
     tracing::info!("stopped");
@@ -113,7 +118,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         let path = path.to_owned();
         move |source| RunError::State { path, source }
     };
-    fs::create_dir_all(&config.state).map_err(state(&config.state))?;
+    // What is in there tells who works here: others need not read it.
+    fs::DirBuilder::new().recursive(true).mode(0o750).create(&config.state).map_err(state(&config.state))?;
     let node = node_name(&config)?;
     let (audit, report) = AuditLog::open(&config.state.join("audit"), &node)?;
     record_start(&audit, &report).await?;
@@ -126,7 +132,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     }
     let directory = directory::start(store, loaded, recorder(&audit)).map_err(state(&config.state))?;
     let history = config.state.join("policy-history");
-    let policies = PolicyManager::start(config.policy.clone(), history, audit.clone()).await?;
+    let policies =
+        PolicyManager::start(config.policy.clone(), history, audit.clone(), directory.1.clone()).await?;
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     Ok(Live::new(config, Arc::new(policies), directory, audit, spooled, opened.sentences()))

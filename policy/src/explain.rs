@@ -1,196 +1,114 @@
-//! Why a change is decided as it is: every rule that could have had a say, and whether it did.
+//! Why a change is decided as it is: the decision, and what every rule that could have had a say had to do with it.
 //!
 //! [`explain`] makes no verdict; [`crate::decide()`] does. It asks each rule the same questions that `decide` asks, one
-//! at a time, and says which was the first that did not hold.
+//! at a time, and says what came of each.
+
+mod question;
+mod trace;
 
 use jiff::Timestamp;
 
+pub use question::Question;
+pub(crate) use trace::rules;
+pub use trace::{Dimension, Finding, RuleKind, RuleTrace};
+
 use crate::{
-    decide::{Evaluation, State, Subject, decide},
-    facts::{Ancestry, Facts},
-    name::{Repository, RoleId, RuleId},
+    decide::{Decision, Evaluation, PrincipalKind, PushVerdict, State, Subject, decide, decide_as},
+    facts::FactsNeeded,
+    name::{RoleId, Username},
     printable::Printable,
-    request::{RefChange, RefUpdate, Request, Verb},
-    rule::{Block, Grant, Mode, RefSet, RepositorySet, VerbSet, Window},
+    request::Request,
+    rule::{Asker, Policy},
 };
 
-/// What one rule has to do with a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleTrace {
-    /// What kind of rule it is.
-    pub kind: RuleKind,
-    /// The rule's id.
-    pub id: RuleId,
-    /// Whether it matched: a grant that did gives the right, a block that did forbids it.
-    pub matched: bool,
-    /// When it did not match: the first thing that did not, in words.
-    pub why_not: Option<String>,
-    /// Whether the rule is only being tried out and decides nothing.
-    pub evaluate_only: bool,
+/// A decision, and why it is so.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The question as it was decided.
+    pub request: Request,
+    /// The decision.
+    pub decision: Decision,
+    /// When it is refused for who asks (cut off, deactivated, unknown): what would be decided if it were not. It is
+    /// there to be told, and nothing may act on it.
+    pub otherwise: Option<Decision>,
+    /// Every rule on the repository, or on the ref, blocks first. Without a policy, or a directory that would say who
+    /// asks, there is none to look at.
+    pub rules: Vec<RuleTrace>,
 }
 
-/// A kind of rule that matches refs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleKind {
-    /// It gives a right.
-    Grant,
-    /// It forbids.
-    Block,
-}
-
-impl RuleKind {
-    /// The kind's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Grant => "grant",
-            Self::Block => "block",
-        }
-    }
-}
-
-/// What every rule on the repository, or on the ref, has to do with the first change of `request`, blocks first.
+/// Decides `question`, and says why.
 ///
-/// `verb` says whether a moved ref is an [`Verb::Update`] or a [`Verb::Force`]; of every other change, and of a tag, the
-/// change itself says what it is. Without a policy or a directory there is nothing to explain: the list is empty.
-pub fn explain(state: &State, request: &Request, verb: Verb, now: Timestamp) -> Vec<RuleTrace> {
-    let (Some(policy), Some(subject)) = (&state.policy, subject(state, request, now)) else {
-        return Vec::new();
+/// [`Asker::Roles`] is somebody who holds just these roles and is called `${user}`: the directory has no part in it.
+///
+/// # Errors
+/// When the verdict depends on facts that a question does not imply.
+pub fn explain(
+    state: &State,
+    asker: &Asker,
+    question: &Question,
+    now: Timestamp,
+) -> Result<Explanation, FactsNeeded> {
+    let name = match asker {
+        Asker::User(user) => user.clone(),
+        Asker::Roles(_) => Username::anybody(),
     };
-    let update = request.updates.first();
-    let asked = Asked {
-        repository: &request.repository,
-        update,
-        verb: verb_of(update, verb),
-        subject: &subject,
-        now,
+    let request = question.request(name);
+    let (decision, otherwise) = match (asker, &state.policy) {
+        (Asker::Roles(roles), Some(policy)) => {
+            let subject = holder(roles.iter().cloned().collect());
+            (known(decide_as(policy, subject, &request, &question.facts(), now))?, None)
+        }
+        (Asker::Roles(_) | Asker::User(_), policy) => {
+            let decision = known(decide(state, &request, &question.facts(), now))?;
+            let otherwise = match (policy, decision.verdict()) {
+                (Some(policy), PushVerdict::Refused(_)) => {
+                    let subject = decision.subject().clone();
+                    Some(known(decide_as(policy, subject, &request, &question.facts(), now))?)
+                }
+                _ => None,
+            };
+            (decision, otherwise)
+        }
     };
-    let blocks = policy.all_blocks().filter(|block| asked.concerns(&block.on, &block.refs));
-    let grants = policy.grants().iter().filter(|grant| asked.concerns(&grant.on, &grant.refs));
-    let blocks = blocks.map(|block| trace(RuleKind::Block, &block.id, block.mode, asked.why_no_block(block)));
-    let grants = grants.map(|grant| trace(RuleKind::Grant, &grant.id, grant.mode, asked.why_no_grant(grant)));
-    blocks.chain(grants).collect()
+    let rules = match (&state.policy, subject(state, asker, &decision)) {
+        (Some(policy), Some(subject)) => rules(policy, question, (&subject, &called(asker, &subject)), now),
+        _ => Vec::new(),
+    };
+    Ok(Explanation { request, decision, otherwise, rules })
 }
 
-fn trace(kind: RuleKind, id: &RuleId, mode: Mode, why_not: Option<String>) -> RuleTrace {
-    RuleTrace {
-        kind,
-        id: id.clone(),
-        matched: why_not.is_none(),
-        why_not,
-        evaluate_only: mode == Mode::Evaluate,
+/// Somebody of whom nothing is known but their roles.
+pub(crate) fn holder(roles: Vec<RoleId>) -> Subject {
+    Subject { username: Username::anybody(), kind: PrincipalKind::User, roles }
+}
+
+fn known(evaluation: Evaluation) -> Result<Decision, FactsNeeded> {
+    match evaluation {
+        Evaluation::Decided(decision) => Ok(decision),
+        Evaluation::Needs(needed) => Err(needed),
     }
 }
 
 /// Who asks, as `decide` knows them; also by a directory that has grown too old to decide by.
-fn subject(state: &State, request: &Request, now: Timestamp) -> Option<Subject> {
-    state.snapshot.as_ref()?;
-    let state = State { max_snapshot_age: None, ..state.clone() };
-    let mut facts = Facts::none();
-    for index in 0..request.updates.len() {
-        // Who somebody is does not depend on it.
-        facts.learn_ancestry(index, Ancestry::FastForward);
-    }
-    match decide(&state, request, &facts, now) {
-        Evaluation::Decided(decision) => Some(decision.subject().clone()),
-        Evaluation::Needs(_) => None,
+fn subject(state: &State, asker: &Asker, decision: &Decision) -> Option<Subject> {
+    match (asker, &state.policy, &state.snapshot) {
+        (Asker::Roles(_), Some(_), _) => Some(decision.subject().clone()),
+        (Asker::User(user), Some(policy), Some(snapshot)) => Some(Subject::resolve(policy, snapshot, user).0),
+        _ => None,
     }
 }
 
-fn verb_of(update: &RefUpdate, verb: Verb) -> Verb {
-    match update.change {
-        RefChange::Create { .. } => Verb::Create,
-        RefChange::Delete { .. } => Verb::Delete,
-        RefChange::Merge { .. } => Verb::Update,
-        RefChange::Move { .. } if update.name.is_tag() => Verb::Force,
-        RefChange::Move { .. } => verb,
+fn called(asker: &Asker, subject: &Subject) -> String {
+    match asker {
+        Asker::User(_) => format!("`{}`", Printable::new(subject.username.as_str())),
+        Asker::Roles(_) => "somebody with just these roles".to_owned(),
     }
 }
 
-/// One change by one person at one moment.
-struct Asked<'a> {
-    repository: &'a Repository,
-    update: &'a RefUpdate,
-    verb: Verb,
-    subject: &'a Subject,
-    now: Timestamp,
-}
-
-impl Asked<'_> {
-    /// Whether a rule is worth telling about.
-    fn concerns(&self, on: &RepositorySet, refs: &RefSet) -> bool {
-        on.matches(self.repository) || self.is_ref_in(refs)
-    }
-
-    fn is_ref_in(&self, refs: &RefSet) -> bool {
-        refs.matches(&self.update.name, self.subject.username.as_str())
-    }
-
-    fn why_no_grant(&self, grant: &Grant) -> Option<String> {
-        self.why_not_here(&grant.on, &grant.refs, grant.verbs)
-            .or_else(|| self.why_not_reached(grant))
-            .or_else(|| self.why_not_live(&grant.window))
-    }
-
-    fn why_no_block(&self, block: &Block) -> Option<String> {
-        self.why_not_here(&block.on, &block.refs, block.verbs)
-            .or_else(|| self.why_not_bound(block))
-            .or_else(|| self.why_not_live(&block.window))
-    }
-
-    fn why_not_here(&self, on: &RepositorySet, refs: &RefSet, verbs: VerbSet) -> Option<String> {
-        if !on.matches(self.repository) {
-            return Some(format!("it is on {}, not on `{}`", listed(&on.sources()), self.repository));
-        }
-        if !self.is_ref_in(refs) {
-            return Some(format!("its refs are {}, not `{}`", listed(&refs.sources()), self.update.name));
-        }
-        if !verbs.contains(self.verb) {
-            let verbs: Vec<_> = verbs.iter().map(|verb| verb.to_string()).collect();
-            return Some(format!("its verbs are {}, not `{}`", listed(&verbs), self.verb));
-        }
-        None
-    }
-
-    fn why_not_reached(&self, grant: &Grant) -> Option<String> {
-        let subject = self.subject;
-        if grant.reaches(&subject.username.key(), &subject.roles).is_some() {
-            return None;
-        }
-        if let Some(exception) = &grant.user {
-            return Some(format!("it is for `{}`, not for `{}`", exception.user, subject.username));
-        }
-        let roles = listed(&grant.to.iter().map(RoleId::to_string).collect::<Vec<_>>());
-        Some(format!("`{}` does not hold the role {roles}", subject.username))
-    }
-
-    fn why_not_bound(&self, block: &Block) -> Option<String> {
-        if block.binds(&self.subject.roles) {
-            return None;
-        }
-        let held = self.subject.roles.iter().filter(|role| block.except.contains(*role));
-        let roles = listed(&held.map(RoleId::to_string).collect::<Vec<_>>());
-        Some(format!("`{}` is excepted as {roles}", self.subject.username))
-    }
-
-    fn why_not_live(&self, window: &Window) -> Option<String> {
-        if window.contains(self.now) {
-            return None;
-        }
-        match (window.from().filter(|from| self.now < *from), window.to()) {
-            (Some(from), _) => Some(format!("it is not live until {from}")),
-            (None, Some(to)) => Some(format!("it has not been live since {to}")),
-            (None, None) => Some("it is not live".to_owned()),
-        }
-    }
-}
-
-/// The first few, quoted.
-fn listed(all: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = all.len().saturating_sub(SHOWN);
-    let shown: Vec<_> = all.iter().take(SHOWN).map(|one| format!("`{}`", Printable::new(one))).collect();
-    let list = shown.join(", ");
-    if more == 0 { list } else { format!("{list} and {more} more") }
+/// The first of `roles` that `policy` does not have.
+pub fn unknown_role<'r>(policy: &Policy, asker: &'r Asker) -> Option<&'r RoleId> {
+    let Asker::Roles(roles) = asker else { return None };
+    roles.iter().find(|role| policy.roles().iter().all(|known| known.id != **role))
 }
 
 #[cfg(test)]

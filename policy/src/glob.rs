@@ -25,8 +25,10 @@ pub struct Glob {
     alternatives: Box<[Box<[Token]>]>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
+/// One sign of a pattern, or the text between two.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Token {
+    /// The bytes themselves.
     Literal(Box<[u8]>),
     /// `?`
     One,
@@ -55,6 +57,21 @@ impl Glob {
         self.alternatives.iter().any(|tokens| matches(tokens, text, user.as_bytes()))
     }
 
+    /// What the pattern says, once for each way to choose among its alternatives.
+    pub(crate) fn alternatives(&self) -> &[Box<[Token]>] {
+        &self.alternatives
+    }
+
+    /// How many signs and characters the pattern has, its alternatives multiplied out: what it costs to keep, and to
+    /// match with each byte of a text.
+    pub(crate) fn signs(&self) -> usize {
+        let of = |token: &Token| match token {
+            Token::Literal(literal) => literal.len(),
+            Token::One | Token::Run | Token::Segments | Token::Rest | Token::User => 1,
+        };
+        self.alternatives.iter().flatten().map(of).sum()
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.source
@@ -68,7 +85,7 @@ impl fmt::Debug for Glob {
 }
 
 /// Follows all ways to match at once: `at` holds the places in `text`, ascending, that the tokens so far can reach.
-fn matches(tokens: &[Token], text: &[u8], user: &[u8]) -> bool {
+pub(crate) fn matches(tokens: &[Token], text: &[u8], user: &[u8]) -> bool {
     let mut at = vec![0];
     for token in tokens {
         at = advance(token, text, user, &at);

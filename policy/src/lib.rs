@@ -11,6 +11,7 @@
 //! a [`Permit`]. The same inputs give the same decision on every machine.
 
 pub mod decide;
+pub mod diff;
 pub mod explain;
 pub mod facts;
 pub mod fault;
@@ -25,6 +26,7 @@ pub mod request;
 pub mod rule;
 pub mod snapshot;
 pub mod trial;
+pub mod who;
 pub mod words;
 
 pub use decide::{Decision, Evaluation, Outcome, Permit, RefDecision, State, Verdict, decide};

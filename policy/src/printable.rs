@@ -50,7 +50,7 @@ fn write_character(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
 
 /// Characters that show nothing, or that reorder what stands around them (Unicode general categories Cc, Cf, Zl, Zp,
 /// Co, Cs and the fillers and variation selectors).
-fn is_deceptive(character: char) -> bool {
+pub(crate) fn is_deceptive(character: char) -> bool {
     matches!(character,
         '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
         | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

@@ -45,6 +45,8 @@ pub struct NoGrant {
     pub may: Vec<Verb>,
     /// The roles that could have done it.
     pub roles_that_may: Vec<RoleId>,
+    /// Whether a block forbids it besides: then no role would have helped.
+    pub blocked_too: bool,
 }
 
 /// What a person needs to know when a block matched.

@@ -59,7 +59,8 @@ impl Policy {
     ///
     /// `now` is the time of every test that gives none.
     pub fn run_tests(&self, snapshot: Option<&Snapshot>, now: Timestamp) -> Vec<TestResult> {
-        let run = |case: &TestCase| TestResult { case: case.clone(), outcome: run(self, snapshot, case, now) };
+        let run =
+            |case: &TestCase| TestResult { case: case.clone(), outcome: run(self, snapshot, case, now) };
         self.tests().iter().map(run).collect()
     }
 }
@@ -77,7 +78,13 @@ pub fn faults(results: &[TestResult]) -> Option<Faults> {
 }
 
 fn fault(case: &TestCase, found: &Found) -> Fault {
-    let message = format!("expected `{}`, and it would be {}", case.expect, found.told());
+    let message = format!(
+        "`{}` ({}): expected `{}`, and it would be {}",
+        case.push(),
+        case.asker,
+        case.expect,
+        found.told()
+    );
     let help = (!found.reasons.is_empty()).then(|| found.reasons.join(" "));
     case.place.fault(message, help)
 }
@@ -164,7 +171,11 @@ fn compared(case: &TestCase, decision: &RefDecision) -> TestOutcome {
         },
     };
     let tried = decision.shadow.iter().map(|shadow| {
-        format!("Rule `{}` is in `evaluate` mode: it would have {} it, and decides nothing.", shadow.rule, shadow.would.as_str())
+        format!(
+            "Rule `{}` is in `evaluate` mode: it would have {} it, and decides nothing.",
+            shadow.rule,
+            shadow.would.as_str()
+        )
     });
     let reasons = outcome.reasons.into_iter().chain(tried).collect();
     TestOutcome::Failed(Found { answers: outcome.answers, reasons })

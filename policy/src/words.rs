@@ -29,7 +29,9 @@ pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
     let (summary, hint) = match reason {
         RefusalReason::NoGrant(no_grant) => {
             let is_tag = name.is_some_and(RefName::is_tag);
-            (format!("No rule lets you {} it.", tried(no_grant.verb, is_tag)), Some(no_grant_hint(no_grant, name)))
+            // What a block forbids besides is advised by the block.
+            let hint = (!no_grant.blocked_too).then(|| no_grant_hint(no_grant, name));
+            (format!("No rule lets you {} it.", tried(no_grant.verb, is_tag)), hint)
         }
         RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked)),
         RefusalReason::AccountDisabled { username } => (

@@ -30,7 +30,7 @@ fn blocked() -> Blocked {
 
 fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
     let roles_that_may = roles.iter().map(|id| role(id)).collect();
-    RefusalReason::NoGrant(NoGrant { verb, may: may.to_vec(), roles_that_may })
+    RefusalReason::NoGrant(NoGrant { verb, may: may.to_vec(), roles_that_may, blocked_too: false })
 }
 
 fn told(words: &Words) -> String {
@@ -70,6 +70,17 @@ fn refusals() {
         assert!(text.contains(&format!("[{code}]")), "`{code}` has no words in this test");
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn nobody_is_sent_to_a_role_where_a_block_stands() {
+    let no_grant = NoGrant {
+        verb: Some(Verb::Force),
+        may: vec![],
+        roles_that_may: vec![role("release-manager")],
+        blocked_too: true,
+    };
+    assert_eq!(words::of_refusal(&RefusalReason::NoGrant(no_grant), None).hint, None);
 }
 
 #[test]

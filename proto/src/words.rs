@@ -1,5 +1,5 @@
 use oam_policy::{
-    Decision, NonEmpty, Outcome, Request, Verdict,
+    Decision, NonEmpty, Outcome, Request, UndecidedReason, Verdict,
     decide::{PushVerdict, RefDecision},
     words::{self, Words},
 };
@@ -37,6 +37,11 @@ pub fn decision_to_wire(
         refs_total: request.updates.len() as u64,
         contact: contact.unwrap_or_default().to_owned(),
     }
+}
+
+/// Why nothing can be decided, with its words.
+pub fn undecided_to_wire(reasons: &NonEmpty<UndecidedReason>) -> Vec<v1::Reason> {
+    said(reasons, words::of_undecided)
 }
 
 fn ref_verdict(decided: &RefDecision, update: &oam_policy::RefUpdate) -> v1::RefVerdict {

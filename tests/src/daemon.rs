@@ -178,10 +178,16 @@ impl Daemon {
         self.child = Some(oamd.spawn().unwrap());
     }
 
-    /// kill -9: the process gets no chance to tidy up.
+    /// kill -9: the process gets no chance to tidy up. It may be dead already.
     pub fn kill(&mut self) {
-        self.signal(Signal::SIGKILL);
-        let _ = self.child.take().unwrap().wait();
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        let _ = child.wait();
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// SIGTERM, and waits for the end.

@@ -25,6 +25,7 @@ pub mod bitbucket;
 pub mod certificates;
 pub mod daemon;
 pub mod demo;
+pub mod faults;
 pub mod git;
 pub mod http;
 pub mod process;

@@ -1,7 +1,7 @@
 //! Running a program to its end: fed, read and bounded in time.
 
 use std::{
-    fmt,
+    env, fmt,
     io::{Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Child, Command, Stdio},
@@ -15,8 +15,10 @@ use nix::{
     unistd::Pid,
 };
 
-/// How long one program may run unless told otherwise.
-pub const LIMIT: Duration = Duration::from_secs(120);
+/// How long one program may run unless told otherwise: git alone takes minutes to write 100,000 refs to a slow disk.
+pub fn limit() -> Duration {
+    Duration::from_secs(if env::var_os("OAM_SOAK").is_some() { 1_200 } else { 120 })
+}
 
 /// What a program did.
 #[derive(Clone)]
@@ -77,7 +79,7 @@ pub trait Run {
 
     /// Runs it with `input` on its standard input.
     fn run_with(&mut self, input: &[u8]) -> Finished {
-        self.run_within(input, LIMIT)
+        self.run_within(input, limit())
     }
 
     /// Runs it with `input` on its standard input, and ends it and all its children after `limit`.

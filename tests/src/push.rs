@@ -77,59 +77,66 @@ pub fn verdict_in(text: &str) -> Option<Verdict> {
 
 /// Replaces ids (UUIDs), moments and temporary paths by `[id]`, `[time]` and `[temporary]`.
 pub fn redact(text: &str) -> String {
-    text.split('\n').map(redact_line).collect::<Vec<_>>().join("\n")
-}
-
-fn redact_line(line: &str) -> String {
     let mut shown = String::new();
-    let mut rest = line;
+    let mut rest = text;
     while let Some(character) = rest.chars().next() {
         let starts_word = !shown.ends_with(|c: char| c.is_ascii_alphanumeric());
-        let (length, mark) = match (starts_word, rest) {
-            (true, text) if is_uuid(text) => (36, "[id]"),
-            (true, text) if is_moment(text) => (20, "[time]"),
-            (_, text) => match temporary_path(text) {
-                Some(length) => (length, "[temporary]"),
-                None => (0, ""),
-            },
-        };
-        if length == 0 {
-            shown.push(character);
-            rest = &rest[character.len_utf8()..];
-        } else {
-            shown.push_str(mark);
-            rest = &rest[length..];
+        let found = starts_word.then(|| id(rest).or_else(|| moment(rest)).or_else(|| temporary_path(rest)));
+        match found.flatten() {
+            Some((length, mark)) => {
+                shown.push_str(mark);
+                rest = &rest[length..];
+            }
+            None => {
+                shown.push(character);
+                rest = &rest[character.len_utf8()..];
+            }
         }
     }
     shown
 }
 
-/// `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.
-fn is_uuid(text: &str) -> bool {
-    follows(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh")
+fn id(text: &str) -> Option<(usize, &'static str)> {
+    follows(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh").map(|length| (length, "[id]"))
 }
 
-/// `2026-11-23 17:42 UTC` and `2026-11-23T17:42:01Z`: both of 20 bytes.
-fn is_moment(text: &str) -> bool {
-    follows(text, "dddd-dd-dd dd:dd UTC") || follows(text, "dddd-dd-ddTdd:dd:ddZ")
+/// `2026-11-23 17:42 UTC`, which may be broken over two lines, or `2026-11-23T17:42:01Z`.
+fn moment(text: &str) -> Option<(usize, &'static str)> {
+    let long = || follows(text, "dddd-dd-dd dd:dd UTC");
+    let length = follows(text, "dddd-dd-ddTdd:dd:ddZ").or_else(long)?;
+    Some((length, "[time]"))
 }
 
-fn follows(text: &str, shape: &str) -> bool {
-    let matches = |(byte, shape): (u8, u8)| match shape {
-        b'h' => byte.is_ascii_hexdigit(),
-        b'd' => byte.is_ascii_digit(),
-        other => byte == other,
-    };
-    text.len() >= shape.len() && text.bytes().zip(shape.bytes()).all(matches)
+/// How many bytes at the beginning of `text` have a shape: `h` a hexadecimal digit, `d` a decimal one, and a space any
+/// white space.
+fn follows(text: &str, shape: &str) -> Option<usize> {
+    let mut rest = text;
+    for shape in shape.chars() {
+        if shape == ' ' {
+            let trimmed = rest.trim_start();
+            if trimmed.len() == rest.len() {
+                return None;
+            }
+            rest = trimmed;
+            continue;
+        }
+        let matches = |c: char| match shape {
+            'h' => c.is_ascii_hexdigit(),
+            'd' => c.is_ascii_digit(),
+            other => c == other,
+        };
+        rest = rest.strip_prefix(matches)?;
+    }
+    Some(text.len() - rest.len())
 }
 
-/// How long a path below the harness's temporary folders is up to the file's own name.
-fn temporary_path(text: &str) -> Option<usize> {
+/// A path below one of the harness's temporary folders, without the file's own name.
+fn temporary_path(text: &str) -> Option<(usize, &'static str)> {
     let root = format!("{}/{}", temporary::ROOT, temporary::PREFIX);
     let rest = text.strip_prefix(&root)?;
     let end = rest.find(|c: char| c.is_whitespace() || "`'\",:;)".contains(c)).unwrap_or(rest.len());
     let last = rest[..end].rfind('/').unwrap_or(end);
-    Some(root.len() + last)
+    Some((root.len() + last, "[temporary]"))
 }
 
 #[cfg(test)]
@@ -142,6 +149,7 @@ mod tests {
             redact("id 019a3f0e-0000-7000-8000-0123456789ab since 2026-11-23 17:42 UTC"),
             "id [id] since [time]"
         );
+        assert_eq!(redact("on 2026-11-23\n  17:42 UTC. At 2026-11-23T17:42:01Z."), "on [time]. At [time].");
         assert_eq!(redact("no `/tmp/oamXy12/run/hook.sock`: gone"), "no `[temporary]/hook.sock`: gone");
         assert_eq!(redact("plain größe"), "plain größe");
     }

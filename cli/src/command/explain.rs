@@ -1,105 +1,116 @@
 //! `oam explain`.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+use std::{ffi::OsString, fmt, str::FromStr};
 
-use clap::{
-    Args, ValueEnum,
-    builder::{OsStringValueParser, TypedValueParser as _},
-};
-use jiff::Timestamp;
-use oam_policy::{RefName, Repository, Username, printable::Printable};
+use clap::{Args, ValueEnum as _};
+use oam_policy::{RefName, Repository, RoleId, Username, printable::Printable};
 use oam_proto::v1::{ExplainRequest, Outcome};
 
-use super::{Context, Ending};
+use super::{
+    Context, Ending,
+    question::{Basis, Verb, faulty, full_name},
+};
 use crate::{
     client::CallError,
     exit::Exit,
+    failure::Failure,
     output::{
         explain::{self, Question},
-        help,
+        faults, help,
     },
 };
 
 /// `oam explain`.
 #[derive(Debug, Args)]
 #[command(after_long_help = help::explain())]
+#[command(override_usage = "oam explain [OPTIONS] <USER> <REPO> <REF> <VERB>\n       \
+                            oam explain [OPTIONS] --as <ROLE,…> <REPO> <REF> <VERB>")]
 pub struct Explain {
-    /// The username, as Bitbucket knows it
-    user: Username,
-    /// The repository, `PROJECT/slug`
-    repo: Repository,
-    /// The full name of the ref, as in `refs/heads/main`
-    #[arg(value_parser = OsStringValueParser::new().try_map(|text| full_name(&text)))]
-    r#ref: RefName,
-    /// What they want to do to it
+    /// The username, as Bitbucket knows it (not with `--as`); the repository, `PROJECT/slug`; the full name of the
+    /// ref, as in `refs/heads/main`; and what they want to do to it: `create`, `update`, `force` or `delete`
+    #[arg(num_args = 3..=4, required = true, value_names = ["USER", "REPO", "REF", "VERB"])]
+    question: Vec<OsString>,
+    /// Instead of USER: somebody who holds just these roles; in REF, `${user}` stands for them
+    #[arg(long = "as", value_name = "ROLE,…", value_delimiter = ',', value_parser = |text: &str| RoleId::parse(text))]
+    roles: Vec<RoleId>,
+    #[command(flatten)]
+    basis: Basis,
+    /// Tell of each rule all that it was asked, not only the first thing that does not match
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// The question, taken apart.
+#[derive(Debug)]
+struct Asked {
+    username: Option<Username>,
+    repository: Repository,
+    name: RefName,
     verb: Verb,
-    /// Decide as of that moment, as in `2026-12-24T08:00:00Z`, instead of now
-    #[arg(long, value_parser = moment)]
-    at: Option<Timestamp>,
 }
 
-/// What can be done to a ref.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Verb {
-    /// The ref does not exist yet
-    Create,
-    /// The new tip has the old one in its history
-    Update,
-    /// Any other move; moving a tag always is one
-    Force,
-    /// The ref ceases to exist
-    Delete,
-}
-
-impl Verb {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Force => "force",
-            Self::Delete => "delete",
-        }
+impl Asked {
+    /// The words are those of a user's question, or with `by_roles` those of one without a user.
+    fn parse(words: &[OsString], by_roles: bool) -> Result<Self, Failure> {
+        let (user, repository, name, verb) = match (words, by_roles) {
+            ([user, repository, name, verb], false) => (Some(user), repository, name, verb),
+            ([repository, name, verb], true) => (None, repository, name, verb),
+            (_, false) => return Err(usage("one of USER, REPO, REF and VERB is missing")),
+            (_, true) => return Err(usage("with `--as` there is no USER")),
+        };
+        Ok(Self {
+            username: user.map(|user| parsed("USER", user)).transpose()?,
+            repository: parsed("REPO", repository)?,
+            name: full_name(name).map_err(|error| usage(format!("REF: {error}")))?,
+            verb: Verb::from_str(&verb.to_string_lossy(), false).map_err(|_| {
+                let verb = Printable::new(verb.as_encoded_bytes());
+                usage(format!("VERB: `{verb}` is none of `create`, `update`, `force` and `delete`"))
+            })?,
+        })
     }
 }
 
-/// `main` may be a branch or a tag: it is not guessed which.
-fn full_name(text: &OsStr) -> Result<RefName, String> {
-    RefName::parse(text.as_bytes()).map_err(|error| {
-        let hint = if text.as_bytes().starts_with(b"refs/") {
-            String::new()
-        } else {
-            let short = Printable::new(text.as_bytes());
-            format!("; write `refs/heads/{short}` for the branch, `refs/tags/{short}` for the tag")
-        };
-        format!("{error}{hint}")
-    })
+fn parsed<T: FromStr<Err: fmt::Display>>(what: &str, word: &OsString) -> Result<T, Failure> {
+    let text = word.to_str().ok_or_else(|| usage(format!("{what}: it is not UTF-8 text")))?;
+    text.parse().map_err(|error| usage(format!("{what}: {error}")))
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let at: Timestamp = text
-        .parse()
-        .map_err(|_| "it is no moment in time; write it like `2026-12-24T08:00:00Z`".to_owned())?;
-    if at.as_microsecond() > 0 { Ok(at) } else { Err("it lies before 1970".into()) }
+fn usage(what: impl Into<String>) -> Failure {
+    let help = "write `oam explain USER PROJECT/slug refs/heads/NAME VERB`; see `oam explain --help`";
+    Failure::Usage { what: what.into(), help }
 }
 
 /// Prints what would be decided, and why.
 ///
 /// # Errors
-/// When the daemon cannot be asked, or says no.
+/// When the daemon cannot be asked, or says no; when the draft cannot be read.
 pub async fn run(command: Explain, context: &mut Context) -> Ending {
-    let repository = command.repo.to_string();
+    let asked = Asked::parse(&command.question, !command.roles.is_empty())?;
+    let repository = asked.repository.to_string();
+    let (at_micros, policy, generation, channel) = command.basis.of_request()?;
     let request = ExplainRequest {
-        username: command.user.as_str().into(),
+        username: asked.username.map(|user| user.as_str().to_owned()).unwrap_or_default(),
         repository: repository.clone(),
-        r#ref: command.r#ref.as_bytes().to_vec(),
-        verb: command.verb.as_str().into(),
-        at_micros: command.at.map_or(0, Timestamp::as_microsecond),
+        r#ref: asked.name.as_bytes().to_vec(),
+        verb: asked.verb.as_str().into(),
+        at_micros,
+        roles: command.roles.iter().map(ToString::to_string).collect(),
+        policy,
+        generation,
+        channel,
     };
     let mut admin = context.address.connect().await?;
     let explanation = admin.explain(request).await?.into_inner();
+    if let Some(found) = explanation.faults.as_ref().filter(|found| faults::any(found)) {
+        return faulty(found, context);
+    }
     let decision = explanation.decision.as_ref().ok_or(CallError::Incomplete { missing: "the decision" })?;
-    let question =
-        Question { repository: &repository, name: command.r#ref.as_bytes(), verb: command.verb.as_str() };
+    let question = Question {
+        repository: &repository,
+        name: asked.name.as_bytes(),
+        verb: asked.verb.as_str(),
+        verbose: command.verbose,
+    };
     let json = explain::json(&explanation, decision, question);
     context.terminal.answer(&json, |page| explain::text(&explanation, decision, question, page))?;
     Ok(match decision.outcome() {
@@ -107,23 +118,4 @@ pub async fn run(command: Explain, context: &mut Context) -> Ending {
         Outcome::Refused => Exit::No,
         Outcome::Undecided | Outcome::Unspecified => Exit::Undecided,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{full_name, moment};
-
-    #[test]
-    fn a_short_ref_is_not_guessed() {
-        let error = full_name("main".as_ref()).unwrap_err();
-        assert!(error.contains("`refs/heads/main`") && error.contains("`refs/tags/main`"), "{error}");
-        assert!(!full_name("refs/heads/a..b".as_ref()).unwrap_err().contains("refs/tags"));
-        assert_eq!(full_name("refs/heads/main".as_ref()).unwrap().as_bytes(), b"refs/heads/main");
-    }
-
-    #[test]
-    fn now_cannot_be_asked_for_by_accident() {
-        assert!(moment("1970-01-01T00:00:00Z").is_err() && moment("today").is_err());
-        assert!(moment("2026-12-24T08:00:00+01:00").is_ok());
-    }
 }

@@ -4,9 +4,11 @@ pub mod audit;
 pub mod docs;
 pub mod explain;
 pub mod policy;
+pub mod question;
 pub mod snapshot;
 pub mod status;
 pub mod user;
+pub mod who;
 
 use crate::{client::Address, exit::Exit, failure::Failure, output::Terminal};
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use oam_policy::file::{self, PolicySource};
 use oam_proto::v1::{
     ApplyPolicyRequest, ApplyPolicyResponse, CheckPolicyRequest, CheckPolicyResponse, ListPoliciesRequest,
@@ -13,10 +14,12 @@ use super::{Context, Ending, reason};
 use crate::{
     client::CallError,
     exit::Exit,
-    output::{faults, help, policy},
+    failure::Failure,
+    output::{faults, help, policy, policy_test},
 };
 
-mod files;
+mod diff;
+pub(super) mod files;
 
 /// `oam policy …`.
 #[derive(Debug, Subcommand)]
@@ -24,6 +27,9 @@ pub enum Policy {
     /// Check a policy without loading it
     #[command(after_long_help = help::check())]
     Check(Check),
+    /// Run the unit tests of a policy, its `[[test]]` entries
+    #[command(after_long_help = help::test())]
+    Test(Check),
     /// Put a policy in force; one with a fault changes nothing
     #[command(after_long_help = help::apply())]
     Apply {
@@ -33,6 +39,9 @@ pub enum Policy {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+    /// Tell who would gain or lose which right, and where
+    #[command(after_long_help = help::policy_diff())]
+    Diff(diff::Diff),
     /// Show a policy and its files
     #[command(after_long_help = help::policy())]
     Show {
@@ -53,12 +62,12 @@ pub enum Policy {
     },
 }
 
-/// `oam policy check`.
+/// `oam policy check` and `oam policy test`.
 #[derive(Debug, Args)]
 pub struct Check {
     /// A file, or a folder whose `*.toml` files are one policy
     path: PathBuf,
-    /// Ask no daemon; groups are then not compared with the directory
+    /// Ask no daemon; what takes the directory is then left out: warnings about groups, tests by `user`
     #[arg(long)]
     offline: bool,
 }
@@ -69,12 +78,20 @@ pub struct Check {
 /// When the daemon cannot be asked, or says no; when the files cannot be read.
 pub async fn run(command: Policy, context: &mut Context) -> Ending {
     match command {
-        Policy::Check(check) => self::check(check, context).await,
+        Policy::Check(command) => {
+            let response = check(&command, context).await?;
+            checked(&response, &command, context)
+        }
+        Policy::Test(command) => {
+            let response = check(&command, context).await?;
+            tested(&response, &command, context)
+        }
         Policy::Apply { path, reason } => {
             let request = ApplyPolicyRequest { files: files::read(&path)?, reason };
             let mut admin = context.address.connect().await?;
             applied(&admin.apply_policy(request).await?.into_inner(), context)
         }
+        Policy::Diff(command) => diff::run(command, context).await,
         Policy::Show { digest } => show(digest.unwrap_or_default(), context).await,
         Policy::History => history(context).await,
         Policy::Rollback { digest, reason } => {
@@ -85,22 +102,32 @@ pub async fn run(command: Policy, context: &mut Context) -> Ending {
     }
 }
 
-async fn check(command: Check, context: &mut Context) -> Ending {
+async fn check(command: &Check, context: &Context) -> Result<CheckPolicyResponse, Failure> {
     let files = files::read(&command.path)?;
     if command.offline {
-        return checked(&offline(files), &command, context);
+        return Ok(offline(files));
     }
     let mut admin = context.address.connect().await?;
     let request = CheckPolicyRequest { files };
-    checked(&admin.check_policy(request).await?.into_inner(), &command, context)
+    Ok(admin.check_policy(request).await?.into_inner())
 }
 
-/// What the daemon would say, but for the warnings, which take its directory.
+/// What the daemon would say, but for what takes its directory: warnings, and tests by user.
 fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
     let source = |file: PolicyFile| PolicySource { name: file.name, text: file.text };
     let sources: Vec<_> = files.into_iter().map(source).collect();
-    match file::parse(&sources) {
+    let faulty = |found| CheckPolicyResponse {
+        faults: Some(faults::to_wire(&found)),
+        ..CheckPolicyResponse::default()
+    };
+    let tested = match file::parse_and_test(&sources, None, Timestamp::now()) {
+        Ok(tested) => tested,
+        Err(found) => return faulty(found),
+    };
+    let tests = tested.tests.iter().map(oam_proto::test_outcome_to_wire).collect();
+    match tested.passed() {
         Ok(policy) => CheckPolicyResponse {
+            tests,
             policy: Some(PolicyInfo {
                 digest: policy.digest().to_string(),
                 roles: policy.roles().len() as u64,
@@ -110,9 +137,7 @@ fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
             }),
             ..CheckPolicyResponse::default()
         },
-        Err(found) => {
-            CheckPolicyResponse { faults: Some(faults::to_wire(&found)), ..CheckPolicyResponse::default() }
-        }
+        Err(found) => CheckPolicyResponse { tests, ..faulty(found) },
     }
 }
 
@@ -120,6 +145,13 @@ fn checked(response: &CheckPolicyResponse, command: &Check, context: &mut Contex
     let path = command.path.to_string_lossy();
     let json = policy::check_json(response);
     context.terminal.answer(&json, |page| policy::check_text(response, &path, page))?;
+    Ok(no_if(response.faults.as_ref().is_some_and(faults::any)))
+}
+
+fn tested(response: &CheckPolicyResponse, command: &Check, context: &mut Context) -> Ending {
+    let path = command.path.to_string_lossy();
+    let json = policy_test::json(response);
+    context.terminal.answer(&json, |page| policy_test::text(response, &path, page))?;
     Ok(no_if(response.faults.as_ref().is_some_and(faults::any)))
 }
 

@@ -1,6 +1,6 @@
 //! What would be decided, and why.
 
-use oam_proto::v1::{Decision, Explanation, Outcome, Reason, RuleTrace};
+use oam_proto::v1::{Decision, Explanation, Finding, Otherwise, Outcome, Reason, RuleTrace};
 use serde::Serialize;
 
 use super::page::short;
@@ -22,6 +22,8 @@ pub struct Question<'a> {
     pub name: &'a [u8],
     /// `create`, `update`, `force` or `delete`.
     pub verb: &'a str,
+    /// Whether to tell of each rule all that it was asked.
+    pub verbose: bool,
 }
 
 /// What would be decided.
@@ -39,9 +41,30 @@ pub struct ExplanationJson<'a> {
     reasons: Vec<ReasonJson<'a>>,
     refs: Vec<RefJson<'a>>,
     contact: Option<&'a str>,
+    otherwise: Option<OtherwiseJson<'a>>,
     rules: Vec<RuleJson<'a>>,
     policy: Option<&'a str>,
     snapshot: Option<SnapshotJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct OtherwiseJson<'a> {
+    outcome: &'static str,
+    grant: Option<&'a str>,
+    through_role: Option<&'a str>,
+    refs: Vec<RefJson<'a>>,
+}
+
+impl<'a> OtherwiseJson<'a> {
+    fn of(otherwise: &'a Otherwise) -> Option<Self> {
+        let decision = otherwise.decision.as_ref()?;
+        Some(Self {
+            outcome: decision::word(decision.outcome()),
+            grant: json::some(&otherwise.grant),
+            through_role: json::some(&otherwise.through_role),
+            refs: decision.refs.iter().map(Into::into).collect(),
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -51,16 +74,30 @@ struct RuleJson<'a> {
     matched: bool,
     why_not: Option<&'a str>,
     evaluate_only: bool,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson<'a> {
+    dimension: &'a str,
+    ok: bool,
+    detail: &'a str,
 }
 
 impl<'a> From<&'a RuleTrace> for RuleJson<'a> {
     fn from(rule: &'a RuleTrace) -> Self {
+        let finding = |finding: &'a Finding| FindingJson {
+            dimension: &finding.dimension,
+            ok: finding.ok,
+            detail: &finding.detail,
+        };
         Self {
             kind: &rule.kind,
             id: &rule.id,
             matched: rule.matched,
             why_not: json::some(&rule.why_not),
             evaluate_only: rule.evaluate_only,
+            findings: rule.findings.iter().map(finding).collect(),
         }
     }
 }
@@ -83,6 +120,7 @@ pub fn json<'a>(
         reasons: decision.reasons.iter().map(Into::into).collect(),
         refs: decision.refs.iter().map(Into::into).collect(),
         contact: json::some(&decision.contact),
+        otherwise: explanation.otherwise.as_ref().and_then(OtherwiseJson::of),
         rules: explanation.rules.iter().map(Into::into).collect(),
         policy: json::some(&explanation.policy),
         snapshot: explanation.snapshot.as_ref().map(Into::into),
@@ -104,12 +142,7 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
     let mut grounds =
         Fields::new().with("roles", if roles.is_empty() { "none".into() } else { roles.join(", ") });
     if outcome == Outcome::Permitted && !explanation.grant.is_empty() {
-        let through = if explanation.through_role.is_empty() {
-            String::new()
-        } else {
-            format!(", through the role {}", quoted(&explanation.through_role))
-        };
-        grounds = grounds.with("by", format!("the grant {}{through}", quoted(&explanation.grant)));
+        grounds = grounds.with("by", carried_by(&explanation.grant, &explanation.through_role));
     }
     let directory = explanation
         .snapshot
@@ -128,6 +161,9 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
     if !told.is_empty() {
         text.push_str(&format!("\n{}\n{}", page.bold("Because:"), told.concat()));
     }
+    if let Some(otherwise) = &explanation.otherwise {
+        text.push_str(&self::otherwise(otherwise, page));
+    }
     if outcome != Outcome::Permitted && !decision.contact.is_empty() {
         text.push_str(&format!("\nWho can help: {}\n", shown_line(&decision.contact)));
     }
@@ -136,6 +172,26 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
         text.push_str(&rules(&explanation.rules, question, page));
     }
     text
+}
+
+/// What the rules say of somebody who is refused for who they are.
+fn otherwise(otherwise: &Otherwise, page: &Page) -> String {
+    let Some(decision) = &otherwise.decision else { return String::new() };
+    let word = decision::painted(decision.outcome(), page);
+    let by = if otherwise.grant.is_empty() {
+        String::new()
+    } else {
+        format!(" by {}", carried_by(&otherwise.grant, &otherwise.through_role))
+    };
+    let reasons = decision.refs.iter().flat_map(|verdict| &verdict.reasons);
+    let told: String = reasons.map(|reason| told(reason, page)).collect();
+    format!("\nWere it not for that, it would be {word}{by}.\n{told}")
+}
+
+fn carried_by(grant: &str, role: &str) -> String {
+    let through =
+        if role.is_empty() { String::new() } else { format!(", through the role {}", quoted(role)) };
+    format!("the grant {}{through}", quoted(grant))
 }
 
 fn told(reason: &Reason, page: &Page) -> String {
@@ -151,6 +207,9 @@ fn rules(rules: &[RuleTrace], question: Question<'_>, page: &Page) -> String {
     if rules.is_empty() {
         return format!("\nNo rule of the policy is about {}.\n", shown(question.repository));
     }
+    if question.verbose {
+        return rules.iter().map(|rule| in_full(rule, page)).collect();
+    }
     let mut table = Table::new(["RULE", "ID", "MATCHES", "WHY NOT"]);
     for rule in rules {
         let mode = if rule.evaluate_only { " (evaluate only)" } else { "" };
@@ -163,3 +222,19 @@ fn rules(rules: &[RuleTrace], question: Question<'_>, page: &Page) -> String {
     }
     format!("\n{}", table.laid_out(page))
 }
+
+/// A rule, and all that it was asked.
+fn in_full(rule: &RuleTrace, page: &Page) -> String {
+    let mode = if rule.evaluate_only { " (evaluate only)" } else { "" };
+    let matches = if rule.matched { "matches" } else { "does not match" };
+    let mut table = Table::new(["", "ASKED", "OK", "IN WORDS"]);
+    for finding in &rule.findings {
+        let ok = if finding.ok { "yes" } else { "no" };
+        table.push([String::new(), shown(&finding.dimension), ok.into(), shown_line(&finding.detail)]);
+    }
+    let heading = format!("{}{mode} {}", shown(&rule.kind), quoted(&rule.id));
+    format!("\n{} {matches}\n{}", page.bold(&heading), table.laid_out(page))
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,19 @@ impl<'a> From<&'a Fault> for FaultJson<'a> {
     }
 }
 
+/// A draft that has faults, so that nothing was decided by it.
+#[derive(Debug, Serialize)]
+pub struct DraftJson<'a> {
+    faults_total: u64,
+    faults: Vec<FaultJson<'a>>,
+}
+
+impl<'a> From<&'a Faults> for DraftJson<'a> {
+    fn from(faults: &'a Faults) -> Self {
+        Self { faults_total: total(faults), faults: list(faults) }
+    }
+}
+
 /// The faults of a document, in order of place.
 pub(super) fn list(faults: &Faults) -> Vec<FaultJson<'_>> {
     faults.faults.iter().map(Into::into).collect()

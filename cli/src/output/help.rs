@@ -92,7 +92,43 @@ pub fn user_changed() -> String {
 
 /// `oam policy check`.
 pub fn check() -> String {
-    document("{ok, policy: POLICY, warnings, faults_total, faults: [FAULT]}", &[POLICY, FAULT])
+    document(
+        "{ok, policy: POLICY, tests: {passed, failed, not_run}, warnings, faults_total, faults: [FAULT]}",
+        &[POLICY, FAULT],
+    )
+}
+
+/// `oam policy test`.
+pub fn test() -> String {
+    document(
+        "{ok, passed, failed, not_run, tests: [TEST], faults_total, faults: [FAULT]}",
+        &[
+            "TEST: {result, file, line, column, who, push, channel, at, expected, found, why}",
+            "result: passed, failed or not-run",
+            "A test that failed is also one of the faults: the policy would not be loaded.",
+            FAULT,
+        ],
+    )
+}
+
+/// `oam policy diff`.
+pub fn policy_diff() -> String {
+    lines(
+        "{effect, …} for each change, then {old, new, changes, exact, bounded: [{why, patterns, patterns_total}], \
+         generation, at}",
+        &[
+            "effect: gains or loses; with it {verbs, users, who: [WHO], who_total, from, to, rules_before, \
+             rules_after, places: [PLACE], places_total}",
+            "WHO: {roles_before, roles_after, users, sample}; roles are null where the policy knows nobody by that name",
+            "PLACE: {repositories: CLASS, refs: CLASS, witness: {username, is_person, verb, repository, ref, at}}",
+            "ref: instead `ref_b64`, in base64, where it is not UTF-8",
+            "CLASS: {within, without}: what matches every pattern of `within` and none of `without`",
+            "exact: false when there may be changes that are not listed; each that is listed is one. `bounded` says why.",
+            "The exit code is 0 whether or not anything changes, and 1 when the new policy has faults, which are then \
+             the only line: {faults_total, faults: [FAULT]}.",
+            FAULT,
+        ],
+    )
 }
 
 /// `oam policy apply` and `rollback`.
@@ -114,13 +150,34 @@ pub fn policies() -> String {
 pub fn explain() -> String {
     document(
         "{outcome, username, repository, ref, verb, roles, grant, through_role, reasons: [REASON], refs: [{ref, \
-         outcome, verb, reasons: [REASON]}], contact, rules: [{kind, id, matched, why_not, evaluate_only}], policy, \
-         snapshot: SNAPSHOT}",
+         outcome, verb, reasons: [REASON]}], contact, otherwise: {outcome, grant, through_role, refs}, rules: [{kind, id, \
+         matched, why_not, evaluate_only, findings: [{dimension, ok, detail}]}], policy, snapshot: SNAPSHOT}",
         &[
             "outcome: permitted (exit code 0), refused (1) or undecided (3)",
             "ref: instead `ref_b64`, in base64, where it is not UTF-8",
             "REASON: {code, rule, summary, hint}",
+            "otherwise: of somebody cut off, deactivated or unknown, what would be decided if they were not",
+            "dimension: repository, ref, verb, role, time; a rule matches when all are ok",
+            "a draft with faults (1): {faults_total, faults: [FAULT]} instead",
             SNAPSHOT,
+            FAULT,
+        ],
+    )
+}
+
+/// `oam who`.
+pub fn who() -> String {
+    lines(
+        "{item, …}",
+        &[
+            "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT}",
+            "can: {username, kind, grant, role}; kind: user or service",
+            "stopped: {grant, role, blocks, count}; what a block stops, and of how many active people",
+            "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",
+            "a draft with faults (1): {faults_total, faults: [FAULT]} instead, one document",
+            "ref: instead `ref_b64`, in base64, where it is not UTF-8",
+            SNAPSHOT,
+            FAULT,
         ],
     )
 }

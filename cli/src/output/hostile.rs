@@ -1,13 +1,18 @@
 //! Nothing that a terminal acts upon gets through any layout.
 
 use oam_proto::v1::{
-    ApplyPolicyResponse, Decision, Explanation, Fault, Faults, ListPoliciesResponse, ListSnapshotsResponse,
-    Outcome, PolicyFile, PolicyInfo, Reason, RefVerdict, Revocation, RollBackSnapshotResponse, RuleTrace,
-    ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status, User, UserChanged, UserDiff,
-    snapshot_change::Change,
+    ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
+    ListPoliciesResponse, ListSnapshotsResponse, Otherwise, Outcome, PatternClass, PolicyChange,
+    PolicyChangeHolders, PolicyChangePlace, PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo,
+    PolicyWitness, Reason, RefVerdict, Revocation, RollBackSnapshotResponse, RuleTrace, ShowPolicyResponse,
+    SnapshotChange, SnapshotInfo, Status, TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening,
+    WhoPrincipal, WhoStopped, snapshot_change::Change, test_outcome::Result as Tested,
 };
 
-use super::{audit, explain, faults, import, policy, samples::page, shown, snapshot, status, user, verify};
+use super::{
+    audit, explain, faults, import, policy, policy_diff, policy_test, samples::page, shown, snapshot, status,
+    user, verify, who,
+};
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
 
@@ -120,6 +125,51 @@ fn of_the_policy_and_the_daemon() {
     let file = PolicyFile { name: evil(), text: evil() };
     let show = ShowPolicyResponse { policy: Some(policy_info()), files: vec![file] };
     check("show", &policy::show_text(&show, &page()));
+    let test = |result: Tested| TestOutcome {
+        result: result as i32,
+        file: evil(),
+        who: evil(),
+        push: evil(),
+        channel: evil(),
+        expected: evil(),
+        found: vec![evil()],
+        why: vec![evil()],
+        ..TestOutcome::default()
+    };
+    let tested = CheckPolicyResponse {
+        tests: vec![test(Tested::Passed), test(Tested::Failed), test(Tested::NotRun)],
+        ..CheckPolicyResponse::default()
+    };
+    check("test", &policy_test::text(&tested, EVIL, &page()));
+    let class = || Some(PatternClass { within: vec![evil()], without: vec![evil()] });
+    let witness = PolicyWitness {
+        username: evil(),
+        is_person: true,
+        verb: evil(),
+        repository: evil(),
+        r#ref: EVIL.into(),
+        at_micros: 1,
+    };
+    let change = PolicyChange {
+        effect: evil(),
+        verbs: vec![evil()],
+        who: vec![PolicyChangeHolders {
+            known_before: true,
+            roles_before: vec![evil()],
+            roles_after: vec![evil()],
+            users: 2,
+            sample: vec![evil()],
+            ..PolicyChangeHolders::default()
+        }],
+        rules_before: vec![evil()],
+        rules_after: vec![evil()],
+        places: vec![PolicyChangePlace { repositories: class(), refs: class(), witness: Some(witness) }],
+        ..PolicyChange::default()
+    };
+    check("policy change", &policy_diff::change_text(&change, &page()));
+    let bound = PolicyDiffBound { why: evil(), patterns: vec![evil()], patterns_total: 3 };
+    let done = PolicyDiffDone { old: evil(), new: evil(), bounded: vec![bound], ..PolicyDiffDone::default() };
+    check("policy diff", &policy_diff::done_text(&done, &page()));
     let status = Status {
         version: evil(),
         node: evil(),
@@ -145,7 +195,14 @@ fn of_decisions_and_the_log() {
         contact: evil(),
         ..Decision::default()
     };
-    let rule = RuleTrace { kind: evil(), id: evil(), why_not: evil(), ..RuleTrace::default() };
+    let finding = Finding { dimension: evil(), ok: false, detail: evil() };
+    let rule = RuleTrace {
+        kind: evil(),
+        id: evil(),
+        why_not: evil(),
+        findings: vec![finding],
+        ..RuleTrace::default()
+    };
     let explanation = Explanation {
         decision: None,
         rules: vec![rule],
@@ -153,9 +210,14 @@ fn of_decisions_and_the_log() {
         snapshot: Some(snapshot_info()),
         grant: evil(),
         through_role: evil(),
+        faults: None,
+        otherwise: Some(Otherwise { decision: Some(decision.clone()), grant: evil(), through_role: evil() }),
     };
-    let question = explain::Question { repository: EVIL, name: EVIL.as_bytes(), verb: EVIL };
-    check("explain", &explain::text(&explanation, &decision, question, &page()));
+    for verbose in [false, true] {
+        let question = explain::Question { repository: EVIL, name: EVIL.as_bytes(), verb: EVIL, verbose };
+        check("explain", &explain::text(&explanation, &decision, question, &page()));
+    }
+    of_who(&decision.reasons);
     check("tail", &audit::line(EVIL.as_bytes(), &page()));
     let checked = verify::Checked {
         log: EVIL,
@@ -165,4 +227,21 @@ fn of_decisions_and_the_log() {
         checkpoint_beside_log: true,
     };
     check("verify", &verify::text(checked, Err(EVIL), &page()));
+}
+
+fn of_who(reasons: &[Reason]) {
+    let question = who::Question { repository: EVIL, name: EVIL.as_bytes(), verb: EVIL };
+    let opening =
+        WhoOpening { policy: evil(), snapshot: Some(snapshot_info()), users: 1, ..WhoOpening::default() };
+    check("who", &who::opening_text(&opening, question, &page()));
+    let mut answer = who::Answer::new(&opening);
+    let undecided = WhoOpening { undecided: reasons.to_vec(), ..opening };
+    check("who, undecided", &who::opening_text(&undecided, question, &page()));
+    let principals = vec![WhoPrincipal { username: evil(), service: true }];
+    let can = WhoCan { grant: evil(), role: evil(), total: 1, principals };
+    for item in answer.people(&can) {
+        check("who, can", &item.text(&page()));
+    }
+    answer.stop(WhoStopped { grant: evil(), role: evil(), blocks: vec![evil()], count: 1 });
+    check("who, stopped", &answer.stopped_text(&page()));
 }

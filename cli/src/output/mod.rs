@@ -13,12 +13,15 @@ mod json;
 mod layout;
 mod page;
 pub mod policy;
+pub mod policy_diff;
+pub mod policy_test;
 mod progress;
 pub mod snapshot;
 pub mod status;
 mod terminal;
 pub mod user;
 pub mod verify;
+pub mod who;
 
 pub use page::{Color, Page};
 pub use progress::Progress;

@@ -12,6 +12,7 @@ use super::{
     json,
     layout::{Fields, Table},
     page::{counted, moment, short, utc},
+    policy_test::Counts,
     quoted, shown, shown_line,
 };
 
@@ -79,6 +80,7 @@ fn holds(info: &PolicyInfo) -> String {
 pub struct CheckJson<'a> {
     ok: bool,
     policy: Option<PolicyJson<'a>>,
+    tests: Counts,
     warnings: &'a [String],
     faults_total: u64,
     faults: Vec<FaultJson<'a>>,
@@ -91,6 +93,7 @@ pub fn check_json(response: &CheckPolicyResponse) -> CheckJson<'_> {
     CheckJson {
         ok: total == 0,
         policy: response.policy.as_ref().map(Into::into),
+        tests: Counts::of(&response.tests),
         warnings: &response.warnings,
         faults_total: total,
         faults: faults.map(faults::list).unwrap_or_default(),
@@ -108,7 +111,9 @@ pub fn check_text(response: &CheckPolicyResponse, path: &str, page: &Page) -> St
         .policy
         .as_ref()
         .map_or_else(String::new, |info| format!(" It is policy {}, with {}.", named(info), holds(info)));
-    format!("{warnings}{good}{what}\n")
+    let counts = Counts::of(&response.tests);
+    let tests = if counts.all() == 0 { String::new() } else { format!(" {}", counts.sentence()) };
+    format!("{warnings}{good}{what}{tests}\n")
 }
 
 /// What came of applying a policy. With faults nothing was changed.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use oam_proto::v1::{
-    AuditInfo, Decision, Explanation, Outcome, PolicyInfo, Reason, RefVerdict, Revocation, RuleTrace,
-    SnapshotInfo, Status, User,
+    AuditInfo, Decision, Explanation, Finding, Outcome, PolicyInfo, Reason, RefVerdict, Revocation,
+    RuleTrace, SnapshotInfo, Status, User,
 };
 use serde::Serialize;
 
@@ -120,6 +120,10 @@ pub(super) fn refused() -> Explanation {
         matched: why_not.is_empty(),
         why_not: why_not.into(),
         evaluate_only: false,
+        findings: vec![
+            Finding { dimension: "ref".into(), ok: true, detail: "its refs are `refs/heads/main`".into() },
+            Finding { dimension: "verb".into(), ok: why_not.is_empty(), detail: why_not.into() },
+        ],
     };
     Explanation {
         decision: Some(Decision {
@@ -141,6 +145,8 @@ pub(super) fn refused() -> Explanation {
         snapshot: Some(snapshot()),
         grant: String::new(),
         through_role: String::new(),
+        faults: None,
+        otherwise: None,
     }
 }
 

@@ -284,13 +284,16 @@ fn cutting_off_and_lifting() {
 #[test]
 fn policies_checked_and_applied() {
     let warnings = vec!["role `developer`: the directory has no group `okta:engg`".to_owned()];
-    let good =
-        CheckPolicyResponse { policy: Some(samples::policy()), warnings: warnings.clone(), faults: None };
+    let good = CheckPolicyResponse {
+        policy: Some(samples::policy()),
+        warnings: warnings.clone(),
+        ..Default::default()
+    };
     insta::assert_snapshot!(policy::check_text(&good, "policy/", &page()), @"
     warning: role `developer`: the directory has no group `okta:engg`
     `policy/` is good. It is policy c0ffee00c0ff, with 3 roles, 4 grants, 1 block.
     ");
-    insta::assert_snapshot!(json_line(&policy::check_json(&good)), @r#"{"ok":true,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1},"warnings":["role `developer`: the directory has no group `okta:engg`"],"faults_total":0,"faults":[]}"#);
+    insta::assert_snapshot!(json_line(&policy::check_json(&good)), @r#"{"ok":true,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1},"tests":{"passed":0,"failed":0,"not_run":0},"warnings":["role `developer`: the directory has no group `okta:engg`"],"faults_total":0,"faults":[]}"#);
     let bad = CheckPolicyResponse { faults: Some(faults()), ..CheckPolicyResponse::default() };
     insta::assert_snapshot!(policy::check_text(&bad, "policy/", &page()), @r#"
     fault: `okta:` is no group
@@ -347,7 +350,8 @@ fn a_policy_with_its_files() {
 
 #[test]
 fn explanations() {
-    let question = Question { repository: "PAY/api", name: b"refs/heads/main", verb: "update" };
+    let question =
+        Question { repository: "PAY/api", name: b"refs/heads/main", verb: "update", verbose: false };
     for explanation in [samples::refused(), samples::permitted()] {
         let decision = explanation.decision.as_ref().unwrap();
         if explanation.grant.is_empty() {
@@ -368,7 +372,7 @@ fn explanations() {
             block (evaluate only)  signed           no       its verbs do not include `update`
             grant                  main             yes
             ");
-            insta::assert_snapshot!(json_line(&explain::json(&explanation, decision, question)), @r##"{"outcome":"refused","username":"ada","repository":"PAY/api","ref":"refs/heads/main","verb":"update","roles":["developer"],"grant":null,"through_role":null,"reasons":[],"refs":[{"ref":"refs/heads/main","outcome":"refused","verb":"update","reasons":[{"code":"blocked","rule":"year-end-freeze","summary":"Updating it is blocked by rule `year-end-freeze` until 2027-01-05 00:00 UTC.","hint":"Urgent fixes: #release."}]}],"contact":"#platform","rules":[{"kind":"block","id":"year-end-freeze","matched":true,"why_not":null,"evaluate_only":false},{"kind":"block","id":"signed","matched":false,"why_not":"its verbs do not include `update`","evaluate_only":true},{"kind":"grant","id":"main","matched":true,"why_not":null,"evaluate_only":false}],"policy":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"}}"##);
+            insta::assert_snapshot!(json_line(&explain::json(&explanation, decision, question)), @r##"{"outcome":"refused","username":"ada","repository":"PAY/api","ref":"refs/heads/main","verb":"update","roles":["developer"],"grant":null,"through_role":null,"reasons":[],"refs":[{"ref":"refs/heads/main","outcome":"refused","verb":"update","reasons":[{"code":"blocked","rule":"year-end-freeze","summary":"Updating it is blocked by rule `year-end-freeze` until 2027-01-05 00:00 UTC.","hint":"Urgent fixes: #release."}]}],"contact":"#platform","otherwise":null,"rules":[{"kind":"block","id":"year-end-freeze","matched":true,"why_not":null,"evaluate_only":false,"findings":[{"dimension":"ref","ok":true,"detail":"its refs are `refs/heads/main`"},{"dimension":"verb","ok":true,"detail":""}]},{"kind":"block","id":"signed","matched":false,"why_not":"its verbs do not include `update`","evaluate_only":true,"findings":[{"dimension":"ref","ok":true,"detail":"its refs are `refs/heads/main`"},{"dimension":"verb","ok":false,"detail":"its verbs do not include `update`"}]},{"kind":"grant","id":"main","matched":true,"why_not":null,"evaluate_only":false,"findings":[{"dimension":"ref","ok":true,"detail":"its refs are `refs/heads/main`"},{"dimension":"verb","ok":true,"detail":""}]}],"policy":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"}}"##);
         } else {
             insta::assert_snapshot!(explain::text(&explanation, decision, question, &page()), @"
             permitted: ada update `refs/heads/main` in PAY/api
@@ -388,7 +392,8 @@ fn explanations() {
 
 #[test]
 fn a_ref_that_is_no_text_is_base64_in_json() {
-    let question = Question { repository: "PAY/api", name: b"refs/heads/\xff", verb: "create" };
+    let question =
+        Question { repository: "PAY/api", name: b"refs/heads/\xff", verb: "create", verbose: false };
     let explanation = samples::permitted();
     let decision = explanation.decision.as_ref().unwrap();
     let json = json_line(&explain::json(&explanation, decision, question));

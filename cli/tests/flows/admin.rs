@@ -206,6 +206,25 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::ListPoliciesResponse::default()))
     }
 
+    type DiffPoliciesStream = Answers<v1::DiffPoliciesResponse>;
+
+    async fn diff_policies(
+        &self,
+        request: Request<v1::DiffPoliciesRequest>,
+    ) -> Result<Response<Self::DiffPoliciesStream>, Status> {
+        use v1::diff_policies_response::Step;
+        self.note(request)?;
+        let say = |step| v1::DiffPoliciesResponse { step: Some(step) };
+        if self.finds_faults {
+            return Ok(stream(vec![say(Step::Faults(faults()))]));
+        }
+        let change = v1::PolicyChange { effect: "loses".into(), users: 3, ..v1::PolicyChange::default() };
+        let done = v1::PolicyDiffDone { changes: 1, exact: true, ..v1::PolicyDiffDone::default() };
+        // Nothing says that a stream that was cut off was not all.
+        let end = if self.empty { vec![] } else { vec![say(Step::Done(done))] };
+        Ok(stream([vec![say(Step::Change(change))], end].concat()))
+    }
+
     async fn roll_back_policy(
         &self,
         request: Request<v1::RollBackPolicyRequest>,
@@ -218,7 +237,13 @@ impl v1::admin_server::Admin for Daemon {
         &self,
         request: Request<v1::ExplainRequest>,
     ) -> Result<Response<v1::Explanation>, Status> {
-        let username = self.note(request)?.username;
+        let v1::ExplainRequest { username, policy, .. } = self.note(request)?;
+        if self.finds_faults && !policy.is_empty() {
+            return Ok(Response::new(v1::Explanation {
+                faults: Some(faults()),
+                ..v1::Explanation::default()
+            }));
+        }
         let outcome = match (self.empty, username == self.permits) {
             (true, _) => v1::Outcome::Undecided,
             (false, true) => v1::Outcome::Permitted,
@@ -226,6 +251,13 @@ impl v1::admin_server::Admin for Daemon {
         };
         let decision = v1::Decision { outcome: outcome as i32, username, ..v1::Decision::default() };
         Ok(Response::new(v1::Explanation { decision: Some(decision), ..v1::Explanation::default() }))
+    }
+
+    type WhoStream = Answers<v1::WhoResponse>;
+
+    async fn who(&self, request: Request<v1::WhoRequest>) -> Result<Response<Self::WhoStream>, Status> {
+        let drafted = !self.note(request)?.policy.is_empty();
+        Ok(stream(super::who::answer(self, drafted)))
     }
 
     type TailAuditStream = Answers<v1::AuditEntry>;

@@ -8,6 +8,7 @@ mod docs;
 mod import;
 mod reach;
 mod task;
+mod who;
 
 use std::{
     fs,

@@ -19,6 +19,8 @@ async fn every_answer_is_json_when_asked() {
         &["user", "reactivate", "ada", "--reason", "r"],
         &["policy", "check", &policy],
         &["policy", "check", "--offline", &policy],
+        &["policy", "test", &policy],
+        &["policy", "test", "--offline", &policy],
         &["policy", "apply", &policy, "--reason", "r"],
         &["policy", "show"],
         &["policy", "history"],
@@ -44,7 +46,7 @@ async fn what_was_given_is_what_is_asked() {
     insta::assert_snapshot!(scene.daemon.asked().join("\n"), @r#"
     DeactivateUserRequest { username: "eve", reason: "left", even_if_unknown: true }
     RollBackSnapshotRequest { generation: 7, reason: "r", reactivate: true }
-    ExplainRequest { username: "ada", repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "force", at_micros: 1798099200000000 }
+    ExplainRequest { username: "ada", repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "force", at_micros: 1798099200000000, roles: [], policy: [], generation: 0, channel: "push" }
     "#);
 }
 
@@ -92,6 +94,15 @@ async fn faults_of_a_policy_are_a_no() {
     let wrong = scene.write("wrong.toml", "version = 1\n[[grnat]]\n");
     let ended = scene.oam(&["policy", "check", "--offline", &wrong]).await.with(Exit::No);
     assert!(ended.out.contains("wrong.toml:2:3") && ended.out.contains("^^^^^"), "{ended:#?}");
+    scene.oam(&["policy", "test", &policy]).await.with(Exit::No);
+    let test = "version = 1\n[[test]]\nas = []\npush = \"create PAY/api refs/heads/x\"\nexpect = ";
+    let passes = scene.write("passes.toml", &format!("{test}\"refused:no-grant\"\n"));
+    let ended = scene.oam(&["policy", "test", "--offline", &passes]).await.with(Exit::Ok);
+    assert!(ended.out.contains("1 test passed"), "{ended:#?}");
+    let fails = scene.write("fails.toml", &format!("{test}\"permitted\"\n"));
+    let ended = scene.oam(&["policy", "test", "--offline", &fails]).await.with(Exit::No);
+    assert!(ended.out.contains("fails.toml:2:1") && ended.out.contains("1 failed"), "{ended:#?}");
+    scene.oam(&["policy", "check", "--offline", &fails]).await.with(Exit::No);
 }
 
 #[tokio::test]
@@ -111,4 +122,25 @@ async fn a_daemon_that_says_no_is_told_from_one_that_fails() {
         assert_eq!(error["exit"].as_u64(), Some(exit.code().into()));
         assert_eq!(error["error"].as_str(), Some("the daemon says \u{1b}[2Jno"));
     }
+}
+
+#[tokio::test]
+async fn a_policy_diff_is_all_faulty_or_cut_off() {
+    let scene = Scene::start(Daemon::default());
+    let policy = scene.write("policy.toml", POLICY);
+    let ended = scene.oam(&["policy", "diff", &policy, "--old", "beef", "--json"]).await.with(Exit::Ok);
+    let lines: Vec<serde_json::Value> =
+        ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines[0]["effect"].as_str(), lines[1]["exact"].as_bool()), (Some("loses"), Some(true)));
+    assert!(scene.daemon.asked()[0].contains("old: \"beef\""));
+    scene.oam(&["policy", "diff", "--new", "beef"]).await.with(Exit::Ok);
+    scene.oam(&["policy", "diff"]).await.with(Exit::Usage);
+
+    let faulty = Scene::start(Daemon { finds_faults: true, ..Daemon::default() });
+    let policy = faulty.write("policy.toml", POLICY);
+    faulty.oam(&["policy", "diff", &policy]).await.with(Exit::No);
+
+    let cut_off = Scene::start(Daemon { empty: true, ..Daemon::default() });
+    let policy = cut_off.write("policy.toml", POLICY);
+    cut_off.oam(&["policy", "diff", &policy]).await.with(Exit::Undecided);
 }

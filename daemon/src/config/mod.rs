@@ -256,6 +256,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_is_what_is_in_force() {
+        for text in [
+            "",
+            "state = \"/a\\nnode = x\"",
+            "state = \"/var/l\u{200b}b\"",
+            "state = \"/a\\u007f\"",
+            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\n[log]\nformat = 'json'\n\
+             [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
+        ] {
+            let first = config(text).unwrap();
+            let shown = first.to_string();
+            let again = config(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
+            assert_eq!(shown, again.to_string());
+            assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
+        }
+    }
+
+    #[test]
     fn faults_name_the_key_and_what_is_right() {
         for (text, part) in [
             ("stat = '/s'", "unknown field `stat`"),

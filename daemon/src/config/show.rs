@@ -1,4 +1,6 @@
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, path::Path};
+
+use oam_policy::printable::Printable;
 
 use super::{Config, PolicyPlace};
 
@@ -6,23 +8,23 @@ use super::{Config, PolicyPlace};
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            Some(path) => writeln!(f, "# In force from {}", path.display())?,
+            Some(path) => writeln!(f, "# In force from {}", shown(path))?,
             None => writeln!(f, "# In force without a configuration file")?,
         }
-        writeln!(f, "state = {:?}", self.state)?;
-        writeln!(f, "runtime = {:?}", self.runtime)?;
+        writeln!(f, "state = {}", written(&self.state))?;
+        writeln!(f, "runtime = {}", written(&self.runtime))?;
         match &self.node {
             Some(node) => writeln!(f, "node = \"{node}\"")?,
             None => writeln!(f, "# node: the host's name at the first start")?,
         }
         writeln!(f, "\n[policy]")?;
         match &self.policy {
-            PolicyPlace::Managed(path) => writeln!(f, "# kept by the daemon in {}", path.display())?,
-            PolicyPlace::Followed(path) => writeln!(f, "path = {path:?}")?,
+            PolicyPlace::Managed(path) => writeln!(f, "# kept by the daemon in {}", shown(path))?,
+            PolicyPlace::Followed(path) => writeln!(f, "path = {}", written(path))?,
         }
         writeln!(f, "\n[directory]")?;
         match self.max_directory_age {
-            Some(age) => writeln!(f, "max_age = \"{}s\"", age.as_secs())?,
+            Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
             None => writeln!(f, "# max_age: of any age")?,
         }
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
@@ -31,8 +33,8 @@ impl fmt::Display for Config {
         }
         writeln!(f, "\n[admin]\nuids = {}", list(&self.admin_uids))?;
         if let Some(tcp) = &self.tcp {
-            writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {:?}", tcp.listen, tcp.certificate)?;
-            writeln!(f, "key = {:?}\nclient_ca = {:?}", tcp.key, tcp.client_ca)?;
+            writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {}", tcp.listen, written(&tcp.certificate))?;
+            writeln!(f, "key = {}\nclient_ca = {}", written(&tcp.key), written(&tcp.client_ca))?;
         }
         let http = self.http.map_or_else(|| "off".to_owned(), |address| address.to_string());
         writeln!(f, "\n[http]\nlisten = \"{http}\"")?;
@@ -43,4 +45,14 @@ impl fmt::Display for Config {
 fn list(uids: &BTreeSet<u32>) -> String {
     let texts: Vec<_> = uids.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
+}
+
+/// A path as a TOML text.
+fn written(path: &Path) -> toml::Value {
+    toml::Value::String(path.to_string_lossy().into_owned())
+}
+
+/// A path in a comment, which no character of it can end.
+fn shown(path: &Path) -> String {
+    Printable::new(path.as_os_str().as_encoded_bytes()).to_string()
 }

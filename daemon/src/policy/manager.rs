@@ -6,7 +6,8 @@ use oam_audit::entry::{EncodeError, Event, PolicyChanged, PolicyOrigin, PolicyRe
 use oam_policy::{
     Policy,
     fault::{Fault, Faults},
-    file::{self, PolicySource},
+    file::{self, PolicySource, Tested},
+    trial,
 };
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     audit_log::{AppendError, AuditLog, Batch},
     config::PolicyPlace,
+    directory::DirectoryReader,
 };
 
 /// The policy in force, and how it came to be.
@@ -36,6 +38,8 @@ pub struct PolicyManager {
     place: PolicyPlace,
     history: History,
     audit: AuditLog,
+    /// By which tests of a policy ask for users.
+    directory: DirectoryReader,
     live: ArcSwapOption<LivePolicy>,
     /// Why the files at the policy's place are not in force, if they are not.
     trouble: ArcSwapOption<String>,
@@ -100,11 +104,17 @@ impl PolicyManager {
     ///
     /// # Errors
     /// When the history cannot be opened or the starter cannot be written.
-    pub async fn start(place: PolicyPlace, history: PathBuf, audit: AuditLog) -> Result<Self, ApplyError> {
+    pub async fn start(
+        place: PolicyPlace,
+        history: PathBuf,
+        audit: AuditLog,
+        directory: DirectoryReader,
+    ) -> Result<Self, ApplyError> {
         let manager = Self {
             place,
             history: History::open(history)?,
             audit,
+            directory,
             live: ArcSwapOption::empty(),
             trouble: ArcSwapOption::empty(),
             changing: Mutex::new(()),
@@ -185,14 +195,39 @@ impl PolicyManager {
         self.put_in_force(policy, files, change).await
     }
 
+    /// The policy that the files say, when they have no fault and none of their tests fails.
+    ///
+    /// The tests do not stand in the way of what was in force when the daemon stopped: time, or a change of the
+    /// directory, may have made one fail since, and a restart is no change of the policy.
     async fn parse(&self, files: &[PolicySource], change: &Change) -> Result<Policy, ApplyError> {
-        match file::parse(files) {
+        let passed = match self.test(files) {
+            Ok(tested) if change.origin == PolicyOrigin::Start && self.was_in_force(&tested.policy) => {
+                return Ok(whatever_the_tests(tested));
+            }
+            tested => tested.and_then(Tested::passed),
+        };
+        match passed {
             Ok(policy) => Ok(policy),
             Err(faults) => {
                 self.record_rejection(&faults, change).await?;
                 Err(ApplyError::Faulty(faults))
             }
         }
+    }
+
+    fn test(&self, files: &[PolicySource]) -> Result<Tested, Faults> {
+        let snapshot = self.directory.current().map(|loaded| loaded.snapshot.clone());
+        file::parse_and_test(files, snapshot.as_ref(), Timestamp::now())
+    }
+
+    /// The version that came into force last, before a restart too.
+    fn last_version(&self) -> Option<Version> {
+        self.history.versions().ok().and_then(|versions| versions.into_iter().last())
+    }
+
+    /// Whether the policy is the one that came into force last.
+    fn was_in_force(&self, policy: &Policy) -> bool {
+        self.last_version().is_some_and(|last| last.digest == policy.digest())
     }
 
     async fn put_in_force(
@@ -207,16 +242,21 @@ impl PolicyManager {
         {
             return Ok(Applied { live: Arc::clone(live), changed: false });
         }
-        let version = Version {
-            digest: policy.digest(),
-            at: Timestamp::now(),
-            origin: change.origin,
-            author: change.author,
-            reason: change.reason,
+        let origin = change.origin;
+        // A restart with what was in force before is no new version, though the log tells of it.
+        let resumed = self.last_version().filter(|last| last.digest == policy.digest());
+        let version = match resumed.filter(|_| origin == PolicyOrigin::Start) {
+            Some(resumed) => resumed,
+            None => {
+                let Change { origin, author, reason } = change;
+                let version =
+                    Version { digest: policy.digest(), at: Timestamp::now(), origin, author, reason };
+                self.history.record(&version, files)?;
+                version
+            }
         };
-        self.history.record(&version, files)?;
         let previous = before.map(|live| live.policy.digest().to_string());
-        self.audit.append(Batch::new(&policy_changed(&version, previous))?).await?;
+        self.audit.append(Batch::new(&policy_changed(&version, origin, previous))?).await?;
         let live = Arc::new(LivePolicy { policy: Arc::new(policy), version });
         self.live.store(Some(Arc::clone(&live)));
         tracing::info!(digest = %live.policy.digest().short(), origin = ?live.version.origin, "policy in force");
@@ -254,7 +294,8 @@ impl PolicyManager {
             let (version, files) = self.history.find(&last.digest.to_string())?;
             let change =
                 Change { origin: PolicyOrigin::Start, author: version.author, reason: version.reason };
-            self.load(&files, change).await.map(|_| ())
+            let tested = self.test(&files).map_err(ApplyError::Faulty)?;
+            self.put_in_force(whatever_the_tests(tested), &files, change).await.map(|_| ())
         };
         if let Err::<(), ApplyError>(error) = resumed.await {
             tracing::error!(%error, "the last policy that was in force could not be resumed");
@@ -267,11 +308,19 @@ impl PolicyManager {
     }
 }
 
-fn policy_changed(version: &Version, previous: Option<String>) -> Event {
+/// The policy, though tests may fail; that they do is logged.
+fn whatever_the_tests(tested: Tested) -> Policy {
+    if let Some(faults) = trial::faults(&tested.tests) {
+        tracing::warn!(%faults, "tests of the policy that was in force fail; it goes on");
+    }
+    tested.policy
+}
+
+fn policy_changed(version: &Version, origin: PolicyOrigin, previous: Option<String>) -> Event {
     Event::PolicyChanged(PolicyChanged {
         digest: version.digest.to_string(),
         previous,
-        origin: version.origin,
+        origin,
         author: version.author.clone(),
         reason: (!version.reason.is_empty()).then(|| version.reason.clone()),
     })

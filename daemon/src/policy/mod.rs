@@ -3,6 +3,8 @@
 mod folder;
 mod history;
 mod manager;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 pub use folder::{ReadError, fingerprint, read};

@@ -82,9 +82,6 @@ pub enum SaveError {
         /// The newest one that is.
         stored: u64,
     },
-    /// A revoked name that cannot be read back.
-    #[error("the revoked username `{0}` is longer than 255 bytes in lower case, and cannot be stored")]
-    Unreadable(String),
     /// The disk does not take it.
     #[error("cannot {doing} `{path}` ({source}); free space or repair the disk, then try again")]
     Disk {
@@ -176,7 +173,6 @@ impl Store {
         if version.generation <= self.stored {
             return Err(SaveError::NotNewer { offered: version.generation, stored: self.stored });
         }
-        revoked::check_readable(&next.snapshot)?;
         self.highest = self.highest.max(version.generation);
         // All that needs room on the disk comes before anything that a later start would believe.
         let floor_path = self.layout.floor();

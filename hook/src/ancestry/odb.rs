@@ -72,13 +72,17 @@ fn text(error: git2::Error) -> String {
     error.message().to_owned()
 }
 
-/// `tree …`, `parent …` any number of times, `author …`, `committer … <seconds> <zone>`.
+/// `tree …`, `parent …` any number of times, `author …`, `committer … <seconds> <zone>`. As for git, a parent is one
+/// only directly behind the tree or another parent: else a commit could claim, to us alone, to descend from anything.
 pub(super) fn parse_commit(data: &[u8]) -> Option<Commit> {
     let mut lines = data.split(|byte| *byte == b'\n');
     lines.next()?.strip_prefix(b"tree ")?;
     let mut commit = Commit { parents: Vec::new(), committed: 0 };
+    let mut among_parents = true;
     for line in lines.take_while(|line| !line.is_empty()) {
-        if let Some(parent) = line.strip_prefix(b"parent ") {
+        let parent = line.strip_prefix(b"parent ").filter(|_| among_parents);
+        among_parents = parent.is_some();
+        if let Some(parent) = parent {
             commit.parents.push(oid(parent)?);
         } else if let Some(committer) = line.strip_prefix(b"committer ") {
             commit.committed = date(committer).unwrap_or(0);

@@ -220,6 +220,9 @@ fn raw_commits() {
     );
     let parents = [&one, &two].map(|hex| git2::Oid::from_str(hex).unwrap()).to_vec();
     assert_eq!(parse_commit(text.as_bytes()), Some(Commit { parents: parents.clone(), committed: 7 }));
+    // git takes a parent for one only directly behind the tree.
+    let late = format!("tree {one}\nauthor a <a> 5 +0000\nparent {one}\ncommitter c <c> 7 +0000\n\n");
+    assert_eq!(parse_commit(late.as_bytes()), Some(Commit { parents: vec![], committed: 7 }));
     assert_eq!(parse_commit(b"blob"), None);
     assert_eq!(parse_commit(b"tree x\nparent zz\n"), None);
     assert_eq!(tagged(format!("object {one}\ntype commit\n").as_bytes()), Some(parents[0]));

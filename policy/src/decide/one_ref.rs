@@ -94,7 +94,7 @@ fn with_verb(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> RefDecision {
             continue;
         }
         match block.mode {
-            Mode::Enforce => reasons.push(RefusalReason::Blocked(blocked(block, verb))),
+            Mode::Enforce => reasons.push(RefusalReason::Blocked(blocked(scope, block, verb))),
             Mode::Evaluate => shadow.push(Shadow { rule: block.id.clone(), would: WouldHave::Blocked }),
         }
     }
@@ -116,25 +116,30 @@ fn with_verb(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> RefDecision {
     let verdict = match (permit, NonEmpty::from_vec(reasons)) {
         (Some(permit), None) => Verdict::Permitted(permit),
         (Some(_), Some(reasons)) => Verdict::Refused(reasons),
-        (None, Some(blocks)) => Verdict::Refused(blocks.and(no_grant(scope, update, verb))),
-        (None, None) => Verdict::Refused(NonEmpty::one(no_grant(scope, update, verb))),
+        (None, Some(blocks)) => Verdict::Refused(
+            blocks
+                .and(RefusalReason::NoGrant(NoGrant { blocked_too: true, ..no_grant(scope, update, verb) })),
+        ),
+        (None, None) => {
+            Verdict::Refused(NonEmpty::one(RefusalReason::NoGrant(no_grant(scope, update, verb))))
+        }
     };
     RefDecision { verb: Some(verb), verdict, shadow }
 }
 
-fn blocked(block: &Block, verb: Verb) -> Blocked {
+fn blocked(scope: &Scope<'_>, block: &Block, verb: Verb) -> Blocked {
     Blocked {
         rule: block.id.clone(),
         verb: Some(verb),
         help: block.help.clone(),
-        until: block.window.to(),
+        until: block.window.until(scope.now),
         except: block.except.iter().cloned().collect(),
         absolute: block.absolute,
     }
 }
 
 /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
-fn no_grant(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> RefusalReason {
+fn no_grant(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> NoGrant {
     let user = scope.subject.username.as_str();
     let here = || {
         scope
@@ -150,5 +155,5 @@ fn no_grant(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> RefusalReason 
         .collect();
     roles.sort();
     roles.dedup();
-    RefusalReason::NoGrant(NoGrant { verb: Some(verb), may, roles_that_may: roles })
+    NoGrant { verb: Some(verb), may, roles_that_may: roles, blocked_too: false }
 }

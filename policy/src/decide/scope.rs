@@ -9,6 +9,8 @@ use crate::{
 /// The rules that one push can meet at all: those on its repository that are live, found once for all its refs.
 pub(super) struct Scope<'a> {
     pub(super) subject: &'a Subject,
+    /// When it is decided.
+    pub(super) now: Timestamp,
     /// Every grant on the repository; for each, how it reaches the pusher, if it does.
     pub(super) grants: Vec<GrantInScope<'a>>,
     /// Every block on the repository that binds the pusher.
@@ -40,6 +42,6 @@ impl<'a> Scope<'a> {
             .filter(|block| block.window.contains(now) && block.on.matches(repository))
             .filter(|block| block.binds(&subject.roles))
             .collect();
-        Self { subject, grants, blocks }
+        Self { subject, now, grants, blocks }
     }
 }

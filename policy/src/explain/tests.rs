@@ -3,14 +3,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{RuleKind, RuleTrace, explain};
+use super::{Dimension, Question, RuleKind, RuleTrace, explain, unknown_role};
 use crate::{
-    decide::{Evaluation, PushVerdict, State, decide},
-    facts::{Ancestry, Facts},
+    decide::{Evaluation, Outcome, PushVerdict, State, decide},
     file::{PolicySource, parse},
-    name::{ObjectId, RefName, Repository, Username},
-    nonempty::NonEmpty,
-    request::{Channel, RefChange, RefUpdate, Request, Verb},
+    name::{RefName, Repository, Username},
+    request::{Channel, Verb},
+    rule::Asker,
     snapshot::{Snapshot, file::parse_json},
 };
 
@@ -32,19 +31,21 @@ fn at(day: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + day * 86_400).unwrap()
 }
 
-fn request(user: &str, repository: &str, name: &str, verb: Verb) -> Request {
-    let id = |byte| ObjectId::from_bytes(&[byte; 20]).unwrap();
-    let change = match verb {
-        Verb::Create => RefChange::Create { new: id(1) },
-        Verb::Delete => RefChange::Delete { old: id(1) },
-        _ => RefChange::Move { old: id(1), new: id(2) },
-    };
-    Request {
+fn question(repository: &str, name: &str, verb: Verb) -> Question {
+    Question {
         repository: Repository::parse(repository).unwrap(),
-        pusher: Username::parse(user).unwrap(),
+        name: RefName::parse(name.as_bytes()).unwrap(),
+        verb,
         channel: Channel::Push,
-        updates: NonEmpty::one(RefUpdate { name: RefName::parse(name.as_bytes()).unwrap(), change }),
     }
+}
+
+fn user(name: &str) -> Asker {
+    Asker::User(name.parse().unwrap())
+}
+
+fn roles(names: &[&str]) -> Asker {
+    Asker::Roles(names.iter().map(|name| name.parse().unwrap()).collect())
 }
 
 const POLICY: &str = r#"
@@ -102,14 +103,18 @@ refs = ["refs/tags/**"]
 verbs = ["force"]
 "#;
 
-fn told(user: &str, name: &str, verb: Verb, day: i64) -> String {
+fn told(asker: &Asker, name: &str, verb: Verb, day: i64) -> String {
     let line = |trace: RuleTrace| {
-        let said = trace.why_not.unwrap_or_else(|| "MATCHED".into());
-        assert_eq!(trace.matched, said == "MATCHED");
+        let dimensions: Vec<_> = trace.findings.iter().map(|finding| finding.dimension).collect();
+        assert_eq!(dimensions, Dimension::ALL);
+        let said = trace.why_not().unwrap_or("MATCHED");
+        assert_eq!(trace.matched(), said == "MATCHED");
         let evaluate = if trace.evaluate_only { " (evaluate)" } else { "" };
         format!("{} {}{evaluate}: {said}\n", trace.kind.as_str(), trace.id)
     };
-    explain(&state(POLICY), &request(user, "PAY/api", name, verb), verb, at(day))
+    explain(&state(POLICY), asker, &question("PAY/api", name, verb), at(day))
+        .unwrap()
+        .rules
         .into_iter()
         .map(line)
         .collect()
@@ -117,7 +122,7 @@ fn told(user: &str, name: &str, verb: Verb, day: i64) -> String {
 
 #[test]
 fn the_first_thing_that_does_not_match_is_told() {
-    insta::assert_snapshot!(told("dora", "refs/heads/main", Verb::Update, 0), @r#"
+    insta::assert_snapshot!(told(&user("dora"), "refs/heads/main", Verb::Update, 0), @r#"
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: it is not live until 2026-01-03T00:00:00Z
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -126,7 +131,7 @@ fn the_first_thing_that_does_not_match_is_told() {
     grant main: MATCHED
     grant releases: `dora` does not hold the role `release-manager`
     "#);
-    insta::assert_snapshot!(told("dora", "refs/heads/main", Verb::Force, 2), @r#"
+    insta::assert_snapshot!(told(&user("dora"), "refs/heads/main", Verb::Force, 2), @r#"
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: MATCHED
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -135,7 +140,7 @@ fn the_first_thing_that_does_not_match_is_told() {
     grant main: its verbs are `update`, not `force`
     grant releases: its verbs are `create`, `update`, not `force`
     "#);
-    insta::assert_snapshot!(told("rhea", "refs/heads/main", Verb::Update, 2), @r#"
+    insta::assert_snapshot!(told(&user("rhea"), "refs/heads/main", Verb::Update, 2), @r#"
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: `rhea` is excepted as `release-manager`
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -144,7 +149,7 @@ fn the_first_thing_that_does_not_match_is_told() {
     grant main: MATCHED
     grant releases: MATCHED
     "#);
-    insta::assert_snapshot!(told("nobody", "refs/heads/main", Verb::Update, 9), @r#"
+    insta::assert_snapshot!(told(&user("nobody"), "refs/heads/main", Verb::Update, 9), @r#"
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: it has not been live since 2026-01-05T00:00:00Z
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -157,20 +162,92 @@ fn the_first_thing_that_does_not_match_is_told() {
 
 #[test]
 fn a_moved_tag_is_forced_whatever_is_asked() {
-    let told = told("dora", "refs/tags/v1", Verb::Update, 0);
+    let told = told(&user("dora"), "refs/tags/v1", Verb::Update, 0);
     assert!(told.contains("block tags: MATCHED"), "{told}");
 }
 
 #[test]
+fn every_dimension_is_told_with_what_the_rule_says_there() {
+    let asked = question("PAY/x", "refs/heads/other", Verb::Delete);
+    let explanation = explain(&state(POLICY), &user("dora"), &asked, at(9)).unwrap();
+    let all: String = explanation
+        .rules
+        .iter()
+        .filter(|rule| ["freeze", "main", "exception"].contains(&rule.id.as_str()))
+        .flat_map(|rule| rule.findings.iter().map(move |finding| (rule, finding)))
+        .map(|(rule, finding)| {
+            let (dimension, ok) = (finding.dimension.as_str(), if finding.ok { "yes" } else { "no" });
+            format!("{} {dimension} {ok}: {}\n", rule.id, finding.detail)
+        })
+        .collect();
+    insta::assert_snapshot!(all, @"
+    freeze repository yes: it is on `pay/*`
+    freeze ref no: its refs are `refs/heads/main`, not `refs/heads/other`
+    freeze verb yes: its verbs are `create`, `update`, `force`, `delete`
+    freeze role yes: it excepts `release-manager`, which `dora` does not hold
+    freeze time no: it has not been live since 2026-01-05T00:00:00Z
+    exception repository no: it is on `pay/api`, not on `PAY/x`
+    exception ref yes: its refs are `refs/heads/**`
+    exception verb yes: its verbs are `update`, `delete`
+    exception role no: it is for `nobody`, not for `dora`
+    exception time no: it has not been live since 2026-01-02T00:00:00Z
+    main repository yes: it is on `pay/*`
+    main ref no: its refs are `refs/heads/main`, not `refs/heads/other`
+    main verb no: its verbs are `update`, not `delete`
+    main role yes: `dora` holds the role `developer`
+    main time yes: it is always live
+    ");
+}
+
+#[test]
+fn whoever_is_cut_off_is_told_so_and_what_the_rules_say_all_the_same() {
+    let state = state(POLICY);
+    let asked = question("PAY/api", "refs/heads/main", Verb::Update);
+    let explained = |name: &str| explain(&state, &user(name), &asked, at(0)).unwrap();
+    let gone = explained("gone");
+    assert!(matches!(gone.decision.verdict(), PushVerdict::Refused(_)));
+    assert_eq!(gone.otherwise.map(|decision| decision.outcome()), Some(Outcome::Permitted));
+    assert!(gone.rules.iter().any(|rule| rule.id.as_str() == "main" && rule.matched()));
+    let stranger = explained("stranger");
+    assert!(matches!(stranger.decision.verdict(), PushVerdict::Refused(_)));
+    assert_eq!(stranger.otherwise.map(|decision| decision.outcome()), Some(Outcome::Refused));
+    assert!(!stranger.rules.is_empty());
+    assert!(explained("dora").otherwise.is_none() && explained("nobody").otherwise.is_none());
+}
+
+#[test]
+fn somebody_with_just_these_roles_needs_no_directory() {
+    let none = State { snapshot: None, ..state(POLICY) };
+    let main = question("PAY/api", "refs/heads/main", Verb::Update);
+    let outcome =
+        |names: &[&str], day| explain(&none, &roles(names), &main, at(day)).unwrap().decision.outcome();
+    assert_eq!(outcome(&["developer"], 0), Outcome::Permitted);
+    assert_eq!(outcome(&["developer"], 3), Outcome::Refused, "frozen");
+    assert_eq!(outcome(&["developer", "release-manager"], 3), Outcome::Permitted);
+    assert_eq!(outcome(&[], 0), Outcome::Refused);
+    insta::assert_snapshot!(told(&roles(&["developer"]), "refs/heads/release/1", Verb::Create, 0), @"
+    block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/release/1`
+    block freeze: its refs are `refs/heads/main`, not `refs/heads/release/1`
+    block tags: its refs are `refs/tags/**`, not `refs/heads/release/1`
+    grant exception: its verbs are `update`, `delete`, not `create`
+    grant main: its refs are `refs/heads/main`, not `refs/heads/release/1`
+    grant releases: somebody with just these roles does not hold the role `release-manager`
+    ");
+    let policy = none.policy.as_deref().unwrap();
+    assert_eq!(unknown_role(policy, &roles(&["developer"])), None);
+    assert_eq!(unknown_role(policy, &roles(&["developer", "nope"])).unwrap().as_str(), "nope");
+}
+
+#[test]
 fn an_old_directory_still_explains() {
+    let asked = question("PAY/api", "refs/heads/main", Verb::Update);
     let old = State { max_snapshot_age: Some(std::time::Duration::from_secs(1)), ..state(POLICY) };
-    let asked = request("dora", "PAY/api", "refs/heads/main", Verb::Update);
-    assert_eq!(
-        explain(&old, &asked, Verb::Update, at(9)),
-        explain(&state(POLICY), &asked, Verb::Update, at(9))
-    );
+    let explained = |state: &State| explain(state, &user("dora"), &asked, at(9)).unwrap();
+    assert_eq!(explained(&old).rules, explained(&state(POLICY)).rules);
+    assert_eq!(explained(&old).decision.outcome(), Outcome::Undecided);
+    assert_eq!(explained(&state(POLICY)).decision.outcome(), Outcome::Permitted);
     let none = State { snapshot: None, ..old };
-    assert!(explain(&none, &asked, Verb::Update, at(9)).is_empty());
+    assert!(explained(&none).rules.is_empty());
 }
 
 /// A policy of any shape over few names, so that its rules meet.
@@ -206,27 +283,28 @@ proptest! {
     #[test]
     fn it_agrees_with_the_decision(
         policy in any_policy(),
-        user in prop::sample::select(vec!["dora", "Rhea", "nobody"]),
+        name_of in prop::sample::select(vec!["dora", "Rhea", "nobody"]),
         repository in prop::sample::select(vec!["PAY/api", "web/x", "PAY/x"]),
         name in prop::sample::select(vec!["refs/heads/main", "refs/heads/u/dora/x", "refs/heads/u/rhea/x", "refs/tags/v1", "refs/replace/x"]),
         verb in prop::sample::select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete]),
         day in 0..9_i64,
     ) {
-        let (state, request) = (state(&policy), request(user, repository, name, verb));
-        let mut facts = Facts::none();
-        facts.learn_ancestry(0, if verb == Verb::Force { Ancestry::Diverged } else { Ancestry::FastForward });
-        let Evaluation::Decided(decision) = decide(&state, &request, &facts, at(day)) else {
+        let (state, question) = (state(&policy), question(repository, name, verb));
+        let request = question.request(Username::parse(name_of).unwrap());
+        let Evaluation::Decided(decision) = decide(&state, &request, &question.facts(), at(day)) else {
             return Err(TestCaseError::fail("all facts are known"));
         };
         let PushVerdict::PerRef(refs) = decision.verdict() else {
             return Err(TestCaseError::fail("everybody is active"));
         };
-        let traces = explain(&state, &request, verb, at(day));
+        let explanation = explain(&state, &user(name_of), &question, at(day)).unwrap();
+        prop_assert_eq!(explanation.decision.outcome(), decision.outcome());
+        let traces = explanation.rules;
         let matched = |kind, evaluate| {
-            traces.iter().filter(move |trace| trace.kind == kind && trace.evaluate_only == evaluate && trace.matched)
+            traces.iter().filter(move |trace| trace.kind == kind && trace.evaluate_only == evaluate && trace.matched())
         };
         let permitted = matched(RuleKind::Grant, false).next().is_some() && matched(RuleKind::Block, false).next().is_none();
-        prop_assert_eq!(decision.outcome() == crate::Outcome::Permitted, permitted, "{:?}", traces);
+        prop_assert_eq!(decision.outcome() == Outcome::Permitted, permitted, "{:?}", traces);
         let shadow: Vec<_> = refs.first().shadow.iter().map(|shadow| shadow.rule.clone()).collect();
         let told: Vec<_> = matched(RuleKind::Block, true).chain(matched(RuleKind::Grant, true)).map(|t| t.id.clone()).collect();
         prop_assert_eq!(shadow, told);

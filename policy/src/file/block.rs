@@ -4,11 +4,13 @@ use super::{
     draft::Draft,
     list::{self, carries_no_refs, set},
     reader::{Report, TableReader},
-    tree::{Node, Spanned},
+    tree::{Node, Spanned, Text},
 };
-use crate::rule::{Block, VerbSet, Window};
+use crate::rule::{Block, TimeOfWeek, VerbSet, Weekly, Window, Zone};
 
-const KEYS: [&str; 10] = ["id", "on", "refs", "verbs", "from", "to", "except", "absolute", "help", "mode"];
+pub(super) const KEYS: [&str; 11] =
+    ["id", "on", "refs", "verbs", "from", "to", "weekly", "except", "absolute", "help", "mode"];
+pub(super) const WEEKLY_KEYS: [&str; 3] = ["from", "to", "zone"];
 /// How long a `help` may be, in characters: it is read in a terminal.
 const MAX_HELP: usize = 1_000;
 
@@ -21,11 +23,13 @@ pub(super) fn read<'a>(
 ) {
     let id = draft.rule_id(&mut table, "tags-are-forever", file, report);
     let mode = list::mode(&mut table, report);
-    let on = list::on(&mut table, report);
-    let refs =
-        table.require("refs", "[\"refs/heads/main\"]", report).and_then(|node| list::refs(node, report));
+    let on = list::on(&mut table, &draft.room, report);
+    let refs = table
+        .require("refs", "[\"refs/heads/main\"]", report)
+        .and_then(|node| list::refs(node, &draft.room, report));
     let verbs = verbs(&mut table, report);
-    let window = window(&mut table, report);
+    let weekly = table.take("weekly").and_then(|node| weekly(node, report));
+    let window = window(&mut table, report).with_weekly(weekly);
     let except =
         table.take("except").and_then(|node| list::roles("except", node, report)).unwrap_or_default();
     draft.mention_roles(&except, file);
@@ -60,6 +64,42 @@ fn window<'a>(table: &mut TableReader<'a>, report: &mut Report<'_, 'a>) -> Windo
         report.add(node.span, error.to_string(), Some("`to` is the first moment after the block".into()));
         Window::ALWAYS
     })
+}
+
+/// `weekly = { from = …, to = …, zone = … }`; every part that is wrong is told.
+fn weekly<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Weekly> {
+    let mut table = report.table("`weekly`", node)?;
+    let span = table.span.clone();
+    let from = time_of_week("from", "\"Fri 18:00\"", &mut table, report);
+    let to = time_of_week("to", "\"Mon 06:00\"", &mut table, report);
+    let zone = table.require("zone", "\"Europe/Berlin\"", report);
+    let zone = zone.and_then(|node| report.text("zone", node)).and_then(|text| zone_of(&text, report));
+    table.finish(&WEEKLY_KEYS, report);
+    let weekly = Weekly::new(from?, to?, zone?);
+    weekly.map_err(|error| report.add(span, error.to_string(), Some("leave it out".into()))).ok()
+}
+
+fn time_of_week<'a>(
+    key: &str,
+    example: &str,
+    table: &mut TableReader<'a>,
+    report: &mut Report<'_, 'a>,
+) -> Option<TimeOfWeek> {
+    let text = table.require(key, example, report).and_then(|node| report.text(key, node))?;
+    report.parse(text, TimeOfWeek::parse).map(|time| time.value)
+}
+
+fn zone_of(text: &Text<'_>, report: &mut Report<'_, '_>) -> Option<Zone> {
+    let parsed = Zone::parse(&text.value);
+    if let Err(error) = &parsed {
+        let near = report.faults.may_suggest().then(|| Zone::like(&text.value)).flatten();
+        let help = near.map_or_else(
+            || "write it as in `Europe/Berlin`, `America/New_York` or `UTC`".to_owned(),
+            |zone| format!("did you mean `{zone}`?"),
+        );
+        report.add(text.span.clone(), error.to_string(), Some(help));
+    }
+    parsed.ok()
 }
 
 /// In a grant, `to` is a list of roles; whoever writes one here means something that a block cannot say.

@@ -4,8 +4,8 @@ use std::{
 };
 
 use super::{
-    MAX_RULES, block, grant,
-    list::refuse_undecided,
+    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, grant,
+    list::{Room, refuse_undecided},
     reader::{Report, TableReader},
     role,
     suggest::did_you_mean,
@@ -37,6 +37,9 @@ pub(super) struct Draft<'d, 'a> {
     /// Whether every grant and block that the files mean to define is in `rules`.
     all_rules_known: bool,
     rule_count: usize,
+    too_many_tests: bool,
+    /// What the patterns of the rules may still weigh.
+    pub(super) room: Room,
 }
 
 /// A place in one of the files.
@@ -48,6 +51,9 @@ struct Place {
 /// Parts of the language that this version knows and cannot decide.
 const UNDECIDED: [&str; 2] = ["require", "waiver"];
 pub(super) const KEYS: [&str; 6] = ["version", "contact", "role", "grant", "block", "test"];
+
+/// How many signs of patterns all tests together may meet: some seconds' worth.
+const MAX_TEST_WORK: usize = 100_000_000;
 
 /// What kind of rule a test names.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,6 +84,8 @@ impl<'d, 'a> Draft<'d, 'a> {
             all_roles_known: true,
             all_rules_known: true,
             rule_count: 0,
+            too_many_tests: false,
+            room: Room::new(),
         }
     }
 
@@ -93,13 +101,19 @@ impl<'d, 'a> Draft<'d, 'a> {
         for kind in ["role", "grant", "block", "test"] {
             for table in rules_of_kind(kind, &mut top, report) {
                 self.rule_count = self.rule_count.saturating_add(1);
+                let span = table.span.clone();
+                let had_room = self.room.is_left();
                 match kind {
                     // The rest is counted only.
-                    _ if self.rule_count > MAX_RULES => {}
+                    _ if self.rule_count > MAX_RULES || !had_room => {}
+                    "test" if self.parts.tests.len() >= MAX_TESTS => self.refuse_tests(span.clone(), report),
                     "role" => role::read(table, self, file, report),
                     "grant" => grant::read(table, self, file, report),
                     "block" => block::read(table, self, file, report),
                     _ => test::read(table, self, file, report),
+                }
+                if had_room && !self.room.is_left() {
+                    self.refuse_size(kind, span, report);
                 }
             }
         }
@@ -107,6 +121,29 @@ impl<'d, 'a> Draft<'d, 'a> {
             refuse_kind(kind, &mut top, report);
         }
         top.finish(&KEYS, report);
+    }
+
+    /// Of a policy that is too large, what else is wrong is not looked for.
+    fn refuse_size(&mut self, kind: &str, span: Range<usize>, report: &mut Report<'_, '_>) {
+        let in_file =
+            |place: &Place| self.sources.get(place.file).map(Source::name) == Some(report.source.name());
+        let behind = self.rules.iter().filter(|(_, place)| place.span.start >= span.start && in_file(place));
+        let newest = behind.min_by_key(|(_, place)| place.span.start);
+        let id = newest.map(|(id, _)| format!(" `{id}`")).unwrap_or_default();
+        let message = format!(
+            "with the {kind}{id} the patterns of the policy come to more than {MAX_SIGNS} characters, their \
+             alternatives multiplied out"
+        );
+        report.add(span, message, Some("write fewer alternatives, or wider patterns in fewer rules".into()));
+        self.all_roles_known = false;
+        self.all_rules_known = false;
+    }
+
+    fn refuse_tests(&mut self, span: Range<usize>, report: &mut Report<'_, '_>) {
+        if !std::mem::replace(&mut self.too_many_tests, true) {
+            let message = format!("the policy has more than {MAX_TESTS} tests");
+            report.add(span, message, Some("they are run before each load: keep those that matter".into()));
+        }
     }
 
     fn read_contact<'t>(&mut self, file: usize, node: Spanned<Node<'t>>, report: &mut Report<'_, 't>) {
@@ -199,6 +236,14 @@ impl<'d, 'a> Draft<'d, 'a> {
             *faults = Collector::new();
             faults.add(|| Fault::of_file(first_file, message, Some(help)));
         } else {
+            let work = self.parts.tests.len().saturating_mul(self.room.taken());
+            if work > MAX_TEST_WORK {
+                let message =
+                    "the policy has too many tests for patterns of that size to be run before each load";
+                let help =
+                    Some("keep the tests that matter, or write wider patterns in fewer rules".to_owned());
+                faults.add(|| Fault::of_file(first_file, message, help));
+            }
             if self.all_roles_known {
                 self.check_mentions(faults);
             }
@@ -251,7 +296,9 @@ impl<'d, 'a> Draft<'d, 'a> {
             let names = || meant.iter().map(|id| id.as_str());
             let near = faults.may_suggest().then(|| did_you_mean(rule.as_str(), names())).flatten();
             let help = match (others.contains(rule), kind) {
-                (true, Mention::Grant) => Some(format!("`{rule}` is a block: expect `refused:blocked:{rule}`")),
+                (true, Mention::Grant) => {
+                    Some(format!("`{rule}` is a block: expect `refused:blocked:{rule}`"))
+                }
                 (true, Mention::Block) => Some(format!("`{rule}` is a grant: expect `permitted:{rule}`")),
                 (false, _) => near,
             };

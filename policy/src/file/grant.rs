@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::{
     draft::Draft,
-    list::{self, carries_no_refs, set},
+    list::{self, Room, carries_no_refs, set},
     reader::{Report, TableReader},
     tree::{Node, Spanned},
 };
@@ -24,10 +24,10 @@ pub(super) fn read<'a>(
     let id = draft.rule_id(&mut table, "topic-branches", file, report);
     let receivers = receivers(&mut table, draft, file, report);
     let mode = list::mode(&mut table, report);
-    let on = list::on(&mut table, report);
+    let on = list::on(&mut table, &draft.room, report);
     let verbs =
         table.require("verbs", "[\"create\", \"update\"]", report).and_then(|node| list::verbs(node, report));
-    let refs = refs(&mut table, verbs.as_deref(), report);
+    let refs = refs(&mut table, verbs.as_deref(), &draft.room, report);
     list::refuse_paths(&mut table, report);
     table.finish(&KEYS, report);
     if let (Some(id), Some(on), Some(refs), Some(verbs)) = (id, on, refs, verbs) {
@@ -120,12 +120,13 @@ fn name<'a>(key: &str, node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> 
 fn refs<'a>(
     table: &mut TableReader<'a>,
     verbs: Option<&[Spanned<Verb>]>,
+    room: &Room,
     report: &mut Report<'_, 'a>,
 ) -> Option<RefSet> {
     let no_refs = verbs.is_some_and(|verbs| verbs.iter().all(|verb| carries_no_refs(verb.value)));
     if !no_refs {
         let node = table.require("refs", "[\"refs/heads/**\"]", report)?;
-        return list::refs(node, report);
+        return list::refs(node, room, report);
     }
     if let Some((key, _)) = table.take_with_key("refs") {
         let help = "take it out: `read` and `admin` are about whole repositories";

@@ -1,39 +1,78 @@
 //! What grants and blocks have in common: where, which refs, which verbs, and whether they decide.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 
 use super::{
     reader::{Report, TableReader, one_of},
     tree::{Node, Spanned},
 };
 use crate::{
-    glob::Glob,
     name::RoleId,
     request::Verb,
-    rule::{Mode, PatternError, RefSet, RepositorySet, VerbSet},
+    rule::{Mode, Pattern, PatternError, RefSet, RepositorySet, VerbSet},
 };
 
 /// `on`: the repositories.
-pub(super) fn on<'a>(rule: &mut TableReader<'a>, report: &mut Report<'_, 'a>) -> Option<RepositorySet> {
+pub(super) fn on<'a>(
+    rule: &mut TableReader<'a>,
+    room: &Room,
+    report: &mut Report<'_, 'a>,
+) -> Option<RepositorySet> {
     let node = rule.require("on", "[\"PROJECT/*\"]", report)?;
-    patterns("on", node, RepositorySet::parse_one, RepositorySet::new, report)
+    patterns("on", node, RepositorySet::parse_one, RepositorySet::new, room, report)
 }
 
 /// `refs`, when it is there.
-pub(super) fn refs<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<RefSet> {
-    patterns("refs", node, RefSet::parse_one, RefSet::new, report)
+pub(super) fn refs<'a>(node: Spanned<Node<'a>>, room: &Room, report: &mut Report<'_, 'a>) -> Option<RefSet> {
+    patterns("refs", node, RefSet::parse_one, RefSet::new, room, report)
+}
+
+/// How many more signs the patterns of the policy may have: see [`super::MAX_SIGNS`].
+pub(super) struct Room(Cell<Option<usize>>);
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self(Cell::new(Some(super::MAX_SIGNS)))
+    }
+
+    /// Whether there is room for more.
+    pub(super) fn is_left(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// How many signs the patterns have so far.
+    pub(super) fn taken(&self) -> usize {
+        super::MAX_SIGNS - self.0.get().unwrap_or_default()
+    }
+
+    fn take(&self, signs: usize) {
+        self.0.set(self.0.get().and_then(|left| left.checked_sub(signs)));
+    }
 }
 
 fn patterns<'a, S>(
     key: &str,
     node: Spanned<Node<'a>>,
-    parse_one: impl Fn(&str) -> Result<(bool, Glob), PatternError>,
-    set: impl Fn(Vec<(bool, Glob)>) -> Result<S, PatternError>,
+    parse_one: impl Fn(&str) -> Result<(bool, Pattern), PatternError>,
+    set: impl Fn(Vec<(bool, Pattern)>) -> Result<S, PatternError>,
+    room: &Room,
     report: &mut Report<'_, 'a>,
 ) -> Option<S> {
     let span = node.span.clone();
-    let patterns = report.parsed(key, node, |text| parse_one(text).map_err(|error| quoted(text, &error)))?;
-    match set(patterns.into_iter().map(|pattern| pattern.value).collect()) {
+    let one = |text: &str| -> Result<_, String> {
+        if !room.is_left() {
+            // The rule is refused as a whole.
+            return Ok(None);
+        }
+        let pattern = parse_one(text).map_err(|error| quoted(text, &error))?;
+        room.take(pattern.1.weight());
+        Ok(Some(pattern))
+    };
+    let patterns = report.parsed(key, node, one)?;
+    if !room.is_left() {
+        return None;
+    }
+    match set(patterns.into_iter().filter_map(|pattern| pattern.value).collect()) {
         Ok(set) => Some(set),
         Err(error) => {
             report.add(span, format!("`{key}`: {error}"), None);

@@ -22,8 +22,8 @@ use crate::{
     trial::{self, TestResult},
 };
 use draft::Draft;
-use jiff::Timestamp;
 pub(crate) use draft::check_version;
+use jiff::Timestamp;
 use reader::{Notation, Report};
 pub(crate) use syntax::read_toml;
 
@@ -40,6 +40,12 @@ pub struct PolicySource {
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How many roles, grants, blocks and tests a policy may have together.
 pub const MAX_RULES: usize = 100_000;
+
+/// How many unit tests a policy may have.
+pub const MAX_TESTS: usize = 2_000;
+/// How many signs all patterns of a policy may have together, their alternatives multiplied out: this bounds what a
+/// policy costs to keep and to decide by. A `re:` pattern counts as 2,000.
+pub const MAX_SIGNS: usize = 1_000_000;
 
 /// Reads a policy, and does not run its tests.
 ///

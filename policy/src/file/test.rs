@@ -87,7 +87,8 @@ fn push_of(text: &Text<'_>, report: &mut Report<'_, '_>) -> Option<(Verb, Reposi
     let mut told = |message: String| report.add(text.span.clone(), message, None);
     let verb = verb_of(verb).map_err(&mut told).ok();
     let repository = Repository::parse(repository).map_err(|error| told(error.to_string())).ok();
-    let name = RefName::parse(name.as_bytes()).map_err(|error| told(error.to_string())).ok();
+    let of_ref = |error| format!("the ref `{}`: {error}", Printable::new(*name));
+    let name = RefName::parse(name.as_bytes()).map_err(|error| told(of_ref(error))).ok();
     let (verb, repository, name) = (verb?, repository?, name?);
     if verb == Verb::Update && name.is_tag() {
         let help = "write `force`: that is what moving a tag is";
@@ -151,7 +152,8 @@ fn read_expectation(text: &str) -> Result<Expectation, String> {
 fn channel<'a>(table: &mut TableReader<'a>, report: &mut Report<'_, 'a>) -> Channel {
     let known = Channel::ALL.map(Channel::as_str);
     let text = table.take("channel").and_then(|node| report.text("channel", node));
-    let parse =
-        |text: &str| one_of(text, "channel", &known).map(|name| Channel::parse(name).unwrap_or(Channel::Push));
+    let parse = |text: &str| {
+        one_of(text, "channel", &known).map(|name| Channel::parse(name).unwrap_or(Channel::Push))
+    };
     text.and_then(|text| report.parse(text, parse)).map_or(Channel::Push, |channel| channel.value)
 }

@@ -5,6 +5,9 @@ use super::Token;
 /// How many lists of tokens the braces of one pattern may multiply to.
 const MAX_ALTERNATIVES: usize = 256;
 
+/// How many signs the lists may have together: a pattern of 4 KiB could multiply to a million.
+const MAX_SIGNS: usize = 50_000;
+
 /// The longest pattern, in bytes.
 const MAX_LEN: usize = 4096;
 
@@ -32,6 +35,9 @@ pub enum GlobError {
     /// A `\` at the end.
     #[error("the `\\` at the end escapes nothing")]
     TrailingEscape,
+    /// The braces multiply to too long patterns.
+    #[error("the alternatives multiply to patterns of more than {MAX_SIGNS} characters: split the pattern")]
+    TooManySigns,
     /// The braces multiply to too many patterns.
     #[error("the alternatives multiply to more than {MAX_ALTERNATIVES} patterns: split the pattern")]
     TooManyAlternatives,
@@ -70,6 +76,10 @@ fn multiply_out(source: &str) -> Result<Vec<Vec<Sign>>, GlobError> {
         };
         if done.len().saturating_mul(choices.len()) > MAX_ALTERNATIVES {
             return Err(GlobError::TooManyAlternatives);
+        }
+        let signs = |lists: &[Vec<Sign>]| lists.iter().map(Vec::len).sum::<usize>();
+        if signs(&done) * choices.len() + signs(&choices) * done.len() > MAX_SIGNS {
+            return Err(GlobError::TooManySigns);
         }
         done = done
             .iter()
@@ -122,9 +132,9 @@ fn next_piece(rest: &mut std::str::Chars<'_>) -> Result<Option<Piece>, GlobError
 }
 
 fn variable(rest: &mut std::str::Chars<'_>) -> Result<Sign, GlobError> {
-    rest.next();
-    let name: String = rest.by_ref().take_while(|character| *character != '}').collect();
-    if name == "user" { Ok(Sign::User) } else { Err(GlobError::UnknownVariable(name)) }
+    let (name, after) = rest.as_str().split_once('}').ok_or(GlobError::UnbalancedBrace)?;
+    *rest = after.chars();
+    if name == "{user" { Ok(Sign::User) } else { Err(GlobError::UnknownVariable(name.replacen('{', "", 1))) }
 }
 
 /// Joins characters to literals, and finds which stars are `**`.
@@ -185,6 +195,8 @@ mod tests {
             ("a/***", E::PartialDoubleStar),
             ("{a,b", E::UnbalancedBrace),
             ("a}", E::UnbalancedBrace),
+            ("refs/heads/${user", E::UnbalancedBrace),
+            ("${us", E::UnbalancedBrace),
             ("{a,{b}}", E::NestedBrace),
             ("${team}", E::UnknownVariable("team".into())),
             ("a\\", E::TrailingEscape),
@@ -197,6 +209,7 @@ mod tests {
     fn a_bomb_of_braces_is_refused() {
         assert_eq!(Glob::parse(&"{a,b}".repeat(9)), Err(E::TooManyAlternatives));
         assert_eq!(Glob::parse(&"x".repeat(4097)), Err(E::TooLong(4097)));
+        assert_eq!(Glob::parse(&format!("{}{}", "{a,b}".repeat(8), "?".repeat(4000))), Err(E::TooManySigns));
     }
 
     proptest::proptest! {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::printable::Printable;
+use crate::printable::{Printable, is_deceptive};
 
 /// A repository, `PROJECT/slug`, as Bitbucket names it. Compared without regard to ASCII case, as Bitbucket does,
 /// so that a rule on `pay/*` can never miss `PAY/api`.
@@ -54,7 +54,8 @@ impl Repository {
 }
 
 fn is_part(part: &str) -> bool {
-    let allowed = |character: char| character.is_alphanumeric() || "-_.~".contains(character);
+    let letter = |character: char| character.is_alphanumeric() && !is_deceptive(character);
+    let allowed = |character: char| letter(character) || "-_.~".contains(character);
     (1..=128).contains(&part.len()) && part.chars().all(allowed) && part != "." && part != ".."
 }
 
@@ -98,9 +99,19 @@ mod tests {
 
     #[test]
     fn nothing_else_is_a_repository() {
-        for text in
-            ["", "PAY", "PAY/", "/api", "PAY/api/x", "PAY/a b", "PAY/a\n", "../api", "PAY/..", "PAY/*"]
-        {
+        for text in [
+            "",
+            "PAY",
+            "PAY/",
+            "/api",
+            "PAY/api/x",
+            "PAY/a b",
+            "PAY/a\n",
+            "../api",
+            "PAY/..",
+            "PAY/*",
+            "PAY/\u{3164}",
+        ] {
             assert!(Repository::parse(text).is_err(), "{text}");
         }
     }

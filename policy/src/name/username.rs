@@ -48,6 +48,11 @@ impl Username {
         Ok(Self(text.into()))
     }
 
+    /// Somebody of whom nothing is known but what they hold. In a ref that is asked about, `${user}` stands for them.
+    pub(crate) fn anybody() -> Self {
+        Self("${user}".into())
+    }
+
     /// The name as it was given.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,17 +7,21 @@ mod block;
 mod grant;
 mod pattern;
 mod policy;
+mod regex;
 mod role;
 mod test;
+mod weekly;
 mod window;
 
 pub use block::Block;
 pub use grant::{Grant, UserException};
-pub use pattern::{PatternError, RefSet, RepositorySet, VerbSet};
+pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;
 pub use policy::{Policy, PolicyError, PolicyParts};
+pub use regex::RegexPattern;
 pub use role::Role;
 pub use test::{Asker, Because, Expectation, TestCase};
+pub use weekly::{TimeOfWeek, Weekly, WeeklyError, Zone};
 pub use window::{Window, WindowError};
 
 use serde::Serialize;

@@ -1,6 +1,7 @@
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use super::regex::RegexPattern;
 use crate::{
     glob::{Glob, GlobError},
     name::{RefName, Repository},
@@ -10,8 +11,43 @@ use crate::{
 /// A list of patterns with its exclusions: it matches what some pattern matches and no `!pattern` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct PatternSet {
-    include: Vec<Glob>,
-    exclude: Vec<Glob>,
+    include: Vec<Pattern>,
+    exclude: Vec<Pattern>,
+}
+
+/// One pattern of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// With the signs of [`crate::glob`].
+    Glob(Glob),
+    /// `re:…`
+    Regex(RegexPattern),
+}
+
+impl Pattern {
+    /// Whether the pattern matches the whole of `text`, with `user` in the place of `${user}`.
+    pub fn matches(&self, text: &[u8], user: &str) -> bool {
+        match self {
+            Self::Glob(glob) => glob.matches(text, user),
+            Self::Regex(regex) => regex.matches(text),
+        }
+    }
+
+    /// The pattern as it was written, `re:` included.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Glob(glob) => glob.as_str(),
+            Self::Regex(regex) => regex.as_str(),
+        }
+    }
+
+    /// What the pattern costs to keep and to match at most, in signs of globs; see [`crate::file::MAX_SIGNS`].
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Glob(glob) => glob.signs(),
+            Self::Regex(_) => RegexPattern::WEIGHT,
+        }
+    }
 }
 
 /// Why patterns cannot stand in a rule.
@@ -26,9 +62,17 @@ pub enum PatternError {
     /// A repository pattern that could match no `PROJECT/slug`.
     #[error("a repository pattern is `PROJECT/slug`, as in `PAY/*`, or `**` for all: did you mean `{0}/*`?")]
     NotARepository(String),
-    /// `re:…`
-    #[error("`re:` patterns are not decided by this version: write a glob")]
-    Regex,
+    /// `re:…` that is faulty, or in a program that cannot match it.
+    #[error("{0}")]
+    Regex(String),
+    /// A `re:` pattern that could match no full ref name, or does not plainly say so.
+    #[error(
+        "a `re:` pattern of refs begins with `re:refs/`; it matches the whole name, so `^` is not needed"
+    )]
+    RegexNotUnderRefs,
+    /// `${user}` in a `re:` pattern.
+    #[error("`${{user}}` has no meaning in a `re:` pattern: write a glob")]
+    UserInRegex,
     /// `${user}` where no user stands.
     #[error("`${{user}}` has a meaning in ref patterns only")]
     UserInRepository,
@@ -38,10 +82,10 @@ pub enum PatternError {
 }
 
 impl PatternSet {
-    fn new(globs: impl IntoIterator<Item = (bool, Glob)>) -> Result<Self, PatternError> {
+    fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
         let (mut include, mut exclude) = (Vec::new(), Vec::new());
-        for (excluded, glob) in globs {
-            if excluded { &mut exclude } else { &mut include }.push(glob);
+        for (excluded, pattern) in patterns {
+            if excluded { &mut exclude } else { &mut include }.push(pattern);
         }
         if include.is_empty() {
             return Err(PatternError::NothingIncluded);
@@ -54,13 +98,13 @@ impl PatternSet {
     }
 
     fn matches(&self, text: &[u8], user: &str) -> bool {
-        let any = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(text, user));
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(text, user));
         any(&self.include) && !any(&self.exclude)
     }
 
     fn sources(&self) -> Vec<String> {
-        let excluded = self.exclude.iter().map(|glob| format!("!{}", glob.as_str()));
-        self.include.iter().map(|glob| glob.as_str().to_owned()).chain(excluded).collect()
+        let excluded = self.exclude.iter().map(|pattern| format!("!{}", pattern.as_str()));
+        self.include.iter().map(|pattern| pattern.as_str().to_owned()).chain(excluded).collect()
     }
 }
 
@@ -78,7 +122,7 @@ impl RefSet {
     ///
     /// # Errors
     /// [`PatternError::NothingIncluded`].
-    pub fn new(patterns: impl IntoIterator<Item = (bool, Glob)>) -> Result<Self, PatternError> {
+    pub fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
         PatternSet::new(patterns).map(Self)
     }
 
@@ -86,15 +130,21 @@ impl RefSet {
     ///
     /// # Errors
     /// When it is faulty, or does not begin with `refs/`.
-    pub fn parse_one(source: &str) -> Result<(bool, Glob), PatternError> {
+    pub fn parse_one(source: &str) -> Result<(bool, Pattern), PatternError> {
         let (excluded, pattern) = split_exclusion(source);
-        if pattern.starts_with("re:") {
-            return Err(PatternError::Regex);
+        if let Some(regex) = pattern.strip_prefix("re:") {
+            if regex.contains("${") {
+                return Err(PatternError::UserInRegex);
+            }
+            if !regex.starts_with("refs/") {
+                return Err(PatternError::RegexNotUnderRefs);
+            }
+            return Ok((excluded, Pattern::Regex(RegexPattern::parse(regex)?)));
         }
         if !pattern.starts_with("refs/") {
             return Err(PatternError::NotUnderRefs(pattern.to_owned()));
         }
-        Ok((excluded, Glob::parse(pattern)?))
+        Ok((excluded, Pattern::Glob(Glob::parse(pattern)?)))
     }
 
     /// Whether `name` is in the set, with `user` in the place of `${user}`.
@@ -117,7 +167,7 @@ impl RepositorySet {
     ///
     /// # Errors
     /// [`PatternError::NothingIncluded`].
-    pub fn new(patterns: impl IntoIterator<Item = (bool, Glob)>) -> Result<Self, PatternError> {
+    pub fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
         PatternSet::new(patterns).map(Self)
     }
 
@@ -125,19 +175,19 @@ impl RepositorySet {
     ///
     /// # Errors
     /// When it is faulty, or could match no `PROJECT/slug`.
-    pub fn parse_one(source: &str) -> Result<(bool, Glob), PatternError> {
+    pub fn parse_one(source: &str) -> Result<(bool, Pattern), PatternError> {
         let (excluded, pattern) = split_exclusion(source);
-        if pattern.starts_with("re:") {
-            return Err(PatternError::Regex);
-        }
         if pattern.contains("${") {
             return Err(PatternError::UserInRepository);
+        }
+        if let Some(regex) = pattern.strip_prefix("re:") {
+            return Ok((excluded, Pattern::Regex(RegexPattern::parse_in_any_case(regex)?)));
         }
         let glob = Glob::parse(&pattern.to_ascii_lowercase())?;
         if !pattern.contains('/') && !pattern.contains("**") {
             return Err(PatternError::NotARepository(pattern.to_owned()));
         }
-        Ok((excluded, glob))
+        Ok((excluded, Pattern::Glob(glob)))
     }
 
     /// Whether `repository` is in the set.
@@ -222,7 +272,8 @@ mod tests {
         assert_eq!(refs(&["main"]), Err(E::NotUnderRefs("main".into())));
         assert_eq!(RepositorySet::parse_one("PAY"), Err(E::NotARepository("PAY".into())));
         assert_eq!(RepositorySet::parse_one("PAY/${user}"), Err(E::UserInRepository));
-        assert_eq!(RefSet::parse_one("re:refs/.*"), Err(E::Regex));
+        assert_eq!(RefSet::parse_one("re:.*"), Err(E::RegexNotUnderRefs));
+        assert_eq!(RefSet::parse_one("re:refs/heads/${user}/.*"), Err(E::UserInRegex));
     }
 
     #[test]

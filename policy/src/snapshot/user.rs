@@ -100,6 +100,11 @@ impl<'a> UserView<'a> {
         self.user.groups.iter().filter_map(move |position| table.get(*position as usize))
     }
 
+    /// The groups as positions in the snapshot's table, ascending.
+    pub(crate) fn group_positions(&self) -> &'a [u32] {
+        &self.user.groups
+    }
+
     /// Whether the user is in `group`.
     pub fn is_member_of(&self, group: &GroupName) -> bool {
         let Ok(position) = self.groups.binary_search(group) else { return false };

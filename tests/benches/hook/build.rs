@@ -17,11 +17,17 @@ pub(crate) struct Built {
     pub(crate) folder: PathBuf,
 }
 
-/// Builds the binaries in the release profile; `OAM_HOOK` names a hook that is built already.
+/// Builds the binaries in the release profile. `OAM_BIN_DIR` and `OAM_HOOK` name what is built already.
 pub(crate) fn release() -> Built {
     let host = host();
-    cargo(&["build", "--release", "--locked", "-p", "oam-daemon", "-p", "oam-cli"]);
     let target = target_folder();
+    let folder = env::var_os("OAM_BIN_DIR").map_or_else(
+        || {
+            cargo(&["build", "--release", "--locked", "-p", "oam-daemon", "-p", "oam-cli"]);
+            target.join("release")
+        },
+        PathBuf::from,
+    );
     let hook = env::var_os("OAM_HOOK").map_or_else(
         || {
             // For a named target, build scripts and macros stay dynamic: they have to.
@@ -41,7 +47,7 @@ pub(crate) fn release() -> Built {
         },
         PathBuf::from,
     );
-    Built { hook, folder: target.join("release") }
+    Built { hook, folder }
 }
 
 fn cargo(arguments: &[&str]) {

@@ -14,8 +14,10 @@
 mod bitbucket;
 mod concurrency;
 mod corruption;
+mod faults;
 mod harness;
 mod killed;
+mod limits;
 mod main_job;
 mod many_refs;
 mod observing;
@@ -23,6 +25,7 @@ mod open_audited;
 mod quarantine;
 mod ref_names;
 mod reload;
+mod repositories;
 mod symrefs;
 mod tls;
 mod transports;

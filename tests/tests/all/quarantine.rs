@@ -1,5 +1,7 @@
 //! Objects that git shows to nobody but the hook until the hook has said yes.
 
+use std::fs;
+
 use oam_audit::entry::Verb;
 use oam_tests::{BareRepo, Daemon, Verdict};
 
@@ -104,4 +106,24 @@ fn replacements_on_the_server_do_not_change_the_answer() {
     repository.git().read(&repository.path(), ["replace", "--graft", &beside, &two]);
     let output = work.push(["+HEAD:refs/heads/main"]);
     assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
+}
+
+/// git takes a `parent` for one only directly behind the tree. A commit that claims descent further down leads, for git,
+/// nowhere: pushing it over `main` throws the history away, and must be seen for the force that it is.
+#[test]
+fn a_parent_that_git_does_not_see_makes_no_fast_forward() {
+    let daemon = Daemon::start();
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    let old = work.commit("one");
+    assert_eq!(work.push(["HEAD:refs/heads/main"]).verdict(), Verdict::Permitted);
+    let tree = work.git(["rev-parse", "HEAD^{tree}"]);
+    let person = "A <a@example.com> 1700000000 +0000";
+    let forged = format!("tree {tree}\nauthor {person}\nparent {old}\ncommitter {person}\n\nforged\n");
+    fs::write(work.path().join("forged"), forged).unwrap();
+    let forged = work.git(["hash-object", "-t", "commit", "-w", "--literally", "forged"]);
+    let output = work.push([format!("+{forged}:refs/heads/main")]);
+    assert_eq!(output.verdict(), Verdict::Refused, "{output:?}");
+    assert_eq!(daemon.audit().last_decision().update("refs/heads/main").fast_forward, Some(false));
+    assert_eq!(repository.tip("refs/heads/main").as_deref(), Some(old.as_str()));
 }

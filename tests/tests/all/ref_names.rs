@@ -183,8 +183,7 @@ fn replacement_refs_are_refused_whoever_pushes_them() {
     Push refused by Bitbucket OAM.
 
       refs/replace/[commit]
-        Creating it is blocked by rule `oam:replace-refs`. [blocked:
-        oam:replace-refs]
+        Creating it is blocked by rule `oam:replace-refs`. [blocked]
         -> A replacement ref changes what everybody sees of the history,
            without changing the history. It binds everybody, administrators
            too.

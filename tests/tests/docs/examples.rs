@@ -28,6 +28,16 @@ except = ["release-manager"]
 help   = "Year-end freeze. Urgent fixes: ask in #release."
 "#;
 
+/// A grant that contradicts a test.
+const WIDENED: &str = r#"
+[[grant]]
+id    = "payments-cleans-up"
+to    = ["payments"]
+on    = ["PAY/*"]
+refs  = ["refs/heads/**"]
+verbs = ["force"]
+"#;
+
 /// The example that the README shows.
 const SAMPLE: &str = "rejection-force";
 
@@ -40,9 +50,9 @@ fn read(name: &str) -> String {
 }
 
 /// The guide's own policy and people.
-fn setup(more_policy: &str) -> Setup {
+fn setup() -> Setup {
     let directory = Some(read("directory.json"));
-    Setup { policy: read("policy.toml") + more_policy, directory, ..Setup::default() }
+    Setup { policy: read("policy.toml"), directory, ..Setup::default() }
 }
 
 fn updating() -> bool {
@@ -96,7 +106,7 @@ fn payments(daemon: &Daemon) -> (BareRepo, WorkingCopy) {
 
 #[test]
 fn rejections() {
-    let daemon = Daemon::start_with(&setup(""));
+    let daemon = Daemon::start_with(&setup());
     let (repository, work) = payments(&daemon);
     work.amend("another one");
     let forced = remote(&work.push(["+HEAD:refs/heads/main"]));
@@ -136,7 +146,10 @@ fn rejections() {
 
 #[test]
 fn a_rejection_in_a_freeze() {
-    let daemon = Daemon::start_with(&setup(FREEZE));
+    // The guide's tests say what holds without a freeze.
+    let rules = read("policy.toml");
+    let (rules, _) = rules.split_once("# Tests are run").expect("the guide's policy has tests");
+    let daemon = Daemon::start_with(&Setup { policy: format!("{rules}{FREEZE}"), ..setup() });
     let repository = BareRepo::with(&HookConfig::plain(&daemon, "PAY/api"));
     let bob = repository.working_copy().pushing_as("bob");
     bob.commit("one");
@@ -150,7 +163,7 @@ fn a_rejection_in_a_freeze() {
 
 #[test]
 fn not_checked() {
-    let daemon = Daemon::start_with(&Setup { directory: None, ..setup("") });
+    let daemon = Daemon::start_with(&Setup { directory: None, ..setup() });
     let repository = BareRepo::with(&HookConfig::plain(&daemon, "PAY/api"));
     let work = repository.working_copy().pushing_as("alice");
     work.commit("one");
@@ -170,7 +183,7 @@ fn not_checked() {
 
 #[test]
 fn answers_of_oam() {
-    let mut daemon = Daemon::start_with(&setup(""));
+    let mut daemon = Daemon::start_with(&setup());
     let (_repository, work) = payments(&daemon);
     remote(&work.push([":refs/heads/main"]));
     let place = daemon.folder().display().to_string();
@@ -182,11 +195,14 @@ fn answers_of_oam() {
     // Nothing that it tells of begins or ends: the answer is the same whenever the tests run.
     let explain = ["explain", "carol", "WEB/shop", "refs/heads/release/2", "create"];
     is("explain", &answer(&daemon.oam(explain), 1));
+    is("who", &answer(&daemon.oam(["who", "PAY/api", "refs/heads/main", "update"]), 0));
     for file in ["faulty-directory.json", "faulty-policy.toml"] {
         fs::copy(example(file), daemon.folder().join(file)).unwrap();
     }
     is("import-faults", &answer(&daemon.oam(["snapshot", "import", "faulty-directory.json"]), 1));
     is("policy-faults", &answer(&daemon.oam(["policy", "check", "faulty-policy.toml"]), 1));
+    fs::write(daemon.folder().join("policy.toml"), read("policy.toml") + WIDENED).unwrap();
+    is("policy-test-failed", &answer(&daemon.oam(["policy", "test", "policy.toml"]), 1));
     // A last checkpoint covers everything.
     daemon.stop();
     is(
@@ -196,7 +212,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 20] = [
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],
@@ -208,11 +224,13 @@ const COMMANDS: [&[&str]; 18] = [
     &["oam", "user", "deactivate"],
     &["oam", "user", "reactivate"],
     &["oam", "policy", "check"],
+    &["oam", "policy", "test"],
     &["oam", "policy", "apply"],
     &["oam", "policy", "show"],
     &["oam", "policy", "history"],
     &["oam", "policy", "rollback"],
     &["oam", "explain"],
+    &["oam", "who"],
     &["oam", "audit", "tail"],
     &["oam", "audit", "verify"],
 ];
@@ -222,7 +240,8 @@ const MORE_COMMANDS: [&[&str]; 4] = [&["oam", "completions"], &["oam", "man"], &
 fn help(words: &[&str]) -> String {
     let mut command = Command::new(binaries::path(words[0]));
     command.env_clear().args(&words[1..]).arg("--help");
-    command.run().expect_success(&words.join(" ")).stdout_text()
+    let said = command.run().expect_success(&words.join(" ")).stdout_text();
+    said.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 #[test]

@@ -9,7 +9,8 @@ fn redact_line(line: &str) -> String {
     let mut shown = String::new();
     let mut rest = line.trim_end();
     while let Some(first) = rest.chars().next() {
-        let in_word = shown.chars().next_back().is_some_and(|last| last.is_ascii_alphanumeric() || last == ':');
+        let in_word =
+            shown.chars().next_back().is_some_and(|last| last.is_ascii_alphanumeric() || last == ':');
         match replaced(rest).filter(|_| !in_word) {
             Some((length, by)) => {
                 shown += &by;

@@ -37,7 +37,8 @@ fn no_mark_is_mistyped() {
 fn policies_are_read() {
     for block in marked("toml,policy") {
         let source = PolicySource { name: block.place.clone(), text: block.text };
-        if let Err(faults) = file::parse(&[source]) {
+        let tested = file::parse_and_test(&[source], None, "2026-11-23T09:00:00Z".parse().unwrap());
+        if let Err(faults) = tested.and_then(file::Tested::passed) {
             panic!("{}:\n{faults}", block.place);
         }
     }

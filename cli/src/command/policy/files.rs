@@ -15,7 +15,7 @@ const ROOM: usize = 64 * 1024;
 
 /// Reads the policy at `path`: one file, or the `*.toml` files of a folder in order of their names. Hidden files
 /// are passed over: they are an editor's.
-pub(super) fn read(path: &Path) -> Result<Vec<PolicyFile>, Failure> {
+pub(in crate::command) fn read(path: &Path) -> Result<Vec<PolicyFile>, Failure> {
     let is_folder = fs::metadata(path).map_err(|source| Failure::read(path, source))?.is_dir();
     let paths = if is_folder { within(path)? } else { vec![path.to_owned()] };
     let files = paths.iter().map(|path| read_one(path)).collect::<Result<Vec<_>, _>>()?;

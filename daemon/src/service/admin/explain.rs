@@ -1,63 +1,59 @@
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
 use oam_policy::{
-    Channel, Decision, Evaluation, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository,
-    Request, Username, Verb, Verdict, decide,
+    Decision, RoleId, Username, Verdict,
     decide::PushVerdict,
     explain::{self, RuleTrace},
-    facts::Ancestry,
+    rule::Asker,
 };
 use oam_proto::{decision_to_wire, v1};
 use tonic::Status;
 
-use super::convert;
+use super::basis::{self, Wanted, invalid};
 use crate::service::Live;
 
 /// What would be decided about one change, and which rules had a part in it. Nothing is recorded as a push.
-pub(super) fn explain(live: &Live, asked: &v1::ExplainRequest) -> Result<v1::Explanation, Status> {
-    let at = match asked.at_micros {
-        0 => Timestamp::now(),
-        micros => Timestamp::from_microsecond(micros).map_err(|error| invalid("at_micros", &error))?,
+pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1::Explanation, Status> {
+    let question = basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel)?;
+    let asker = asker(&asked)?;
+    let wanted = Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros };
+    let basis = match basis::find(live, wanted).await? {
+        Ok(basis) => basis,
+        Err(faults) => return Ok(v1::Explanation { faults: Some(faults), ..Default::default() }),
     };
-    let (request, verb, facts) = question(asked)?;
-    let state = live.state();
-    let Evaluation::Decided(decision) = decide(&state, &request, &facts, at) else {
-        return Err(Status::internal("a question with all its facts was not decided"));
-    };
-    let rules = explain::explain(&state, &request, verb, at);
-    let (grant, through_role) = carried_by(&decision);
-    let contact = state.policy.as_ref().and_then(|policy| policy.contact());
+    let policy = basis.state.policy.as_deref();
+    if let Some(role) = policy.and_then(|policy| explain::unknown_role(policy, &asker)) {
+        return Err(Status::not_found(format!("the policy has no role `{role}`")));
+    }
+    let explanation = explain::explain(&basis.state, &asker, &question, basis.at)
+        .map_err(|_| Status::internal("a question with all its facts was not decided"))?;
+    let contact = policy.and_then(|policy| policy.contact());
+    let to_wire = |decision| decision_to_wire(decision, &explanation.request, "", contact);
+    let (grant, through_role) = carried_by(&explanation.decision);
     Ok(v1::Explanation {
-        decision: Some(decision_to_wire(&decision, &request, "", contact)),
-        rules: rules.iter().map(trace).collect(),
-        policy: state.policy.as_ref().map(|policy| policy.digest().to_string()).unwrap_or_default(),
-        snapshot: live.directory.current().map(|loaded| convert::snapshot_info(&loaded.info)),
+        decision: Some(to_wire(&explanation.decision)),
+        rules: explanation.rules.iter().map(trace).collect(),
+        policy: basis.policy(),
         grant,
         through_role,
+        otherwise: explanation.otherwise.as_ref().map(|decision| {
+            let (grant, through_role) = carried_by(decision);
+            v1::Otherwise { decision: Some(to_wire(decision)), grant, through_role }
+        }),
+        snapshot: basis.snapshot,
+        faults: None,
     })
 }
 
-/// The question with made-up object ids: a decision rests on names and verbs only.
-fn question(asked: &v1::ExplainRequest) -> Result<(Request, Verb, Facts), Status> {
-    let verb = Verb::parse(&asked.verb)
-        .filter(|verb| !matches!(verb, Verb::Read | Verb::Admin))
-        .ok_or_else(|| Status::invalid_argument("the verb is `create`, `update`, `force` or `delete`"))?;
-    let (old, new) = (ObjectId::Sha1([1; 20]), ObjectId::Sha1([2; 20]));
-    let change = match verb {
-        Verb::Create => RefChange::Create { new },
-        Verb::Delete => RefChange::Delete { old },
-        Verb::Update | Verb::Force | Verb::Read | Verb::Admin => RefChange::Move { old, new },
-    };
-    let mut facts = Facts::none();
-    let ancestry = if verb == Verb::Force { Ancestry::Diverged } else { Ancestry::FastForward };
-    facts.learn_ancestry(0, ancestry);
-    let name = RefName::parse(&asked.r#ref).map_err(|error| invalid("ref", &error))?;
-    let request = Request {
-        repository: Repository::parse(&asked.repository).map_err(|error| invalid("repository", &error))?,
-        pusher: Username::parse(&asked.username).map_err(|error| invalid("username", &error))?,
-        channel: Channel::Push,
-        updates: NonEmpty::one(RefUpdate { name, change }),
-    };
-    Ok((request, verb, facts))
+fn asker(asked: &v1::ExplainRequest) -> Result<Asker, Status> {
+    match (asked.username.as_str(), asked.roles.as_slice()) {
+        ("", roles) => {
+            let roles = roles.iter().map(|role| RoleId::parse(role)).collect::<Result<BTreeSet<_>, _>>();
+            Ok(Asker::Roles(roles.map_err(|error| invalid("roles", &error))?))
+        }
+        (name, []) => Ok(Asker::User(Username::parse(name).map_err(|error| invalid("username", &error))?)),
+        _ => Err(Status::invalid_argument("either a user is asked about or somebody with just these roles")),
+    }
 }
 
 /// The grant that carried a permit, and the role through which it did.
@@ -69,15 +65,17 @@ fn carried_by(decision: &Decision) -> (String, String) {
 }
 
 fn trace(rule: &RuleTrace) -> v1::RuleTrace {
+    let finding = |finding: &explain::Finding| v1::Finding {
+        dimension: finding.dimension.as_str().to_owned(),
+        ok: finding.ok,
+        detail: finding.detail.clone(),
+    };
     v1::RuleTrace {
         kind: rule.kind.as_str().to_owned(),
         id: rule.id.to_string(),
-        matched: rule.matched,
-        why_not: rule.why_not.clone().unwrap_or_default(),
+        matched: rule.matched(),
+        why_not: rule.why_not().unwrap_or_default().to_owned(),
         evaluate_only: rule.evaluate_only,
+        findings: rule.findings.iter().map(finding).collect(),
     }
-}
-
-fn invalid(field: &str, error: &dyn std::fmt::Display) -> Status {
-    Status::invalid_argument(format!("{field}: {error}"))
 }

@@ -1,13 +1,16 @@
 //! What administrators, auditors and developers ask through `oam`. One file for each noun.
 
 mod audit;
+mod basis;
 mod convert;
 mod explain;
 mod import;
 mod policy;
+mod policy_diff;
 mod snapshot;
 mod status;
 mod user;
+mod who;
 
 use std::{collections::BTreeSet, pin::Pin, sync::Arc};
 
@@ -72,6 +75,8 @@ impl Admin for AdminService {
     type ImportSnapshotStream = ReceiverStream<Result<v1::ImportSnapshotResponse, Status>>;
     type ShowSnapshotStream = Streamed<v1::User>;
     type DiffSnapshotsStream = Streamed<v1::SnapshotChange>;
+    type WhoStream = ReceiverStream<Result<v1::WhoResponse, Status>>;
+    type DiffPoliciesStream = Streamed<v1::DiffPoliciesResponse>;
     type TailAuditStream = ReceiverStream<Result<v1::AuditEntry, Status>>;
 
     async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Reply<v1::Status> {
@@ -167,9 +172,23 @@ impl Admin for AdminService {
         Ok(Response::new(policy::roll_back(&self.live, actor, request.into_inner()).await?))
     }
 
+    async fn diff_policies(
+        &self,
+        request: Request<v1::DiffPoliciesRequest>,
+    ) -> Reply<Self::DiffPoliciesStream> {
+        self.caller(&request, "DiffPolicies").await?;
+        let steps = policy_diff::diff(&self.live, request.into_inner()).await?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(steps.into_iter().map(Ok)))))
+    }
+
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {
         self.caller(&request, "Explain").await?;
-        Ok(Response::new(explain::explain(&self.live, &request.into_inner())?))
+        Ok(Response::new(explain::explain(&self.live, request.into_inner()).await?))
+    }
+
+    async fn who(&self, request: Request<v1::WhoRequest>) -> Reply<Self::WhoStream> {
+        self.caller(&request, "Who").await?;
+        Ok(Response::new(who::who(Arc::clone(&self.live), request.into_inner()).await?))
     }
 
     async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {

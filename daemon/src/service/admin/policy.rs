@@ -16,17 +16,24 @@ use crate::{
 
 pub(super) fn check(live: &Live, request: v1::CheckPolicyRequest) -> Result<v1::CheckPolicyResponse, Status> {
     let files = sources(request.files)?;
-    Ok(match file::parse(&files) {
-        Ok(policy) => v1::CheckPolicyResponse {
-            faults: None,
-            warnings: warnings(live, &policy),
-            policy: Some(counted(&policy)),
-        },
-        Err(faults) => v1::CheckPolicyResponse {
-            faults: Some(convert::faults(&faults)),
-            warnings: Vec::new(),
-            policy: None,
-        },
+    let tested = match file::parse_and_test(&files, live.snapshot().as_ref(), Timestamp::now()) {
+        Ok(tested) => tested,
+        Err(faults) => {
+            return Ok(v1::CheckPolicyResponse {
+                faults: Some(convert::faults(&faults)),
+                ..v1::CheckPolicyResponse::default()
+            });
+        }
+    };
+    let tests = tested.tests.iter().map(oam_proto::test_outcome_to_wire).collect();
+    let warnings = warnings(live, &tested.policy);
+    Ok(match tested.passed() {
+        Ok(policy) => {
+            v1::CheckPolicyResponse { faults: None, warnings, policy: Some(counted(&policy)), tests }
+        }
+        Err(faults) => {
+            v1::CheckPolicyResponse { faults: Some(convert::faults(&faults)), warnings, policy: None, tests }
+        }
     })
 }
 
@@ -97,7 +104,7 @@ async fn put_in_force(
 }
 
 /// Policy files from outside: a name is one path component, so that it can be kept as a file.
-fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, Status> {
+pub(super) fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, Status> {
     if files.is_empty() {
         return Err(Status::invalid_argument("a policy has at least one file"));
     }
@@ -152,7 +159,7 @@ fn counted(policy: &Policy) -> v1::PolicyInfo {
     }
 }
 
-fn not_found(error: &HistoryError) -> Status {
+pub(super) fn not_found(error: &HistoryError) -> Status {
     match error {
         HistoryError::Unknown(_) => Status::not_found(error.to_string()),
         HistoryError::Ambiguous(_) => Status::invalid_argument(error.to_string()),

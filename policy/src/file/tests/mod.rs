@@ -1,5 +1,6 @@
 mod faults;
 mod laws;
+mod trials;
 
 use super::{PolicySource, parse, starter};
 use crate::{fault::Faults, rule::Policy};
@@ -125,12 +126,48 @@ on = ["**"]
 refs = ["refs/heads/x"]
 except = ["release-manager"]
 mode = "enforce"
+weekly = { from = "Fri 18:00", to = "Mon 06:00", zone = "Europe/Berlin" }
 "##;
     let policy = read(&[DESCRIBED, more]).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(policy.contact(), Some("#platform"));
     insta::assert_snapshot!(
         serde_json::to_string_pretty(&(policy.roles(), policy.grants(), policy.blocks())).unwrap()
     );
+}
+
+/// Patterns that multiply out are bounded over the whole policy, in memory and time, and the rule is named.
+#[test]
+fn what_patterns_multiply_to_is_bounded() {
+    let rule = |id: usize| {
+        let pattern = format!("refs/{}{id}", "{aaaaaaaa,bbbbbbbb}".repeat(8));
+        format!("[[block]]\nid = \"b{id}\"\non = [\"**\"]\nrefs = [\"{pattern}\"]\n")
+    };
+    let of = |count: usize| format!("version = 1\n{}", (0..count).map(rule).collect::<String>());
+    read(&[&of(50)]).unwrap_or_else(|faults| panic!("{faults}"));
+    let started = std::time::Instant::now();
+    insta::assert_snapshot!(read(&[&of(10_000)]).unwrap_err(), @r#"
+    with the block `b55` the patterns of the policy come to more than 1000000 characters, their alternatives multiplied out
+       --> 1.toml:222:1
+        |
+    222 | [[block]]
+        | ^^^^^^^^^
+        = write fewer alternatives, or wider patterns in fewer rules
+    "#);
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "it is not read on");
+}
+
+#[test]
+fn tests_are_bounded() {
+    let test = "[[test]]\nas = []\npush = \"create A/b refs/heads/x\"\nexpect = \"refused\"\n";
+    let of = |count: usize, rest: &str| format!("version = 1\n{rest}{}", test.repeat(count));
+    assert_eq!(read(&[&of(super::MAX_TESTS, "")]).unwrap().tests().len(), super::MAX_TESTS);
+    let told = read(&[&of(super::MAX_TESTS + 5, "")]).unwrap_err();
+    assert!(told.total() == 1 && told.to_string().contains("more than 2000 tests"), "{told}");
+    let long =
+        format!("[[block]]\nid = \"b\"\non = [\"**\"]\nrefs = [\"refs/{}\"]\n", "{a,b}{c,d}x".repeat(1));
+    let long = (0..200).map(|id| long.replace("\"b\"", &format!("\"b{id}\"")).replace('x', &"y".repeat(150)));
+    let told = read(&[&of(super::MAX_TESTS, &long.collect::<String>())]).unwrap_err();
+    assert!(told.to_string().contains("too many tests for patterns of that size"), "{told}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ fn patterns_that_could_never_match() {
     insta::assert_snapshot!(faults(r##"[[block]]
 id = "b"
 on = ["PAY", "PAY/${user}"]
-refs = ["main", "refs/heads/a**", "re:refs/.*", "refs/${team}"]
+refs = ["main", "refs/heads/a**", "refs/${team}"]
 
 [[block]]
 id = "c"
@@ -28,26 +28,20 @@ refs = ["!refs/heads/x"]"##), @r#"
     the pattern `main`: a ref pattern begins with `refs/`: did you mean `refs/heads/main`?
      --> 1.toml:5:9
       |
-    5 | refs = ["main", "refs/heads/a**", "re:refs/.*", "refs/${team}"]
+    5 | refs = ["main", "refs/heads/a**", "refs/${team}"]
       |         ^^^^^^
 
     the pattern `refs/heads/a**`: `**` stands for whole segments: write `/**` or `**/`, or `*` within a segment
      --> 1.toml:5:17
       |
-    5 | refs = ["main", "refs/heads/a**", "re:refs/.*", "refs/${team}"]
+    5 | refs = ["main", "refs/heads/a**", "refs/${team}"]
       |                 ^^^^^^^^^^^^^^^^
 
-    the pattern `re:refs/.*`: `re:` patterns are not decided by this version: write a glob
+    the pattern `refs/${team}`: `${team}` is unknown; only `${user}` exists
      --> 1.toml:5:35
       |
-    5 | refs = ["main", "refs/heads/a**", "re:refs/.*", "refs/${team}"]
-      |                                   ^^^^^^^^^^^^
-
-    the pattern `refs/${team}`: `${team}` is unknown; only `${user}` exists
-     --> 1.toml:5:49
-      |
-    5 | refs = ["main", "refs/heads/a**", "re:refs/.*", "refs/${team}"]
-      |                                                 ^^^^^^^^^^^^^^
+    5 | refs = ["main", "refs/heads/a**", "refs/${team}"]
+      |                                   ^^^^^^^^^^^^^^
 
     `on`: the list includes nothing, so the rule could never match: give a pattern without `!`
      --> 1.toml:9:6
@@ -250,5 +244,166 @@ fn a_help_nobody_would_read() {
     6 | help = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       = give a link to the rest
+    "#);
+}
+
+#[test]
+fn weekly_windows() {
+    insta::assert_snapshot!(faults(r##"[[block]]
+id = "a"
+on = ["**"]
+refs = ["refs/**"]
+weekly = { from = "Fry 18:00", to = "Mon 6:00", zone = "Europe/Berln" }
+
+[[block]]
+id = "b"
+on = ["**"]
+refs = ["refs/**"]
+weekly = { from = "Fri 18:00", to = "Fri 18:00", zone = "UTC" }
+
+[[block]]
+id = "c"
+on = ["**"]
+refs = ["refs/**"]
+weekly = { from = 18:00:00, zon = "UTC" }
+
+[[block]]
+id = "d"
+on = ["**"]
+refs = ["refs/**"]
+weekly = "Fri"
+
+[[grant]]
+id = "e"
+to = ["r"]
+on = ["**"]
+refs = ["refs/**"]
+verbs = ["update"]
+weekly = { from = "Fri 18:00", to = "Mon 06:00", zone = "UTC" }
+"##), @r#"
+    `Fry` is no day of the week: did you mean `Fri`?
+     --> 1.toml:6:19
+      |
+    6 | weekly = { from = "Fry 18:00", to = "Mon 6:00", zone = "Europe/Berln" }
+      |                   ^^^^^^^^^^^
+
+    `Mon 6:00` is no time of the week: write a day and a time, as in `Fri 18:00`
+     --> 1.toml:6:37
+      |
+    6 | weekly = { from = "Fry 18:00", to = "Mon 6:00", zone = "Europe/Berln" }
+      |                                     ^^^^^^^^^^
+
+    `Europe/Berln` is no time zone
+     --> 1.toml:6:56
+      |
+    6 | weekly = { from = "Fry 18:00", to = "Mon 6:00", zone = "Europe/Berln" }
+      |                                                        ^^^^^^^^^^^^^^
+      = did you mean `Europe/Berlin`?
+
+    the weekly window ends when it begins: it would be the whole week or none of it
+      --> 1.toml:12:10
+       |
+    12 | weekly = { from = "Fri 18:00", to = "Fri 18:00", zone = "UTC" }
+       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = leave it out
+
+    `weekly` has no `to`
+      --> 1.toml:18:10
+       |
+    18 | weekly = { from = 18:00:00, zon = "UTC" }
+       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = add `to = "Mon 06:00"`
+
+    `weekly` has no `zone`
+      --> 1.toml:18:10
+       |
+    18 | weekly = { from = 18:00:00, zon = "UTC" }
+       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = add `zone = "Europe/Berlin"`
+
+    `from` is a string, not a date-time
+      --> 1.toml:18:19
+       |
+    18 | weekly = { from = 18:00:00, zon = "UTC" }
+       |                   ^^^^^^^^
+
+    `weekly` has no key `zon`
+      --> 1.toml:18:29
+       |
+    18 | weekly = { from = 18:00:00, zon = "UTC" }
+       |                             ^^^
+       = did you mean `zone`?
+
+    `weekly` is a table, not a string
+      --> 1.toml:24:10
+       |
+    24 | weekly = "Fri"
+       |          ^^^^^
+
+    there is no role `r`
+      --> 1.toml:28:7
+       |
+    28 | to = ["r"]
+       |       ^^^
+       = define it: a `[[role]]` with `id = "r"`
+
+    a grant has no key `weekly`
+      --> 1.toml:32:1
+       |
+    32 | weekly = { from = "Fri 18:00", to = "Mon 06:00", zone = "UTC" }
+       | ^^^^^^
+       = it may have `id`, `to`, `user`, `on`, `refs`, `verbs`, `expires`, `approved_by`, `mode`
+    "#);
+}
+
+#[cfg(feature = "regex")]
+#[test]
+fn regular_expressions() {
+    insta::assert_snapshot!(faults(r##"[[block]]
+id = "a"
+on = ["re:PAY/(", "re:PAY/${user}"]
+refs = ["re:.*", "re:refs/${user}", "re:refs/[z-a]", "!re:refs/(?=x)", 're:refs/(a)\1']
+"##), @r#"
+    the pattern `re:PAY/(`: unclosed group
+     --> 1.toml:4:7
+      |
+    4 | on = ["re:PAY/(", "re:PAY/${user}"]
+      |       ^^^^^^^^^^
+
+    the pattern `re:PAY/${user}`: `${user}` has a meaning in ref patterns only
+     --> 1.toml:4:19
+      |
+    4 | on = ["re:PAY/(", "re:PAY/${user}"]
+      |                   ^^^^^^^^^^^^^^^^
+
+    the pattern `re:.*`: a `re:` pattern of refs begins with `re:refs/`; it matches the whole name, so `^` is not needed
+     --> 1.toml:5:9
+      |
+    5 | refs = ["re:.*", "re:refs/${user}", "re:refs/[z-a]", "!re:refs/(?=x)", 're:refs/(a)\1']
+      |         ^^^^^^^
+
+    the pattern `re:refs/${user}`: `${user}` has no meaning in a `re:` pattern: write a glob
+     --> 1.toml:5:18
+      |
+    5 | refs = ["re:.*", "re:refs/${user}", "re:refs/[z-a]", "!re:refs/(?=x)", 're:refs/(a)\1']
+      |                  ^^^^^^^^^^^^^^^^^
+
+    the pattern `re:refs/[z-a]`: invalid character class range, the start must be <= the end
+     --> 1.toml:5:37
+      |
+    5 | refs = ["re:.*", "re:refs/${user}", "re:refs/[z-a]", "!re:refs/(?=x)", 're:refs/(a)\1']
+      |                                     ^^^^^^^^^^^^^^^
+
+    the pattern `!re:refs/(?=x)`: look-around, including look-ahead and look-behind, is not supported
+     --> 1.toml:5:54
+      |
+    5 | refs = ["re:.*", "re:refs/${user}", "re:refs/[z-a]", "!re:refs/(?=x)", 're:refs/(a)\1']
+      |                                                      ^^^^^^^^^^^^^^^^
+
+    the pattern `re:refs/(a)\\1`: backreferences are not supported
+     --> 1.toml:5:72
+      |
+    5 | …"re:.*", "re:refs/${user}", "re:refs/[z-a]", "!re:refs/(?=x)", 're:refs/(a)\1']
+      |                                                                 ^^^^^^^^^^^^^^^
     "#);
 }

@@ -4,4 +4,5 @@ mod block;
 mod grant;
 mod role;
 mod syntax;
+mod test;
 mod whole;

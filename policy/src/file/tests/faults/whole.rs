@@ -50,12 +50,6 @@ id = "reviewed"
 [[waiver]]
 id = "break-glass"
 
-[[test]]
-push = "x"
-
-[[test]]
-push = "y"
-
 [[block]]
 id = "b"
 on = ["**"]
@@ -75,24 +69,10 @@ paths = ["deploy/**"]"##), @r#"
       | ^^^^^^^^^^
       = take it out until a release that decides it
 
-    `[[test]]` is not decided by this version: a policy holding one is not loaded
-     --> 1.toml:8:1
-      |
-    8 | [[test]]
-      | ^^^^^^^^
-      = take it out until a release that decides it
-
-    `[[test]]` is not decided by this version: a policy holding one is not loaded
-      --> 1.toml:11:1
-       |
-    11 | [[test]]
-       | ^^^^^^^^
-       = take it out until a release that decides it
-
     `paths` is not decided by this version: a policy holding one is not loaded
-      --> 1.toml:18:1
+      --> 1.toml:12:1
        |
-    18 | paths = ["deploy/**"]
+    12 | paths = ["deploy/**"]
        | ^^^^^
        = take it out until a release that decides it
     "#);

@@ -1,0 +1,221 @@
+//! Everybody who may do one thing to one ref.
+
+use oam_proto::v1::{WhoCan, WhoOpening, WhoPrincipal, WhoStopped};
+use serde::Serialize;
+
+use super::{
+    Page,
+    decision::{ReasonJson, RefSpelling},
+    json,
+    layout::{Fields, Table, names},
+    page::{counted, number, short},
+    quoted, shown, shown_line,
+    snapshot::{self, SnapshotJson},
+};
+
+/// What was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// `PROJECT/slug`.
+    pub repository: &'a str,
+    /// The ref.
+    pub name: &'a [u8],
+    /// `create`, `update`, `force` or `delete`.
+    pub verb: &'a str,
+}
+
+/// A line of the answer.
+#[derive(Debug, Serialize)]
+#[serde(tag = "item", rename_all = "kebab-case")]
+pub enum WhoJson<'a> {
+    /// The first line.
+    Count {
+        /// How many users.
+        users: u64,
+        /// How many service principals.
+        services: u64,
+        /// What was asked.
+        repository: &'a str,
+        /// What was asked.
+        #[serde(flatten)]
+        name: RefSpelling<'a>,
+        /// What was asked.
+        verb: &'a str,
+        /// What was decided by.
+        policy: Option<&'a str>,
+        /// What was decided by.
+        snapshot: Option<SnapshotJson<'a>>,
+    },
+    /// The only line, when nothing can be decided.
+    Undecided {
+        /// Why.
+        reasons: Vec<ReasonJson<'a>>,
+    },
+    /// Somebody who may.
+    Can {
+        /// Who.
+        username: &'a str,
+        /// `user` or `service`.
+        kind: &'static str,
+        /// The grant that carries it.
+        grant: &'a str,
+        /// The role through which it does; none when the grant names them.
+        role: Option<&'a str>,
+    },
+    /// A role that could, were there no block.
+    Stopped {
+        /// The grant that would carry it.
+        grant: &'a str,
+        /// The role; none when the grant names somebody.
+        role: Option<&'a str>,
+        /// The blocks that forbid it.
+        blocks: &'a [String],
+        /// How many active people and services it stops.
+        count: u64,
+    },
+}
+
+/// The first line.
+pub fn opening_json<'a>(opening: &'a WhoOpening, question: Question<'a>) -> WhoJson<'a> {
+    if !opening.undecided.is_empty() {
+        return WhoJson::Undecided { reasons: opening.undecided.iter().map(Into::into).collect() };
+    }
+    WhoJson::Count {
+        users: opening.users,
+        services: opening.services,
+        repository: question.repository,
+        name: RefSpelling::of(question.name),
+        verb: question.verb,
+        policy: json::some(&opening.policy),
+        snapshot: opening.snapshot.as_ref().map(Into::into),
+    }
+}
+
+/// How many there are, and what was decided by.
+pub fn opening_text(opening: &WhoOpening, question: Question<'_>, page: &Page) -> String {
+    let what =
+        format!("{} {} in {}", shown(question.verb), quoted(question.name), shown(question.repository));
+    if !opening.undecided.is_empty() {
+        let why = opening.undecided.iter().map(|reason| format!("  {}\n", shown_line(&reason.summary)));
+        return format!("{}: who can {what}\n{}", page.warn("undecided"), why.collect::<String>());
+    }
+    let users = counted(opening.users, "user", "users");
+    let services = counted(opening.services, "service principal", "service principals");
+    let who = match (opening.users, opening.services) {
+        (0, 0) => "Nobody".to_owned(),
+        (_, 0) => users,
+        (0, _) => services,
+        (_, _) => format!("{users} and {services}"),
+    };
+    let policy = if opening.policy.is_empty() { "none".into() } else { short(&opening.policy) };
+    let directory = opening
+        .snapshot
+        .as_ref()
+        .map(|info| format!("{}, as of {}", snapshot::named(info), page.time(info.as_of_micros)));
+    let grounds =
+        Fields::new().with("policy", policy).with("directory", directory.unwrap_or_else(|| "none".into()));
+    format!("{} can {what}\n{}", page.bold(&who), grounds.laid_out(page))
+}
+
+/// See [`WhoJson::Stopped`].
+pub fn stopped_json(stopped: &WhoStopped) -> WhoJson<'_> {
+    WhoJson::Stopped {
+        grant: &stopped.grant,
+        role: json::some(&stopped.role),
+        blocks: &stopped.blocks,
+        count: stopped.count,
+    }
+}
+
+/// The answer as it comes.
+#[derive(Debug)]
+pub struct Answer {
+    expected: u64,
+    come: u64,
+    /// The grant and the role that the last ones came by.
+    way: Option<(String, String)>,
+    stopped: Vec<WhoStopped>,
+}
+
+/// Somebody who may.
+#[derive(Debug)]
+pub struct Item<'a> {
+    can: &'a WhoCan,
+    principal: &'a WhoPrincipal,
+    /// The first by this grant and role.
+    first: bool,
+}
+
+impl Answer {
+    /// Nobody has come yet.
+    pub fn new(opening: &WhoOpening) -> Self {
+        Self {
+            expected: opening.users.saturating_add(opening.services),
+            come: 0,
+            way: None,
+            stopped: Vec::new(),
+        }
+    }
+
+    /// The people of one message.
+    pub fn people<'a>(&mut self, can: &'a WhoCan) -> Vec<Item<'a>> {
+        let way = Some((can.grant.clone(), can.role.clone()));
+        let new = self.way != way;
+        self.way = way;
+        self.come = self.come.saturating_add(can.principals.len() as u64);
+        let item = |(place, principal)| Item { can, principal, first: new && place == 0 };
+        can.principals.iter().enumerate().map(item).collect()
+    }
+
+    /// A role that is stopped.
+    pub fn stop(&mut self, stopped: WhoStopped) {
+        self.stopped.push(stopped);
+    }
+
+    /// Whether as many came as were said to.
+    pub fn is_whole(&self) -> bool {
+        self.come == self.expected
+    }
+
+    /// The roles that are stopped; nothing when there are none.
+    pub fn stopped_text(&self, page: &Page) -> String {
+        if self.stopped.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new(["GRANT", "ROLE", "STOPPED BY", "PEOPLE"]);
+        for one in &self.stopped {
+            let role = if one.role.is_empty() { "-".into() } else { shown(&one.role) };
+            table.push([shown(&one.grant), role, names(&one.blocks), number(one.count)]);
+        }
+        format!("\n{}\n{}", page.bold("These could, and a block stops them:"), table.laid_out(page))
+    }
+}
+
+impl Item<'_> {
+    /// See [`WhoJson::Can`].
+    pub fn json(&self) -> WhoJson<'_> {
+        WhoJson::Can {
+            username: &self.principal.username,
+            kind: if self.principal.service { "service" } else { "user" },
+            grant: &self.can.grant,
+            role: json::some(&self.can.role),
+        }
+    }
+
+    /// The name, below a heading for each grant and role.
+    pub fn text(&self, page: &Page) -> String {
+        let service = if self.principal.service { " (service)" } else { "" };
+        let name = format!("  {}{service}\n", shown(&self.principal.username));
+        if !self.first {
+            return name;
+        }
+        let through = if self.can.role.is_empty() {
+            String::new()
+        } else {
+            format!(", through the role {}", quoted(&self.can.role))
+        };
+        let heading =
+            format!("By the grant {}{through}: {}", quoted(&self.can.grant), number(self.can.total));
+        format!("\n{}\n{name}", page.bold(&heading))
+    }
+}

@@ -1,0 +1,92 @@
+//! What a question is decided by: the policy and the directory in force, or a draft and an earlier generation.
+
+use jiff::Timestamp;
+use oam_policy::{
+    Channel, RefName, Repository, State, Verb,
+    explain::Question,
+    file::{self},
+};
+use oam_proto::v1;
+use tokio::task;
+use tonic::Status;
+
+use super::{convert, policy, unavailable};
+use crate::service::Live;
+
+/// What to decide by, as it was asked for.
+pub(super) struct Wanted {
+    /// A draft; empty: the policy in force.
+    pub(super) files: Vec<v1::PolicyFile>,
+    /// 0: the directory in force.
+    pub(super) generation: u64,
+    /// 0: now.
+    pub(super) at_micros: i64,
+}
+
+/// What to decide by, as it was found.
+pub(super) struct Basis {
+    pub(super) state: State,
+    pub(super) at: Timestamp,
+    pub(super) snapshot: Option<v1::SnapshotInfo>,
+}
+
+impl Basis {
+    /// The policy's digest; empty for none.
+    pub(super) fn policy(&self) -> String {
+        self.state.policy.as_ref().map(|policy| policy.digest().to_string()).unwrap_or_default()
+    }
+}
+
+/// What to decide by, or what is wrong with the draft.
+pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1::Faults>, Status> {
+    let at = match wanted.at_micros {
+        0 => Timestamp::now(),
+        micros => Timestamp::from_microsecond(micros).map_err(|error| invalid("at_micros", &error))?,
+    };
+    let mut state = live.state();
+    if wanted.at_micros != 0 || wanted.generation != 0 {
+        // How old the directory may be is a rule for pushes, which happen now and by what is in force.
+        state.max_snapshot_age = None;
+    }
+    if !wanted.files.is_empty() {
+        match file::parse(&policy::sources(wanted.files)?) {
+            Ok(draft) => state.policy = Some(draft.into()),
+            Err(faults) => return Ok(Err(convert::faults(&faults))),
+        }
+    }
+    let snapshot = if wanted.generation == 0 {
+        live.directory.current().map(|loaded| convert::snapshot_info(&loaded.info))
+    } else {
+        let directory = live.directory.clone();
+        let loaded = task::spawn_blocking(move || directory.load(wanted.generation)).await;
+        let loaded =
+            loaded.map_err(|error| unavailable(&error))?.map_err(|error| convert::status(&error.into()))?;
+        state.snapshot = Some(loaded.snapshot.clone());
+        Some(convert::snapshot_info(&loaded.info))
+    };
+    Ok(Ok(Basis { state, at, snapshot }))
+}
+
+/// One question about one ref. An empty `channel` is a push.
+pub(super) fn question(repository: &str, name: &[u8], verb: &str, channel: &str) -> Result<Question, Status> {
+    let verb = Verb::parse(verb)
+        .filter(|verb| !matches!(verb, Verb::Read | Verb::Admin))
+        .ok_or_else(|| Status::invalid_argument("the verb is `create`, `update`, `force` or `delete`"))?;
+    let channel = match channel {
+        "" => Channel::Push,
+        name => Channel::parse(name).ok_or_else(|| {
+            let all: Vec<_> = Channel::ALL.iter().map(|channel| format!("`{channel}`")).collect();
+            Status::invalid_argument(format!("the channel is one of {}", all.join(", ")))
+        })?,
+    };
+    Ok(Question {
+        repository: Repository::parse(repository).map_err(|error| invalid("repository", &error))?,
+        name: RefName::parse(name).map_err(|error| invalid("ref", &error))?,
+        verb,
+        channel,
+    })
+}
+
+pub(super) fn invalid(field: &str, error: &dyn std::fmt::Display) -> Status {
+    Status::invalid_argument(format!("{field}: {error}"))
+}

@@ -1,0 +1,136 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use oam_policy::{
+    Policy, RoleId, RuleId,
+    diff::{self, Bounded, Class, Holders, Limits, Place, PolicyChange, PolicyDiff},
+    fault::Faults,
+    file,
+};
+use oam_proto::v1::{self, diff_policies_response::Step};
+use tonic::Status;
+
+use super::{
+    convert,
+    policy::{not_found, sources},
+    unavailable,
+};
+use crate::service::Live;
+
+/// How many of one kind are told of one change.
+const MOST: usize = 100;
+/// How many patterns are named where the answer is not exact.
+const MOST_PATTERNS: usize = 20;
+
+/// Who would gain or lose what, and at last how much of the answer that is.
+pub(super) async fn diff(
+    live: &Live,
+    asked: v1::DiffPoliciesRequest,
+) -> Result<Vec<v1::DiffPoliciesResponse>, Status> {
+    let old = known(live, &asked.old)?;
+    let new = match drafted(live, asked)? {
+        Ok(new) => new,
+        Err(faults) => return Ok(vec![step(Step::Faults(convert::faults(&faults)))]),
+    };
+    let loaded = live.directory.current();
+    let info = loaded.map(|loaded| convert::snapshot_info(&loaded.info));
+    let snapshot = live.snapshot();
+    let now = Timestamp::now();
+    let digests = (old.digest().to_string(), new.digest().to_string());
+    let compare = move || diff::diff(&old, &new, snapshot.as_ref(), now, &Limits::default());
+    // It takes seconds at most, but pushes must not wait for it.
+    let found = tokio::task::spawn_blocking(compare).await.map_err(|error| unavailable(&error))?;
+    let PolicyDiff { changes, exact, bounded } = found;
+    let done = v1::PolicyDiffDone {
+        old: digests.0,
+        new: digests.1,
+        changes: changes.len() as u64,
+        exact,
+        bounded: bounded.into_iter().map(bound).collect(),
+        snapshot: info,
+        at_micros: convert::micros(now),
+    };
+    let changes = changes.iter().map(|change| step(Step::Change(to_wire(change))));
+    Ok(changes.chain([step(Step::Done(done))]).collect())
+}
+
+fn step(step: Step) -> v1::DiffPoliciesResponse {
+    v1::DiffPoliciesResponse { step: Some(step) }
+}
+
+/// The policy in force, or one of the history.
+fn known(live: &Live, digits: &str) -> Result<Arc<Policy>, Status> {
+    if digits.is_empty() {
+        let in_force = live.policies.live();
+        return in_force
+            .map(|live| Arc::clone(&live.policy))
+            .ok_or_else(|| Status::failed_precondition("no policy is in force: `oam status` says why"));
+    }
+    let (_, files) = live.policies.history().find(digits).map_err(|error| not_found(&error))?;
+    let policy = file::parse(&files).map_err(|faults| {
+        Status::failed_precondition(format!(
+            "policy `{digits}` is no policy for this version of oamd: {faults}"
+        ))
+    })?;
+    Ok(Arc::new(policy))
+}
+
+fn drafted(live: &Live, asked: v1::DiffPoliciesRequest) -> Result<Result<Arc<Policy>, Faults>, Status> {
+    if asked.files.is_empty() {
+        return known(live, &asked.new).map(Ok);
+    }
+    Ok(file::parse(&sources(asked.files)?).map(Arc::new))
+}
+
+fn to_wire(change: &PolicyChange) -> v1::PolicyChange {
+    v1::PolicyChange {
+        effect: change.effect.as_str().to_owned(),
+        verbs: change.verbs.iter().map(|verb| verb.to_string()).collect(),
+        who: change.who.iter().take(MOST).map(holders).collect(),
+        who_total: change.who.len() as u64,
+        users: change.users() as u64,
+        from_micros: change.from.map(convert::micros).unwrap_or_default(),
+        to_micros: change.to.map(convert::micros).unwrap_or_default(),
+        rules_before: change.before.rules.iter().map(RuleId::to_string).collect(),
+        rules_after: change.after.rules.iter().map(RuleId::to_string).collect(),
+        places: change.places.iter().take(MOST).map(place).collect(),
+        places_total: change.places.len() as u64,
+    }
+}
+
+fn holders(holders: &Holders) -> v1::PolicyChangeHolders {
+    let names =
+        |roles: &Option<Vec<RoleId>>| roles.iter().flatten().map(RoleId::to_string).collect::<Vec<_>>();
+    v1::PolicyChangeHolders {
+        known_before: holders.before.is_some(),
+        roles_before: names(&holders.before),
+        known_after: holders.after.is_some(),
+        roles_after: names(&holders.after),
+        users: holders.users as u64,
+        sample: holders.sample.iter().map(|user| user.as_str().to_owned()).collect(),
+    }
+}
+
+fn place(place: &Place) -> v1::PolicyChangePlace {
+    let class =
+        |class: &Class| v1::PatternClass { within: class.within.clone(), without: class.without.clone() };
+    let witness = &place.witness;
+    v1::PolicyChangePlace {
+        repositories: Some(class(&place.repositories)),
+        refs: Some(class(&place.refs)),
+        witness: Some(v1::PolicyWitness {
+            username: witness.user.as_str().to_owned(),
+            is_person: witness.is_person,
+            verb: witness.verb.to_string(),
+            repository: witness.repository.to_string(),
+            r#ref: witness.name.as_bytes().to_vec(),
+            at_micros: convert::micros(witness.at),
+        }),
+    }
+}
+
+fn bound(bounded: Bounded) -> v1::PolicyDiffBound {
+    let patterns_total = bounded.patterns.len() as u64;
+    let patterns = bounded.patterns.into_iter().take(MOST_PATTERNS).collect();
+    v1::PolicyDiffBound { why: bounded.why.to_owned(), patterns, patterns_total }
+}

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+
+use oam_policy::{
+    decide::PrincipalKind,
+    who::{self, Principal, Stop, Way, Who, WhoError},
+};
+use oam_proto::{
+    undecided_to_wire,
+    v1::{self, who_response::Step},
+};
+use tokio::{sync::mpsc, task};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::basis::{self, Basis, Wanted};
+use crate::service::Live;
+
+/// How many people one message names: with the longest names, a quarter of the largest message.
+const PEOPLE_PER_MESSAGE: usize = 4_000;
+
+type Answers = mpsc::Sender<Result<v1::WhoResponse, Status>>;
+
+/// Everybody who may do one thing to one ref.
+pub(super) async fn who(
+    live: Arc<Live>,
+    asked: v1::WhoRequest,
+) -> Result<ReceiverStream<Result<v1::WhoResponse, Status>>, Status> {
+    let question = basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel)?;
+    let wanted = Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros };
+    let found = basis::find(&live, wanted).await?;
+    let (answers, stream) = mpsc::channel(4);
+    task::spawn_blocking(move || {
+        // `None`: nobody listens any more.
+        let _told = match found {
+            Err(faults) => send(&answers, Step::Faults(faults)),
+            Ok(basis) => match who::who(&basis.state, &question, basis.at) {
+                Ok(who) => tell(&answers, &basis, &who),
+                Err(WhoError::Undecided(reasons)) => {
+                    let undecided = undecided_to_wire(&reasons);
+                    send(&answers, Step::Opening(v1::WhoOpening { undecided, ..opening(&basis) }))
+                }
+                Err(WhoError::Needs(_)) => {
+                    let status = Status::internal("a question with all its facts was not decided");
+                    answers.blocking_send(Err(status)).ok()
+                }
+            },
+        };
+    });
+    Ok(ReceiverStream::new(stream))
+}
+
+/// `None` when nobody listens any more.
+fn tell(answers: &Answers, basis: &Basis, who: &Who<'_>) -> Option<()> {
+    let services = who.can.values().flatten().filter(|one| is_service(one)).count() as u64;
+    let users = who.count() - services;
+    send(answers, Step::Opening(v1::WhoOpening { users, services, ..opening(basis) }))?;
+    for (way, people) in &who.can {
+        for some in people.chunks(PEOPLE_PER_MESSAGE) {
+            send(answers, Step::Can(can(way, people.len(), some)))?;
+        }
+    }
+    who.stopped.iter().try_for_each(|(stop, count)| send(answers, Step::Stopped(stopped(stop, *count))))
+}
+
+fn send(answers: &Answers, step: Step) -> Option<()> {
+    answers.blocking_send(Ok(v1::WhoResponse { step: Some(step) })).ok()
+}
+
+fn opening(basis: &Basis) -> v1::WhoOpening {
+    v1::WhoOpening { policy: basis.policy(), snapshot: basis.snapshot.clone(), ..Default::default() }
+}
+
+fn can(way: &Way, total: usize, some: &[Principal<'_>]) -> v1::WhoCan {
+    let principal = |one: &Principal<'_>| v1::WhoPrincipal {
+        username: one.username.as_str().to_owned(),
+        service: is_service(one),
+    };
+    v1::WhoCan {
+        grant: way.grant.to_string(),
+        role: role(way),
+        total: total as u64,
+        principals: some.iter().map(principal).collect(),
+    }
+}
+
+fn stopped(stop: &Stop, count: u64) -> v1::WhoStopped {
+    v1::WhoStopped {
+        grant: stop.way.grant.to_string(),
+        role: role(&stop.way),
+        blocks: stop.blocks.iter().map(ToString::to_string).collect(),
+        count,
+    }
+}
+
+fn role(way: &Way) -> String {
+    way.role.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn is_service(one: &Principal<'_>) -> bool {
+    one.kind == PrincipalKind::Service
+}

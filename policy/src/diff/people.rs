@@ -1,0 +1,246 @@
+//! Whom a change can concern: everybody for whom both policies decide alike, as one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Bounded,
+    budget::Budget,
+    table::{Rules, Table},
+};
+use crate::{
+    decide::Subject,
+    glob::{self, Token},
+    name::{RefName, RoleId, Username, UsernameKey},
+    rule::Policy,
+    snapshot::Snapshot,
+};
+
+/// The name of somebody who is only roles, as in a policy's tests: it reads well where `${user}` stands in a pattern.
+const PLACEHOLDER: &str = "${user}";
+
+/// People for whom both policies decide alike, but for their own name in the place of `${user}`.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    /// Roles under the old policy; `None` when nobody by that name may act at all.
+    pub(super) before: Option<Vec<RoleId>>,
+    /// …and under the new one.
+    pub(super) after: Option<Vec<RoleId>>,
+    /// The rules that concern them.
+    pub(super) rules: Rules,
+    /// Whether a rule says `${user}`.
+    pub(super) by_name: bool,
+    /// Their names, ascending; none for a role that nobody holds alone.
+    pub(super) names: Vec<Username>,
+    /// One of them.
+    pub(super) example: Username,
+}
+
+type Roles = (Option<Vec<RoleId>>, Option<Vec<RoleId>>);
+
+/// Everybody who may act under either policy, and the holder of each role alone, by the rules that concern them.
+/// Those for whom nothing that is said changes are left out.
+pub(super) fn groups(
+    table: &Table<'_>,
+    old: &Policy,
+    new: &Policy,
+    snapshot: Option<&Snapshot>,
+    budget: &mut Budget,
+    bounded: &mut Vec<Bounded>,
+) -> Vec<Group> {
+    let mut alike: BTreeMap<Roles, Vec<Username>> = BTreeMap::new();
+    if let Some(snapshot) = snapshot {
+        for name in principals(old, new, snapshot) {
+            let roles = |policy| {
+                let (subject, bar) = Subject::resolve(policy, snapshot, &name);
+                bar.is_none().then_some(subject.roles)
+            };
+            alike.entry((roles(old), roles(new))).or_default().push(name);
+        }
+    }
+    for roles in each_role_alone(old, new) {
+        alike.entry(roles).or_default();
+    }
+    let named: BTreeSet<UsernameKey> = named_by_grants(old).chain(named_by_grants(new)).collect();
+    let mut groups = Vec::new();
+    for ((before, after), mut names) in alike {
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        let (apart, together): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| named.contains(&name.key()));
+        let only_named = together.is_empty() && !apart.is_empty();
+        let mut parts: Vec<Vec<Username>> = apart.into_iter().map(|name| vec![name]).collect();
+        if !only_named {
+            parts.push(together);
+        }
+        for names in parts {
+            let Some(example) = names.first().cloned().or_else(|| Username::parse(PLACEHOLDER).ok()) else {
+                continue;
+            };
+            let rules = table.concerning(&example.key(), before.as_deref(), after.as_deref());
+            if rules.grant_nothing() || nothing_changes(table, &rules) {
+                continue;
+            }
+            let group =
+                Group { before: before.clone(), after: after.clone(), rules, by_name: false, names, example };
+            groups.extend(by_signature(table, group, budget, bounded));
+        }
+    }
+    groups
+}
+
+fn nothing_changes(table: &Table<'_>, rules: &Rules) -> bool {
+    table
+        .changed(rules, |rule| (rule.on, rule.refs, rule.verbs.iter().collect::<Vec<_>>(), rule.window))
+        .is_empty()
+}
+
+fn principals(old: &Policy, new: &Policy, snapshot: &Snapshot) -> Vec<Username> {
+    let services: BTreeSet<&UsernameKey> =
+        [old, new].into_iter().flat_map(Policy::roles).flat_map(|role| &role.service).collect();
+    let outside = services.into_iter().filter(|key| snapshot.user(key).is_none());
+    let outside = outside.filter_map(|key| Username::parse(key.as_str()).ok());
+    snapshot
+        .users()
+        .filter(crate::snapshot::UserView::is_active)
+        .map(|user| user.username().clone())
+        .chain(outside)
+        .collect()
+}
+
+fn each_role_alone(old: &Policy, new: &Policy) -> BTreeSet<Roles> {
+    let ids: BTreeSet<&RoleId> =
+        [old, new].into_iter().flat_map(Policy::roles).map(|role| &role.id).collect();
+    let held = |policy: &Policy, id: &RoleId| {
+        Some(policy.roles().iter().filter(|role| role.id == *id).map(|role| role.id.clone()).collect())
+    };
+    ids.into_iter().map(|id| (held(old, id), held(new, id))).collect()
+}
+
+fn named_by_grants(policy: &Policy) -> impl Iterator<Item = UsernameKey> {
+    policy.grants().iter().filter_map(|grant| grant.user.as_ref()).map(|exception| exception.user.key())
+}
+
+/// What stands between two slashes of a pattern.
+type Segment = Vec<Token>;
+
+/// What the patterns that concern somebody could see of their name.
+#[derive(Debug, Default)]
+struct View {
+    /// Segments without `${user}`.
+    segments: BTreeSet<Segment>,
+    /// Patterns in which `${user}` is a whole segment.
+    whole: bool,
+    /// Patterns in which it is a part of one.
+    partial: Vec<String>,
+}
+
+/// How a name meets the patterns.
+type Signature = Vec<bool>;
+
+/// Splits people by how their names meet the patterns, when `${user}` is in any.
+///
+/// Where `${user}` is always a whole segment this is exact: take two names that the same other segments match. Trading
+/// one for the other in every segment of every ref name is a one-to-one mapping of ref names that takes each ref that
+/// a pattern matches for the one to a ref that it matches for the other. So what holds for one name holds for the
+/// other, each with their own name in it.
+fn by_signature(
+    table: &Table<'_>,
+    group: Group,
+    budget: &mut Budget,
+    bounded: &mut Vec<Bounded>,
+) -> Vec<Group> {
+    let view = View::of(table, &group.rules);
+    if !view.whole && view.partial.is_empty() {
+        return vec![group];
+    }
+    let group = Group { by_name: true, ..group };
+    if group.names.is_empty() {
+        return vec![group];
+    }
+    let (apart, alike): (Vec<Username>, Vec<Username>) =
+        group.names.iter().cloned().partition(|name| !view.partial.is_empty() || name.as_str().contains('/'));
+    let mut parts: Vec<Vec<Username>> = Vec::new();
+    let mut by_signature: BTreeMap<Signature, Vec<Username>> = BTreeMap::new();
+    let alike = if apart.len() <= budget.limits().people_apart {
+        parts.extend(apart.into_iter().map(|name| vec![name]));
+        alike
+    } else {
+        let why = "`${user}` is not a whole segment, so that only one of the people whose names look alike was asked about";
+        bounded.push(Bounded { why, patterns: view.partial.clone() });
+        group.names.clone()
+    };
+    for name in alike {
+        budget.spend(view.segments.len());
+        by_signature.entry(view.signature(&name)).or_default().push(name);
+    }
+    parts.extend(by_signature.into_values());
+    let part = |names: Vec<Username>| {
+        let example = names.first().cloned()?;
+        Some(Group { names, example, ..group.clone() })
+    };
+    parts.into_iter().filter_map(part).collect()
+}
+
+impl View {
+    fn of(table: &Table<'_>, rules: &Rules) -> Self {
+        let sets = rules
+            .numbers()
+            .filter_map(|number| table.rule(number))
+            .filter_map(|rule| table.refs.at(rule.refs));
+        let patterns: BTreeSet<usize> =
+            sets.flat_map(|set| set.include.iter().chain(&set.exclude)).copied().collect();
+        // The language of ref names itself knows these.
+        let mut view = Self {
+            segments: [&b"refs"[..], b"tags"].map(|text| vec![Token::Literal(text.into())]).into(),
+            ..Self::default()
+        };
+        for pattern in patterns {
+            let Some(glob) = table.refs.glob(pattern) else { continue };
+            for segment in glob.alternatives().iter().flat_map(|tokens| segments(tokens)) {
+                if segment == [Token::User] {
+                    view.whole = true;
+                } else if segment.contains(&Token::User) {
+                    view.partial.push(table.refs.source(pattern).to_owned());
+                } else {
+                    view.segments.insert(segment);
+                }
+            }
+        }
+        view.partial.dedup();
+        view
+    }
+
+    fn signature(&self, name: &Username) -> Signature {
+        let name = name.as_str().as_bytes();
+        let is_name = |before: &[u8], after: &[u8]| RefName::parse(&[before, name, after].concat()).is_ok();
+        let language = [is_name(b"refs/", b"/x"), is_name(b"refs/x/", b""), name.contains(&b'/')];
+        let seen = self.segments.iter().map(|segment| glob::matches(segment, name, b""));
+        language.into_iter().chain(seen).collect()
+    }
+}
+
+/// A pattern cut at its slashes; `**` matches every segment, and so tells none from another.
+fn segments(tokens: &[Token]) -> Vec<Segment> {
+    let mut segments = vec![Vec::new()];
+    let mut push = |token: Option<Token>| match (token, segments.last_mut()) {
+        (Some(token), Some(last)) => last.push(token),
+        _ => segments.push(Vec::new()),
+    };
+    for token in tokens {
+        match token {
+            Token::Literal(bytes) => {
+                for (place, part) in bytes.split(|byte| *byte == b'/').enumerate() {
+                    if place > 0 {
+                        push(None);
+                    }
+                    if !part.is_empty() {
+                        push(Some(Token::Literal(part.into())));
+                    }
+                }
+            }
+            Token::Segments | Token::Rest => push(None),
+            Token::One | Token::Run | Token::User => push(Some(token.clone())),
+        }
+    }
+    segments.retain(|segment| !segment.is_empty());
+    segments
+}

@@ -1,0 +1,203 @@
+//! Everybody who may do one thing to one ref: the question of [`crate::explain`] the other way round.
+//!
+//! [`who`] makes no verdict; [`crate::decide()`] does. It decides once for each set of roles that somebody holds, not once
+//! for each person: only for those of whom a rule may know more than their roles does it decide one by one. These are
+//! people whom a grant or a role names, and people whose name stands in the ref where a rule has `${user}`.
+
+mod crowd;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    decide::{Evaluation, Permit, PrincipalKind, PushVerdict, State, Subject, Verdict, decide_as, obstacles},
+    explain::{self, Question, RuleKind},
+    facts::FactsNeeded,
+    name::{RoleId, RuleId, Username},
+    nonempty::NonEmpty,
+    reason::{RefusalReason, UndecidedReason},
+    rule::Policy,
+};
+use crowd::Crowd;
+
+/// Everybody who may, and what stops others.
+#[derive(Debug, Clone, Default)]
+pub struct Who<'a> {
+    /// Who may, by what carries it; in order of grant and role.
+    pub can: BTreeMap<Way, Vec<Principal<'a>>>,
+    /// Whom a grant reaches and a block stops; in order of grant and role.
+    pub stopped: BTreeMap<Stop, u64>,
+}
+
+/// What carries a right.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// The grant.
+    pub grant: RuleId,
+    /// The role through which it reaches somebody; `None` when it names them directly.
+    pub role: Option<RoleId>,
+}
+
+/// What would carry a right, and what forbids it all the same. Its count in [`Who::stopped`] is of active users and
+/// service principals; it may be 0, for a role that nobody holds by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stop {
+    /// What would carry it.
+    pub way: Way,
+    /// The blocks that forbid it, in order; at least one.
+    pub blocks: Vec<RuleId>,
+}
+
+/// Somebody who may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal<'a> {
+    /// Their name, as the directory spells it; of a service principal that it does not know, in lower case.
+    pub username: Cow<'a, Username>,
+    /// A user or a service; never unknown.
+    pub kind: PrincipalKind,
+}
+
+/// Why it cannot be said who may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhoError {
+    /// Nothing can be decided now.
+    Undecided(NonEmpty<UndecidedReason>),
+    /// The verdict depends on facts that a question does not imply.
+    Needs(FactsNeeded),
+}
+
+impl Who<'_> {
+    /// How many may.
+    pub fn count(&self) -> u64 {
+        self.can.values().map(|some| some.len() as u64).sum()
+    }
+}
+
+/// Everybody in the directory, and every service principal of the policy, for whom [`crate::decide()`] permits
+/// `question` at `now`.
+///
+/// # Errors
+/// When nothing can be decided.
+pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<Who<'a>, WhoError> {
+    if let Some(reasons) = NonEmpty::from_vec(obstacles(state, now)) {
+        return Err(WhoError::Undecided(reasons));
+    }
+    let (Some(policy), Some(snapshot)) = (&state.policy, &state.snapshot) else {
+        return Err(WhoError::Undecided(NonEmpty::one(UndecidedReason::PolicyMissing)));
+    };
+    let mut found = Who::default();
+    let mut judge = Judge { policy, question, now, by_roles: HashMap::new() };
+    for role in policy.roles() {
+        if let Answer::Stopped(stop) = judge.of(explain::holder(vec![role.id.clone()]))? {
+            found.stopped.entry(stop).or_insert(0);
+        }
+    }
+    let crowd = Crowd::of(policy, snapshot, question);
+    crowd.each(&mut judge, &mut found)?;
+    for some in found.can.values_mut() {
+        some.sort_by_cached_key(|one| one.username.key());
+    }
+    Ok(found)
+}
+
+/// What is decided for somebody.
+#[derive(Debug, Clone)]
+enum Answer {
+    Can(Way),
+    Stopped(Stop),
+    Cannot,
+}
+
+impl<'a> Who<'a> {
+    fn add(&mut self, username: Cow<'a, Username>, kind: PrincipalKind, answer: &Answer) {
+        match answer {
+            // Looked for first: ways are few, and people many.
+            Answer::Can(way) => match self.can.get_mut(way) {
+                Some(some) => some.push(Principal { username, kind }),
+                None => drop(self.can.insert(way.clone(), vec![Principal { username, kind }])),
+            },
+            Answer::Stopped(stop) => match self.stopped.get_mut(stop) {
+                Some(count) => *count += 1,
+                None => drop(self.stopped.insert(stop.clone(), 1)),
+            },
+            Answer::Cannot => {}
+        }
+    }
+}
+
+/// Decides one question for one after the other.
+struct Judge<'p> {
+    policy: &'p Policy,
+    question: &'p Question,
+    now: Timestamp,
+    /// What was decided for somebody of whom no rule knows more than these roles.
+    by_roles: HashMap<Vec<RoleId>, Answer>,
+}
+
+impl Judge<'_> {
+    /// What is decided for everybody who holds these roles like `subject`, and of whom no rule knows more.
+    fn of_holders_like(&mut self, subject: Subject) -> Result<Answer, WhoError> {
+        if let Some(answer) = self.by_roles.get(&subject.roles) {
+            return Ok(answer.clone());
+        }
+        let roles = subject.roles.clone();
+        let answer = self.of(subject)?;
+        self.by_roles.insert(roles, answer.clone());
+        Ok(answer)
+    }
+
+    fn of(&self, subject: Subject) -> Result<Answer, WhoError> {
+        let request = self.question.request(subject.username.clone());
+        let decided = decide_as(self.policy, subject, &request, &self.question.facts(), self.now);
+        let decision = match decided {
+            Evaluation::Decided(decision) => decision,
+            Evaluation::Needs(needed) => return Err(WhoError::Needs(needed)),
+        };
+        let reasons = match decision.verdict() {
+            PushVerdict::Refused(_) => return Ok(Answer::Cannot),
+            PushVerdict::Undecided(reasons) => return Err(WhoError::Undecided(reasons.clone())),
+            PushVerdict::PerRef(refs) => match &refs.first().verdict {
+                Verdict::Permitted(permit) => return Ok(Answer::Can(Way::of(permit))),
+                Verdict::Undecided(reasons) => return Err(WhoError::Undecided(reasons.clone())),
+                Verdict::Refused(reasons) => reasons,
+            },
+        };
+        Ok(self.stop(decision.subject(), reasons).map_or(Answer::Cannot, Answer::Stopped))
+    }
+
+    /// The blocks, when they are all that forbids it.
+    fn stop(&self, subject: &Subject, reasons: &NonEmpty<RefusalReason>) -> Option<Stop> {
+        let blocks = reasons.iter().map(|reason| match reason {
+            RefusalReason::Blocked(blocked) => Some(blocked.rule.clone()),
+            RefusalReason::NoGrant(_)
+            | RefusalReason::AccountDisabled { .. }
+            | RefusalReason::Revoked { .. }
+            | RefusalReason::UnknownPrincipal { .. } => None,
+        });
+        let blocks = blocks.collect::<Option<Vec<_>>>()?;
+        Some(Stop { way: self.would_carry(subject)?, blocks })
+    }
+
+    /// What would carry it, were there no block.
+    fn would_carry(&self, subject: &Subject) -> Option<Way> {
+        let rules = explain::rules(self.policy, self.question, (subject, ""), self.now);
+        let carries = |id: &RuleId| {
+            rules.iter().any(|rule| {
+                rule.kind == RuleKind::Grant && rule.id == *id && rule.matched() && !rule.evaluate_only
+            })
+        };
+        let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
+        let role = grant.reaches(&subject.username.key(), &subject.roles)?;
+        Some(Way { grant: grant.id.clone(), role })
+    }
+}
+
+impl Way {
+    fn of(permit: &Permit) -> Self {
+        Self { grant: permit.grant().clone(), role: permit.role().cloned() }
+    }
+}

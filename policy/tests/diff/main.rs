@@ -1,0 +1,16 @@
+//! The comparison of two policies, against brute force on small worlds, against git, and as people read it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests may fail loudly"
+)]
+
+mod bounds;
+mod brute;
+#[path = "../common/mod.rs"]
+mod common;
+mod tables;
+mod world;
