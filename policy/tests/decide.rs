@@ -1,4 +1,12 @@
 //! What is decided, rule by rule, on policies as administrators write them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
 
 mod common;
 
@@ -153,7 +161,7 @@ fn a_permit_names_what_carried_it() {
     let PushVerdict::PerRef(refs) = decision.verdict() else { panic!("{decision:?}") };
     let Verdict::Permitted(permit) = &refs.first().verdict else { panic!("{decision:?}") };
     assert_eq!(permit.grant().as_str(), "main");
-    assert_eq!(permit.role().map(|role| role.as_str()), Some("developer"));
+    assert_eq!(permit.role().map(oam_policy::RoleId::as_str), Some("developer"));
     assert_eq!(permit.waiver(), None);
 }
 

@@ -1,4 +1,12 @@
 //! `who` lists exactly those for whom `decide` permits, on random policies and directories.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
 
 mod common;
 

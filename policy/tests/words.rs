@@ -1,4 +1,12 @@
 //! Every reason has its words, and a person has read them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ pub fn test_outcome_to_wire(result: &TestResult) -> v1::TestOutcome {
         who: case.asker.to_string(),
         push: case.push(),
         channel: case.channel.as_str().to_owned(),
-        at_micros: case.at.map_or(0, |at| at.as_microsecond()),
+        at_micros: case.at.map_or(0, jiff::Timestamp::as_microsecond),
         expected: case.expect.to_string(),
         found,
         why,

@@ -96,10 +96,10 @@ async fn faults_of_a_policy_are_a_no() {
     assert!(ended.out.contains("wrong.toml:2:3") && ended.out.contains("^^^^^"), "{ended:#?}");
     scene.oam(&["policy", "test", &policy]).await.with(Exit::No);
     let test = "version = 1\n[[test]]\nas = []\npush = \"create PAY/api refs/heads/x\"\nexpect = ";
-    let passes = scene.write("passes.toml", &format!("{test}\"refused:no-grant\"\n"));
+    let passes = scene.write("passes.toml", format!("{test}\"refused:no-grant\"\n"));
     let ended = scene.oam(&["policy", "test", "--offline", &passes]).await.with(Exit::Ok);
     assert!(ended.out.contains("1 test passed"), "{ended:#?}");
-    let fails = scene.write("fails.toml", &format!("{test}\"permitted\"\n"));
+    let fails = scene.write("fails.toml", format!("{test}\"permitted\"\n"));
     let ended = scene.oam(&["policy", "test", "--offline", &fails]).await.with(Exit::No);
     assert!(ended.out.contains("fails.toml:2:1") && ended.out.contains("1 failed"), "{ended:#?}");
     scene.oam(&["policy", "check", "--offline", &fails]).await.with(Exit::No);

@@ -67,13 +67,15 @@ mod tests {
     fn it_knows_every_character_and_nothing_else() {
         for character in ('\u{80}'..=char::MAX).step_by(7) {
             let mut buffer = [0; 4];
-            let [first, rest @ ..] = character.encode_utf8(&mut buffer).as_bytes() else { unreachable!() };
+            let [first, rest @ ..] = character.encode_utf8(&mut buffer).as_bytes() else {
+                panic!("no bytes")
+            };
             let mut pending = begin(*first).unwrap();
             for (place, byte) in rest.iter().enumerate() {
                 match advance(pending, *byte) {
                     Step::More(next) => pending = next,
                     Step::Done => {
-                        assert_eq!(place + 1, rest.len())
+                        assert_eq!(place + 1, rest.len());
                     }
                     Step::Broken => panic!("{character}"),
                 }

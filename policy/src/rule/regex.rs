@@ -106,7 +106,8 @@ impl PartialEq for RegexPattern {
 
 impl Eq for RegexPattern {}
 
-#[cfg(all(test, not(feature = "regex")))]
+#[cfg(test)]
+#[cfg(not(feature = "regex"))]
 mod without_engine {
     use crate::rule::RefSet;
 
@@ -117,7 +118,8 @@ mod without_engine {
     }
 }
 
-#[cfg(all(test, feature = "regex"))]
+#[cfg(test)]
+#[cfg(feature = "regex")]
 mod tests {
     use super::RegexPattern;
     use crate::{

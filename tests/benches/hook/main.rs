@@ -49,8 +49,8 @@ fn main() {
     println!("hook: {} ({} kB)", built.hook.display(), std::fs::metadata(&built.hook).unwrap().len() / 1024);
     let world = peers::World::start(&built);
     let mut misses = process::run(&world, effort);
-    misses += process::run_large(&world, effort);
     misses += push::run(&world, effort);
+    misses += process::run_large(&world, effort);
     println!(
         "\n{}",
         if misses == 0 { "every target met".to_owned() } else { format!("{misses} targets missed") }

@@ -109,7 +109,7 @@ pub(crate) struct Gitolite {
 
 impl Gitolite {
     fn command(&self, arguments: &[&str]) {
-        let mut gitolite = Command::new(self.share.join("gitolite"));
+        let mut gitolite = Command::new("/usr/bin/gitolite");
         gitolite.args(arguments).env_clear().env("HOME", &self.home).env("USER", "git");
         gitolite.env("PATH", env::var_os("PATH").unwrap_or_default());
         gitolite.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");

@@ -65,17 +65,26 @@ pub(crate) fn run(world: &World, effort: Effort) -> u32 {
     let (create, update) = (guarded.input(ZERO, 1), guarded.input(&guarded.old, 1));
     let mut is_ancestor = guarded.command(Path::new("git"));
     is_ancestor.args(["merge-base", "--is-ancestor", &guarded.old, &guarded.new]);
-    let nothing = update.clone();
+    let mut version = guarded.command(&hook);
+    version.arg("--version");
+    let (nothing, nothing_too) = (update.clone(), update.clone());
     let mut cases = vec![
         guarded.case("/bin/true", Path::new("/bin/true"), &create),
         guarded.case("oam-hook", &hook, &create),
         guarded.case("oam-hook with the force check", &hook, &update),
         guarded.case("sh, cat", &world.sh(), &create),
+        Case::new("oam-hook --version: the process by itself", move |_| {
+            process(&mut version, &nothing_too, 0)
+        }),
         Case::new("git merge-base --is-ancestor", move |_| process(&mut is_ancestor, &nothing, 0)),
     ];
     cases.extend(world.python().map(|python| guarded.case("python3", &python, &create)));
     let medians = medians(&mut cases, effort.processes);
     table("The hook's process alone, one ref", &cases, &medians);
+    let mut elapsed: Vec<_> =
+        world.daemon.audit().decisions().iter().map(|one| one.decision.elapsed_us).collect();
+    elapsed.sort_unstable();
+    println!("  (of which the daemon, up to the verdict: {} us)", elapsed[elapsed.len() / 2]);
     judge("without the force check, x /bin/true", medians[1] / medians[0], Target::AtMost(1.2))
         + judge("with the force check, x /bin/true", medians[2] / medians[0], Target::AtMost(1.5))
         + judge("with the force check, x sh", medians[2] / medians[3], Target::AtMost(1.0))

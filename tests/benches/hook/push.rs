@@ -58,9 +58,8 @@ fn chain(work: &WorkingCopy, count: usize) -> Vec<String> {
     use oam_tests::Run as _;
     let mut stream = String::new();
     for number in 0..count {
-        let from = if number == 0 { "" } else { "from refs/heads/chain^0\n" };
         stream.push_str(&format!(
-            "commit refs/heads/chain\ncommitter C <c@example.com> {} +0000\ndata 1\nx\n{from}\
+            "commit refs/heads/chain\ncommitter C <c@example.com> {} +0000\ndata 1\nx\n\
              M 100644 inline file\ndata 7\n{number:07}\n",
             1_767_323_045 + number
         ));

@@ -203,6 +203,7 @@ fn answers_of_oam() {
     is("policy-faults", &answer(&daemon.oam(["policy", "check", "faulty-policy.toml"]), 1));
     fs::write(daemon.folder().join("policy.toml"), read("policy.toml") + WIDENED).unwrap();
     is("policy-test-failed", &answer(&daemon.oam(["policy", "test", "policy.toml"]), 1));
+    is("policy-diff", &answer(&daemon.oam(["policy", "diff", "policy.toml"]), 0));
     // A last checkpoint covers everything.
     daemon.stop();
     is(
@@ -212,7 +213,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],
@@ -225,6 +226,7 @@ const COMMANDS: [&[&str]; 20] = [
     &["oam", "user", "reactivate"],
     &["oam", "policy", "check"],
     &["oam", "policy", "test"],
+    &["oam", "policy", "diff"],
     &["oam", "policy", "apply"],
     &["oam", "policy", "show"],
     &["oam", "policy", "history"],

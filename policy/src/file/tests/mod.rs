@@ -163,8 +163,7 @@ fn tests_are_bounded() {
     assert_eq!(read(&[&of(super::MAX_TESTS, "")]).unwrap().tests().len(), super::MAX_TESTS);
     let told = read(&[&of(super::MAX_TESTS + 5, "")]).unwrap_err();
     assert!(told.total() == 1 && told.to_string().contains("more than 2000 tests"), "{told}");
-    let long =
-        format!("[[block]]\nid = \"b\"\non = [\"**\"]\nrefs = [\"refs/{}\"]\n", "{a,b}{c,d}x".repeat(1));
+    let long = format!("[[block]]\nid = \"b\"\non = [\"**\"]\nrefs = [\"refs/{}\"]\n", "{a,b}{c,d}x");
     let long = (0..200).map(|id| long.replace("\"b\"", &format!("\"b{id}\"")).replace('x', &"y".repeat(150)));
     let told = read(&[&of(super::MAX_TESTS, &long.collect::<String>())]).unwrap_err();
     assert!(told.to_string().contains("too many tests for patterns of that size"), "{told}");
