@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{error::Error as _, sync::Arc};
 
 use oam_policy::{RefChange, RefUpdate, printable::Printable};
 use oam_proto::{
@@ -27,7 +27,7 @@ pub(super) async fn hold(
     heard: &mut bool,
 ) -> Result<Answer, Failure> {
     talk(channel, question, heard).await.map_err(|trouble| match trouble {
-        Trouble::Status(status) if watch.is_lost() || status.code() == Code::Unavailable => {
+        Trouble::Status(status) if watch.is_lost() || is_no_word(&status) => {
             Failure::Unreachable(format!("it was lost before it decided: {}", said(&status)))
         }
         Trouble::Ended if watch.is_lost() => {
@@ -39,6 +39,19 @@ pub(super) async fn hold(
         Trouble::Ended => Failure::Protocol("ended the conversation without a decision".into()),
         Trouble::Nonsense(detail) => Failure::Protocol(detail),
     })
+}
+
+/// Whether a status tells that no answer came, rather than being one. Which code it has then depends on the layer that
+/// noticed first; below TLS, a refused certificate is only bytes.
+fn is_no_word(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<tonic::transport::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    status.code() == Code::Unavailable
 }
 
 /// What can go wrong in a conversation.
