@@ -68,10 +68,32 @@ pub async fn run(
 }
 
 impl Output {
-    /// The first line of what git complained of, made printable and kept short.
+    /// The first line of what git complained of, made printable and kept short. Its advice is for somebody at a
+    /// terminal of the server.
     pub fn complaint(&self) -> String {
-        let first = self.stderr.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let mut lines = self.stderr.split(|byte| *byte == b'\n');
+        let first = lines.find(|line| !line.starts_with(b"hint:")).unwrap_or_default();
         let said: String = Printable::new(first).to_string().chars().take(SHOWN).collect();
         if said.is_empty() { format!("git ended with {}", self.status) } else { said }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::{ExitStatus, Output};
+
+    #[test]
+    fn the_complaint_is_not_the_advice() {
+        let said = |stderr: &str| {
+            Output { status: ExitStatus::from_raw(0), stdout: vec![], stderr: stderr.into() }.complaint()
+        };
+        assert_eq!(
+            said("hint: Support for grafts is deprecated\nhint: and more\nfatal: bad object\n"),
+            "fatal: bad object"
+        );
+        assert_eq!(said("fatal: a\u{1b}[0m\nmore\n"), "fatal: a\\x1b[0m");
+        assert!(said("hint: nothing else\n").starts_with("git ended with"));
     }
 }

@@ -86,6 +86,9 @@ impl fmt::Debug for Glob {
 
 /// Follows all ways to match at once: `at` holds the places in `text`, ascending, that the tokens so far can reach.
 pub(crate) fn matches(tokens: &[Token], text: &[u8], user: &[u8]) -> bool {
+    if ends_otherwise(tokens, text) {
+        return false;
+    }
     let mut at = vec![0];
     for token in tokens {
         at = advance(token, text, user, &at);
@@ -94,6 +97,14 @@ pub(crate) fn matches(tokens: &[Token], text: &[u8], user: &[u8]) -> bool {
         }
     }
     at.last() == Some(&text.len())
+}
+
+/// Whether the literal at either end already tells that the pattern cannot match. Of a thousand rules that is the answer
+/// of nearly all, and it costs next to nothing.
+fn ends_otherwise(tokens: &[Token], text: &[u8]) -> bool {
+    let begins = |token: &Token| !matches!(token, Token::Literal(literal) if !text.starts_with(literal));
+    let ends = |token: &Token| !matches!(token, Token::Literal(literal) if !text.ends_with(literal));
+    !(tokens.first().is_none_or(begins) && tokens.last().is_none_or(ends))
 }
 
 fn advance(token: &Token, text: &[u8], user: &[u8], at: &[usize]) -> Vec<usize> {

@@ -72,7 +72,7 @@ pub enum AskedBy {
     },
     /// A host with a client certificate.
     Tls {
-        /// The certificate's subject.
+        /// Which certificate: `sha256:` and the SHA-256 of its DER form, in hexadecimal.
         subject: String,
     },
 }

@@ -57,14 +57,13 @@ pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
     }
 }
 
-/// Records a decision, and then gives the answer. A dry run changes nothing, and is asked each time that somebody
-/// looks at a page: it is counted, and not recorded as a push.
-pub async fn record(live: &Live, question: &Question, unrecorded: Unrecorded) -> v1::Decision {
+/// Records a decision, and then gives the answer, with the span that everything logged about the push belongs to. A dry
+/// run changes nothing, and is asked each time that somebody looks at a page: it is counted, and not recorded as a push.
+pub async fn record(live: &Live, question: &Question, unrecorded: Unrecorded) -> (v1::Decision, Span) {
     let id = Uuid::now_v7().to_string();
     let span = span(&id, question, &unrecorded);
     let decision = record_as(&id, live, question, unrecorded).instrument(span.clone()).await;
-    span.in_scope(|| tracing::info!(outcome = ?decision.outcome(), "decided"));
-    decision
+    (decision, span)
 }
 
 /// Everything that is logged about one push carries these.

@@ -48,8 +48,12 @@ async fn converse(
     for _ in 0..ROUNDS {
         let needed = match decide(live, &question, &facts) {
             Attempt::Decided(unrecorded) => {
-                let decision = authorize::record(live, &question, *unrecorded).await;
-                return say(replies, Answer::Decision(decision)).await;
+                let (decision, span) = authorize::record(live, &question, *unrecorded).await;
+                let outcome = decision.outcome();
+                let said = say(replies, Answer::Decision(decision)).await;
+                // After the answer: nobody waits for a line of the daemon's own log.
+                span.in_scope(|| tracing::info!(?outcome, "decided"));
+                return said;
             }
             Attempt::Needs(needed) => needed,
         };
