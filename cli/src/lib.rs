@@ -3,7 +3,7 @@
 //! **In:** a command line, files, and the daemon's answers over its admin socket; an audit log's files, for
 //! `oam audit verify`. **Out:** one answer, laid out for people or as JSON, and an exit code ([`exit`]).
 //!
-//! - [`command`]: what each command takes and does;
+//! - [`mod@command`]: what each command takes and does;
 //! - [`client`] and [`socket`]: the way to the daemon;
 //! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
 //! - [`failure`]: what ended a command before its answer.

@@ -2,7 +2,7 @@
 //!
 //! **For:** the pre-receive hook `oam-hook`. The pieces, in the order of a push: [`arguments`], [`config`],
 //! [`environment`] (who pushes where), [`stdin`] (which refs), [`symref`] (which refs those move besides), [`ask`] (the
-//! conversation with the daemon, with [`ancestry`] for the facts that it asks for), [`print`] (the words laid out for
+//! conversation with the daemon, with [`ancestry`] for the facts that it asks for), [`mod@print`] (the words laid out for
 //! a person), and [`spool`] for pushes that an administrator lets through while no daemon answers.
 //!
 //! **In:** arguments, environment, standard input, the git repository's object directories.

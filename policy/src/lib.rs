@@ -1,7 +1,7 @@
 //! The pure heart of Bitbucket OAM: may this person make this change to this ref?
 //!
 //! **For:** the names of the field ([`name`]), the rules of a policy ([`rule`]), the directory of users and groups
-//! ([`snapshot`]), the question ([`request`], [`facts`]) and the one function that answers it ([`decide`]),
+//! ([`snapshot`]), the question ([`request`], [`facts`]) and the one function that answers it ([`decide()`]),
 //! with the words in which a person reads the answer ([`words`]).
 //!
 //! **In:** a [`Policy`], a [`Snapshot`], a [`Request`], the [`Facts`] known so far, and the time.

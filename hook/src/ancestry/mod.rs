@@ -3,7 +3,7 @@
 //! **The near case** is read in this process. Only object *directories* are opened, through libgit2's object database,
 //! never a repository: so libgit2's ownership check, its rejection of git's commit-graph files, replacement refs and
 //! grafts cannot come into play, the quarantine's variables are ours to honour, and Bitbucket's missing `GIT_DIR` does
-//! no harm. Parents are read from the raw commits ([`walk`]), newest first, up to a bound.
+//! no harm. Parents are read from the raw commits (`walk`), newest first, up to a bound.
 //!
 //! **Everything else** (a long walk, a missing object, SHA-256, a shallow history) is left to `git merge-base
 //! --is-ancestor`, which has the commit-graph; it is killed when the conversation's deadline is over.
