@@ -22,9 +22,21 @@ fn expect_noticed(what: &str, tamper: impl FnOnce(&sled::Db)) {
 }
 
 fn change(state: &Path, tamper: impl FnOnce(&sled::Db)) {
-    let db = sled::Config::new().path(state.join("store")).flush_every_ms(None).open().unwrap();
+    let db = open_when_free(&state.join("store"));
     tamper(&db);
     db.flush().unwrap();
+}
+
+/// sled lets go of its lock a little after the last handle is dropped.
+fn open_when_free(store: &Path) -> sled::Db {
+    let open = || sled::Config::new().path(store).flush_every_ms(None).open();
+    for _ in 0..500 {
+        if let Ok(db) = open() {
+            return db;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    open().unwrap()
 }
 
 /// The pairs of one kind, ascending by key.
