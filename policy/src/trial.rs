@@ -6,13 +6,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Evaluation, PrincipalKind, PushVerdict, RefDecision, Subject, Verdict, decide_as, decide_in},
-    facts::{Ancestry, Facts},
+    decide::{Evaluation, PushVerdict, RefDecision, Verdict, decide_as, decide_in},
+    explain::{Question, holder},
     fault::{Collector, Fault, Faults},
-    name::{ObjectId, Username},
     nonempty::NonEmpty,
-    reason::RefusalReason,
-    request::{RefChange, RefUpdate, Request, Verb},
+    reason::{RefusalReason, UndecidedReason},
     rule::{Asker, Because, Expectation, Policy, TestCase},
     snapshot::Snapshot,
     words,
@@ -91,23 +89,18 @@ fn fault(case: &TestCase, found: &Found) -> Fault {
 
 fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Timestamp) -> TestOutcome {
     let at = case.at.unwrap_or(now);
+    let question = question(case);
     let evaluation = match (&case.asker, snapshot) {
         (Asker::User(_), None) => {
             return TestOutcome::NotRun("no directory is loaded that would say which roles the user holds");
         }
         (Asker::User(user), Some(snapshot)) => {
-            decide_in(policy, snapshot, &request(case, user.clone()), &facts(case), at)
+            decide_in(policy, snapshot, &question.request(user.clone()), &question.facts(), at)
         }
         (Asker::Roles(roles), _) => {
-            let Ok(username) = Username::parse("${user}") else {
-                return TestOutcome::NotRun("there is no name for somebody with just these roles");
-            };
-            let subject = Subject {
-                username: username.clone(),
-                kind: PrincipalKind::User,
-                roles: roles.iter().cloned().collect(),
-            };
-            decide_as(policy, subject, &request(case, username), &facts(case), at)
+            let subject = holder(roles.iter().cloned().collect());
+            let request = question.request(subject.username.clone());
+            decide_as(policy, subject, &request, &question.facts(), at)
         }
     };
     let Evaluation::Decided(decision) = evaluation else {
@@ -116,34 +109,18 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
     match decision.verdict() {
         PushVerdict::PerRef(refs) => compared(case, refs.first()),
         PushVerdict::Refused(reasons) => refused(case, reasons),
-        PushVerdict::Undecided(reasons) => TestOutcome::Failed(Found {
-            answers: vec!["undecided".into()],
-            reasons: reasons.iter().map(|reason| words::of_undecided(reason).summary).collect(),
-        }),
+        PushVerdict::Undecided(reasons) => TestOutcome::Failed(undecided(reasons)),
     }
 }
 
-/// The question with made-up object ids: a decision rests on names and verbs only.
-fn request(case: &TestCase, pusher: Username) -> Request {
-    let (old, new) = (ObjectId::Sha1([1; 20]), ObjectId::Sha1([2; 20]));
-    let change = match case.verb {
-        Verb::Create => RefChange::Create { new },
-        Verb::Delete => RefChange::Delete { old },
-        Verb::Update | Verb::Force | Verb::Read | Verb::Admin => RefChange::Move { old, new },
-    };
-    Request {
+/// What the test asks, without who asks it.
+fn question(case: &TestCase) -> Question {
+    Question {
         repository: case.repository.clone(),
-        pusher,
+        name: case.name.clone(),
+        verb: case.verb,
         channel: case.channel,
-        updates: NonEmpty::one(RefUpdate { name: case.name.clone(), change }),
     }
-}
-
-fn facts(case: &TestCase) -> Facts {
-    let mut facts = Facts::none();
-    let ancestry = if case.verb == Verb::Force { Ancestry::Diverged } else { Ancestry::FastForward };
-    facts.learn_ancestry(0, ancestry);
-    facts
 }
 
 fn compared(case: &TestCase, decision: &RefDecision) -> TestOutcome {
@@ -165,10 +142,7 @@ fn compared(case: &TestCase, decision: &RefDecision) -> TestOutcome {
             TestOutcome::Failed(found) => found,
             other => return other,
         },
-        Verdict::Undecided(reasons) => Found {
-            answers: vec!["undecided".into()],
-            reasons: reasons.iter().map(|reason| words::of_undecided(reason).summary).collect(),
-        },
+        Verdict::Undecided(reasons) => undecided(reasons),
     };
     let tried = decision.shadow.iter().map(|shadow| {
         format!(
@@ -179,6 +153,13 @@ fn compared(case: &TestCase, decision: &RefDecision) -> TestOutcome {
     });
     let reasons = outcome.reasons.into_iter().chain(tried).collect();
     TestOutcome::Failed(Found { answers: outcome.answers, reasons })
+}
+
+fn undecided(reasons: &NonEmpty<UndecidedReason>) -> Found {
+    Found {
+        answers: vec!["undecided".into()],
+        reasons: reasons.iter().map(|reason| words::of_undecided(reason).summary).collect(),
+    }
 }
 
 fn refused(case: &TestCase, reasons: &NonEmpty<RefusalReason>) -> TestOutcome {
