@@ -244,8 +244,8 @@ impl PolicyManager {
         }
         let origin = change.origin;
         // A restart with what was in force before is no new version, though the log tells of it.
-        let resumed = self.last_version().filter(|last| last.digest == policy.digest());
-        let version = match resumed.filter(|_| origin == PolicyOrigin::Start) {
+        let resumed = (origin == PolicyOrigin::Start).then(|| self.last_version()).flatten();
+        let version = match resumed.filter(|last| last.digest == policy.digest()) {
             Some(resumed) => resumed,
             None => {
                 let Change { origin, author, reason } = change;
