@@ -214,29 +214,31 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
         let router = server.add_service(hooks.max_decoding_message_size(limits::MESSAGE_BYTES));
         Ok::<_, RunError>(router.add_service(health.clone()).add_service(reflection()?))
     };
+    let tcp = match &config.tcp {
+        Some(tcp) => Some((listen::tcp("hooks", tcp.listen).await?, listen::tls(tcp)?)),
+        None => None,
+    };
+    if let Some((listener, _)) = &tcp {
+        note_address(&config.runtime.join("tcp.addr"), listener);
+    }
+    let http = match config.http {
+        Some(address) => Some(listen::tcp("metrics and health (`http.listen`, or `off`)", address).await?),
+        None => None,
+    };
+    if let Some(listener) = &http {
+        note_address(&config.runtime.join("http.addr"), listener);
+    }
+    let hook_socket = listen::unix(&config.hook_socket(), 0o660, config.hook_gid)?;
+    // Last: whoever gets an answer here finds everything else in its place.
+    let admin_socket = listen::unix(&config.admin_socket(), admin_mode(&config.admin_uids), None)?;
+
     let mut servers = JoinSet::new();
     servers.spawn(reporter);
-
-    let hook_socket = listen::unix(&config.hook_socket(), 0o660, config.hook_gid)?;
-    let router = for_hooks(&mut Server::builder())?;
-    serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);
-
-    let admin =
-        v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live), config.admin_uids.clone()));
-    let router = for_hooks(&mut Server::builder())?
-        .add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
-    let admin_socket = listen::unix(&config.admin_socket(), admin_mode(&config.admin_uids), None)?;
-    serve(&mut servers, "admin", router, UnixListenerStream::new(admin_socket), stop);
-
-    if let Some(tcp) = &config.tcp {
-        let listener = listen::tcp("hooks", tcp.listen).await?;
-        note_address(&config.runtime.join("tcp.addr"), &listener);
-        let router = for_hooks(&mut Server::builder().tls_config(listen::tls(tcp)?)?)?;
+    if let Some((listener, tls)) = tcp {
+        let router = for_hooks(&mut Server::builder().tls_config(tls)?)?;
         serve(&mut servers, "tcp", router, TcpListenerStream::new(listener), stop);
     }
-    if let Some(address) = config.http {
-        let listener = listen::tcp("metrics and health (`http.listen`, or `off`)", address).await?;
-        note_address(&config.runtime.join("http.addr"), &listener);
+    if let Some(listener) = http {
         let (live, stopped) = (Arc::clone(live), stop.clone().cancelled_owned());
         servers.spawn(async move {
             if let Err(error) = http::serve(listener, live, stopped).await {
@@ -244,6 +246,13 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
             }
         });
     }
+    let router = for_hooks(&mut Server::builder())?;
+    serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);
+    let admin =
+        v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live), config.admin_uids.clone()));
+    let router = for_hooks(&mut Server::builder())?
+        .add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
+    serve(&mut servers, "admin", router, UnixListenerStream::new(admin_socket), stop);
     Ok(servers)
 }
 
