@@ -121,7 +121,14 @@ fn advance(token: &Token, text: &[u8], user: &[u8], at: &[usize]) -> Vec<usize> 
     match token {
         Token::Literal(literal) => past_literal(at, literal, rest),
         Token::User => past_literal(at, user, rest),
-        Token::One => at.iter().filter_map(|place| Some(place + first_character(rest(*place))?)).collect(),
+        Token::One => {
+            let past = |place: &usize| Some(place + first_character(rest(*place))?);
+            let mut reached: Vec<_> = at.iter().filter_map(past).collect();
+            // Characters are of different lengths: what began later may end sooner.
+            reached.sort_unstable();
+            reached.dedup();
+            reached
+        }
         Token::Run => {
             let mut reached = Vec::new();
             for place in at {
