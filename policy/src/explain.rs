@@ -3,20 +3,20 @@
 //! [`explain`] makes no verdict; [`crate::decide()`] does. It asks each rule the same questions that `decide` asks, one
 //! at a time, and says what came of each.
 
-mod question;
+mod conditions;
 mod trace;
 
 use jiff::Timestamp;
 
-pub use question::Question;
 pub(crate) use trace::rules;
-pub use trace::{Dimension, Finding, RuleKind, RuleTrace};
+pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{
-    decide::{Decision, Evaluation, PrincipalKind, PushVerdict, State, Subject, decide, decide_as},
+    decide::{Basis, Decision, Evaluation, PrincipalKind, PushVerdict, State, Subject, decide, decide_as},
     facts::FactsNeeded,
     name::{RoleId, Username},
     printable::Printable,
+    question::Question,
     request::Request,
     rule::{Asker, Policy},
 };
@@ -53,25 +53,30 @@ pub fn explain(
         Asker::Roles(_) => Username::anybody(),
     };
     let request = question.request(name);
+    let facts = question.facts();
+    let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
+    let by_refs = |policy, subject: &Subject| {
+        let basis = Basis { policy, snapshot: state.snapshot.as_ref(), waivers: &state.waivers };
+        known(decide_as(basis, subject.clone(), &request, &facts, now))
+    };
     let (decision, otherwise) = match (asker, &state.policy) {
         (Asker::Roles(roles), Some(policy)) => {
-            let subject = holder(roles.iter().cloned().collect());
-            (known(decide_as(policy, subject, &request, &question.facts(), now))?, None)
+            (by_refs(policy, &holder(roles.iter().cloned().collect()))?, None)
         }
         (Asker::Roles(_) | Asker::User(_), policy) => {
-            let decision = known(decide(state, &request, &question.facts(), now))?;
+            let decision = known(decide(state, &request, &facts, now))?;
             let otherwise = match (policy, decision.verdict()) {
-                (Some(policy), PushVerdict::Refused(_)) => {
-                    let subject = decision.subject().clone();
-                    Some(known(decide_as(policy, subject, &request, &question.facts(), now))?)
-                }
+                (Some(policy), PushVerdict::Refused(_)) => Some(by_refs(policy, decision.subject())?),
                 _ => None,
             };
             (decision, otherwise)
         }
     };
     let rules = match (&state.policy, subject(state, asker, &decision)) {
-        (Some(policy), Some(subject)) => rules(policy, question, (&subject, &called(asker, &subject)), now),
+        (Some(policy), Some(subject)) => {
+            let basis = Basis { policy, snapshot: state.snapshot.as_ref(), waivers: &state.waivers };
+            rules(basis, question, (&subject, &called(asker, &subject)), now)
+        }
         _ => Vec::new(),
     };
     Ok(Explanation { request, decision, otherwise, rules })

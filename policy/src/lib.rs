@@ -12,6 +12,7 @@
 
 pub mod decide;
 pub mod diff;
+pub mod examples;
 pub mod explain;
 pub mod facts;
 pub mod fault;
@@ -21,6 +22,7 @@ pub mod lint;
 pub mod name;
 pub mod nonempty;
 pub mod printable;
+pub mod question;
 pub mod reason;
 pub mod request;
 pub mod rule;
@@ -31,8 +33,9 @@ pub mod words;
 
 pub use decide::{Decision, Evaluation, Outcome, Permit, RefDecision, State, Verdict, decide};
 pub use facts::Facts;
-pub use name::{Digest, GroupName, ObjectId, RefName, Repository, RoleId, RuleId, Username};
+pub use name::{Digest, GroupName, ObjectId, RefName, Repository, RoleId, RuleId, TreePath, Username};
 pub use nonempty::NonEmpty;
+pub use question::{Circumstances, Question};
 pub use reason::{RefusalReason, UndecidedReason};
 pub use request::{Channel, RefChange, RefUpdate, Request, Verb};
 pub use rule::Policy;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    name::{RoleId, RuleId, Username},
+    examples::Examples,
+    name::{ObjectId, RoleId, RuleId, TreePath, Username},
     request::Verb,
+    rule::CommitCheck,
 };
 
 /// Why the policy says no. The pusher, or whoever they ask, has something to do.
@@ -15,8 +17,12 @@ use crate::{
 pub enum RefusalReason {
     /// No live grant gives the pusher this verb on this ref.
     NoGrant(NoGrant),
+    /// Grants give the pusher this verb on this ref, for other paths than those that change.
+    PathsNotGranted(PathsNotGranted),
     /// A block forbids it.
     Blocked(Blocked),
+    /// A require asks for something that is not so.
+    Unmet(Unmet),
     /// The pusher's account is not active at its source.
     AccountDisabled {
         /// Who.
@@ -49,6 +55,110 @@ pub struct NoGrant {
     pub blocked_too: bool,
 }
 
+/// What a person needs to know when grants matched, and some of the changed paths are not theirs to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathsNotGranted {
+    /// The paths that no grant covers.
+    pub paths: Examples<TreePath>,
+    /// The grants that give the rest.
+    pub grants: Vec<RuleId>,
+}
+
+/// What a person needs to know when a require is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// The require.
+    pub rule: RuleId,
+    /// What its author wants them to read.
+    pub help: Option<String>,
+    /// What is missing.
+    pub shortfall: Shortfall,
+}
+
+/// What is missing where a require is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shortfall {
+    /// It goes in through a pull request only.
+    PullRequest,
+    /// Approvals.
+    Approvals {
+        /// By holders of this role.
+        role: RoleId,
+        /// How many it takes.
+        needed: u32,
+        /// How many there are that count.
+        given: u32,
+        /// How many there are that do not count: of the author, of a committer, or of what was there before.
+        discounted: u32,
+        /// The changed paths for which it takes them; `None`: it takes them always.
+        paths: Option<Examples<TreePath>>,
+    },
+    /// Commits that are not as they must be.
+    Commits {
+        /// In which respect.
+        check: CommitCheck,
+        /// What is wanted, where that says more: the pattern of a message.
+        wanted: Option<String>,
+        /// Which.
+        commits: Examples<FaultyCommit>,
+    },
+    /// Paths that may not be there.
+    Paths {
+        /// [`CommitCheck::ForbidPaths`] or [`CommitCheck::ForbidExtensions`].
+        check: CommitCheck,
+        /// Which.
+        paths: Examples<TreePath>,
+    },
+    /// Files that are too large.
+    Blobs {
+        /// How large one may be, in bytes.
+        max: u64,
+        /// The files, with their sizes in bytes.
+        blobs: Examples<(TreePath, u64)>,
+    },
+}
+
+/// A commit that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultyCommit {
+    /// Its id.
+    pub id: ObjectId,
+    /// The first line of its message.
+    pub subject: Vec<u8>,
+    /// What it has instead, where that says more: an e-mail, why a signature is not accepted.
+    pub found: Option<String>,
+}
+
+impl Shortfall {
+    /// The stable name of the reason.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::PullRequest => "pull-request-required",
+            Self::Approvals { .. } => "approval-missing",
+            Self::Blobs { .. } => "blob-too-large",
+            Self::Commits { check, .. } | Self::Paths { check, .. } => check.code(),
+        }
+    }
+}
+
+impl CommitCheck {
+    /// The stable name of the reason for which a push fails it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CommitterIsPusher => "committer-not-pusher",
+            Self::AuthorKnown => "author-unknown",
+            Self::Signed => "signature-missing",
+            Self::Message => "message-not-matching",
+            Self::SignOff => "sign-off-missing",
+            Self::MaxBlob => "blob-too-large",
+            Self::ForbidPaths => "path-forbidden",
+            Self::ForbidExtensions => "extension-forbidden",
+            Self::Linear => "merge-commit",
+            Self::NoForeignMerges => "foreign-merge",
+        }
+    }
+}
+
 /// What a person needs to know when a block matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
@@ -64,6 +174,8 @@ pub struct Blocked {
     pub except: Vec<RoleId>,
     /// No waiver lifts it.
     pub absolute: bool,
+    /// The changed paths that it forbids; `None`: whatever changes.
+    pub paths: Option<Examples<TreePath>>,
 }
 
 /// Why it could not be decided. The pusher is not at fault, and has nothing to change.
@@ -91,14 +203,38 @@ pub enum UndecidedReason {
 
 impl RefusalReason {
     /// One of each, for tests and references that must not forget any.
-    pub const CODES: [&'static str; 5] =
-        ["no-grant", "blocked", "account-disabled", "revoked", "unknown-principal"];
+    pub const CODES: [&'static str; 18] = [
+        "no-grant",
+        "paths-not-granted",
+        "blocked",
+        "pull-request-required",
+        "approval-missing",
+        "committer-not-pusher",
+        "author-unknown",
+        "signature-missing",
+        "message-not-matching",
+        "sign-off-missing",
+        "blob-too-large",
+        "path-forbidden",
+        "extension-forbidden",
+        "merge-commit",
+        "foreign-merge",
+        "account-disabled",
+        "revoked",
+        "unknown-principal",
+    ];
+
+    /// Of [`Self::CODES`], those that no rule says.
+    pub const WITHOUT_RULE: [&'static str; 5] =
+        ["no-grant", "paths-not-granted", "account-disabled", "revoked", "unknown-principal"];
 
     /// The reason's stable name.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NoGrant(_) => "no-grant",
+            Self::PathsNotGranted(_) => "paths-not-granted",
             Self::Blocked(_) => "blocked",
+            Self::Unmet(unmet) => unmet.shortfall.code(),
             Self::AccountDisabled { .. } => "account-disabled",
             Self::Revoked { .. } => "revoked",
             Self::UnknownPrincipal { .. } => "unknown-principal",
@@ -109,7 +245,9 @@ impl RefusalReason {
     pub fn rule(&self) -> Option<&RuleId> {
         match self {
             Self::Blocked(blocked) => Some(&blocked.rule),
+            Self::Unmet(unmet) => Some(&unmet.rule),
             Self::NoGrant(_)
+            | Self::PathsNotGranted(_)
             | Self::AccountDisabled { .. }
             | Self::Revoked { .. }
             | Self::UnknownPrincipal { .. } => None,

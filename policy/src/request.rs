@@ -165,6 +165,11 @@ impl Channel {
         Self::ALL.into_iter().find(|channel| channel.as_str() == text)
     }
 
+    /// Whether a pull request is merged, or looked at.
+    pub const fn has_pull_request(self) -> bool {
+        matches!(self, Self::PullRequestMerge | Self::PullRequestDryRun)
+    }
+
     /// Whether nothing changes whatever the answer.
     pub const fn is_dry_run(self) -> bool {
         matches!(self, Self::PullRequestDryRun)

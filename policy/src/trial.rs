@@ -6,8 +6,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Evaluation, PushVerdict, RefDecision, Verdict, decide_as, decide_in},
-    explain::{Question, holder},
+    decide::{Basis, Evaluation, PushVerdict, RefDecision, Verdict, decide_as, decide_in},
+    explain::holder,
+    facts::FactsNeeded,
     fault::{Collector, Fault, Faults},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
@@ -89,22 +90,32 @@ fn fault(case: &TestCase, found: &Found) -> Fault {
 
 fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Timestamp) -> TestOutcome {
     let at = case.at.unwrap_or(now);
-    let question = question(case);
+    let (question, facts) = (&case.question, case.question.facts());
+    let asks_for_users = question.circumstances.approved_by.iter().any(|by| matches!(by, Asker::User(_)));
+    let used = |by| question.waivers(policy, by, at);
     let evaluation = match (&case.asker, snapshot) {
         (Asker::User(_), None) => {
             return TestOutcome::NotRun("no directory is loaded that would say which roles the user holds");
         }
-        (Asker::User(user), Some(snapshot)) => {
-            decide_in(policy, snapshot, &question.request(user.clone()), &question.facts(), at)
+        (Asker::Roles(_), None) if asks_for_users => {
+            return TestOutcome::NotRun(
+                "no directory is loaded that would say which roles an approver holds",
+            );
         }
-        (Asker::Roles(roles), _) => {
+        (Asker::User(user), Some(directory)) => {
+            let basis = Basis { policy, snapshot, waivers: &used(user) };
+            decide_in(basis, directory, &question.request(user.clone()), &facts, at)
+        }
+        (Asker::Roles(roles), snapshot) => {
             let subject = holder(roles.iter().cloned().collect());
             let request = question.request(subject.username.clone());
-            decide_as(policy, subject, &request, &question.facts(), at)
+            let basis = Basis { policy, snapshot, waivers: &used(&request.pusher) };
+            decide_as(basis, subject, &request, &facts, at)
         }
     };
-    let Evaluation::Decided(decision) = evaluation else {
-        return TestOutcome::NotRun("the answer depends on more than a test can say");
+    let decision = match evaluation {
+        Evaluation::Decided(decision) => decision,
+        Evaluation::Needs(needed) => return TestOutcome::Failed(depends(&needed)),
     };
     match decision.verdict() {
         PushVerdict::PerRef(refs) => compared(case, refs.first()),
@@ -113,14 +124,10 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
     }
 }
 
-/// What the test asks, without who asks it.
-fn question(case: &TestCase) -> Question {
-    Question {
-        repository: case.repository.clone(),
-        name: case.name.clone(),
-        verb: case.verb,
-        channel: case.channel,
-    }
+/// The test says too little.
+fn depends(needed: &FactsNeeded) -> Found {
+    let reason = format!("The answer depends on {}, and the test does not say: give `paths`.", needed.told());
+    Found { answers: vec!["undecided".into()], reasons: vec![reason] }
 }
 
 fn compared(case: &TestCase, decision: &RefDecision) -> TestOutcome {
@@ -176,7 +183,7 @@ fn refused(case: &TestCase, reasons: &NonEmpty<RefusalReason>) -> TestOutcome {
         Expectation::Refused(Some(because)).to_string()
     };
     let told = |reason: &RefusalReason| {
-        let words = words::of_refusal(reason, Some(&case.name));
+        let words = words::of_refusal(reason, Some(&case.question.name));
         words.hint.map_or(words.summary.clone(), |hint| format!("{} {hint}", words.summary))
     };
     TestOutcome::Failed(Found {

@@ -14,11 +14,15 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Evaluation, Permit, PrincipalKind, PushVerdict, State, Subject, Verdict, decide_as, obstacles},
-    explain::{self, Question, RuleKind},
+    decide::{
+        Basis, Evaluation, Permit, PrincipalKind, PushVerdict, State, Subject, Verdict, WaiverUse, decide_as,
+        obstacles,
+    },
+    explain::{self, RuleKind},
     facts::FactsNeeded,
     name::{RoleId, RuleId, Username},
     nonempty::NonEmpty,
+    question::Question,
     reason::{RefusalReason, UndecidedReason},
     rule::Policy,
 };
@@ -29,8 +33,19 @@ use crowd::Crowd;
 pub struct Who<'a> {
     /// Who may, by what carries it; in order of grant and role.
     pub can: BTreeMap<Way, Vec<Principal<'a>>>,
-    /// Whom a grant reaches and a block stops; in order of grant and role.
+    /// Whom a grant reaches and a block or a require stops; in order of grant and role.
     pub stopped: BTreeMap<Stop, u64>,
+    /// Those of whom it cannot be said, since the question does not say enough.
+    pub unclear: Unclear,
+}
+
+/// People of whom it cannot be said whether they may.
+#[derive(Debug, Clone, Default)]
+pub struct Unclear {
+    /// How many active users and service principals.
+    pub count: u64,
+    /// What would tell.
+    pub needed: FactsNeeded,
 }
 
 /// What carries a right.
@@ -48,8 +63,8 @@ pub struct Way {
 pub struct Stop {
     /// What would carry it.
     pub way: Way,
-    /// The blocks that forbid it, in order; at least one.
-    pub blocks: Vec<RuleId>,
+    /// The blocks that forbid it and the requires that are not met, in order; at least one.
+    pub rules: Vec<RuleId>,
 }
 
 /// Somebody who may.
@@ -66,8 +81,6 @@ pub struct Principal<'a> {
 pub enum WhoError {
     /// Nothing can be decided now.
     Undecided(NonEmpty<UndecidedReason>),
-    /// The verdict depends on facts that a question does not imply.
-    Needs(FactsNeeded),
 }
 
 impl Who<'_> {
@@ -90,7 +103,7 @@ pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<
         return Err(WhoError::Undecided(NonEmpty::one(UndecidedReason::PolicyMissing)));
     };
     let mut found = Who::default();
-    let mut judge = Judge { policy, question, now, by_roles: HashMap::new() };
+    let mut judge = Judge { state, policy, question, now, by_roles: HashMap::new() };
     for role in policy.roles() {
         if let Answer::Stopped(stop) = judge.of(explain::holder(vec![role.id.clone()]))? {
             found.stopped.entry(stop).or_insert(0);
@@ -109,6 +122,7 @@ pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<
 enum Answer {
     Can(Way),
     Stopped(Stop),
+    Unclear(FactsNeeded),
     Cannot,
 }
 
@@ -124,13 +138,25 @@ impl<'a> Who<'a> {
                 Some(count) => *count += 1,
                 None => drop(self.stopped.insert(stop.clone(), 1)),
             },
+            Answer::Unclear(needed) => self.unclear.add(needed),
             Answer::Cannot => {}
         }
     }
 }
 
+impl Unclear {
+    fn add(&mut self, needed: &FactsNeeded) {
+        if self.count == 0 || self.needed != *needed {
+            self.needed.add(needed.clone());
+            self.needed = std::mem::take(&mut self.needed).in_order();
+        }
+        self.count += 1;
+    }
+}
+
 /// Decides one question for one after the other.
 struct Judge<'p> {
+    state: &'p State,
     policy: &'p Policy,
     question: &'p Question,
     now: Timestamp,
@@ -152,10 +178,11 @@ impl Judge<'_> {
 
     fn of(&self, subject: Subject) -> Result<Answer, WhoError> {
         let request = self.question.request(subject.username.clone());
-        let decided = decide_as(self.policy, subject, &request, &self.question.facts(), self.now);
+        let waivers = self.waivers(&subject.username);
+        let decided = decide_as(self.basis(&waivers), subject, &request, &self.question.facts(), self.now);
         let decision = match decided {
             Evaluation::Decided(decision) => decision,
-            Evaluation::Needs(needed) => return Err(WhoError::Needs(needed)),
+            Evaluation::Needs(needed) => return Ok(Answer::Unclear(needed)),
         };
         let reasons = match decision.verdict() {
             PushVerdict::Refused(_) => return Ok(Answer::Cannot),
@@ -169,22 +196,35 @@ impl Judge<'_> {
         Ok(self.stop(decision.subject(), reasons).map_or(Answer::Cannot, Answer::Stopped))
     }
 
-    /// The blocks, when they are all that forbids it.
+    fn waivers(&self, user: &Username) -> Vec<WaiverUse> {
+        let asked = self.question.waivers(self.policy, user, self.now);
+        self.state.waivers.iter().cloned().chain(asked).collect()
+    }
+
+    fn basis<'a>(&'a self, waivers: &'a [WaiverUse]) -> Basis<'a> {
+        Basis { policy: self.policy, snapshot: self.state.snapshot.as_ref(), waivers }
+    }
+
+    /// The blocks and requires, when they are all that forbids it.
     fn stop(&self, subject: &Subject, reasons: &NonEmpty<RefusalReason>) -> Option<Stop> {
-        let blocks = reasons.iter().map(|reason| match reason {
+        let rules = reasons.iter().map(|reason| match reason {
             RefusalReason::Blocked(blocked) => Some(blocked.rule.clone()),
+            RefusalReason::Unmet(unmet) => Some(unmet.rule.clone()),
             RefusalReason::NoGrant(_)
+            | RefusalReason::PathsNotGranted(_)
             | RefusalReason::AccountDisabled { .. }
             | RefusalReason::Revoked { .. }
             | RefusalReason::UnknownPrincipal { .. } => None,
         });
-        let blocks = blocks.collect::<Option<Vec<_>>>()?;
-        Some(Stop { way: self.would_carry(subject)?, blocks })
+        let mut rules = rules.collect::<Option<Vec<_>>>()?;
+        rules.dedup();
+        Some(Stop { way: self.would_carry(subject)?, rules })
     }
 
     /// What would carry it, were there no block.
     fn would_carry(&self, subject: &Subject) -> Option<Way> {
-        let rules = explain::rules(self.policy, self.question, (subject, ""), self.now);
+        let waivers = self.waivers(&subject.username);
+        let rules = explain::rules(self.basis(&waivers), self.question, (subject, ""), self.now);
         let carries = |id: &RuleId| {
             rules.iter().any(|rule| {
                 rule.kind == RuleKind::Grant && rule.id == *id && rule.matched() && !rule.evaluate_only

@@ -162,7 +162,7 @@ fn a_permit_names_what_carried_it() {
     let Verdict::Permitted(permit) = &refs.first().verdict else { panic!("{decision:?}") };
     assert_eq!(permit.grant().as_str(), "main");
     assert_eq!(permit.role().map(oam_policy::RoleId::as_str), Some("developer"));
-    assert_eq!(permit.waiver(), None);
+    assert!(permit.lifted().is_empty());
 }
 
 #[test]

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use oam_policy::{
     Channel, Facts, Policy, RefName, Repository, Snapshot, State, UndecidedReason, Username, Verb, Verdict,
     decide::{PrincipalKind, PushVerdict},
-    explain::Question,
+    question::Question,
     snapshot::{Directory, Person, Revocation},
     who::{Who, WhoError, who},
 };
@@ -158,6 +158,7 @@ fn question(repository: &str, name: &str, verb: &str) -> Question {
         name: RefName::parse(name.as_bytes()).unwrap(),
         verb: Verb::parse(verb).unwrap(),
         channel: Channel::Push,
+        circumstances: Default::default(),
     }
 }
 
@@ -213,7 +214,7 @@ proptest! {
                 prop_assert_eq!(found.count(), can.len() as u64, "nobody is listed twice");
                 prop_assert_eq!(listed(&found), can, "{} {}", verb, name);
                 prop_assert_eq!(found.stopped.values().sum::<u64>(), stopped, "{} {}", verb, name);
-                prop_assert!(found.stopped.keys().all(|stop| !stop.blocks.is_empty()));
+                prop_assert!(found.stopped.keys().all(|stop| !stop.rules.is_empty()));
             }
         }
     }
@@ -263,7 +264,7 @@ fn told(question: &Question, at: &str) -> String {
     });
     let stopped = found.stopped.iter().map(|(stop, count)| {
         let role = stop.way.role.as_ref().map(ToString::to_string).unwrap_or_default();
-        let blocks: Vec<_> = stop.blocks.iter().map(ToString::to_string).collect();
+        let blocks: Vec<_> = stop.rules.iter().map(ToString::to_string).collect();
         format!("{role} by {} stopped by {}: {count}\n", stop.way.grant, blocks.join(", "))
     });
     can.chain(stopped).collect()

@@ -11,9 +11,11 @@
 use std::time::Duration;
 
 use oam_policy::{
-    RefName, RefusalReason, UndecidedReason, Username, Verb,
+    ObjectId, RefName, RefusalReason, TreePath, UndecidedReason, Username, Verb,
+    examples::Examples,
     name::{RoleId, RuleId},
-    reason::{Blocked, NoGrant},
+    reason::{Blocked, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, Unmet},
+    rule::CommitCheck,
     words::{self, Words},
 };
 
@@ -33,7 +35,36 @@ fn blocked() -> Blocked {
         until: Some("2027-01-05T00:00:00Z".parse().unwrap()),
         except: vec![role("release-manager")],
         absolute: false,
+        paths: None,
     }
+}
+
+fn paths(paths: &[&str]) -> Examples<TreePath> {
+    Examples::of(paths.iter().map(|path| TreePath::parse(path.as_bytes()).unwrap())).unwrap()
+}
+
+fn unmet(shortfall: Shortfall) -> RefusalReason {
+    RefusalReason::Unmet(Unmet { rule: RuleId::parse("reviewed").unwrap(), help: None, shortfall })
+}
+
+fn approvals(needed: u32, given: u32, discounted: u32, of: Option<&[&str]>) -> RefusalReason {
+    unmet(Shortfall::Approvals {
+        role: role("release-manager"),
+        needed,
+        given,
+        discounted,
+        paths: of.map(paths),
+    })
+}
+
+fn commits(check: CommitCheck, found: Option<&str>) -> RefusalReason {
+    let commit = |number: u8| FaultyCommit {
+        id: ObjectId::Sha1([number; 20]),
+        subject: b"Add \x1b[31m a thing".to_vec(),
+        found: found.map(str::to_owned),
+    };
+    let wanted = (check == CommitCheck::Message).then(|| r"re:[A-Z]+-\d+ .*".to_owned());
+    unmet(Shortfall::Commits { check, wanted, commits: Examples::of((1..=5).map(commit)).unwrap() })
 }
 
 fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
@@ -68,6 +99,53 @@ fn refusals() {
                 ..blocked()
             }),
             Some(&tag),
+        ),
+        (
+            RefusalReason::Blocked(Blocked { paths: Some(paths(&["deploy/a.yaml"])), ..blocked() }),
+            Some(&branch),
+        ),
+        (
+            RefusalReason::PathsNotGranted(PathsNotGranted {
+                paths: paths(&["src/a.rs", "src/b.rs", "src/c\x1b.rs", "d", "e"]),
+                grants: vec![RuleId::parse("docs").unwrap(), RuleId::parse("site").unwrap()],
+            }),
+            Some(&branch),
+        ),
+        (
+            RefusalReason::Unmet(Unmet {
+                rule: RuleId::parse("reviewed").unwrap(),
+                help: Some("How we review: https://wiki/review".into()),
+                shortfall: Shortfall::PullRequest,
+            }),
+            Some(&branch),
+        ),
+        (approvals(2, 0, 0, None), Some(&branch)),
+        (approvals(1, 0, 1, Some(&["deploy/a", "deploy/b"])), Some(&branch)),
+        (approvals(3, 1, 2, None), Some(&branch)),
+        (commits(CommitCheck::CommitterIsPusher, Some("<bob@example.com>")), Some(&branch)),
+        (commits(CommitCheck::AuthorKnown, Some("<root@localhost>")), Some(&branch)),
+        (commits(CommitCheck::Signed, Some("the key has expired")), Some(&branch)),
+        (commits(CommitCheck::Message, None), Some(&branch)),
+        (commits(CommitCheck::SignOff, None), Some(&branch)),
+        (commits(CommitCheck::Linear, None), Some(&branch)),
+        (commits(CommitCheck::NoForeignMerges, None), Some(&branch)),
+        (
+            unmet(Shortfall::Paths { check: CommitCheck::ForbidPaths, paths: paths(&["a.pem"]) }),
+            Some(&branch),
+        ),
+        (
+            unmet(Shortfall::Paths {
+                check: CommitCheck::ForbidExtensions,
+                paths: paths(&["a.jar", "b.exe"]),
+            }),
+            Some(&branch),
+        ),
+        (
+            unmet(Shortfall::Blobs {
+                max: 5 << 20,
+                blobs: Examples::of([(TreePath::parse(b"film.mov").unwrap(), 7 << 30)]).unwrap(),
+            }),
+            Some(&branch),
         ),
         (RefusalReason::AccountDisabled { username: user("alice") }, None),
         (RefusalReason::Revoked { username: user("alice"), since }, None),

@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_is_learnt() {
-        let needed = FactsNeeded { ancestry: vec![3] };
+        let needed = FactsNeeded { ancestry: vec![3], ..FactsNeeded::default() };
         let mut facts = Facts::none();
         assert!(facts_from_wire(&mut facts, answer(2, 2), &needed).is_err());
         assert!(facts_from_wire(&mut facts, answer(3, 9), &needed).is_err());
@@ -53,7 +53,12 @@ mod tests {
     #[test]
     fn the_zero_value_is_unreadable_and_so_never_permits() {
         let mut facts = Facts::none();
-        facts_from_wire(&mut facts, answer(3, 0), &FactsNeeded { ancestry: vec![3] }).unwrap();
+        facts_from_wire(
+            &mut facts,
+            answer(3, 0),
+            &FactsNeeded { ancestry: vec![3], ..FactsNeeded::default() },
+        )
+        .unwrap();
         assert_eq!(facts.ancestry(3), Some(&Ancestry::Unreadable { why: "x".into() }));
     }
 }

@@ -17,7 +17,7 @@ pub fn test_outcome_to_wire(result: &TestResult) -> v1::TestOutcome {
         column: case.place.column,
         who: case.asker.to_string(),
         push: case.push(),
-        channel: case.channel.as_str().to_owned(),
+        channel: case.question.channel.as_str().to_owned(),
         at_micros: case.at.map_or(0, jiff::Timestamp::as_microsecond),
         expected: case.expect.to_string(),
         found,

@@ -140,12 +140,25 @@ pub struct Update {
     pub outcome: Outcome,
     /// The grant that carried it; null when none did.
     pub grant: Option<String>,
-    /// The waiver that lifted a block or a requirement; null when none was used.
+    /// The waiver that lifted a block or a requirement, the first one of [`Self::lifted`]; null when none was used.
     pub waiver: Option<String>,
+    /// Every rule that a waiver lifted; absent when none was used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifted: Vec<Lifted>,
     /// Why it was not permitted.
     pub reasons: Vec<Reason>,
     /// What rules in evaluate mode would have said.
     pub shadow: Vec<Shadow>,
+}
+
+/// A rule that would have stood in the way, had nobody lifted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lifted {
+    /// The rule.
+    pub rule: String,
+    /// The waiver that lifted it.
+    pub waiver: String,
 }
 
 /// A change to a ref, with git object ids in hexadecimal (40 or 64 digits).

@@ -22,8 +22,8 @@ mod tests;
 mod time;
 
 pub use decision::{
-    AskedBy, Change, Decision, DecisionPart, Outcome, PrincipalKind, Reason, Shadow, SnapshotUsed, Update,
-    Verb,
+    AskedBy, Change, Decision, DecisionPart, Lifted, Outcome, PrincipalKind, Reason, Shadow, SnapshotUsed,
+    Update, Verb,
 };
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{

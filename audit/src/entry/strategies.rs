@@ -47,21 +47,24 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
         any::<Option<bool>>(),
         outcome(),
         option::of(text()),
-        option::of(text()),
+        (option::of(text()), vec((text(), text()).prop_map(|(rule, waiver)| Lifted { rule, waiver }), 0..3)),
         vec(reason(), 0..3),
         vec((text(), outcome()).prop_map(|(rule, would)| Shadow { rule, would }), 0..3),
     )
-        .prop_map(|(name, change, verb, fast_forward, outcome, grant, waiver, reasons, shadow)| Update {
-            name,
-            change,
-            verb,
-            fast_forward,
-            outcome,
-            grant,
-            waiver,
-            reasons,
-            shadow,
-        })
+        .prop_map(
+            |(name, change, verb, fast_forward, outcome, grant, (waiver, lifted), reasons, shadow)| Update {
+                name,
+                change,
+                verb,
+                fast_forward,
+                outcome,
+                grant,
+                waiver,
+                lifted,
+                reasons,
+                shadow,
+            },
+        )
 }
 
 fn asked_by() -> impl Strategy<Value = AskedBy> {

@@ -24,6 +24,7 @@ fn update(name: impl Into<RefBytes>) -> Update {
         outcome: Outcome::Permitted,
         grant: Some("main".into()),
         waiver: None,
+        lifted: Vec::new(),
         reasons: vec![],
         shadow: vec![],
     }
@@ -59,6 +60,7 @@ fn decisions_read_well() {
         outcome: Outcome::Refused,
         grant: None,
         waiver: Some("breakglass".into()),
+        lifted: vec![Lifted { rule: "freeze".into(), waiver: "breakglass".into() }],
         reasons: vec![
             Reason { code: "no-grant".into(), rule: None },
             Reason { code: "blocked".into(), rule: Some("tags-are-forever".into()) },
@@ -68,7 +70,7 @@ fn decisions_read_well() {
     };
     let updates = vec![update("refs/heads/\u{1b}\"mañana"), refused];
     let whole = Decision { update_count: 2, updates, ..decision() };
-    insta::assert_snapshot!(line(Event::Decision(Box::new(whole))), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"decision","decision":"019376a5-1b2c-7000-8000-000000000001","asked_by":{"unix":{"uid":1001,"pid":4242}},"channel":"push","dry_run":false,"repository":"PAY/api","principal":"ada","principal_kind":"user","roles":["developer","release-manager"],"policy":"c0ffee","snapshot":{"generation":12,"digest":"beef","age_ms":340},"outcome":"refused","reasons":[],"update_count":2,"updates":[{"ref":"refs/heads/\u001b\"mañana","change":{"move":{"old":"1111111111111111111111111111111111111111","new":"2222222222222222222222222222222222222222"}},"verb":"update","fast_forward":true,"outcome":"permitted","grant":"main","waiver":null,"reasons":[],"shadow":[]},{"ref_b64":"cmVmcy90YWdzL/8=","change":{"create":{"new":"3333333333333333333333333333333333333333"}},"verb":"create","fast_forward":null,"outcome":"refused","grant":null,"waiver":"breakglass","reasons":[{"code":"no-grant"},{"code":"blocked","rule":"tags-are-forever"}],"shadow":[{"rule":"signed","would":"refused"}]}],"parts":0,"elapsed_us":870}}"#);
+    insta::assert_snapshot!(line(Event::Decision(Box::new(whole))), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"decision","decision":"019376a5-1b2c-7000-8000-000000000001","asked_by":{"unix":{"uid":1001,"pid":4242}},"channel":"push","dry_run":false,"repository":"PAY/api","principal":"ada","principal_kind":"user","roles":["developer","release-manager"],"policy":"c0ffee","snapshot":{"generation":12,"digest":"beef","age_ms":340},"outcome":"refused","reasons":[],"update_count":2,"updates":[{"ref":"refs/heads/\u001b\"mañana","change":{"move":{"old":"1111111111111111111111111111111111111111","new":"2222222222222222222222222222222222222222"}},"verb":"update","fast_forward":true,"outcome":"permitted","grant":"main","waiver":null,"reasons":[],"shadow":[]},{"ref_b64":"cmVmcy90YWdzL/8=","change":{"create":{"new":"3333333333333333333333333333333333333333"}},"verb":"create","fast_forward":null,"outcome":"refused","grant":null,"waiver":"breakglass","lifted":[{"rule":"freeze","waiver":"breakglass"}],"reasons":[{"code":"no-grant"},{"code":"blocked","rule":"tags-are-forever"}],"shadow":[{"rule":"signed","would":"refused"}]}],"parts":0,"elapsed_us":870}}"#);
 
     let bare = Decision {
         asked_by: AskedBy::Tls { subject: "CN=git-1".into() },

@@ -47,6 +47,7 @@ fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         outcome: Outcome::Permitted,
         grant: Some("all".into()),
         waiver: None,
+        lifted: Vec::new(),
         reasons: vec![],
         shadow: vec![],
     };

@@ -8,7 +8,7 @@ use oam_proto::v1::{ExplainRequest, Outcome};
 
 use super::{
     Context, Ending,
-    question::{Basis, Verb, faulty, full_name},
+    question::{Basis, OfRequest, Verb, faulty, full_name},
 };
 use crate::{
     client::CallError,
@@ -87,7 +87,7 @@ fn usage(what: impl Into<String>) -> Failure {
 pub async fn run(command: Explain, context: &mut Context) -> Ending {
     let asked = Asked::parse(&command.question, !command.roles.is_empty())?;
     let repository = asked.repository.to_string();
-    let (at_micros, policy, generation, channel) = command.basis.of_request()?;
+    let OfRequest { at_micros, policy, generation, channel, circumstances } = command.basis.of_request()?;
     let request = ExplainRequest {
         username: asked.username.map(|user| user.as_str().to_owned()).unwrap_or_default(),
         repository: repository.clone(),
@@ -98,11 +98,17 @@ pub async fn run(command: Explain, context: &mut Context) -> Ending {
         policy,
         generation,
         channel,
+        circumstances,
     };
     let mut admin = context.address.connect().await?;
     let explanation = admin.explain(request).await?.into_inner();
     if let Some(found) = explanation.faults.as_ref().filter(|found| faults::any(found)) {
         return faulty(found, context);
+    }
+    if !explanation.depends_on.is_empty() {
+        let text = |page: &_| explain::depends_text(&explanation.depends_on, page);
+        context.terminal.answer(&explain::DependsJson::on(&explanation.depends_on), text)?;
+        return Ok(Exit::Undecided);
     }
     let decision = explanation.decision.as_ref().ok_or(CallError::Incomplete { missing: "the decision" })?;
     let question = Question {

@@ -4,8 +4,10 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use jiff::Timestamp;
-use oam_policy::{Channel, RefName, printable::Printable};
-use oam_proto::v1::{Faults, PolicyFile};
+use oam_policy::{
+    Channel, RefName, RoleId, RuleId, Username, printable::Printable, question::ImaginedCommit,
+};
+use oam_proto::v1::{self, Faults, PolicyFile};
 
 use super::{Context, Ending, policy::files};
 use crate::{
@@ -54,14 +56,72 @@ pub struct Basis {
     #[arg(long, default_value = "push", value_name = "CHANNEL",
         value_parser = PossibleValuesParser::new(Channel::ALL.map(Channel::as_str)))]
     channel: String,
+    #[command(flatten)]
+    circumstances: Circumstances,
+}
+
+/// What else is so, where the answer depends on it.
+#[derive(Debug, Args)]
+struct Circumstances {
+    /// The paths that change; `--paths=` for a push that changes none
+    #[arg(long, value_name = "PATH,…", value_delimiter = ',', num_args = 0..)]
+    paths: Option<Vec<String>>,
+    /// Somebody who approved the pull request; once for each of them
+    #[arg(long, value_name = "USER", value_parser = |text: &str| Username::parse(text))]
+    approved_by: Vec<Username>,
+    /// Somebody with this role who approved it; once for each of them
+    #[arg(long, value_name = "ROLE", value_parser = |text: &str| RoleId::parse(text))]
+    approved_by_role: Vec<RoleId>,
+    /// A waiver that is in use, as it should be
+    #[arg(long = "waiver", value_name = "WAIVER", value_parser = |text: &str| RuleId::parse(text))]
+    waivers: Vec<RuleId>,
+    /// What is wrong with a new commit
+    #[arg(long = "commit", value_name = "FLAW,…", value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(ImaginedCommit::FLAWS))]
+    commit_flaws: Vec<String>,
+}
+
+impl Circumstances {
+    fn of_request(&self) -> v1::Circumstances {
+        let by_name = self
+            .approved_by
+            .iter()
+            .map(|user| v1::Approver { username: user.as_str().to_owned(), ..v1::Approver::default() });
+        let by_role = self
+            .approved_by_role
+            .iter()
+            .map(|role| v1::Approver { roles: vec![role.to_string()], ..v1::Approver::default() });
+        // `--paths=` gives one empty text.
+        let paths = self.paths.iter().flatten().filter(|path| !path.is_empty());
+        v1::Circumstances {
+            paths_given: self.paths.is_some(),
+            paths: paths.map(|path| path.clone().into_bytes()).collect(),
+            approved_by: by_name.chain(by_role).collect(),
+            waivers: self.waivers.iter().map(ToString::to_string).collect(),
+            commit_flaws: self.commit_flaws.clone(),
+        }
+    }
+}
+
+/// What a request says of what to decide by.
+pub(super) struct OfRequest {
+    pub(super) at_micros: i64,
+    pub(super) policy: Vec<PolicyFile>,
+    pub(super) generation: u64,
+    pub(super) channel: String,
+    pub(super) circumstances: Option<v1::Circumstances>,
 }
 
 impl Basis {
-    /// The fields of a request: when, the draft's files, the generation, the channel.
-    pub(super) fn of_request(&self) -> Result<(i64, Vec<PolicyFile>, u64, String), Failure> {
-        let files = self.policy.as_deref().map(files::read).transpose()?.unwrap_or_default();
-        let at = self.at.map_or(0, Timestamp::as_microsecond);
-        Ok((at, files, self.snapshot.unwrap_or(0), self.channel.clone()))
+    /// The fields of a request.
+    pub(super) fn of_request(&self) -> Result<OfRequest, Failure> {
+        Ok(OfRequest {
+            at_micros: self.at.map_or(0, Timestamp::as_microsecond),
+            policy: self.policy.as_deref().map(files::read).transpose()?.unwrap_or_default(),
+            generation: self.snapshot.unwrap_or(0),
+            channel: self.channel.clone(),
+            circumstances: Some(self.circumstances.of_request()),
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use oam_proto::v1::{WhoRequest, who_response::Step};
 
 use super::{
     Context, Ending,
-    question::{Basis, Verb, faulty, full_name},
+    question::{Basis, OfRequest, Verb, faulty, full_name},
 };
 use crate::{
     client::CallError,
@@ -41,7 +41,7 @@ pub struct Who {
 /// When the daemon cannot be asked, or says no; when the draft cannot be read.
 pub async fn run(command: Who, context: &mut Context) -> Ending {
     let repository = command.repo.to_string();
-    let (at_micros, policy, generation, channel) = command.basis.of_request()?;
+    let OfRequest { at_micros, policy, generation, channel, circumstances } = command.basis.of_request()?;
     let request = WhoRequest {
         repository: repository.clone(),
         r#ref: command.r#ref.as_bytes().to_vec(),
@@ -50,6 +50,7 @@ pub async fn run(command: Who, context: &mut Context) -> Ending {
         policy,
         generation,
         channel,
+        circumstances,
     };
     let question =
         Question { repository: &repository, name: command.r#ref.as_bytes(), verb: command.verb.as_str() };

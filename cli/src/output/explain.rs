@@ -75,22 +75,44 @@ struct RuleJson<'a> {
     why_not: Option<&'a str>,
     evaluate_only: bool,
     findings: Vec<FindingJson<'a>>,
+    conditions: Vec<ConditionJson<'a>>,
+    lifted_by: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
 struct FindingJson<'a> {
     dimension: &'a str,
-    ok: bool,
+    ok: Option<bool>,
     detail: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ConditionJson<'a> {
+    ok: Option<bool>,
+    detail: &'a str,
+}
+
+/// `None`: it depends on what was not said.
+fn ok(finding: &Finding) -> Option<bool> {
+    (!finding.unknown).then_some(finding.ok)
+}
+
+fn word(finding: &Finding) -> &'static str {
+    match ok(finding) {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "?",
+    }
 }
 
 impl<'a> From<&'a RuleTrace> for RuleJson<'a> {
     fn from(rule: &'a RuleTrace) -> Self {
         let finding = |finding: &'a Finding| FindingJson {
             dimension: &finding.dimension,
-            ok: finding.ok,
+            ok: ok(finding),
             detail: &finding.detail,
         };
+        let condition = |finding: &'a Finding| ConditionJson { ok: ok(finding), detail: &finding.detail };
         Self {
             kind: &rule.kind,
             id: &rule.id,
@@ -98,8 +120,33 @@ impl<'a> From<&'a RuleTrace> for RuleJson<'a> {
             why_not: json::some(&rule.why_not),
             evaluate_only: rule.evaluate_only,
             findings: rule.findings.iter().map(finding).collect(),
+            conditions: rule.conditions.iter().map(condition).collect(),
+            lifted_by: json::some(&rule.lifted_by),
         }
     }
+}
+
+/// That the answer depends on what was not said.
+#[derive(Debug, Serialize)]
+pub struct DependsJson<'a> {
+    outcome: &'static str,
+    depends_on: &'a str,
+}
+
+impl<'a> DependsJson<'a> {
+    /// On this.
+    pub fn on(depends_on: &'a str) -> Self {
+        Self { outcome: "depends", depends_on }
+    }
+}
+
+/// That the answer depends on what was not said, and how to say it.
+pub fn depends_text(depends_on: &str, page: &Page) -> String {
+    format!(
+        "{}: the answer depends on {}. Say which paths change: `--paths a,b`, or `--paths=` for none.\n",
+        page.warn("it depends"),
+        shown_line(depends_on)
+    )
 }
 
 /// See [`ExplanationJson`].
@@ -213,24 +260,55 @@ fn rules(rules: &[RuleTrace], question: Question<'_>, page: &Page) -> String {
     let mut table = Table::new(["RULE", "ID", "MATCHES", "WHY NOT"]);
     for rule in rules {
         let mode = if rule.evaluate_only { " (evaluate only)" } else { "" };
-        table.push([
-            shown(&rule.kind) + mode,
-            shown(&rule.id),
-            if rule.matched { "yes" } else { "no" }.into(),
-            shown_line(&rule.why_not),
-        ]);
+        table.push([shown(&rule.kind) + mode, shown(&rule.id), matches(rule).into(), remark(rule)]);
     }
     format!("\n{}", table.laid_out(page))
+}
+
+fn matches(rule: &RuleTrace) -> &'static str {
+    let differs = rule.findings.iter().any(|finding| !finding.ok && !finding.unknown);
+    match (rule.matched, differs) {
+        (true, _) => "yes",
+        (false, true) => "no",
+        (false, false) => "?",
+    }
+}
+
+/// Why it does not match; of one that does, what it asks for and is not so, or what lifts it.
+fn remark(rule: &RuleTrace) -> String {
+    if !rule.matched {
+        return shown_line(&rule.why_not);
+    }
+    if !rule.lifted_by.is_empty() {
+        return format!("lifted by the waiver {}", quoted(&rule.lifted_by));
+    }
+    let missing = rule.conditions.iter().filter(|condition| !condition.ok);
+    missing.map(|condition| shown_line(&condition.detail)).collect::<Vec<_>>().join("; ")
 }
 
 /// A rule, and all that it was asked.
 fn in_full(rule: &RuleTrace, page: &Page) -> String {
     let mode = if rule.evaluate_only { " (evaluate only)" } else { "" };
-    let matches = if rule.matched { "matches" } else { "does not match" };
+    let matches = match matches(rule) {
+        "yes" => "matches",
+        "no" => "does not match",
+        _ => "may match",
+    };
     let mut table = Table::new(["", "ASKED", "OK", "IN WORDS"]);
     for finding in &rule.findings {
-        let ok = if finding.ok { "yes" } else { "no" };
-        table.push([String::new(), shown(&finding.dimension), ok.into(), shown_line(&finding.detail)]);
+        table.push([
+            String::new(),
+            shown(&finding.dimension),
+            word(finding).into(),
+            shown_line(&finding.detail),
+        ]);
+    }
+    for condition in &rule.conditions {
+        table.push([String::new(), "asks for".into(), word(condition).into(), shown_line(&condition.detail)]);
+    }
+    if !rule.lifted_by.is_empty() {
+        let detail = format!("by the waiver {}", quoted(&rule.lifted_by));
+        table.push([String::new(), "lifted".into(), "yes".into(), detail]);
     }
     let heading = format!("{}{mode} {}", shown(&rule.kind), quoted(&rule.id));
     format!("\n{} {matches}\n{}", page.bold(&heading), table.laid_out(page))

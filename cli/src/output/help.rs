@@ -172,7 +172,7 @@ pub fn who() -> String {
         &[
             "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT}",
             "can: {username, kind, grant, role}; kind: user or service",
-            "stopped: {grant, role, blocks, count}; what a block stops, and of how many active people",
+            "stopped: {grant, role, rules, count}; what a block or a require stops, and of how many active people",
             "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",
             "a draft with faults (1): {faults_total, faults: [FAULT]} instead, one document",
             "ref: instead `ref_b64`, in base64, where it is not UTF-8",

@@ -195,15 +195,18 @@ fn of_decisions_and_the_log() {
         contact: evil(),
         ..Decision::default()
     };
-    let finding = Finding { dimension: evil(), ok: false, detail: evil() };
+    let finding = Finding { dimension: evil(), ok: false, detail: evil(), unknown: false };
     let rule = RuleTrace {
         kind: evil(),
         id: evil(),
         why_not: evil(),
-        findings: vec![finding],
+        findings: vec![finding.clone()],
+        conditions: vec![finding],
+        lifted_by: evil(),
         ..RuleTrace::default()
     };
     let explanation = Explanation {
+        depends_on: String::new(),
         decision: None,
         rules: vec![rule],
         policy: evil(),
@@ -242,6 +245,6 @@ fn of_who(reasons: &[Reason]) {
     for item in answer.people(&can) {
         check("who, can", &item.text(&page()));
     }
-    answer.stop(WhoStopped { grant: evil(), role: evil(), blocks: vec![evil()], count: 1 });
+    answer.stop(WhoStopped { grant: evil(), role: evil(), rules: vec![evil()], count: 1 });
     check("who, stopped", &answer.stopped_text(&page()));
 }

@@ -115,17 +115,30 @@ pub(super) fn refused() -> Explanation {
         reasons: vec![reason],
     };
     let rule = |kind: &str, id: &str, why_not: &str| RuleTrace {
+        conditions: Vec::new(),
+        lifted_by: String::new(),
         kind: kind.into(),
         id: id.into(),
         matched: why_not.is_empty(),
         why_not: why_not.into(),
         evaluate_only: false,
         findings: vec![
-            Finding { dimension: "ref".into(), ok: true, detail: "its refs are `refs/heads/main`".into() },
-            Finding { dimension: "verb".into(), ok: why_not.is_empty(), detail: why_not.into() },
+            Finding {
+                dimension: "ref".into(),
+                ok: true,
+                detail: "its refs are `refs/heads/main`".into(),
+                unknown: false,
+            },
+            Finding {
+                dimension: "verb".into(),
+                ok: why_not.is_empty(),
+                detail: why_not.into(),
+                unknown: false,
+            },
         ],
     };
     Explanation {
+        depends_on: String::new(),
         decision: Some(Decision {
             outcome: Outcome::Refused as i32,
             username: "ada".into(),

@@ -44,7 +44,11 @@ pub enum WhoJson<'a> {
         /// What was decided by.
         policy: Option<&'a str>,
         /// What was decided by.
-        snapshot: Option<SnapshotJson<'a>>,
+        snapshot: Option<Box<SnapshotJson<'a>>>,
+        /// Of how many it cannot be said.
+        unclear: u64,
+        /// What would tell.
+        unclear_for_want_of: Option<&'a str>,
     },
     /// The only line, when nothing can be decided.
     Undecided {
@@ -62,14 +66,14 @@ pub enum WhoJson<'a> {
         /// The role through which it does; none when the grant names them.
         role: Option<&'a str>,
     },
-    /// A role that could, were there no block.
+    /// A role that could, were there no block, and did it meet every require.
     Stopped {
         /// The grant that would carry it.
         grant: &'a str,
         /// The role; none when the grant names somebody.
         role: Option<&'a str>,
-        /// The blocks that forbid it.
-        blocks: &'a [String],
+        /// The blocks that forbid it, and the requires that are not met.
+        rules: &'a [String],
         /// How many active people and services it stops.
         count: u64,
     },
@@ -87,7 +91,9 @@ pub fn opening_json<'a>(opening: &'a WhoOpening, question: Question<'a>) -> WhoJ
         name: RefSpelling::of(question.name),
         verb: question.verb,
         policy: json::some(&opening.policy),
-        snapshot: opening.snapshot.as_ref().map(Into::into),
+        snapshot: opening.snapshot.as_ref().map(|info| Box::new(info.into())),
+        unclear: opening.unclear,
+        unclear_for_want_of: json::some(&opening.unclear_for_want_of),
     }
 }
 
@@ -114,7 +120,15 @@ pub fn opening_text(opening: &WhoOpening, question: Question<'_>, page: &Page) -
         .map(|info| format!("{}, as of {}", snapshot::named(info), page.time(info.as_of_micros)));
     let grounds =
         Fields::new().with("policy", policy).with("directory", directory.unwrap_or_else(|| "none".into()));
-    format!("{} can {what}\n{}", page.bold(&who), grounds.laid_out(page))
+    let unclear = match opening.unclear {
+        0 => String::new(),
+        some => format!(
+            "Of {} more it depends on {}: say `--paths`.\n",
+            number(some),
+            shown_line(&opening.unclear_for_want_of)
+        ),
+    };
+    format!("{} can {what}\n{}{unclear}", page.bold(&who), grounds.laid_out(page))
 }
 
 /// See [`WhoJson::Stopped`].
@@ -122,7 +136,7 @@ pub fn stopped_json(stopped: &WhoStopped) -> WhoJson<'_> {
     WhoJson::Stopped {
         grant: &stopped.grant,
         role: json::some(&stopped.role),
-        blocks: &stopped.blocks,
+        rules: &stopped.rules,
         count: stopped.count,
     }
 }
@@ -185,9 +199,9 @@ impl Answer {
         let mut table = Table::new(["GRANT", "ROLE", "STOPPED BY", "PEOPLE"]);
         for one in &self.stopped {
             let role = if one.role.is_empty() { "-".into() } else { shown(&one.role) };
-            table.push([shown(&one.grant), role, names(&one.blocks), number(one.count)]);
+            table.push([shown(&one.grant), role, names(&one.rules), number(one.count)]);
         }
-        format!("\n{}\n{}", page.bold("These could, and a block stops them:"), table.laid_out(page))
+        format!("\n{}\n{}", page.bold("These could, and a rule stops them:"), table.laid_out(page))
     }
 }
 

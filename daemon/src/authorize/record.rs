@@ -2,7 +2,7 @@ use oam_audit::entry::{self, EncodeError, RefBytes};
 use oam_policy::{
     NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, UndecidedReason, Verb,
     Verdict,
-    decide::{PrincipalKind, PushVerdict, WouldHave},
+    decide::{Lifted, PrincipalKind, PushVerdict, WouldHave},
     facts::{Ancestry, Facts, UpdateIndex},
 };
 use thiserror::Error;
@@ -84,18 +84,19 @@ fn updates<'a>(
 }
 
 fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: UpdateIndex) -> entry::Update {
-    let (grant, waiver, reasons) = match &decided.verdict {
+    let (grant, lifted, reasons) = match &decided.verdict {
         Verdict::Permitted(permit) => {
-            (Some(permit.grant().to_string()), permit.waiver().map(ToString::to_string), Vec::new())
+            (Some(permit.grant().to_string()), permit.lifted().iter().map(lifted_rule).collect(), Vec::new())
         }
-        Verdict::Refused(reasons) => (None, None, refusals(reasons)),
-        Verdict::Undecided(reasons) => (None, None, hindrances(reasons)),
+        Verdict::Refused(reasons) => (None, Vec::new(), refusals(reasons)),
+        Verdict::Undecided(reasons) => (None, Vec::new(), hindrances(reasons)),
     };
     let shadow = decided.shadow.iter().map(|shadow| entry::Shadow {
         rule: shadow.rule.to_string(),
         would: match shadow.would {
             WouldHave::Granted => entry::Outcome::Permitted,
             WouldHave::Blocked => entry::Outcome::Refused,
+            WouldHave::Unclear => entry::Outcome::Undecided,
         },
     });
     entry::Update {
@@ -107,11 +108,16 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
         },
         outcome: outcome(decided.verdict.outcome()),
         grant,
-        waiver,
+        waiver: lifted.first().map(|lifted: &entry::Lifted| lifted.waiver.clone()),
+        lifted,
         reasons,
         shadow: shadow.collect(),
         ..unjudged(update, decided.verdict.outcome())
     }
+}
+
+fn lifted_rule(lifted: &Lifted) -> entry::Lifted {
+    entry::Lifted { rule: lifted.rule.to_string(), waiver: lifted.waiver.to_string() }
 }
 
 fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
@@ -123,6 +129,7 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         outcome: outcome(whole),
         grant: None,
         waiver: None,
+        lifted: Vec::new(),
         reasons: Vec::new(),
         shadow: Vec::new(),
     }

@@ -13,7 +13,7 @@ use oam_proto::{
 use tokio::{sync::mpsc, task, time};
 use tonic::{Status, Streaming};
 
-use super::{Live, Peer};
+use super::{Live, Peer, untold};
 use crate::authorize::{self, Attempt, Question};
 
 /// How long a hook may be silent in the middle of a conversation.
@@ -57,6 +57,10 @@ async fn converse(
             }
             Attempt::Needs(needed) => needed,
         };
+        untold::learn(&mut facts, &needed);
+        if needed.ancestry.is_empty() {
+            continue;
+        }
         say(replies, Answer::Needed(facts_needed_to_wire(&needed))).await?;
         learn(messages, &mut facts, &needed).await?;
     }

@@ -70,6 +70,7 @@ impl Live {
             policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
             snapshot: self.snapshot(),
             max_snapshot_age: self.config.max_directory_age,
+            waivers: Arc::default(),
         }
     }
 

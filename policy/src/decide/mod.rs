@@ -1,9 +1,16 @@
 //! The one place where a verdict is made. Push, merge, dry run, explain, tests: all of them call [`decide`].
 
+mod approvals;
+mod commits;
+mod conditions;
+mod known;
 mod one_ref;
+mod paths;
 mod scope;
 mod subject;
+mod tally;
 mod verdict;
+mod waivers;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +18,7 @@ use jiff::Timestamp;
 
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
+pub use waivers::{Lifted, WaiverUse};
 
 use crate::{
     facts::{Facts, FactsNeeded},
@@ -20,8 +28,11 @@ use crate::{
     rule::Policy,
     snapshot::Snapshot,
 };
-use one_ref::Step;
-use scope::Scope;
+pub(crate) use conditions::Condition;
+pub(crate) use known::Known;
+pub(crate) use one_ref::OneRef;
+pub(crate) use scope::Scope;
+use tally::Judged;
 
 /// All that a decision rests on besides the question, the facts and the time.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +43,28 @@ pub struct State {
     pub snapshot: Option<Snapshot>,
     /// How old the directory may be; `None`: of any age.
     pub max_snapshot_age: Option<Duration>,
+    /// The waivers that are in use.
+    pub waivers: Arc<[WaiverUse]>,
+}
+
+impl State {
+    /// The same with more waivers in use.
+    pub(crate) fn with_waivers(&self, more: impl FnOnce(&Policy) -> Vec<WaiverUse>) -> Self {
+        let more = self.policy.as_deref().map(more).unwrap_or_default();
+        if more.is_empty() {
+            return self.clone();
+        }
+        Self { waivers: self.waivers.iter().cloned().chain(more).collect(), ..self.clone() }
+    }
+}
+
+/// What a verdict on refs rests on, once it is known who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Basis<'a> {
+    pub(crate) policy: &'a Policy,
+    /// `None` where the question is about roles and nobody in particular.
+    pub(crate) snapshot: Option<&'a Snapshot>,
+    pub(crate) waivers: &'a [WaiverUse],
 }
 
 /// What came of an attempt to decide.
@@ -52,46 +85,54 @@ pub fn decide(state: &State, request: &Request, facts: &Facts, now: Timestamp) -
             return Evaluation::Decided(Decision::new(subject, PushVerdict::Undecided(reasons)));
         }
     };
-    decide_in(policy, snapshot, request, facts, now)
+    decide_in(
+        Basis { policy, snapshot: Some(snapshot), waivers: &state.waivers },
+        snapshot,
+        request,
+        facts,
+        now,
+    )
 }
 
 /// Decides by a policy and a directory of any age.
 pub(crate) fn decide_in(
-    policy: &Policy,
+    basis: Basis<'_>,
     snapshot: &Snapshot,
     request: &Request,
     facts: &Facts,
     now: Timestamp,
 ) -> Evaluation {
-    let (subject, bar) = Subject::resolve(policy, snapshot, &request.pusher);
+    let (subject, bar) = Subject::resolve(basis.policy, snapshot, &request.pusher);
     if let Some(reason) = bar {
         return Evaluation::Decided(Decision::new(subject, PushVerdict::Refused(NonEmpty::one(reason))));
     }
-    decide_as(policy, subject, request, facts, now)
+    decide_as(basis, subject, request, facts, now)
 }
 
 /// Decides for somebody who is known and may act; all verdicts on refs come from here.
 pub(crate) fn decide_as(
-    policy: &Policy,
+    basis: Basis<'_>,
     subject: Subject,
     request: &Request,
     facts: &Facts,
     now: Timestamp,
 ) -> Evaluation {
-    let scope = Scope::new(policy, &request.repository, &subject, now);
     let mut decided = Vec::with_capacity(request.updates.len());
     let mut needed = FactsNeeded::default();
-    for (index, update) in request.updates.iter().enumerate() {
-        match one_ref::decide(&scope, update, facts.ancestry(index)) {
-            Step::Decided(verdict) => decided.push(verdict),
-            Step::NeedsAncestry => needed.ancestry.push(index),
+    {
+        let scope = Scope::new(basis, &subject, request, facts, now);
+        for (index, update) in request.updates.iter().enumerate() {
+            match (OneRef { scope: &scope, index, update }).decide() {
+                Judged::Decided(verdict) => decided.push(verdict),
+                Judged::Needs(more) => needed.add(more),
+            }
         }
     }
     match NonEmpty::from_vec(decided) {
         Some(refs) if needed.is_empty() => {
             Evaluation::Decided(Decision::new(subject, PushVerdict::PerRef(refs)))
         }
-        _ => Evaluation::Needs(needed),
+        _ => Evaluation::Needs(needed.in_order()),
     }
 }
 

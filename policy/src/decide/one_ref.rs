@@ -1,22 +1,27 @@
-//! The verdict on one ref update: blocks first, then grants; all reasons, never only the first.
+//! The verdict on one ref update: blocks, then grants, then requires; all reasons, never only the first.
 
 use super::{
+    known::Known,
     scope::Scope,
-    verdict::{Permit, RefDecision, Shadow, Verdict, WouldHave},
+    tally::{Judged, Tally},
+    verdict::{Permit, RefDecision, Verdict, WouldHave},
 };
 use crate::{
-    facts::Ancestry,
+    facts::{Ancestry, FactsNeeded, UpdateIndex},
     name::RoleId,
     nonempty::NonEmpty,
-    reason::{Blocked, NoGrant, RefusalReason, UndecidedReason},
+    reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, UndecidedReason, Unmet},
     request::{RefChange, RefUpdate, Verb},
-    rule::{Block, Mode},
+    rule::{Block, Grant, Mode, Require},
 };
 
-/// One step towards the verdict on a ref.
-pub(super) enum Step {
-    Decided(RefDecision),
-    NeedsAncestry,
+/// One ref update of a push, beside all that its verdict rests on.
+#[derive(Clone, Copy)]
+pub(crate) struct OneRef<'a> {
+    pub(crate) scope: &'a Scope<'a>,
+    /// Its position in the push.
+    pub(crate) index: UpdateIndex,
+    pub(crate) update: &'a RefUpdate,
 }
 
 /// What is known of the verb.
@@ -26,134 +31,207 @@ enum VerbKnown {
     Moved,
 }
 
-pub(super) fn decide(scope: &Scope<'_>, update: &RefUpdate, ancestry: Option<&Ancestry>) -> Step {
-    match (verb_of(update), ancestry) {
-        (VerbKnown::Is(verb), _) => Step::Decided(with_verb(scope, update, verb)),
-        (VerbKnown::Moved, Some(Ancestry::FastForward)) => {
-            Step::Decided(with_verb(scope, update, Verb::Update))
+impl OneRef<'_> {
+    pub(super) fn decide(&self) -> Judged {
+        match (self.verb(), self.scope.facts.ancestry(self.index)) {
+            (VerbKnown::Is(verb), _) => self.with_verb(verb),
+            (VerbKnown::Moved, Some(Ancestry::FastForward)) => self.with_verb(Verb::Update),
+            (VerbKnown::Moved, Some(Ancestry::Diverged)) => self.with_verb(Verb::Force),
+            (VerbKnown::Moved, known) => match (self.either_way(), known) {
+                (Some(decision), _) => Judged::Decided(decision),
+                (None, Some(Ancestry::Unreadable { why })) => {
+                    let reason = UndecidedReason::FactsUnreadable { why: why.clone() };
+                    let verdict = Verdict::Undecided(NonEmpty::one(reason));
+                    Judged::Decided(RefDecision { verb: None, verdict, shadow: Vec::new() })
+                }
+                (None, _) => {
+                    Judged::Needs(FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() })
+                }
+            },
         }
-        (VerbKnown::Moved, Some(Ancestry::Diverged)) => Step::Decided(with_verb(scope, update, Verb::Force)),
-        (VerbKnown::Moved, known) => match (either_way(scope, update), known) {
-            (Some(decision), _) => Step::Decided(decision),
-            (None, Some(Ancestry::Unreadable { why })) => {
-                let reason = UndecidedReason::FactsUnreadable { why: why.clone() };
-                let verdict = Verdict::Undecided(NonEmpty::one(reason));
-                Step::Decided(RefDecision { verb: None, verdict, shadow: Vec::new() })
+    }
+
+    fn verb(&self) -> VerbKnown {
+        match self.update.change {
+            RefChange::Create { .. } => VerbKnown::Is(Verb::Create),
+            RefChange::Delete { .. } => VerbKnown::Is(Verb::Delete),
+            RefChange::Merge { .. } => VerbKnown::Is(Verb::Update),
+            RefChange::Move { .. } if self.update.name.is_tag() => VerbKnown::Is(Verb::Force),
+            RefChange::Move { .. } => VerbKnown::Moved,
+        }
+    }
+
+    pub(super) fn is_deletion(&self) -> bool {
+        matches!(self.update.change, RefChange::Delete { .. })
+    }
+
+    /// The decision that holds whether the move is an update or a force, if there is one: then nobody need look at the
+    /// history. A refusal is only shared when both ways are refused for the same rules, so that its words are true.
+    fn either_way(&self) -> Option<RefDecision> {
+        let (Judged::Decided(as_update), Judged::Decided(as_force)) =
+            (self.with_verb(Verb::Update), self.with_verb(Verb::Force))
+        else {
+            return None;
+        };
+        if as_update.shadow != as_force.shadow {
+            return None;
+        }
+        let verdict = match (as_update.verdict, as_force.verdict) {
+            (Verdict::Permitted(one), Verdict::Permitted(other)) if one == other => Verdict::Permitted(one),
+            (Verdict::Refused(one), Verdict::Refused(other)) => {
+                let one = NonEmpty::from_vec(one.iter().map(without_verb).collect())?;
+                let other = NonEmpty::from_vec(other.iter().map(without_verb).collect())?;
+                (one == other).then_some(Verdict::Refused(one))?
             }
-            (None, _) => Step::NeedsAncestry,
-        },
+            _ => return None,
+        };
+        Some(RefDecision { verb: None, verdict, shadow: as_update.shadow })
     }
-}
 
-fn verb_of(update: &RefUpdate) -> VerbKnown {
-    match update.change {
-        RefChange::Create { .. } => VerbKnown::Is(Verb::Create),
-        RefChange::Delete { .. } => VerbKnown::Is(Verb::Delete),
-        RefChange::Merge { .. } => VerbKnown::Is(Verb::Update),
-        RefChange::Move { .. } if update.name.is_tag() => VerbKnown::Is(Verb::Force),
-        RefChange::Move { .. } => VerbKnown::Moved,
-    }
-}
-
-/// The decision that holds whether the move is an update or a force, if there is one: then nobody need look at the
-/// history. A refusal is only shared when both ways are refused for the same rules, so that its words are true.
-fn either_way(scope: &Scope<'_>, update: &RefUpdate) -> Option<RefDecision> {
-    let as_update = with_verb(scope, update, Verb::Update);
-    let as_force = with_verb(scope, update, Verb::Force);
-    if as_update.shadow != as_force.shadow {
-        return None;
-    }
-    let verdict = match (as_update.verdict, as_force.verdict) {
-        (Verdict::Permitted(one), Verdict::Permitted(other)) if one == other => Verdict::Permitted(one),
-        (Verdict::Refused(one), Verdict::Refused(other)) => {
-            let one = NonEmpty::from_vec(one.iter().map(without_verb).collect())?;
-            let other = NonEmpty::from_vec(other.iter().map(without_verb).collect())?;
-            (one == other).then_some(Verdict::Refused(one))?
+    fn with_verb(&self, verb: Verb) -> Judged {
+        let mut tally = Tally::default();
+        for block in self.scope.blocks.iter().filter(|block| self.is_in(block.verbs, verb, &block.refs)) {
+            self.count_block(block, verb, &mut tally);
         }
-        _ => return None,
-    };
-    Some(RefDecision { verb: None, verdict, shadow: as_update.shadow })
+        let is_blocked = tally.is_refused();
+        let permit = self.granted(verb, is_blocked, &mut tally);
+        for require in self.scope.requires.iter().filter(|one| self.is_in(one.verbs, verb, &one.refs)) {
+            self.count_require(require, &mut tally);
+        }
+        tally.conclude(verb, permit)
+    }
+
+    fn is_in(&self, verbs: crate::rule::VerbSet, verb: Verb, refs: &crate::rule::RefSet) -> bool {
+        verbs.contains(verb) && refs.matches(&self.update.name, self.scope.subject.username.as_str())
+    }
+
+    fn count_block(&self, block: &Block, verb: Verb, tally: &mut Tally) {
+        if block.mode == Mode::Enforce
+            && !block.absolute
+            && let Some(waiver) = self.lifting(&block.id)
+        {
+            tally.lift(&block.id, waiver);
+            return;
+        }
+        let forbids = match &block.paths {
+            None => Known::Is(Some(None)),
+            Some(paths) => self.changed_among(paths, &block.refs).map(|among| among.map(Some)),
+        };
+        let refusal =
+            forbids.map(|paths| paths.map(|paths| RefusalReason::Blocked(self.blocked(block, verb, paths))));
+        match block.mode {
+            Mode::Enforce => tally.refuse_if(refusal),
+            Mode::Evaluate => tally.try_out(&block.id, WouldHave::Blocked, refusal),
+        }
+    }
+
+    fn count_require(&self, require: &Require, tally: &mut Tally) {
+        if require.mode == Mode::Enforce
+            && let Some(waiver) = self.lifting(&require.id)
+        {
+            tally.lift(&require.id, waiver);
+            return;
+        }
+        for condition in require.conditions() {
+            let refusal = self.missing(require, condition).map(|missing| {
+                missing.map(|shortfall| {
+                    let (rule, help) = (require.id.clone(), require.help.clone());
+                    RefusalReason::Unmet(Unmet { rule, help, shortfall })
+                })
+            });
+            match require.mode {
+                Mode::Enforce => tally.refuse_if(refusal),
+                Mode::Evaluate => tally.try_out(&require.id, WouldHave::Blocked, refusal),
+            }
+        }
+    }
+
+    /// The grant that carries it. Where none does, the reason is in the tally.
+    fn granted(&self, verb: Verb, is_blocked: bool, tally: &mut Tally) -> Option<Permit> {
+        let mut of_some_paths: Vec<&Grant> = Vec::new();
+        let mut permit = None;
+        for in_scope in &self.scope.grants {
+            let (grant, Some(role)) = (in_scope.grant, &in_scope.reach) else { continue };
+            if !self.is_in(grant.verbs, verb, &grant.refs) {
+                continue;
+            }
+            let by_it = || Permit::by_grant(grant.id.clone(), role.clone());
+            match (grant.mode, &grant.paths) {
+                (Mode::Enforce, None) if permit.is_none() => permit = Some(by_it()),
+                (Mode::Enforce, None) => {}
+                (Mode::Enforce, Some(_)) => of_some_paths.push(grant),
+                (Mode::Evaluate, None) => {
+                    tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
+                }
+                (Mode::Evaluate, Some(_)) => {
+                    let covers = self.uncovered(&[grant]).map(|paths| paths.is_none().then_some(()));
+                    tally.try_out(&grant.id, WouldHave::Granted, covers);
+                }
+            }
+        }
+        if permit.is_some() {
+            return permit;
+        }
+        let Some(first) = of_some_paths.first() else {
+            let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(verb) };
+            tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
+            return None;
+        };
+        let reach = self.scope.grants.iter().find(|one| one.grant.id == first.id);
+        let role = reach.and_then(|one| one.reach.clone()).flatten();
+        let grants = || of_some_paths.iter().map(|grant| grant.id.clone()).collect();
+        let refusal = self.uncovered(&of_some_paths).map(|paths| {
+            paths.map(|paths| RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants: grants() }))
+        });
+        tally.refuse_if(refusal);
+        Some(Permit::by_grant(first.id.clone(), role))
+    }
+
+    fn blocked(
+        &self,
+        block: &Block,
+        verb: Verb,
+        paths: Option<crate::examples::Examples<crate::name::TreePath>>,
+    ) -> Blocked {
+        Blocked {
+            rule: block.id.clone(),
+            verb: Some(verb),
+            help: block.help.clone(),
+            until: block.window.until(self.scope.now),
+            except: block.except.iter().cloned().collect(),
+            absolute: block.absolute,
+            paths,
+        }
+    }
+
+    /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
+    fn no_grant(&self, verb: Verb) -> NoGrant {
+        let user = self.scope.subject.username.as_str();
+        let here = || {
+            self.scope.grants.iter().filter(|one| {
+                one.grant.mode == Mode::Enforce && one.grant.refs.matches(&self.update.name, user)
+            })
+        };
+        let is_mine = |verb: &Verb| here().any(|one| one.reach.is_some() && one.grant.verbs.contains(*verb));
+        let may = Verb::ALL.into_iter().filter(is_mine).collect();
+        let mut roles: Vec<RoleId> = here()
+            .filter(|one| one.grant.verbs.contains(verb))
+            .flat_map(|one| one.grant.to.iter().cloned())
+            .collect();
+        roles.sort();
+        roles.dedup();
+        NoGrant { verb: Some(verb), may, roles_that_may: roles, blocked_too: false }
+    }
 }
 
 fn without_verb(reason: &RefusalReason) -> RefusalReason {
     match reason.clone() {
         RefusalReason::NoGrant(no_grant) => RefusalReason::NoGrant(NoGrant { verb: None, ..no_grant }),
         RefusalReason::Blocked(blocked) => RefusalReason::Blocked(Blocked { verb: None, ..blocked }),
-        other @ (RefusalReason::AccountDisabled { .. }
+        other @ (RefusalReason::PathsNotGranted(_)
+        | RefusalReason::Unmet(_)
+        | RefusalReason::AccountDisabled { .. }
         | RefusalReason::Revoked { .. }
         | RefusalReason::UnknownPrincipal { .. }) => other,
     }
-}
-
-fn with_verb(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> RefDecision {
-    let user = scope.subject.username.as_str();
-    let mut shadow = Vec::new();
-    let mut reasons = Vec::new();
-    for block in &scope.blocks {
-        if !block.verbs.contains(verb) || !block.refs.matches(&update.name, user) {
-            continue;
-        }
-        match block.mode {
-            Mode::Enforce => reasons.push(RefusalReason::Blocked(blocked(scope, block, verb))),
-            Mode::Evaluate => shadow.push(Shadow { rule: block.id.clone(), would: WouldHave::Blocked }),
-        }
-    }
-    let mut permit = None;
-    for in_scope in &scope.grants {
-        let grant = in_scope.grant;
-        let Some(role) = &in_scope.reach else { continue };
-        if !grant.verbs.contains(verb) || !grant.refs.matches(&update.name, user) {
-            continue;
-        }
-        match grant.mode {
-            Mode::Enforce if permit.is_none() => {
-                permit = Some(Permit::by_grant(grant.id.clone(), role.clone()));
-            }
-            Mode::Enforce => {}
-            Mode::Evaluate => shadow.push(Shadow { rule: grant.id.clone(), would: WouldHave::Granted }),
-        }
-    }
-    let verdict = match (permit, NonEmpty::from_vec(reasons)) {
-        (Some(permit), None) => Verdict::Permitted(permit),
-        (Some(_), Some(reasons)) => Verdict::Refused(reasons),
-        (None, Some(blocks)) => Verdict::Refused(
-            blocks
-                .and(RefusalReason::NoGrant(NoGrant { blocked_too: true, ..no_grant(scope, update, verb) })),
-        ),
-        (None, None) => {
-            Verdict::Refused(NonEmpty::one(RefusalReason::NoGrant(no_grant(scope, update, verb))))
-        }
-    };
-    RefDecision { verb: Some(verb), verdict, shadow }
-}
-
-fn blocked(scope: &Scope<'_>, block: &Block, verb: Verb) -> Blocked {
-    Blocked {
-        rule: block.id.clone(),
-        verb: Some(verb),
-        help: block.help.clone(),
-        until: block.window.until(scope.now),
-        except: block.except.iter().cloned().collect(),
-        absolute: block.absolute,
-    }
-}
-
-/// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
-fn no_grant(scope: &Scope<'_>, update: &RefUpdate, verb: Verb) -> NoGrant {
-    let user = scope.subject.username.as_str();
-    let here = || {
-        scope
-            .grants
-            .iter()
-            .filter(|one| one.grant.mode == Mode::Enforce && one.grant.refs.matches(&update.name, user))
-    };
-    let is_mine = |verb: &Verb| here().any(|one| one.reach.is_some() && one.grant.verbs.contains(*verb));
-    let may = Verb::ALL.into_iter().filter(is_mine).collect();
-    let mut roles: Vec<RoleId> = here()
-        .filter(|one| one.grant.verbs.contains(verb))
-        .flat_map(|one| one.grant.to.iter().cloned())
-        .collect();
-    roles.sort();
-    roles.dedup();
-    NoGrant { verb: Some(verb), may, roles_that_may: roles, blocked_too: false }
 }

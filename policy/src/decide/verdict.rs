@@ -1,5 +1,5 @@
 use crate::{
-    decide::Subject,
+    decide::{Lifted, Subject},
     name::{RoleId, RuleId},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
@@ -51,12 +51,16 @@ pub enum Verdict {
 pub struct Permit {
     grant: RuleId,
     role: Option<RoleId>,
-    waiver: Option<RuleId>,
+    lifted: Vec<Lifted>,
 }
 
 impl Permit {
     pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>) -> Self {
-        Self { grant, role, waiver: None }
+        Self { grant, role, lifted: Vec::new() }
+    }
+
+    pub(super) fn lifting(self, lifted: Vec<Lifted>) -> Self {
+        Self { lifted, ..self }
     }
 
     /// The grant that carried it.
@@ -69,9 +73,9 @@ impl Permit {
         self.role.as_ref()
     }
 
-    /// The waiver that lifted a block, if one did.
-    pub fn waiver(&self) -> Option<&RuleId> {
-        self.waiver.as_ref()
+    /// The rules that would have stood in the way, with the waivers that lifted them.
+    pub fn lifted(&self) -> &[Lifted] {
+        &self.lifted
     }
 }
 
@@ -91,6 +95,8 @@ pub enum WouldHave {
     Granted,
     /// It would have forbidden it.
     Blocked,
+    /// It depends on what could not be found out.
+    Unclear,
 }
 
 impl WouldHave {
@@ -99,6 +105,7 @@ impl WouldHave {
         match self {
             Self::Granted => "granted",
             Self::Blocked => "blocked",
+            Self::Unclear => "perhaps blocked",
         }
     }
 }

@@ -190,6 +190,10 @@ pub fn diff(
     let table = Table::new(old, new);
     let mut budget = Budget::new(limits);
     let mut bounded = Vec::new();
+    if [old, new].into_iter().any(has_more_than_refs) {
+        let why = "requires, waivers and paths are not compared: only blocks of whole refs, and grants";
+        bounded.push(Bounded { why, patterns: Vec::new() });
+    }
     let groups = people::groups(&table, old, new, snapshot, &mut budget, &mut bounded);
     let starts = parts_of_time(&table, now);
     let is_weekly = |group: &people::Group| {
@@ -226,6 +230,13 @@ pub fn diff(
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let changes = found.changes(&groups, &starts, &table.refs, &table.repositories);
     PolicyDiff { changes, exact: bounded.is_empty(), bounded }
+}
+
+/// Whether a policy says more than which refs.
+fn has_more_than_refs(policy: &Policy) -> bool {
+    let paths = policy.grants().iter().any(|grant| grant.paths.is_some())
+        || policy.blocks().iter().any(|block| block.paths.is_some());
+    paths || !policy.requires().is_empty() || !policy.waivers().is_empty()
 }
 
 /// How far ahead weekly windows are looked at: a week and a day, in minutes.

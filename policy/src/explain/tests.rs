@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Dimension, Question, RuleKind, RuleTrace, explain, unknown_role};
+use super::{Dimension, Fit, Question, RuleKind, RuleTrace, explain, unknown_role};
 use crate::{
     decide::{Evaluation, Outcome, PushVerdict, State, decide},
     file::{PolicySource, parse},
@@ -24,7 +24,7 @@ fn state(policy: &str) -> State {
         .unwrap_or_else(|faults| panic!("{faults}"));
     let directory = parse_json("d", DIRECTORY).unwrap();
     let snapshot = Snapshot::of_directory(1, at(0), &directory, Default::default()).unwrap();
-    State { policy: Some(Arc::new(policy)), snapshot: Some(snapshot), max_snapshot_age: None }
+    State { policy: Some(Arc::new(policy)), snapshot: Some(snapshot), ..State::default() }
 }
 
 fn at(day: i64) -> Timestamp {
@@ -37,6 +37,7 @@ fn question(repository: &str, name: &str, verb: Verb) -> Question {
         name: RefName::parse(name.as_bytes()).unwrap(),
         verb,
         channel: Channel::Push,
+        circumstances: Default::default(),
     }
 }
 
@@ -176,7 +177,14 @@ fn every_dimension_is_told_with_what_the_rule_says_there() {
         .filter(|rule| ["freeze", "main", "exception"].contains(&rule.id.as_str()))
         .flat_map(|rule| rule.findings.iter().map(move |finding| (rule, finding)))
         .map(|(rule, finding)| {
-            let (dimension, ok) = (finding.dimension.as_str(), if finding.ok { "yes" } else { "no" });
+            let (dimension, ok) = (
+                finding.dimension.as_str(),
+                match finding.fit {
+                    Fit::Fits => "yes",
+                    Fit::Differs => "no",
+                    Fit::Unknown => "?",
+                },
+            );
             format!("{} {dimension} {ok}: {}\n", rule.id, finding.detail)
         })
         .collect();
@@ -186,16 +194,19 @@ fn every_dimension_is_told_with_what_the_rule_says_there() {
     freeze verb yes: its verbs are `create`, `update`, `force`, `delete`
     freeze role yes: it excepts `release-manager`, which `dora` does not hold
     freeze time no: it has not been live since 2026-01-05T00:00:00Z
+    freeze path yes: whatever paths change
     exception repository no: it is on `pay/api`, not on `PAY/x`
     exception ref yes: its refs are `refs/heads/**`
     exception verb yes: its verbs are `update`, `delete`
     exception role no: it is for `nobody`, not for `dora`
     exception time no: it has not been live since 2026-01-02T00:00:00Z
+    exception path yes: whatever paths change
     main repository yes: it is on `pay/*`
     main ref no: its refs are `refs/heads/main`, not `refs/heads/other`
     main verb no: its verbs are `update`, not `delete`
     main role yes: `dora` holds the role `developer`
     main time yes: it is always live
+    main path yes: whatever paths change
     ");
 }
 

@@ -1,40 +1,40 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    collections::{BTreeMap, btree_map::Entry},
     ops::Range,
 };
 
 use super::{
     MAX_RULES, MAX_SIGNS, MAX_TESTS, block, grant,
-    list::{Room, refuse_undecided},
+    list::Room,
+    mentions::{Mention, Place},
     reader::{Report, TableReader},
-    role,
-    suggest::did_you_mean,
-    test,
+    require, role, test,
     tree::{Node, Spanned, Table},
+    waiver,
 };
 use crate::{
     fault::{Collector, Fault, Source},
     name::{RoleId, RuleId},
-    rule::{Policy, PolicyParts, built_in_id},
+    rule::{Policy, PolicyParts},
 };
 
 /// A policy while its files are read.
 pub(super) struct Draft<'d, 'a> {
     pub(super) parts: PolicyParts,
-    sources: &'d [Source<'a>],
+    pub(super) sources: &'d [Source<'a>],
     /// Where each role's id is given.
-    roles: BTreeMap<RoleId, Place>,
-    /// Where each grant's or block's id is given.
-    rules: BTreeMap<RuleId, Place>,
+    pub(super) roles: BTreeMap<RoleId, Place>,
+    /// Where each rule's id is given.
+    pub(super) rules: BTreeMap<RuleId, Place>,
     /// Where rules name roles.
-    mentions: Vec<(RoleId, Place)>,
-    /// Where tests name rules.
-    rule_mentions: Vec<(RuleId, Mention, Place)>,
+    pub(super) mentions: Vec<(RoleId, Place)>,
+    /// Where tests and waivers name rules.
+    pub(super) rule_mentions: Vec<(RuleId, Mention, Place)>,
     /// Where the contact is given.
     contact: Option<Place>,
     /// Whether every role that the files mean to define is in `roles`.
     all_roles_known: bool,
-    /// Whether every grant and block that the files mean to define is in `rules`.
+    /// Whether every rule that the files mean to define is in `rules`.
     all_rules_known: bool,
     rule_count: usize,
     too_many_tests: bool,
@@ -42,34 +42,14 @@ pub(super) struct Draft<'d, 'a> {
     pub(super) room: Room,
 }
 
-/// A place in one of the files.
-struct Place {
-    file: usize,
-    span: Range<usize>,
-}
+/// The kinds of tables, in the order in which they are read.
+const KINDS: [&str; 6] = ["role", "grant", "block", "require", "waiver", "test"];
 
-/// Parts of the language that this version knows and cannot decide.
-const UNDECIDED: [&str; 2] = ["require", "waiver"];
-pub(super) const KEYS: [&str; 6] = ["version", "contact", "role", "grant", "block", "test"];
+pub(super) const KEYS: [&str; 8] =
+    ["version", "contact", "role", "grant", "block", "require", "waiver", "test"];
 
 /// How many signs of patterns all tests together may meet: some seconds' worth.
 const MAX_TEST_WORK: usize = 100_000_000;
-
-/// What kind of rule a test names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mention {
-    Grant,
-    Block,
-}
-
-impl Mention {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Grant => "grant",
-            Self::Block => "block",
-        }
-    }
-}
 
 impl<'d, 'a> Draft<'d, 'a> {
     pub(super) fn new(sources: &'d [Source<'a>]) -> Self {
@@ -98,7 +78,7 @@ impl<'d, 'a> Draft<'d, 'a> {
         if let Some(node) = top.take("contact") {
             self.read_contact(file, node, report);
         }
-        for kind in ["role", "grant", "block", "test"] {
+        for kind in KINDS {
             for table in rules_of_kind(kind, &mut top, report) {
                 self.rule_count = self.rule_count.saturating_add(1);
                 let span = table.span.clone();
@@ -110,15 +90,14 @@ impl<'d, 'a> Draft<'d, 'a> {
                     "role" => role::read(table, self, file, report),
                     "grant" => grant::read(table, self, file, report),
                     "block" => block::read(table, self, file, report),
+                    "require" => require::read(table, self, file, report),
+                    "waiver" => waiver::read(table, self, file, report),
                     _ => test::read(table, self, file, report),
                 }
                 if had_room && !self.room.is_left() {
                     self.refuse_size(kind, span, report);
                 }
             }
-        }
-        for kind in UNDECIDED {
-            refuse_kind(kind, &mut top, report);
         }
         top.finish(&KEYS, report);
     }
@@ -157,7 +136,7 @@ impl<'d, 'a> Draft<'d, 'a> {
         self.parts.contact = Some(text.value.into_owned());
     }
 
-    /// The id of a grant or block.
+    /// The id of a rule.
     pub(super) fn rule_id<'t>(
         &mut self,
         table: &mut TableReader<'t>,
@@ -205,7 +184,7 @@ impl<'d, 'a> Draft<'d, 'a> {
         self.mentions.extend(roles.iter().map(place));
     }
 
-    /// Notes that a test names a rule.
+    /// Notes that a test or a waiver names a rule.
     pub(super) fn mention_rule(&mut self, rule: RuleId, kind: Mention, file: usize, span: Range<usize>) {
         self.rule_mentions.push((rule, kind, Place { file, span }));
     }
@@ -262,49 +241,6 @@ impl<'d, 'a> Draft<'d, 'a> {
             }
         }
     }
-
-    fn check_mentions(&self, faults: &mut Collector) {
-        for (role, place) in self.mentions.iter().filter(|(role, _)| !self.roles.contains_key(role)) {
-            let Some(source) = self.sources.get(place.file) else { continue };
-            let names = || self.roles.keys().map(RoleId::as_str);
-            let meant = faults.may_suggest().then(|| did_you_mean(role.as_str(), names())).flatten();
-            let help = meant.unwrap_or_else(|| format!("define it: a `[[role]]` with `id = \"{role}\"`"));
-            faults.add(|| source.fault(place.span.clone(), format!("there is no role `{role}`"), Some(help)));
-        }
-    }
-
-    fn check_rule_mentions(&self, faults: &mut Collector) {
-        let of_kind = |kind: Mention| -> BTreeSet<&RuleId> {
-            match kind {
-                Mention::Grant => self.parts.grants.iter().map(|grant| &grant.id).collect(),
-                Mention::Block => self.parts.blocks.iter().map(|block| &block.id).collect(),
-            }
-        };
-        let (grants, blocks) = (of_kind(Mention::Grant), of_kind(Mention::Block));
-        for (rule, kind, place) in &self.rule_mentions {
-            let (meant, others) = match kind {
-                Mention::Grant => (&grants, &blocks),
-                Mention::Block => (&blocks, &grants),
-            };
-            // A rule that is there and faulty is in neither.
-            let is_faulty = self.rules.contains_key(rule) && !others.contains(rule);
-            if meant.contains(rule) || is_faulty || built_in_id(rule.as_str()).is_some() {
-                continue;
-            }
-            let Some(source) = self.sources.get(place.file) else { continue };
-            let message = format!("there is no {} `{rule}`", kind.as_str());
-            let names = || meant.iter().map(|id| id.as_str());
-            let near = faults.may_suggest().then(|| did_you_mean(rule.as_str(), names())).flatten();
-            let help = match (others.contains(rule), kind) {
-                (true, Mention::Grant) => {
-                    Some(format!("`{rule}` is a block: expect `refused:blocked:{rule}`"))
-                }
-                (true, Mention::Block) => Some(format!("`{rule}` is a grant: expect `permitted:{rule}`")),
-                (false, _) => near,
-            };
-            faults.add(|| source.fault(place.span.clone(), message, help));
-        }
-    }
 }
 
 /// `version = 1`.
@@ -334,6 +270,8 @@ fn rules_of_kind<'t>(
         "role" => "a role",
         "grant" => "a grant",
         "block" => "a block",
+        "require" => "a require",
+        "waiver" => "a waiver",
         _ => "a test",
     };
     let Some((key, node)) = top.take_with_key(kind) else { return Vec::new() };
@@ -344,20 +282,6 @@ fn rules_of_kind<'t>(
             report.add(key.span, message, Some(format!("write `[[{kind}]]` above each")));
             Vec::new()
         }
-    }
-}
-
-/// A kind of rule that this version cannot decide: one fault for each.
-fn refuse_kind<'t>(kind: &str, top: &mut TableReader<'t>, report: &mut Report<'_, 't>) {
-    let Some((key, node)) = top.take_with_key(kind) else { return };
-    let name = format!("[[{kind}]]");
-    match node.value {
-        Node::List(elements) if !elements.is_empty() => {
-            for element in elements {
-                refuse_undecided(&name, element.span, report);
-            }
-        }
-        _ => refuse_undecided(&name, key.span, report),
     }
 }
 

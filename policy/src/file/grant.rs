@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use jiff::Timestamp;
 
 use super::{
@@ -5,14 +7,16 @@ use super::{
     list::{self, Room, carries_no_refs, set},
     reader::{Report, TableReader},
     tree::{Node, Spanned},
+    window,
 };
 use crate::{
     name::{RoleId, Username},
     request::Verb,
-    rule::{Grant, RefSet, UserException, Window},
+    rule::{Grant, PathSet, RefSet, UserException, Window},
 };
 
-const KEYS: [&str; 9] = ["id", "to", "user", "on", "refs", "verbs", "expires", "approved_by", "mode"];
+pub(super) const KEYS: [&str; 12] =
+    ["id", "to", "user", "on", "refs", "verbs", "paths", "from", "weekly", "expires", "approved_by", "mode"];
 
 /// Reads a `[[grant]]`.
 pub(super) fn read<'a>(
@@ -28,13 +32,13 @@ pub(super) fn read<'a>(
     let verbs =
         table.require("verbs", "[\"create\", \"update\"]", report).and_then(|node| list::verbs(node, report));
     let refs = refs(&mut table, verbs.as_deref(), &draft.room, report);
-    list::refuse_paths(&mut table, report);
+    let paths = grant_paths(&mut table, verbs.as_deref(), &draft.room, report);
     table.finish(&KEYS, report);
     if let (Some(id), Some(on), Some(refs), Some(verbs)) = (id, on, refs, verbs) {
         let verbs = verbs.into_iter().map(|verb| verb.value).collect();
         let Receivers { to, user, window } = receivers;
         let to = set(to);
-        draft.parts.grants.push(Grant { id, mode, to, user, on, refs, verbs, window });
+        draft.parts.grants.push(Grant { id, mode, to, user, on, refs, verbs, paths, window });
     }
 }
 
@@ -69,8 +73,8 @@ fn receivers<'a>(
     let approver = approver(table, user.is_some(), report);
     let user = user.and_then(|(_, node)| name("user", node, report));
     let user = user.zip(approver).and_then(|(user, approver)| exception(user, approver, report));
-    // A window without a beginning cannot end before it.
-    let window = Window::new(None, expires).unwrap_or_default();
+    let help = "`expires` is the first moment after the grant";
+    let window = window::until(table, expires, help, report);
     Receivers { to, user, window }
 }
 
@@ -87,13 +91,17 @@ fn exception(
     Some(UserException { user: user.value, approved_by: approver.value })
 }
 
-fn expires<'a>(table: &mut TableReader<'a>, of_user: bool, report: &mut Report<'_, 'a>) -> Option<Timestamp> {
+fn expires<'a>(
+    table: &mut TableReader<'a>,
+    of_user: bool,
+    report: &mut Report<'_, 'a>,
+) -> Option<(Range<usize>, Timestamp)> {
     let node = if of_user {
         table.require("expires", "2026-12-31T23:00:00Z", report)
     } else {
         table.take("expires")
     };
-    node.and_then(|node| report.moment("expires", &node))
+    node.and_then(|node| Some((node.span.clone(), report.moment("expires", &node)?)))
 }
 
 fn approver<'a>(
@@ -114,6 +122,22 @@ fn approver<'a>(
 fn name<'a>(key: &str, node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Spanned<Username>> {
     let text = report.text(key, node)?;
     report.parse(text, Username::parse)
+}
+
+/// The paths. A grant that gives `read` or `admin` has none: they are about whole repositories.
+fn grant_paths<'a>(
+    table: &mut TableReader<'a>,
+    verbs: Option<&[Spanned<Verb>]>,
+    room: &Room,
+    report: &mut Report<'_, 'a>,
+) -> Option<PathSet> {
+    let whole = verbs.into_iter().flatten().find(|verb| carries_no_refs(verb.value));
+    let Some(verb) = whole else { return list::paths("paths", table, room, report) };
+    if let Some((key, _)) = table.take_with_key("paths") {
+        let help = format!("`{}` is about whole repositories: give it by a grant of its own", verb.value);
+        report.add(key.span, "these verbs carry no paths", Some(help));
+    }
+    None
 }
 
 /// The refs. A grant of nothing but `read` or `admin` has none.

@@ -3,13 +3,14 @@
 use std::{cell::Cell, collections::BTreeSet};
 
 use super::{
+    draft::Draft,
     reader::{Report, TableReader, one_of},
     tree::{Node, Spanned},
 };
 use crate::{
     name::RoleId,
     request::Verb,
-    rule::{Mode, Pattern, PatternError, RefSet, RepositorySet, VerbSet},
+    rule::{Mode, PathSet, Pattern, PatternError, RefSet, RepositorySet, VerbSet},
 };
 
 /// `on`: the repositories.
@@ -45,9 +46,20 @@ impl Room {
         super::MAX_SIGNS - self.0.get().unwrap_or_default()
     }
 
-    fn take(&self, signs: usize) {
+    pub(super) fn take(&self, signs: usize) {
         self.0.set(self.0.get().and_then(|left| left.checked_sub(signs)));
     }
+}
+
+/// `key`, a list of patterns of paths, when it is there.
+pub(super) fn paths<'a>(
+    key: &str,
+    rule: &mut TableReader<'a>,
+    room: &Room,
+    report: &mut Report<'_, 'a>,
+) -> Option<PathSet> {
+    let node = rule.take(key)?;
+    patterns(key, node, PathSet::parse_one, PathSet::new, room, report)
 }
 
 fn patterns<'a, S>(
@@ -103,6 +115,34 @@ pub(super) fn all_on_refs() -> VerbSet {
     Verb::ALL.into_iter().filter(|verb| !carries_no_refs(*verb)).collect()
 }
 
+/// The verbs that a rule is about, which says how refs may change: all that change refs, where it names none.
+pub(super) fn verbs_on_refs<'a>(
+    kind: &str,
+    table: &mut TableReader<'a>,
+    report: &mut Report<'_, 'a>,
+) -> VerbSet {
+    let Some(node) = table.take("verbs") else { return all_on_refs() };
+    let verbs = verbs(node, report).unwrap_or_default();
+    for verb in verbs.iter().filter(|verb| carries_no_refs(verb.value)) {
+        let message = format!("a {kind} cannot be about `{}`: it is about changes to refs", verb.value);
+        report.add(verb.span.clone(), message, Some("take it out".into()));
+    }
+    verbs.into_iter().map(|verb| verb.value).collect()
+}
+
+/// `key`, a list of roles, when it is there.
+pub(super) fn mentioned_roles<'a>(
+    key: &str,
+    table: &mut TableReader<'a>,
+    draft: &mut Draft<'_, '_>,
+    file: usize,
+    report: &mut Report<'_, 'a>,
+) -> BTreeSet<RoleId> {
+    let roles = table.take(key).and_then(|node| roles(key, node, report)).unwrap_or_default();
+    draft.mention_roles(&roles, file);
+    set(roles)
+}
+
 /// A list of roles; that they exist is checked when all files are read.
 pub(super) fn roles<'a>(
     key: &str,
@@ -125,17 +165,4 @@ pub(super) fn mode<'a>(rule: &mut TableReader<'a>, report: &mut Report<'_, 'a>) 
         Some(Spanned { value: "evaluate", .. }) => Mode::Evaluate,
         _ => Mode::Enforce,
     }
-}
-
-/// `paths`: part of the language, and not decided yet.
-pub(super) fn refuse_paths<'a>(rule: &mut TableReader<'a>, report: &mut Report<'_, 'a>) {
-    if let Some((key, _)) = rule.take_with_key("paths") {
-        refuse_undecided("paths", key.span, report);
-    }
-}
-
-/// A part of the language that this version knows and cannot decide.
-pub(super) fn refuse_undecided(what: &str, span: std::ops::Range<usize>, report: &mut Report<'_, '_>) {
-    let message = format!("`{what}` is not decided by this version: a policy holding one is not loaded");
-    report.add(span, message, Some("take it out until a release that decides it".into()));
 }

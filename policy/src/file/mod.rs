@@ -5,15 +5,21 @@
 //! fault, and a policy with a fault is not loaded.
 
 mod block;
+mod circumstances;
+mod commits;
 mod draft;
 mod grant;
 mod list;
+mod mentions;
 pub(crate) mod reader;
+mod require;
 mod role;
 pub(crate) mod suggest;
 mod syntax;
 mod test;
 pub(crate) mod tree;
+mod waiver;
+mod window;
 
 use crate::{
     fault::{Collector, Fault, Faults, Source},
@@ -38,7 +44,7 @@ pub struct PolicySource {
 
 /// How many bytes all files of a policy may have together.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// How many roles, grants, blocks and tests a policy may have together.
+/// How many roles, rules and tests a policy may have together.
 pub const MAX_RULES: usize = 100_000;
 
 /// How many unit tests a policy may have.

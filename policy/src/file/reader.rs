@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::BTreeSet,
+    ops::{Range, RangeInclusive},
+};
 
 use jiff::Timestamp;
 
@@ -173,6 +176,50 @@ impl<'r, 'a> Report<'r, 'a> {
         None
     }
 
+    /// A whole number.
+    pub(crate) fn whole_number(
+        &mut self,
+        key: &str,
+        node: &Spanned<Node<'_>>,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
+        let Node::Number(number) = &node.value else {
+            self.wrong_kind(key, "a number", node, None);
+            return None;
+        };
+        let parsed = number.parse().ok().filter(|number| range.contains(number));
+        if parsed.is_none() {
+            let message =
+                format!("`{key}` is a whole number from {} to {}, not {number}", range.start(), range.end());
+            self.add(node.span.clone(), message, None);
+        }
+        parsed
+    }
+
+    /// A list of tables; what is no table is told. `example` is one.
+    pub(crate) fn tables(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        node: Spanned<Node<'a>>,
+    ) -> Vec<TableReader<'a>> {
+        let help = Some(format!("write {}", self.pair(key, example)));
+        match node.value {
+            Node::List(elements) if elements.is_empty() => {
+                self.add(node.span, format!("`{key}` is an empty list"), help);
+                Vec::new()
+            }
+            Node::List(elements) => {
+                let what = "an element of this list";
+                elements.into_iter().filter_map(|element| self.table(what, element)).collect()
+            }
+            _ => {
+                self.wrong_kind(key, "a list of tables", &node, help);
+                Vec::new()
+            }
+        }
+    }
+
     /// A moment: a TOML date-time with an offset.
     pub(crate) fn moment(&mut self, key: &str, node: &Spanned<Node<'_>>) -> Option<Timestamp> {
         let datetime = match &node.value {
@@ -230,6 +277,16 @@ pub(crate) struct TableReader<'a> {
 impl<'a> TableReader<'a> {
     pub(crate) fn new(what: &'static str, span: Range<usize>, table: Table<'a>) -> Self {
         Self { what, span, table }
+    }
+
+    /// Whether it has `key`, and nobody took it.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(found, _)| found.value == key)
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// The value of `key`, if it is there.

@@ -40,7 +40,7 @@ pub(super) fn read<'a>(
     let all = groups("all", all, report);
     let service = service.and_then(|node| report.parsed("service", node, Username::parse));
     let service = service.into_iter().flatten().map(|name| name.value.key()).collect();
-    let max_lease = table.take("max_lease").and_then(|node| lease(node, report));
+    let max_lease = table.take("max_lease").and_then(|node| length_of_time("max_lease", node, report));
     table.finish(&KEYS, report);
     if let Some(id) = id {
         draft.parts.roles.push(Role { id: id.value, any, all, service, max_lease });
@@ -55,13 +55,18 @@ fn groups<'a>(
     set(node.and_then(|node| report.parsed(key, node, GroupName::parse)).unwrap_or_default())
 }
 
-fn lease<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Duration> {
+/// A length of time: `"15m"`.
+pub(super) fn length_of_time<'a>(
+    key: &str,
+    node: Spanned<Node<'a>>,
+    report: &mut Report<'_, 'a>,
+) -> Option<Duration> {
     if let Node::Number(number) = &node.value {
-        let help = format!("say of what: {}", report.pair("max_lease", &format!("\"{number}m\"")));
-        report.add(node.span, "`max_lease` is a length of time, not a number", Some(help));
+        let help = format!("say of what: {}", report.pair(key, &format!("\"{number}m\"")));
+        report.add(node.span, format!("`{key}` is a length of time, not a number"), Some(help));
         return None;
     }
-    let text = report.text("max_lease", node)?;
+    let text = report.text(key, node)?;
     let parse = |text: &str| {
         let parsed = text.parse::<SignedDuration>().ok().and_then(|length| Duration::try_from(length).ok());
         parsed.filter(|length| !length.is_zero()).ok_or_else(|| {

@@ -1,20 +1,24 @@
 use std::collections::BTreeSet;
 
 use super::{
-    draft::{Draft, Mention},
+    circumstances,
+    draft::Draft,
     list::{self, carries_no_refs, set},
+    mentions::Mention,
     reader::{Report, TableReader, one_of},
     tree::{Node, Text},
 };
 use crate::{
     name::{RefName, Repository, RuleId, Username},
     printable::Printable,
+    question::Question,
     reason::RefusalReason,
     request::{Channel, Verb},
     rule::{Asker, Because, Expectation, TestCase, built_in_id},
 };
 
-pub(super) const KEYS: [&str; 6] = ["as", "user", "push", "at", "channel", "expect"];
+pub(super) const KEYS: [&str; 10] =
+    ["as", "user", "push", "at", "channel", "paths", "approved_by", "commit", "waivers", "expect"];
 /// A `push`, for help.
 const PUSH: &str = "force PAY/api refs/heads/main";
 
@@ -34,9 +38,11 @@ pub(super) fn read<'a>(
     let expect = expect.and_then(|text| expectation(text, draft, file, report));
     let at = table.take("at").and_then(|node| report.moment("at", &node));
     let channel = channel(&mut table, report);
+    let circumstances = circumstances::read(&mut table, draft, file, report);
     table.finish(&KEYS, report);
     if let (Some(asker), Some((verb, repository, name)), Some(expect)) = (asker, push, expect) {
-        draft.parts.tests.push(TestCase { asker, verb, repository, name, channel, at, expect, place });
+        let question = Question { repository, name, verb, channel, circumstances };
+        draft.parts.tests.push(TestCase { asker, question, at, expect, place });
     }
 }
 
@@ -116,7 +122,12 @@ fn expectation<'a>(
     let read = report.parse(text, read_expectation)?;
     let mention = match &read.value {
         Expectation::Permitted(Some(grant)) => Some((grant.clone(), Mention::Grant)),
-        Expectation::Refused(Some(Because { rule: Some(rule), .. })) => Some((rule.clone(), Mention::Block)),
+        Expectation::Refused(Some(Because { code: "blocked", rule: Some(rule) })) => {
+            Some((rule.clone(), Mention::Block))
+        }
+        Expectation::Refused(Some(Because { rule: Some(rule), .. })) => {
+            Some((rule.clone(), Mention::Require))
+        }
         Expectation::Permitted(None) | Expectation::Refused(_) => None,
     };
     if let Some((rule, kind)) = mention {
@@ -139,7 +150,7 @@ fn read_expectation(text: &str) -> Result<Expectation, String> {
     let Some(code) = first else { return Ok(Expectation::Refused(None)) };
     let code = one_of(code, "reason for a refusal", &RefusalReason::CODES)?;
     match second {
-        Some(_) if code != "blocked" => {
+        Some(_) if RefusalReason::WITHOUT_RULE.contains(&code) => {
             Err(format!("no rule says `{code}`, so `refused:{code}` is all that can be expected"))
         }
         rule => {

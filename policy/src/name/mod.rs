@@ -6,6 +6,7 @@ mod object_id;
 mod ref_name;
 mod repository;
 mod rule_id;
+mod tree_path;
 mod username;
 
 pub use digest::{Digest, DigestError};
@@ -14,4 +15,5 @@ pub use object_id::{ObjectFormat, ObjectId, ObjectIdError};
 pub use ref_name::{RefName, RefNameError};
 pub use repository::{Repository, RepositoryError};
 pub use rule_id::{IdError, RoleId, RuleId};
+pub use tree_path::{TreePath, TreePathError};
 pub use username::{Username, UsernameError, UsernameKey};

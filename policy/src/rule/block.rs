@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Mode, RefSet, RepositorySet, VerbSet, Window};
+use super::{Mode, PathSet, RefSet, RepositorySet, VerbSet, Window};
 use crate::name::{RoleId, RuleId};
 
 /// Forbids, for everyone including Bitbucket's administrators. It never says who: it says who is excepted.
@@ -18,6 +18,9 @@ pub struct Block {
     pub refs: RefSet,
     /// The verbs that are forbidden.
     pub verbs: VerbSet,
+    /// Changes to these paths only; `None`: whatever changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<PathSet>,
     /// When it is live.
     pub window: Window,
     /// Roles that it does not bind.

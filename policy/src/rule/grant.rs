@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Mode, RefSet, RepositorySet, VerbSet, Window};
+use super::{Mode, PathSet, RefSet, RepositorySet, VerbSet, Window};
 use crate::name::{RoleId, RuleId, Username, UsernameKey};
 
 /// Adds a right.
@@ -22,6 +22,9 @@ pub struct Grant {
     pub refs: RefSet,
     /// The verbs.
     pub verbs: VerbSet,
+    /// Changes to these paths only; `None`: whatever changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<PathSet>,
     /// When it is live. `expires` in the language is the end.
     pub window: Window,
 }

@@ -1,26 +1,31 @@
 //! The rules of a policy. All are plain sets: no priority, no "most specific wins", no negative grant.
-//!
-//! `require` and `waiver` rules are part of the language and are not decided by this version: a policy that holds
-//! one is refused when it is read (see [`crate::file`]), so it can never be half obeyed.
 
 mod block;
+mod commit_checks;
 mod grant;
+mod paths;
 mod pattern;
 mod policy;
 mod regex;
+mod require;
 mod role;
 mod test;
+mod waiver;
 mod weekly;
 mod window;
 
 pub use block::Block;
+pub use commit_checks::{CommitCheck, CommitChecks, MessagePattern};
 pub use grant::{Grant, UserException};
+pub use paths::PathSet;
 pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;
 pub use policy::{Policy, PolicyError, PolicyParts};
 pub use regex::RegexPattern;
+pub use require::{ApprovalsOf, Excluded, Require, Via};
 pub use role::Role;
 pub use test::{Asker, Because, Expectation, TestCase};
+pub use waiver::Waiver;
 pub use weekly::{TimeOfWeek, Weekly, WeeklyError, Zone};
 pub use window::{Window, WindowError};
 

@@ -3,6 +3,7 @@ use thiserror::Error;
 
 use super::regex::RegexPattern;
 use crate::{
+    facts::Cover,
     glob::{Glob, GlobError},
     name::{RefName, Repository},
     request::Verb,
@@ -10,7 +11,7 @@ use crate::{
 
 /// A list of patterns with its exclusions: it matches what some pattern matches and no `!pattern` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct PatternSet {
+pub(super) struct PatternSet {
     include: Vec<Pattern>,
     exclude: Vec<Pattern>,
 }
@@ -76,13 +77,25 @@ pub enum PatternError {
     /// `${user}` where no user stands.
     #[error("`${{user}}` has a meaning in ref patterns only")]
     UserInRepository,
+    /// `${user}` where no user stands.
+    #[error("`${{user}}` has a meaning in ref patterns only: a path or a message is matched as it is")]
+    UserInPath,
+    /// `/deploy/**`.
+    #[error("a path begins at the top of the repository, without `/`: did you mean `{0}`?")]
+    PathFromRoot(String),
+    /// `deploy/`.
+    #[error("a path is that of a file: did you mean `{0}/**`?")]
+    PathOfFolder(String),
+    /// `!…` for a message.
+    #[error("a message is like one pattern: write the pattern that is wanted, without `!`")]
+    ExcludingMessage,
     /// Nothing, or nothing but exclusions.
     #[error("the list includes nothing, so the rule could never match: give a pattern without `!`")]
     NothingIncluded,
 }
 
 impl PatternSet {
-    fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
+    pub(super) fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
         let (mut include, mut exclude) = (Vec::new(), Vec::new());
         for (excluded, pattern) in patterns {
             if excluded { &mut exclude } else { &mut include }.push(pattern);
@@ -97,19 +110,19 @@ impl PatternSet {
         Ok(Self { include, exclude })
     }
 
-    fn matches(&self, text: &[u8], user: &str) -> bool {
+    pub(super) fn matches(&self, text: &[u8], user: &str) -> bool {
         let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(text, user));
         any(&self.include) && !any(&self.exclude)
     }
 
-    fn sources(&self) -> Vec<String> {
+    pub(super) fn sources(&self) -> Vec<String> {
         let excluded = self.exclude.iter().map(|pattern| format!("!{}", pattern.as_str()));
         self.include.iter().map(|pattern| pattern.as_str().to_owned()).chain(excluded).collect()
     }
 }
 
 /// Splits a pattern from the `!` that excludes it.
-fn split_exclusion(source: &str) -> (bool, &str) {
+pub(super) fn split_exclusion(source: &str) -> (bool, &str) {
     source.strip_prefix('!').map_or((false, source), |rest| (true, rest))
 }
 
@@ -155,6 +168,11 @@ impl RefSet {
     /// The patterns as written, sorted, exclusions last.
     pub fn sources(&self) -> Vec<String> {
         self.0.sources()
+    }
+
+    /// The refs to which the commits that a rule with these patterns looks at are new.
+    pub fn cover(&self) -> Cover {
+        Cover::of(self.sources())
     }
 }
 
@@ -218,6 +236,9 @@ impl Serialize for RepositorySet {
 pub struct VerbSet(u8);
 
 impl VerbSet {
+    /// Every verb.
+    pub const ALL: Self = Self((1 << Verb::ALL.len()) - 1);
+
     /// Whether `verb` is in the set.
     pub const fn contains(self, verb: Verb) -> bool {
         self.0 & (1 << verb as u8) != 0

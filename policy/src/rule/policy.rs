@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Block, Grant, Mode, RefSet, RepositorySet, Role, TestCase, Window};
+use super::{Block, Grant, Mode, RefSet, RepositorySet, Require, Role, TestCase, Waiver, Window};
 use crate::{
     name::{Digest, RoleId, RuleId},
     request::Verb,
@@ -29,6 +29,12 @@ pub struct PolicyParts {
     pub grants: Vec<Grant>,
     /// The blocks.
     pub blocks: Vec<Block>,
+    /// The requires.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Require>,
+    /// The waivers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// The policy's unit tests, which decide nothing.
     #[serde(skip)]
     pub tests: Vec<TestCase>,
@@ -48,19 +54,30 @@ pub enum PolicyError {
         /// The role that it names.
         role: RoleId,
     },
+    /// A waiver names a rule that does not exist, or that no waiver lifts.
+    #[error("waiver `{waiver}` names `{rule}`, which is no require and no block that can be lifted")]
+    NothingToLift {
+        /// The waiver.
+        waiver: RuleId,
+        /// The rule that it names.
+        rule: RuleId,
+    },
 }
 
 impl Policy {
     /// Makes a policy of its parts.
     ///
     /// # Errors
-    /// When an id is given twice or a role does not exist.
+    /// When an id is given twice, a role does not exist, or a waiver names what cannot be lifted.
     pub fn new(mut parts: PolicyParts) -> Result<Self, PolicyError> {
         check_ids(&parts)?;
         check_roles(&parts)?;
+        check_waivers(&parts)?;
         parts.roles.sort_by(|a, b| a.id.cmp(&b.id));
         parts.grants.sort_by(|a, b| a.id.cmp(&b.id));
         parts.blocks.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.requires.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.waivers.sort_by(|a, b| a.id.cmp(&b.id));
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(Self { digest: digest(&parts), parts, built_in: built_in_blocks() })
     }
@@ -90,6 +107,16 @@ impl Policy {
         &self.parts.blocks
     }
 
+    /// The requires, by id.
+    pub fn requires(&self) -> &[Require] {
+        &self.parts.requires
+    }
+
+    /// The waivers, by id.
+    pub fn waivers(&self) -> &[Waiver] {
+        &self.parts.waivers
+    }
+
     /// The unit tests, by place.
     pub fn tests(&self) -> &[TestCase] {
         &self.parts.tests
@@ -109,7 +136,11 @@ fn check_ids(parts: &PolicyParts) -> Result<(), PolicyError> {
         }
     }
     let mut rules = BTreeSet::new();
-    for id in parts.grants.iter().map(|grant| &grant.id).chain(parts.blocks.iter().map(|block| &block.id)) {
+    let grants = parts.grants.iter().map(|rule| &rule.id);
+    let blocks = parts.blocks.iter().map(|rule| &rule.id);
+    let requires = parts.requires.iter().map(|rule| &rule.id);
+    let waivers = parts.waivers.iter().map(|rule| &rule.id);
+    for id in grants.chain(blocks).chain(requires).chain(waivers) {
         if !rules.insert(id) {
             return Err(PolicyError::DuplicateId(id.to_string()));
         }
@@ -122,9 +153,28 @@ fn check_roles(parts: &PolicyParts) -> Result<(), PolicyError> {
     let granted = parts.grants.iter().flat_map(|grant| grant.to.iter().map(move |role| (&grant.id, role)));
     let excepted =
         parts.blocks.iter().flat_map(|block| block.except.iter().map(move |role| (&block.id, role)));
-    for (rule, role) in granted.chain(excepted) {
+    let requires = parts.requires.iter().flat_map(|require| {
+        let approvers = require.approvals.iter().map(|approvals| &approvals.role);
+        require.except.iter().chain(approvers).map(move |role| (&require.id, role))
+    });
+    let waivers = parts
+        .waivers
+        .iter()
+        .flat_map(|waiver| waiver.to.iter().chain(&waiver.second_person).map(move |role| (&waiver.id, role)));
+    for (rule, role) in granted.chain(excepted).chain(requires).chain(waivers) {
         if !known.contains(role) {
             return Err(PolicyError::UnknownRole { rule: rule.clone(), role: role.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn check_waivers(parts: &PolicyParts) -> Result<(), PolicyError> {
+    let blocks = parts.blocks.iter().filter(|block| !block.absolute).map(|block| &block.id);
+    let can_be_lifted: BTreeSet<_> = blocks.chain(parts.requires.iter().map(|require| &require.id)).collect();
+    for waiver in &parts.waivers {
+        if let Some(rule) = waiver.lifts.iter().find(|rule| !can_be_lifted.contains(rule)) {
+            return Err(PolicyError::NothingToLift { waiver: waiver.id.clone(), rule: rule.clone() });
         }
     }
     Ok(())
@@ -153,6 +203,7 @@ fn built_in_blocks() -> Vec<Block> {
         on,
         refs,
         verbs: Verb::ALL.into_iter().collect(),
+        paths: None,
         window: Window::ALWAYS,
         except: BTreeSet::new(),
         absolute: true,

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::{
     fault::Place,
-    name::{RefName, Repository, RoleId, RuleId, Username},
-    request::{Channel, Verb},
+    name::{RoleId, RuleId, Username},
+    question::Question,
 };
 
 /// A unit test of the policy: a question, and the answer that its author expects. It decides nothing.
@@ -13,14 +13,8 @@ use crate::{
 pub struct TestCase {
     /// Who asks.
     pub asker: Asker,
-    /// What they want to do; never [`Verb::Read`] or [`Verb::Admin`].
-    pub verb: Verb,
-    /// Where.
-    pub repository: Repository,
-    /// To which ref.
-    pub name: RefName,
-    /// By which way in.
-    pub channel: Channel,
+    /// What they want to do.
+    pub question: Question,
     /// When; `None`: whenever the test is run.
     pub at: Option<Timestamp>,
     /// What is expected.
@@ -60,7 +54,8 @@ pub struct Because {
 impl TestCase {
     /// What is asked, as the language writes it: `force PAY/api refs/heads/main`.
     pub fn push(&self) -> String {
-        format!("{} {} {}", self.verb, self.repository, self.name)
+        let Question { verb, repository, name, .. } = &self.question;
+        format!("{verb} {repository} {name}")
     }
 }
 

@@ -6,12 +6,17 @@
 mod change;
 mod diff;
 mod directory;
+mod emails;
 pub mod file;
 mod revocation;
 mod shard;
 mod user;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -50,6 +55,7 @@ pub struct Snapshot {
     groups: Arc<[GroupName]>,
     shards: Arc<[Arc<Shard>]>,
     revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
+    emails: Arc<OnceLock<emails::EmailIndex>>,
 }
 
 /// Why stored parts do not make a snapshot.
@@ -109,7 +115,8 @@ impl Snapshot {
         revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     ) -> Self {
         let digest = digest(as_of, &groups, &shards, &revocations);
-        Self { version: SnapshotVersion { generation, digest }, as_of, groups, shards, revocations }
+        let emails = Arc::default();
+        Self { version: SnapshotVersion { generation, digest }, as_of, groups, shards, revocations, emails }
     }
 
     /// The snapshot's version.

@@ -6,8 +6,8 @@ use std::{
 use super::{Answer, Judge, Who, WhoError};
 use crate::{
     decide::{PrincipalKind, Subject},
-    explain::Question,
     name::{GroupName, Username, UsernameKey},
+    question::Question,
     rule::{Policy, RefSet},
     snapshot::{Snapshot, UserView},
 };
@@ -31,7 +31,10 @@ impl<'a> Crowd<'a> {
         let exceptions = policy.grants().iter().filter_map(|grant| grant.user.as_ref());
         let blocks = policy.all_blocks().map(|block| (&block.on, &block.refs));
         let grants = policy.grants().iter().map(|grant| (&grant.on, &grant.refs));
-        let here = blocks.chain(grants).filter(|(on, _)| on.matches(&question.repository));
+        let requires = policy.requires().iter().map(|require| (&require.on, &require.refs));
+        let waivers = policy.waivers().iter().map(|waiver| (&waiver.on, &waiver.refs));
+        let all = blocks.chain(grants).chain(requires).chain(waivers);
+        let here = all.filter(|(on, _)| on.matches(&question.repository));
         Self {
             policy,
             snapshot,

@@ -74,8 +74,7 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new(policy: Policy, snapshot: Snapshot) -> Self {
-        let state =
-            State { policy: Some(Arc::new(policy)), snapshot: Some(snapshot), max_snapshot_age: None };
+        let state = State { policy: Some(Arc::new(policy)), snapshot: Some(snapshot), ..State::default() };
         Self { state, now: "2026-01-02T00:00:00Z".parse().unwrap() }
     }
 
@@ -114,6 +113,17 @@ impl Case {
         updates: &[&str],
         facts: &Facts,
     ) -> Evaluation {
+        self.evaluate_via(Channel::Push, user, repository, updates, facts)
+    }
+
+    pub(crate) fn evaluate_via(
+        &self,
+        channel: Channel,
+        user: &str,
+        repository: &str,
+        updates: &[&str],
+        facts: &Facts,
+    ) -> Evaluation {
         let mut facts = facts.clone();
         for (index, update) in updates.iter().enumerate() {
             match update.split_once(' ').unwrap().0 {
@@ -125,7 +135,7 @@ impl Case {
         let request = Request {
             repository: Repository::parse(repository).unwrap(),
             pusher: Username::parse(user).unwrap(),
-            channel: Channel::Push,
+            channel,
             updates: NonEmpty::from_vec(updates.iter().map(|update| ref_update(update)).collect()).unwrap(),
         };
         decide(&self.state, &request, &facts, self.now)

@@ -57,7 +57,7 @@ pub(crate) fn names(length: usize) -> Vec<RefName> {
 
 /// What a policy is decided by.
 pub(crate) fn state(policy: &Policy) -> State {
-    State { policy: Some(Arc::new(policy.clone())), snapshot: Some(directory()), max_snapshot_age: None }
+    State { policy: Some(Arc::new(policy.clone())), snapshot: Some(directory()), ..State::default() }
 }
 
 /// One verdict for each name: whether it is permitted.

@@ -24,6 +24,7 @@ fn update(name: &str, outcome: Outcome) -> Update {
         outcome,
         grant: (!refused).then(|| "main".into()),
         waiver: None,
+        lifted: Vec::new(),
         reasons: if refused { vec![reason] } else { Vec::new() },
         shadow: Vec::new(),
     }

@@ -133,6 +133,7 @@ async fn decisions_of_any_size_stand_together() {
         outcome: Outcome::Undecided,
         grant: None,
         waiver: None,
+        lifted: Vec::new(),
         reasons: vec![],
         shadow: vec![],
     });

@@ -2,15 +2,14 @@
 
 use jiff::Timestamp;
 use oam_policy::{
-    Channel, RefName, Repository, State, Verb,
-    explain::Question,
+    Channel, Question, RefName, Repository, State, Verb,
     file::{self},
 };
 use oam_proto::v1;
 use tokio::task;
 use tonic::Status;
 
-use super::{convert, policy, unavailable};
+use super::{circumstances, convert, policy, unavailable};
 use crate::service::Live;
 
 /// What to decide by, as it was asked for.
@@ -68,7 +67,13 @@ pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1
 }
 
 /// One question about one ref. An empty `channel` is a push.
-pub(super) fn question(repository: &str, name: &[u8], verb: &str, channel: &str) -> Result<Question, Status> {
+pub(super) fn question(
+    repository: &str,
+    name: &[u8],
+    verb: &str,
+    channel: &str,
+    circumstances: Option<&v1::Circumstances>,
+) -> Result<Question, Status> {
     let verb = Verb::parse(verb)
         .filter(|verb| !matches!(verb, Verb::Read | Verb::Admin))
         .ok_or_else(|| Status::invalid_argument("the verb is `create`, `update`, `force` or `delete`"))?;
@@ -84,6 +89,7 @@ pub(super) fn question(repository: &str, name: &[u8], verb: &str, channel: &str)
         name: RefName::parse(name).map_err(|error| invalid("ref", &error))?,
         verb,
         channel,
+        circumstances: circumstances.map(circumstances::from_wire).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use oam_policy::{
     Decision, RoleId, Username, Verdict,
     decide::PushVerdict,
-    explain::{self, RuleTrace},
+    explain::{self, Fit, RuleTrace},
     rule::Asker,
 };
 use oam_proto::{decision_to_wire, v1};
@@ -14,7 +14,9 @@ use crate::service::Live;
 
 /// What would be decided about one change, and which rules had a part in it. Nothing is recorded as a push.
 pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1::Explanation, Status> {
-    let question = basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel)?;
+    let circumstances = asked.circumstances.as_ref();
+    let question =
+        basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel, circumstances)?;
     let asker = asker(&asked)?;
     let wanted = Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros };
     let basis = match basis::find(live, wanted).await? {
@@ -25,8 +27,10 @@ pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1
     if let Some(role) = policy.and_then(|policy| explain::unknown_role(policy, &asker)) {
         return Err(Status::not_found(format!("the policy has no role `{role}`")));
     }
-    let explanation = explain::explain(&basis.state, &asker, &question, basis.at)
-        .map_err(|_| Status::internal("a question with all its facts was not decided"))?;
+    let explanation = match explain::explain(&basis.state, &asker, &question, basis.at) {
+        Ok(explanation) => explanation,
+        Err(needed) => return Ok(v1::Explanation { depends_on: needed.told(), ..Default::default() }),
+    };
     let contact = policy.and_then(|policy| policy.contact());
     let to_wire = |decision| decision_to_wire(decision, &explanation.request, "", contact);
     let (grant, through_role) = carried_by(&explanation.decision);
@@ -42,6 +46,7 @@ pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1
         }),
         snapshot: basis.snapshot,
         faults: None,
+        depends_on: String::new(),
     })
 }
 
@@ -67,8 +72,15 @@ fn carried_by(decision: &Decision) -> (String, String) {
 fn trace(rule: &RuleTrace) -> v1::RuleTrace {
     let finding = |finding: &explain::Finding| v1::Finding {
         dimension: finding.dimension.as_str().to_owned(),
-        ok: finding.ok,
+        ok: finding.fit == Fit::Fits,
         detail: finding.detail.clone(),
+        unknown: finding.fit == Fit::Unknown,
+    };
+    let condition = |condition: &explain::Condition| v1::Finding {
+        dimension: String::new(),
+        ok: condition.fit == Fit::Fits,
+        detail: condition.detail.clone(),
+        unknown: condition.fit == Fit::Unknown,
     };
     v1::RuleTrace {
         kind: rule.kind.as_str().to_owned(),
@@ -77,5 +89,7 @@ fn trace(rule: &RuleTrace) -> v1::RuleTrace {
         why_not: rule.why_not().unwrap_or_default().to_owned(),
         evaluate_only: rule.evaluate_only,
         findings: rule.findings.iter().map(finding).collect(),
+        conditions: rule.conditions.iter().map(condition).collect(),
+        lifted_by: rule.lifted_by.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }

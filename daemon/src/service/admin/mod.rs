@@ -2,6 +2,7 @@
 
 mod audit;
 mod basis;
+mod circumstances;
 mod convert;
 mod explain;
 mod import;

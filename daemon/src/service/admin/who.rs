@@ -25,7 +25,9 @@ pub(super) async fn who(
     live: Arc<Live>,
     asked: v1::WhoRequest,
 ) -> Result<ReceiverStream<Result<v1::WhoResponse, Status>>, Status> {
-    let question = basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel)?;
+    let circumstances = asked.circumstances.as_ref();
+    let question =
+        basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel, circumstances)?;
     let wanted = Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros };
     let found = basis::find(&live, wanted).await?;
     let (answers, stream) = mpsc::channel(4);
@@ -39,10 +41,6 @@ pub(super) async fn who(
                     let undecided = undecided_to_wire(&reasons);
                     send(&answers, Step::Opening(v1::WhoOpening { undecided, ..opening(&basis) }))
                 }
-                Err(WhoError::Needs(_)) => {
-                    let status = Status::internal("a question with all its facts was not decided");
-                    answers.blocking_send(Err(status)).ok()
-                }
             },
         };
     });
@@ -53,7 +51,10 @@ pub(super) async fn who(
 fn tell(answers: &Answers, basis: &Basis, who: &Who<'_>) -> Option<()> {
     let services = who.can.values().flatten().filter(|one| is_service(one)).count() as u64;
     let users = who.count() - services;
-    send(answers, Step::Opening(v1::WhoOpening { users, services, ..opening(basis) }))?;
+    let unclear = who.unclear.count;
+    let unclear_for_want_of = if unclear == 0 { String::new() } else { who.unclear.needed.told() };
+    let opening = v1::WhoOpening { users, services, unclear, unclear_for_want_of, ..opening(basis) };
+    send(answers, Step::Opening(opening))?;
     for (way, people) in &who.can {
         for some in people.chunks(PEOPLE_PER_MESSAGE) {
             send(answers, Step::Can(can(way, people.len(), some)))?;
@@ -87,7 +88,7 @@ fn stopped(stop: &Stop, count: u64) -> v1::WhoStopped {
     v1::WhoStopped {
         grant: stop.way.grant.to_string(),
         role: role(&stop.way),
-        blocks: stop.blocks.iter().map(ToString::to_string).collect(),
+        rules: stop.rules.iter().map(ToString::to_string).collect(),
         count,
     }
 }

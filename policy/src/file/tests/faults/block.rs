@@ -85,7 +85,7 @@ id = "b"
 on = ["**"]
 refs = ["refs/**"]
 verbs = ["read", "force"]"##), @r#"
-    a block cannot forbid `read`: it is about changes to refs
+    a block cannot be about `read`: it is about changes to refs
      --> 1.toml:6:10
       |
     6 | verbs = ["read", "force"]
@@ -346,13 +346,6 @@ weekly = { from = "Fri 18:00", to = "Mon 06:00", zone = "UTC" }
     28 | to = ["r"]
        |       ^^^
        = define it: a `[[role]]` with `id = "r"`
-
-    a grant has no key `weekly`
-      --> 1.toml:32:1
-       |
-    32 | weekly = { from = "Fri 18:00", to = "Mon 06:00", zone = "UTC" }
-       | ^^^^^^
-       = it may have `id`, `to`, `user`, `on`, `refs`, `verbs`, `expires`, `approved_by`, `mode`
     "#);
 }
 

@@ -2,6 +2,7 @@
 
 mod block;
 mod grant;
+mod require;
 mod role;
 mod syntax;
 mod test;

@@ -43,42 +43,6 @@ except = ["Developers"]"##), @r#"
 }
 
 #[test]
-fn rules_that_this_version_does_not_decide() {
-    insta::assert_snapshot!(faults(r##"[[require]]
-id = "reviewed"
-
-[[waiver]]
-id = "break-glass"
-
-[[block]]
-id = "b"
-on = ["**"]
-refs = ["refs/**"]
-paths = ["deploy/**"]"##), @r#"
-    `[[require]]` is not decided by this version: a policy holding one is not loaded
-     --> 1.toml:2:1
-      |
-    2 | [[require]]
-      | ^^^^^^^^^^^
-      = take it out until a release that decides it
-
-    `[[waiver]]` is not decided by this version: a policy holding one is not loaded
-     --> 1.toml:5:1
-      |
-    5 | [[waiver]]
-      | ^^^^^^^^^^
-      = take it out until a release that decides it
-
-    `paths` is not decided by this version: a policy holding one is not loaded
-      --> 1.toml:12:1
-       |
-    12 | paths = ["deploy/**"]
-       | ^^^^^
-       = take it out until a release that decides it
-    "#);
-}
-
-#[test]
 fn an_id_given_twice_names_both_places() {
     let role = "version = 1\n[[role]]\nid = \"a\"\nany = [\"okta:eng\"]\n";
     let block = "version = 1\n[[block]]\nid = \"a\"\non = [\"**\"]\nrefs = [\"refs/**\"]\n";

@@ -2,12 +2,14 @@
 //!
 //! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
 
+mod unmet;
+
 use jiff::{Timestamp, Unit};
 
 use crate::{
     name::{RefName, RoleId, RuleId},
     printable::Printable,
-    reason::{Blocked, NoGrant, RefusalReason, UndecidedReason},
+    reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, UndecidedReason},
     request::Verb,
 };
 
@@ -33,7 +35,12 @@ pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
             let hint = (!no_grant.blocked_too).then(|| no_grant_hint(no_grant, name));
             (format!("No rule lets you {} it.", tried(no_grant.verb, is_tag)), hint)
         }
+        RefusalReason::PathsNotGranted(not_granted) => paths_not_granted(not_granted),
         RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked)),
+        RefusalReason::Unmet(unmet) => {
+            let (summary, hint) = unmet::of(unmet);
+            (summary, Some(hint))
+        }
         RefusalReason::AccountDisabled { username } => (
             format!("The account `{username}` is deactivated in the company directory."),
             Some("If it should not be, ask whoever manages your account to reactivate it there.".into()),
@@ -135,6 +142,16 @@ fn nobody_may(verb: Option<Verb>, is_tag: bool, something_is_advised: bool) -> O
     }
 }
 
+fn paths_not_granted(not_granted: &PathsNotGranted) -> (String, Option<String>) {
+    let grants: Vec<_> = not_granted.grants.iter().map(|grant| format!("`{grant}`")).collect();
+    let grants = listed(&grants.iter().map(String::as_str).collect::<Vec<_>>(), "and");
+    let summary = format!("You may change it, but not there: {}.", unmet::told(&not_granted.paths));
+    let hint = format!(
+        "What you may change stands in {grants}. Leave the rest out, or have somebody push it who may."
+    );
+    (summary, Some(hint))
+}
+
 fn blocked_summary(blocked: &Blocked) -> String {
     let what = match blocked.verb {
         Some(Verb::Create) => "Creating it",
@@ -143,9 +160,12 @@ fn blocked_summary(blocked: &Blocked) -> String {
         Some(Verb::Delete) => "Deleting it",
         Some(Verb::Read | Verb::Admin) | None => "Changing it",
     };
-    match blocked.until {
-        Some(until) => format!("{what} is blocked by rule `{}` until {}.", blocked.rule, minute(until)),
-        None => format!("{what} is blocked by rule `{}`.", blocked.rule),
+    let until = blocked.until.map(|until| format!(" until {}", minute(until))).unwrap_or_default();
+    match &blocked.paths {
+        None => format!("{what} is blocked by rule `{}`{until}.", blocked.rule),
+        Some(paths) => {
+            format!("Changing {} is blocked by rule `{}`{until}.", unmet::told(paths), blocked.rule)
+        }
     }
 }
 

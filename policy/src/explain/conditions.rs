@@ -1,0 +1,93 @@
+//! What a require asks for, in words.
+
+use super::trace::{Condition, Fit, listed};
+use crate::{
+    decide::{Condition as Asked, Known, OneRef},
+    printable::Printable,
+    reason::{RefusalReason, Shortfall, Unmet},
+    rule::{CommitCheck, CommitChecks, Excluded, Require, Via},
+    words,
+};
+
+/// One condition, and what came of it.
+pub(super) fn told(one: &OneRef<'_>, require: &Require, asked: Asked<'_>) -> Condition {
+    let wanted = wanted(require, asked);
+    match one.missing(require, asked) {
+        Known::Is(None) => Condition { fit: Fit::Fits, detail: wanted },
+        Known::Is(Some(shortfall)) => {
+            Condition { fit: Fit::Differs, detail: format!("{wanted}: {}", instead(require, shortfall)) }
+        }
+        Known::Needs(needed) => Condition {
+            fit: Fit::Unknown,
+            detail: format!("{wanted}: it depends on {}, which are not said", needed.told()),
+        },
+        Known::Unreadable(why) => {
+            Condition { fit: Fit::Unknown, detail: format!("{wanted}: {}", Printable::new(&why)) }
+        }
+    }
+}
+
+/// The words that a refused person would read.
+fn instead(require: &Require, shortfall: Shortfall) -> String {
+    let unmet = Unmet { rule: require.id.clone(), help: None, shortfall };
+    words::of_refusal(&RefusalReason::Unmet(unmet), None).summary
+}
+
+fn wanted(require: &Require, asked: Asked<'_>) -> String {
+    match asked {
+        Asked::Via(Via::PullRequest) => "through a pull request".to_owned(),
+        Asked::Approvals(approvals) => {
+            let paths = approvals.paths.as_ref();
+            let paths = paths.map(|paths| format!(" where {} change", listed(&paths.sources())));
+            let excluded: Vec<_> = require.exclude.iter().map(|who| without(*who)).collect();
+            let fresh = require.reset_on_push.then_some(", of what is there now");
+            format!(
+                "{} by `{}`{}{}{}",
+                if approvals.count.get() == 1 {
+                    "1 approval".to_owned()
+                } else {
+                    format!("{} approvals", approvals.count)
+                },
+                approvals.role,
+                excluded.join(""),
+                fresh.unwrap_or_default(),
+                paths.unwrap_or_default()
+            )
+        }
+        Asked::Commits(check) => of_check(&require.commits, check),
+    }
+}
+
+const fn without(who: Excluded) -> &'static str {
+    match who {
+        Excluded::Author => ", not the author",
+        Excluded::Committers => ", no committer",
+    }
+}
+
+fn of_check(checks: &CommitChecks, check: CommitCheck) -> String {
+    let text = match check {
+        CommitCheck::CommitterIsPusher => "the committer is the pusher",
+        CommitCheck::AuthorKnown => "the author is known",
+        CommitCheck::Signed => "commits are signed by their committers",
+        CommitCheck::SignOff => "commits are signed off",
+        CommitCheck::Linear => "no merges",
+        CommitCheck::NoForeignMerges => "no foreign merges",
+        CommitCheck::Message => {
+            let pattern = checks.message.as_ref().map(ToString::to_string).unwrap_or_default();
+            return format!("the first line of a message is like `{}`", Printable::new(&pattern));
+        }
+        CommitCheck::MaxBlob => {
+            return format!("no file has more than {} bytes", checks.max_blob.unwrap_or_default());
+        }
+        CommitCheck::ForbidPaths => {
+            let paths = checks.forbid_paths.as_ref().map(crate::rule::PathSet::sources).unwrap_or_default();
+            return format!("no file is in {}", listed(&paths));
+        }
+        CommitCheck::ForbidExtensions => {
+            let all: Vec<_> = checks.forbid_extensions.iter().cloned().collect();
+            return format!("no file ends in {}", listed(&all));
+        }
+    };
+    text.to_owned()
+}

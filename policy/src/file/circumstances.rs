@@ -1,0 +1,130 @@
+//! What a test says besides the push: what the answer may depend on.
+
+use std::collections::BTreeSet;
+
+use super::{
+    commits::size,
+    draft::Draft,
+    list,
+    mentions::Mention,
+    reader::{Report, TableReader},
+    tree::{Node, Spanned},
+};
+use crate::{
+    name::{RoleId, RuleId, TreePath, Username},
+    printable::Printable,
+    question::{Circumstances, ImaginedCommit},
+    rule::Asker,
+};
+
+pub(super) const COMMIT_KEYS: [&str; 8] = [
+    "message",
+    "committer_is_pusher",
+    "author_known",
+    "signed",
+    "signed_off",
+    "merge",
+    "foreign_merge",
+    "blob",
+];
+
+/// `paths`, `approved_by`, `commit` and `waivers` of a test.
+pub(super) fn read<'a>(
+    table: &mut TableReader<'a>,
+    draft: &mut Draft<'_, '_>,
+    file: usize,
+    report: &mut Report<'_, 'a>,
+) -> Circumstances {
+    Circumstances {
+        paths: table.take("paths").and_then(|node| paths(node, report)),
+        commit: table.take("commit").and_then(|node| commit(node, report)),
+        approved_by: table
+            .take("approved_by")
+            .map(|node| approvers(node, draft, file, report))
+            .unwrap_or_default(),
+        waivers: table.take("waivers").map(|node| waivers(node, draft, file, report)).unwrap_or_default(),
+    }
+}
+
+/// An empty list is worth a test: a push that changes nothing.
+fn paths<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Vec<TreePath>> {
+    if matches!(&node.value, Node::List(list) if list.is_empty()) {
+        return Some(Vec::new());
+    }
+    let parse = |text: &str| {
+        let quoted = |error| format!("the path `{}`: {error}", Printable::new(text));
+        TreePath::parse(text.as_bytes()).map_err(quoted)
+    };
+    let paths = report.parsed("paths", node, parse)?;
+    Some(paths.into_iter().map(|path| path.value).collect())
+}
+
+/// `[["developer"], "alice"]`: each by their roles, or by their name.
+fn approvers<'a>(
+    node: Spanned<Node<'a>>,
+    draft: &mut Draft<'_, '_>,
+    file: usize,
+    report: &mut Report<'_, 'a>,
+) -> Vec<Asker> {
+    let Node::List(elements) = node.value else {
+        let help =
+            "write `approved_by = [[\"developer\"], \"alice\"]`: each by their roles, or by their name";
+        report.add(node.span, "`approved_by` is a list", Some(help.into()));
+        return Vec::new();
+    };
+    let mut approvers = Vec::with_capacity(elements.len());
+    for element in elements {
+        match element.value {
+            Node::List(_) => {
+                let roles = report.parsed("approved_by", element, RoleId::parse).unwrap_or_default();
+                draft.mention_roles(&roles, file);
+                approvers.push(Asker::Roles(list::set(roles)));
+            }
+            _ => {
+                let name = report.text("approved_by", element);
+                let name = name.and_then(|text| report.parse(text, Username::parse));
+                approvers.extend(name.map(|name| Asker::User(name.value)));
+            }
+        }
+    }
+    approvers
+}
+
+fn commit<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<ImaginedCommit> {
+    let mut table = report.table("`commit`", node)?;
+    let mut commit = ImaginedCommit::default();
+    let flags = [
+        ("committer_is_pusher", &mut commit.committer_is_pusher),
+        ("author_known", &mut commit.author_known),
+        ("signed", &mut commit.signed),
+        ("signed_off", &mut commit.signed_off),
+        ("merge", &mut commit.merge),
+        ("foreign_merge", &mut commit.foreign_merge),
+    ];
+    for (key, flag) in flags {
+        if let Some(said) = table.take(key).and_then(|node| report.boolean(key, &node)) {
+            *flag = said;
+        }
+    }
+    if let Some(message) = table.take("message").and_then(|node| report.text("message", node)) {
+        commit.message = message.value.into_owned();
+    }
+    if let Some(said) = table.take("blob").and_then(|node| size("blob", node, report)) {
+        commit.blob = said;
+    }
+    table.finish(&COMMIT_KEYS, report);
+    Some(commit)
+}
+
+fn waivers<'a>(
+    node: Spanned<Node<'a>>,
+    draft: &mut Draft<'_, '_>,
+    file: usize,
+    report: &mut Report<'_, 'a>,
+) -> BTreeSet<RuleId> {
+    let waivers = report.parsed("waivers", node, RuleId::parse).unwrap_or_default();
+    for waiver in &waivers {
+        draft.mention_rule(waiver.value.clone(), Mention::Waiver, file, waiver.span.clone());
+    }
+    list::set(waivers)
+}

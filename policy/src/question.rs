@@ -1,0 +1,198 @@
+//! What somebody could do to one ref, though nobody has pushed it: the question of explain, of who, and of a policy's
+//! own tests.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    decide::WaiverUse,
+    facts::{
+        Ancestry, Approval, Commit, Cover, Facts, Identity, NewFile, PullRequest, SignatureState, UpdateIndex,
+    },
+    name::{ObjectId, RefName, Repository, RuleId, TreePath, Username},
+    nonempty::NonEmpty,
+    request::{Channel, RefChange, RefUpdate, Request, Verb},
+    rule::{Asker, Policy},
+};
+
+/// A change to one ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Where.
+    pub repository: Repository,
+    /// To which ref.
+    pub name: RefName,
+    /// What; never [`Verb::Read`] or [`Verb::Admin`], which carry no refs. Moving a tag is a [`Verb::Force`] whether
+    /// or not that is what is asked.
+    pub verb: Verb,
+    /// By which way in.
+    pub channel: Channel,
+    /// What else is so.
+    pub circumstances: Circumstances,
+}
+
+/// What the answer to a question may depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Circumstances {
+    /// The paths that change; `None`: that is not said, and where the answer depends on it there is none.
+    pub paths: Option<Vec<TreePath>>,
+    /// A new commit that somebody could mind; `None`: there is nothing to mind in any.
+    pub commit: Option<ImaginedCommit>,
+    /// Who approved the pull request: its present head, and none of them its author or a committer.
+    pub approved_by: Vec<Asker>,
+    /// The waivers that are in use, as they should be: with a reason, and by a second person where it takes one.
+    pub waivers: BTreeSet<RuleId>,
+}
+
+/// A commit as it could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImaginedCommit {
+    /// The first line of its message.
+    pub message: String,
+    /// Whether the pusher committed it.
+    pub committer_is_pusher: bool,
+    /// Whether the directory knows its author.
+    pub author_known: bool,
+    /// Whether it is signed, by its committer.
+    pub signed: bool,
+    /// Whether it is signed off.
+    pub signed_off: bool,
+    /// Whether it is a merge.
+    pub merge: bool,
+    /// Whether it is a merge with the ref's old tip behind another parent than the first.
+    pub foreign_merge: bool,
+    /// How large the files are that it changes, in bytes.
+    pub blob: u64,
+}
+
+/// What no check minds, but one of the message.
+impl Default for ImaginedCommit {
+    fn default() -> Self {
+        Self {
+            message: "A change".to_owned(),
+            committer_is_pusher: true,
+            author_known: true,
+            signed: true,
+            signed_off: true,
+            merge: false,
+            foreign_merge: false,
+            blob: 0,
+        }
+    }
+}
+
+impl ImaginedCommit {
+    /// The names of what can be wrong with a commit besides its message and its size.
+    pub const FLAWS: [&'static str; 6] =
+        ["other-committer", "unknown-author", "unsigned", "not-signed-off", "merge", "foreign-merge"];
+
+    /// The same commit with one of [`Self::FLAWS`]; `None`: there is no such flaw.
+    #[must_use]
+    pub fn with_flaw(self, flaw: &str) -> Option<Self> {
+        Some(match flaw {
+            "other-committer" => Self { committer_is_pusher: false, ..self },
+            "unknown-author" => Self { author_known: false, ..self },
+            "unsigned" => Self { signed: false, ..self },
+            "not-signed-off" => Self { signed_off: false, ..self },
+            "merge" => Self { merge: true, ..self },
+            "foreign-merge" => Self { foreign_merge: true, ..self },
+            _ => return None,
+        })
+    }
+}
+
+/// The position of the one update.
+const ONLY: UpdateIndex = 0;
+const OLD: ObjectId = ObjectId::Sha1([1; 20]);
+const NEW: ObjectId = ObjectId::Sha1([2; 20]);
+
+impl Question {
+    /// The question as `pusher` would ask it, with made-up object ids.
+    pub fn request(&self, pusher: Username) -> Request {
+        let (old, new) = (OLD, NEW);
+        let change = match self.verb {
+            Verb::Create => RefChange::Create { new },
+            Verb::Delete => RefChange::Delete { old },
+            Verb::Update | Verb::Force | Verb::Read | Verb::Admin => RefChange::Move { old, new },
+        };
+        Request {
+            repository: self.repository.clone(),
+            pusher,
+            channel: self.channel,
+            updates: NonEmpty::one(RefUpdate { name: self.name.clone(), change }),
+        }
+    }
+
+    /// The facts that the verb and the circumstances imply.
+    pub fn facts(&self) -> Facts {
+        let mut facts = Facts::none();
+        let ancestry = if self.verb == Verb::Force { Ancestry::Diverged } else { Ancestry::FastForward };
+        facts.learn_ancestry(ONLY, ancestry);
+        self.circumstances.tell(&mut facts);
+        facts
+    }
+
+    /// The verb that rules are compared with.
+    pub fn decided_verb(&self) -> Verb {
+        match self.verb {
+            Verb::Update | Verb::Force if self.name.is_tag() => Verb::Force,
+            verb => verb,
+        }
+    }
+
+    /// The waivers in use, by `user`, at `now`.
+    pub(crate) fn waivers(&self, policy: &Policy, user: &Username, now: Timestamp) -> Vec<WaiverUse> {
+        let used = policy.waivers().iter().filter(|waiver| self.circumstances.waivers.contains(&waiver.id));
+        used.map(|waiver| WaiverUse {
+            waiver: waiver.id.clone(),
+            lifts: BTreeSet::new(),
+            by: user.clone(),
+            on: None,
+            from: now,
+            to: now.checked_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX),
+            reason: "a question".to_owned(),
+            approved_by: Some(Asker::Roles(waiver.second_person.clone())),
+        })
+        .collect()
+    }
+}
+
+impl Circumstances {
+    fn tell(&self, facts: &mut Facts) {
+        if let Some(paths) = &self.paths {
+            facts.learn_paths(ONLY, Cover::whatever(), Ok(paths.clone()));
+        }
+        let commits = self.commit.iter().map(ImaginedCommit::commit).collect();
+        facts.learn_commits(ONLY, Cover::whatever(), Ok(commits));
+        facts.learn_files(ONLY, Cover::whatever(), Ok(self.files()));
+        let approval = |by: &Asker| Approval { by: by.clone(), of_head: true };
+        let approvals = self.approved_by.iter().map(approval).collect();
+        facts.learn_pull_request(Ok(PullRequest { approvals, ..PullRequest::default() }));
+    }
+
+    fn files(&self) -> Vec<NewFile> {
+        let size = self.commit.as_ref().map_or(0, |commit| commit.blob);
+        let some_file = TreePath::parse(b"file").into_iter().filter(|_| size > 0);
+        match &self.paths {
+            Some(paths) => paths.iter().map(|path| NewFile { path: path.clone(), size }).collect(),
+            None => some_file.map(|path| NewFile { path, size }).collect(),
+        }
+    }
+}
+
+impl ImaginedCommit {
+    fn commit(&self) -> Commit {
+        let who = |is_pusher| if is_pusher { Identity::Pusher } else { Identity::Stranger };
+        Commit {
+            id: NEW,
+            subject: self.message.clone().into_bytes(),
+            signed_off: self.signed_off,
+            author: who(self.author_known),
+            committer: who(self.committer_is_pusher),
+            parents: if self.merge || self.foreign_merge { 2 } else { 1 },
+            foreign: self.foreign_merge,
+            signature: if self.signed { SignatureState::GoodByCommitter } else { SignatureState::Absent },
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The words for a require that is not met.
+
+use super::listed;
+use crate::{
+    examples::Examples,
+    name::TreePath,
+    printable::Printable,
+    reason::{FaultyCommit, Shortfall, Unmet},
+    rule::CommitCheck,
+};
+
+/// What is missing, and what to do.
+pub(super) fn of(unmet: &Unmet) -> (String, String) {
+    let (summary, hint) = of_shortfall(&unmet.shortfall);
+    let summary = format!("By rule `{}`, {summary}.", unmet.rule);
+    let help = unmet.help.as_deref().map(|help| Printable::new(help.trim()).to_string());
+    (summary, help.into_iter().chain([hint]).collect::<Vec<_>>().join(" "))
+}
+
+fn of_shortfall(shortfall: &Shortfall) -> (String, String) {
+    match shortfall {
+        Shortfall::PullRequest => (
+            "it is changed through pull requests only".to_owned(),
+            "Push to another branch, and open a pull request.".to_owned(),
+        ),
+        Shortfall::Approvals { role, needed, given, discounted, paths } => {
+            let people = if *needed == 1 { "1 approval".to_owned() } else { format!("{needed} approvals") };
+            let what_for = paths.as_ref().map(|paths| format!(" for {}", told(paths))).unwrap_or_default();
+            let summary = format!("it takes {people} by the role `{role}`{what_for}, and has {given}");
+            (summary, approvals_hint(role.as_str(), needed.saturating_sub(*given), *discounted))
+        }
+        Shortfall::Commits { check, wanted, commits } => of_commits(*check, wanted.as_deref(), commits),
+        Shortfall::Paths { check: CommitCheck::ForbidExtensions, paths } => (
+            format!("files of such a kind may not be there: {}", told(paths)),
+            "Take them out of your commits with `git rebase -i`, and push again.".to_owned(),
+        ),
+        Shortfall::Paths { paths, .. } => (
+            format!("files may not be there: {}", told(paths)),
+            "Take them out of your commits with `git rebase -i`, and push again.".to_owned(),
+        ),
+        Shortfall::Blobs { max, blobs } => (
+            format!(
+                "a file may have {} at most: {}",
+                bytes(*max),
+                blobs.told(|(path, size)| format!("`{path}` has {}", bytes(*size)))
+            ),
+            "Take it out of your commits with `git rebase -i`, or keep it with git LFS, and push again."
+                .to_owned(),
+        ),
+    }
+}
+
+fn approvals_hint(role: &str, more: u32, discounted: u32) -> String {
+    let who = if more == 1 { "somebody".to_owned() } else { format!("{more} people") };
+    let hint = format!("Have {who} with the role `{role}` approve the pull request, and merge it then.");
+    match discounted {
+        0 => hint,
+        1 => format!(
+            "1 approval does not count: by the author, by a committer, or given before the last push. {hint}"
+        ),
+        many => format!(
+            "{many} approvals do not count: by the author, by a committer, or given before the last push. {hint}"
+        ),
+    }
+}
+
+fn of_commits(
+    check: CommitCheck,
+    wanted: Option<&str>,
+    commits: &Examples<FaultyCommit>,
+) -> (String, String) {
+    let (what, hint) = match check {
+        CommitCheck::CommitterIsPusher => (
+            "the committer must be you",
+            "Set `git config user.email` to the address that the company directory has of you, and commit again: \
+             `git commit --amend --reset-author`, or `git rebase` for several.",
+        ),
+        CommitCheck::AuthorKnown => (
+            "the author must be known to the company directory",
+            "Set the address that the directory has of them: `git commit --amend --author=\"Name <address>\"`, or \
+             `git rebase` for several.",
+        ),
+        CommitCheck::Signed => (
+            "commits must be signed",
+            "Sign with your own key: `git commit --amend -S`, or `git rebase --exec 'git commit --amend --no-edit -S'` \
+             for several.",
+        ),
+        CommitCheck::Message => (
+            "the first line of a message must be",
+            "Write it anew: `git commit --amend`, or `git rebase -i` with `reword` for several.",
+        ),
+        CommitCheck::SignOff => (
+            "commits must be signed off",
+            "Add the line: `git commit --amend -s`, or `git rebase --signoff` for several.",
+        ),
+        CommitCheck::Linear => {
+            ("it has no merges", "Rebase onto it instead of merging: `git rebase`, and push again.")
+        }
+        CommitCheck::NoForeignMerges => (
+            "it keeps its own line of commits: the first parent of a merge must be what it was",
+            "Merge your work into it, not it into your work: `git rebase`, or merge the other way round.",
+        ),
+        CommitCheck::MaxBlob | CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => {
+            ("commits must be otherwise", "Ask whoever keeps the policy.")
+        }
+    };
+    let wanted = wanted.map(|wanted| format!(" like `{}`", Printable::new(wanted))).unwrap_or_default();
+    (format!("{what}{wanted}: {}", commits.told(one)), hint.to_owned())
+}
+
+/// `1a2b3c4d5e "Add x" (<a@b>)`
+fn one(commit: &FaultyCommit) -> String {
+    const ID: usize = 10;
+    const SUBJECT: usize = 60;
+    let id: String = commit.id.to_string().chars().take(ID).collect();
+    let subject = Printable::new(&commit.subject).to_string();
+    let short: String = subject.chars().take(SUBJECT).collect();
+    let short = if short.len() < subject.len() { format!("{short}…") } else { short };
+    let found =
+        commit.found.as_ref().map(|found| format!(" ({})", Printable::new(found))).unwrap_or_default();
+    format!("{id} \"{short}\"{found}")
+}
+
+/// Some paths.
+pub(super) fn told(paths: &Examples<TreePath>) -> String {
+    match paths.shown() {
+        [one, two] if paths.total() == 2 => listed(&[&format!("`{one}`"), &format!("`{two}`")], "and"),
+        _ => paths.told(|path| format!("`{path}`")),
+    }
+}
+
+/// A size in the largest unit in which it is at least 1, to a tenth.
+fn bytes(size: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.into_iter().find(|(_, unit)| size >= *unit) {
+        None => format!("{size} bytes"),
+        Some((name, unit)) => match (size / unit, size % unit * 10 / unit) {
+            (whole, 0) => format!("{whole} {name}"),
+            (whole, tenth) => format!("{whole}.{tenth} {name}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn sizes_are_short() {
+        for (size, told) in [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1024, "1 KiB"),
+            (5 << 20, "5 MiB"),
+            ((5 << 20) + (1 << 19), "5.5 MiB"),
+            (u64::MAX, "17179869183.9 GiB"),
+        ] {
+            assert_eq!(bytes(size), told);
+        }
+    }
+}
