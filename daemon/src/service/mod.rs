@@ -7,6 +7,7 @@ pub mod listen;
 mod live;
 mod peer;
 mod spooled;
+mod waiting;
 
 pub use admin::AdminService;
 pub use authorizer::AuthorizerService;

@@ -4,6 +4,7 @@
 //! one is refused when it is read (see [`crate::file`]), so it can never be half obeyed.
 
 mod block;
+mod change;
 mod grant;
 mod pattern;
 mod policy;
@@ -14,6 +15,7 @@ mod weekly;
 mod window;
 
 pub use block::Block;
+pub use change::ChangeRule;
 pub use grant::{Grant, UserException};
 pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;
