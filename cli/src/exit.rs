@@ -17,12 +17,14 @@ pub enum Exit {
     Unreachable,
     /// It is not allowed, or the socket is not to be trusted.
     NotAllowed,
+    /// It is taken down, and waits for others.
+    Waits,
 }
 
 impl Exit {
     /// Every way to end, in order of the codes.
-    pub const ALL: [Self; 6] =
-        [Self::Ok, Self::No, Self::Usage, Self::Undecided, Self::Unreachable, Self::NotAllowed];
+    pub const ALL: [Self; 7] =
+        [Self::Ok, Self::No, Self::Usage, Self::Undecided, Self::Unreachable, Self::NotAllowed, Self::Waits];
 
     /// The number that the shell sees.
     pub const fn code(self) -> u8 {
@@ -33,6 +35,7 @@ impl Exit {
             Self::Undecided => 3,
             Self::Unreachable => 4,
             Self::NotAllowed => 5,
+            Self::Waits => 6,
         }
     }
 
@@ -47,6 +50,7 @@ impl Exit {
             Self::Undecided => "no answer: the daemon is not ready, is undecided, or failed",
             Self::Unreachable => "the daemon cannot be reached",
             Self::NotAllowed => "you are not allowed, or the socket belongs to somebody who is not trusted",
+            Self::Waits => "proposed or approved, and not in force: it waits for the approval of others",
         }
     }
 

@@ -131,9 +131,15 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         audit.append(Batch::new(&loaded_event(loaded))?).await?;
     }
     let directory = directory::start(store, loaded, recorder(&audit)).map_err(state(&config.state))?;
-    let history = config.state.join("policy-history");
-    let policies =
-        PolicyManager::start(config.policy.clone(), history, audit.clone(), directory.1.clone()).await?;
+    let reader = directory.1.clone();
+    let policies = PolicyManager::start(
+        config.policy.clone(),
+        config.unapproved_policy,
+        &config.state,
+        audit.clone(),
+        reader,
+    )
+    .await?;
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     Ok(Live::new(config, Arc::new(policies), directory, audit, spooled, opened.sentences()))

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Decision, DecisionPart, RefBytes, Time};
+use super::{
+    Change, Decision, DecisionPart, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
+    PolicyWithdrawn, RefBytes, Time,
+};
 
 /// What happened. Tagged by `kind`, in kebab case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,12 @@ pub enum Event {
     PolicyChanged(PolicyChanged),
     /// A policy was offered and not taken.
     PolicyRejected(PolicyRejected),
+    /// A policy waits for the approval of others.
+    PolicyProposed(PolicyProposed),
+    /// Somebody approved a proposed policy.
+    PolicyApproved(PolicyApproved),
+    /// A proposed policy is none any more.
+    PolicyWithdrawn(PolicyWithdrawn),
     /// The daemon began to serve.
     DaemonStarted(DaemonStarted),
     /// The daemon ended in good order.
@@ -75,54 +84,6 @@ pub enum SnapshotCause {
     Rebuilt,
     /// It was read from the store at start.
     Loaded,
-}
-
-/// Another policy is in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyChanged {
-    /// The new digest, in hexadecimal.
-    pub digest: String,
-    /// The digest before; absent when there was none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub previous: Option<String>,
-    /// Where it came from.
-    pub origin: PolicyOrigin,
-    /// Who changed it.
-    pub author: String,
-    /// Why, in their words; absent when not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// Where a policy came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PolicyOrigin {
-    /// The one we ship, which permits nothing yet.
-    Starter,
-    /// A file that changed on disk.
-    File,
-    /// An administrator's `apply`.
-    Apply,
-    /// An administrator's `rollback`.
-    Rollback,
-    /// The one that was in force before a restart.
-    Start,
-}
-
-/// A policy was offered and not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyRejected {
-    /// Where it came from.
-    pub origin: PolicyOrigin,
-    /// Who offered it.
-    pub author: String,
-    /// How many faults it has.
-    pub faults: u32,
-    /// The first of them, in words.
-    pub first_fault: String,
 }
 
 /// The daemon began to serve.

@@ -13,6 +13,7 @@
 mod decision;
 mod encode;
 mod event;
+mod policy;
 mod ref_bytes;
 mod split;
 #[cfg(test)]
@@ -27,8 +28,12 @@ pub use decision::{
 };
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{
-    AdminDenied, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, PolicyChanged, PolicyOrigin,
-    PolicyRejected, SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed,
+    AdminDenied, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, SnapshotCause,
+    SnapshotChanged, SpooledUpdate, StoreHealed,
+};
+pub use policy::{
+    PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,
+    WithdrawnCause,
 };
 pub use ref_bytes::{RefBytes, RefBytesError};
 pub use split::{Split, split};

@@ -143,16 +143,59 @@ fn policy_origin() -> impl Strategy<Value = PolicyOrigin> {
     select(vec![Starter, File, Apply, Rollback, Start])
 }
 
+fn policy_diff() -> impl Strategy<Value = PolicyDiff> {
+    (any::<u64>(), any::<bool>(), vec(text(), 0..3)).prop_map(|(changes, exact, first)| PolicyDiff {
+        changes,
+        exact,
+        first,
+    })
+}
+
 fn policy_changed() -> impl Strategy<Value = PolicyChanged> {
-    (text(), option::of(text()), policy_origin(), text(), option::of(text())).prop_map(
-        |(digest, previous, origin, author, reason)| PolicyChanged {
-            digest,
-            previous,
-            origin,
-            author,
-            reason,
-        },
-    )
+    let who = (policy_origin(), text(), option::of(text()), vec(text(), 0..3), any::<bool>());
+    (text(), option::of(text()), who, option::of(policy_diff())).prop_map(|(digest, previous, who, diff)| {
+        let (origin, author, reason, approved_by, unapproved) = who;
+        PolicyChanged { digest, previous, origin, author, reason, approved_by, unapproved, diff }
+    })
+}
+
+/// What happens to a proposed policy before it is in force.
+fn policy_proposal() -> impl Strategy<Value = Event> {
+    let cause =
+        select(vec![WithdrawnCause::Withdrawn, WithdrawnCause::FilesChanged, WithdrawnCause::Outdated]);
+    let counts = any::<(u32, u32)>();
+    prop_oneof![
+        (
+            text(),
+            option::of(text()),
+            policy_origin(),
+            text(),
+            option::of(text()),
+            counts,
+            option::of(policy_diff())
+        )
+            .prop_map(|(digest, previous, origin, author, reason, (needed, _), diff)| {
+                Event::PolicyProposed(PolicyProposed {
+                    digest,
+                    previous,
+                    origin,
+                    author,
+                    reason,
+                    needed,
+                    diff,
+                })
+            }),
+        (text(), text(), text(), option::of(text()), counts).prop_map(
+            |(digest, author, by, reason, (approvals, needed))| {
+                Event::PolicyApproved(PolicyApproved { digest, author, by, reason, approvals, needed })
+            }
+        ),
+        (text(), text(), cause, text(), option::of(text())).prop_map(
+            |(digest, author, cause, by, reason)| {
+                Event::PolicyWithdrawn(PolicyWithdrawn { digest, author, cause, by, reason })
+            }
+        ),
+    ]
 }
 
 fn permitted_while_unavailable() -> impl Strategy<Value = PermittedWhileUnavailable> {
@@ -179,6 +222,7 @@ fn event() -> impl Strategy<Value = Event> {
         ),
         snapshot_changed().prop_map(Event::SnapshotChanged),
         policy_changed().prop_map(Event::PolicyChanged),
+        policy_proposal(),
         (policy_origin(), text(), any::<u32>(), text()).prop_map(|(origin, author, faults, first_fault)| {
             Event::PolicyRejected(PolicyRejected { origin, author, faults, first_fault })
         }),

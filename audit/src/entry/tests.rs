@@ -139,6 +139,9 @@ fn directory_and_policy_events_read_well() {
         origin: PolicyOrigin::Starter,
         author: "oamd".into(),
         reason: None,
+        approved_by: vec![],
+        unapproved: false,
+        diff: None,
     };
     let applied = PolicyChanged {
         previous: Some("c0ffee".into()),

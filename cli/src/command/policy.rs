@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use oam_policy::file::{self, PolicySource};
 use oam_proto::v1::{
-    ApplyPolicyRequest, ApplyPolicyResponse, CheckPolicyRequest, CheckPolicyResponse, ListPoliciesRequest,
-    PolicyFile, PolicyInfo, RollBackPolicyRequest, ShowPolicyRequest,
+    ApplyPolicyRequest, ApplyPolicyResponse, ApprovePolicyRequest, CheckPolicyRequest, CheckPolicyResponse,
+    ListPoliciesRequest, ListPolicyProposalsRequest, PolicyFile, PolicyInfo, RollBackPolicyRequest,
+    ShowPolicyRequest, WithdrawPolicyRequest,
 };
 
 use super::{Context, Ending, reason};
@@ -15,7 +16,7 @@ use crate::{
     client::CallError,
     exit::Exit,
     failure::Failure,
-    output::{faults, help, policy, policy_test},
+    output::{faults, help, policy, policy_proposal, policy_test},
 };
 
 mod diff;
@@ -30,7 +31,7 @@ pub enum Policy {
     /// Run the unit tests of a policy, its `[[test]]` entries
     #[command(after_long_help = help::test())]
     Test(Check),
-    /// Put a policy in force; one with a fault changes nothing
+    /// Put a policy in force, or propose it where others must approve; one with a fault changes nothing
     #[command(after_long_help = help::apply())]
     Apply {
         /// A file, or a folder whose `*.toml` files are one policy
@@ -42,10 +43,31 @@ pub enum Policy {
     /// Tell who would gain or lose which right, and where
     #[command(after_long_help = help::policy_diff())]
     Diff(diff::Diff),
+    /// List the policies that wait for the approval of others, oldest first
+    #[command(after_long_help = help::proposals())]
+    Proposals,
+    /// Approve a policy that somebody else proposed; the last approval that it needs puts it in force
+    #[command(after_long_help = help::apply())]
+    Approve {
+        /// Its digest or the beginning of it
+        digest: String,
+        /// Why, for the audit log
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Take a proposed policy back, your own or another's
+    #[command(after_long_help = help::withdraw())]
+    Withdraw {
+        /// Its digest or the beginning of it
+        digest: String,
+        /// Why, for the audit log
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// Show a policy and its files
     #[command(after_long_help = help::policy())]
     Show {
-        /// Its digest or the beginning of it; without it, the one in force
+        /// Its digest or the beginning of it, also of a proposed one; without it, the one in force
         digest: Option<String>,
     },
     /// List the policies that were in force, newest first
@@ -92,6 +114,15 @@ pub async fn run(command: Policy, context: &mut Context) -> Ending {
             applied(&admin.apply_policy(request).await?.into_inner(), context)
         }
         Policy::Diff(command) => diff::run(command, context).await,
+        Policy::Proposals => proposals(context).await,
+        Policy::Approve { digest, reason } => {
+            let mut admin = context.address.connect().await?;
+            let request = ApprovePolicyRequest { digest, reason };
+            applied(&admin.approve_policy(request).await?.into_inner(), context)
+        }
+        Policy::Withdraw { digest, reason } => {
+            withdraw(WithdrawPolicyRequest { digest, reason }, context).await
+        }
         Policy::Show { digest } => show(digest.unwrap_or_default(), context).await,
         Policy::History => history(context).await,
         Policy::Rollback { digest, reason } => {
@@ -158,7 +189,27 @@ fn tested(response: &CheckPolicyResponse, command: &Check, context: &mut Context
 fn applied(response: &ApplyPolicyResponse, context: &mut Context) -> Ending {
     let json = policy::apply_json(response);
     context.terminal.answer(&json, |page| policy::apply_text(response, page))?;
-    Ok(no_if(response.faults.as_ref().is_some_and(faults::any)))
+    Ok(match &response.proposal {
+        Some(_) => Exit::Waits,
+        None => no_if(response.faults.as_ref().is_some_and(faults::any)),
+    })
+}
+
+async fn proposals(context: &mut Context) -> Ending {
+    let mut admin = context.address.connect().await?;
+    let list = admin.list_policy_proposals(ListPolicyProposalsRequest {}).await?.into_inner();
+    let json = policy_proposal::list_json(&list);
+    context.terminal.answer(&json, |page| policy_proposal::list_text(&list, page))?;
+    Ok(Exit::Ok)
+}
+
+async fn withdraw(request: WithdrawPolicyRequest, context: &mut Context) -> Ending {
+    let mut admin = context.address.connect().await?;
+    let answer = admin.withdraw_policy(request).await?.into_inner();
+    let proposal = answer.proposal.ok_or(CallError::Incomplete { missing: "the proposal" })?;
+    let json = policy_proposal::withdrawn_json(&proposal);
+    context.terminal.answer(&json, |page| policy_proposal::withdrawn_text(&proposal, page))?;
+    Ok(Exit::Ok)
 }
 
 fn no_if(has_faults: bool) -> Exit {

@@ -1,8 +1,10 @@
 //! Entries of the audit log, one on a line.
 
+mod policy;
+
 use oam_audit::entry::{
-    AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, PolicyChanged, PolicyOrigin,
-    Reason, SnapshotCause, SnapshotChanged, Update,
+    AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Reason, SnapshotCause,
+    SnapshotChanged, Update,
 };
 
 use super::{
@@ -30,10 +32,14 @@ fn event(event: &Event, page: &Page) -> String {
             counted(part.updates.len() as u64, "ref", "refs")
         ),
         Event::SnapshotChanged(changed) => snapshot_changed(changed),
-        Event::PolicyChanged(changed) => policy_changed(changed),
+        Event::PolicyChanged(changed) if changed.unapproved => page.warn(&policy::changed(changed)),
+        Event::PolicyChanged(changed) => policy::changed(changed),
+        Event::PolicyProposed(proposed) => policy::proposed(proposed),
+        Event::PolicyApproved(approved) => policy::approved(approved),
+        Event::PolicyWithdrawn(withdrawn) => policy::withdrawn(withdrawn),
         Event::PolicyRejected(rejected) => page.warn(&format!(
             "policy from {} by {} was not taken: {}, the first: {}",
-            origin(rejected.origin),
+            policy::origin(rejected.origin),
             quoted(&rejected.author),
             counted(rejected.faults.into(), "fault", "faults"),
             shown_line(&rejected.first_fault)
@@ -147,32 +153,8 @@ fn snapshot_changed(changed: &SnapshotChanged) -> String {
         short(&changed.digest),
         counted(changed.users, "user", "users"),
         counted(changed.groups, "group", "groups"),
-        reason(changed.reason.as_deref())
+        policy::reason(changed.reason.as_deref())
     )
-}
-
-fn policy_changed(changed: &PolicyChanged) -> String {
-    format!(
-        "policy {} in force, from {} by {}{}",
-        short(&changed.digest),
-        origin(changed.origin),
-        quoted(&changed.author),
-        reason(changed.reason.as_deref())
-    )
-}
-
-fn origin(origin: PolicyOrigin) -> &'static str {
-    match origin {
-        PolicyOrigin::Starter => "the starter",
-        PolicyOrigin::File => "its file",
-        PolicyOrigin::Apply => "`oam policy apply`",
-        PolicyOrigin::Rollback => "`oam policy rollback`",
-        PolicyOrigin::Start => "before a restart",
-    }
-}
-
-fn reason(reason: Option<&str>) -> String {
-    reason.map_or_else(String::new, |reason| format!(": {}", shown(reason)))
 }
 
 fn unavailable(permitted: &PermittedWhileUnavailable) -> String {

@@ -19,8 +19,11 @@ pub fn of_all() -> String {
 const SNAPSHOT: &str = "SNAPSHOT: {generation, digest, as_of, users, active_users, groups, memberships, \
                         revocations, cause, actor, reason, changed}";
 /// `POLICY` in the texts below.
-const POLICY: &str =
-    "POLICY: {digest, in_force, loaded, origin, author, reason, path, roles, grants, blocks}";
+const POLICY: &str = "POLICY: {digest, in_force, loaded, origin, author, reason, path, roles, grants, blocks, approvals, approved_by, \
+     unapproved}";
+/// `PROPOSAL` in the texts below.
+const PROPOSAL: &str = "PROPOSAL: {digest, replaces, proposed, origin, author, reason, approvals: [{by, at, reason}], \
+                        needed}";
 /// `FAULT` in the texts below.
 const FAULT: &str = "FAULT: {file, line, column, length, message, help, excerpt}";
 /// `USER` in the texts below.
@@ -115,7 +118,7 @@ pub fn test() -> String {
 pub fn policy_diff() -> String {
     lines(
         "{effect, …} for each change, then {old, new, changes, exact, bounded: [{why, patterns, patterns_total}], \
-         generation, at}",
+         generation, at, approvals_before, approvals_after}",
         &[
             "effect: gains or loses; with it {verbs, users, who: [WHO], who_total, from, to, rules_before, \
              rules_after, places: [PLACE], places_total}",
@@ -131,9 +134,28 @@ pub fn policy_diff() -> String {
     )
 }
 
-/// `oam policy apply` and `rollback`.
+/// `oam policy apply`, `rollback` and `approve`.
 pub fn apply() -> String {
-    document("{changed, policy: POLICY, warnings, faults_total, faults: [FAULT]}", &[POLICY, FAULT])
+    document(
+        "{changed, policy: POLICY, proposal: PROPOSAL, warnings, faults_total, faults: [FAULT]}",
+        &[
+            "The exit code is 0 when the policy is in force, 1 when it has faults, and 6 when it waits for the approval of \
+             others: then there is a proposal and no policy.",
+            POLICY,
+            PROPOSAL,
+            FAULT,
+        ],
+    )
+}
+
+/// `oam policy proposals`.
+pub fn proposals() -> String {
+    document("{needed, proposals: [PROPOSAL]}, oldest first", &[PROPOSAL])
+}
+
+/// `oam policy withdraw`.
+pub fn withdraw() -> String {
+    document("{proposal: PROPOSAL}", &[PROPOSAL])
 }
 
 /// `oam policy show`.

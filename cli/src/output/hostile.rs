@@ -2,16 +2,17 @@
 
 use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
-    ListPoliciesResponse, ListSnapshotsResponse, Otherwise, Outcome, PatternClass, PolicyChange,
-    PolicyChangeHolders, PolicyChangePlace, PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo,
-    PolicyWitness, Reason, RefVerdict, Revocation, RollBackSnapshotResponse, RuleTrace, ShowPolicyResponse,
-    SnapshotChange, SnapshotInfo, Status, TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening,
-    WhoPrincipal, WhoStopped, snapshot_change::Change, test_outcome::Result as Tested,
+    ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome,
+    PatternClass, PolicyApproval, PolicyChange, PolicyChangeHolders, PolicyChangePlace, PolicyDiffBound,
+    PolicyDiffDone, PolicyFile, PolicyInfo, PolicyProposal, PolicyWitness, Reason, RefVerdict, Revocation,
+    RollBackSnapshotResponse, RuleTrace, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status,
+    TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped,
+    snapshot_change::Change, test_outcome::Result as Tested,
 };
 
 use super::{
-    audit, explain, faults, import, policy, policy_diff, policy_test, samples::page, shown, snapshot, status,
-    user, verify, who,
+    audit, explain, faults, import, policy, policy_diff, policy_proposal, policy_test, samples::page, shown,
+    snapshot, status, user, verify, who,
 };
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
@@ -42,6 +43,7 @@ fn policy_info() -> PolicyInfo {
         author: evil(),
         reason: evil(),
         path: evil(),
+        approved_by: vec![evil()],
         ..PolicyInfo::default()
     }
 }
@@ -116,10 +118,22 @@ fn of_the_policy_and_the_daemon() {
     let applied = ApplyPolicyResponse {
         policy: Some(policy_info()),
         warnings: vec![evil()],
-        faults: None,
         changed: true,
+        ..ApplyPolicyResponse::default()
     };
     check("apply", &policy::apply_text(&applied, &page()));
+    let proposal = PolicyProposal {
+        digest: evil(),
+        origin: evil(),
+        author: evil(),
+        reason: evil(),
+        approvals: vec![PolicyApproval { by: evil(), reason: evil(), at_micros: 1 }],
+        ..PolicyProposal::default()
+    };
+    check("proposal", &policy_proposal::waits_text(&proposal, &page()));
+    check("withdraw", &policy_proposal::withdrawn_text(&proposal, &page()));
+    let list = ListPolicyProposalsResponse { proposals: vec![proposal], needed: 1 };
+    check("proposals", &policy_proposal::list_text(&list, &page()));
     let list = ListPoliciesResponse { policies: vec![policy_info()] };
     check("policies", &policy::history_text(&list, &page()));
     let file = PolicyFile { name: evil(), text: evil() };

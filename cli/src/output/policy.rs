@@ -10,8 +10,9 @@ use super::{
     Page,
     faults::{self, FaultJson},
     json,
-    layout::{Fields, Table},
+    layout::{Fields, Table, names},
     page::{counted, moment, short, utc},
+    policy_proposal::{self, ProposalJson},
     policy_test::Counts,
     quoted, shown, shown_line,
 };
@@ -29,6 +30,9 @@ pub struct PolicyJson<'a> {
     roles: u64,
     grants: u64,
     blocks: u64,
+    approvals: u32,
+    approved_by: &'a [String],
+    unapproved: bool,
 }
 
 impl<'a> From<&'a PolicyInfo> for PolicyJson<'a> {
@@ -44,6 +48,9 @@ impl<'a> From<&'a PolicyInfo> for PolicyJson<'a> {
             roles: info.roles,
             grants: info.grants,
             blocks: info.blocks,
+            approvals: info.approvals,
+            approved_by: &info.approved_by,
+            unapproved: info.unapproved,
         }
     }
 }
@@ -61,9 +68,30 @@ pub(super) fn fields(info: &PolicyInfo, page: &Page) -> Fields {
     Fields::new()
         .with("holds", holds(info))
         .with("came by", origin)
+        .with("approved", approved(info))
         .with("loaded", loaded.unwrap_or_default())
         .with("reason", shown(&info.reason))
         .with("follows", shown(&info.path))
+        .with("next", next(info))
+}
+
+/// By whom; empty where nobody had to.
+fn approved(info: &PolicyInfo) -> String {
+    let by =
+        if info.approved_by.is_empty() { String::new() } else { format!("by {}", names(&info.approved_by)) };
+    match (info.unapproved, by.as_str()) {
+        (false, _) => by,
+        (true, "") => "by nobody: the configuration of oamd let it pass".into(),
+        (true, by) => format!("{by}, which is too few: the configuration of oamd let it pass"),
+    }
+}
+
+/// What its successor needs; empty where one administrator will do.
+fn next(info: &PolicyInfo) -> String {
+    match info.approvals {
+        0 => String::new(),
+        needed => format!("needs {} by others", counted(needed.into(), "approval", "approvals")),
+    }
 }
 
 fn holds(info: &PolicyInfo) -> String {
@@ -121,6 +149,7 @@ pub fn check_text(response: &CheckPolicyResponse, path: &str, page: &Page) -> St
 pub struct ApplyJson<'a> {
     changed: bool,
     policy: Option<PolicyJson<'a>>,
+    proposal: Option<ProposalJson<'a>>,
     warnings: &'a [String],
     faults_total: u64,
     faults: Vec<FaultJson<'a>>,
@@ -132,17 +161,21 @@ pub fn apply_json(response: &ApplyPolicyResponse) -> ApplyJson<'_> {
     ApplyJson {
         changed: response.changed,
         policy: response.policy.as_ref().map(Into::into),
+        proposal: response.proposal.as_ref().map(Into::into),
         warnings: &response.warnings,
         faults_total: faults.map_or(0, faults::total),
         faults: faults.map(faults::list).unwrap_or_default(),
     }
 }
 
-/// What came of applying a policy, or of going back to one.
+/// What came of applying a policy, of going back to one, or of approving one.
 pub fn apply_text(response: &ApplyPolicyResponse, page: &Page) -> String {
     let mut text = warnings(&response.warnings, page);
     if let Some(faults) = found(response.faults.as_ref()) {
         return text + &faults::text(faults, "the policy in force stays as it is.", page);
+    }
+    if let Some(proposal) = &response.proposal {
+        return text + &policy_proposal::waits_text(proposal, page);
     }
     let name = response
         .policy

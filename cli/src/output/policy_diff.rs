@@ -98,6 +98,8 @@ pub struct DoneJson<'a> {
     bounded: Vec<BoundJson<'a>>,
     generation: Option<u64>,
     at: Option<String>,
+    approvals_before: u32,
+    approvals_after: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -170,6 +172,8 @@ pub fn done_json(done: &PolicyDiffDone) -> StepJson<'_> {
             .collect(),
         generation: done.snapshot.as_ref().map(|info| info.generation),
         at: json::time(done.at_micros),
+        approvals_before: done.approvals_before,
+        approvals_after: done.approvals_after,
     })
 }
 
@@ -265,6 +269,11 @@ pub fn done_text(done: &PolicyDiffDone, page: &Page) -> String {
     } else {
         format!("{} between policy {old} and {new}.\n", counted(done.changes, "change", "changes"))
     };
+    if done.approvals_before != done.approvals_after {
+        let (before, after) = (done.approvals_before, done.approvals_after);
+        let told = format!("What comes after it needs the approval of {after} others; now it is {before}.");
+        text.push_str(&format!("{}\n", page.warn(&told)));
+    }
     for bound in &done.bounded {
         let rest = bound.patterns_total.saturating_sub(bound.patterns.len() as u64);
         let rest = if rest == 0 { String::new() } else { format!(" and {} more", number(rest)) };

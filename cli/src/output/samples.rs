@@ -57,6 +57,7 @@ pub(super) fn policy() -> PolicyInfo {
         blocks: 1,
         path: "/etc/oam/policy".into(),
         in_force: true,
+        ..PolicyInfo::default()
     }
 }
 

@@ -58,7 +58,7 @@ fn status_of_a_ready_daemon() {
       entries  1,234
       root     abababababababababababababababababababababababababababababababab
     ");
-    insta::assert_snapshot!(json_line(&StatusJson::from(&status)), @r#"{"ready":true,"version":"0.1.0","node":"oam.example.com/node-1","state_dir":"/var/lib/oam","started":"2026-11-19T13:21:14.000000Z","snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"},"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1},"audit":{"writable":true,"entries":1234,"root":"abababababababababababababababababababababababababababababababab","checkpoint":"node\n1\nx\n\n— sig\n"},"pushes":{"permitted":1000,"refused":20,"undecided":0},"warnings":["The directory is 3 hours old."]}"#);
+    insta::assert_snapshot!(json_line(&StatusJson::from(&status)), @r#"{"ready":true,"version":"0.1.0","node":"oam.example.com/node-1","state_dir":"/var/lib/oam","started":"2026-11-19T13:21:14.000000Z","snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"},"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"approvals":0,"approved_by":[],"unapproved":false},"audit":{"writable":true,"entries":1234,"root":"abababababababababababababababababababababababababababababababab","checkpoint":"node\n1\nx\n\n— sig\n"},"pushes":{"permitted":1000,"refused":20,"undecided":0},"warnings":["The directory is 3 hours old."]}"#);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn policies_checked_and_applied() {
     warning: role `developer`: the directory has no group `okta:engg`
     `policy/` is good. It is policy c0ffee00c0ff, with 3 roles, 4 grants, 1 block.
     ");
-    insta::assert_snapshot!(json_line(&policy::check_json(&good)), @r#"{"ok":true,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1},"tests":{"passed":0,"failed":0,"not_run":0},"warnings":["role `developer`: the directory has no group `okta:engg`"],"faults_total":0,"faults":[]}"#);
+    insta::assert_snapshot!(json_line(&policy::check_json(&good)), @r#"{"ok":true,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"approvals":0,"approved_by":[],"unapproved":false},"tests":{"passed":0,"failed":0,"not_run":0},"warnings":["role `developer`: the directory has no group `okta:engg`"],"faults_total":0,"faults":[]}"#);
     let bad = CheckPolicyResponse { faults: Some(faults()), ..CheckPolicyResponse::default() };
     insta::assert_snapshot!(policy::check_text(&bad, "policy/", &page()), @r#"
     fault: `okta:` is no group
@@ -305,8 +305,12 @@ fn policies_checked_and_applied() {
 
     1 fault; this policy would not be loaded.
     "#);
-    let applied =
-        ApplyPolicyResponse { policy: Some(samples::policy()), warnings, faults: None, changed: true };
+    let applied = ApplyPolicyResponse {
+        policy: Some(samples::policy()),
+        warnings,
+        changed: true,
+        ..Default::default()
+    };
     insta::assert_snapshot!(policy::apply_text(&applied, &page()), @"
     warning: role `developer`: the directory has no group `okta:engg`
     Policy c0ffee00c0ff is in force.
@@ -325,7 +329,7 @@ fn policies_checked_and_applied() {
       reason   year-end freeze
       follows  /etc/oam/policy
     ");
-    insta::assert_snapshot!(json_line(&policy::apply_json(&same)), @r#"{"changed":false,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1},"warnings":[],"faults_total":0,"faults":[]}"#);
+    insta::assert_snapshot!(json_line(&policy::apply_json(&same)), @r#"{"changed":false,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"approvals":0,"approved_by":[],"unapproved":false},"proposal":null,"warnings":[],"faults_total":0,"faults":[]}"#);
 }
 
 #[test]
@@ -345,7 +349,7 @@ fn a_policy_with_its_files() {
     version = 1
         re = 're:\d+'
     ");
-    insta::assert_snapshot!(json_line(&policy::show_json(&response)), @r#"{"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1},"files":[{"name":"a.toml","text":"version = 1\n\tre = 're:\\d+'\n"}]}"#);
+    insta::assert_snapshot!(json_line(&policy::show_json(&response)), @r#"{"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"approvals":0,"approved_by":[],"unapproved":false},"files":[{"name":"a.toml","text":"version = 1\n\tre = 're:\\d+'\n"}]}"#);
 }
 
 #[test]

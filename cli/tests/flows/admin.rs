@@ -233,6 +233,37 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::ApplyPolicyResponse { changed: true, ..v1::ApplyPolicyResponse::default() }))
     }
 
+    async fn list_policy_proposals(
+        &self,
+        request: Request<v1::ListPolicyProposalsRequest>,
+    ) -> Result<Response<v1::ListPolicyProposalsResponse>, Status> {
+        self.note(request)?;
+        let proposals = vec![v1::PolicyProposal::default()];
+        Ok(Response::new(v1::ListPolicyProposalsResponse { proposals, needed: 1 }))
+    }
+
+    async fn approve_policy(
+        &self,
+        request: Request<v1::ApprovePolicyRequest>,
+    ) -> Result<Response<v1::ApplyPolicyResponse>, Status> {
+        let digest = self.note(request)?.digest;
+        // Of a policy that begins so, more than one approval is needed.
+        let waits = digest.starts_with("beef");
+        let proposal =
+            waits.then(|| v1::PolicyProposal { digest, needed: 2, ..v1::PolicyProposal::default() });
+        let changed = proposal.is_none();
+        Ok(Response::new(v1::ApplyPolicyResponse { proposal, changed, ..v1::ApplyPolicyResponse::default() }))
+    }
+
+    async fn withdraw_policy(
+        &self,
+        request: Request<v1::WithdrawPolicyRequest>,
+    ) -> Result<Response<v1::WithdrawPolicyResponse>, Status> {
+        let digest = self.note(request)?.digest;
+        let proposal = Some(v1::PolicyProposal { digest, ..v1::PolicyProposal::default() });
+        Ok(Response::new(v1::WithdrawPolicyResponse { proposal }))
+    }
+
     async fn explain(
         &self,
         request: Request<v1::ExplainRequest>,

@@ -25,6 +25,9 @@ async fn every_answer_is_json_when_asked() {
         &["policy", "show"],
         &["policy", "history"],
         &["policy", "rollback", "c0ffee", "--reason", "r"],
+        &["policy", "proposals"],
+        &["policy", "approve", "c0ffee", "--reason", "r"],
+        &["policy", "withdraw", "c0ffee", "--reason", "r"],
     ] {
         let json = [arguments, &["--json"]].concat();
         let ended = scene.oam(&json).await.with(Exit::Ok);
@@ -76,6 +79,8 @@ async fn the_command_line_is_checked_before_anything_is_asked() {
         (&["snapshot", "rollback", "3"], "--reason"),
         (&["policy", "apply", "."], "--reason"),
         (&["policy", "rollback", "c0ffee"], "--reason"),
+        (&["policy", "approve", "c0ffee"], "--reason"),
+        (&["policy", "withdraw", "c0ffee"], "--reason"),
         (&["policy", "check", "."], "*.toml"),
     ] {
         let ended = scene.oam(arguments).await.with(Exit::Usage);
@@ -143,4 +148,18 @@ async fn a_policy_diff_is_all_faulty_or_cut_off() {
     let cut_off = Scene::start(Daemon { empty: true, ..Daemon::default() });
     let policy = cut_off.write("policy.toml", POLICY);
     cut_off.oam(&["policy", "diff", &policy]).await.with(Exit::Undecided);
+}
+
+#[tokio::test]
+async fn what_waits_is_neither_done_nor_refused() {
+    let scene = Scene::start(Daemon::default());
+    let ended = scene.oam(&["policy", "approve", "beef", "--reason", "r"]).await.with(Exit::Waits);
+    assert!(
+        ended.out.contains("not in force") && ended.out.contains("oam policy approve beef"),
+        "{ended:#?}"
+    );
+    let json =
+        scene.oam(&["policy", "approve", "beef", "--reason", "r", "--json"]).await.with(Exit::Waits).json();
+    assert_eq!((json["changed"].as_bool(), json["proposal"]["needed"].as_u64()), (Some(false), Some(2)));
+    scene.oam(&["policy", "approve", "c0ffee", "--reason", "r"]).await.with(Exit::Ok);
 }

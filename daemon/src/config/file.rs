@@ -34,6 +34,8 @@ pub struct FileConfig {
 pub struct PolicySection {
     /// A file or folder to follow.
     pub path: Option<PathBuf>,
+    /// The digest of a proposed policy that comes into force without approval.
+    pub unapproved: Option<String>,
 }
 
 /// The directory of users.

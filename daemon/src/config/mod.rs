@@ -13,6 +13,7 @@ use std::{
 };
 
 use oam_audit::Name;
+use oam_policy::Digest;
 use thiserror::Error;
 
 pub use file::{FileConfig, LogFormat};
@@ -33,6 +34,8 @@ pub struct Config {
     pub node: Option<Name>,
     /// Where the policy is.
     pub policy: PolicyPlace,
+    /// A proposed policy that comes into force at the start, whoever has approved it; `None`: none does.
+    pub unapproved_policy: Option<Digest>,
     /// How old the directory may be before nothing can be decided by it; `None`: of any age.
     pub max_directory_age: Option<Duration>,
     /// Who may ask for decisions over the Unix socket: user ids.
@@ -152,6 +155,7 @@ impl Config {
         Ok(Self {
             source: source.map(Path::to_owned),
             node: file.node.as_deref().map(node_name).transpose()?,
+            unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
             max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
@@ -200,6 +204,11 @@ fn absolute(key: &'static str, path: PathBuf) -> Result<PathBuf, ConfigError> {
 fn node_name(name: &str) -> Result<Name, ConfigError> {
     name.parse()
         .map_err(|error: oam_audit::NameError| ConfigError::Value { key: "node", detail: error.to_string() })
+}
+
+fn digest(text: &str) -> Result<Digest, ConfigError> {
+    text.parse::<Digest>()
+        .map_err(|error| ConfigError::Value { key: "policy.unapproved", detail: error.to_string() })
 }
 
 /// Root, the daemon's own user, and who else was named.
@@ -262,7 +271,7 @@ mod tests {
             "state = \"/a\\nnode = x\"",
             "state = \"/var/l\u{200b}b\"",
             "state = \"/a\\u007f\"",
-            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\n[log]\nformat = 'json'\n\
+            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
         ] {
             let first = config(text).unwrap();
@@ -279,6 +288,7 @@ mod tests {
             ("stat = '/s'", "unknown field `stat`"),
             ("[directory]\nmax_age = 'soon'", "directory.max_age"),
             ("[http]\nlisten = 'x'", "http.listen"),
+            ("[policy]\nunapproved = 'c0ffee'", "policy.unapproved"),
             ("node = 'a b'", "node"),
             ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
         ] {

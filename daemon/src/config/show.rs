@@ -22,6 +22,9 @@ impl fmt::Display for Config {
             PolicyPlace::Managed(path) => writeln!(f, "# kept by the daemon in {}", shown(path))?,
             PolicyPlace::Followed(path) => writeln!(f, "path = {}", written(path))?,
         }
+        if let Some(digest) = &self.unapproved_policy {
+            writeln!(f, "unapproved = \"{digest}\"")?;
+        }
         writeln!(f, "\n[directory]")?;
         match self.max_directory_age {
             Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,

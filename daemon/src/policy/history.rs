@@ -25,6 +25,20 @@ pub struct Version {
     pub author: String,
     /// Why, in the author's words.
     pub reason: String,
+    /// Who approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<String>,
+    /// Whether it came into force without approvals that were needed, as the daemon's configuration wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unapproved: bool,
+    /// How many must approve what replaces it: to be known also where its files cannot be read any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub approvals: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(approvals: &u8) -> bool {
+    *approvals == 0
 }
 
 /// The folder of versions.
@@ -75,17 +89,42 @@ impl History {
         append_line(&index, version).map_err(|source| HistoryError::Io { path: index, source })
     }
 
-    /// Every version in the order in which they came into force. A last line cut off by a crash is passed over.
+    /// Keeps what the files of a version say besides its rules: tests and comments may change without being another
+    /// version.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn refresh(&self, digest: Digest, files: &[PolicySource]) -> Result<(), HistoryError> {
+        let place = self.folder.join(digest.to_string());
+        if super::read(&place).is_ok_and(|kept| kept == files) {
+            return Ok(());
+        }
+        write_folder(&place, files).map_err(|source| HistoryError::Io { path: place, source })
+    }
+
+    /// Every version in the order in which they came into force. A line that a crash cut off, or that is damaged, is
+    /// passed over.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn versions(&self) -> Result<Vec<Version>, HistoryError> {
         let index = self.index();
-        match fs::read_to_string(&index) {
-            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        match fs::read(&index) {
+            Ok(text) => Ok(text
+                .split(|byte| *byte == b'\n')
+                .filter_map(|line| serde_json::from_slice(line).ok())
+                .collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(source) => Err(HistoryError::Io { path: index, source }),
         }
+    }
+
+    /// The version that came into force last, before a restart too.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn last(&self) -> Result<Option<Version>, HistoryError> {
+        Ok(self.versions()?.pop())
     }
 
     /// The latest version whose digest begins with `digits`, and its files.
@@ -169,6 +208,9 @@ mod tests {
             origin: PolicyOrigin::Apply,
             author: "uid 0".into(),
             reason: "because".into(),
+            approved_by: Vec::new(),
+            unapproved: false,
+            approvals: 0,
         };
         (version, vec![PolicySource { name: "policy.toml".into(), text: text.into() }])
     }
@@ -200,6 +242,26 @@ mod tests {
         fs::write(&index, text).unwrap();
         history.record(&one, &files).unwrap();
         assert_eq!(history.versions().unwrap(), [one.clone(), one]);
+    }
+
+    #[test]
+    fn a_version_of_before_there_were_approvals_is_read() {
+        let (one, _) = version("one");
+        let line = serde_json::to_string(&one).unwrap();
+        assert!(!line.contains("approv"), "{line}");
+        assert_eq!(serde_json::from_str::<Version>(&line).unwrap(), one);
+    }
+
+    #[test]
+    fn other_comments_are_kept_and_are_no_other_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(folder.path().to_owned()).unwrap();
+        let (one, mut files) = version("one");
+        history.record(&one, &files).unwrap();
+        files[0].text = "# said better\none".into();
+        history.refresh(one.digest, &files).unwrap();
+        assert_eq!(history.find(&one.digest.to_string()).unwrap(), (one.clone(), files));
+        assert_eq!(history.last().unwrap(), Some(one));
     }
 
     #[test]

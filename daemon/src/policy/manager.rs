@@ -1,27 +1,31 @@
-use std::{io, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use oam_audit::entry::{EncodeError, Event, PolicyChanged, PolicyOrigin, PolicyRejected};
+use oam_audit::entry::{Event, PolicyChanged, PolicyOrigin, PolicyRejected};
 use oam_policy::{
     Policy,
     fault::{Fault, Faults},
     file::{self, PolicySource, Tested},
     trial,
 };
-use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::{
-    ReadError, fingerprint,
-    history::{History, HistoryError, Version, write_folder},
+    ApplyError, HistoryError, fingerprint,
+    history::{History, Version, write_folder},
+    proposals::{Proposal, Proposals},
     read,
+    summary::summary,
 };
 use crate::{
-    audit_log::{AppendError, AuditLog, Batch},
+    audit_log::{AuditLog, Batch},
     config::PolicyPlace,
     directory::DirectoryReader,
 };
+
+/// Who proposes what the files at the policy's place say.
+pub(super) const FILES: &str = "files";
 
 /// The policy in force, and how it came to be.
 #[derive(Debug)]
@@ -35,55 +39,38 @@ pub struct LivePolicy {
 /// Holds the policy in force. Readers load it without a lock; changes are made one at a time.
 #[derive(Debug)]
 pub struct PolicyManager {
-    place: PolicyPlace,
-    history: History,
-    audit: AuditLog,
+    pub(super) place: PolicyPlace,
+    pub(super) history: History,
+    /// Policies that wait for the approval of others.
+    pub(super) proposals: Proposals,
+    pub(super) audit: AuditLog,
     /// By which tests of a policy ask for users.
-    directory: DirectoryReader,
-    live: ArcSwapOption<LivePolicy>,
+    pub(super) directory: DirectoryReader,
+    pub(super) live: ArcSwapOption<LivePolicy>,
     /// Why the files at the policy's place are not in force, if they are not.
-    trouble: ArcSwapOption<String>,
-    changing: Mutex<()>,
+    pub(super) trouble: ArcSwapOption<String>,
+    pub(super) changing: Mutex<()>,
 }
 
-/// What came of putting a policy in force.
+/// What came of offering a policy.
 #[derive(Debug)]
-pub struct Applied {
-    /// The policy in force now.
-    pub live: Arc<LivePolicy>,
-    /// False when the very same policy was in force already.
-    pub changed: bool,
-}
-
-/// Why a policy was not put in force. The one before it still is.
-#[derive(Debug, Error)]
-pub enum ApplyError {
-    /// It has faults.
-    #[error("{0}")]
-    Faulty(Faults),
-    /// It cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The administrator keeps the policy somewhere else.
-    #[error("this daemon follows the policy in `{0}`: change it there, and it is loaded by itself")]
-    Followed(PathBuf),
-    /// It cannot be kept.
-    #[error(transparent)]
-    History(#[from] HistoryError),
-    /// It cannot be written to its place.
-    #[error("policy `{path}` cannot be written: {source}")]
-    Write {
-        /// Where.
-        path: PathBuf,
-        /// What went wrong.
-        source: io::Error,
+pub enum Applied {
+    /// It is in force.
+    InForce {
+        /// The policy in force now.
+        live: Arc<LivePolicy>,
+        /// False when the very same policy was in force already.
+        changed: bool,
     },
-    /// A change that is not recorded is not made.
-    #[error("the change could not be recorded, so it was not made: {0}")]
-    Audit(#[from] AppendError),
-    /// An entry that tells of the change would be too long.
-    #[error("the change cannot be recorded, so it was not made: {0}")]
-    Entry(#[from] EncodeError),
+    /// It waits for the approval of others; the policy before it is still in force.
+    Proposed {
+        /// The proposal: this one, or one of the same policy that was there already.
+        proposal: Proposal,
+        /// What is proposed.
+        policy: Arc<Policy>,
+        /// How many others must approve it.
+        needed: u8,
+    },
 }
 
 /// Who changes the policy, how and why.
@@ -97,37 +84,16 @@ pub struct Change {
     pub reason: String,
 }
 
-impl PolicyManager {
-    /// Opens the history and puts a policy in force: the one at its place; where that is faulty, the last one that
-    /// was in force; in an empty managed folder, the starter, which is written there. With none of these the daemon
-    /// runs, and decides nothing.
-    ///
-    /// # Errors
-    /// When the history cannot be opened or the starter cannot be written.
-    pub async fn start(
-        place: PolicyPlace,
-        history: PathBuf,
-        audit: AuditLog,
-        directory: DirectoryReader,
-    ) -> Result<Self, ApplyError> {
-        let manager = Self {
-            place,
-            history: History::open(history)?,
-            audit,
-            directory,
-            live: ArcSwapOption::empty(),
-            trouble: ArcSwapOption::empty(),
-            changing: Mutex::new(()),
-        };
-        let origin =
-            if manager.write_starter_if_new()? { PolicyOrigin::Starter } else { PolicyOrigin::Start };
-        if let Err(error) = manager.reload(origin).await {
-            tracing::error!(%error, "the policy was not loaded");
-            manager.resume_last_version().await;
-        }
-        Ok(manager)
-    }
+/// Who else wanted a change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Consent {
+    /// Who approved it.
+    pub(super) approved_by: Vec<String>,
+    /// Whether approvals are missing, and the daemon's configuration lets it pass all the same.
+    pub(super) unapproved: bool,
+}
 
+impl PolicyManager {
     /// The policy in force.
     pub fn live(&self) -> Option<Arc<LivePolicy>> {
         self.live.load_full()
@@ -148,15 +114,19 @@ impl PolicyManager {
         self.trouble.load_full()
     }
 
-    /// Loads the files at the policy's place, when they say something new.
+    /// Loads the files at the policy's place, when they say something new. Where the policy in force wants approvals,
+    /// they become a proposal.
     ///
     /// # Errors
     /// When they are faulty; the policy before them stays in force, and the fault is recorded.
     pub async fn reload(&self, origin: PolicyOrigin) -> Result<Applied, ApplyError> {
         let _one_at_a_time = self.changing.lock().await;
-        let change = Change { origin, author: "files".into(), reason: String::new() };
-        let path = self.place.path().to_owned();
-        let outcome = match read(&path) {
+        self.load_place(origin).await
+    }
+
+    pub(super) async fn load_place(&self, origin: PolicyOrigin) -> Result<Applied, ApplyError> {
+        let change = Change { origin, author: FILES.into(), reason: String::new() };
+        let outcome = match read(self.place.path()) {
             Ok(files) => self.load(&files, change).await,
             Err(error) => Err(error.into()),
         };
@@ -165,43 +135,69 @@ impl PolicyManager {
         outcome
     }
 
-    /// Puts `files` in force and in the managed folder.
+    async fn load(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
+        let policy = Arc::new(self.parse(files, &change).await?);
+        self.withdraw_what_the_files_said(policy.digest()).await?;
+        if !self.must_wait(&policy)? {
+            return self.put_in_force(policy, files, change, Consent::default()).await;
+        }
+        let proposed = self.propose(policy, files, change).await?;
+        self.restore_managed()?;
+        Ok(proposed)
+    }
+
+    /// Puts `files` in force and in the managed folder, or proposes them where the policy in force wants approvals.
     ///
     /// # Errors
     /// When they are faulty, or the policy is the administrator's own.
     pub async fn apply(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
-        let PolicyPlace::Managed(path) = &self.place else {
-            return Err(ApplyError::Followed(self.place.path().to_owned()));
-        };
+        if let PolicyPlace::Followed(path) = &self.place {
+            return Err(ApplyError::Followed(path.clone()));
+        }
         let _one_at_a_time = self.changing.lock().await;
-        let policy = self.parse(files, &change).await?;
-        let write = |files: &[PolicySource]| {
-            write_folder(path, files).map_err(|source| ApplyError::Write { path: path.clone(), source })
+        let policy = Arc::new(self.parse(files, &change).await?);
+        if self.must_wait(&policy)? {
+            return self.propose(policy, files, change).await;
+        }
+        self.install(policy, files, change, Consent::default()).await
+    }
+
+    /// Puts a policy in force, and its files in the managed folder where there is one.
+    pub(super) async fn install(
+        &self,
+        policy: Arc<Policy>,
+        files: &[PolicySource],
+        change: Change,
+        consent: Consent,
+    ) -> Result<Applied, ApplyError> {
+        let PolicyPlace::Managed(path) = &self.place else {
+            return self.put_in_force(policy, files, change, consent).await;
         };
         let before = read(path).ok();
-        write(files)?;
-        let applied = self.put_in_force(policy, files, change).await;
+        self.write_managed(files)?;
+        let applied = self.put_in_force(policy, files, change, consent).await;
         match (&applied, before) {
             (Ok(_), _) => self.trouble.store(None),
             // What is not in force must not lie where the next start would load it.
-            (Err(_), Some(before)) => write(&before)?,
+            (Err(_), Some(before)) => self.write_managed(&before)?,
             (Err(_), None) => {}
         }
         applied
     }
 
-    async fn load(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
-        let policy = self.parse(files, &change).await?;
-        self.put_in_force(policy, files, change).await
+    /// Does nothing where the policy is the administrator's own.
+    pub(super) fn write_managed(&self, files: &[PolicySource]) -> Result<(), ApplyError> {
+        let PolicyPlace::Managed(path) = &self.place else { return Ok(()) };
+        write_folder(path, files).map_err(|source| ApplyError::Write { path: path.clone(), source })
     }
 
     /// The policy that the files say, when they have no fault and none of their tests fails.
     ///
     /// The tests do not stand in the way of what was in force when the daemon stopped: time, or a change of the
     /// directory, may have made one fail since, and a restart is no change of the policy.
-    async fn parse(&self, files: &[PolicySource], change: &Change) -> Result<Policy, ApplyError> {
+    pub(super) async fn parse(&self, files: &[PolicySource], change: &Change) -> Result<Policy, ApplyError> {
         let passed = match self.test(files) {
-            Ok(tested) if change.origin == PolicyOrigin::Start && self.was_in_force(&tested.policy) => {
+            Ok(tested) if change.origin == PolicyOrigin::Start && self.was_in_force(&tested.policy)? => {
                 return Ok(whatever_the_tests(tested));
             }
             tested => tested.and_then(Tested::passed),
@@ -215,52 +211,72 @@ impl PolicyManager {
         }
     }
 
-    fn test(&self, files: &[PolicySource]) -> Result<Tested, Faults> {
+    pub(super) fn test(&self, files: &[PolicySource]) -> Result<Tested, Faults> {
         let snapshot = self.directory.current().map(|loaded| loaded.snapshot.clone());
         file::parse_and_test(files, snapshot.as_ref(), Timestamp::now())
     }
 
-    /// The version that came into force last, before a restart too.
-    fn last_version(&self) -> Option<Version> {
-        self.history.versions().ok().and_then(|versions| versions.into_iter().last())
+    /// Whether the policy is in force, or came into force last before a restart.
+    fn was_in_force(&self, policy: &Policy) -> Result<bool, HistoryError> {
+        let is_live = self.live().is_some_and(|live| live.policy.digest() == policy.digest());
+        Ok(is_live || self.history.last()?.is_some_and(|last| last.digest == policy.digest()))
     }
 
-    /// Whether the policy is the one that came into force last.
-    fn was_in_force(&self, policy: &Policy) -> bool {
-        self.last_version().is_some_and(|last| last.digest == policy.digest())
-    }
-
-    async fn put_in_force(
+    pub(super) async fn put_in_force(
         &self,
-        policy: Policy,
+        policy: Arc<Policy>,
         files: &[PolicySource],
         change: Change,
+        consent: Consent,
     ) -> Result<Applied, ApplyError> {
         let before = self.live();
         if let Some(live) = &before
             && live.policy.digest() == policy.digest()
         {
-            return Ok(Applied { live: Arc::clone(live), changed: false });
+            self.history.refresh(policy.digest(), files)?;
+            return Ok(Applied::InForce { live: Arc::clone(live), changed: false });
         }
         let origin = change.origin;
         // A restart with what was in force before is no new version, though the log tells of it.
-        let resumed = (origin == PolicyOrigin::Start).then(|| self.last_version()).flatten();
+        let resumed = if origin == PolicyOrigin::Start { self.history.last()? } else { None };
         let version = match resumed.filter(|last| last.digest == policy.digest()) {
-            Some(resumed) => resumed,
+            Some(resumed) => {
+                self.history.refresh(resumed.digest, files)?;
+                resumed
+            }
             None => {
-                let Change { origin, author, reason } = change;
-                let version =
-                    Version { digest: policy.digest(), at: Timestamp::now(), origin, author, reason };
+                let version = version(&policy, change, consent);
                 self.history.record(&version, files)?;
                 version
             }
         };
-        let previous = before.map(|live| live.policy.digest().to_string());
-        self.audit.append(Batch::new(&policy_changed(&version, origin, previous))?).await?;
-        let live = Arc::new(LivePolicy { policy: Arc::new(policy), version });
+        let entry = PolicyChanged {
+            digest: version.digest.to_string(),
+            previous: before.as_ref().map(|live| live.policy.digest().to_string()),
+            origin,
+            author: version.author.clone(),
+            reason: Some(version.reason.clone()).filter(|reason| !reason.is_empty()),
+            approved_by: version.approved_by.clone(),
+            unapproved: version.unapproved,
+            diff: self.summary(before, &policy).await,
+        };
+        self.audit.append(Batch::new(&Event::PolicyChanged(entry))?).await?;
+        let live = Arc::new(LivePolicy { policy, version });
         self.live.store(Some(Arc::clone(&live)));
         tracing::info!(digest = %live.policy.digest().short(), origin = ?live.version.origin, "policy in force");
-        Ok(Applied { live, changed: true })
+        self.outdate_proposals(&live).await;
+        Ok(Applied::InForce { live, changed: true })
+    }
+
+    /// What `policy` changes; `None` where there is nothing that it replaces.
+    pub(super) async fn summary(
+        &self,
+        before: Option<Arc<LivePolicy>>,
+        policy: &Arc<Policy>,
+    ) -> Option<oam_audit::entry::PolicyDiff> {
+        let old = Arc::clone(&before?.policy);
+        let snapshot = self.directory.current().map(|loaded| loaded.snapshot.clone());
+        Some(summary(old, Arc::clone(policy), snapshot).await)
     }
 
     async fn record_rejection(&self, faults: &Faults, change: &Change) -> Result<(), ApplyError> {
@@ -274,56 +290,33 @@ impl PolicyManager {
         Ok(())
     }
 
-    /// Whether it did.
-    fn write_starter_if_new(&self) -> Result<bool, ApplyError> {
-        let PolicyPlace::Managed(path) = &self.place else { return Ok(false) };
-        if path.exists() {
-            return Ok(false);
-        }
-        let starter = PolicySource { name: "policy.toml".into(), text: file::starter().into() };
-        write_folder(path, &[starter]).map_err(|source| ApplyError::Write { path: path.clone(), source })?;
-        tracing::info!(path = %path.display(), "a starter policy was written: read it, and make it yours");
-        Ok(true)
-    }
-
-    /// A daemon that is restarted while the files are faulty goes on with what was in force.
-    async fn resume_last_version(&self) {
-        let resumed = async {
-            let versions = self.history.versions()?;
-            let Some(last) = versions.last() else { return Ok(()) };
-            let (version, files) = self.history.find(&last.digest.to_string())?;
-            let change =
-                Change { origin: PolicyOrigin::Start, author: version.author, reason: version.reason };
-            let tested = self.test(&files).map_err(ApplyError::Faulty)?;
-            self.put_in_force(whatever_the_tests(tested), &files, change).await.map(|_| ())
-        };
-        if let Err::<(), ApplyError>(error) = resumed.await {
-            tracing::error!(%error, "the last policy that was in force could not be resumed");
-        }
-    }
-
     /// What the files at the policy's place look like from outside.
     pub fn fingerprint(&self) -> Vec<(PathBuf, u64, Option<std::time::SystemTime>)> {
         fingerprint(self.place.path())
     }
 }
 
+fn version(policy: &Policy, change: Change, consent: Consent) -> Version {
+    let Change { origin, author, reason } = change;
+    let Consent { approved_by, unapproved } = consent;
+    Version {
+        digest: policy.digest(),
+        at: Timestamp::now(),
+        origin,
+        author,
+        reason,
+        approved_by,
+        unapproved,
+        approvals: policy.change().approvals,
+    }
+}
+
 /// The policy, though tests may fail; that they do is logged.
-fn whatever_the_tests(tested: Tested) -> Policy {
+pub(super) fn whatever_the_tests(tested: Tested) -> Policy {
     if let Some(faults) = trial::faults(&tested.tests) {
         tracing::warn!(%faults, "tests of the policy that was in force fail; it goes on");
     }
     tested.policy
-}
-
-fn policy_changed(version: &Version, origin: PolicyOrigin, previous: Option<String>) -> Event {
-    Event::PolicyChanged(PolicyChanged {
-        digest: version.digest.to_string(),
-        previous,
-        origin,
-        author: version.author.clone(),
-        reason: (!version.reason.is_empty()).then(|| version.reason.clone()),
-    })
 }
 
 /// A fault as the audit log tells it.

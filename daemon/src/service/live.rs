@@ -6,7 +6,7 @@ use std::sync::{
 use jiff::Timestamp;
 use oam_policy::{Snapshot, State};
 
-use super::spooled::Spooled;
+use super::{spooled::Spooled, waiting};
 use crate::{
     audit_log::AuditLog,
     config::Config,
@@ -107,6 +107,7 @@ impl Live {
         self.obstacles()
             .into_iter()
             .chain(policy)
+            .chain(waiting::warnings(&self.policies, self.config.unapproved_policy))
             .chain(directory)
             .chain(self.found_at_start.iter().cloned())
             .collect()

@@ -8,6 +8,7 @@ mod live;
 mod peer;
 mod spooled;
 mod untold;
+mod waiting;
 
 pub use admin::AdminService;
 pub use authorizer::AuthorizerService;

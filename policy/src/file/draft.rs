@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{
-    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, grant,
+    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, change, grant,
     list::Room,
     mentions::{Mention, Place},
     reader::{Report, TableReader},
@@ -32,6 +32,8 @@ pub(super) struct Draft<'d, 'a> {
     pub(super) rule_mentions: Vec<(RuleId, Mention, Place)>,
     /// Where the contact is given.
     contact: Option<Place>,
+    /// Where it is said how the policy may be replaced.
+    change: Option<Place>,
     /// Whether every role that the files mean to define is in `roles`.
     all_roles_known: bool,
     /// Whether every rule that the files mean to define is in `rules`.
@@ -45,8 +47,8 @@ pub(super) struct Draft<'d, 'a> {
 /// The kinds of tables, in the order in which they are read.
 const KINDS: [&str; 6] = ["role", "grant", "block", "require", "waiver", "test"];
 
-pub(super) const KEYS: [&str; 8] =
-    ["version", "contact", "role", "grant", "block", "require", "waiver", "test"];
+pub(super) const KEYS: [&str; 9] =
+    ["version", "contact", "change", "role", "grant", "block", "require", "waiver", "test"];
 
 /// How many signs of patterns all tests together may meet: some seconds' worth.
 const MAX_TEST_WORK: usize = 100_000_000;
@@ -61,6 +63,7 @@ impl<'d, 'a> Draft<'d, 'a> {
             mentions: Vec::new(),
             rule_mentions: Vec::new(),
             contact: None,
+            change: None,
             all_roles_known: true,
             all_rules_known: true,
             rule_count: 0,
@@ -77,6 +80,9 @@ impl<'d, 'a> Draft<'d, 'a> {
         check_version("a policy file", &mut top, report);
         if let Some(node) = top.take("contact") {
             self.read_contact(file, node, report);
+        }
+        if let Some((key, node)) = top.take_with_key("change") {
+            self.read_change(file, key.span, node, report);
         }
         for kind in KINDS {
             for table in rules_of_kind(kind, &mut top, report) {
@@ -134,6 +140,24 @@ impl<'d, 'a> Draft<'d, 'a> {
         }
         self.contact = Some(Place { file, span: text.span });
         self.parts.contact = Some(text.value.into_owned());
+    }
+
+    fn read_change<'t>(
+        &mut self,
+        file: usize,
+        span: Range<usize>,
+        node: Spanned<Node<'t>>,
+        report: &mut Report<'_, 't>,
+    ) {
+        let Some(table) = report.table("`change`", node) else { return };
+        let read = change::read(table, report);
+        if let Some(first) = &self.change {
+            let message = format!("`change` is given twice: at {} and here", self.shown(first));
+            report.add(span, message, Some("keep one".into()));
+            return;
+        }
+        self.change = Some(Place { file, span });
+        self.parts.change = read;
     }
 
     /// The id of a rule.

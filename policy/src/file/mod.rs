@@ -5,6 +5,7 @@
 //! fault, and a policy with a fault is not loaded.
 
 mod block;
+mod change;
 mod circumstances;
 mod commits;
 mod draft;

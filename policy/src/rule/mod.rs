@@ -1,6 +1,7 @@
 //! The rules of a policy. All are plain sets: no priority, no "most specific wins", no negative grant.
 
 mod block;
+mod change;
 mod commit_checks;
 mod grant;
 mod paths;
@@ -15,6 +16,7 @@ mod weekly;
 mod window;
 
 pub use block::Block;
+pub use change::ChangeRule;
 pub use commit_checks::{CommitCheck, CommitChecks, MessagePattern};
 pub use grant::{Grant, UserException};
 pub use paths::PathSet;

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Block, Grant, Mode, RefSet, RepositorySet, Require, Role, TestCase, Waiver, Window};
+use super::{Block, ChangeRule, Grant, Mode, RefSet, RepositorySet, Require, Role, TestCase, Waiver, Window};
 use crate::{
     name::{Digest, RoleId, RuleId},
     request::Verb,
@@ -35,6 +35,9 @@ pub struct PolicyParts {
     /// The waivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
+    /// How the policy may be replaced. One that does not say has the digest that it had before there was a way to say.
+    #[serde(skip_serializing_if = "ChangeRule::is_default")]
+    pub change: ChangeRule,
     /// The policy's unit tests, which decide nothing.
     #[serde(skip)]
     pub tests: Vec<TestCase>,
@@ -90,6 +93,11 @@ impl Policy {
     /// Whom a refused person may ask.
     pub fn contact(&self) -> Option<&str> {
         self.parts.contact.as_deref()
+    }
+
+    /// How the policy may be replaced, while it is in force.
+    pub fn change(&self) -> ChangeRule {
+        self.parts.change
     }
 
     /// The roles, by id.

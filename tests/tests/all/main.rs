@@ -29,6 +29,7 @@ mod repositories;
 mod symrefs;
 mod tls;
 mod transports;
+mod two_persons;
 
 /// Whether the long forms of the tests run.
 fn soak() -> bool {

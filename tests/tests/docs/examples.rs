@@ -213,7 +213,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 21] = [
+const COMMANDS: [&[&str]; 24] = [
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],
@@ -228,6 +228,9 @@ const COMMANDS: [&[&str]; 21] = [
     &["oam", "policy", "test"],
     &["oam", "policy", "diff"],
     &["oam", "policy", "apply"],
+    &["oam", "policy", "proposals"],
+    &["oam", "policy", "approve"],
+    &["oam", "policy", "withdraw"],
     &["oam", "policy", "show"],
     &["oam", "policy", "history"],
     &["oam", "policy", "rollback"],

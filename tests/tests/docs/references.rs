@@ -92,8 +92,34 @@ fn busy_daemon() -> (Daemon, String) {
     assert!(work.push(["HEAD:refs/heads/main"]).accepted());
     let delivered = |daemon: &Daemon| entries(daemon).contains("permitted-while-unavailable").then_some(());
     wait::until("the spool is delivered", || delivered(&daemon));
+    propose(&daemon);
     daemon.stop();
     (daemon, metrics)
+}
+
+/// Two policies that must wait for somebody: one is approved, one is not.
+fn propose(daemon: &Daemon) {
+    let guarded = |contact: &str| {
+        let contact = format!("version = 1\ncontact = \"{contact}\"");
+        let rules = sample::POLICY.lines().filter(|line| !line.starts_with("contact"));
+        let rules = rules.map(|line| format!("{line}\n")).collect::<String>();
+        rules.replacen("version = 1", &contact, 1) + "\n[change]\napprovals = 1\n"
+    };
+    let in_force = |daemon: &Daemon| entries(daemon).matches("\"policy-changed\"").count();
+    let before = in_force(daemon);
+    daemon.write_policy(&guarded("one"));
+    wait::until("approvals are needed", || (in_force(daemon) > before).then_some(()));
+    for (contact, count, verb) in [("two", 1, "approve"), ("three", 2, "withdraw")] {
+        daemon.write_policy(&guarded(contact));
+        let proposed = |daemon: &Daemon| entries(daemon).matches("\"policy-proposed\"").count() == count;
+        wait::until("the files are proposed", || proposed(daemon).then_some(()));
+        let list = wait::until("it waits", || {
+            let list: serde_json::Value =
+                serde_json::from_slice(&daemon.oam(["policy", "proposals", "--json"]).stdout).unwrap();
+            list["proposals"][0]["digest"].as_str().map(str::to_owned)
+        });
+        daemon.oam(["policy", verb, &list, "--reason", "r"]).expect_success(verb);
+    }
 }
 
 fn entries(daemon: &Daemon) -> String {
@@ -144,7 +170,7 @@ fn the_exit_codes_of_oam_are_those_of_its_help() {
     let rows = section("oam.md", "## Exit codes");
     let rows: Vec<_> =
         rows.iter().filter(|row| row.starts_with("| ") && !row.starts_with("| code")).collect();
-    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.len(), 7);
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for row in rows {
         let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();

@@ -21,10 +21,10 @@ pub struct Diff {
     /// The new policy: a file, or a folder whose `*.toml` files are one policy
     #[arg(required_unless_present = "new", conflicts_with = "new")]
     path: Option<PathBuf>,
-    /// The old policy: its digest or the beginning of it; without it, the one in force
+    /// The old policy: its digest or the beginning of it, also of a proposed one; without it, the one in force
     #[arg(long, value_name = "DIGEST")]
     old: Option<String>,
-    /// Instead of a path: the digest of a policy of the history, or the beginning of it
+    /// Instead of a path: the digest of a policy of the history or of a proposed one, or the beginning of it
     #[arg(long, value_name = "DIGEST")]
     new: Option<String>,
 }

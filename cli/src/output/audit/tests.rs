@@ -1,7 +1,8 @@
 use oam_audit::entry::{
     AdminDenied, AskedBy, Change, DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome,
-    PermittedWhileUnavailable, PolicyChanged, PolicyOrigin, PolicyRejected, PrincipalKind, Reason,
-    SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed, Update, Verb,
+    PermittedWhileUnavailable, PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed,
+    PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, SnapshotCause, SnapshotChanged, SpooledUpdate,
+    StoreHealed, Update, Verb, WithdrawnCause,
 };
 
 use super::line;
@@ -88,6 +89,9 @@ fn everything_else_has_a_line_too() {
         origin: PolicyOrigin::Apply,
         author: "uid 0".into(),
         reason: None,
+        approved_by: Vec::new(),
+        unapproved: false,
+        diff: None,
     };
     let rejected = PolicyRejected {
         origin: PolicyOrigin::File,
@@ -132,5 +136,65 @@ fn everything_else_has_a_line_too() {
     2026-11-23T17:21:14Z #7 log had a torn end of 12 bytes, set aside at `/x`
     2026-11-23T17:21:14Z #7 let through while no daemon could be asked: PAY/api ada at 2026-11-23T17:00:00Z on git-1: create refs/heads/a and 1 more ref (no socket)
     2026-11-23T17:21:14Z #7 denied: `uid 33` called DeactivateUser
+    ");
+}
+
+#[test]
+fn the_way_of_a_proposed_policy() {
+    let (digest, author) = ("c0ffee00".repeat(8), "uid 1000".to_owned());
+    let diff = PolicyDiff { changes: 2, exact: false, first: vec!["gains force: developer".into()] };
+    let proposed = PolicyProposed {
+        digest: digest.clone(),
+        previous: Some("beef".repeat(16)),
+        origin: PolicyOrigin::Apply,
+        author: author.clone(),
+        reason: Some("CHG-7".into()),
+        needed: 1,
+        diff: Some(diff.clone()),
+    };
+    let approved = PolicyApproved {
+        digest: digest.clone(),
+        author: author.clone(),
+        by: "uid 1001".into(),
+        reason: Some("seen".into()),
+        approvals: 1,
+        needed: 1,
+    };
+    let changed = PolicyChanged {
+        digest: digest.clone(),
+        previous: Some("beef".repeat(16)),
+        origin: PolicyOrigin::Apply,
+        author: author.clone(),
+        reason: Some("CHG-7".into()),
+        approved_by: vec!["uid 1001".into()],
+        unapproved: false,
+        diff: Some(PolicyDiff { changes: 0, exact: true, first: Vec::new() }),
+    };
+    let forced = PolicyChanged { approved_by: Vec::new(), unapproved: true, diff: None, ..changed.clone() };
+    let withdrawn = |cause| {
+        Event::PolicyWithdrawn(PolicyWithdrawn {
+            digest: digest.clone(),
+            author: author.clone(),
+            cause,
+            by: "uid 1001".into(),
+            reason: Some("not so".into()),
+        })
+    };
+    insta::assert_snapshot!(lines([
+        Event::PolicyProposed(proposed),
+        Event::PolicyApproved(approved),
+        Event::PolicyChanged(changed),
+        Event::PolicyChanged(forced),
+        withdrawn(WithdrawnCause::Withdrawn),
+        withdrawn(WithdrawnCause::FilesChanged),
+        withdrawn(WithdrawnCause::Outdated),
+    ]), @"
+    2026-11-23T17:21:14Z #7 policy c0ffee00c0ff proposed, from `oam policy apply` by `uid 1000`, needs 1 approval: CHG-7 (2 changes or more; gains force: developer)
+    2026-11-23T17:21:14Z #7 policy c0ffee00c0ff by `uid 1000` approved by `uid 1001`, 1 of 1: seen
+    2026-11-23T17:21:14Z #7 policy c0ffee00c0ff in force, from `oam policy apply` by `uid 1000`, approved by uid 1001: CHG-7 (0 changes)
+    2026-11-23T17:21:14Z #7 policy c0ffee00c0ff in force, from `oam policy apply` by `uid 1000`, WITHOUT the approvals that were needed: CHG-7
+    2026-11-23T17:21:14Z #7 proposed policy c0ffee00c0ff by `uid 1000` withdrawn by `uid 1001`: not so
+    2026-11-23T17:21:14Z #7 proposed policy c0ffee00c0ff by `uid 1000` withdrawn, since its files say something else: not so
+    2026-11-23T17:21:14Z #7 proposed policy c0ffee00c0ff by `uid 1000` outdated by a change of `uid 1001`: not so
     ");
 }

@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod policy;
 mod policy_diff;
+mod proposal;
 mod snapshot;
 mod status;
 mod user;
@@ -171,6 +172,30 @@ impl Admin for AdminService {
     ) -> Reply<v1::ApplyPolicyResponse> {
         let actor = self.caller(&request, "RollBackPolicy").await?;
         Ok(Response::new(policy::roll_back(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn list_policy_proposals(
+        &self,
+        request: Request<v1::ListPolicyProposalsRequest>,
+    ) -> Reply<v1::ListPolicyProposalsResponse> {
+        self.caller(&request, "ListPolicyProposals").await?;
+        Ok(Response::new(proposal::list(&self.live)?))
+    }
+
+    async fn approve_policy(
+        &self,
+        request: Request<v1::ApprovePolicyRequest>,
+    ) -> Reply<v1::ApplyPolicyResponse> {
+        let actor = self.caller(&request, "ApprovePolicy").await?;
+        Ok(Response::new(proposal::approve(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn withdraw_policy(
+        &self,
+        request: Request<v1::WithdrawPolicyRequest>,
+    ) -> Reply<v1::WithdrawPolicyResponse> {
+        let actor = self.caller(&request, "WithdrawPolicy").await?;
+        Ok(Response::new(proposal::withdraw(&self.live, actor, request.into_inner()).await?))
     }
 
     async fn diff_policies(

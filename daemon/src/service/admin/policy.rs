@@ -8,9 +8,9 @@ use oam_policy::{
 use oam_proto::v1;
 use tonic::Status;
 
-use super::{convert, unavailable};
+use super::{convert, proposal, unavailable};
 use crate::{
-    policy::{Applied, ApplyError, Change, HistoryError, LivePolicy, Version},
+    policy::{Applied, ApplyError, Change, HistoryError, Known, LivePolicy, Version},
     service::Live,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn check(live: &Live, request: v1::CheckPolicyRequest) -> Result<v1::
         }
     };
     let tests = tested.tests.iter().map(oam_proto::test_outcome_to_wire).collect();
-    let warnings = warnings(live, &tested.policy);
+    let warnings = warnings(live, live.policies.live().as_deref(), &tested.policy);
     Ok(match tested.passed() {
         Ok(policy) => {
             v1::CheckPolicyResponse { faults: None, warnings, policy: Some(counted(&policy)), tests }
@@ -66,10 +66,14 @@ pub(super) fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, 
         ("", Some(live)) => live.policy.digest().to_string(),
         (digits, _) => digits.to_owned(),
     };
-    let (version, files) = live.policies.history().find(&wanted).map_err(|error| not_found(&error))?;
+    let (known, files) = live.policies.find(&wanted).map_err(|error| not_found(&error))?;
     let policy = file::parse(&files).ok();
+    let info = match known {
+        Known::Version(version) => info(live, &version, policy.as_ref()),
+        Known::Proposal(proposal) => proposal::info(&proposal, policy.as_ref()),
+    };
     let files = files.into_iter().map(|file| v1::PolicyFile { name: file.name, text: file.text }).collect();
-    Ok(v1::ShowPolicyResponse { policy: Some(info(live, &version, policy.as_ref())), files })
+    Ok(v1::ShowPolicyResponse { policy: Some(info), files })
 }
 
 pub(super) fn list(live: &Live) -> Result<v1::ListPoliciesResponse, Status> {
@@ -88,18 +92,38 @@ async fn put_in_force(
     files: &[PolicySource],
     change: Change,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
-    match live.policies.apply(files, change).await {
-        Ok(Applied { live: policy, changed }) => Ok(v1::ApplyPolicyResponse {
-            faults: None,
-            warnings: warnings(live, &policy.policy),
+    let before = live.policies.live();
+    let applied = live.policies.apply(files, change).await;
+    applied.map_or_else(|error| not_applied(&error), |applied| Ok(answer(live, before.as_deref(), applied)))
+}
+
+/// What came of a policy that was offered or approved while `before` was in force.
+pub(super) fn answer(live: &Live, before: Option<&LivePolicy>, applied: Applied) -> v1::ApplyPolicyResponse {
+    match applied {
+        Applied::InForce { live: policy, changed } => v1::ApplyPolicyResponse {
+            warnings: warnings(live, before, &policy.policy),
             policy: Some(of_live(live, &policy)),
             changed,
-        }),
-        Err(ApplyError::Faulty(faults)) => {
-            Ok(v1::ApplyPolicyResponse { faults: Some(convert::faults(&faults)), ..Default::default() })
+            ..Default::default()
+        },
+        Applied::Proposed { proposal, policy, needed } => v1::ApplyPolicyResponse {
+            warnings: warnings(live, before, &policy),
+            proposal: Some(proposal::to_wire(&proposal, needed)),
+            ..Default::default()
+        },
+    }
+}
+
+/// Why it was not taken: faults are an answer.
+pub(super) fn not_applied(error: &ApplyError) -> Result<v1::ApplyPolicyResponse, Status> {
+    match error {
+        ApplyError::Faulty(faults) => {
+            Ok(v1::ApplyPolicyResponse { faults: Some(convert::faults(faults)), ..Default::default() })
         }
-        Err(error @ ApplyError::Followed(_)) => Err(Status::failed_precondition(error.to_string())),
-        Err(error) => Err(unavailable(&error)),
+        ApplyError::Followed(_) | ApplyError::TooManyWait(_) => {
+            Err(Status::failed_precondition(error.to_string()))
+        }
+        _ => Err(unavailable(error)),
     }
 }
 
@@ -126,9 +150,11 @@ pub(super) fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, S
     Ok(files.into_iter().map(|file| PolicySource { name: file.name, text: file.text }).collect())
 }
 
-fn warnings(live: &Live, policy: &Policy) -> Vec<String> {
+fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy) -> Vec<String> {
     let snapshot = live.snapshot();
-    lint::lint(policy, snapshot.as_ref(), Timestamp::now())
+    let mut warnings = proposal::warnings(live, before, policy);
+    warnings.extend(lint::lint(policy, snapshot.as_ref(), Timestamp::now()));
+    warnings
 }
 
 fn of_live(live: &Live, policy: &LivePolicy) -> v1::PolicyInfo {
@@ -145,16 +171,19 @@ fn info(live: &Live, version: &Version, policy: Option<&Policy>) -> v1::PolicyIn
         reason: version.reason.clone(),
         path: live.policies.place().path().display().to_string(),
         in_force: now.is_some_and(|now| now.version == *version),
+        approved_by: version.approved_by.clone(),
+        unapproved: version.unapproved,
         ..policy.map(counted).unwrap_or_default()
     }
 }
 
-fn counted(policy: &Policy) -> v1::PolicyInfo {
+pub(super) fn counted(policy: &Policy) -> v1::PolicyInfo {
     v1::PolicyInfo {
         digest: policy.digest().to_string(),
         roles: policy.roles().len() as u64,
         grants: policy.grants().len() as u64,
         blocks: policy.blocks().len() as u64,
+        approvals: policy.change().approvals.into(),
         ..Default::default()
     }
 }

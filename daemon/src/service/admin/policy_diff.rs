@@ -37,6 +37,7 @@ pub(super) async fn diff(
     let snapshot = live.snapshot();
     let now = Timestamp::now();
     let digests = (old.digest().to_string(), new.digest().to_string());
+    let approvals = (old.change().approvals, new.change().approvals);
     let compare = move || diff::diff(&old, &new, snapshot.as_ref(), now, &Limits::default());
     // It takes seconds at most, but pushes must not wait for it.
     let found = tokio::task::spawn_blocking(compare).await.map_err(|error| unavailable(&error))?;
@@ -49,6 +50,8 @@ pub(super) async fn diff(
         bounded: bounded.into_iter().map(bound).collect(),
         snapshot: info,
         at_micros: convert::micros(now),
+        approvals_before: approvals.0.into(),
+        approvals_after: approvals.1.into(),
     };
     let changes = changes.iter().map(|change| step(Step::Change(to_wire(change))));
     Ok(changes.chain([step(Step::Done(done))]).collect())
@@ -58,7 +61,7 @@ fn step(step: Step) -> v1::DiffPoliciesResponse {
     v1::DiffPoliciesResponse { step: Some(step) }
 }
 
-/// The policy in force, or one of the history.
+/// The policy in force, one of the history, or a proposed one.
 fn known(live: &Live, digits: &str) -> Result<Arc<Policy>, Status> {
     if digits.is_empty() {
         let in_force = live.policies.live();
@@ -66,7 +69,7 @@ fn known(live: &Live, digits: &str) -> Result<Arc<Policy>, Status> {
             .map(|live| Arc::clone(&live.policy))
             .ok_or_else(|| Status::failed_precondition("no policy is in force: `oam status` says why"));
     }
-    let (_, files) = live.policies.history().find(digits).map_err(|error| not_found(&error))?;
+    let (_, files) = live.policies.find(digits).map_err(|error| not_found(&error))?;
     let policy = file::parse(&files).map_err(|faults| {
         Status::failed_precondition(format!(
             "policy `{digits}` is no policy for this version of oamd: {faults}"

@@ -1,3 +1,4 @@
+mod change;
 mod faults;
 mod laws;
 mod trials;

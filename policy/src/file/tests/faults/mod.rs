@@ -1,6 +1,7 @@
 //! Every kind of fault, as a person reads it.
 
 mod block;
+mod change;
 mod grant;
 mod require;
 mod role;

@@ -1,13 +1,18 @@
+mod approval;
+mod restart;
+
 use std::fs;
 
 use jiff::Timestamp;
 use oam_audit::entry::PolicyOrigin;
 use oam_policy::{
+    Digest,
     file::PolicySource,
     snapshot::{Directory, Person},
 };
 
-use super::{ApplyError, Change, PolicyManager};
+use super::{Applied, ApplyError, Change, PolicyManager};
+
 use crate::{
     audit_log::AuditLog,
     config::PolicyPlace,
@@ -47,9 +52,30 @@ impl Bench {
     }
 
     async fn start(&self) -> PolicyManager {
-        let place = PolicyPlace::Managed(self.folder.path().join("policy"));
-        let history = self.folder.path().join("history");
-        PolicyManager::start(place, history, self.audit.clone(), self.reader.clone()).await.unwrap()
+        self.start_at(PolicyPlace::Managed(self.folder.path().join("policy")), None).await
+    }
+
+    async fn start_at(&self, place: PolicyPlace, unapproved: Option<Digest>) -> PolicyManager {
+        let state = self.folder.path();
+        PolicyManager::start(place, unapproved, state, self.audit.clone(), self.reader.clone()).await.unwrap()
+    }
+
+    /// What the audit log tells of policies, the oldest first: the events as JSON.
+    fn told(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.folder.path().join("audit/entries.jsonl")).unwrap();
+        let entries = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        entries.map(|entry| entry["event"].clone()).collect()
+    }
+
+    /// The kinds of what it tells, without the first `skipped`.
+    fn kinds_after(&self, skipped: usize) -> Vec<String> {
+        let told = self.told().into_iter().skip(skipped);
+        told.map(|event| event["kind"].as_str().unwrap().trim_start_matches("policy-").to_owned()).collect()
+    }
+
+    /// What lies where the daemon looks.
+    fn place(&self) -> String {
+        fs::read_to_string(self.folder.path().join("policy/policy.toml")).unwrap()
     }
 
     /// What lies where the daemon looks.
@@ -81,9 +107,16 @@ expect = "permitted:main"
 }
 
 async fn apply(manager: &PolicyManager, text: &str) -> Result<(), ApplyError> {
-    let change = Change { origin: PolicyOrigin::Apply, author: "uid 0".into(), reason: "r".into() };
-    let file = PolicySource { name: "policy.toml".into(), text: text.into() };
-    manager.apply(&[file], change).await.map(|_| ())
+    apply_as("uid 0", manager, text).await.map(|_| ())
+}
+
+async fn apply_as(author: &str, manager: &PolicyManager, text: &str) -> Result<Applied, ApplyError> {
+    let change = Change { origin: PolicyOrigin::Apply, author: author.into(), reason: "r".into() };
+    manager.apply(&files(text), change).await
+}
+
+fn files(text: &str) -> Vec<PolicySource> {
+    vec![PolicySource { name: "policy.toml".into(), text: text.into() }]
 }
 
 fn contact(manager: &PolicyManager) -> Option<String> {

@@ -1,0 +1,180 @@
+//! What a policy changes, in the few words that the audit log has room for.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use oam_audit::entry;
+use oam_policy::{
+    Policy, RoleId, Snapshot,
+    diff::{self, Because, Class, Holders, Limits, Place, PolicyChange},
+    printable::Printable,
+};
+
+/// How many changes are told in words.
+const MOST: usize = 20;
+/// How long one of them may be, in bytes. All together leave most of an entry free, be every byte escaped.
+const MOST_BYTES: usize = 600;
+
+/// Compares two policies by the directory of now. It may take a second or two, beside the threads that serve.
+pub(super) async fn summary(
+    old: Arc<Policy>,
+    new: Arc<Policy>,
+    snapshot: Option<Snapshot>,
+) -> entry::PolicyDiff {
+    let compare = move || in_words(&old, &new, snapshot.as_ref(), Timestamp::now());
+    tokio::task::spawn_blocking(compare).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "what a policy changes could not be computed");
+        let first = vec!["it could not be computed".to_owned()];
+        entry::PolicyDiff { changes: 0, exact: false, first }
+    })
+}
+
+fn in_words(old: &Policy, new: &Policy, snapshot: Option<&Snapshot>, now: Timestamp) -> entry::PolicyDiff {
+    let found = diff::diff(old, new, snapshot, now, &limits());
+    let (was, is) = (old.change().approvals, new.change().approvals);
+    let rule = (was != is).then(|| format!("approvals that the next policy needs: {is}, before {was}"));
+    let first = rule.into_iter().chain(found.changes.iter().map(change)).take(MOST);
+    entry::PolicyDiff {
+        changes: found.changes.len() as u64,
+        exact: found.exact,
+        first: first.map(|text| clipped(&text)).collect(),
+    }
+}
+
+/// A change waits for this, and it may be an urgent one. Who wants all of it asks for it: `oam policy diff`.
+fn limits() -> Limits {
+    Limits { steps: 40_000_000, ..Limits::default() }
+}
+
+fn change(change: &PolicyChange) -> String {
+    let verbs: Vec<_> = change.verbs.iter().map(|verb| verb.to_string()).collect();
+    let who = change.who.first().map(holders).unwrap_or_default();
+    let place = change.places.first().map(place).unwrap_or_default();
+    let from = change.from.map(|at| format!(" from {at}")).unwrap_or_default();
+    let to = change.to.map(|at| format!(" until {at}")).unwrap_or_default();
+    format!(
+        "{} {}{from}{to}: {who}{}, users: {}; {place}{}; before: {}; after: {}",
+        change.effect.as_str(),
+        verbs.join(", "),
+        others(change.who.len(), "sets of roles"),
+        change.users(),
+        others(change.places.len(), "places"),
+        because(&change.before),
+        because(&change.after),
+    )
+}
+
+fn others(count: usize, what: &str) -> String {
+    match count.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more {what}"),
+    }
+}
+
+fn holders(holders: &Holders) -> String {
+    let roles = |roles: &Option<Vec<RoleId>>| match roles.as_deref() {
+        None => "unknown".to_owned(),
+        Some([]) => "without a role".to_owned(),
+        Some(roles) => roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let (before, after) = (roles(&holders.before), roles(&holders.after));
+    if before == after { before } else { format!("{before} (then {after})") }
+}
+
+fn place(place: &Place) -> String {
+    let witness = &place.witness;
+    format!(
+        "{} in {}, for example {} {} {} by {}",
+        class(&place.refs),
+        class(&place.repositories),
+        witness.verb,
+        witness.repository,
+        Printable::new(witness.name.as_bytes()),
+        Printable::new(witness.user.as_str()),
+    )
+}
+
+fn class(class: &Class) -> String {
+    let all = |patterns: &[String], word: &str| {
+        patterns.iter().map(|one| Printable::new(one.as_str()).to_string()).collect::<Vec<_>>().join(word)
+    };
+    let without = match class.without.as_slice() {
+        [] => String::new(),
+        patterns => format!(" but not {}", all(patterns, " nor ")),
+    };
+    all(&class.within, " and ") + &without
+}
+
+fn because(because: &Because) -> String {
+    let rules: Vec<_> = because.rules.iter().map(ToString::to_string).collect();
+    match (because.permitted, rules.as_slice()) {
+        (true, _) => format!("granted by {}", rules.join(", ")),
+        (false, []) => "no grant".to_owned(),
+        (false, _) => format!("blocked by {}", rules.join(", ")),
+    }
+}
+
+fn clipped(text: &str) -> String {
+    if text.len() <= MOST_BYTES {
+        return text.to_owned();
+    }
+    let fits = text.char_indices().take_while(|(at, one)| at + one.len_utf8() <= MOST_BYTES);
+    fits.map(|(_, one)| one).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_audit::entry::{EncodedEvent, Event, MAX_EVENT_BYTES, PolicyChanged, PolicyOrigin};
+    use oam_policy::{
+        Policy,
+        file::{PolicySource, parse},
+    };
+
+    use super::in_words;
+
+    fn policy(rules: &str) -> Policy {
+        let text = format!("version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n{rules}");
+        parse(&[PolicySource { name: "p.toml".into(), text }]).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    fn grant(id: &str, refs: &str) -> String {
+        format!(
+            "[[grant]]\nid = \"{id}\"\nto = [\"developer\"]\non = [\"PAY/*\"]\nrefs = [\"{refs}\"]\nverbs = [\"force\"]\n"
+        )
+    }
+
+    #[test]
+    fn a_change_is_told_in_words() {
+        let new = policy(&(grant("main", "refs/heads/main") + "[change]\napprovals = 1\n"));
+        let told = in_words(&policy(""), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+        assert!(told.exact && told.changes == 1, "{told:?}");
+        assert_eq!(
+            told.first,
+            [
+                "approvals that the next policy needs: 1, before 0",
+                "gains force: developer, users: 0; refs/heads/main in pay/*, for example force PAY/a refs/heads/main by \
+                 ${user}; before: no grant; after: granted by main",
+            ]
+        );
+    }
+
+    /// However much changes, an entry holds what is told of it.
+    #[test]
+    fn it_fits_an_entry() {
+        let long = |id: usize| grant(&format!("g{id}"), &format!("refs/heads/{}/{id}/**", "ä".repeat(1_500)));
+        let new = policy(&(0..50).map(long).collect::<String>());
+        let told = in_words(&policy(""), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+        assert!(told.changes >= 1 && told.first.iter().all(|text| text.len() < 700), "{told:?}");
+        let changed = PolicyChanged {
+            digest: "0".repeat(64),
+            previous: Some("0".repeat(64)),
+            origin: PolicyOrigin::Apply,
+            author: "uid 4294967295".into(),
+            reason: Some("\u{1}".repeat(1_000)),
+            approved_by: vec!["uid 4294967295".into(); 16],
+            unapproved: true,
+            diff: Some(told),
+        };
+        assert!(EncodedEvent::new(&Event::PolicyChanged(changed)).unwrap().size() < MAX_EVENT_BYTES);
+    }
+}

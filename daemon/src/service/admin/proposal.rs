@@ -1,0 +1,110 @@
+use oam_policy::Policy;
+use oam_proto::v1;
+use tonic::Status;
+
+use super::{convert, policy, unavailable};
+use crate::{
+    policy::{Approval, LivePolicy, Proposal, ProposalError, origin_code},
+    service::Live,
+};
+
+pub(super) fn list(live: &Live) -> Result<v1::ListPolicyProposalsResponse, Status> {
+    let needed = live.policies.approvals_needed().map_err(|error| unavailable(&error))?;
+    let proposals = live.policies.proposals();
+    Ok(v1::ListPolicyProposalsResponse {
+        proposals: proposals.iter().map(|proposal| to_wire(proposal, needed)).collect(),
+        needed: needed.into(),
+    })
+}
+
+pub(super) async fn approve(
+    live: &Live,
+    by: String,
+    request: v1::ApprovePolicyRequest,
+) -> Result<v1::ApplyPolicyResponse, Status> {
+    let reason = convert::required_reason(&request.reason)?;
+    let before = live.policies.live();
+    match live.policies.approve(&request.digest, by, reason).await {
+        Ok(applied) => Ok(policy::answer(live, before.as_deref(), applied)),
+        Err(ProposalError::Apply(error)) => policy::not_applied(&error),
+        Err(error) => Err(status(&error)),
+    }
+}
+
+pub(super) async fn withdraw(
+    live: &Live,
+    by: String,
+    request: v1::WithdrawPolicyRequest,
+) -> Result<v1::WithdrawPolicyResponse, Status> {
+    let reason = convert::required_reason(&request.reason)?;
+    let needed = live.policies.approvals_needed().map_err(|error| unavailable(&error))?;
+    let withdrawn = live.policies.withdraw(&request.digest, by, reason).await;
+    let proposal = withdrawn.map_err(|error| status(&error))?;
+    Ok(v1::WithdrawPolicyResponse { proposal: Some(to_wire(&proposal, needed)) })
+}
+
+pub(super) fn to_wire(proposal: &Proposal, needed: u8) -> v1::PolicyProposal {
+    v1::PolicyProposal {
+        digest: proposal.digest.to_string(),
+        replaces: proposal.replaces.map(|digest| digest.to_string()).unwrap_or_default(),
+        proposed_micros: convert::micros(proposal.at),
+        origin: origin_code(proposal.origin).to_owned(),
+        author: proposal.author.clone(),
+        reason: proposal.reason.clone(),
+        approvals: proposal.approvals.iter().map(approval).collect(),
+        needed: needed.into(),
+    }
+}
+
+fn approval(approval: &Approval) -> v1::PolicyApproval {
+    v1::PolicyApproval {
+        by: approval.by.clone(),
+        at_micros: convert::micros(approval.at),
+        reason: approval.reason.clone(),
+    }
+}
+
+/// A proposed policy, as `oam policy show` tells of it.
+pub(super) fn info(proposal: &Proposal, policy: Option<&Policy>) -> v1::PolicyInfo {
+    v1::PolicyInfo {
+        digest: proposal.digest.to_string(),
+        origin: origin_code(proposal.origin).to_owned(),
+        author: proposal.author.clone(),
+        reason: proposal.reason.clone(),
+        approved_by: proposal.approved_by(),
+        ..policy.map(policy::counted).unwrap_or_default()
+    }
+}
+
+/// What a policy means for the next one. `before` is the one that it replaces.
+pub(super) fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy) -> Vec<String> {
+    let was = before.map(|before| before.policy.change().approvals).unwrap_or_default();
+    let needed = policy.change().approvals;
+    let mut warnings = Vec::new();
+    if needed > was {
+        warnings.push(format!(
+            "`[change]` raises `approvals` from {was} to {needed}: once this policy is in force, another one takes the \
+             approval of {needed} others"
+        ));
+    }
+    let admins = live.config.admin_uids.len();
+    if needed > 0 && admins <= usize::from(needed) {
+        warnings.push(format!(
+            "`[change]` wants {needed} approvals besides the author, and this daemon knows {admins} user ids that may \
+             administer it (`admin.uids`): nobody could change the policy any more"
+        ));
+    }
+    warnings
+}
+
+fn status(error: &ProposalError) -> Status {
+    match error {
+        ProposalError::Unknown(_) => Status::not_found(error.to_string()),
+        ProposalError::Ambiguous(_) => Status::invalid_argument(error.to_string()),
+        ProposalError::Own(_)
+        | ProposalError::Twice(_)
+        | ProposalError::Outdated
+        | ProposalError::Damaged => Status::failed_precondition(error.to_string()),
+        ProposalError::Apply(error) => unavailable(error),
+    }
+}
