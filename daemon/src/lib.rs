@@ -15,6 +15,7 @@ pub mod config;
 pub mod directory;
 pub mod http;
 pub mod policy;
+pub mod replay;
 pub mod run;
 pub mod service;
 pub mod store;

@@ -21,6 +21,7 @@ use crate::{
 
 mod diff;
 pub(super) mod files;
+mod replay;
 
 /// `oam policy …`.
 #[derive(Debug, Subcommand)]
@@ -64,6 +65,12 @@ pub enum Policy {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+    /// Decide recorded pushes again, by another policy, and tell every verdict that changes
+    #[command(after_long_help = help::replay())]
+    Replay(replay::Replay),
+    /// Tell how often each rule of the policy in force was used, and which never was
+    #[command(after_long_help = help::usage())]
+    Usage(replay::Usage),
     /// Show a policy and its files
     #[command(after_long_help = help::policy())]
     Show {
@@ -123,6 +130,8 @@ pub async fn run(command: Policy, context: &mut Context) -> Ending {
         Policy::Withdraw { digest, reason } => {
             withdraw(WithdrawPolicyRequest { digest, reason }, context).await
         }
+        Policy::Replay(command) => replay::run(command, context).await,
+        Policy::Usage(command) => replay::usage(command, context).await,
         Policy::Show { digest } => show(digest.unwrap_or_default(), context).await,
         Policy::History => history(context).await,
         Policy::Rollback { digest, reason } => {

@@ -134,6 +134,45 @@ pub fn policy_diff() -> String {
     )
 }
 
+/// `RULE` in the texts below.
+const RULE: &str = "RULE: {kind, id, evaluate_only, decided, would, last}; decided: how many refs it decided, of a role how \
+                    many pushes came from who held it; would: what it would have decided in evaluate mode";
+
+/// `oam policy replay`.
+pub fn replay() -> String {
+    let exits = "Exit code 0: no verdict changes. 1: some do, or the policy has faults. 3: none does as far as could be told, and \
+                 some could not be told. The same verdict for other rules or reasons changes nothing, except with \
+                 --recorded, where every difference counts.";
+    format!(
+        "{exits}\n\n{}",
+        lines(
+            "{item, …}",
+            &[
+                "verdict, with --all: VERDICT",
+                "group: {effect, before: JUDGEMENT, after: JUDGEMENT, refs, pushes, examples: [VERDICT]}",
+                "done, last: {policy, in_force, since, until, pushes, refs, unchanged, newly_permitted, newly_refused, \
+             newly_undecided, other_grounds, pushes_changed, by_directory_alone, by_directory_then, by_directory_now, \
+             refs_not_grouped, untold: [UNTOLD], rules: [RULE], in_force_rules: [RULE], in_force_rules_since}",
+                "VERDICT: {decision, time, username, repository, channel, ref, verb, effect, before: JUDGEMENT, after: \
+             JUDGEMENT, generation, directory, differs}",
+                "effect: newly-permitted, newly-refused, newly-undecided or other-grounds",
+                "JUDGEMENT: {outcome, grant, waiver, reasons: [{code, rule}]}",
+                "ref: instead `ref_b64`, in base64, where it is not UTF-8",
+                "directory: then, the one it was decided by; or now",
+                "UNTOLD: {code, why, doubt, refs, pushes, examples}; doubt: the answer is less certain for it",
+                RULE,
+                "a policy with faults: {faults_total, faults: [FAULT]} instead, one document",
+                FAULT,
+            ],
+        )
+    )
+}
+
+/// `oam policy usage`.
+pub fn usage() -> String {
+    document("{policy, in_force_since, since, rules: [RULE]}", &[RULE])
+}
+
 /// `oam policy apply`, `rollback` and `approve`.
 pub fn apply() -> String {
     document(

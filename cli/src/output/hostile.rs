@@ -4,15 +4,16 @@ use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome,
     PatternClass, PolicyApproval, PolicyChange, PolicyChangeHolders, PolicyChangePlace, PolicyDiffBound,
-    PolicyDiffDone, PolicyFile, PolicyInfo, PolicyProposal, PolicyWitness, Reason, RefVerdict, Revocation,
-    RollBackSnapshotResponse, RuleTrace, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status,
+    PolicyDiffDone, PolicyFile, PolicyInfo, PolicyProposal, PolicyWitness, Reason, RefVerdict, ReplayDone,
+    ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict, Revocation,
+    RollBackSnapshotResponse, RuleTrace, RuleUse, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status,
     TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped,
     snapshot_change::Change, test_outcome::Result as Tested,
 };
 
 use super::{
-    audit, explain, faults, import, policy, policy_diff, policy_proposal, policy_test, samples::page, shown,
-    snapshot, status, user, verify, who,
+    audit, explain, faults, import, policy, policy_diff, policy_proposal, policy_test, replay, samples::page,
+    shown, snapshot, status, usage, user, verify, who,
 };
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
@@ -244,6 +245,59 @@ fn of_decisions_and_the_log() {
         checkpoint_beside_log: true,
     };
     check("verify", &verify::text(checked, Err(EVIL), &page()));
+}
+
+#[test]
+fn of_a_replay() {
+    let judgement = || {
+        Some(ReplayJudgement {
+            outcome: evil(),
+            grant: evil(),
+            waiver: evil(),
+            reasons: vec![ReplayReason { code: evil(), rule: evil() }],
+        })
+    };
+    let verdict = ReplayVerdict {
+        decision: evil(),
+        username: evil(),
+        repository: evil(),
+        r#ref: EVIL.into(),
+        verb: evil(),
+        effect: evil(),
+        before: judgement(),
+        after: judgement(),
+        differs: vec![evil()],
+        ..ReplayVerdict::default()
+    };
+    check("verdict", &replay::verdict_text(&verdict, &page()));
+    let examples = vec![verdict];
+    let group = ReplayGroup {
+        effect: evil(),
+        before: judgement(),
+        after: judgement(),
+        examples,
+        ..Default::default()
+    };
+    check("group", &replay::group_text(&group, false, &page()));
+    let rule = |decided| RuleUse { kind: evil(), id: evil(), decided, ..RuleUse::default() };
+    let untold = ReplayUntold {
+        code: evil(),
+        why: evil(),
+        refs: 1,
+        examples: vec![evil()],
+        ..ReplayUntold::default()
+    };
+    let done = ReplayDone {
+        policy: evil(),
+        in_force: evil(),
+        untold: vec![untold],
+        rules: vec![rule(0), rule(1)],
+        in_force_rules: vec![rule(0), rule(1)],
+        in_force_rules_since_micros: 1,
+        ..ReplayDone::default()
+    };
+    check("replay", &replay::done_text(&done, false, &page()));
+    check("usage", &usage::text(&done, &page()));
 }
 
 fn of_who(reasons: &[Reason]) {

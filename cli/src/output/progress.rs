@@ -7,6 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Below this, in bytes, the work is done before a bar is read.
 const BIG: u64 = 4 * 1024 * 1024;
 
+/// Below this, in entries of the audit log, too.
+const MANY: u64 = 5_000;
+
 /// A progress bar that vanishes when it is dropped; perhaps an invisible one.
 #[derive(Debug)]
 pub struct Progress(ProgressBar);
@@ -29,12 +32,26 @@ impl Progress {
         Self(bar)
     }
 
-    /// The work is at `stage`, with `bytes` of it done.
-    pub fn reached(&self, stage: &str, bytes: u64) {
+    /// A bar for reading so many entries of the audit log.
+    pub fn of_entries(entries: u64, is_watched: bool) -> Self {
+        if !is_watched || entries < MANY {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(entries);
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:10} [{bar:30}] {human_pos}/{human_len} entries {eta}")
+        {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self(bar)
+    }
+
+    /// The work is at `stage`, with so much of it done.
+    pub fn reached(&self, stage: &str, done: u64) {
         self.0.set_message(Cow::<'static, str>::Owned(super::shown(stage)));
-        // Later stages count no bytes.
-        if bytes > 0 {
-            self.0.set_position(bytes);
+        // Later stages count nothing.
+        if done > 0 {
+            self.0.set_position(done);
         }
     }
 }

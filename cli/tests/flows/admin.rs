@@ -225,6 +225,16 @@ impl v1::admin_server::Admin for Daemon {
         Ok(stream([vec![say(Step::Change(change))], end].concat()))
     }
 
+    type ReplayPolicyStream = Answers<v1::ReplayPolicyResponse>;
+
+    async fn replay_policy(
+        &self,
+        request: Request<v1::ReplayPolicyRequest>,
+    ) -> Result<Response<Self::ReplayPolicyStream>, Status> {
+        let asked = self.note(request)?;
+        Ok(stream(super::replay::answer(self, &asked)))
+    }
+
     async fn roll_back_policy(
         &self,
         request: Request<v1::RollBackPolicyRequest>,

@@ -7,6 +7,7 @@ mod audit;
 mod docs;
 mod import;
 mod reach;
+mod replay;
 mod task;
 mod who;
 

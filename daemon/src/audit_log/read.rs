@@ -7,7 +7,12 @@ use std::{
     sync::PoisonError,
 };
 
-use oam_audit::lines::{Line, Lines};
+use jiff::Timestamp;
+use oam_audit::{
+    entry::Time,
+    lines::{Line, Lines},
+};
+use serde::Deserialize;
 
 use super::AuditLog;
 
@@ -44,6 +49,31 @@ impl AuditLog {
         Ok(entries)
     }
 
+    /// Where the entries of `time` and later begin: a few dozen of them are looked at. Where the clock was set back, it
+    /// is the place where it passed `time` once. It blocks on the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or an entry that is looked at is none.
+    pub fn first_since(&self, time: Timestamp) -> Result<u64, ReadError> {
+        let (mut earlier, mut later) = (0, self.size());
+        while earlier < later {
+            let middle = earlier + (later - earlier) / 2;
+            if self.time_of(middle)? < time {
+                earlier = middle + 1;
+            } else {
+                later = middle;
+            }
+        }
+        Ok(earlier)
+    }
+
+    fn time_of(&self, seq: u64) -> Result<Timestamp, ReadError> {
+        let changed = || ReadError::Changed { path: self.shared.entries.clone() };
+        let line = self.entries(seq)?.next().ok_or_else(changed)??;
+        let dated: Dated = serde_json::from_slice(&line).map_err(|_| changed())?;
+        Ok(dated.time.timestamp())
+    }
+
     /// Up to `limit` entries from sequence number `from` on. The disk is read on a thread for blocking work.
     ///
     /// # Errors
@@ -53,6 +83,12 @@ impl AuditLog {
         let read = move || log.entries(from)?.take(limit).collect();
         tokio::task::spawn_blocking(read).await.map_err(|_| ReadError::Stopping)?
     }
+}
+
+/// What every entry says of itself, whatever it tells.
+#[derive(Deserialize)]
+struct Dated {
+    time: Time,
 }
 
 impl Iterator for Entries {

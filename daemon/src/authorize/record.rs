@@ -1,7 +1,11 @@
+//! How the log writes a decision. Replay writes its own so too, and compares the two.
+
+use std::collections::BTreeSet;
+
 use oam_audit::entry::{self, EncodeError, RefBytes};
 use oam_policy::{
-    NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, UndecidedReason, Verb,
-    Verdict,
+    Decision, NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, Request,
+    UndecidedReason, Verb, Verdict,
     decide::{Lifted, PrincipalKind, PushVerdict, WouldHave},
     facts::{Ancestry, Facts, UpdateIndex},
 };
@@ -31,7 +35,8 @@ pub(super) async fn append(
     unrecorded: &Unrecorded,
     id: &str,
 ) -> Result<Appended, RecordError> {
-    let batch = Batch::decision(head(question, unrecorded, id), updates(question, unrecorded))?;
+    let updates = updates(&question.request, &unrecorded.decision, &unrecorded.facts);
+    let batch = Batch::decision(head(question, unrecorded, id), updates)?;
     Ok(live.audit.append(batch).await?)
 }
 
@@ -47,7 +52,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
         repository: question.request.repository.to_string(),
         principal: question.request.pusher.as_str().to_owned(),
         principal_kind: principal_kind(subject.kind),
-        roles: subject.roles.iter().map(ToString::to_string).collect(),
+        roles: roles(decision),
         policy: state.policy.as_ref().map(|policy| policy.digest().to_string()),
         snapshot: state.snapshot.as_ref().map(|snapshot| entry::SnapshotUsed {
             generation: snapshot.version().generation,
@@ -55,11 +60,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
             age_ms: u64::try_from(at.duration_since(snapshot.as_of()).as_millis()).unwrap_or_default(),
         }),
         outcome: outcome(decision.outcome()),
-        reasons: match decision.verdict() {
-            PushVerdict::Refused(reasons) => refusals(reasons),
-            PushVerdict::Undecided(reasons) => hindrances(reasons),
-            PushVerdict::PerRef(_) => Vec::new(),
-        },
+        reasons: reasons(decision),
         update_count: 0,
         updates: Vec::new(),
         parts: 0,
@@ -67,18 +68,33 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
     }
 }
 
+/// The roles that were held.
+pub(crate) fn roles(decision: &Decision) -> BTreeSet<String> {
+    decision.subject().roles.iter().map(ToString::to_string).collect()
+}
+
+/// The reasons that concern the whole, not one update.
+pub(crate) fn reasons(decision: &Decision) -> Vec<entry::Reason> {
+    match decision.verdict() {
+        PushVerdict::Refused(reasons) => refusals(reasons),
+        PushVerdict::Undecided(reasons) => hindrances(reasons),
+        PushVerdict::PerRef(_) => Vec::new(),
+    }
+}
+
 /// Every ref update, also when who asks was reason enough and no ref was looked at.
-fn updates<'a>(
-    question: &'a Question,
-    unrecorded: &'a Unrecorded,
+pub(crate) fn updates<'a>(
+    request: &'a Request,
+    decision: &'a Decision,
+    facts: &'a Facts,
 ) -> impl Iterator<Item = entry::Update> + 'a {
-    let whole = unrecorded.decision.outcome();
-    let per_ref: Vec<_> = match unrecorded.decision.verdict() {
+    let whole = decision.outcome();
+    let per_ref: Vec<_> = match decision.verdict() {
         PushVerdict::PerRef(refs) => refs.iter().collect(),
         PushVerdict::Refused(_) | PushVerdict::Undecided(_) => Vec::new(),
     };
-    question.request.updates.iter().enumerate().map(move |(index, update)| match per_ref.get(index) {
-        Some(decided) => judged(update, decided, &unrecorded.facts, index),
+    request.updates.iter().enumerate().map(move |(index, update)| match per_ref.get(index) {
+        Some(decided) => judged(update, decided, facts, index),
         None => unjudged(update, whole),
     })
 }
@@ -159,7 +175,7 @@ fn hindrances(reasons: &NonEmpty<UndecidedReason>) -> Vec<entry::Reason> {
     reasons.iter().map(|reason| entry::Reason { code: reason.code().to_owned(), rule: None }).collect()
 }
 
-fn outcome(outcome: Outcome) -> entry::Outcome {
+pub(crate) fn outcome(outcome: Outcome) -> entry::Outcome {
     match outcome {
         Outcome::Permitted => entry::Outcome::Permitted,
         Outcome::Refused => entry::Outcome::Refused,
@@ -167,7 +183,7 @@ fn outcome(outcome: Outcome) -> entry::Outcome {
     }
 }
 
-fn principal_kind(kind: PrincipalKind) -> entry::PrincipalKind {
+pub(crate) fn principal_kind(kind: PrincipalKind) -> entry::PrincipalKind {
     match kind {
         PrincipalKind::User => entry::PrincipalKind::User,
         PrincipalKind::Service => entry::PrincipalKind::Service,

@@ -122,6 +122,26 @@ impl Facts {
         self.pull_request = Some(pull_request);
     }
 
+    /// Adds that nothing of `needed` can be found out.
+    pub fn learn_lack(&mut self, needed: &FactsNeeded, why: &str) {
+        // A new kind of fact does not compile before it stands here.
+        let FactsNeeded { ancestry, histories, pull_request } = needed;
+        let unreadable = || Unreadable { why: why.to_owned() };
+        for index in ancestry {
+            self.learn_ancestry(*index, Ancestry::Unreadable { why: why.to_owned() });
+        }
+        for HistoryNeeded { update, cover, part } in histories {
+            match part {
+                HistoryPart::Paths => self.learn_paths(*update, cover.clone(), Err(unreadable())),
+                HistoryPart::Files => self.learn_files(*update, cover.clone(), Err(unreadable())),
+                HistoryPart::Commits => self.learn_commits(*update, cover.clone(), Err(unreadable())),
+            }
+        }
+        if *pull_request {
+            self.learn_pull_request(Err(unreadable()));
+        }
+    }
+
     fn history<'a, T>(
         &'a self,
         index: UpdateIndex,

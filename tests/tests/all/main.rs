@@ -25,6 +25,7 @@ mod open_audited;
 mod quarantine;
 mod ref_names;
 mod reload;
+mod replay;
 mod repositories;
 mod symrefs;
 mod tls;

@@ -204,6 +204,8 @@ fn answers_of_oam() {
     fs::write(daemon.folder().join("policy.toml"), read("policy.toml") + WIDENED).unwrap();
     is("policy-test-failed", &answer(&daemon.oam(["policy", "test", "policy.toml"]), 1));
     is("policy-diff", &answer(&daemon.oam(["policy", "diff", "policy.toml"]), 0));
+    fs::write(daemon.folder().join("freeze.toml"), read("policy.toml") + FREEZE).unwrap();
+    is("policy-replay", &answer(&daemon.oam(["policy", "replay", "freeze.toml"]), 1));
     // A last checkpoint covers everything.
     daemon.stop();
     is(
@@ -213,7 +215,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 26] = [
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],
@@ -227,6 +229,8 @@ const COMMANDS: [&[&str]; 24] = [
     &["oam", "policy", "check"],
     &["oam", "policy", "test"],
     &["oam", "policy", "diff"],
+    &["oam", "policy", "replay"],
+    &["oam", "policy", "usage"],
     &["oam", "policy", "apply"],
     &["oam", "policy", "proposals"],
     &["oam", "policy", "approve"],

@@ -230,3 +230,29 @@ async fn how_fast() {
     }
     log.close().await;
 }
+
+/// A clock that goes on by an hour with each entry.
+fn hourly() -> Timestamp {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    static HOUR: AtomicI64 = AtomicI64::new(0);
+    Timestamp::from_second(3_600 * HOUR.fetch_add(1, Ordering::Relaxed)).unwrap()
+}
+
+#[tokio::test]
+async fn a_moment_is_found_among_the_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = AuditLog::open_with_clock(folder.path(), &name(), hourly).unwrap();
+    assert_eq!(log.first_since(Timestamp::UNIX_EPOCH).unwrap(), 0, "there is nothing");
+    for _ in 0..600 {
+        log.append(batch("x")).await.unwrap();
+    }
+    let times: Vec<_> =
+        log.entries(0).unwrap().map(|line| Entry::decode(&line.unwrap()).unwrap().time.timestamp()).collect();
+    let second = jiff::SignedDuration::from_secs(1);
+    for time in [0, 1, 299, 300, 599].map(|place: usize| times[place]) {
+        for moment in [time - second, time, time + second] {
+            let expected = times.partition_point(|time| *time < moment) as u64;
+            assert_eq!(log.first_since(moment).unwrap(), expected, "{moment}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod import;
 mod policy;
 mod policy_diff;
 mod proposal;
+mod replay;
 mod snapshot;
 mod status;
 mod user;
@@ -79,6 +80,7 @@ impl Admin for AdminService {
     type DiffSnapshotsStream = Streamed<v1::SnapshotChange>;
     type WhoStream = ReceiverStream<Result<v1::WhoResponse, Status>>;
     type DiffPoliciesStream = Streamed<v1::DiffPoliciesResponse>;
+    type ReplayPolicyStream = ReceiverStream<Result<v1::ReplayPolicyResponse, Status>>;
     type TailAuditStream = ReceiverStream<Result<v1::AuditEntry, Status>>;
 
     async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Reply<v1::Status> {
@@ -205,6 +207,14 @@ impl Admin for AdminService {
         self.caller(&request, "DiffPolicies").await?;
         let steps = policy_diff::diff(&self.live, request.into_inner()).await?;
         Ok(Response::new(Box::pin(tokio_stream::iter(steps.into_iter().map(Ok)))))
+    }
+
+    async fn replay_policy(
+        &self,
+        request: Request<v1::ReplayPolicyRequest>,
+    ) -> Reply<Self::ReplayPolicyStream> {
+        self.caller(&request, "ReplayPolicy").await?;
+        Ok(Response::new(replay::replay(&self.live, request.into_inner())?))
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {

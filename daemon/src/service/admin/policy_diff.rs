@@ -62,7 +62,7 @@ fn step(step: Step) -> v1::DiffPoliciesResponse {
 }
 
 /// The policy in force, one of the history, or a proposed one.
-fn known(live: &Live, digits: &str) -> Result<Arc<Policy>, Status> {
+pub(super) fn known(live: &Live, digits: &str) -> Result<Arc<Policy>, Status> {
     if digits.is_empty() {
         let in_force = live.policies.live();
         return in_force

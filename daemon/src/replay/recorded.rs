@@ -1,0 +1,143 @@
+//! One push as the log holds it, and the question and the facts that it was decided by.
+
+use jiff::Timestamp;
+use oam_audit::entry::{self, Decision, DecisionPart, Entry, Event, Outcome, Update};
+use oam_policy::{
+    Channel, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository, Request, Username,
+    facts::{Ancestry, FactsNeeded},
+};
+
+/// One push, with all its updates.
+#[derive(Debug, Clone)]
+pub(super) struct Recorded {
+    /// When it was recorded.
+    pub(super) at: Timestamp,
+    /// The decision; its parts' updates are among its own.
+    pub(super) decision: Decision,
+    /// Whether all its updates are there.
+    pub(super) whole: bool,
+}
+
+/// Puts decisions together that take more than one entry.
+#[derive(Debug, Default)]
+pub(super) struct Joiner {
+    decision: String,
+    parts: u32,
+    updates: Vec<Update>,
+}
+
+impl Joiner {
+    /// The decision that this entry completes, if it does.
+    pub(super) fn take(&mut self, entry: Entry) -> Option<Recorded> {
+        match entry.event {
+            Event::DecisionPart(part) => {
+                self.part(part);
+                None
+            }
+            Event::Decision(decision) => Some(self.complete(entry.time.timestamp(), *decision)),
+            _ => None,
+        }
+    }
+
+    fn part(&mut self, part: DecisionPart) {
+        // Parts of a push that was never answered are followed by others.
+        if part.decision != self.decision || part.part != self.parts.saturating_add(1) {
+            *self = Self { decision: part.decision.clone(), ..Self::default() };
+        }
+        self.parts = part.part;
+        self.updates.extend(part.updates);
+    }
+
+    fn complete(&mut self, at: Timestamp, mut decision: Decision) -> Recorded {
+        let Self { decision: id, parts, updates } = std::mem::take(self);
+        if decision.parts > 0 && id == decision.decision && parts == decision.parts {
+            let last = std::mem::replace(&mut decision.updates, updates);
+            decision.updates.extend(last);
+        }
+        let whole = decision.updates.len() as u64 == decision.update_count;
+        Recorded { at, decision, whole }
+    }
+}
+
+impl Recorded {
+    /// When it was decided, as nearly as the log tells: the age of the directory counts from what the directory itself
+    /// says, to the millisecond. Without it, when it was recorded, which is a little later.
+    pub(super) fn decided_at(&self, as_of: Option<Timestamp>) -> Timestamp {
+        let age = self.decision.snapshot.as_ref().map_or(0, |used| used.age_ms);
+        let counted = || {
+            let age = i64::try_from(age).ok().filter(|age| *age > 0)?;
+            as_of?.checked_add(jiff::SignedDuration::from_millis(age)).ok()
+        };
+        counted().filter(|counted| *counted < self.at).unwrap_or(self.at)
+    }
+
+    /// What the daemon lacked, when it could decide nothing whatever was asked.
+    pub(super) fn lacked(&self) -> Option<&str> {
+        let undecided = self.decision.outcome == Outcome::Undecided;
+        self.decision.reasons.first().filter(|_| undecided).map(|reason| reason.code.as_str())
+    }
+
+    /// The question as it was asked, and the facts that were found out for it; nothing when the entry names something
+    /// that this version does not know.
+    pub(super) fn question(&self) -> Option<(Request, Facts)> {
+        let decision = &self.decision;
+        let updates = decision.updates.iter().map(update).collect::<Option<Vec<_>>>()?;
+        let request = Request {
+            repository: Repository::parse(&decision.repository).ok()?,
+            pusher: Username::parse(&decision.principal).ok()?,
+            channel: Channel::parse(&decision.channel)?,
+            updates: NonEmpty::from_vec(updates)?,
+        };
+        Some((request, facts(&decision.updates)))
+    }
+}
+
+fn update(update: &Update) -> Option<RefUpdate> {
+    let id = |hex: &String| ObjectId::parse_hex(hex.as_bytes()).ok();
+    let change = match &update.change {
+        entry::Change::Create { new } => RefChange::Create { new: id(new)? },
+        entry::Change::Move { old, new } => RefChange::Move { old: id(old)?, new: id(new)? },
+        entry::Change::Delete { old } => RefChange::Delete { old: id(old)? },
+        entry::Change::WouldMerge { old, from: None } => RefChange::Merge { onto: id(old)?, from: None },
+        entry::Change::WouldMerge { old, from: Some(from) } => {
+            RefChange::Merge { onto: id(old)?, from: Some(id(from)?) }
+        }
+    };
+    Some(RefUpdate { name: RefName::parse(update.name.as_bytes()).ok()?, change })
+}
+
+/// What was found out then. A fact that could not be found out is one, too.
+fn facts(updates: &[Update]) -> Facts {
+    let unreadable = "facts-unreadable";
+    let mut facts = Facts::none();
+    for (index, update) in updates.iter().enumerate() {
+        let ancestry = match update.fast_forward {
+            Some(true) => Ancestry::FastForward,
+            Some(false) => Ancestry::Diverged,
+            None if update.reasons.iter().any(|reason| reason.code == unreadable) => not_known(),
+            None => continue,
+        };
+        facts.learn_ancestry(index, ancestry);
+    }
+    facts
+}
+
+fn not_known() -> Ancestry {
+    Ancestry::Unreadable { why: "it could not be read then".into() }
+}
+
+/// Which updates cannot be told for want of a fact that was not asked for then, and what they lack; and `facts` with
+/// the word that these cannot be read, so that the other updates can be told: a push is the conjunction of its updates.
+pub(super) fn without(mut facts: Facts, needed: &FactsNeeded) -> (Facts, Vec<usize>, &'static str) {
+    let FactsNeeded { ancestry, histories, pull_request } = needed;
+    facts.learn_lack(needed, "it was not recorded");
+    // Of a pull request there is one update.
+    let of_histories = histories.iter().map(|history| history.update);
+    let updates = ancestry.iter().copied().chain(of_histories).chain(pull_request.then_some(0)).collect();
+    let lacks = match (histories.is_empty(), pull_request) {
+        (true, false) => "ancestry-not-recorded",
+        (false, _) => "commits-not-recorded",
+        (true, true) => "approvals-not-recorded",
+    };
+    (facts, updates, lacks)
+}
