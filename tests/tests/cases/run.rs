@@ -1,0 +1,206 @@
+//! One case file, run through all its doors. Every case is run, and whatever is wrong is told at once.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use oam_audit::entry::{self, Outcome};
+use oam_policy::State;
+use oam_tests::{Daemon, Verdict as Shown, audit::Recorded, daemon::Setup};
+
+use crate::{
+    answer::{Reason, Verdict, shown},
+    case::Case,
+    decided,
+    file::CaseFile,
+    pushed::{Seen, Server},
+    value::Line,
+    wire::Client,
+};
+
+/// Runs a file.
+///
+/// # Panics
+/// With everything that is not as its cases expect.
+pub(crate) fn run(name: &str) {
+    let file = CaseFile::read(name);
+    let wrong = findings(&file);
+    let cases = file.cases.len();
+    let not_pushed: Vec<_> = file.cases.iter().filter_map(|case| Some((case, case.not_pushed()?))).collect();
+    println!("{name}: {cases} cases decided and asked over gRPC, {} pushed", cases - not_pushed.len());
+    for (case, why) in not_pushed {
+        println!("  not pushed: `{}`: {why}", case.name);
+    }
+    assert!(wrong.is_empty(), "{name}.toml, {}:\n{wrong}", file.title);
+}
+
+/// Everything that is not as the cases of a file expect, a case and a finding a line.
+pub(crate) fn findings(file: &CaseFile) -> String {
+    let now = Timestamp::now();
+    let state = decided::state(file, now);
+    let setup = Setup { policy: file.policy.clone(), directory: file.directory(), config: String::new() };
+    let daemon = Daemon::start_with(&setup);
+    for user in file.cut_off() {
+        daemon.deactivate(user).expect_success("oam user deactivate");
+    }
+    let doors = Doors { state, now, client: Client::of(&daemon), server: Server::asking(&daemon), daemon };
+    let mut wrong = String::new();
+    for case in &file.cases {
+        let mut found = Findings::default();
+        doors.decide(case, &mut found);
+        doors.wire(case, &mut found);
+        if case.not_pushed().is_none() {
+            doors.push(case, &mut found);
+        }
+        for one in found.0 {
+            writeln!(wrong, "{}: {one}", case.name).unwrap();
+        }
+    }
+    wrong
+}
+
+/// Everything that a case is shown to.
+struct Doors {
+    state: State,
+    now: Timestamp,
+    client: Client,
+    server: Server,
+    daemon: Daemon,
+}
+
+/// What is not as a case expects.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Doors {
+    fn decide(&self, case: &Case, found: &mut Findings) {
+        let decided = decided::ask(&self.state, case, self.now);
+        found.verdicts("decide", &case.expected(), &decided.answer.refs);
+        found.words("decide", case, &decided.answer.text);
+        found.equal("decide, in evaluate mode", &case.would(), &decided.would);
+        found.equal("decide, by waivers", &case.lifted, &decided.lifted);
+    }
+
+    fn wire(&self, case: &Case, found: &mut Findings) {
+        let (answer, recorded) = self.recording(|| self.client.ask(case));
+        found.verdicts("gRPC", &case.pushed(), &answer.refs);
+        found.words_alike("gRPC", case, &answer.text);
+        if let Some(answer) = self.client.ask_with_circumstances(case) {
+            found.verdicts("gRPC, as explain", &case.expected(), &answer.refs);
+            found.words("gRPC, as explain", case, &answer.text);
+        }
+        let is_recorded = case.at.is_none() && !case.channel().is_dry_run();
+        found.record("gRPC", case, is_recorded, recorded);
+    }
+
+    fn push(&self, case: &Case, found: &mut Findings) {
+        let (seen, recorded) = self.recording(|| self.server.push(case));
+        found.see(case, &seen);
+        found.record("push", case, !case.channel().is_dry_run(), recorded);
+    }
+
+    /// Does something, and gives the decisions that the daemon recorded meanwhile.
+    fn recording<T>(&self, act: impl FnOnce() -> T) -> (T, Vec<Recorded>) {
+        let before = self.daemon.audit().decisions().len();
+        let done = act();
+        (done, self.daemon.audit().decisions().split_off(before))
+    }
+}
+
+impl Findings {
+    fn equal<T: PartialEq + ToString>(&mut self, door: &str, expected: &[T], given: &[T]) {
+        if expected != given {
+            let list = |all: &[T]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+            self.0.push(format!("{door}: {:?} is expected, and it is {:?}", list(expected), list(given)));
+        }
+    }
+
+    fn verdicts(&mut self, door: &str, expected: &[Verdict], given: &[Verdict]) {
+        let same = expected.len() == given.len();
+        if !same || !expected.iter().zip(given).all(|(expected, given)| expected.is_met_by(given)) {
+            self.0.push(format!("{door}: {} is expected, and it is {}", shown(expected), shown(given)));
+        }
+    }
+
+    fn words(&mut self, door: &str, case: &Case, text: &str) {
+        let text = flat(text);
+        for fragment in case.says.iter().filter(|fragment| !text.contains(&flat(fragment))) {
+            self.0.push(format!("{door}: nobody says `{fragment}`; it is `{text}`"));
+        }
+    }
+
+    /// The words of an answer that is the same at each door.
+    fn words_alike(&mut self, door: &str, case: &Case, text: &str) {
+        if case.is_alike_at_every_door() {
+            self.words(door, case, text);
+        }
+    }
+
+    /// What the person at the terminal sees.
+    fn see(&mut self, case: &Case, seen: &Seen) {
+        let expected = case.pushed();
+        let outcome = if expected.iter().any(|one| matches!(one, Verdict::Refused(_))) {
+            Shown::Refused
+        } else if expected.iter().any(|one| matches!(one, Verdict::Undecided(_))) {
+            Shown::Undecided
+        } else {
+            Shown::Permitted
+        };
+        if outcome != seen.verdict {
+            self.0
+                .push(format!("push: {outcome:?} is expected, and it is {:?}:\n{}", seen.verdict, seen.text));
+        }
+        let codes = expected.iter().flat_map(Verdict::reasons).map(|reason| reason.code.clone()).collect();
+        if seen.codes != codes {
+            self.0.push(format!("push: {codes:?} are to be printed, and it is\n{}", seen.text));
+        }
+        self.words_alike("push", case, &seen.text);
+    }
+
+    /// What stands in the audit log: the same, with the grant.
+    fn record(&mut self, door: &str, case: &Case, is_recorded: bool, recorded: Vec<Recorded>) {
+        let door = format!("{door}, in the audit log");
+        let decisions = recorded.len();
+        if decisions != usize::from(is_recorded) {
+            self.0.push(format!("{door}: {decisions} decisions"));
+        }
+        for one in recorded {
+            let whole = &one.decision.reasons;
+            let of = |line: &Line| verdict(one.update(line.name.as_bytes()), whole);
+            let given: Vec<_> = case.lines().iter().map(of).collect();
+            self.verdicts(&door, &case.pushed(), &given);
+            let shadow = one.updates.iter().flat_map(|update| &update.shadow);
+            let would: Vec<_> = shadow.map(would).collect();
+            if case.is_alike_at_every_door() {
+                self.equal(&format!("{door}, in evaluate mode"), &case.would(), &would);
+                let lifted = one.updates.iter().flat_map(|update| &update.lifted);
+                let lifted: Vec<_> = lifted.map(|one| format!("{}:{}", one.rule, one.waiver)).collect();
+                self.equal(&format!("{door}, by waivers"), &case.lifted, &lifted);
+            }
+        }
+    }
+}
+
+fn verdict(update: &entry::Update, whole: &[entry::Reason]) -> Verdict {
+    let reasons = update.reasons.iter().chain(whole);
+    let reasons = reasons.map(|one| Reason::new(&one.code, one.rule.as_deref().unwrap_or_default()));
+    match update.outcome {
+        // The log tells the grant of every permit: without one it fits no case.
+        Outcome::Permitted => Verdict::Permitted(Some(update.grant.clone().unwrap_or_default())),
+        Outcome::Refused => Verdict::Refused(reasons.collect()),
+        Outcome::Undecided => Verdict::Undecided(reasons.collect()),
+    }
+}
+
+fn would(shadow: &entry::Shadow) -> Reason {
+    let what = match shadow.would {
+        Outcome::Permitted => "granted",
+        Outcome::Refused => "blocked",
+        Outcome::Undecided => "perhaps blocked",
+    };
+    Reason::new(what, &shadow.rule)
+}
+
+/// Words without the layout that a page gives them.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
