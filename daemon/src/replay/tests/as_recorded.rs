@@ -107,7 +107,7 @@ async fn what_is_not_to_be_had_is_not_guessed() {
     let (summary, verdicts) = run(bench.replay(Basis::Recorded));
     assert_eq!((verdicts.len(), untold(&summary)), (0, vec![("directory-not-kept", 2)]));
     assert_eq!((summary.pushes, summary.unchanged), (1, 1));
-    std::fs::remove_dir_all(bench._folder.path().join("history")).unwrap();
+    std::fs::remove_dir_all(bench._folder.path().join("policies").join("policy-history")).unwrap();
     let (summary, _) = run(bench.replay(Basis::Recorded));
     assert_eq!(untold(&summary), [("policy-not-kept", 3)]);
 }
