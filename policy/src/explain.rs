@@ -12,7 +12,7 @@ pub(crate) use trace::rules;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{
-    decide::{Basis, Decision, Evaluation, PrincipalKind, PushVerdict, State, Subject, decide, decide_as},
+    decide::{Basis, Decision, Evaluation, PushVerdict, State, Subject, decide, decide_as},
     facts::FactsNeeded,
     name::{RoleId, Username},
     printable::Printable,
@@ -60,9 +60,7 @@ pub fn explain(
         known(decide_as(basis, subject.clone(), &request, &facts, now))
     };
     let (decision, otherwise) = match (asker, &state.policy) {
-        (Asker::Roles(roles), Some(policy)) => {
-            (by_refs(policy, &holder(roles.iter().cloned().collect()))?, None)
-        }
+        (Asker::Roles(roles), Some(policy)) => (by_refs(policy, &Subject::holder(policy, roles))?, None),
         (Asker::Roles(_) | Asker::User(_), policy) => {
             let decision = known(decide(state, &request, &facts, now))?;
             let otherwise = match (policy, decision.verdict()) {
@@ -80,11 +78,6 @@ pub fn explain(
         _ => Vec::new(),
     };
     Ok(Explanation { request, decision, otherwise, rules })
-}
-
-/// Somebody of whom nothing is known but their roles.
-pub(crate) fn holder(roles: Vec<RoleId>) -> Subject {
-    Subject { username: Username::anybody(), kind: PrincipalKind::User, roles }
 }
 
 fn known(evaluation: Evaluation) -> Result<Decision, FactsNeeded> {

@@ -6,8 +6,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Basis, Evaluation, PushVerdict, RefDecision, Verdict, decide_as, decide_in},
-    explain::holder,
+    decide::{Basis, Evaluation, PushVerdict, RefDecision, Subject, Verdict, decide_as, decide_in},
     facts::FactsNeeded,
     fault::{Collector, Fault, Faults},
     nonempty::NonEmpty,
@@ -107,7 +106,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
             decide_in(basis, directory, &question.request(user.clone()), &facts, at)
         }
         (Asker::Roles(roles), snapshot) => {
-            let subject = holder(roles.iter().cloned().collect());
+            let subject = Subject::holder(policy, roles);
             let request = question.request(subject.username.clone());
             let basis = Basis { policy, snapshot, waivers: &used(&request.pusher) };
             decide_as(basis, subject, &request, &facts, at)

@@ -105,7 +105,7 @@ pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<
     let mut found = Who::default();
     let mut judge = Judge { state, policy, question, now, by_roles: HashMap::new() };
     for role in policy.roles() {
-        if let Answer::Stopped(stop) = judge.of(explain::holder(vec![role.id.clone()]))? {
+        if let Answer::Stopped(stop) = judge.of(Subject::holder(policy, [&role.id]))? {
             found.stopped.entry(stop).or_insert(0);
         }
     }

@@ -69,6 +69,10 @@ pub(crate) struct Basis<'a> {
 
 /// What came of an attempt to decide.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it for each push, and it is taken apart at once"
+)]
 pub enum Evaluation {
     /// It is decided.
     Decided(Decision),

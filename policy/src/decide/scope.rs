@@ -5,7 +5,7 @@ use crate::{
     facts::Facts,
     name::{Repository, RoleId, Username, UsernameKey},
     request::{Channel, Request},
-    rule::{Block, Grant, Policy, Require},
+    rule::{Block, ByRepository, Grant, Policy, Require},
     snapshot::Snapshot,
 };
 
@@ -45,23 +45,26 @@ impl<'a> Scope<'a> {
     ) -> Self {
         let Basis { policy, snapshot, waivers } = basis;
         let repository = &request.repository;
-        let key: UsernameKey = subject.username.key();
-        let grants = policy
-            .grants()
-            .iter()
-            .filter(|grant| grant.window.contains(now) && grant.on.matches(repository))
-            .map(|grant| GrantInScope { grant, reach: grant.reaches(&key, &subject.roles) })
+        let (compiled, held) = (policy.compiled(), subject.held());
+        let key = subject.username.key();
+        let grants = on(policy.grants(), &compiled.grants, repository)
+            .filter(|(_, grant)| grant.window.contains(now) && grant.on.matches(repository))
+            .map(|(place, grant)| {
+                let receivers = compiled.receivers.get(place).map(|roles| &**roles).unwrap_or_default();
+                GrantInScope { grant, reach: reach(policy, grant, receivers, subject, &key) }
+            })
             .collect();
-        let blocks = policy
-            .all_blocks()
-            .filter(|block| block.window.contains(now) && block.on.matches(repository))
-            .filter(|block| block.binds(&subject.roles))
-            .collect();
-        let requires = policy
-            .requires()
-            .iter()
-            .filter(|require| require.window.contains(now) && require.on.matches(repository))
-            .filter(|require| require.binds(&subject.roles))
+        let binds =
+            |except: Option<&Box<[usize]>>| except.is_none_or(|except| held.first_of(except).is_none());
+        let blocks = on(policy.blocks(), &compiled.blocks, repository)
+            .filter(|(place, block)| block.window.contains(now) && binds(compiled.blocks_except.get(*place)))
+            .map(|(_, block)| block);
+        let blocks =
+            policy.built_in().iter().chain(blocks).filter(|block| block.on.matches(repository)).collect();
+        let requires = on(policy.requires(), &compiled.requires, repository)
+            .filter(|(place, rule)| rule.window.contains(now) && binds(compiled.requires_except.get(*place)))
+            .map(|(_, require)| require)
+            .filter(|require| require.on.matches(repository))
             .collect();
         let channel = request.channel;
         Self { policy, snapshot, waivers, subject, repository, channel, facts, now, grants, blocks, requires }
@@ -72,4 +75,28 @@ impl<'a> Scope<'a> {
         let user = self.snapshot.and_then(|snapshot| snapshot.user(&user.key()));
         user.is_some_and(|user| user.emails().any(|known| known.eq_ignore_ascii_case(email)))
     }
+}
+
+/// The rules that could be on `repository`, with their places.
+fn on<'a, R>(
+    rules: &'a [R],
+    index: &ByRepository,
+    repository: &Repository,
+) -> impl Iterator<Item = (usize, &'a R)> {
+    index.candidates(repository).into_iter().filter_map(|place| Some((place, rules.get(place)?)))
+}
+
+/// See [`Grant::reaches`].
+fn reach(
+    policy: &Policy,
+    grant: &Grant,
+    receivers: &[usize],
+    subject: &Subject,
+    key: &UsernameKey,
+) -> Option<Option<RoleId>> {
+    if grant.user.as_ref().is_some_and(|exception| exception.user.key() == *key) {
+        return Some(None);
+    }
+    let role = policy.roles().get(subject.held().first_of(receivers)?)?;
+    Some(Some(role.id.clone()))
 }

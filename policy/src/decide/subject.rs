@@ -1,7 +1,7 @@
 use crate::{
     name::{RoleId, Username, UsernameKey},
     reason::RefusalReason,
-    rule::Policy,
+    rule::{Policy, RoleBits},
     snapshot::{Snapshot, UserView},
 };
 
@@ -14,6 +14,8 @@ pub struct Subject {
     pub kind: PrincipalKind,
     /// The roles held, ascending.
     pub roles: Vec<RoleId>,
+    /// The same roles, as the policy numbers them.
+    held: RoleBits,
 }
 
 /// How a principal is known.
@@ -41,14 +43,31 @@ impl PrincipalKind {
 impl Subject {
     /// Somebody of whom nothing is known, because there is nothing to know it from.
     pub(super) fn unresolved(pusher: &Username) -> Self {
-        Self { username: pusher.clone(), kind: PrincipalKind::Unknown, roles: Vec::new() }
+        let held = RoleBits::default();
+        Self { username: pusher.clone(), kind: PrincipalKind::Unknown, roles: Vec::new(), held }
+    }
+
+    /// Somebody of whom nothing is known but their roles.
+    pub(crate) fn holder<'r>(policy: &Policy, roles: impl IntoIterator<Item = &'r RoleId>) -> Self {
+        let mut held = RoleBits::default();
+        for id in roles {
+            if let Ok(place) = policy.roles().binary_search_by(|role| role.id.cmp(id)) {
+                held.insert(place);
+            }
+        }
+        Self { username: Username::anybody(), kind: PrincipalKind::User, roles: named(policy, &held), held }
+    }
+
+    /// The roles held, as the policy numbers them.
+    pub(super) fn held(&self) -> &RoleBits {
+        &self.held
     }
 
     /// Finds out who `pusher` is, and why they may not act at all, if so.
     pub fn resolve(policy: &Policy, snapshot: &Snapshot, pusher: &Username) -> (Self, Option<RefusalReason>) {
         let key = pusher.key();
         let user = snapshot.user(&key);
-        let subject = Self::known_as(policy, user.as_ref(), pusher, &key);
+        let subject = Self::known_as(policy, snapshot, user.as_ref(), pusher, &key);
         let username = subject.username.clone();
         let bar = match (snapshot.revocations().get(&key), subject.kind, user) {
             (Some(revocation), _, _) => Some(RefusalReason::Revoked { username, since: revocation.at }),
@@ -61,17 +80,30 @@ impl Subject {
         (subject, bar)
     }
 
-    fn known_as(policy: &Policy, user: Option<&UserView<'_>>, pusher: &Username, key: &UsernameKey) -> Self {
-        let holds = |role: &&crate::rule::Role| {
-            role.holds_by_name(key) || user.is_some_and(|user| role.holds_by_group(user))
-        };
-        let roles: Vec<_> = policy.roles().iter().filter(holds).map(|role| role.id.clone()).collect();
+    fn known_as(
+        policy: &Policy,
+        snapshot: &Snapshot,
+        user: Option<&UserView<'_>>,
+        pusher: &Username,
+        key: &UsernameKey,
+    ) -> Self {
+        let holders = || policy.holders(snapshot.groups_table());
+        let mut held = user.map(|user| holders().roles(user.group_positions())).unwrap_or_default();
+        for place in policy.compiled().services.get(key).into_iter().flatten() {
+            held.insert(*place);
+        }
+        let roles = named(policy, &held);
         let kind = match user {
             Some(_) => PrincipalKind::User,
             None if !roles.is_empty() => PrincipalKind::Service,
             None => PrincipalKind::Unknown,
         };
         let username = user.map_or(pusher, UserView::username).clone();
-        Self { username, kind, roles }
+        Self { username, kind, roles, held }
     }
+}
+
+/// The ids of roles, ascending as they are in a policy.
+fn named(policy: &Policy, held: &RoleBits) -> Vec<RoleId> {
+    held.places().filter_map(|place| policy.roles().get(place)).map(|role| role.id.clone()).collect()
 }

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Serialize, Serializer};
 use thiserror::Error;
@@ -12,7 +12,7 @@ use crate::printable::Printable;
 )]
 pub struct IdError(String);
 
-fn check(text: &str) -> Result<Box<str>, IdError> {
+fn check(text: &str) -> Result<Arc<str>, IdError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
     let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if text.len() <= 64 && starts_well && text.chars().all(allowed) {
@@ -26,7 +26,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Parses an id.

@@ -208,6 +208,11 @@ impl RepositorySet {
         Ok((excluded, Pattern::Glob(glob)))
     }
 
+    /// The patterns that include.
+    pub(super) fn included(&self) -> &[Pattern] {
+        &self.0.include
+    }
+
     /// Whether `repository` is in the set.
     pub fn matches(&self, repository: &Repository) -> bool {
         self.0.matches(repository.key().as_bytes(), "")

@@ -1,11 +1,15 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
+use arc_swap::ArcSwapOption;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Block, ChangeRule, Grant, Mode, RefSet, RepositorySet, Require, Role, TestCase, Waiver, Window};
+use super::{
+    Block, ChangeRule, Compiled, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role, TestCase,
+    Waiver, Window,
+};
 use crate::{
-    name::{Digest, RoleId, RuleId},
+    name::{Digest, GroupName, RoleId, RuleId},
     request::Verb,
 };
 
@@ -16,6 +20,9 @@ pub struct Policy {
     digest: Digest,
     parts: PolicyParts,
     built_in: Vec<Block>,
+    compiled: Compiled,
+    /// What the roles mean in the directory that was asked about last.
+    holders: Arc<ArcSwapOption<Holders>>,
 }
 
 /// What a policy is made of.
@@ -82,7 +89,9 @@ impl Policy {
         parts.requires.sort_by(|a, b| a.id.cmp(&b.id));
         parts.waivers.sort_by(|a, b| a.id.cmp(&b.id));
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
-        Ok(Self { digest: digest(&parts), parts, built_in: built_in_blocks() })
+        let compiled = Compiled::of(&parts);
+        let (digest, built_in, holders) = (digest(&parts), built_in_blocks(), Arc::default());
+        Ok(Self { digest, parts, built_in, compiled, holders })
     }
 
     /// The digest of all rules.
@@ -128,6 +137,26 @@ impl Policy {
     /// The unit tests, by place.
     pub fn tests(&self) -> &[TestCase] {
         &self.parts.tests
+    }
+
+    /// The policy made ready to decide by.
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// The blocks that are part of the product.
+    pub(crate) fn built_in(&self) -> &[Block] {
+        &self.built_in
+    }
+
+    /// What the roles mean where these are the groups. Worked out once for each table of groups; readers never wait.
+    pub(crate) fn holders(&self, groups: &Arc<[GroupName]>) -> Arc<Holders> {
+        if let Some(holders) = self.holders.load_full().filter(|holders| holders.is_of(groups)) {
+            return holders;
+        }
+        let holders = Arc::new(Holders::of(&self.parts.roles, groups));
+        self.holders.store(Some(Arc::clone(&holders)));
+        holders
     }
 
     /// All blocks, those that are part of the product first.

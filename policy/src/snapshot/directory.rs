@@ -85,6 +85,7 @@ fn user(person: &Person, groups: &[GroupName]) -> User {
     let position = |group| groups.binary_search(group).ok().and_then(|position| u32::try_from(position).ok());
     User {
         username: person.username.clone(),
+        folded: None,
         id: person.id.as_deref().map(Into::into),
         display_name: person.display_name.as_deref().map(Into::into),
         emails: person.emails.iter().map(|email| email.as_str().into()).collect(),

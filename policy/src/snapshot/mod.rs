@@ -134,6 +134,10 @@ impl Snapshot {
         &self.groups
     }
 
+    pub(crate) fn groups_table(&self) -> &Arc<[GroupName]> {
+        &self.groups
+    }
+
     /// The table of groups, to be shared.
     pub fn shared_groups(&self) -> Arc<[GroupName]> {
         Arc::clone(&self.groups)
@@ -166,7 +170,9 @@ impl Snapshot {
     }
 
     fn view<'a>(&'a self, user: &'a User) -> UserView<'a> {
-        UserView::new(user, &self.groups, self.revocations.get(&user.key()))
+        // Most of the time nobody is cut off, and then no name need be folded.
+        let revocation = if self.revocations.is_empty() { None } else { self.revocations.get(&user.key()) };
+        UserView::new(user, &self.groups, revocation)
     }
 }
 

@@ -21,7 +21,8 @@ pub struct Shard {
 
 impl Shard {
     /// A shard of users that are in order.
-    pub(super) fn of(users: Vec<User>) -> Self {
+    pub(super) fn of(mut users: Vec<User>) -> Self {
+        users.iter_mut().for_each(User::fold);
         let mut hasher = Sha256::new();
         hasher.update(b"oam-shard-v1");
         for user in &users {
@@ -41,7 +42,7 @@ impl Shard {
     }
 
     pub(super) fn find(&self, key: &UsernameKey) -> Option<&User> {
-        let position = self.users.binary_search_by_key(key, User::key).ok()?;
+        let position = self.users.binary_search_by(|user| user.key_text().cmp(key.as_str())).ok()?;
         self.users.get(position)
     }
 

@@ -10,6 +10,9 @@ use crate::name::{GroupName, Username, UsernameKey};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     pub(super) username: Username,
+    /// The name folded, where that is another text: looking somebody up compares many names.
+    #[serde(skip)]
+    pub(super) folded: Option<UsernameKey>,
     pub(super) id: Option<Box<str>>,
     pub(super) display_name: Option<Box<str>>,
     pub(super) emails: Box<[Box<str>]>,
@@ -22,6 +25,16 @@ impl User {
     /// The name that users are found by.
     pub fn key(&self) -> UsernameKey {
         self.username.key()
+    }
+
+    /// Folds the name, once.
+    pub(super) fn fold(&mut self) {
+        self.folded = Some(self.username.key()).filter(|key| key.as_str() != self.username.as_str());
+    }
+
+    /// The text of [`Self::key`], once the name was folded.
+    pub(super) fn key_text(&self) -> &str {
+        self.folded.as_ref().map_or(self.username.as_str(), UsernameKey::as_str)
     }
 
     pub(super) fn hash_into(&self, hasher: &mut Sha256) {
