@@ -1,0 +1,76 @@
+//! The rules as Casbin's rows under an RBAC model, and a push as its request.
+//!
+//! Casbin's roles know no "in every one of these groups", so it is told who holds which role, and only of those who
+//! are asked about. It looks at the row of every rule, as it does.
+
+use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, RbacApi};
+
+use crate::model::{Kind, Person, Push, Role, Rule, Rules, folded};
+
+const MODEL: &str = r#"
+[request_definition]
+r = sub, repository, ref, own, verb, now
+
+[policy_definition]
+p = sub, on, ref, verbs, start, end, eft
+
+[role_definition]
+g = _, _
+
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+
+[matchers]
+m = keyMatch(r.repository, p.on) && p.verbs.contains(r.verb) && (keyMatch(r.ref, p.ref) || keyMatch(r.own, p.ref)) && p.start <= r.now && r.now < p.end && g(r.sub, p.sub) == (p.eft == "allow")
+"#;
+
+/// Casbin with the rows of these rules, and the roles of these people.
+pub fn enforcer<'a>(rules: &Rules, people: impl IntoIterator<Item = &'a Person>) -> Enforcer {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let model = DefaultModel::from_str(MODEL).await.unwrap();
+        let mut enforcer = Enforcer::new(model, ()).await.unwrap();
+        enforcer.add_policies(rules.enforced().map(row).collect()).await.unwrap();
+        for person in people {
+            let roles = rules.roles.iter().filter(|role| holds(role, person)).map(|role| role.id.clone());
+            enforcer.add_roles_for_user(&person.username, roles.collect(), None).await.unwrap();
+        }
+        enforcer
+    })
+}
+
+fn holds(role: &Role, person: &Person) -> bool {
+    let is_in = |group: &String| person.groups.binary_search(group).is_ok();
+    (role.any.is_empty() || role.any.iter().any(is_in)) && role.all.iter().all(is_in)
+}
+
+/// The pattern of one rule: `keyMatch` takes what comes before the first `*`.
+fn row(rule: &Rule) -> Vec<String> {
+    let ([on], [refs], roles) = (&*rule.on, &*rule.refs, &*rule.roles) else {
+        panic!("one row has one repository and one ref: {rule:?}")
+    };
+    let subject = match roles {
+        [] => "nobody",
+        [role] => role,
+        _ => panic!("one row has one role: {rule:?}"),
+    };
+    let eft = if rule.kind == Kind::Grant { "allow" } else { "deny" };
+    // Times compare as texts.
+    let from = rule.from.map_or_else(String::new, |from| from.to_string());
+    let to = rule.to.map_or_else(|| "9999".into(), |to| to.to_string());
+    vec![subject.into(), folded(on), refs.clone(), rule.verbs.join(" "), from, to, eft.into()]
+}
+
+/// The request for the first ref of a push: who, where, which ref, the same with `${user}` for the pusher's own
+/// folder, verb, time.
+pub fn request(push: &Push) -> Vec<String> {
+    let update = &push.updates[0];
+    let own = update.name.replacen(&format!("/u/{}/", push.pusher), "/u/${user}/", 1);
+    let (repository, name) = (folded(&push.repository), update.name.clone());
+    vec![push.pusher.clone(), repository, name, own, update.verb_by_definition().into(), push.now.to_string()]
+}
+
+/// Whether the push that `request` tells of is permitted.
+pub fn permits(enforcer: &Enforcer, request: &[String]) -> bool {
+    enforcer.enforce(request.to_vec()).unwrap()
+}
