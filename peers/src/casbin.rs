@@ -3,7 +3,7 @@
 //! Casbin's roles know no "in every one of these groups", so it is told who holds which role, and only of those who
 //! are asked about. It looks at the row of every rule, as it does.
 
-use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, RbacApi};
+use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, RbacApi, function_map::OperatorFunction};
 
 use crate::model::{Kind, Person, Push, Role, Rule, Rules, folded};
 
@@ -21,27 +21,44 @@ g = _, _
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 
 [matchers]
-m = keyMatch(r.repository, p.on) && p.verbs.contains(r.verb) && (keyMatch(r.ref, p.ref) || keyMatch(r.own, p.ref)) && p.start <= r.now && r.now < p.end && g(r.sub, p.sub) == (p.eft == "allow")
+m = keyMatch(r.repository, p.on) && includes(p.verbs, r.verb) && (keyMatch(r.ref, p.ref) || keyMatch(r.own, p.ref)) && p.start <= r.now && r.now < p.end && g(r.sub, p.sub) == (p.eft == "allow")
 "#;
 
+/// Who holds which roles.
+pub type Holders = Vec<(String, Vec<String>)>;
+
+/// The roles that each of these people holds.
+pub fn holders<'a>(rules: &Rules, people: impl IntoIterator<Item = &'a Person>) -> Holders {
+    let of = |person: &Person| {
+        let held = rules.roles.iter().filter(|role| holds(role, person));
+        (person.username.clone(), held.map(|role| role.id.clone()).collect())
+    };
+    people.into_iter().map(of).collect()
+}
+
+fn holds(role: &Role, person: &Person) -> bool {
+    let is_in = |group: &String| person.groups.contains(group);
+    (role.any.is_empty() || role.any.iter().any(is_in)) && role.all.iter().all(is_in)
+}
+
 /// Casbin with the rows of these rules, and the roles of these people.
-pub fn enforcer<'a>(rules: &Rules, people: impl IntoIterator<Item = &'a Person>) -> Enforcer {
+pub fn enforcer(rules: &Rules, holders: &Holders) -> Enforcer {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let model = DefaultModel::from_str(MODEL).await.unwrap();
         let mut enforcer = Enforcer::new(model, ()).await.unwrap();
+        // No verb is a part of another.
+        let includes = OperatorFunction::Arg2(|verbs, verb| {
+            let texts = (verbs.into_immutable_string(), verb.into_immutable_string());
+            matches!(texts, (Ok(verbs), Ok(verb)) if verbs.contains(verb.as_str())).into()
+        });
+        enforcer.add_function("includes", includes);
         enforcer.add_policies(rules.enforced().map(row).collect()).await.unwrap();
-        for person in people {
-            let roles = rules.roles.iter().filter(|role| holds(role, person)).map(|role| role.id.clone());
-            enforcer.add_roles_for_user(&person.username, roles.collect(), None).await.unwrap();
+        for (name, roles) in holders {
+            enforcer.add_roles_for_user(name, roles.clone(), None).await.unwrap();
         }
         enforcer
     })
-}
-
-fn holds(role: &Role, person: &Person) -> bool {
-    let is_in = |group: &String| person.groups.binary_search(group).is_ok();
-    (role.any.is_empty() || role.any.iter().any(is_in)) && role.all.iter().all(is_in)
 }
 
 /// The pattern of one rule: `keyMatch` takes what comes before the first `*`.

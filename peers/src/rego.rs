@@ -1,44 +1,54 @@
 //! The rules as data for a Rego policy, indexed by repository, and a push as its input.
 //!
 //! The policy (`rego.rego`) looks only at the rules on the repository, its project or everything, and only at the roles
-//! that one of the pusher's groups could give. It runs on regorus' virtual machine, the faster of its two ways.
+//! that one of the pusher's groups could give. regorus has two ways to run it, of which the virtual machine is the newer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use regorus::{
-    Engine, Value,
-    languages::rego::compiler::Compiler,
-    rvm::{program::Program, vm::RegoVM},
-};
+use regorus::{Engine, Value, languages::rego::compiler::Compiler, rvm::vm::RegoVM};
 use serde_json::{Map, json};
 
 use crate::model::{Kind, Person, Push, Role, Rule, Rules, folded};
 
 const ENTRY: &str = "data.oam.permitted";
 
-/// The policy over the data of these rules.
-#[derive(Debug)]
-pub struct Rego {
-    machine: RegoVM,
-}
+/// The policy over the data of these rules, on regorus' interpreter.
+pub struct Interpreter(Engine);
 
-impl Rego {
-    /// Compiles the policy and loads the rules.
+impl Interpreter {
+    /// Reads the policy and loads the rules.
     pub fn new(rules: &Rules) -> Self {
         let mut engine = Engine::new();
         engine.add_policy("oam.rego".into(), include_str!("rego.rego").into()).unwrap();
-        let compiled = engine.compile_with_entrypoint(&ENTRY.into()).unwrap();
-        let program: Arc<Program> = Compiler::compile_from_policy(&compiled, &[ENTRY]).unwrap();
-        let mut machine = RegoVM::new();
-        machine.load_program(program);
-        machine.set_data(data(rules)).unwrap();
-        Self { machine }
+        engine.add_data(data(rules)).unwrap();
+        Self(engine)
     }
 
     /// Whether the push that `input` tells of is permitted.
     pub fn permits(&mut self, input: &Value) -> bool {
-        self.machine.set_input(input.clone());
-        *self.machine.execute_entry_point_by_index(0).unwrap().as_bool().unwrap()
+        self.0.set_input(input.clone());
+        *self.0.eval_rule(ENTRY.into()).unwrap().as_bool().unwrap()
+    }
+}
+
+/// The same, compiled for regorus' virtual machine.
+pub struct Machine(RegoVM);
+
+impl Machine {
+    /// Compiles the policy and loads the rules.
+    pub fn new(rules: &Rules) -> Self {
+        let compiled = Interpreter::new(rules).0.compile_with_entrypoint(&ENTRY.into()).unwrap();
+        let program = Compiler::compile_from_policy(&compiled, &[ENTRY]).unwrap();
+        let mut machine = RegoVM::new();
+        machine.load_program(program);
+        machine.set_data(data(rules)).unwrap();
+        Self(machine)
+    }
+
+    /// Whether the push that `input` tells of is permitted.
+    pub fn permits(&mut self, input: &Value) -> bool {
+        self.0.set_input(input.clone());
+        *self.0.execute_entry_point_by_index(0).unwrap().as_bool().unwrap()
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(effort: Effort) {
     let dropped = milliseconds(
         effort.builds,
         || ours::state(Arc::clone(&policy), ours::snapshot_of(2, &directory)),
-        |old| drop(old),
+        drop,
     );
     let cut_off = milliseconds(
         effort.builds,
@@ -37,6 +37,6 @@ pub(crate) fn run(effort: Effort) {
         ("the old one dropped, off the way of pushes", dropped),
         ("one person cut off, and that in force", cut_off),
     ] {
-        println!("{what:<44} {:>12}", time(milliseconds * 1e6));
+        println!("{what:<48} {:>12}", time(milliseconds * 1e6));
     }
 }

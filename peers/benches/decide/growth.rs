@@ -21,10 +21,10 @@ const MOST_IN_FILES: usize = 10_000;
 pub(crate) fn run(effort: Effort) -> usize {
     let sizes = [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|rules| *rules <= effort.most_rules);
     let (mut engines, builds): (Vec<_>, Vec<_>) = sizes.map(|rules| size(rules, effort)).unzip();
-    interleave(&mut engines, effort.pushes, effort.rounds);
-    println!("\n{:<40} {:>12} {:>12}", "rules of our engine", "one decision", "reading them");
+    interleave(&mut engines, effort.pushes_of_growth, effort.rounds_of_growth);
+    println!("\n{:<48} {:>12} {:>12}", "rules of our engine", "one decision", "reading them");
     for (engine, build) in engines.iter().zip(&builds) {
-        println!("{:<40} {:>12} {:>12}", engine.name, time(engine.cost()), time(build * 1e6));
+        println!("{:<48} {:>12} {:>12}", engine.name, time(engine.cost()), time(build * 1e6));
     }
     println!();
     let missed = |engine: &Engine<'_>| target("50 µs at 100,000 rules", engine.cost() <= 50_000.0);
@@ -39,7 +39,7 @@ fn size<'a>(rules: usize, effort: Effort) -> (Engine<'a>, f64) {
     let repetitions = if rules > MOST_IN_FILES { 1 } else { effort.builds };
     let build = milliseconds(repetitions, || (), |()| read(&company.rules));
     let state = read(&company.rules);
-    let questions: Vec<_> = company.pushes(effort.pushes).iter().map(Question::new).collect();
+    let questions: Vec<_> = company.pushes(effort.pushes_of_growth).iter().map(Question::new).collect();
     let permits = move |push: usize| questions[push].decide(&state).outcome() == Outcome::Permitted;
     (Engine::new(rules.to_string(), permits), build)
 }

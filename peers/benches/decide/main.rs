@@ -18,14 +18,33 @@ struct Effort {
     pushes: usize,
     /// Rounds in which every engine has its turn.
     rounds: usize,
+    /// The same for policies of all sizes: some are large.
+    pushes_of_growth: usize,
+    rounds_of_growth: usize,
     /// Rules of the largest policy.
     most_rules: usize,
     /// Repetitions of what is built as a whole.
     builds: usize,
 }
 
-const FULL: Effort = Effort { people: 50_000, pushes: 256, rounds: 21, most_rules: 100_000, builds: 7 };
-const QUICK: Effort = Effort { people: 5_000, pushes: 64, rounds: 5, most_rules: 10_000, builds: 3 };
+const FULL: Effort = Effort {
+    people: 50_000,
+    pushes: 256,
+    rounds: 21,
+    pushes_of_growth: 64,
+    rounds_of_growth: 7,
+    most_rules: 100_000,
+    builds: 7,
+};
+const QUICK: Effort = Effort {
+    people: 5_000,
+    pushes: 64,
+    rounds: 5,
+    pushes_of_growth: 32,
+    rounds_of_growth: 3,
+    most_rules: 10_000,
+    builds: 3,
+};
 
 fn main() {
     let effort = if std::env::args().any(|argument| argument == "--quick") { QUICK } else { FULL };
