@@ -71,7 +71,11 @@ fn row(rule: &Rule) -> Vec<String> {
         [role] => role,
         _ => panic!("one row has one role: {rule:?}"),
     };
-    let eft = if rule.kind == Kind::Grant { "allow" } else { "deny" };
+    let eft = match rule.kind {
+        Kind::Grant => "allow",
+        Kind::Block => "deny",
+        Kind::Require => panic!("the rows know no channels: {rule:?}"),
+    };
     // Times compare as texts.
     let from = rule.from.map_or_else(String::new, |from| from.to_string());
     let to = rule.to.map_or_else(|| "9999".into(), |to| to.to_string());

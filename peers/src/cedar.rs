@@ -10,6 +10,7 @@
 //! | role | what it says, wherever a rule names it: Cedar has no conjunction of parents |
 //! | grant | `permit` |
 //! | block with `except` | `forbid … unless` |
+//! | require `via = "pull-request"` | `forbid` where `context.pull_request` is false |
 //! | deactivated, cut off, unknown | a `forbid` over everything |
 
 mod pattern;
@@ -24,6 +25,7 @@ use cedar_policy::{
     Request, Response, RestrictedExpression,
 };
 use jiff::Timestamp;
+use oam_policy::Channel;
 
 use crate::model::{Kind, Person, Push, Role, Rule, Rules, Update, folded};
 
@@ -68,14 +70,17 @@ fn policy(rules: &Rules, rule: &Rule) -> String {
             conditions.splice(0..0, who);
             format!("permit ({principal}, {action}, {resource}) when {{ {} }};", conditions.join(" && "))
         }
-        Kind::Block => format!(
-            "forbid (principal, {action}, {resource}) when {{ {} }} unless {{ {holds} }};",
-            conditions.join(" && ")
-        ),
+        Kind::Block | Kind::Require => {
+            if rule.kind == Kind::Require {
+                conditions.push("!context.pull_request".into());
+            }
+            let conditions = conditions.join(" && ");
+            format!("forbid (principal, {action}, {resource}) when {{ {conditions} }} unless {{ {holds} }};")
+        }
     }
 }
 
-/// Whom a grant is to, or whom a block excepts.
+/// Whom a grant is to, or whom another rule excepts.
 fn receivers(rules: &Rules, rule: &Rule) -> String {
     let roles = rules.named(&rule.roles).map(role);
     let user = rule.user.iter().map(|user| format!("principal == {}", user_uid(user)));
@@ -141,10 +146,15 @@ pub fn request(push: &Push, update: &Update) -> Request {
         ("ref".to_owned(), RestrictedExpression::new_string(update.name.clone())),
         ("segments".to_owned(), RestrictedExpression::new_record(segments).unwrap()),
         ("now".to_owned(), seconds(push.now)),
+        ("pull_request".to_owned(), RestrictedExpression::new_bool(is_pull_request(push.channel))),
     ]);
     let action = uid("Action", update.verb_by_definition());
     let repository = uid("Repository", &folded(&push.repository));
     Request::new(user_uid(&push.pusher), action, repository, context.unwrap(), None).unwrap()
+}
+
+fn is_pull_request(channel: Channel) -> bool {
+    ["pull-request-merge", "pull-request-dry-run"].contains(&channel.as_str())
 }
 
 fn seconds(moment: Timestamp) -> RestrictedExpression {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use oam_policy::Channel;
 
 use crate::model::{Kind, Person, Push, Role, Rule, Rules, Update};
 
@@ -70,6 +71,7 @@ impl Company {
             pusher: pusher.clone(),
             repository: format!("P{project}/repo-{}", dice.below(REPOSITORIES)),
             now: at("2026-06-01T12:00:00Z"),
+            channel: Channel::Push,
             updates: vec![Update { verb, name }],
         }
     }

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
+use oam_policy::Channel;
 
 /// A whole policy.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// The roles.
     pub roles: Vec<Role>,
-    /// The grants and blocks.
+    /// The grants, blocks and requires.
     pub rules: Vec<Rule>,
 }
 
@@ -34,9 +35,11 @@ pub enum Kind {
     Grant,
     /// It forbids.
     Block,
+    /// It lets what is granted in through a pull request only.
+    Require,
 }
 
-/// A grant or a block.
+/// A grant, a block or a require.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// The rule's id.
@@ -45,7 +48,7 @@ pub struct Rule {
     pub kind: Kind,
     /// On trial: it decides nothing.
     pub evaluate: bool,
-    /// Whom a grant is to, or whom a block excepts.
+    /// Whom a grant is to, or whom a block or a require excepts.
     pub roles: Vec<String>,
     /// The one person whom a grant is to.
     pub user: Option<String>,
@@ -55,7 +58,7 @@ pub struct Rule {
     pub refs: Vec<String>,
     /// `create`, `update`, `force`, `delete`.
     pub verbs: Vec<&'static str>,
-    /// The first moment at which a block is live.
+    /// The first moment at which the rule is live.
     pub from: Option<Timestamp>,
     /// The first moment at which the rule is over.
     pub to: Option<Timestamp>,
@@ -83,6 +86,8 @@ pub struct Push {
     pub repository: String,
     /// When.
     pub now: Timestamp,
+    /// The way in.
+    pub channel: Channel,
     /// What is to become of which refs.
     pub updates: Vec<Update>,
 }
@@ -149,6 +154,7 @@ impl Rule {
         let (kind, roles, end) = match self.kind {
             Kind::Grant => ("grant", "to", "expires"),
             Kind::Block => ("block", "except", "to"),
+            Kind::Require => ("require", "except", "to"),
         };
         writeln!(text, "[[{kind}]]\nid = {:?}", self.id).unwrap();
         if !self.roles.is_empty() {
@@ -162,6 +168,9 @@ impl Rule {
             if let Some(moment) = moment {
                 writeln!(text, "{key} = {moment}").unwrap();
             }
+        }
+        if self.kind == Kind::Require {
+            text.push_str("via = \"pull-request\"\n");
         }
         if self.evaluate {
             text.push_str("mode = \"evaluate\"\n");

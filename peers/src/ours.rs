@@ -7,8 +7,8 @@ use std::{
 
 use jiff::Timestamp;
 use oam_policy::{
-    Channel, Evaluation, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Repository,
-    Request, Snapshot, State, Username, decide,
+    Evaluation, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Repository, Request,
+    Snapshot, State, Username, decide,
     decide::Decision,
     facts::Ancestry,
     file::{self, PolicySource},
@@ -36,7 +36,7 @@ pub fn policy(rules: &Rules) -> Policy {
 pub fn large_policy(rules: &Rules) -> Policy {
     let by_id: BTreeMap<_, _> = rules.roles.iter().map(|role| (&role.id, role)).collect();
     let mut roles = BTreeMap::new();
-    let (mut grants, mut blocks) = (Vec::new(), Vec::new());
+    let (mut grants, mut blocks, mut requires) = (Vec::new(), Vec::new(), Vec::new());
     for part in rules.rules.chunks(RULES_IN_A_PART) {
         let named: BTreeSet<_> = part.iter().flat_map(|rule| &rule.roles).collect();
         let named = named.into_iter().map(|id| by_id[id].clone()).collect();
@@ -44,9 +44,10 @@ pub fn large_policy(rules: &Rules) -> Policy {
         roles.extend(part.roles().iter().map(|role| (role.id.clone(), role.clone())));
         grants.extend_from_slice(part.grants());
         blocks.extend_from_slice(part.blocks());
+        requires.extend_from_slice(part.requires());
     }
     let roles = roles.into_values().collect();
-    Policy::new(PolicyParts { roles, grants, blocks, ..PolicyParts::default() }).unwrap()
+    Policy::new(PolicyParts { roles, grants, blocks, requires, ..PolicyParts::default() }).unwrap()
 }
 
 fn parse(text: &str) -> Policy {
@@ -112,7 +113,7 @@ impl Question {
         let request = Request {
             repository: Repository::parse(&push.repository).unwrap(),
             pusher: Username::parse(&push.pusher).unwrap(),
-            channel: Channel::Push,
+            channel: push.channel,
             updates: NonEmpty::from_vec(push.updates.iter().map(ref_update).collect()).unwrap(),
         };
         Self { request, facts, now: push.now }

@@ -74,8 +74,11 @@ fn data(rules: &Rules) -> Value {
     for rule in rules.enforced() {
         for place in &rule.on {
             let [grants, blocks] = places.entry(folded(place)).or_default();
-            let list = if rule.kind == Kind::Grant { grants } else { blocks };
-            list.push(as_data(rule));
+            match rule.kind {
+                Kind::Grant => grants.push(as_data(rule)),
+                Kind::Block => blocks.push(as_data(rule)),
+                Kind::Require => panic!("the Rego policy knows no channels: {rule:?}"),
+            }
         }
     }
     let places: Map<_, _> = places

@@ -2,18 +2,20 @@
 //!
 //! Both sides are made from the same plain data: ours by writing the TOML that an administrator would write and reading
 //! it with our own reader, Cedar's by the translation in `oam_peers::cedar`. Compared is not only yes and no, but what
-//! it rests on: the grant that carries a permit is one that Cedar found satisfied, and the blocks that refuse are exactly
-//! the `forbid`s that Cedar found satisfied.
+//! it rests on: the grant that carries a permit is one that Cedar found satisfied, and the blocks and requires that refuse
+//! are exactly the `forbid`s that Cedar found satisfied.
 //!
 //! **Compared:** roles by `any`, `all` and `service`; grants to roles and to a person; blocks with `except`; the block
-//! that is part of the product; `create`, `update`, `force`, `delete`, and that moving a tag is `force`; repositories in any
+//! that is part of the product; requires by `via`; `create`, `update`, `force`, `delete`, and that moving a tag is `force`; repositories in any
 //! case; refs by literals, `*`, `**`, `{a,b}`, `${user}` and `!`, each as far as `like` can say it exactly (the table is
 //! in `src/cedar/pattern.rs`); `from`, `to` and `expires`; rules on trial, of which Cedar is told nothing; people who are
 //! deactivated, cut off, or in no directory; pushes of several refs.
 //!
 //! **Left out:** `?`, several `*` in one pattern, and `re:`, which `like` cannot say; names that are no UTF-8, since
-//! Cedar's texts are Unicode; weekly windows, since Cedar has no time zones; *undecided*, since Cedar knows two outcomes:
-//! every question here comes with its facts, a directory and a policy. `read` and `admin` decide no push.
+//! Cedar's texts are Unicode; weekly windows, since Cedar has no time zones; `paths`, approvals and checks of commits, since
+//! Cedar has no "for every one of these" over a set, and cannot count; waivers, since what is asked about them (who
+//! approved whose use, and when it ends) happens before the verdict; *undecided*, since Cedar knows two outcomes: every
+//! question here comes with its facts, a directory and a policy. `read` and `admin` decide no push.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -25,7 +27,7 @@ use oam_peers::{
     ours,
 };
 use oam_policy::{
-    Outcome, RefusalReason, State, Verdict,
+    Channel, Outcome, RefusalReason, State, Verdict,
     decide::{PushVerdict, RefDecision},
 };
 use proptest::{
@@ -120,28 +122,33 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     select(&MOMENTS[..]).prop_map(|text| text.parse().unwrap())
 }
 
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![6 => Just(Kind::Grant), 3 => Just(Kind::Block), 1 => Just(Kind::Require)]
+}
+
 fn rule() -> impl Strategy<Value = Rule> {
     (
-        (prop::bool::weighted(0.3), prop::bool::weighted(0.1), prop::bool::weighted(0.15)),
+        (kind(), prop::bool::weighted(0.1), prop::bool::weighted(0.15)),
         subsequence(ROLES.to_vec(), 0..=2),
         select(&["zoe", "MAX", "ghost"][..]),
         (patterns(repository_pattern().boxed()), patterns(ref_pattern().boxed())),
         subsequence(VERBS.to_vec(), 2..=4),
         (option::weighted(0.3, moment()), option::weighted(0.3, moment())),
     )
-        .prop_map(|((block, evaluate, to_user), mut roles, user, (on, refs), verbs, (from, to))| {
-            let to_user = to_user && !block;
-            match (block, to_user) {
-                (false, true) => roles.clear(),
-                (false, false) if roles.is_empty() => roles.push("r0"),
-                _ => {}
+        .prop_map(|((kind, evaluate, to_user), mut roles, user, (on, refs), verbs, (from, to))| {
+            let to_user = to_user && kind == Kind::Grant;
+            if to_user {
+                roles.clear();
+            } else if kind == Kind::Grant && roles.is_empty() {
+                roles.push("r0");
             }
-            // A grant says when it ends, not when it begins; one to a person must end.
-            let from = from.filter(|from| block && to.is_none_or(|to| *from < to));
+            let from =
+                from.filter(|from| to.is_none_or(|to| *from < to) && *from < MOMENTS[2].parse().unwrap());
+            // A grant to a person must end.
             let to = to.or_else(|| to_user.then(|| MOMENTS[2].parse().unwrap()));
             Rule {
                 id: String::new(),
-                kind: if block { Kind::Block } else { Kind::Grant },
+                kind,
                 evaluate,
                 roles: owned(roles),
                 user: to_user.then(|| user.to_owned()),
@@ -189,12 +196,14 @@ fn push() -> impl Strategy<Value = Push> {
         pusher,
         select(&REPOSITORIES[..]),
         now,
+        select(&Channel::ALL[..]),
         prop_oneof![3 => vec(update.clone(), 1), 1 => vec(update, 2..=3)],
     )
-        .prop_map(|(pusher, repository, now, updates)| Push {
+        .prop_map(|(pusher, repository, now, channel, updates)| Push {
             pusher: pusher.into(),
             repository: repository.into(),
             now,
+            channel,
             updates,
         })
 }
@@ -263,9 +272,9 @@ fn compare_ref(ours: &RefDecision, cedars: &Response) -> Result<(), TestCaseErro
         }
         Verdict::Refused(reasons) => {
             prop_assert_eq!(cedars.decision(), Decision::Deny, "{:?}, Cedar: {:?}", reasons, satisfied);
-            let blocks: BTreeSet<_> =
+            let rules: BTreeSet<_> =
                 reasons.iter().filter_map(RefusalReason::rule).map(|rule| rule.as_str().to_owned()).collect();
-            prop_assert_eq!(blocks, satisfied);
+            prop_assert_eq!(rules, satisfied);
         }
         Verdict::Undecided(reasons) => prop_assert!(false, "undecided: {reasons:?}"),
     }
@@ -303,6 +312,7 @@ fn the_worlds_have_permits_and_refusals_of_every_kind() {
         ("permitted", 10),
         ("no-grant", 10),
         ("blocked", 10),
+        ("pull-request-required", 1),
         ("account-disabled", 1),
         ("revoked", 1),
         ("unknown-principal", 1),
