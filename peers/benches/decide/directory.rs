@@ -1,0 +1,42 @@
+//! What it takes to put another directory in force.
+
+use std::sync::Arc;
+
+use oam_peers::{company::Company, ours};
+use oam_policy::{Username, snapshot::Revocation};
+
+use crate::{
+    Effort,
+    measure::{milliseconds, time},
+};
+
+/// Runs the measurements.
+pub(crate) fn run(effort: Effort) {
+    let company = Company::new(1_000, effort.people);
+    let directory = ours::directory(&company.people);
+    let policy = Arc::new(ours::policy(&company.rules));
+    let snapshot = ours::snapshot_of(1, &directory);
+    let somebody = Username::parse(&company.people[0].username).unwrap().key();
+    let made = milliseconds(effort.builds, || (), |()| ours::snapshot_of(2, &directory));
+    let put_in_force =
+        milliseconds(effort.builds, || snapshot.clone(), |other| ours::state(Arc::clone(&policy), other));
+    let dropped = milliseconds(
+        effort.builds,
+        || ours::state(Arc::clone(&policy), ours::snapshot_of(2, &directory)),
+        drop,
+    );
+    let cut_off = milliseconds(
+        effort.builds,
+        || Revocation { at: snapshot.as_of(), by: "uid 0".into(), reason: "left".into() },
+        |revocation| ours::state(Arc::clone(&policy), snapshot.revoke(&somebody, revocation)),
+    );
+    println!("\ndirectory of {} people", effort.people);
+    for (what, milliseconds) in [
+        ("made of what a source sends", made),
+        ("put in force, with the policy there is", put_in_force),
+        ("the old one dropped, off the way of pushes", dropped),
+        ("one person cut off, and that in force", cut_off),
+    ] {
+        println!("{what:<48} {:>12}", time(milliseconds * 1e6));
+    }
+}
