@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -62,11 +62,12 @@ impl Snapshot {
         if u32::try_from(groups.len()).is_err() {
             return Err(DirectoryError::TooManyGroups(groups.len()));
         }
+        let numbers = (0..).zip(groups.iter()).map(|(number, group)| (group, number)).collect();
         let mut shards = vec![BTreeMap::<UsernameKey, User>::new(); SHARDS];
         for person in &directory.people {
             let key = person.username.key();
             let Some(shard) = shards.get_mut(shard_of(&key)) else { continue };
-            if let Some(other) = shard.insert(key, user(person, &groups)) {
+            if let Some(other) = shard.insert(key, user(person, &numbers)) {
                 return Err(DirectoryError::SameUsername(other.username, person.username.clone()));
             }
         }
@@ -78,11 +79,13 @@ impl Snapshot {
 
 fn group_table(directory: &Directory) -> Arc<[GroupName]> {
     let named = directory.people.iter().flat_map(|person| &person.groups);
-    named.chain(&directory.groups).collect::<BTreeSet<_>>().into_iter().cloned().collect()
+    // A set by hash, since millions of memberships name thousands of groups.
+    let mut groups: Vec<_> = named.chain(&directory.groups).collect::<HashSet<_>>().into_iter().collect();
+    groups.sort_unstable();
+    groups.into_iter().cloned().collect()
 }
 
-fn user(person: &Person, groups: &[GroupName]) -> User {
-    let position = |group| groups.binary_search(group).ok().and_then(|position| u32::try_from(position).ok());
+fn user(person: &Person, numbers: &HashMap<&GroupName, u32>) -> User {
     User {
         username: person.username.clone(),
         folded: None,
@@ -90,6 +93,6 @@ fn user(person: &Person, groups: &[GroupName]) -> User {
         display_name: person.display_name.as_deref().map(Into::into),
         emails: person.emails.iter().map(|email| email.as_str().into()).collect(),
         active: person.active,
-        groups: person.groups.iter().filter_map(position).collect(),
+        groups: person.groups.iter().filter_map(|group| numbers.get(group).copied()).collect(),
     }
 }

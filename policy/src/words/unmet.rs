@@ -129,15 +129,17 @@ pub(super) fn told(paths: &Examples<TreePath>) -> String {
     }
 }
 
-/// A size in the largest unit in which it is at least 1, to a tenth.
+/// A size in the largest unit in which it is at least 1, rounded up to a tenth: what is too large must not look like what
+/// is allowed.
 fn bytes(size: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    match UNITS.into_iter().find(|(_, unit)| size >= *unit) {
-        None => format!("{size} bytes"),
-        Some((name, unit)) => match (size / unit, size % unit * 10 / unit) {
-            (whole, 0) => format!("{whole} {name}"),
-            (whole, tenth) => format!("{whole}.{tenth} {name}"),
-        },
+    let Some((name, unit)) = UNITS.into_iter().find(|(_, unit)| size >= *unit) else {
+        return format!("{size} bytes");
+    };
+    let tenths = u128::from(size).saturating_mul(10).div_ceil(u128::from(unit));
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
     }
 }
 
@@ -153,7 +155,8 @@ mod tests {
             (1024, "1 KiB"),
             (5 << 20, "5 MiB"),
             ((5 << 20) + (1 << 19), "5.5 MiB"),
-            (u64::MAX, "17179869183.9 GiB"),
+            ((1 << 20) + 1, "1.1 MiB"),
+            (u64::MAX, "17179869184 GiB"),
         ] {
             assert_eq!(bytes(size), told);
         }
