@@ -3,12 +3,13 @@
 //! [`explain`] makes no verdict; [`crate::decide()`] does. It asks each rule the same questions that `decide` asks, one
 //! at a time, and says what came of each.
 
+mod asked;
 mod conditions;
 mod trace;
 
 use jiff::Timestamp;
 
-pub(crate) use trace::rules;
+pub(crate) use asked::rules;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{

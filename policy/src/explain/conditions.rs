@@ -1,6 +1,9 @@
 //! What a require asks for, in words.
 
-use super::trace::{Condition, Fit, listed};
+use super::{
+    asked::listed,
+    trace::{Condition, Fit},
+};
 use crate::{
     decide::{Condition as Asked, Known, OneRef},
     printable::Printable,
