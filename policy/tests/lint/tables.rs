@@ -272,6 +272,9 @@ fn grants_that_blocks_forbid() {
         grant("") + &block("refs = [\"re:refs/heads/.*\"]"),
         grant("") + &block("refs = [\"refs/heads/**\", \"!re:refs/heads/x/y.*\"]"),
         grant("verbs = [\"create\", \"read\"]") + &block(given),
+        grant("verbs = [\"create\", \"force\"]")
+            + &block(&format!("id = \"b-1\"\n{given}\nverbs = [\"create\"]"))
+            + &block("id = \"b-2\"\nrefs = [\"refs/heads/x/*\"]\nverbs = [\"force\"]"),
     ]);
     let many: String =
         (0..5).map(|number| block(&format!("id = \"b-{number}\"\non = [\"P/{number}\"]\n{given}"))).collect();
