@@ -10,7 +10,7 @@ use super::{
     budget::{Budget, Limits},
     language::Language,
     nfa::Nfa,
-    product::explore_until,
+    product::{Cell, explore_until},
     table::Set,
 };
 use crate::glob::Glob;
@@ -115,6 +115,16 @@ impl Prover {
         self.within(Language::Repositories, list, others)
     }
 
+    /// Whether no ref name is in both lists, for any one user.
+    pub(crate) fn refs_apart(&mut self, one: &List, other: &List) -> bool {
+        !one.may_meet(other) || self.apart(Language::Refs, one, other)
+    }
+
+    /// Whether no repository is in both lists.
+    pub(crate) fn repositories_apart(&mut self, one: &List, other: &List) -> bool {
+        !one.may_meet(other) || self.apart(Language::Repositories, one, other)
+    }
+
     /// Whether every ref of `refs` in every repository of `on` is in one of `others`, which are repositories and refs.
     pub(crate) fn everywhere_within(&mut self, on: &List, refs: &List, others: &[(&List, &List)]) -> bool {
         let lists: Vec<&List> = others.iter().map(|other| other.0).collect();
@@ -163,6 +173,33 @@ impl Prover {
         let mut globs = Globs::default();
         let list = globs.at_most(include, exclude);
         let others: Vec<Set> = others.iter().map(|other| globs.at_least(other)).collect();
+        self.search(language, &globs, &list, |cell| {
+            let holds = |other: &Set| other.holds(|pattern| cell.binary_search(&pattern).is_ok());
+            let holding = others.iter().enumerate().filter(|(_, other)| holds(other));
+            found(holding.map(|(number, _)| number).collect())
+        })
+    }
+
+    fn apart(&mut self, language: Language, one: &List, other: &List) -> bool {
+        let mut globs = Globs::default();
+        let mut at_most = |list: &List| {
+            let include: Vec<&Item> = list.include.iter().collect();
+            globs.at_most(&include, &list.exclude)
+        };
+        let (one, other) = (at_most(one), at_most(other));
+        self.search(language, &globs, &one, |cell| {
+            other.holds(|pattern| cell.binary_search(&pattern).is_ok())
+        })
+    }
+
+    /// Calls `found` for every class of texts in `list`, until it says that this is enough. Whether that was all.
+    fn search(
+        &mut self,
+        language: Language,
+        globs: &Globs,
+        list: &Set,
+        mut found: impl FnMut(&Cell) -> bool,
+    ) -> bool {
         let size: usize = globs.globs.iter().map(|glob| 2 * glob.signs() + 1).sum();
         if size > self.budget.limits().size || !self.budget.spend(size) {
             self.gave_up = true;
@@ -177,11 +214,7 @@ impl Prover {
         let mut enough = false;
         let nfa = Nfa::new(&globs.globs, "");
         let explored = explore_until(&nfa, language, &wanted, &mut self.budget, |cell| {
-            let matched = |pattern| cell.binary_search(&pattern).is_ok();
-            if list.holds(matched) {
-                let holding = others.iter().enumerate().filter(|(_, other)| other.holds(matched));
-                enough = found(holding.map(|(number, _)| number).collect());
-            }
+            enough = list.holds(|pattern| cell.binary_search(&pattern).is_ok()) && found(cell);
             enough
         });
         self.gave_up |= !explored.complete && !enough;

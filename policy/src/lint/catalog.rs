@@ -15,12 +15,16 @@ pub enum Lint {
     ExclusiveRoles,
     /// The roles that a rule excepts are held by a large share of everybody.
     ExceptTooLarge,
+    /// A require asks for more approvals than there are people to give them.
+    ApprovalsOutOfReach,
     /// A service may assume the role without end.
     ServiceRoleWithoutMaxLease,
     /// No push can ever match the rule.
     RuleNeverMatches,
     /// Whatever the grant gives, blocks forbid.
     GrantCoveredByBlocks,
+    /// Nothing that the waiver may lift holds where it may be used.
+    WaiverLiftsNothing,
     /// Two rules, or two roles, say the same.
     DuplicateRule,
     /// A grant of force or deletion takes the main branch in by a pattern.
@@ -33,16 +37,18 @@ pub enum Lint {
 
 impl Lint {
     /// Every lint.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::UnknownGroup,
         Self::UnknownUser,
         Self::RoleWithoutMembers,
         Self::UnusedRole,
         Self::ExclusiveRoles,
         Self::ExceptTooLarge,
+        Self::ApprovalsOutOfReach,
         Self::ServiceRoleWithoutMaxLease,
         Self::RuleNeverMatches,
         Self::GrantCoveredByBlocks,
+        Self::WaiverLiftsNothing,
         Self::DuplicateRule,
         Self::ForceOnWidePattern,
         Self::Expired,
@@ -58,9 +64,11 @@ impl Lint {
             Self::UnusedRole => "unused-role",
             Self::ExclusiveRoles => "exclusive-roles",
             Self::ExceptTooLarge => "except-too-large",
+            Self::ApprovalsOutOfReach => "approvals-out-of-reach",
             Self::ServiceRoleWithoutMaxLease => "service-role-without-max-lease",
             Self::RuleNeverMatches => "rule-never-matches",
             Self::GrantCoveredByBlocks => "grant-covered-by-blocks",
+            Self::WaiverLiftsNothing => "waiver-lifts-nothing",
             Self::DuplicateRule => "duplicate-rule",
             Self::ForceOnWidePattern => "force-on-wide-pattern",
             Self::Expired => "expired",
@@ -80,11 +88,13 @@ impl Lint {
             | Self::UnknownUser
             | Self::RoleWithoutMembers
             | Self::ExclusiveRoles
-            | Self::ExceptTooLarge => true,
+            | Self::ExceptTooLarge
+            | Self::ApprovalsOutOfReach => true,
             Self::UnusedRole
             | Self::ServiceRoleWithoutMaxLease
             | Self::RuleNeverMatches
             | Self::GrantCoveredByBlocks
+            | Self::WaiverLiftsNothing
             | Self::DuplicateRule
             | Self::ForceOnWidePattern
             | Self::Expired

@@ -25,7 +25,13 @@ const NAMED: usize = 3;
 /// Grants that give nothing, since blocks that bind everybody forbid all of it for as long as the grant is live.
 pub(super) fn look(policy: &Policy, never: &BTreeSet<About>, now: Timestamp, report: &mut Report) {
     let mut blocks = Standing::all(policy);
-    blocks.retain(|standing| standing.block.except.is_empty());
+    let lifted: BTreeSet<_> = policy
+        .waivers()
+        .iter()
+        .filter(|waiver| waiver.mode == Mode::Enforce)
+        .flat_map(|waiver| &waiver.lifts)
+        .collect();
+    blocks.retain(|standing| standing.block.except.is_empty() && !lifted.contains(&standing.block.id));
     let mut prover = prover();
     for grant in policy.grants().iter().filter(|grant| grant.mode == Mode::Enforce) {
         let about = About::Grant(grant.id.clone());

@@ -18,6 +18,12 @@ pub(super) fn look(policy: &Policy, report: &mut Report) {
     for block in policy.blocks() {
         note(About::Block(block.id.clone()), block, &["help"], &mut seen, report);
     }
+    for require in policy.requires() {
+        note(About::Require(require.id.clone()), require, &["help"], &mut seen, report);
+    }
+    for waiver in policy.waivers() {
+        note(About::Waiver(waiver.id.clone()), waiver, &[], &mut seen, report);
+    }
 }
 
 /// Notes what a rule says, but for its id and for what makes no difference.

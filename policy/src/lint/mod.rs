@@ -15,6 +15,7 @@ mod never;
 mod people;
 mod roles;
 mod scope;
+mod waiver;
 mod warning;
 
 use jiff::Timestamp;
@@ -55,6 +56,7 @@ pub fn lint(policy: &Policy, snapshot: Option<&Snapshot>, now: Timestamp) -> Rep
     expired::look(policy, now, &mut report);
     let never = never::look(policy, &mut report);
     covered::look(policy, &never, now, &mut report);
+    waiver::look(policy, &never, now, &mut report);
     force::look(policy, now, &mut report);
     allow::settle(policy, &mut report);
     report.finish()

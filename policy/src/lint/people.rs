@@ -20,11 +20,14 @@ const NAMED: usize = 3;
 /// How many roles of people are looked at: some seconds' worth.
 const MAX_STEPS: u64 = 500_000_000;
 
+const LINTS: [Lint; 4] =
+    [Lint::RoleWithoutMembers, Lint::ExclusiveRoles, Lint::ExceptTooLarge, Lint::ApprovalsOutOfReach];
+
 /// Looks for what the holders of roles tell.
 pub(super) fn look(policy: &Policy, snapshot: &Snapshot, report: &mut Report) {
     let mut walk = Walk::new(policy, snapshot);
     if !walk.run() {
-        report.unfinished.extend([Lint::RoleWithoutMembers, Lint::ExclusiveRoles, Lint::ExceptTooLarge]);
+        report.unfinished.extend(LINTS);
         return;
     }
     for (role, held) in policy.roles().iter().zip(&walk.held) {
@@ -47,18 +50,41 @@ pub(super) fn look(policy: &Policy, snapshot: &Snapshot, report: &mut Report) {
         let (role, other) = (About::Role(pair.role.clone()), About::Role(pair.other.clone()));
         report.add_between(Lint::ExclusiveRoles, role, other, message, help);
     }
-    for block in policy.blocks() {
-        let Some(excepted) = walk.excepts.get(&block.except).and_then(|number| walk.excepted.get(*number))
-        else {
+    for (about, except) in excepting(policy) {
+        let Some(excepted) = walk.excepts.get(except).and_then(|number| walk.excepted.get(*number)) else {
             continue;
         };
         if *excepted >= EXCEPT_AT_LEAST && excepted * 100 > walk.active * EXCEPT_SHARE {
-            let message =
-                format!("the block `{}` excepts {excepted} of {} active users", block.id, walk.active);
-            let help = "name a smaller role in `except`";
-            report.add(Lint::ExceptTooLarge, About::Block(block.id.clone()), message, Some(help.into()));
+            let message = format!("the {about} excepts {excepted} of {} active users", walk.active);
+            report.add(Lint::ExceptTooLarge, about, message, Some("name a smaller role in `except`".into()));
         }
     }
+    approvals(policy, &walk, report);
+}
+
+/// Requires that ask for more approvals than there are people who could give them.
+fn approvals(policy: &Policy, walk: &Walk<'_>, report: &mut Report) {
+    for require in policy.requires() {
+        for one in &require.approvals {
+            let held = walk.number(&one.role).and_then(|number| walk.held.get(number)).copied().unwrap_or(0);
+            if held < usize::try_from(one.count.get()).unwrap_or(usize::MAX) {
+                let message = format!(
+                    "the require `{}` asks for {} approvals of `{}`, which {held} active users hold",
+                    require.id, one.count, one.role
+                );
+                let help = "nothing can be merged there: ask for fewer, or of another role";
+                let about = About::Require(require.id.clone());
+                report.add(Lint::ApprovalsOutOfReach, about, message, Some(help.into()));
+            }
+        }
+    }
+}
+
+/// The rules that except roles, and which.
+fn excepting(policy: &Policy) -> impl Iterator<Item = (About, &BTreeSet<RoleId>)> {
+    let blocks = policy.blocks().iter().map(|block| (About::Block(block.id.clone()), &block.except));
+    let requires = policy.requires().iter();
+    blocks.chain(requires.map(|require| (About::Require(require.id.clone()), &require.except)))
 }
 
 /// Two roles that nobody should hold both of.
@@ -167,13 +193,13 @@ impl<'p> Walk<'p> {
     }
 
     fn index_excepts(&mut self) {
-        for block in self.policy.blocks().iter().filter(|block| !block.except.is_empty()) {
+        for except in excepting(self.policy).map(|(_, except)| except).filter(|except| !except.is_empty()) {
             let number = self.excepts.len();
-            if *self.excepts.entry(&block.except).or_insert(number) != number {
+            if *self.excepts.entry(except).or_insert(number) != number {
                 continue;
             }
             self.excepted.push(0);
-            for role in &block.except {
+            for role in except {
                 if let Some(role) = self.number(role) {
                     self.excepts_of.entry(role).or_default().push(number);
                 }

@@ -26,7 +26,17 @@ pub(super) fn look(policy: &Policy, report: &mut Report) {
 fn named(policy: &Policy) -> BTreeSet<&RoleId> {
     let granted = policy.grants().iter().flat_map(|grant| &grant.to);
     let excepted = policy.blocks().iter().flat_map(|block| &block.except);
+    let unbound = policy.requires().iter().flat_map(|require| &require.except);
+    let approving = policy.requires().iter().flat_map(|require| &require.approvals).map(|one| &one.role);
+    let waiving = policy.waivers().iter().flat_map(|waiver| waiver.to.iter().chain(&waiver.second_person));
     let excluding = policy.roles().iter().filter(|role| !role.exclusive.is_empty()).map(|role| &role.id);
     let excluded = policy.roles().iter().flat_map(|role| &role.exclusive);
-    granted.chain(excepted).chain(excluding).chain(excluded).collect()
+    granted
+        .chain(excepted)
+        .chain(unbound)
+        .chain(approving)
+        .chain(waiving)
+        .chain(excluding)
+        .chain(excluded)
+        .collect()
 }

@@ -1,9 +1,9 @@
 use jiff::Timestamp;
 
-use super::About;
+use super::{About, never::VERBS};
 use crate::{
     diff::proof::List,
-    rule::{Block, Grant, Mode, Policy, RefSet, RepositorySet, VerbSet, Window},
+    rule::{Block, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
 };
 
 /// Where and when a rule is live, whatever its kind.
@@ -18,17 +18,32 @@ pub(super) struct Scope<'p> {
 impl<'p> Scope<'p> {
     /// Of every rule that has one, by id within each kind.
     pub(super) fn all(policy: &'p Policy) -> impl Iterator<Item = Self> {
-        policy.grants().iter().map(Self::grant).chain(policy.blocks().iter().map(Self::block))
+        let grants = policy.grants().iter().map(Self::grant);
+        let blocks = policy.blocks().iter().map(Self::block);
+        let requires = policy.requires().iter().map(Self::require);
+        grants.chain(blocks).chain(requires).chain(policy.waivers().iter().map(Self::waiver))
     }
 
-    fn grant(grant: &'p Grant) -> Self {
+    pub(super) fn grant(grant: &'p Grant) -> Self {
         let Grant { id, on, refs, verbs, window, .. } = grant;
         Self { about: About::Grant(id.clone()), on, refs, verbs: *verbs, window: *window }
     }
 
-    fn block(block: &'p Block) -> Self {
+    pub(super) fn block(block: &'p Block) -> Self {
         let Block { id, on, refs, verbs, window, .. } = block;
         Self { about: About::Block(id.clone()), on, refs, verbs: *verbs, window: *window }
+    }
+
+    pub(super) fn require(require: &'p Require) -> Self {
+        let Require { id, on, refs, verbs, window, .. } = require;
+        Self { about: About::Require(id.clone()), on, refs, verbs: *verbs, window: *window }
+    }
+
+    /// A waiver has no verbs and no time of its own.
+    pub(super) fn waiver(waiver: &'p Waiver) -> Self {
+        let Waiver { id, on, refs, .. } = waiver;
+        let verbs = VERBS.into_iter().collect();
+        Self { about: About::Waiver(id.clone()), on, refs, verbs, window: Window::ALWAYS }
     }
 }
 

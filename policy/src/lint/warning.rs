@@ -12,6 +12,10 @@ pub enum About {
     Grant(RuleId),
     /// A block.
     Block(RuleId),
+    /// A require.
+    Require(RuleId),
+    /// A waiver.
+    Waiver(RuleId),
 }
 
 impl About {
@@ -21,6 +25,8 @@ impl About {
             Self::Role(_) => "role",
             Self::Grant(_) => "grant",
             Self::Block(_) => "block",
+            Self::Require(_) => "require",
+            Self::Waiver(_) => "waiver",
         }
     }
 
@@ -28,7 +34,7 @@ impl About {
     pub fn id(&self) -> &str {
         match self {
             Self::Role(id) => id.as_str(),
-            Self::Grant(id) | Self::Block(id) => id.as_str(),
+            Self::Grant(id) | Self::Block(id) | Self::Require(id) | Self::Waiver(id) => id.as_str(),
         }
     }
 }

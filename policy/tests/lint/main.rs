@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod conditions;
 mod cost;
 mod proofs;
 mod report;

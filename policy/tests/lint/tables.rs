@@ -23,7 +23,7 @@ pub(crate) fn check(lint: Lint, about: &str, rules: &[String]) {
 }
 
 /// In these nothing is found.
-fn check_quiet(rules: &[String]) {
+pub(crate) fn check_quiet(rules: &[String]) {
     for rules in rules {
         let report = found(rules);
         assert_eq!(report.warnings, [], "{rules}\n{}", told(&report));
@@ -55,7 +55,7 @@ pub(crate) fn role(keys: &str) -> String {
     format!("{}{own}[[role]]\nid = \"r\"\n{keys}\n", grant(""))
 }
 
-fn block(keys: &str) -> String {
+pub(crate) fn block(keys: &str) -> String {
     let id = if keys.contains("id =") { "" } else { "id = \"b\"\n" };
     let on = if keys.contains("on =") { "" } else { "on = [\"**\"]\n" };
     format!("[[block]]\n{id}{on}{keys}\n")
