@@ -14,7 +14,7 @@ pub(crate) fn told(report: &Report) -> String {
 
 /// In each of these lists of rules, this and nothing else is found.
 pub(crate) fn check(lint: Lint, about: &str, rules: &[String]) {
-    for rules in rules {
+    for rules in rules.iter().filter(can_be_read) {
         let report = found(rules);
         let warnings: Vec<_> =
             report.warnings.iter().map(|warning| (warning.lint, warning.about.to_string())).collect();
@@ -22,9 +22,14 @@ pub(crate) fn check(lint: Lint, about: &str, rules: &[String]) {
     }
 }
 
+/// A program that is built without `re:` patterns reads no rules with one.
+fn can_be_read(rules: &&String) -> bool {
+    cfg!(feature = "regex") || !rules.contains("re:")
+}
+
 /// In these nothing is found.
 pub(crate) fn check_quiet(rules: &[String]) {
-    for rules in rules {
+    for rules in rules.iter().filter(can_be_read) {
         let report = found(rules);
         assert_eq!(report.warnings, [], "{rules}\n{}", told(&report));
         assert!(report.unfinished.is_empty(), "{rules}");
