@@ -62,6 +62,27 @@ impl Glob {
         &self.alternatives
     }
 
+    /// The pattern with any text at all, `/` included, in the place of `${user}`.
+    pub(crate) fn for_anybody(&self) -> Self {
+        let any = |token: &Token| match token {
+            Token::User => vec![Token::Segments, Token::Run],
+            other => vec![other.clone()],
+        };
+        let alternatives = self.alternatives.iter();
+        let alternatives = alternatives.map(|tokens| tokens.iter().flat_map(any).collect()).collect();
+        Self { source: self.source.clone(), alternatives }
+    }
+
+    /// A text that the pattern matches for a user called `a`; nothing is said of how the name may be used.
+    pub(crate) fn example(&self) -> Vec<u8> {
+        let text = |token: &Token| match token {
+            Token::Literal(literal) => literal.to_vec(),
+            Token::One | Token::Run | Token::Rest | Token::User => b"a".to_vec(),
+            Token::Segments => Vec::new(),
+        };
+        self.alternatives.first().map(|tokens| tokens.iter().flat_map(text).collect()).unwrap_or_default()
+    }
+
     /// How many signs and characters the pattern has, its alternatives multiplied out: what it costs to keep, and to
     /// match with each byte of a text.
     pub(crate) fn signs(&self) -> usize {

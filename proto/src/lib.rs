@@ -9,11 +9,13 @@
 //! **Must never:** decide anything, do I/O, or let a bare string past a conversion where a type exists.
 
 mod facts;
+mod lint;
 mod trial;
 mod update;
 mod words;
 
 pub use facts::{facts_from_wire, facts_needed_to_wire};
+pub use lint::warnings_to_wire;
 pub use trial::test_outcome_to_wire;
 pub use update::{channel_from_wire, channel_to_wire, update_from_wire, update_to_wire};
 pub use words::{decision_to_wire, undecided_to_wire};

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use jiff::Timestamp;
-use oam_policy::file::{self, PolicySource};
+use oam_policy::{
+    file::{self, PolicySource},
+    lint::{Lint, lint},
+};
 use oam_proto::v1::{
     ApplyPolicyRequest, ApplyPolicyResponse, ApprovePolicyRequest, CheckPolicyRequest, CheckPolicyResponse,
     ListPoliciesRequest, ListPolicyProposalsRequest, PolicyFile, PolicyInfo, RollBackPolicyRequest,
@@ -16,7 +19,7 @@ use crate::{
     client::CallError,
     exit::Exit,
     failure::Failure,
-    output::{faults, help, policy, policy_proposal, policy_test},
+    output::{faults, help, policy, policy_proposal, policy_test, warnings::Wanted},
 };
 
 mod diff;
@@ -28,7 +31,7 @@ mod replay;
 pub enum Policy {
     /// Check a policy without loading it
     #[command(after_long_help = help::check())]
-    Check(Check),
+    Check(CheckAll),
     /// Run the unit tests of a policy, its `[[test]]` entries
     #[command(after_long_help = help::test())]
     Test(Check),
@@ -91,12 +94,26 @@ pub enum Policy {
     },
 }
 
+/// `oam policy check`.
+#[derive(Debug, Args)]
+pub struct CheckAll {
+    #[command(flatten)]
+    check: Check,
+    /// List the warnings too that the policy allows, with the reason that it gives
+    #[arg(long)]
+    all: bool,
+    /// Exit with 1 when there is a warning of this lint, or any with `all`; one that the policy allows does not count
+    #[arg(long, value_name = "LINT", hide_possible_values = true, value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(Lint::ALL.map(Lint::id).into_iter().chain(["all"])))]
+    deny: Vec<String>,
+}
+
 /// `oam policy check` and `oam policy test`.
 #[derive(Debug, Args)]
 pub struct Check {
     /// A file, or a folder whose `*.toml` files are one policy
     path: PathBuf,
-    /// Ask no daemon; what takes the directory is then left out: warnings about groups, tests by `user`
+    /// Ask no daemon; what takes the directory is then left out: warnings about people, tests by `user`
     #[arg(long)]
     offline: bool,
 }
@@ -108,8 +125,8 @@ pub struct Check {
 pub async fn run(command: Policy, context: &mut Context) -> Ending {
     match command {
         Policy::Check(command) => {
-            let response = check(&command, context).await?;
-            checked(&response, &command, context)
+            let response = check(&command.check, context).await?;
+            checked(&response, command, context)
         }
         Policy::Test(command) => {
             let response = check(&command, context).await?;
@@ -152,7 +169,7 @@ async fn check(command: &Check, context: &Context) -> Result<CheckPolicyResponse
     Ok(admin.check_policy(request).await?.into_inner())
 }
 
-/// What the daemon would say, but for what takes its directory: warnings, and tests by user.
+/// What the daemon would say, but for what takes its directory: some of the warnings, and tests by user.
 fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
     let source = |file: PolicyFile| PolicySource { name: file.name, text: file.text };
     let sources: Vec<_> = files.into_iter().map(source).collect();
@@ -165,9 +182,11 @@ fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
         Err(found) => return faulty(found),
     };
     let tests = tested.tests.iter().map(oam_proto::test_outcome_to_wire).collect();
+    let warnings = Some(oam_proto::warnings_to_wire(lint(&tested.policy, None, Timestamp::now())));
     match tested.passed() {
         Ok(policy) => CheckPolicyResponse {
             tests,
+            warnings,
             policy: Some(PolicyInfo {
                 digest: policy.digest().to_string(),
                 roles: policy.roles().len() as u64,
@@ -177,15 +196,22 @@ fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
             }),
             ..CheckPolicyResponse::default()
         },
-        Err(found) => CheckPolicyResponse { tests, ..faulty(found) },
+        Err(found) => CheckPolicyResponse { tests, warnings, ..faulty(found) },
     }
 }
 
-fn checked(response: &CheckPolicyResponse, command: &Check, context: &mut Context) -> Ending {
-    let path = command.path.to_string_lossy();
-    let json = policy::check_json(response);
-    context.terminal.answer(&json, |page| policy::check_text(response, &path, page))?;
-    Ok(no_if(response.faults.as_ref().is_some_and(faults::any)))
+fn checked(response: &CheckPolicyResponse, command: CheckAll, context: &mut Context) -> Ending {
+    let path = command.check.path.to_string_lossy();
+    let wanted = Wanted { all: command.all, deny: command.deny };
+    let json = policy::check_json(response, &wanted);
+    context.terminal.answer(&json, |page| policy::check_text(response, &path, &wanted, page))?;
+    let has_faults = response.faults.as_ref().is_some_and(faults::any);
+    let warnings = response.warnings.as_ref();
+    Ok(match (has_faults || wanted.denied(warnings) > 0, wanted.is_unknown(warnings)) {
+        (true, _) => Exit::No,
+        (false, true) => Exit::Undecided,
+        (false, false) => Exit::Ok,
+    })
 }
 
 fn tested(response: &CheckPolicyResponse, command: &Check, context: &mut Context) -> Ending {

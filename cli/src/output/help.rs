@@ -26,6 +26,9 @@ const PROPOSAL: &str = "PROPOSAL: {digest, replaces, proposed, origin, author, r
                         needed}";
 /// `FAULT` in the texts below.
 const FAULT: &str = "FAULT: {file, line, column, length, message, help, excerpt}";
+/// `WARNING` in the texts below.
+const WARNING: &str =
+    "WARNING: {lint, kind, id, message, help, allowed}; allowed: the reason that the policy gives";
 /// `USER` in the texts below.
 const USER: &str = "USER: {username, id, display_name, emails, active, active_at_source, groups, roles, \
                     revocation: {at, by, reason}, in_directory}";
@@ -96,8 +99,15 @@ pub fn user_changed() -> String {
 /// `oam policy check`.
 pub fn check() -> String {
     document(
-        "{ok, policy: POLICY, tests: {passed, failed, not_run}, warnings, faults_total, faults: [FAULT]}",
-        &[POLICY, FAULT],
+        "{ok, policy: POLICY, tests: {passed, failed, not_run}, warnings: [WARNING], warnings_omitted, \
+         warnings_of_change, warnings_denied, lints_unfinished, faults_total, faults: [FAULT]}",
+        &[
+            POLICY,
+            WARNING,
+            "lints_unfinished: not looked for everywhere, for want of a directory or since it or the policy is too large; \
+             one of them in --deny: exit code 3, unless it is 1",
+            FAULT,
+        ],
     )
 }
 
@@ -176,12 +186,14 @@ pub fn usage() -> String {
 /// `oam policy apply`, `rollback` and `approve`.
 pub fn apply() -> String {
     document(
-        "{changed, policy: POLICY, proposal: PROPOSAL, warnings, faults_total, faults: [FAULT]}",
+        "{changed, policy: POLICY, proposal: PROPOSAL, warnings: [WARNING], warnings_omitted, warnings_of_change, \
+         lints_unfinished, faults_total, faults: [FAULT]}",
         &[
             "The exit code is 0 when the policy is in force, 1 when it has faults, and 6 when it waits for the approval of \
              others: then there is a proposal and no policy.",
             POLICY,
             PROPOSAL,
+            WARNING,
             FAULT,
         ],
     )

@@ -4,16 +4,16 @@ use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome,
     PatternClass, PolicyApproval, PolicyChange, PolicyChangeHolders, PolicyChangePlace, PolicyDiffBound,
-    PolicyDiffDone, PolicyFile, PolicyInfo, PolicyProposal, PolicyWitness, Reason, RefVerdict, ReplayDone,
-    ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict, Revocation,
-    RollBackSnapshotResponse, RuleTrace, RuleUse, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status,
-    TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped,
-    snapshot_change::Change, test_outcome::Result as Tested,
+    PolicyDiffDone, PolicyFile, PolicyInfo, PolicyProposal, PolicyWarning, PolicyWarnings, PolicyWitness,
+    Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict,
+    Revocation, RollBackSnapshotResponse, RuleTrace, RuleUse, ShowPolicyResponse, SnapshotChange,
+    SnapshotInfo, Status, TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal,
+    WhoStopped, snapshot_change::Change, test_outcome::Result as Tested,
 };
 
 use super::{
     audit, explain, faults, import, policy, policy_diff, policy_proposal, policy_test, replay, samples::page,
-    shown, snapshot, status, usage, user, verify, who,
+    shown, snapshot, status, usage, user, verify, warnings::Wanted, who,
 };
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
@@ -114,11 +114,27 @@ fn of_the_directory() {
     check("reactivate", &user::reactivated_text(&changed, EVIL, &page()));
 }
 
+fn warning(allowed: &str) -> PolicyWarning {
+    PolicyWarning {
+        lint: evil(),
+        kind: evil(),
+        id: evil(),
+        message: evil(),
+        help: evil(),
+        allowed: allowed.to_owned(),
+    }
+}
+
 #[test]
 fn of_the_policy_and_the_daemon() {
     let applied = ApplyPolicyResponse {
         policy: Some(policy_info()),
-        warnings: vec![evil()],
+        warnings: Some(PolicyWarnings {
+            warnings: vec![warning(""), warning(EVIL)],
+            omitted: 1,
+            unfinished: vec![evil()],
+            of_change: vec![evil()],
+        }),
         changed: true,
         ..ApplyPolicyResponse::default()
     };
@@ -135,6 +151,9 @@ fn of_the_policy_and_the_daemon() {
     check("withdraw", &policy_proposal::withdrawn_text(&proposal, &page()));
     let list = ListPolicyProposalsResponse { proposals: vec![proposal], needed: 1 };
     check("proposals", &policy_proposal::list_text(&list, &page()));
+    let checked = CheckPolicyResponse { warnings: applied.warnings, ..CheckPolicyResponse::default() };
+    let wanted = Wanted { all: true, deny: Vec::new() };
+    check("check", &policy::check_text(&checked, EVIL, &wanted, &page()));
     let list = ListPoliciesResponse { policies: vec![policy_info()] };
     check("policies", &policy::history_text(&list, &page()));
     let file = PolicyFile { name: evil(), text: evil() };

@@ -24,6 +24,7 @@ mod terminal;
 pub mod usage;
 pub mod user;
 pub mod verify;
+pub mod warnings;
 pub mod who;
 
 pub use page::{Color, Page};

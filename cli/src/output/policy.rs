@@ -15,6 +15,7 @@ use super::{
     policy_proposal::{self, ProposalJson},
     policy_test::Counts,
     quoted, shown, shown_line,
+    warnings::{self, Wanted, WarningsJson},
 };
 
 /// A policy.
@@ -103,38 +104,53 @@ fn holds(info: &PolicyInfo) -> String {
     .join(", ")
 }
 
-/// What a check found. `ok` means that there is no fault.
+/// What a check found. `ok` means that there is no fault, and no warning that is denied.
 #[derive(Debug, Serialize)]
 pub struct CheckJson<'a> {
     ok: bool,
     policy: Option<PolicyJson<'a>>,
     tests: Counts,
-    warnings: &'a [String],
+    #[serde(flatten)]
+    warnings: WarningsJson<'a>,
+    warnings_denied: u64,
     faults_total: u64,
     faults: Vec<FaultJson<'a>>,
 }
 
 /// See [`CheckJson`].
-pub fn check_json(response: &CheckPolicyResponse) -> CheckJson<'_> {
+pub fn check_json<'a>(response: &'a CheckPolicyResponse, wanted: &Wanted) -> CheckJson<'a> {
     let faults = response.faults.as_ref();
     let total = faults.map_or(0, faults::total);
+    let denied = wanted.denied(response.warnings.as_ref());
     CheckJson {
-        ok: total == 0,
+        ok: total == 0 && denied == 0,
         policy: response.policy.as_ref().map(Into::into),
         tests: Counts::of(&response.tests),
-        warnings: &response.warnings,
+        warnings: warnings::of(response.warnings.as_ref()),
+        warnings_denied: denied,
         faults_total: total,
         faults: faults.map(faults::list).unwrap_or_default(),
     }
 }
 
 /// What a check of the policy at `path` found.
-pub fn check_text(response: &CheckPolicyResponse, path: &str, page: &Page) -> String {
-    let warnings = warnings(&response.warnings, page);
+pub fn check_text(response: &CheckPolicyResponse, path: &str, wanted: &Wanted, page: &Page) -> String {
+    let warnings = warnings::text(response.warnings.as_ref(), wanted, page);
     if let Some(faults) = found(response.faults.as_ref()) {
         return warnings + &faults::text(faults, "this policy would not be loaded.", page);
     }
-    let good = page.good(&format!("{} is good.", quoted(path)));
+    let known = response.warnings.as_ref();
+    let good = match wanted.denied(known) {
+        0 if wanted.is_unknown(known) => {
+            let unknown = "whether it has a warning that is denied is not known";
+            page.bad(&format!("{} has no fault, but {unknown}.", quoted(path)))
+        }
+        0 => page.good(&format!("{} is good.", quoted(path))),
+        denied => {
+            let denied = counted(denied, "warning is denied", "warnings are denied");
+            page.bad(&format!("{} has no fault, but {denied}.", quoted(path)))
+        }
+    };
     let what = response
         .policy
         .as_ref()
@@ -150,7 +166,8 @@ pub struct ApplyJson<'a> {
     changed: bool,
     policy: Option<PolicyJson<'a>>,
     proposal: Option<ProposalJson<'a>>,
-    warnings: &'a [String],
+    #[serde(flatten)]
+    warnings: WarningsJson<'a>,
     faults_total: u64,
     faults: Vec<FaultJson<'a>>,
 }
@@ -162,7 +179,7 @@ pub fn apply_json(response: &ApplyPolicyResponse) -> ApplyJson<'_> {
         changed: response.changed,
         policy: response.policy.as_ref().map(Into::into),
         proposal: response.proposal.as_ref().map(Into::into),
-        warnings: &response.warnings,
+        warnings: warnings::of(response.warnings.as_ref()),
         faults_total: faults.map_or(0, faults::total),
         faults: faults.map(faults::list).unwrap_or_default(),
     }
@@ -170,7 +187,7 @@ pub fn apply_json(response: &ApplyPolicyResponse) -> ApplyJson<'_> {
 
 /// What came of applying a policy, of going back to one, or of approving one.
 pub fn apply_text(response: &ApplyPolicyResponse, page: &Page) -> String {
-    let mut text = warnings(&response.warnings, page);
+    let mut text = warnings::text(response.warnings.as_ref(), &Wanted::default(), page);
     if let Some(faults) = found(response.faults.as_ref()) {
         return text + &faults::text(faults, "the policy in force stays as it is.", page);
     }
@@ -195,10 +212,6 @@ pub fn apply_text(response: &ApplyPolicyResponse, page: &Page) -> String {
 
 fn found(faults: Option<&Faults>) -> Option<&Faults> {
     faults.filter(|faults| faults::any(faults))
-}
-
-fn warnings(warnings: &[String], page: &Page) -> String {
-    warnings.iter().map(|warning| format!("{} {}\n", page.warn("warning:"), shown_line(warning))).collect()
 }
 
 /// A policy with its files.
@@ -273,3 +286,6 @@ pub fn history_text(list: &ListPoliciesResponse, page: &Page) -> String {
     }
     table.laid_out(page)
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,7 +219,7 @@ at = 2026-12-24T00:00:00Z
         warning: policy.toml:17 was not run: no directory is loaded that would say which roles the user holds
         1 test passed, 1 was not run.
         "#);
-        insta::assert_snapshot!(policy::check_text(&tested(GOOD), "policy.toml", &page()), @r#"`policy.toml` is good. 1 test passed, 1 was not run."#);
+        insta::assert_snapshot!(policy::check_text(&tested(GOOD), "policy.toml", &Default::default(), &page()), @r#"`policy.toml` is good. 1 test passed, 1 was not run."#);
         insta::assert_snapshot!(text(&tested(""), "policy.toml", &page()), @r#"`policy.toml` has no tests: a `[[test]]` is one."#);
     }
 

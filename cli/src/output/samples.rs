@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use oam_proto::v1::{
-    AuditInfo, Decision, Explanation, Finding, Outcome, PolicyInfo, Reason, RefVerdict, Revocation,
-    RuleTrace, SnapshotInfo, Status, User,
+    AuditInfo, Decision, Explanation, Fault, Faults, Finding, Outcome, PolicyInfo, Reason, RefVerdict,
+    Revocation, RuleTrace, SnapshotInfo, Status, User,
 };
 use serde::Serialize;
 
@@ -26,6 +26,19 @@ pub(super) fn json_line(value: &impl Serialize) -> String {
     let text = json::text(value, false).unwrap();
     serde_json::from_str::<serde_json::Value>(&text).unwrap();
     text
+}
+
+pub(super) fn faults() -> Faults {
+    let fault = Fault {
+        file: "users.json".into(),
+        line: 12,
+        column: 9,
+        message: "`okta:` is no group".into(),
+        help: "write `source:name`".into(),
+        excerpt: "    \"okta:\"".into(),
+        length: 2,
+    };
+    Faults { faults: vec![fault], total: 1 }
 }
 
 pub(super) fn snapshot() -> SnapshotInfo {

@@ -1,33 +1,20 @@
 //! Every answer, as people and as programs read it.
 
 use oam_proto::v1::{
-    ApplyPolicyResponse, CheckPolicyResponse, Fault, Faults, ImportDone, ListPoliciesResponse,
-    ListSnapshotsResponse, PolicyFile, PolicyInfo, RollBackSnapshotResponse, ShowPolicyResponse,
-    SnapshotChange, SnapshotInfo, Status, User, UserChanged, UserDiff, snapshot_change::Change,
+    ImportDone, ListPoliciesResponse, ListSnapshotsResponse, PolicyFile, PolicyInfo,
+    RollBackSnapshotResponse, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status, User, UserChanged,
+    UserDiff, snapshot_change::Change,
 };
 
 use super::{
     explain::{self, Question},
     faults, import,
     policy::{self},
-    samples::{self, hours_ago, json_line, page},
+    samples::{self, faults, hours_ago, json_line, page},
     snapshot::{self, DiffCount},
     status::{self, StatusJson},
     user::{self, ChangedJson, UserJson},
 };
-
-fn faults() -> Faults {
-    let fault = Fault {
-        file: "users.json".into(),
-        line: 12,
-        column: 9,
-        message: "`okta:` is no group".into(),
-        help: "write `source:name`".into(),
-        excerpt: "    \"okta:\"".into(),
-        length: 2,
-    };
-    Faults { faults: vec![fault], total: 1 }
-}
 
 #[test]
 fn status_of_a_ready_daemon() {
@@ -279,57 +266,6 @@ fn cutting_off_and_lifting() {
     The directory is at generation 12 (beefbeefbeef).
     They still have no access: the directory does not know them as active.
     ");
-}
-
-#[test]
-fn policies_checked_and_applied() {
-    let warnings = vec!["role `developer`: the directory has no group `okta:engg`".to_owned()];
-    let good = CheckPolicyResponse {
-        policy: Some(samples::policy()),
-        warnings: warnings.clone(),
-        ..Default::default()
-    };
-    insta::assert_snapshot!(policy::check_text(&good, "policy/", &page()), @"
-    warning: role `developer`: the directory has no group `okta:engg`
-    `policy/` is good. It is policy c0ffee00c0ff, with 3 roles, 4 grants, 1 block.
-    ");
-    insta::assert_snapshot!(json_line(&policy::check_json(&good)), @r#"{"ok":true,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"approvals":0,"approved_by":[],"unapproved":false},"tests":{"passed":0,"failed":0,"not_run":0},"warnings":["role `developer`: the directory has no group `okta:engg`"],"faults_total":0,"faults":[]}"#);
-    let bad = CheckPolicyResponse { faults: Some(faults()), ..CheckPolicyResponse::default() };
-    insta::assert_snapshot!(policy::check_text(&bad, "policy/", &page()), @r#"
-    fault: `okta:` is no group
-      --> users.json:12:9
-       |
-    12 |     "okta:"
-       |         ^^
-       help: write `source:name`
-
-    1 fault; this policy would not be loaded.
-    "#);
-    let applied = ApplyPolicyResponse {
-        policy: Some(samples::policy()),
-        warnings,
-        changed: true,
-        ..Default::default()
-    };
-    insta::assert_snapshot!(policy::apply_text(&applied, &page()), @"
-    warning: role `developer`: the directory has no group `okta:engg`
-    Policy c0ffee00c0ff is in force.
-      holds    3 roles, 4 grants, 1 block
-      came by  apply by `uid 0`
-      loaded   2026-11-20T17:21:14Z (3 days ago)
-      reason   year-end freeze
-      follows  /etc/oam/policy
-    ");
-    let same = ApplyPolicyResponse { changed: false, warnings: Vec::new(), ..applied };
-    insta::assert_snapshot!(policy::apply_text(&same, &page()), @"
-    Policy c0ffee00c0ff was in force already; nothing has changed.
-      holds    3 roles, 4 grants, 1 block
-      came by  apply by `uid 0`
-      loaded   2026-11-20T17:21:14Z (3 days ago)
-      reason   year-end freeze
-      follows  /etc/oam/policy
-    ");
-    insta::assert_snapshot!(json_line(&policy::apply_json(&same)), @r#"{"changed":false,"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"approvals":0,"approved_by":[],"unapproved":false},"proposal":null,"warnings":[],"faults_total":0,"faults":[]}"#);
 }
 
 #[test]

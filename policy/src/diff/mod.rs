@@ -23,6 +23,7 @@ mod merge;
 mod nfa;
 mod people;
 mod product;
+pub(crate) mod proof;
 mod table;
 mod utf8;
 

@@ -52,6 +52,17 @@ struct Search<'a> {
 
 /// Finds every class of texts of `language` that some pattern of `wanted` matches.
 pub(super) fn explore(nfa: &Nfa, language: Language, wanted: &[bool], budget: &mut Budget) -> Explored {
+    explore_until(nfa, language, wanted, budget, |_| false)
+}
+
+/// As [`explore`], up to the first class that is `sought`.
+pub(super) fn explore_until(
+    nfa: &Nfa,
+    language: Language,
+    wanted: &[bool],
+    budget: &mut Budget,
+    sought: impl FnMut(&Cell) -> bool,
+) -> Explored {
     let mut search = Search {
         nfa,
         language,
@@ -61,11 +72,11 @@ pub(super) fn explore(nfa: &Nfa, language: Language, wanted: &[bool], budget: &m
         numbers: HashMap::new(),
         queue: VecDeque::new(),
     };
-    search.run(budget)
+    search.run(budget, sought)
 }
 
 impl Search<'_> {
-    fn run(&mut self, budget: &mut Budget) -> Explored {
+    fn run(&mut self, budget: &mut Budget, mut sought: impl FnMut(&Cell) -> bool) -> Explored {
         let mut reached: Vec<(Cell, usize)> = Vec::new();
         let mut seen: HashMap<Cell, ()> = HashMap::new();
         let mut product = budget.product();
@@ -78,6 +89,10 @@ impl Search<'_> {
                 && let Entry::Vacant(new) = seen.entry(cell)
             {
                 reached.push((new.key().clone(), number));
+                if sought(new.key()) {
+                    complete = false;
+                    break;
+                }
                 new.insert(());
             }
             for byte in &alphabet {

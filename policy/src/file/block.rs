@@ -1,15 +1,17 @@
 use super::{
+    allow,
     draft::Draft,
     list,
     reader::{Report, TableReader},
     tree::{Node, Spanned},
     window,
 };
-use crate::rule::Block;
+use crate::{lint::About, rule::Block};
 
-pub(super) const KEYS: [&str; 12] =
-    ["id", "on", "refs", "verbs", "paths", "from", "to", "weekly", "except", "absolute", "help", "mode"];
-
+pub(super) const KEYS: [&str; 13] = [
+    "id", "on", "refs", "verbs", "paths", "from", "to", "weekly", "except", "absolute", "help", "mode",
+    "allow",
+];
 /// How long a `help` may be, in characters: it is read in a terminal.
 const MAX_HELP: usize = 1_000;
 
@@ -34,8 +36,10 @@ pub(super) fn read<'a>(
         table.take("absolute").and_then(|node| report.boolean("absolute", &node)).unwrap_or_default();
     let help = table.take("help").and_then(|node| help(node, report));
     refuse_who(&mut table, "block", report);
+    let allowed = allow::read(&mut table, report);
     table.finish(&KEYS, report);
     if let (Some(id), Some(on), Some(refs)) = (id, on, refs) {
+        draft.parts.allowances.extend(allow::about(&About::Block(id.clone()), allowed));
         let block = Block { id, mode, on, refs, verbs, paths, window, except, absolute, help };
         draft.parts.blocks.push(block);
     }

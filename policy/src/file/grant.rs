@@ -3,6 +3,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::{
+    allow,
     draft::Draft,
     list::{self, Room, carries_no_refs, set},
     reader::{Report, TableReader},
@@ -10,13 +11,27 @@ use super::{
     window,
 };
 use crate::{
+    lint::About,
     name::{RoleId, Username},
     request::Verb,
     rule::{Grant, PathSet, RefSet, UserException, Window},
 };
 
-pub(super) const KEYS: [&str; 12] =
-    ["id", "to", "user", "on", "refs", "verbs", "paths", "from", "weekly", "expires", "approved_by", "mode"];
+pub(super) const KEYS: [&str; 13] = [
+    "id",
+    "to",
+    "user",
+    "on",
+    "refs",
+    "verbs",
+    "paths",
+    "from",
+    "weekly",
+    "expires",
+    "approved_by",
+    "mode",
+    "allow",
+];
 
 /// Reads a `[[grant]]`.
 pub(super) fn read<'a>(
@@ -33,8 +48,10 @@ pub(super) fn read<'a>(
         table.require("verbs", "[\"create\", \"update\"]", report).and_then(|node| list::verbs(node, report));
     let refs = refs(&mut table, verbs.as_deref(), &draft.room, report);
     let paths = grant_paths(&mut table, verbs.as_deref(), &draft.room, report);
+    let allowed = allow::read(&mut table, report);
     table.finish(&KEYS, report);
     if let (Some(id), Some(on), Some(refs), Some(verbs)) = (id, on, refs, verbs) {
+        draft.parts.allowances.extend(allow::about(&About::Grant(id.clone()), allowed));
         let verbs = verbs.into_iter().map(|verb| verb.value).collect();
         let Receivers { to, user, window } = receivers;
         let to = set(to);

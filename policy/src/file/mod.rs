@@ -4,6 +4,7 @@
 //! them means anything. Nothing in a file is ever passed over: a key, a rule or a value that is not understood is a
 //! fault, and a policy with a fault is not loaded.
 
+mod allow;
 mod block;
 mod change;
 mod circumstances;

@@ -1,6 +1,7 @@
 use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{
+    allow,
     block::{help, refuse_who},
     commits,
     draft::Draft,
@@ -9,7 +10,10 @@ use super::{
     tree::{Node, Spanned},
     window,
 };
-use crate::rule::{ApprovalsOf, Excluded, Require, Via};
+use crate::{
+    lint::About,
+    rule::{ApprovalsOf, Excluded, Require, Via},
+};
 
 pub(super) const KEYS: [&str; 16] = [
     "id",
@@ -69,8 +73,10 @@ pub(super) fn read<'a>(
     let exclude = excluded(&mut table, has_approvals, report);
     let reset_on_push = reset_on_push(&mut table, has_approvals, report);
     refuse_who(&mut table, "require", report);
+    let allowed = allow::read(&mut table, report);
     table.finish(&KEYS, report);
     if let (Some(id), Some(on), Some(refs)) = (id, on, refs) {
+        draft.parts.allowances.extend(allow::about(&About::Require(id.clone()), allowed));
         draft.parts.requires.push(Require {
             id,
             mode,

@@ -3,18 +3,20 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::SignedDuration;
 
 use super::{
+    allow,
     draft::Draft,
-    list::set,
+    list::{self, set},
     reader::{Report, TableReader},
     tree::{Node, Spanned},
 };
 use crate::{
+    lint::About,
     name::{GroupName, RoleId, Username},
     printable::Printable,
     rule::Role,
 };
 
-const KEYS: [&str; 5] = ["id", "any", "all", "service", "max_lease"];
+const KEYS: [&str; 7] = ["id", "any", "all", "service", "max_lease", "exclusive", "allow"];
 
 /// Reads a `[[role]]`.
 pub(super) fn read<'a>(
@@ -41,9 +43,27 @@ pub(super) fn read<'a>(
     let service = service.and_then(|node| report.parsed("service", node, Username::parse));
     let service = service.into_iter().flatten().map(|name| name.value.key()).collect();
     let max_lease = table.take("max_lease").and_then(|node| length_of_time("max_lease", node, report));
+    let exclusive = table.take("exclusive").and_then(|node| list::roles("exclusive", node, report));
+    let exclusive = exclusive.unwrap_or_default();
+    draft.mention_roles(&exclusive, file);
+    let allowed = allow::read(&mut table, report);
     table.finish(&KEYS, report);
     if let Some(id) = id {
-        draft.parts.roles.push(Role { id: id.value, any, all, service, max_lease });
+        refuse_itself(&id.value, &exclusive, report);
+        draft.parts.allowances.extend(allow::about(&About::Role(id.value.clone()), allowed));
+        let exclusive = set(exclusive);
+        draft.parts.roles.push(Role { id: id.value, any, all, service, max_lease, exclusive });
+    }
+}
+
+fn refuse_itself(id: &RoleId, exclusive: &[Spanned<RoleId>], report: &mut Report<'_, '_>) {
+    if let Some(itself) = exclusive.iter().find(|role| role.value == *id) {
+        let message = format!("the role `{id}` excludes itself");
+        report.add(
+            itself.span.clone(),
+            message,
+            Some("name the roles that nobody should hold with it".into()),
+        );
     }
 }
 

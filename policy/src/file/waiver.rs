@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    allow,
     draft::Draft,
     list,
     mentions::Mention,
@@ -8,6 +9,7 @@ use super::{
     role::length_of_time,
 };
 use crate::{
+    lint::About,
     name::RuleId,
     rule::{RefSet, RepositorySet, Waiver},
 };
@@ -40,8 +42,10 @@ pub(super) fn read<'a>(
     let max_time = max_time.and_then(|node| length_of_time("max_time", node, report));
     let reason = table.take("reason").and_then(|node| report.boolean("reason", &node)).unwrap_or(true);
     let second_person = list::mentioned_roles("second_person", &mut table, draft, file, report);
+    let allowed = allow::read(&mut table, report);
     table.finish(&KEYS, report);
     if let (Some(id), Some(on), Some(refs), Some(max_time)) = (id, on, refs, max_time) {
+        draft.parts.allowances.extend(allow::about(&About::Waiver(id.clone()), allowed));
         let to = list::set(to);
         draft.parts.waivers.push(Waiver { id, mode, lifts, to, on, refs, max_time, reason, second_person });
     }

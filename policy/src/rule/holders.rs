@@ -143,6 +143,7 @@ mod tests {
                 all: all.iter().map(group).collect(),
                 service: Default::default(),
                 max_lease: None,
+                exclusive: Default::default(),
             };
             let roles: Vec<Role> = wanted.iter().enumerate().map(role).collect();
             let person = Person {

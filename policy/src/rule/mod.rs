@@ -1,5 +1,6 @@
 //! The rules of a policy. All are plain sets: no priority, no "most specific wins", no negative grant.
 
+mod allowance;
 mod block;
 mod change;
 mod commit_checks;
@@ -18,6 +19,7 @@ mod waiver;
 mod weekly;
 mod window;
 
+pub use allowance::Allowance;
 pub use block::Block;
 pub use change::ChangeRule;
 pub use commit_checks::{CommitCheck, CommitChecks, MessagePattern};

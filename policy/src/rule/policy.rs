@@ -5,8 +5,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Block, ChangeRule, Compiled, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role, TestCase,
-    Waiver, Window,
+    Allowance, Block, ChangeRule, Compiled, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role,
+    TestCase, Waiver, Window,
 };
 use crate::{
     name::{Digest, GroupName, RoleId, RuleId},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A whole policy, immutable. Two policies with the same rules have the same digest, however the rules are ordered
-/// or split over files. The digest names what is decided by: tests have no part in it.
+/// or split over files. The digest names what is decided by: tests, `allow` and `exclusive` have no part in it.
 #[derive(Debug, Clone)]
 pub struct Policy {
     digest: Digest,
@@ -48,6 +48,9 @@ pub struct PolicyParts {
     /// The policy's unit tests, which decide nothing.
     #[serde(skip)]
     pub tests: Vec<TestCase>,
+    /// What is not warned of, which decides nothing either.
+    #[serde(skip)]
+    pub allowances: Vec<Allowance>,
 }
 
 /// Why rules do not make a policy.
@@ -88,6 +91,7 @@ impl Policy {
         parts.blocks.sort_by(|a, b| a.id.cmp(&b.id));
         parts.requires.sort_by(|a, b| a.id.cmp(&b.id));
         parts.waivers.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.allowances.sort();
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
         let compiled = Compiled::of(&parts);
         let (digest, built_in, holders) = (digest(&parts), built_in_blocks(), Arc::default());
@@ -137,6 +141,11 @@ impl Policy {
     /// The unit tests, by place.
     pub fn tests(&self) -> &[TestCase] {
         &self.parts.tests
+    }
+
+    /// What the authors allow, by what it is about.
+    pub fn allowances(&self) -> &[Allowance] {
+        &self.parts.allowances
     }
 
     /// The policy made ready to decide by.

@@ -20,6 +20,9 @@ pub struct Role {
     pub service: BTreeSet<UsernameKey>,
     /// How long the role may be assumed at once.
     pub max_lease: Option<Duration>,
+    /// Roles that nobody should hold together with this one. It decides nothing: `oam policy check` warns.
+    #[serde(skip)]
+    pub exclusive: BTreeSet<RoleId>,
 }
 
 impl Role {

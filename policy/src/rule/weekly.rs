@@ -84,6 +84,19 @@ impl Weekly {
         self.end_in(now, &self.zone.open()?)
     }
 
+    /// The first moment from `at` on at which a window begins, if the calendar goes that far.
+    pub fn next_begin(&self, at: Timestamp) -> Option<Timestamp> {
+        let zone = self.zone.open()?;
+        let today = zone.to_datetime(at).date();
+        let since = (today.weekday().to_monday_zero_offset() - self.from.day).rem_euclid(7);
+        // More weeks than one: of a window that lies in a skip of the clock there is nothing.
+        [0, 7, 14].into_iter().find_map(|weeks| {
+            let first = today.checked_add((weeks - i32::from(since)).days()).ok()?;
+            let begin = earliest(&zone, self.from.on(first)?)?;
+            (at <= begin && self.contains(begin)).then_some(begin)
+        })
+    }
+
     fn end_in(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let today = zone.to_datetime(now).date();
         let since = (today.weekday().to_monday_zero_offset() - self.from.day).rem_euclid(7);
@@ -329,11 +342,37 @@ mod tests {
             proptest::prop_assert_eq!(window.contains(now), inside, "{} at {}", window, local);
         }
 
+        /// Up to the next beginning it is not live, and then it is.
+        #[test]
+        fn it_begins_when_it_is_said_to(
+            minutes in 0..1_200_000_i64,
+            from in 0..10_080_u32,
+            length in 1..10_080_u32,
+            zone in proptest::sample::select(vec!["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+        ) {
+            let text = |minute: u32| {
+                let minute = minute % 10_080;
+                format!("{} {:02}:{:02}", super::DAYS[(minute / 1440) as usize], minute / 60 % 24, minute % 60)
+            };
+            let window = weekly(&text(from), &text(from + length), zone);
+            let at = at("2026-01-01T00:00:00Z") + minutes.minutes();
+            let begin = window.next_begin(at).unwrap();
+            proptest::prop_assert!(at <= begin && window.contains(begin), "{} from {}", window, at);
+            if !window.contains(at) {
+                let mut now = at;
+                while now < begin {
+                    proptest::prop_assert!(!window.contains(now), "{} at {}", window, now);
+                    now += 1.minutes();
+                }
+            }
+        }
+
         #[test]
         fn no_time_makes_it_panic(second in Timestamp::MIN.as_second()..Timestamp::MAX.as_second()) {
             let window = weekly("Fri 18:00", "Mon 06:00", "America/New_York");
             let now = Timestamp::from_second(second).unwrap();
             proptest::prop_assert!(window.end(now).is_none_or(|end| end > now));
+            proptest::prop_assert!(window.next_begin(now).is_none_or(|begin| begin >= now));
         }
     }
 }

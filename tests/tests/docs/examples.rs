@@ -38,6 +38,33 @@ refs  = ["refs/heads/**"]
 verbs = ["force"]
 "#;
 
+/// Rules that are probably not meant; nothing that is said of them depends on when the tests run.
+const WARNED: &str = r#"
+[[role]]
+id  = "artists"
+any = ["okta:desing"]
+
+[[grant]]
+id    = "artists-work"
+to    = ["artists"]
+on    = ["WEB/*"]
+refs  = ["refs/heads/art/*"]
+verbs = ["create", "update"]
+
+[[grant]]
+id    = "retag"
+to    = ["release-manager"]
+on    = ["PAY/*"]
+refs  = ["refs/tags/v*"]
+verbs = ["force"]
+
+[[block]]
+id    = "tags-are-forever"
+on    = ["**"]
+refs  = ["refs/tags/**"]
+verbs = ["force", "delete"]
+"#;
+
 /// The example that the README shows.
 const SAMPLE: &str = "rejection-force";
 
@@ -201,6 +228,14 @@ fn answers_of_oam() {
     }
     is("import-faults", &answer(&daemon.oam(["snapshot", "import", "faulty-directory.json"]), 1));
     is("policy-faults", &answer(&daemon.oam(["policy", "check", "faulty-policy.toml"]), 1));
+    let rules = read("policy.toml");
+    let (lasting, _) = rules.split_once("# One person, for a while").expect("what ends comes last");
+    fs::write(daemon.folder().join("policy.toml"), lasting.to_owned() + WARNED).unwrap();
+    is("policy-warnings", &answer(&daemon.oam(["policy", "check", "policy.toml"]), 0));
+    answer(&daemon.oam(["policy", "check", "policy.toml", "--deny", "unknown-group"]), 1);
+    answer(&daemon.oam(["policy", "check", "policy.toml", "--deny", "expired"]), 0);
+    answer(&daemon.oam(["policy", "check", "policy.toml", "--offline", "--deny", "unknown-group"]), 3);
+    answer(&daemon.oam(["policy", "check", "policy.toml", "--offline", "--deny", "all"]), 1);
     fs::write(daemon.folder().join("policy.toml"), read("policy.toml") + WIDENED).unwrap();
     is("policy-test-failed", &answer(&daemon.oam(["policy", "test", "policy.toml"]), 1));
     is("policy-diff", &answer(&daemon.oam(["policy", "diff", "policy.toml"]), 0));

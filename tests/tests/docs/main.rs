@@ -13,6 +13,7 @@
 mod book;
 mod examples;
 mod links;
+mod lints;
 mod redact;
 mod references;
 mod snippets;

@@ -1,5 +1,6 @@
 use oam_proto::v1::{
     ApplyPolicyResponse, ListPolicyProposalsResponse, PolicyApproval, PolicyInfo, PolicyProposal,
+    PolicyWarnings,
 };
 
 use super::{list_json, list_text, waits_text, withdrawn_json, withdrawn_text};
@@ -39,7 +40,10 @@ fn a_policy_that_waits() {
     let new = PolicyProposal { approvals: Vec::new(), ..proposal() };
     let applied = ApplyPolicyResponse {
         proposal: Some(new),
-        warnings: vec!["`[change]` raises `approvals`".into()],
+        warnings: Some(PolicyWarnings {
+            of_change: vec!["`[change]` raises `approvals`".into()],
+            ..PolicyWarnings::default()
+        }),
         ..ApplyPolicyResponse::default()
     };
     insta::assert_snapshot!(policy::apply_text(&applied, &page()), @r#"
@@ -51,7 +55,7 @@ fn a_policy_that_waits() {
       oam policy diff --new c0ffee00c0ff
       oam policy approve c0ffee00c0ff --reason "…"
     "#);
-    insta::assert_snapshot!(json_line(&policy::apply_json(&applied)), @r#"{"changed":false,"policy":null,"proposal":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","replaces":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","proposed":"2026-11-23T15:21:14.000000Z","origin":"apply","author":"uid 1000","reason":"CHG-7","approvals":[],"needed":2},"warnings":["`[change]` raises `approvals`"],"faults_total":0,"faults":[]}"#);
+    insta::assert_snapshot!(json_line(&policy::apply_json(&applied)), @r#"{"changed":false,"policy":null,"proposal":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","replaces":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","proposed":"2026-11-23T15:21:14.000000Z","origin":"apply","author":"uid 1000","reason":"CHG-7","approvals":[],"needed":2},"warnings":[],"warnings_omitted":0,"warnings_of_change":["`[change]` raises `approvals`"],"lints_unfinished":[],"faults_total":0,"faults":[]}"#);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn check(live: &Live, request: v1::CheckPolicyRequest) -> Result<v1::
         }
     };
     let tests = tested.tests.iter().map(oam_proto::test_outcome_to_wire).collect();
-    let warnings = warnings(live, live.policies.live().as_deref(), &tested.policy);
+    let warnings = Some(warnings(live, live.policies.live().as_deref(), &tested.policy));
     Ok(match tested.passed() {
         Ok(policy) => {
             v1::CheckPolicyResponse { faults: None, warnings, policy: Some(counted(&policy)), tests }
@@ -93,21 +93,30 @@ async fn put_in_force(
     change: Change,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
     let before = live.policies.live();
-    let applied = live.policies.apply(files, change).await;
-    applied.map_or_else(|error| not_applied(&error), |applied| Ok(answer(live, before.as_deref(), applied)))
+    let applied = match live.policies.apply(files, change).await {
+        Ok(applied) => applied,
+        Err(error) => return not_applied(&error),
+    };
+    let mut answer = answer(live, before.as_deref(), applied);
+    if answer.proposal.is_none() && !answer.changed {
+        // By the files: where only an `allow` is new, the policy in force is another with the same rules.
+        let policy = file::parse(files).ok();
+        answer.warnings = policy.map(|policy| warnings(live, before.as_deref(), &policy));
+    }
+    Ok(answer)
 }
 
 /// What came of a policy that was offered or approved while `before` was in force.
 pub(super) fn answer(live: &Live, before: Option<&LivePolicy>, applied: Applied) -> v1::ApplyPolicyResponse {
     match applied {
         Applied::InForce { live: policy, changed } => v1::ApplyPolicyResponse {
-            warnings: warnings(live, before, &policy.policy),
+            warnings: Some(warnings(live, before, &policy.policy)),
             policy: Some(of_live(live, &policy)),
             changed,
             ..Default::default()
         },
         Applied::Proposed { proposal, policy, needed } => v1::ApplyPolicyResponse {
-            warnings: warnings(live, before, &policy),
+            warnings: Some(warnings(live, before, &policy)),
             proposal: Some(proposal::to_wire(&proposal, needed)),
             ..Default::default()
         },
@@ -150,11 +159,11 @@ pub(super) fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, S
     Ok(files.into_iter().map(|file| PolicySource { name: file.name, text: file.text }).collect())
 }
 
-fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy) -> Vec<String> {
+fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy) -> v1::PolicyWarnings {
     let snapshot = live.snapshot();
-    let mut warnings = proposal::warnings(live, before, policy);
-    warnings.extend(lint::lint(policy, snapshot.as_ref(), Timestamp::now()));
-    warnings
+    let found = lint::lint(policy, snapshot.as_ref(), Timestamp::now());
+    let of_change = proposal::warnings(live, before, policy);
+    v1::PolicyWarnings { of_change, ..oam_proto::warnings_to_wire(found) }
 }
 
 fn of_live(live: &Live, policy: &LivePolicy) -> v1::PolicyInfo {

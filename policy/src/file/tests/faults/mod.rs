@@ -1,5 +1,6 @@
 //! Every kind of fault, as a person reads it.
 
+mod allow;
 mod block;
 mod change;
 mod grant;

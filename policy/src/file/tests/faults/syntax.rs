@@ -141,7 +141,7 @@ colour = "red""##), @r#"
       |
     5 | colour = "red"
       | ^^^^^^
-      = it may have `id`, `any`, `all`, `service`, `max_lease`
+      = it may have `id`, `any`, `all`, `service`, `max_lease`, `exclusive`, `allow`
     "#);
 }
 
