@@ -16,3 +16,4 @@ mod links;
 mod redact;
 mod references;
 mod snippets;
+mod three_teams;
