@@ -87,7 +87,7 @@ fn updating() -> bool {
 }
 
 /// Compares with the file, or writes it.
-fn is(name: &str, text: &str) {
+pub(crate) fn is(name: &str, text: &str) {
     is_exactly(name, &redact(text));
 }
 
@@ -323,7 +323,7 @@ fn every_example_is_shown_on_a_page() {
         return;
     }
     let included: BTreeSet<_> = pages().into_iter().flat_map(|page| page.includes).collect();
-    for folder in ["", "help"] {
+    for folder in ["", "help", "three-teams", "three-teams/policy"] {
         for entry in fs::read_dir(example(folder)).unwrap() {
             let path = entry.unwrap().path().canonicalize().unwrap();
             let faulty = path.file_name().unwrap().to_string_lossy().starts_with("faulty-directory");

@@ -17,3 +17,4 @@ mod lints;
 mod redact;
 mod references;
 mod snippets;
+mod three_teams;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 use oam_policy::{
     file::{self, PolicySource},
     snapshot::file as directory,
+    trial::TestOutcome,
 };
 use oam_tests::{Finished, Run, binaries};
 use tempfile::TempDir;
@@ -24,7 +25,8 @@ fn marked(info: &str) -> Vec<Block> {
 
 #[test]
 fn no_mark_is_mistyped() {
-    let known = ["toml,policy", "json,directory", "toml,directory", "toml,daemon", "toml,hook"];
+    let known =
+        ["toml,policy", "toml,policy-file", "json,directory", "toml,directory", "toml,daemon", "toml,hook"];
     for block in pages().iter().flat_map(|page| &page.blocks) {
         let plain = ["sh", "text", "toml", "ini"].contains(&block.info.as_str());
         assert!(
@@ -36,14 +38,38 @@ fn no_mark_is_mistyped() {
     }
 }
 
+/// It has no fault, and each of its tests is run and passes.
+fn passes(place: &str, sources: &[PolicySource]) {
+    let tested = file::parse_and_test(sources, None, "2026-11-23T09:00:00Z".parse().unwrap());
+    let tested = tested.unwrap_or_else(|faults| panic!("{place}:\n{faults}"));
+    for result in &tested.tests {
+        let left_out = matches!(result.outcome, TestOutcome::NotRun(_));
+        assert!(!left_out, "{place}: `{}` is not run here: ask by `as`", result.case.push());
+    }
+    if let Err(faults) = tested.passed() {
+        panic!("{place}:\n{faults}");
+    }
+}
+
 #[test]
-fn policies_are_read() {
+fn policies_are_read_and_their_tests_pass() {
     for block in marked("toml,policy") {
+        passes(&block.place, &[PolicySource { name: block.place.clone(), text: block.text }]);
+    }
+}
+
+/// What a page marks `toml,policy-file` are the files of one policy.
+#[test]
+fn policies_in_several_files_are_read() {
+    let mut pages: BTreeMap<String, Vec<PolicySource>> = BTreeMap::new();
+    for block in marked("toml,policy-file") {
+        let (page, _) = block.place.rsplit_once(':').unwrap();
         let source = PolicySource { name: block.place.clone(), text: block.text };
-        let tested = file::parse_and_test(&[source], None, "2026-11-23T09:00:00Z".parse().unwrap());
-        if let Err(faults) = tested.and_then(file::Tested::passed) {
-            panic!("{}:\n{faults}", block.place);
-        }
+        pages.entry(page.to_owned()).or_default().push(source);
+    }
+    for (page, sources) in pages {
+        assert!(sources.len() > 1, "{page}: one file is `toml,policy`");
+        passes(&page, &sources);
     }
 }
 
