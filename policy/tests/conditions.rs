@@ -301,6 +301,7 @@ fn approvals_for_paths_are_wanted_where_these_change() {
     assert_eq!(merge(&case, "alice", &rita_too), "permitted:everything");
 }
 
+#[cfg(feature = "regex")]
 fn commit(email: &str) -> Commit {
     Commit {
         id: ObjectId::Sha1([7; 20]),
@@ -315,6 +316,7 @@ fn commit(email: &str) -> Commit {
 }
 
 #[test]
+#[cfg(feature = "regex")]
 fn commits_are_as_they_must_be() {
     let case = case(
         r##"

@@ -19,7 +19,7 @@ pub fn of_all() -> String {
 const SNAPSHOT: &str = "SNAPSHOT: {generation, digest, as_of, users, active_users, groups, memberships, \
                         revocations, cause, actor, reason, changed}";
 /// `POLICY` in the texts below.
-const POLICY: &str = "POLICY: {digest, in_force, loaded, origin, author, reason, path, roles, grants, blocks, approvals, approved_by, \
+const POLICY: &str = "POLICY: {digest, in_force, loaded, origin, author, reason, path, roles, grants, blocks, requires, waivers, approvals, approved_by, \
      unapproved}";
 /// `PROPOSAL` in the texts below.
 const PROPOSAL: &str = "PROPOSAL: {digest, replaces, proposed, origin, author, reason, approvals: [{by, at, reason}], \

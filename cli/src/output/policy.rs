@@ -31,6 +31,8 @@ pub struct PolicyJson<'a> {
     roles: u64,
     grants: u64,
     blocks: u64,
+    requires: u64,
+    waivers: u64,
     approvals: u32,
     approved_by: &'a [String],
     unapproved: bool,
@@ -49,6 +51,8 @@ impl<'a> From<&'a PolicyInfo> for PolicyJson<'a> {
             roles: info.roles,
             grants: info.grants,
             blocks: info.blocks,
+            requires: info.requires,
+            waivers: info.waivers,
             approvals: info.approvals,
             approved_by: &info.approved_by,
             unapproved: info.unapproved,
@@ -96,12 +100,19 @@ fn next(info: &PolicyInfo) -> String {
 }
 
 fn holds(info: &PolicyInfo) -> String {
-    [
+    let always = [
         counted(info.roles, "role", "roles"),
         counted(info.grants, "grant", "grants"),
         counted(info.blocks, "block", "blocks"),
-    ]
-    .join(", ")
+    ];
+    // Rarer kinds are told where there are some.
+    let rarer = [(info.requires, "require", "requires"), (info.waivers, "waiver", "waivers")];
+    let rarer = rarer.into_iter().filter(|(count, ..)| *count > 0);
+    always
+        .into_iter()
+        .chain(rarer.map(|(count, one, many)| counted(count, one, many)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What a check found. `ok` means that there is no fault, and no warning that is denied.

@@ -192,6 +192,8 @@ pub(super) fn counted(policy: &Policy) -> v1::PolicyInfo {
         roles: policy.roles().len() as u64,
         grants: policy.grants().len() as u64,
         blocks: policy.blocks().len() as u64,
+        requires: policy.requires().len() as u64,
+        waivers: policy.waivers().len() as u64,
         approvals: policy.change().approvals.into(),
         ..Default::default()
     }

@@ -84,7 +84,8 @@ pub(super) fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy
     if needed > was {
         warnings.push(format!(
             "`[change]` raises `approvals` from {was} to {needed}: once this policy is in force, another one takes the \
-             approval of {needed} others"
+             approval of {needed} other{}",
+            if needed == 1 { "" } else { "s" }
         ));
     }
     let admins = live.config.admin_uids.len();

@@ -32,6 +32,7 @@ verbs = ["update"]
 "##;
 
 #[test]
+#[cfg(feature = "regex")]
 fn everything_that_can_be_wrong_with_a_require() {
     insta::assert_snapshot!(faults(r##"[[role]]
 id = "developer"

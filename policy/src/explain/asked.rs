@@ -1,0 +1,285 @@
+//! What each rule says to one question.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    conditions,
+    trace::{Dimension, Finding, Fit, RuleKind, RuleTrace},
+};
+use crate::{
+    decide::{Basis, Known, OneRef, Scope, Subject},
+    name::RoleId,
+    printable::Printable,
+    question::Question,
+    rule::{Block, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
+};
+
+/// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers.
+///
+/// `called` is what the subject is called in the words.
+pub(crate) fn rules(
+    basis: Basis<'_>,
+    question: &Question,
+    (subject, called): (&Subject, &str),
+    now: Timestamp,
+) -> Vec<RuleTrace> {
+    let request = question.request(subject.username.clone());
+    let facts = question.facts();
+    let scope = Scope::new(basis, subject, &request, &facts, now);
+    let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
+    let asked = Asked { one, question, subject, called, now };
+    let policy = basis.policy;
+    let blocks = policy.all_blocks().filter(|block| asked.concerns(&block.on, &block.refs));
+    let grants = policy.grants().iter().filter(|grant| asked.concerns(&grant.on, &grant.refs));
+    let requires = policy.requires().iter().filter(|require| asked.concerns(&require.on, &require.refs));
+    let waivers = policy.waivers().iter().filter(|waiver| asked.concerns(&waiver.on, &waiver.refs));
+    blocks
+        .map(|block| asked.of_block(block))
+        .chain(grants.map(|grant| asked.of_grant(grant)))
+        .chain(requires.map(|require| asked.of_require(require)))
+        .chain(waivers.map(|waiver| asked.of_waiver(waiver)))
+        .collect()
+}
+
+/// One question by one person at one moment.
+struct Asked<'a> {
+    one: OneRef<'a>,
+    question: &'a Question,
+    subject: &'a Subject,
+    called: &'a str,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// Whether a rule is worth telling about.
+    fn concerns(&self, on: &RepositorySet, refs: &RefSet) -> bool {
+        on.matches(&self.question.repository) || self.is_ref_in(refs)
+    }
+
+    fn is_ref_in(&self, refs: &RefSet) -> bool {
+        refs.matches(&self.question.name, self.subject.username.as_str())
+    }
+
+    fn of_grant(&self, grant: &Grant) -> RuleTrace {
+        let place = self.place(&grant.on, &grant.refs, grant.verbs);
+        let paths = match &grant.paths {
+            None => any_path(),
+            Some(paths) => match self.one.uncovered(&[grant]) {
+                Known::Is(None) => path(Fit::Fits, format!("it is for {}", listed(&paths.sources()))),
+                Known::Is(Some(others)) => path(
+                    Fit::Differs,
+                    format!(
+                        "it is for {}, not for {}",
+                        listed(&paths.sources()),
+                        others.told(|one| format!("`{one}`"))
+                    ),
+                ),
+                Known::Needs(_) | Known::Unreadable(_) => unknown_path(paths),
+            },
+        };
+        RuleTrace {
+            kind: RuleKind::Grant,
+            id: grant.id.clone(),
+            evaluate_only: grant.mode == Mode::Evaluate,
+            findings: place
+                .into_iter()
+                .chain([self.reached(grant), self.live(&grant.window), paths])
+                .collect(),
+            conditions: Vec::new(),
+            lifted_by: None,
+        }
+    }
+
+    fn of_block(&self, block: &Block) -> RuleTrace {
+        let place = self.place(&block.on, &block.refs, block.verbs);
+        let paths = match &block.paths {
+            None => any_path(),
+            Some(paths) => match self.one.changed_among(paths, &block.refs) {
+                Known::Is(Some(met)) => path(
+                    Fit::Fits,
+                    format!(
+                        "it is about {}, as {} is",
+                        listed(&paths.sources()),
+                        met.told(|one| format!("`{one}`"))
+                    ),
+                ),
+                Known::Is(None) => path(
+                    Fit::Differs,
+                    format!("it is about {}, where nothing changes", listed(&paths.sources())),
+                ),
+                Known::Needs(_) | Known::Unreadable(_) => unknown_path(paths),
+            },
+        };
+        let bound = self.bound(&block.except);
+        RuleTrace {
+            kind: RuleKind::Block,
+            id: block.id.clone(),
+            evaluate_only: block.mode == Mode::Evaluate,
+            findings: place.into_iter().chain([bound, self.live(&block.window), paths]).collect(),
+            conditions: Vec::new(),
+            lifted_by: self.one.lifting(&block.id).filter(|_| !block.absolute).cloned(),
+        }
+    }
+
+    fn of_require(&self, require: &Require) -> RuleTrace {
+        let place = self.place(&require.on, &require.refs, require.verbs);
+        let bound = self.bound(&require.except);
+        RuleTrace {
+            kind: RuleKind::Require,
+            id: require.id.clone(),
+            evaluate_only: require.mode == Mode::Evaluate,
+            findings: place.into_iter().chain([bound, self.live(&require.window), any_path()]).collect(),
+            conditions: require
+                .conditions()
+                .map(|asked| conditions::told(&self.one, require, asked))
+                .collect(),
+            lifted_by: self.one.lifting(&require.id).cloned(),
+        }
+    }
+
+    fn of_waiver(&self, waiver: &Waiver) -> RuleTrace {
+        let place = self.place(&waiver.on, &waiver.refs, VerbSet::ALL);
+        let held: Vec<_> = self.subject.roles.iter().filter(|role| waiver.to.contains(*role)).collect();
+        let role = if held.is_empty() {
+            format!("{} does not hold the role {}", self.called, listed_roles(&waiver.to))
+        } else {
+            format!("{} holds the role {}", self.called, listed_roles(held.iter().copied()))
+        };
+        let lifts = listed(&waiver.lifts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let in_use = waiver.lifts.iter().any(|rule| self.one.lifting(rule) == Some(&waiver.id));
+        let time = if in_use {
+            format!("it is in use, and lifts {lifts}")
+        } else {
+            format!("it is not in use; it would lift {lifts}")
+        };
+        let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
+        RuleTrace {
+            kind: RuleKind::Waiver,
+            id: waiver.id.clone(),
+            evaluate_only: waiver.mode == Mode::Evaluate,
+            findings: place
+                .into_iter()
+                .chain([
+                    finding(Dimension::Role, !held.is_empty(), role),
+                    finding(Dimension::Time, in_use, time),
+                    any_path(),
+                ])
+                .collect(),
+            conditions: Vec::new(),
+            lifted_by: None,
+        }
+    }
+
+    fn place(&self, on: &RepositorySet, refs: &RefSet, verbs: VerbSet) -> [Finding; 3] {
+        let Question { repository, name, .. } = self.question;
+        let verb = self.question.decided_verb();
+        let listed_verbs = verbs.iter().map(|verb| format!("`{verb}`")).collect::<Vec<_>>().join(", ");
+        [
+            compared(
+                (Dimension::Repository, on.matches(repository)),
+                format!("it is on {}", listed(&on.sources())),
+                &format!("not on `{repository}`"),
+            ),
+            compared(
+                (Dimension::Ref, self.is_ref_in(refs)),
+                format!("its refs are {}", listed(&refs.sources())),
+                &format!("not `{name}`"),
+            ),
+            compared(
+                (Dimension::Verb, verbs.contains(verb)),
+                format!("its verbs are {listed_verbs}"),
+                &format!("not `{verb}`"),
+            ),
+        ]
+    }
+
+    fn reached(&self, grant: &Grant) -> Finding {
+        let (subject, called) = (self.subject, self.called);
+        let reach = grant.reaches(&subject.username.key(), &subject.roles);
+        let detail = match (&reach, &grant.user) {
+            (Some(None), _) => format!("it is for {called}"),
+            (Some(Some(role)), _) => format!("{called} holds the role `{role}`"),
+            (None, Some(exception)) => format!("it is for `{}`, not for {called}", exception.user),
+            (None, None) => format!("{called} does not hold the role {}", listed_roles(&grant.to)),
+        };
+        Finding { dimension: Dimension::Role, fit: reach.is_some().into(), detail }
+    }
+
+    fn bound(&self, except: &BTreeSet<RoleId>) -> Finding {
+        let held: Vec<_> = self.subject.roles.iter().filter(|role| except.contains(*role)).collect();
+        let detail = if !held.is_empty() {
+            format!("{} is excepted as {}", self.called, listed_roles(held.iter().copied()))
+        } else if except.is_empty() {
+            "it binds everybody".to_owned()
+        } else {
+            format!("it excepts {}, which {} does not hold", listed_roles(except), self.called)
+        };
+        Finding { dimension: Dimension::Role, fit: held.is_empty().into(), detail }
+    }
+
+    fn live(&self, window: &Window) -> Finding {
+        let ok = window.contains(self.now);
+        let detail = if ok { live_for(window) } else { self.not_live(window) };
+        Finding { dimension: Dimension::Time, fit: ok.into(), detail }
+    }
+
+    fn not_live(&self, window: &Window) -> String {
+        match (window.from().filter(|from| self.now < *from), window.to().filter(|to| *to <= self.now)) {
+            (Some(from), _) => format!("it is not live until {from}"),
+            (None, Some(to)) => format!("it has not been live since {to}"),
+            (None, None) => match window.weekly() {
+                Some(weekly) => format!("it is live from {weekly} only"),
+                None => format!("it is not live at {}", self.now),
+            },
+        }
+    }
+}
+
+fn live_for(window: &Window) -> String {
+    let bounds = match (window.from(), window.to()) {
+        (Some(from), Some(to)) => format!("it is live from {from} until {to}"),
+        (Some(from), None) => format!("it has been live since {from}"),
+        (None, Some(to)) => format!("it is live until {to}"),
+        (None, None) => match window.weekly() {
+            Some(weekly) => return format!("it is live from {weekly}"),
+            None => return "it is always live".to_owned(),
+        },
+    };
+    window.weekly().map_or(bounds.clone(), |weekly| format!("{bounds}, from {weekly}"))
+}
+
+/// What the rule says; where it does not match, also what is asked instead.
+fn compared((dimension, ok): (Dimension, bool), says: String, asked: &str) -> Finding {
+    let detail = if ok { says } else { format!("{says}, {asked}") };
+    Finding { dimension, fit: ok.into(), detail }
+}
+
+fn path(fit: Fit, detail: String) -> Finding {
+    Finding { dimension: Dimension::Path, fit, detail }
+}
+
+fn any_path() -> Finding {
+    path(Fit::Fits, "whatever paths change".to_owned())
+}
+
+fn unknown_path(paths: &PathSet) -> Finding {
+    path(
+        Fit::Unknown,
+        format!("it is about {}, and it is not said which paths change", listed(&paths.sources())),
+    )
+}
+
+fn listed_roles<'r>(roles: impl IntoIterator<Item = &'r RoleId>) -> String {
+    listed(&roles.into_iter().map(RoleId::to_string).collect::<Vec<_>>())
+}
+
+/// The first few, quoted.
+pub(super) fn listed(all: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = all.len().saturating_sub(SHOWN);
+    let shown: Vec<_> = all.iter().take(SHOWN).map(|one| format!("`{}`", Printable::new(one))).collect();
+    let list = shown.join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
+}
