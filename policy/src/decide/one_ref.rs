@@ -2,17 +2,16 @@
 
 use super::{
     known::Known,
-    scope::Scope,
+    scope::{Reach, Scope},
     tally::{Judged, Tally},
     verdict::{Permit, RefDecision, Verdict, WouldHave},
 };
 use crate::{
     facts::{Ancestry, FactsNeeded, UpdateIndex},
-    name::RoleId,
     nonempty::NonEmpty,
     reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, UndecidedReason, Unmet},
     request::{RefChange, RefUpdate, Verb},
-    rule::{Block, Grant, Mode, Require},
+    rule::{Block, Grant, Mode, Require, RoleBits, VerbSet},
 };
 
 /// One ref update of a push, beside all that its verdict rests on.
@@ -101,7 +100,7 @@ impl OneRef<'_> {
         tally.conclude(verb, permit)
     }
 
-    fn is_in(&self, verbs: crate::rule::VerbSet, verb: Verb, refs: &crate::rule::RefSet) -> bool {
+    fn is_in(&self, verbs: VerbSet, verb: Verb, refs: &crate::rule::RefSet) -> bool {
         verbs.contains(verb) && refs.matches(&self.update.name, self.scope.subject.username.as_str())
     }
 
@@ -148,18 +147,18 @@ impl OneRef<'_> {
 
     /// The grant that carries it. Where none does, the reason is in the tally.
     fn granted(&self, verb: Verb, is_blocked: bool, tally: &mut Tally) -> Option<Permit> {
-        let mut of_some_paths: Vec<&Grant> = Vec::new();
+        let mut of_some_paths: Vec<(&Grant, Reach)> = Vec::new();
         let mut permit = None;
         for in_scope in &self.scope.grants {
-            let (grant, Some(role)) = (in_scope.grant, &in_scope.reach) else { continue };
+            let (grant, Some(reach)) = (in_scope.grant, in_scope.reach) else { continue };
             if !self.is_in(grant.verbs, verb, &grant.refs) {
                 continue;
             }
-            let by_it = || Permit::by_grant(grant.id.clone(), role.clone());
+            let by_it = || Permit::by_grant(grant.id.clone(), self.scope.role(reach));
             match (grant.mode, &grant.paths) {
                 (Mode::Enforce, None) if permit.is_none() => permit = Some(by_it()),
                 (Mode::Enforce, None) => {}
-                (Mode::Enforce, Some(_)) => of_some_paths.push(grant),
+                (Mode::Enforce, Some(_)) => of_some_paths.push((grant, reach)),
                 (Mode::Evaluate, None) => {
                     tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
                 }
@@ -172,19 +171,20 @@ impl OneRef<'_> {
         if permit.is_some() {
             return permit;
         }
-        let Some(first) = of_some_paths.first() else {
+        let Some((first, reach)) = of_some_paths.first().copied() else {
             let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(verb) };
             tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
             return None;
         };
-        let reach = self.scope.grants.iter().find(|one| one.grant.id == first.id);
-        let role = reach.and_then(|one| one.reach.clone()).flatten();
-        let grants = || of_some_paths.iter().map(|grant| grant.id.clone()).collect();
+        let of_some_paths: Vec<&Grant> = of_some_paths.into_iter().map(|(grant, _)| grant).collect();
         let refusal = self.uncovered(&of_some_paths).map(|paths| {
-            paths.map(|paths| RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants: grants() }))
+            paths.map(|paths| {
+                let grants = of_some_paths.iter().map(|grant| grant.id.clone()).collect();
+                RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants })
+            })
         });
         tally.refuse_if(refusal);
-        Some(Permit::by_grant(first.id.clone(), role))
+        Some(Permit::by_grant(first.id.clone(), self.scope.role(reach)))
     }
 
     fn blocked(
@@ -206,21 +206,27 @@ impl OneRef<'_> {
 
     /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
     fn no_grant(&self, verb: Verb) -> NoGrant {
-        let user = self.scope.subject.username.as_str();
-        let here = || {
-            self.scope.grants.iter().filter(|one| {
-                one.grant.mode == Mode::Enforce && one.grant.refs.matches(&self.update.name, user)
-            })
-        };
-        let is_mine = |verb: &Verb| here().any(|one| one.reach.is_some() && one.grant.verbs.contains(*verb));
-        let may = Verb::ALL.into_iter().filter(is_mine).collect();
-        let mut roles: Vec<RoleId> = here()
-            .filter(|one| one.grant.verbs.contains(verb))
-            .flat_map(|one| one.grant.to.iter().cloned())
-            .collect();
-        roles.sort();
-        roles.dedup();
-        NoGrant { verb: Some(verb), may, roles_that_may: roles, blocked_too: false }
+        let Scope { policy, subject, grants, .. } = self.scope;
+        let here = grants.iter().filter(|one| {
+            one.grant.mode == Mode::Enforce
+                && one.grant.refs.matches(&self.update.name, subject.username.as_str())
+        });
+        let (mut mine, mut of_others) = (VerbSet::default(), RoleBits::default());
+        for one in here {
+            if one.reach.is_some() {
+                mine = mine.and(one.grant.verbs);
+            }
+            if one.grant.verbs.contains(verb) {
+                let receivers = policy.compiled().receivers.get(one.place).into_iter().flatten();
+                receivers.for_each(|place| of_others.insert(*place));
+            }
+        }
+        NoGrant {
+            verb: Some(verb),
+            may: mine.iter().collect(),
+            roles_that_may: policy.named(&of_others),
+            blocked_too: false,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     facts::Facts,
     name::{Repository, RoleId, Username, UsernameKey},
     request::{Channel, Request},
-    rule::{Block, ByRepository, Grant, Policy, Require},
+    rule::{Block, ByRepository, Grant, Policy, Require, RoleBits},
     snapshot::Snapshot,
 };
 
@@ -31,8 +31,19 @@ pub(crate) struct Scope<'a> {
 
 pub(super) struct GrantInScope<'a> {
     pub(super) grant: &'a Grant,
-    /// See [`Grant::reaches`].
-    pub(super) reach: Option<Option<RoleId>>,
+    /// Its place among the policy's grants.
+    pub(super) place: usize,
+    /// How it reaches the pusher, if it does.
+    pub(super) reach: Option<Reach>,
+}
+
+/// How a grant reaches somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It names them.
+    Person,
+    /// Through the role at this place among the policy's roles.
+    Role(usize),
 }
 
 impl<'a> Scope<'a> {
@@ -46,12 +57,14 @@ impl<'a> Scope<'a> {
         let Basis { policy, snapshot, waivers } = basis;
         let repository = &request.repository;
         let (compiled, held) = (policy.compiled(), subject.held());
-        let key = subject.username.key();
+        // Few policies name anybody.
+        let key = compiled.exceptions.iter().any(Option::is_some).then(|| subject.username.key());
         let grants = on(policy.grants(), &compiled.grants, repository)
             .filter(|(_, grant)| grant.window.contains(now) && grant.on.matches(repository))
-            .map(|(place, grant)| {
-                let receivers = compiled.receivers.get(place).map(|roles| &**roles).unwrap_or_default();
-                GrantInScope { grant, reach: reach(policy, grant, receivers, subject, &key) }
+            .map(|(place, grant)| GrantInScope {
+                grant,
+                place,
+                reach: reach(policy, place, held, key.as_ref()),
             })
             .collect();
         let binds =
@@ -70,6 +83,14 @@ impl<'a> Scope<'a> {
         Self { policy, snapshot, waivers, subject, repository, channel, facts, now, grants, blocks, requires }
     }
 
+    /// The role through which a grant reaches the pusher; `None` when it names them.
+    pub(super) fn role(&self, reach: Reach) -> Option<RoleId> {
+        match reach {
+            Reach::Person => None,
+            Reach::Role(place) => self.policy.roles().get(place).map(|role| role.id.clone()),
+        }
+    }
+
     /// Whether the directory knows `email` as one of theirs. Addresses are compared without regard to ASCII case.
     pub(super) fn has_email(&self, user: &Username, email: &str) -> bool {
         let user = self.snapshot.and_then(|snapshot| snapshot.user(&user.key()));
@@ -86,17 +107,12 @@ fn on<'a, R>(
     index.candidates(repository).into_iter().filter_map(|place| Some((place, rules.get(place)?)))
 }
 
-/// See [`Grant::reaches`].
-fn reach(
-    policy: &Policy,
-    grant: &Grant,
-    receivers: &[usize],
-    subject: &Subject,
-    key: &UsernameKey,
-) -> Option<Option<RoleId>> {
-    if grant.user.as_ref().is_some_and(|exception| exception.user.key() == *key) {
-        return Some(None);
+/// How the grant at `place` reaches somebody who holds these roles and, where that matters, is called so.
+fn reach(policy: &Policy, place: usize, held: &RoleBits, key: Option<&UsernameKey>) -> Option<Reach> {
+    let compiled = policy.compiled();
+    let named = compiled.exceptions.get(place).and_then(Option::as_ref);
+    if named.is_some() && named == key {
+        return Some(Reach::Person);
     }
-    let role = policy.roles().get(subject.held().first_of(receivers)?)?;
-    Some(Some(role.id.clone()))
+    held.first_of(compiled.receivers.get(place)?).map(Reach::Role)
 }

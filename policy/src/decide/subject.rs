@@ -55,7 +55,7 @@ impl Subject {
                 held.insert(place);
             }
         }
-        Self { username: Username::anybody(), kind: PrincipalKind::User, roles: named(policy, &held), held }
+        Self { username: Username::anybody(), kind: PrincipalKind::User, roles: policy.named(&held), held }
     }
 
     /// The roles held, as the policy numbers them.
@@ -68,13 +68,17 @@ impl Subject {
         let key = pusher.key();
         let user = snapshot.user(&key);
         let subject = Self::known_as(policy, snapshot, user.as_ref(), pusher, &key);
-        let username = subject.username.clone();
+        let username = || subject.username.clone();
         let bar = match (snapshot.revocations().get(&key), subject.kind, user) {
-            (Some(revocation), _, _) => Some(RefusalReason::Revoked { username, since: revocation.at }),
-            (None, PrincipalKind::User, Some(user)) if !user.is_active() => {
-                Some(RefusalReason::AccountDisabled { username })
+            (Some(revocation), _, _) => {
+                Some(RefusalReason::Revoked { username: username(), since: revocation.at })
             }
-            (None, PrincipalKind::Unknown, _) => Some(RefusalReason::UnknownPrincipal { username }),
+            (None, PrincipalKind::User, Some(user)) if !user.is_active() => {
+                Some(RefusalReason::AccountDisabled { username: username() })
+            }
+            (None, PrincipalKind::Unknown, _) => {
+                Some(RefusalReason::UnknownPrincipal { username: username() })
+            }
             _ => None,
         };
         (subject, bar)
@@ -92,7 +96,7 @@ impl Subject {
         for place in policy.compiled().services.get(key).into_iter().flatten() {
             held.insert(*place);
         }
-        let roles = named(policy, &held);
+        let roles = policy.named(&held);
         let kind = match user {
             Some(_) => PrincipalKind::User,
             None if !roles.is_empty() => PrincipalKind::Service,
@@ -101,9 +105,4 @@ impl Subject {
         let username = user.map_or(pusher, UserView::username).clone();
         Self { username, kind, roles, held }
     }
-}
-
-/// The ids of roles, ascending as they are in a policy.
-fn named(policy: &Policy, held: &RoleBits) -> Vec<RoleId> {
-    held.places().filter_map(|place| policy.roles().get(place)).map(|role| role.id.clone()).collect()
 }

@@ -1,6 +1,6 @@
 //! A policy made ready to decide by: rules by repository, roles as positions. Made once for each version.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{PolicyParts, index::ByRepository};
 use crate::name::{RoleId, UsernameKey};
@@ -13,6 +13,8 @@ pub(crate) struct Compiled {
     pub(crate) requires: ByRepository,
     /// Of each grant, the places of the roles that receive it, ascending.
     pub(crate) receivers: Vec<Box<[usize]>>,
+    /// Of each grant, the person that it names, if it does.
+    pub(crate) exceptions: Vec<Option<UsernameKey>>,
     /// Of each block, the places of the roles that it does not bind.
     pub(crate) blocks_except: Vec<Box<[usize]>>,
     /// Of each require, the places of the roles that it does not bind.
@@ -26,7 +28,7 @@ impl Compiled {
     pub(super) fn of(parts: &PolicyParts) -> Self {
         let positions: HashMap<&RoleId, usize> =
             parts.roles.iter().enumerate().map(|(place, role)| (&role.id, place)).collect();
-        let places = |ids: &std::collections::BTreeSet<RoleId>| -> Box<[usize]> {
+        let places = |ids: &BTreeSet<RoleId>| -> Box<[usize]> {
             ids.iter().filter_map(|id| positions.get(id).copied()).collect()
         };
         let mut services: HashMap<UsernameKey, Vec<usize>> = HashMap::new();
@@ -40,6 +42,7 @@ impl Compiled {
             blocks: ByRepository::of(parts.blocks.iter().map(|block| &block.on)),
             requires: ByRepository::of(parts.requires.iter().map(|require| &require.on)),
             receivers: parts.grants.iter().map(|grant| places(&grant.to)).collect(),
+            exceptions: parts.grants.iter().map(|grant| Some(grant.user.as_ref()?.user.key())).collect(),
             blocks_except: parts.blocks.iter().map(|block| places(&block.except)).collect(),
             requires_except: parts.requires.iter().map(|require| places(&require.except)).collect(),
             services,

@@ -43,8 +43,10 @@ impl RoleBits {
 #[derive(Debug)]
 pub(crate) struct Holders {
     groups: Arc<[GroupName]>,
-    /// For each group of the directory, the roles that one group is enough for.
-    by_any: Vec<Vec<usize>>,
+    /// For each group of the directory, where its roles begin in `enough`; and one more, where the last ones end.
+    begins: Vec<u32>,
+    /// The roles that one group is enough for, group after group: close together, since a person is in many groups.
+    enough: Vec<u32>,
     /// Roles that it takes several groups for.
     by_several: Vec<Several>,
 }
@@ -62,16 +64,13 @@ struct Several {
 impl Holders {
     pub(super) fn of(roles: &[Role], groups: &Arc<[GroupName]>) -> Self {
         let position = |group: &GroupName| u32::try_from(groups.binary_search(group).ok()?).ok();
-        let mut by_any = vec![Vec::new(); groups.len()];
+        let mut by_any: Vec<(u32, u32)> = Vec::new();
         let mut by_several = Vec::new();
         for (role, rule) in roles.iter().enumerate() {
             let any: Vec<u32> = rule.any.iter().filter_map(position).collect();
             if rule.all.is_empty() {
-                for group in any {
-                    if let Some(roles) = by_any.get_mut(group as usize) {
-                        roles.push(role);
-                    }
-                }
+                let role = u32::try_from(role).unwrap_or(u32::MAX);
+                by_any.extend(any.into_iter().map(|group| (group, role)));
                 continue;
             }
             // With a group that the directory does not know, nobody is in all of them.
@@ -80,7 +79,20 @@ impl Holders {
                 by_several.push(Several { role, any, all });
             }
         }
-        Self { groups: Arc::clone(groups), by_any, by_several }
+        by_any.sort_unstable();
+        let mut begins = vec![0_u32; groups.len() + 1];
+        for (group, _) in &by_any {
+            if let Some(count) = begins.get_mut(*group as usize + 1) {
+                *count += 1;
+            }
+        }
+        let mut total = 0;
+        for begin in &mut begins {
+            total += *begin;
+            *begin = total;
+        }
+        let enough = by_any.into_iter().map(|(_, role)| role).collect();
+        Self { groups: Arc::clone(groups), begins, enough, by_several }
     }
 
     /// Whether it is about this table of groups.
@@ -88,11 +100,16 @@ impl Holders {
         Arc::ptr_eq(&self.groups, groups)
     }
 
+    fn enough(&self, group: usize) -> Option<&[u32]> {
+        let (begin, end) = (*self.begins.get(group)?, *self.begins.get(group + 1)?);
+        self.enough.get(begin as usize..end as usize)
+    }
+
     /// The roles of somebody who is in these groups, which are ascending.
     pub(crate) fn roles(&self, groups: &[u32]) -> RoleBits {
         let mut held = RoleBits::default();
-        for roles in groups.iter().filter_map(|group| self.by_any.get(*group as usize)) {
-            roles.iter().for_each(|role| held.insert(*role));
+        for roles in groups.iter().filter_map(|group| self.enough(*group as usize)) {
+            roles.iter().for_each(|role| held.insert(*role as usize));
         }
         let is_in = |group: &u32| groups.binary_search(group).is_ok();
         for several in &self.by_several {

@@ -47,8 +47,10 @@ impl ByRepository {
         let project = key.split('/').next().unwrap_or_default();
         let lists = [self.exact.get(key), self.project.get(project), Some(&self.anywhere)];
         let mut places: Vec<usize> = lists.into_iter().flatten().flatten().copied().collect();
-        places.sort_unstable();
-        places.dedup();
+        if !places.is_sorted_by(|a, b| a < b) {
+            places.sort_unstable();
+            places.dedup();
+        }
         places
     }
 }

@@ -249,6 +249,12 @@ impl VerbSet {
         self.0 & (1 << verb as u8) != 0
     }
 
+    /// The verbs of either.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

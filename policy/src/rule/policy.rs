@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{
     Allowance, Block, ChangeRule, Compiled, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role,
-    TestCase, Waiver, Window,
+    RoleBits, TestCase, Waiver, Window,
 };
 use crate::{
     name::{Digest, GroupName, RoleId, RuleId},
@@ -151,6 +151,11 @@ impl Policy {
     /// The policy made ready to decide by.
     pub(crate) fn compiled(&self) -> &Compiled {
         &self.compiled
+    }
+
+    /// The ids of these roles, ascending.
+    pub(crate) fn named(&self, roles: &RoleBits) -> Vec<RoleId> {
+        roles.places().filter_map(|place| self.roles().get(place)).map(|role| role.id.clone()).collect()
     }
 
     /// The blocks that are part of the product.
