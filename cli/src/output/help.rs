@@ -124,6 +124,13 @@ pub fn test() -> String {
     )
 }
 
+/// `oam policy schema`.
+pub fn schema() -> String {
+    "It asks no daemon. The language server of TOML in most editors finds it by a first line in the policy:\n\n  \
+     #:schema ./policy.schema.json\n\nJSON: a JSON Schema, draft 7."
+        .into()
+}
+
 /// `oam policy diff`.
 pub fn policy_diff() -> String {
     lines(

@@ -59,6 +59,15 @@ impl Terminal {
         self.print(text.as_bytes())
     }
 
+    /// Prints what is JSON for everybody.
+    ///
+    /// # Errors
+    /// As [`Terminal::answer`].
+    pub fn document(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = json::text(value, true)? + "\n";
+        self.print(text.as_bytes())
+    }
+
     /// Prints one of many items: `value` as a JSON line, or what `text` makes of it for people.
     ///
     /// # Errors
