@@ -24,11 +24,15 @@ use crate::{
 
 mod diff;
 pub(super) mod files;
+mod init;
 mod replay;
 
 /// `oam policy …`.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
+    /// Write a commented policy to begin with, from a few answers; it never overwrites anything
+    #[command(after_long_help = help::init())]
+    Init(init::Init),
     /// Check a policy without loading it
     #[command(after_long_help = help::check())]
     Check(CheckAll),
@@ -127,6 +131,7 @@ pub struct Check {
 /// When the daemon cannot be asked, or says no; when the files cannot be read.
 pub async fn run(command: Policy, context: &mut Context) -> Ending {
     match command {
+        Policy::Init(command) => init::run(&command, context),
         Policy::Check(command) => {
             let response = check(&command.check, context).await?;
             checked(&response, command, context)

@@ -254,7 +254,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 28] = [
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],
@@ -265,6 +265,7 @@ const COMMANDS: [&[&str]; 27] = [
     &["oam", "user", "show"],
     &["oam", "user", "deactivate"],
     &["oam", "user", "reactivate"],
+    &["oam", "policy", "init"],
     &["oam", "policy", "schema"],
     &["oam", "policy", "check"],
     &["oam", "policy", "test"],
