@@ -24,17 +24,24 @@ use crate::{
 
 mod diff;
 pub(super) mod files;
+mod init;
 mod replay;
 
 /// `oam policy …`.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
+    /// Write a commented policy to begin with, from a few answers; it never overwrites anything
+    #[command(after_long_help = help::init())]
+    Init(init::Init),
     /// Check a policy without loading it
     #[command(after_long_help = help::check())]
     Check(CheckAll),
     /// Run the unit tests of a policy, its `[[test]]` entries
     #[command(after_long_help = help::test())]
     Test(Check),
+    /// Print a JSON Schema of the policy language, by which editors complete and check policies as they are written
+    #[command(after_long_help = help::schema())]
+    Schema,
     /// Put a policy in force, or propose it where others must approve; one with a fault changes nothing
     #[command(after_long_help = help::apply())]
     Apply {
@@ -124,6 +131,7 @@ pub struct Check {
 /// When the daemon cannot be asked, or says no; when the files cannot be read.
 pub async fn run(command: Policy, context: &mut Context) -> Ending {
     match command {
+        Policy::Init(command) => init::run(&command, context),
         Policy::Check(command) => {
             let response = check(&command.check, context).await?;
             checked(&response, command, context)
@@ -132,6 +140,7 @@ pub async fn run(command: Policy, context: &mut Context) -> Ending {
             let response = check(&command, context).await?;
             tested(&response, &command, context)
         }
+        Policy::Schema => schema(context),
         Policy::Apply { path, reason } => {
             let request = ApplyPolicyRequest { files: files::read(&path)?, reason };
             let mut admin = context.address.connect().await?;
@@ -157,6 +166,12 @@ pub async fn run(command: Policy, context: &mut Context) -> Ending {
             applied(&admin.roll_back_policy(request).await?.into_inner(), context)
         }
     }
+}
+
+/// It is JSON with and without `--json`.
+fn schema(context: &mut Context) -> Ending {
+    context.terminal.document(&file::json_schema())?;
+    Ok(Exit::Ok)
 }
 
 async fn check(command: &Check, context: &Context) -> Result<CheckPolicyResponse, Failure> {

@@ -124,6 +124,23 @@ pub fn test() -> String {
     )
 }
 
+/// `oam policy init`.
+pub fn init() -> String {
+    format!(
+        "On a terminal it asks for what no option says; elsewhere, and with --yes or --json, it takes what stands in \
+         brackets. The policy is read and its tests are run before it is written. It asks no daemon, and does not look at \
+         an existing Bitbucket: to import its permissions is for a later version.\n\n{}",
+        document("{path, roles, grants, blocks, requires, tests}", &[])
+    )
+}
+
+/// `oam policy schema`.
+pub fn schema() -> String {
+    "It asks no daemon. The language server of TOML in most editors finds it by a first line in the policy:\n\n  \
+     #:schema ./policy.schema.json\n\nJSON: a JSON Schema, draft 7."
+        .into()
+}
+
 /// `oam policy diff`.
 pub fn policy_diff() -> String {
     lines(

@@ -12,8 +12,8 @@ use oam_proto::v1::{
 };
 
 use super::{
-    audit, explain, faults, import, policy, policy_diff, policy_proposal, policy_test, replay, samples::page,
-    shown, snapshot, status, usage, user, verify, warnings::Wanted, who,
+    audit, explain, faults, import, policy, policy_diff, policy_init, policy_proposal, policy_test, replay,
+    samples::page, shown, snapshot, status, usage, user, verify, warnings::Wanted, who,
 };
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
@@ -85,6 +85,14 @@ proptest::proptest! {
         let line = audit::line(&bytes, &page());
         proptest::prop_assert!(!line.trim_end_matches('\n').chars().any(|c| c != '\\' && is_bad(c)), "{:?}", line);
     }
+}
+
+#[test]
+fn of_a_written_policy() {
+    let source = oam_policy::file::PolicySource { name: String::new(), text: "version = 1".into() };
+    let policy = oam_policy::file::parse(&[source]).unwrap();
+    let written = policy_init::Written::new(std::path::Path::new(EVIL), &policy);
+    check("policy init", &written.text(&page()));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod layout;
 mod page;
 pub mod policy;
 pub mod policy_diff;
+pub mod policy_init;
 pub mod policy_proposal;
 pub mod policy_test;
 mod progress;

@@ -1,6 +1,6 @@
 //! Standard output and standard error.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -59,6 +59,15 @@ impl Terminal {
         self.print(text.as_bytes())
     }
 
+    /// Prints what is JSON for everybody.
+    ///
+    /// # Errors
+    /// As [`Terminal::answer`].
+    pub fn document(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = json::text(value, true)? + "\n";
+        self.print(text.as_bytes())
+    }
+
     /// Prints one of many items: `value` as a JSON line, or what `text` makes of it for people.
     ///
     /// # Errors
@@ -99,6 +108,21 @@ impl Terminal {
                 Ok(())
             }
             result => result,
+        }
+    }
+
+    /// Whether there is somebody who can be asked.
+    pub fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks on standard error, and brings the line that is answered; nothing when there will be none.
+    pub fn ask(&self, prompt: &str) -> Option<String> {
+        self.complain(prompt);
+        let mut line = Vec::new();
+        match io::stdin().lock().read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(String::from_utf8_lossy(&line).into_owned()),
         }
     }
 

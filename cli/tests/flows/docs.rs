@@ -29,6 +29,8 @@ async fn a_man_page_for_every_command() {
         "oam-user-show",
         "oam-user-deactivate",
         "oam-user-reactivate",
+        "oam-policy-init",
+        "oam-policy-schema",
         "oam-policy-check",
         "oam-policy-test",
         "oam-policy-apply",

@@ -4,6 +4,7 @@
 
 mod admin;
 mod audit;
+mod begin;
 mod docs;
 mod import;
 mod reach;

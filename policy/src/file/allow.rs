@@ -1,6 +1,7 @@
 //! `allow = [{ lint = "…", reason = "…" }]`, alike in all rules and roles.
 
 use super::{
+    grammar,
     reader::{Report, TableReader},
     suggest::did_you_mean,
     tree::{Node, Spanned, Text},
@@ -11,9 +12,8 @@ use crate::{
     rule::Allowance,
 };
 
-const KEYS: [&str; 2] = ["lint", "reason"];
 /// How long a reason may be, in characters: it is read in a terminal.
-const MAX_REASON: usize = 300;
+pub(super) const MAX_REASON: usize = 300;
 
 /// Reads `allow`, where a rule has one.
 pub(super) fn read<'a>(rule: &mut TableReader<'a>, report: &mut Report<'_, 'a>) -> Vec<(Lint, String)> {
@@ -48,7 +48,7 @@ fn read_one<'a>(element: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Opti
     let lint = lint.and_then(|text| lint_of(&text, report));
     let reason = table.require("reason", "\"why it stays\"", report);
     let reason = reason.and_then(|node| report.text("reason", node)).and_then(|text| checked(text, report));
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::ALLOW, report);
     lint.zip(reason)
 }
 

@@ -1,19 +1,15 @@
 use super::{
     allow,
     draft::Draft,
-    list,
+    grammar, list,
     reader::{Report, TableReader},
     tree::{Node, Spanned},
     window,
 };
 use crate::{lint::About, rule::Block};
 
-pub(super) const KEYS: [&str; 13] = [
-    "id", "on", "refs", "verbs", "paths", "from", "to", "weekly", "except", "absolute", "help", "mode",
-    "allow",
-];
 /// How long a `help` may be, in characters: it is read in a terminal.
-const MAX_HELP: usize = 1_000;
+pub(super) const MAX_HELP: usize = 1_000;
 
 /// Reads a `[[block]]`.
 pub(super) fn read<'a>(
@@ -37,7 +33,7 @@ pub(super) fn read<'a>(
     let help = table.take("help").and_then(|node| help(node, report));
     refuse_who(&mut table, "block", report);
     let allowed = allow::read(&mut table, report);
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::BLOCK, report);
     if let (Some(id), Some(on), Some(refs)) = (id, on, refs) {
         draft.parts.allowances.extend(allow::about(&About::Block(id.clone()), allowed));
         let block = Block { id, mode, on, refs, verbs, paths, window, except, absolute, help };

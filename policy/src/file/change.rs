@@ -1,16 +1,15 @@
 use super::{
+    grammar,
     reader::{Report, TableReader},
     tree::{Node, Spanned},
 };
 use crate::rule::ChangeRule;
 
-const KEYS: [&str; 1] = ["approvals"];
-
 /// Reads `[change]`.
 pub(super) fn read<'a>(mut table: TableReader<'a>, report: &mut Report<'_, 'a>) -> ChangeRule {
     let node = table.require("approvals", "1", report);
     let approvals = node.and_then(|node| approvals(&node, report)).unwrap_or_default();
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::CHANGE, report);
     ChangeRule { approvals }
 }
 

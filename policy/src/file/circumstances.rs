@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     commits::size,
     draft::Draft,
-    list,
+    grammar, list,
     mentions::Mention,
     reader::{Report, TableReader},
     tree::{Node, Spanned},
@@ -16,17 +16,6 @@ use crate::{
     question::{Circumstances, ImaginedCommit},
     rule::Asker,
 };
-
-pub(super) const COMMIT_KEYS: [&str; 8] = [
-    "message",
-    "committer_is_pusher",
-    "author_known",
-    "signed",
-    "signed_off",
-    "merge",
-    "foreign_merge",
-    "blob",
-];
 
 /// `paths`, `approved_by`, `commit` and `waivers` of a test.
 pub(super) fn read<'a>(
@@ -112,7 +101,7 @@ fn commit<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Im
     if let Some(said) = table.take("blob").and_then(|node| size("blob", node, report)) {
         commit.blob = said;
     }
-    table.finish(&COMMIT_KEYS, report);
+    table.finish_as(&grammar::COMMIT, report);
     Some(commit)
 }
 

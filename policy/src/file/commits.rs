@@ -1,4 +1,5 @@
 use super::{
+    grammar,
     list::{self, Room},
     reader::{Report, TableReader},
     tree::{Node, Spanned},
@@ -7,19 +8,6 @@ use crate::{
     printable::Printable,
     rule::{CommitChecks, MessagePattern},
 };
-
-pub(super) const KEYS: [&str; 10] = [
-    "committer_is_pusher",
-    "author_known",
-    "signed",
-    "message",
-    "sign_off",
-    "max_blob",
-    "forbid_paths",
-    "forbid_extensions",
-    "linear",
-    "no_foreign_merges",
-];
 
 /// Reads `commits = { … }`.
 pub(super) fn read<'a>(
@@ -45,7 +33,7 @@ pub(super) fn read<'a>(
     let forbid_extensions = table.take("forbid_extensions");
     let forbid_extensions =
         forbid_extensions.and_then(|node| report.parsed("forbid_extensions", node, extension));
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::COMMITS, report);
     if is_empty {
         let help = "add what commits must be like, as in `signed = true`, or take it out";
         report.add(span, "`commits` asks for nothing", Some(help.into()));

@@ -4,7 +4,9 @@ use std::{
 };
 
 use super::{
-    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, change, grant,
+    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, change,
+    grammar::{self, TableKind},
+    grant,
     list::Room,
     mentions::{Mention, Place},
     reader::{Report, TableReader},
@@ -45,10 +47,14 @@ pub(super) struct Draft<'d, 'a> {
 }
 
 /// The kinds of tables, in the order in which they are read.
-const KINDS: [&str; 6] = ["role", "grant", "block", "require", "waiver", "test"];
-
-pub(super) const KEYS: [&str; 9] =
-    ["version", "contact", "change", "role", "grant", "block", "require", "waiver", "test"];
+const KINDS: [(&str, &TableKind); 6] = [
+    ("role", &grammar::ROLE),
+    ("grant", &grammar::GRANT),
+    ("block", &grammar::BLOCK),
+    ("require", &grammar::REQUIRE),
+    ("waiver", &grammar::WAIVER),
+    ("test", &grammar::TEST),
+];
 
 /// How many signs of patterns all tests together may meet: some seconds' worth.
 const MAX_TEST_WORK: usize = 100_000_000;
@@ -84,8 +90,8 @@ impl<'d, 'a> Draft<'d, 'a> {
         if let Some((key, node)) = top.take_with_key("change") {
             self.read_change(file, key.span, node, report);
         }
-        for kind in KINDS {
-            for table in rules_of_kind(kind, &mut top, report) {
+        for (kind, tables) in KINDS {
+            for table in rules_of_kind(kind, tables.what, &mut top, report) {
                 self.rule_count = self.rule_count.saturating_add(1);
                 let span = table.span.clone();
                 let had_room = self.room.is_left();
@@ -105,7 +111,7 @@ impl<'d, 'a> Draft<'d, 'a> {
                 }
             }
         }
-        top.finish(&KEYS, report);
+        top.finish_as(&grammar::TOP, report);
     }
 
     /// Of a policy that is too large, what else is wrong is not looked for.
@@ -287,17 +293,10 @@ pub(crate) fn check_version<'t>(what: &str, top: &mut TableReader<'t>, report: &
 /// The tables of `[[kind]]`.
 fn rules_of_kind<'t>(
     kind: &'static str,
+    what: &'static str,
     top: &mut TableReader<'t>,
     report: &mut Report<'_, 't>,
 ) -> Vec<TableReader<'t>> {
-    let what = match kind {
-        "role" => "a role",
-        "grant" => "a grant",
-        "block" => "a block",
-        "require" => "a require",
-        "waiver" => "a waiver",
-        _ => "a test",
-    };
     let Some((key, node)) = top.take_with_key(kind) else { return Vec::new() };
     match node.value {
         Node::List(elements) => elements.into_iter().filter_map(|one| report.table(what, one)).collect(),

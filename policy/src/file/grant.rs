@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     allow,
     draft::Draft,
+    grammar,
     list::{self, Room, carries_no_refs, set},
     reader::{Report, TableReader},
     tree::{Node, Spanned},
@@ -16,22 +17,6 @@ use crate::{
     request::Verb,
     rule::{Grant, PathSet, RefSet, UserException, Window},
 };
-
-pub(super) const KEYS: [&str; 13] = [
-    "id",
-    "to",
-    "user",
-    "on",
-    "refs",
-    "verbs",
-    "paths",
-    "from",
-    "weekly",
-    "expires",
-    "approved_by",
-    "mode",
-    "allow",
-];
 
 /// Reads a `[[grant]]`.
 pub(super) fn read<'a>(
@@ -49,7 +34,7 @@ pub(super) fn read<'a>(
     let refs = refs(&mut table, verbs.as_deref(), &draft.room, report);
     let paths = grant_paths(&mut table, verbs.as_deref(), &draft.room, report);
     let allowed = allow::read(&mut table, report);
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::GRANT, report);
     if let (Some(id), Some(on), Some(refs), Some(verbs)) = (id, on, refs, verbs) {
         draft.parts.allowances.extend(allow::about(&About::Grant(id.clone()), allowed));
         let verbs = verbs.into_iter().map(|verb| verb.value).collect();

@@ -4,6 +4,7 @@ use std::{cell::Cell, collections::BTreeSet};
 
 use super::{
     draft::Draft,
+    grammar,
     reader::{Report, TableReader, one_of},
     tree::{Node, Spanned},
 };
@@ -110,6 +111,11 @@ pub(super) fn carries_no_refs(verb: Verb) -> bool {
     matches!(verb, Verb::Read | Verb::Admin)
 }
 
+/// The words of those.
+pub(super) fn whole_repository_verbs() -> Vec<&'static str> {
+    Verb::ALL.into_iter().filter(|verb| carries_no_refs(*verb)).map(Verb::as_str).collect()
+}
+
 /// The verbs that change refs.
 pub(super) fn all_on_refs() -> VerbSet {
     Verb::ALL.into_iter().filter(|verb| !carries_no_refs(*verb)).collect()
@@ -160,7 +166,7 @@ pub(super) fn set<T: Ord>(values: Vec<Spanned<T>>) -> BTreeSet<T> {
 /// `mode`.
 pub(super) fn mode<'a>(rule: &mut TableReader<'a>, report: &mut Report<'_, 'a>) -> Mode {
     let text = rule.take("mode").and_then(|node| report.text("mode", node));
-    let parse = |text: &str| one_of(text, "mode", &["enforce", "evaluate"]);
+    let parse = |text: &str| one_of(text, "mode", &grammar::MODES);
     match text.and_then(|text| report.parse(text, parse)) {
         Some(Spanned { value: "evaluate", .. }) => Mode::Evaluate,
         _ => Mode::Enforce,

@@ -10,6 +10,7 @@ mod change;
 mod circumstances;
 mod commits;
 mod draft;
+mod grammar;
 mod grant;
 mod list;
 mod mentions;
@@ -31,6 +32,7 @@ use crate::{
 };
 use draft::Draft;
 pub(crate) use draft::check_version;
+pub use grammar::json_schema;
 use jiff::Timestamp;
 use reader::{Notation, Report};
 pub(crate) use syntax::read_toml;

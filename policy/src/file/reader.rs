@@ -6,6 +6,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    grammar::TableKind,
     suggest::{did_you_mean, nearest},
     tree::{Node, Spanned, Table, Text},
 };
@@ -313,6 +314,13 @@ impl<'a> TableReader<'a> {
             report.add(self.span.clone(), message, Some(format!("add {}", report.pair(key, example))));
         }
         value
+    }
+
+    /// Reports every key that nobody took, of a table of a policy.
+    pub(super) fn finish_as(self, kind: &TableKind, report: &mut Report<'_, 'a>) {
+        if !self.is_empty() {
+            self.finish(&kind.names(), report);
+        }
     }
 
     /// Reports every key that nobody took. `known` are those that might have been meant.

@@ -5,7 +5,7 @@ use super::{
     block::{help, refuse_who},
     commits,
     draft::Draft,
-    list,
+    grammar, list,
     reader::{Report, TableReader, one_of},
     tree::{Node, Spanned},
     window,
@@ -15,29 +15,8 @@ use crate::{
     rule::{ApprovalsOf, Excluded, Require, Via},
 };
 
-pub(super) const KEYS: [&str; 16] = [
-    "id",
-    "on",
-    "refs",
-    "verbs",
-    "from",
-    "to",
-    "weekly",
-    "except",
-    "help",
-    "mode",
-    "via",
-    "approvals",
-    "exclude",
-    "reset_on_push",
-    "commits",
-    "allow",
-];
-
-pub(super) const APPROVALS_KEYS: [&str; 3] = ["role", "count", "paths"];
-
 /// How many approvals can be asked for: more than anybody gets, and few enough to be a slip otherwise.
-const MAX_APPROVALS: u32 = 100;
+pub(super) const MAX_APPROVALS: u32 = 100;
 
 /// Reads a `[[require]]`.
 pub(super) fn read<'a>(
@@ -64,7 +43,7 @@ pub(super) fn read<'a>(
     }
     let [via, approvals, commits] = asks;
     let via = via.and_then(|node| report.text("via", node)).and_then(|text| {
-        let parse = |text: &str| one_of(text, "way in that can be required", &["pull-request"]);
+        let parse = |text: &str| one_of(text, "way in that can be required", &grammar::WAYS_IN);
         report.parse(text, parse).map(|_| Via::PullRequest)
     });
     let has_approvals = approvals.is_some();
@@ -74,7 +53,7 @@ pub(super) fn read<'a>(
     let reset_on_push = reset_on_push(&mut table, has_approvals, report);
     refuse_who(&mut table, "require", report);
     let allowed = allow::read(&mut table, report);
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::REQUIRE, report);
     if let (Some(id), Some(on), Some(refs)) = (id, on, refs) {
         draft.parts.allowances.extend(allow::about(&About::Require(id.clone()), allowed));
         draft.parts.requires.push(Require {
@@ -119,7 +98,7 @@ fn approvals_of<'a>(
             }
         };
         let paths = list::paths("paths", &mut table, &draft.room, report);
-        table.finish(&APPROVALS_KEYS, report);
+        table.finish_as(&grammar::APPROVALS, report);
         Some(ApprovalsOf { role: role?.value, count: count?, paths })
     };
     elements.into_iter().filter_map(one).collect()

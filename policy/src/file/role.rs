@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::{
     allow,
     draft::Draft,
+    grammar,
     list::{self, set},
     reader::{Report, TableReader},
     tree::{Node, Spanned},
@@ -15,8 +16,6 @@ use crate::{
     printable::Printable,
     rule::Role,
 };
-
-const KEYS: [&str; 7] = ["id", "any", "all", "service", "max_lease", "exclusive", "allow"];
 
 /// Reads a `[[role]]`.
 pub(super) fn read<'a>(
@@ -47,7 +46,7 @@ pub(super) fn read<'a>(
     let exclusive = exclusive.unwrap_or_default();
     draft.mention_roles(&exclusive, file);
     let allowed = allow::read(&mut table, report);
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::ROLE, report);
     if let Some(id) = id {
         refuse_itself(&id.value, &exclusive, report);
         draft.parts.allowances.extend(allow::about(&About::Role(id.value.clone()), allowed));

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::{
     circumstances,
     draft::Draft,
+    grammar,
     list::{self, carries_no_refs, set},
     mentions::Mention,
     reader::{Report, TableReader, one_of},
@@ -17,8 +18,6 @@ use crate::{
     rule::{Asker, Because, Expectation, TestCase, built_in_id},
 };
 
-pub(super) const KEYS: [&str; 10] =
-    ["as", "user", "push", "at", "channel", "paths", "approved_by", "commit", "waivers", "expect"];
 /// A `push`, for help.
 const PUSH: &str = "force PAY/api refs/heads/main";
 
@@ -39,7 +38,7 @@ pub(super) fn read<'a>(
     let at = table.take("at").and_then(|node| report.moment("at", &node));
     let channel = channel(&mut table, report);
     let circumstances = circumstances::read(&mut table, draft, file, report);
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::TEST, report);
     if let (Some(asker), Some((verb, repository, name)), Some(expect)) = (asker, push, expect) {
         let question = Question { repository, name, verb, channel, circumstances };
         draft.parts.tests.push(TestCase { asker, question, at, expect, place });

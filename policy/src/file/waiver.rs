@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::{
     allow,
     draft::Draft,
-    list,
+    grammar, list,
     mentions::Mention,
     reader::{Report, TableReader},
     role::length_of_time,
@@ -13,9 +13,6 @@ use crate::{
     name::RuleId,
     rule::{RefSet, RepositorySet, Waiver},
 };
-
-pub(super) const KEYS: [&str; 10] =
-    ["id", "lifts", "to", "on", "refs", "max_time", "reason", "second_person", "mode", "allow"];
 
 /// Reads a `[[waiver]]`.
 pub(super) fn read<'a>(
@@ -43,7 +40,7 @@ pub(super) fn read<'a>(
     let reason = table.take("reason").and_then(|node| report.boolean("reason", &node)).unwrap_or(true);
     let second_person = list::mentioned_roles("second_person", &mut table, draft, file, report);
     let allowed = allow::read(&mut table, report);
-    table.finish(&KEYS, report);
+    table.finish_as(&grammar::WAIVER, report);
     if let (Some(id), Some(on), Some(refs), Some(max_time)) = (id, on, refs, max_time) {
         draft.parts.allowances.extend(allow::about(&About::Waiver(id.clone()), allowed));
         let to = list::set(to);

@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 
 use super::{
+    grammar,
     reader::{Report, TableReader},
     tree::{Node, Spanned, Text},
 };
 use crate::rule::{TimeOfWeek, Weekly, Window, Zone};
-
-pub(super) const WEEKLY_KEYS: [&str; 3] = ["from", "to", "zone"];
 
 /// `from`, `to` and `weekly` of a rule that binds everybody but its `except`.
 pub(super) fn of_binding<'a>(
@@ -47,7 +46,7 @@ fn weekly<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<We
     let to = time_of_week("to", "\"Mon 06:00\"", &mut table, report);
     let zone = table.require("zone", "\"Europe/Berlin\"", report);
     let zone = zone.and_then(|node| report.text("zone", node)).and_then(|text| zone_of(&text, report));
-    table.finish(&WEEKLY_KEYS, report);
+    table.finish_as(&grammar::WEEKLY, report);
     let weekly = Weekly::new(from?, to?, zone?);
     weekly.map_err(|error| report.add(span, error.to_string(), Some("leave it out".into()))).ok()
 }

@@ -93,20 +93,24 @@ pub(crate) fn is(name: &str, text: &str) {
 
 /// The same for a text in which nothing differs from run to run.
 fn is_exactly(name: &str, text: &str) {
-    let path = example(&format!("{name}.txt"));
+    is_file(&example(&format!("{name}.txt")), text);
+    if updating() && name == SAMPLE {
+        update_readme(text);
+    }
+}
+
+/// Compares with any file of the book, or writes it.
+pub(crate) fn is_file(path: &Path, text: &str) {
     if updating() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        if name == SAMPLE {
-            update_readme(text);
-        }
+        fs::write(path, text).unwrap();
         return;
     }
-    let written = fs::read_to_string(&path).unwrap_or_default();
+    let written = fs::read_to_string(path).unwrap_or_default();
     assert!(
         written == text,
         "{} is not what is said now; see CONTRIBUTING.md, \"Examples in the book\"\n--- written\n{written}\n--- said\n{text}",
-        shown(&path)
+        shown(path)
     );
 }
 
@@ -250,7 +254,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 28] = [
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],
@@ -261,6 +265,8 @@ const COMMANDS: [&[&str]; 26] = [
     &["oam", "user", "show"],
     &["oam", "user", "deactivate"],
     &["oam", "user", "reactivate"],
+    &["oam", "policy", "init"],
+    &["oam", "policy", "schema"],
     &["oam", "policy", "check"],
     &["oam", "policy", "test"],
     &["oam", "policy", "diff"],

@@ -16,5 +16,6 @@ mod links;
 mod lints;
 mod redact;
 mod references;
+mod schema;
 mod snippets;
 mod three_teams;

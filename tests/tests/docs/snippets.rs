@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Every block with one of the marks, or all that begin with `toml,` and `json,`: a mark that is mistyped is no mark.
-fn marked(info: &str) -> Vec<Block> {
+pub(crate) fn marked(info: &str) -> Vec<Block> {
     let blocks = pages().into_iter().flat_map(|page| page.blocks);
     let blocks: Vec<_> = blocks.filter(|block| block.info == info).collect();
     assert!(!blocks.is_empty(), "no page has a block `{info}`");
