@@ -5,7 +5,7 @@ use crate::{
     facts::Facts,
     name::{Repository, RoleId, Username, UsernameKey},
     request::{Channel, Request},
-    rule::{Block, ByRepository, Grant, Policy, Require, RoleBits},
+    rule::{Block, ByRepository, Grant, Policy, RepositorySet, Require, RoleBits},
     snapshot::Snapshot,
 };
 
@@ -58,9 +58,9 @@ impl<'a> Scope<'a> {
         let repository = &request.repository;
         let (compiled, held) = (policy.compiled(), subject.held());
         // Few policies name anybody.
-        let key = compiled.exceptions.iter().any(Option::is_some).then(|| subject.username.key());
-        let grants = on(policy.grants(), &compiled.grants, repository)
-            .filter(|(_, grant)| grant.window.contains(now) && grant.on.matches(repository))
+        let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
+        let grants = on(policy.grants(), &compiled.grants, |grant| &grant.on, repository)
+            .filter(|(_, grant)| grant.window.contains(now))
             .map(|(place, grant)| GrantInScope {
                 grant,
                 place,
@@ -69,15 +69,14 @@ impl<'a> Scope<'a> {
             .collect();
         let binds =
             |except: Option<&Box<[usize]>>| except.is_none_or(|except| held.first_of(except).is_none());
-        let blocks = on(policy.blocks(), &compiled.blocks, repository)
+        let blocks = on(policy.blocks(), &compiled.blocks, |block| &block.on, repository)
             .filter(|(place, block)| block.window.contains(now) && binds(compiled.blocks_except.get(*place)))
             .map(|(_, block)| block);
-        let blocks =
-            policy.built_in().iter().chain(blocks).filter(|block| block.on.matches(repository)).collect();
-        let requires = on(policy.requires(), &compiled.requires, repository)
+        let built_in = policy.built_in().iter().filter(|block| block.on.matches(repository));
+        let blocks = built_in.chain(blocks).collect();
+        let requires = on(policy.requires(), &compiled.requires, |require| &require.on, repository)
             .filter(|(place, rule)| rule.window.contains(now) && binds(compiled.requires_except.get(*place)))
             .map(|(_, require)| require)
-            .filter(|require| require.on.matches(repository))
             .collect();
         let channel = request.channel;
         Self { policy, snapshot, waivers, subject, repository, channel, facts, now, grants, blocks, requires }
@@ -98,20 +97,23 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The rules that could be on `repository`, with their places.
+/// The rules on `repository`, with their places.
 fn on<'a, R>(
     rules: &'a [R],
     index: &ByRepository,
+    set: impl Fn(&R) -> &RepositorySet,
     repository: &Repository,
 ) -> impl Iterator<Item = (usize, &'a R)> {
-    index.candidates(repository).into_iter().filter_map(|place| Some((place, rules.get(place)?)))
+    index.candidates(repository).into_iter().filter_map(move |candidate| {
+        let rule = rules.get(candidate.place)?;
+        (candidate.surely || set(rule).matches(repository)).then_some((candidate.place, rule))
+    })
 }
 
 /// How the grant at `place` reaches somebody who holds these roles and, where that matters, is called so.
 fn reach(policy: &Policy, place: usize, held: &RoleBits, key: Option<&UsernameKey>) -> Option<Reach> {
     let compiled = policy.compiled();
-    let named = compiled.exceptions.get(place).and_then(Option::as_ref);
-    if named.is_some() && named == key {
+    if key.is_some() && compiled.exceptions.get(&place) == key {
         return Some(Reach::Person);
     }
     held.first_of(compiled.receivers.get(place)?).map(Reach::Role)

@@ -13,8 +13,8 @@ pub(crate) struct Compiled {
     pub(crate) requires: ByRepository,
     /// Of each grant, the places of the roles that receive it, ascending.
     pub(crate) receivers: Vec<Box<[usize]>>,
-    /// Of each grant, the person that it names, if it does.
-    pub(crate) exceptions: Vec<Option<UsernameKey>>,
+    /// The grants that name a person, by their places.
+    pub(crate) exceptions: HashMap<usize, UsernameKey>,
     /// Of each block, the places of the roles that it does not bind.
     pub(crate) blocks_except: Vec<Box<[usize]>>,
     /// Of each require, the places of the roles that it does not bind.
@@ -42,7 +42,10 @@ impl Compiled {
             blocks: ByRepository::of(parts.blocks.iter().map(|block| &block.on)),
             requires: ByRepository::of(parts.requires.iter().map(|require| &require.on)),
             receivers: parts.grants.iter().map(|grant| places(&grant.to)).collect(),
-            exceptions: parts.grants.iter().map(|grant| Some(grant.user.as_ref()?.user.key())).collect(),
+            exceptions: (0..)
+                .zip(&parts.grants)
+                .filter_map(|(place, grant)| Some((place, grant.user.as_ref()?.user.key())))
+                .collect(),
             blocks_except: parts.blocks.iter().map(|block| places(&block.except)).collect(),
             requires_except: parts.requires.iter().map(|require| places(&require.except)).collect(),
             services,

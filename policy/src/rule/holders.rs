@@ -32,10 +32,16 @@ impl RoleBits {
 
     pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
         let of_word = |(word, bits): (usize, &u64)| {
-            let bits = *bits;
-            (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
+            let lowest = |bits: &u64| (*bits != 0).then_some(*bits);
+            let rest = std::iter::successors(lowest(bits), move |bits| lowest(&(bits & (bits - 1))));
+            rest.map(move |bits| word * 64 + bits.trailing_zeros() as usize)
         };
         self.0.iter().enumerate().flat_map(of_word)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
     }
 }
 

@@ -5,22 +5,31 @@ use std::collections::HashMap;
 use super::{Pattern, RepositorySet};
 use crate::{glob::Token, name::Repository};
 
-/// Rules of one kind, by where their patterns could match. A place is a position among the rules of that kind.
+/// Rules of one kind, by where their patterns could match.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ByRepository {
     /// By a whole repository, in lower case.
-    exact: HashMap<Box<str>, Vec<usize>>,
+    exact: HashMap<Box<str>, Vec<Candidate>>,
     /// By a project, in lower case.
-    project: HashMap<Box<str>, Vec<usize>>,
+    project: HashMap<Box<str>, Vec<Candidate>>,
     /// All that begin otherwise.
-    anywhere: Vec<usize>,
+    anywhere: Vec<Candidate>,
 }
 
-/// Where one pattern could match.
+/// A rule that could be on a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Candidate {
+    /// Its position among the rules of its kind.
+    pub(crate) place: usize,
+    /// Whether it is, without a look at its patterns.
+    pub(crate) surely: bool,
+}
+
+/// Where one pattern could match, and whether it matches all that is there.
 enum Reach {
     Repository(Box<str>),
-    Project(Box<str>),
-    Anywhere,
+    Project(Box<str>, bool),
+    Anywhere(bool),
 }
 
 impl ByRepository {
@@ -28,45 +37,49 @@ impl ByRepository {
         let mut index = Self::default();
         for (place, set) in sets.enumerate() {
             for reach in set.included().iter().flat_map(reaches) {
-                let list = match reach {
-                    Reach::Repository(key) => index.exact.entry(key).or_default(),
-                    Reach::Project(key) => index.project.entry(key).or_default(),
-                    Reach::Anywhere => &mut index.anywhere,
+                let (list, all) = match reach {
+                    Reach::Repository(key) => (index.exact.entry(key).or_default(), true),
+                    Reach::Project(key, all) => (index.project.entry(key).or_default(), all),
+                    Reach::Anywhere(all) => (&mut index.anywhere, all),
                 };
-                if list.last() != Some(&place) {
-                    list.push(place);
-                }
+                list.push(Candidate { place, surely: all && !set.excludes() });
             }
         }
         index
     }
 
-    /// The places of all rules that could be on `repository`, ascending; whether they are, their patterns say.
-    pub(crate) fn candidates(&self, repository: &Repository) -> Vec<usize> {
+    /// All rules that could be on `repository`, by place, none twice.
+    pub(crate) fn candidates(&self, repository: &Repository) -> Vec<Candidate> {
         let key = repository.key();
         let project = key.split('/').next().unwrap_or_default();
         let lists = [self.exact.get(key), self.project.get(project), Some(&self.anywhere)];
-        let mut places: Vec<usize> = lists.into_iter().flatten().flatten().copied().collect();
-        if !places.is_sorted_by(|a, b| a < b) {
-            places.sort_unstable();
-            places.dedup();
+        let mut found = Vec::with_capacity(lists.iter().flatten().map(|list| list.len()).sum());
+        found.extend(lists.into_iter().flatten().flatten().copied());
+        if !found.is_sorted_by(|a, b| a.place < b.place) {
+            // Those that are sure come first.
+            found.sort_unstable_by_key(|one| (one.place, !one.surely));
+            found.dedup_by_key(|one| one.place);
         }
-        places
+        found
     }
 }
 
 fn reaches(pattern: &Pattern) -> Vec<Reach> {
-    let Pattern::Glob(glob) = pattern else { return vec![Reach::Anywhere] };
+    let Pattern::Glob(glob) = pattern else { return vec![Reach::Anywhere(false)] };
     glob.alternatives().iter().map(|tokens| reach(tokens)).collect()
 }
 
 fn reach(tokens: &[Token]) -> Reach {
-    let Some(Token::Literal(literal)) = tokens.first() else { return Reach::Anywhere };
-    let Ok(text) = std::str::from_utf8(literal) else { return Reach::Anywhere };
-    match (text.split_once('/'), tokens.len()) {
-        (Some(_), 1) => Reach::Repository(text.into()),
-        (Some((project, _)), _) => Reach::Project(project.into()),
-        (None, _) => Reach::Anywhere,
+    let Some(Token::Literal(literal)) = tokens.first() else {
+        return Reach::Anywhere(tokens == [Token::Rest]);
+    };
+    let Ok(text) = std::str::from_utf8(literal) else { return Reach::Anywhere(false) };
+    match (text.split_once('/'), tokens) {
+        (Some(_), [_]) => Reach::Repository(text.into()),
+        // What stands behind the slash has none of its own.
+        (Some((project, "")), [_, Token::Run | Token::Rest]) => Reach::Project(project.into(), true),
+        (Some((project, _)), _) => Reach::Project(project.into(), false),
+        (None, _) => Reach::Anywhere(false),
     }
 }
 
@@ -92,7 +105,10 @@ mod tests {
             set(&["re:pay/a.*"]),
         ];
         let index = ByRepository::of(sets.iter());
-        let found = |repository: &str| index.candidates(&Repository::parse(repository).unwrap());
+        let found = |repository: &str| {
+            let found = index.candidates(&Repository::parse(repository).unwrap());
+            found.iter().map(|one| one.place).collect::<Vec<_>>()
+        };
         assert_eq!(found("pay/API"), [0, 1, 2, 5, 6]);
         assert_eq!(found("PAY/x"), [1, 2, 4, 5, 6]);
         assert_eq!(found("WEB/y"), [2, 3, 5, 6]);
@@ -109,8 +125,12 @@ mod tests {
             let sets: Vec<_> = parsed.into_iter().filter_map(|one| RepositorySet::new([one]).ok()).collect();
             let repository = Repository::parse(&repository).unwrap();
             let found = ByRepository::of(sets.iter()).candidates(&repository);
-            for (place, set) in sets.iter().enumerate().filter(|(_, set)| set.matches(&repository)) {
-                proptest::prop_assert!(found.contains(&place), "{:?}", set.sources());
+            for (place, set) in sets.iter().enumerate() {
+                let candidate = found.iter().find(|one| one.place == place);
+                let matches = set.matches(&repository);
+                proptest::prop_assert!(!matches || candidate.is_some(), "missed: {:?}", set.sources());
+                let surely = candidate.is_some_and(|one| one.surely);
+                proptest::prop_assert!(matches || !surely, "not so sure: {:?}", set.sources());
             }
         }
     }

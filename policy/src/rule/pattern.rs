@@ -208,6 +208,11 @@ impl RepositorySet {
         Ok((excluded, Pattern::Glob(glob)))
     }
 
+    /// Whether a pattern excludes.
+    pub(super) fn excludes(&self) -> bool {
+        !self.0.exclude.is_empty()
+    }
+
     /// The patterns that include.
     pub(super) fn included(&self) -> &[Pattern] {
         &self.0.include

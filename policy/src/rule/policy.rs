@@ -155,7 +155,9 @@ impl Policy {
 
     /// The ids of these roles, ascending.
     pub(crate) fn named(&self, roles: &RoleBits) -> Vec<RoleId> {
-        roles.places().filter_map(|place| self.roles().get(place)).map(|role| role.id.clone()).collect()
+        let mut ids = Vec::with_capacity(roles.len());
+        ids.extend(roles.places().filter_map(|place| self.roles().get(place)).map(|role| role.id.clone()));
+        ids
     }
 
     /// The blocks that are part of the product.
