@@ -3,6 +3,7 @@
 //! The law: what the reader accepts, the schema accepts. And where only the shape of one file is wrong (a key that is
 //! not known, is missing, or has a value of another kind) both refuse.
 
+#![cfg(feature = "regex")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -64,6 +64,21 @@ pub(super) fn contact(text: &str) -> Result<String, String> {
     }
 }
 
+/// Each of several, once.
+pub(super) fn each<T: PartialEq>(
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let mut all = Vec::with_capacity(texts.len());
+    for text in texts {
+        let one = parse(text)?;
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    Ok(all)
+}
+
 /// `source:group`, or a group of `source`.
 pub(super) fn group(source: Option<&str>, text: &str) -> Result<GroupName, String> {
     let text = text.trim();
@@ -119,7 +134,7 @@ pub(super) const NONE: &str = "none";
 pub(super) fn branches(texts: &[String]) -> Result<Vec<Exemplified>, String> {
     match texts {
         [none] if none.trim() == NONE => Ok(Vec::new()),
-        texts => texts.iter().map(|text| branch(text)).collect(),
+        texts => each(texts, branch),
     }
 }
 

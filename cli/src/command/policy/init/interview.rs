@@ -73,9 +73,8 @@ impl<'a> Interview<'a> {
         let [developers, maintainers] = self.groups(source.as_deref())?;
         let project =
             Question::several("--project", "Which projects? As in PAY, or PAY/api for a repository.", "DEMO");
-        let projects = self.settle(&project, &given.project, |texts| {
-            texts.iter().map(|text| answers::project(text)).collect()
-        })?;
+        let projects =
+            self.settle(&project, &given.project, |texts| answers::each(texts, answers::project))?;
         let protect = Question::several(
             "--protect",
             "Which branches only ever move forward? As in main, release/**; or none.",
@@ -105,7 +104,7 @@ impl<'a> Interview<'a> {
         let given = self.given;
         let of = |name: &str| format!("{}:{name}", source.unwrap_or("okta"));
         let (developers, maintainers) = (of("developers"), of("maintainers"));
-        let parse = |texts: &[String]| texts.iter().map(|text| answers::group(source, text)).collect();
+        let parse = |texts: &[String]| answers::each(texts, |text| answers::group(source, text));
         let question = Question::several("--developers", "Which groups develop?", &developers);
         let developers = self.settle(&question, &given.developers, parse)?;
         let text = "Which groups make releases? They may make tags and protected branches.";

@@ -137,6 +137,11 @@ fn what_is_no_answer() {
     assert!(source("Okta").is_err() && source("a:b").is_err());
     assert!(contact("a\nb").is_err());
     assert_eq!(branches(&["none".into()]), Ok(Vec::new()));
+    assert_eq!(
+        branches(&["main".into(), "refs/heads/main".into()]),
+        Ok(vec![branch("main").unwrap()]),
+        "once"
+    );
     assert_eq!(group(Some("okta"), "ad:Release Managers").unwrap().source(), "ad");
 }
 
