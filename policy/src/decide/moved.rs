@@ -60,13 +60,12 @@ impl OneRef<'_> {
             (Verdict::Permitted(one), Verdict::Permitted(other)) => Verdict::Permitted(both(&one, other)),
             (Verdict::Refused(one), Verdict::Refused(other)) => {
                 let other = without_verbs(&other);
-                let shared =
-                    without_verbs(&one).into_iter().filter(|reason| other.contains(reason)).collect();
+                let shared = without_verbs(&one).iter().filter_map(|reason| shared(reason, &other)).collect();
                 NonEmpty::from_vec(shared).map_or_else(undecided, Verdict::Refused)
             }
             _ => undecided(),
         };
-        let shadow = shared_shadow(as_update.shadow, as_force.shadow);
+        let shadow = shared_shadow(as_update.shadow, &as_force.shadow);
         Judged::Decided(RefDecision { verb: None, verdict, shadow })
     }
 }
@@ -79,7 +78,7 @@ fn both(as_update: &Permit, as_force: Permit) -> Permit {
 }
 
 /// What rules on trial would have done; unclear where that depends on which of the two it is.
-fn shared_shadow(as_update: Vec<Shadow>, as_force: Vec<Shadow>) -> Vec<Shadow> {
+fn shared_shadow(as_update: Vec<Shadow>, as_force: &[Shadow]) -> Vec<Shadow> {
     let only_forced = as_force.iter().filter(|one| as_update.iter().all(|other| other.rule != one.rule));
     let only_forced: Vec<_> = only_forced.cloned().collect();
     let would = |one: Shadow| {
@@ -87,6 +86,24 @@ fn shared_shadow(as_update: Vec<Shadow>, as_force: Vec<Shadow>) -> Vec<Shadow> {
     };
     let unclear = |one| Shadow { would: WouldHave::Unclear, ..one };
     as_update.into_iter().map(would).chain(only_forced.into_iter().map(unclear)).collect()
+}
+
+/// What of a reason is so in both ways.
+fn shared(reason: &RefusalReason, others: &[RefusalReason]) -> Option<RefusalReason> {
+    let RefusalReason::NoGrant(one) = reason else {
+        return others.contains(reason).then(|| reason.clone());
+    };
+    others.iter().find_map(|other| match other {
+        RefusalReason::NoGrant(other) => {
+            let roles = one.roles_that_may.iter().filter(|role| other.roles_that_may.contains(role));
+            Some(RefusalReason::NoGrant(NoGrant {
+                roles_that_may: roles.cloned().collect(),
+                blocked_too: one.blocked_too && other.blocked_too,
+                ..one.clone()
+            }))
+        }
+        _ => None,
+    })
 }
 
 fn without_verbs(reasons: &NonEmpty<RefusalReason>) -> Vec<RefusalReason> {
