@@ -13,7 +13,7 @@ pub(crate) use asked::rules;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{
-    decide::{Basis, Decision, Evaluation, PushVerdict, State, Subject, decide, decide_as},
+    decide::{Basis, Decision, PushVerdict, State, Subject, decide, decide_as},
     facts::FactsNeeded,
     name::{RoleId, Username},
     printable::Printable,
@@ -54,16 +54,15 @@ pub fn explain(
         Asker::Roles(_) => Username::anybody(),
     };
     let request = question.request(name);
-    let facts = question.facts();
     let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
     let by_refs = |policy, subject: &Subject| {
         let basis = Basis { policy, snapshot: state.snapshot.as_ref(), waivers: &state.waivers };
-        known(decide_as(basis, subject.clone(), &request, &facts, now))
+        question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, now))
     };
     let (decision, otherwise) = match (asker, &state.policy) {
         (Asker::Roles(roles), Some(policy)) => (by_refs(policy, &Subject::holder(policy, roles))?, None),
         (Asker::Roles(_) | Asker::User(_), policy) => {
-            let decision = known(decide(state, &request, &facts, now))?;
+            let decision = question.settle(|facts| decide(state, &request, facts, now))?;
             let otherwise = match (policy, decision.verdict()) {
                 (Some(policy), PushVerdict::Refused(_)) => Some(by_refs(policy, decision.subject())?),
                 _ => None,
@@ -79,13 +78,6 @@ pub fn explain(
         _ => Vec::new(),
     };
     Ok(Explanation { request, decision, otherwise, rules })
-}
-
-fn known(evaluation: Evaluation) -> Result<Decision, FactsNeeded> {
-    match evaluation {
-        Evaluation::Decided(decision) => Ok(decision),
-        Evaluation::Needs(needed) => Err(needed),
-    }
 }
 
 /// Who asks, as `decide` knows them; also by a directory that has grown too old to decide by.

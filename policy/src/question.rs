@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    decide::WaiverUse,
+    decide::{Decision, Evaluation, Outcome, WaiverUse},
     facts::{
-        Ancestry, Approval, Commit, Cover, Facts, Identity, NewFile, PullRequest, SignatureState, UpdateIndex,
+        Ancestry, Approval, Commit, Cover, Facts, FactsNeeded, Identity, NewFile, PullRequest,
+        SignatureState, UpdateIndex,
     },
     name::{ObjectId, RefName, Repository, RuleId, TreePath, Username},
     nonempty::NonEmpty,
@@ -131,6 +132,30 @@ impl Question {
         facts.learn_ancestry(ONLY, ancestry);
         self.circumstances.tell(&mut facts);
         facts
+    }
+
+    /// The decision that `decide` comes to, where it does not depend on what is not said.
+    ///
+    /// # Errors
+    /// What it depends on.
+    pub(crate) fn settle(&self, decide: impl Fn(&Facts) -> Evaluation) -> Result<Decision, FactsNeeded> {
+        let mut facts = self.facts();
+        let mut unsaid = FactsNeeded::default();
+        loop {
+            match decide(&facts) {
+                Evaluation::Decided(decision)
+                    if decision.outcome() == Outcome::Undecided && !unsaid.is_empty() =>
+                {
+                    return Err(unsaid.in_order());
+                }
+                Evaluation::Decided(decision) => return Ok(decision),
+                // Rules that are only tried out ask as well, and are none of those that it depends on.
+                Evaluation::Needs(needed) => {
+                    facts.learn_lack(&needed, "it is not said");
+                    unsaid.add(needed);
+                }
+            }
+        }
     }
 
     /// The verb that rules are compared with.

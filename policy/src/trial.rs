@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Basis, Evaluation, PushVerdict, RefDecision, Subject, Verdict, decide_as, decide_in},
+    decide::{Basis, PushVerdict, RefDecision, Subject, Verdict, decide_as, decide_in},
     facts::FactsNeeded,
     fault::{Collector, Fault, Faults},
     nonempty::NonEmpty,
@@ -89,10 +89,10 @@ fn fault(case: &TestCase, found: &Found) -> Fault {
 
 fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Timestamp) -> TestOutcome {
     let at = case.at.unwrap_or(now);
-    let (question, facts) = (&case.question, case.question.facts());
+    let question = &case.question;
     let asks_for_users = question.circumstances.approved_by.iter().any(|by| matches!(by, Asker::User(_)));
     let used = |by| question.waivers(policy, by, at);
-    let evaluation = match (&case.asker, snapshot) {
+    let decided = match (&case.asker, snapshot) {
         (Asker::User(_), None) => {
             return TestOutcome::NotRun("no directory is loaded that would say which roles the user holds");
         }
@@ -103,18 +103,19 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
         }
         (Asker::User(user), Some(directory)) => {
             let basis = Basis { policy, snapshot, waivers: &used(user) };
-            decide_in(basis, directory, &question.request(user.clone()), &facts, at)
+            let request = question.request(user.clone());
+            question.settle(|facts| decide_in(basis, directory, &request, facts, at))
         }
         (Asker::Roles(roles), snapshot) => {
             let subject = Subject::holder(policy, roles);
             let request = question.request(subject.username.clone());
             let basis = Basis { policy, snapshot, waivers: &used(&request.pusher) };
-            decide_as(basis, subject, &request, &facts, at)
+            question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, at))
         }
     };
-    let decision = match evaluation {
-        Evaluation::Decided(decision) => decision,
-        Evaluation::Needs(needed) => return TestOutcome::Failed(depends(&needed)),
+    let decision = match decided {
+        Ok(decision) => decision,
+        Err(needed) => return TestOutcome::Failed(depends(&needed)),
     };
     match decision.verdict() {
         PushVerdict::PerRef(refs) => compared(case, refs.first()),

@@ -15,8 +15,7 @@ use jiff::Timestamp;
 
 use crate::{
     decide::{
-        Basis, Evaluation, Permit, PrincipalKind, PushVerdict, State, Subject, Verdict, WaiverUse, decide_as,
-        obstacles,
+        Basis, Permit, PrincipalKind, PushVerdict, State, Subject, Verdict, WaiverUse, decide_as, obstacles,
     },
     explain::{self, RuleKind},
     facts::FactsNeeded,
@@ -105,11 +104,11 @@ pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<
     let mut found = Who::default();
     let mut judge = Judge { state, policy, question, now, by_roles: HashMap::new() };
     for role in policy.roles() {
-        if let Answer::Stopped(stop) = judge.of(Subject::holder(policy, [&role.id]))? {
+        if let Answer::Stopped(stop) = judge.of(&Subject::holder(policy, [&role.id]))? {
             found.stopped.entry(stop).or_insert(0);
         }
     }
-    let crowd = Crowd::of(policy, snapshot, question);
+    let crowd = Crowd::of(policy, snapshot, &state.waivers, question);
     crowd.each(&mut judge, &mut found)?;
     for some in found.can.values_mut() {
         some.sort_by_cached_key(|one| one.username.key());
@@ -166,7 +165,7 @@ struct Judge<'p> {
 
 impl Judge<'_> {
     /// What is decided for everybody who holds these roles like `subject`, and of whom no rule knows more.
-    fn of_holders_like(&mut self, subject: Subject) -> Result<Answer, WhoError> {
+    fn of_holders_like(&mut self, subject: &Subject) -> Result<Answer, WhoError> {
         if let Some(answer) = self.by_roles.get(&subject.roles) {
             return Ok(answer.clone());
         }
@@ -176,13 +175,15 @@ impl Judge<'_> {
         Ok(answer)
     }
 
-    fn of(&self, subject: Subject) -> Result<Answer, WhoError> {
+    fn of(&self, subject: &Subject) -> Result<Answer, WhoError> {
         let request = self.question.request(subject.username.clone());
         let waivers = self.waivers(&subject.username);
-        let decided = decide_as(self.basis(&waivers), subject, &request, &self.question.facts(), self.now);
+        let decided = self
+            .question
+            .settle(|facts| decide_as(self.basis(&waivers), subject.clone(), &request, facts, self.now));
         let decision = match decided {
-            Evaluation::Decided(decision) => decision,
-            Evaluation::Needs(needed) => return Ok(Answer::Unclear(needed)),
+            Ok(decision) => decision,
+            Err(needed) => return Ok(Answer::Unclear(needed)),
         };
         let reasons = match decision.verdict() {
             PushVerdict::Refused(_) => return Ok(Answer::Cannot),

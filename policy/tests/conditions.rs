@@ -265,6 +265,11 @@ fn approvals_count_by_the_roles_of_now() {
     }
     // Of what was there before the last push.
     assert_eq!(merge(&case, "alice", &by(&[("bob", true), ("rita", false)])), "approval-missing:reviewed");
+    // Who approved again after it counts, in whichever order Bitbucket tells it.
+    for rita in [[("rita", false), ("Rita", true)], [("Rita", true), ("rita", false)]] {
+        let approvals = [&[("bob", true)], &rita[..]].concat();
+        assert_eq!(merge(&case, "alice", &by(&approvals)), "permitted:everything");
+    }
     // Nobody approved a plain push.
     let everybody = by(&[("bob", true), ("rita", true)]);
     assert_eq!(push(&case, "alice", "update refs/heads/main", &everybody), "pull-request-required:reviewed");
@@ -295,6 +300,21 @@ fn approvals_for_paths_are_wanted_where_these_change() {
     let mut without_paths = Facts::none();
     without_paths.learn_pull_request(Ok(developers));
     assert_eq!(merge(&case, "alice", &without_paths), "needs the changed paths");
+    // Where none of these changes, it does not matter that nobody can tell who approved.
+    let deployers = self::case(
+        r#"
+[[require]]
+id = "deployed-by-release"
+on = ["PAY/*"]
+refs = ["refs/heads/main"]
+approvals = [{ role = "release-manager", paths = ["deploy/**"] }]
+"#,
+    );
+    let mut no_approvals = changing(&["src/a"]);
+    no_approvals.learn_pull_request(Err(Unreadable { why: "Bitbucket does not answer".into() }));
+    assert_eq!(merge(&deployers, "alice", &no_approvals), "permitted:everything");
+    no_approvals.learn_paths(0, Cover::whatever(), Ok(paths(&["deploy/a"])));
+    assert_eq!(merge(&deployers, "alice", &no_approvals), "undecided:facts-unreadable");
     // Where they are given already, nobody need look at paths.
     let mut rita_too = Facts::none();
     rita_too.learn_pull_request(Ok(pull_request("x", &[], &[("alice", true), ("rita", true)])));

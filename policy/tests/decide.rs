@@ -224,6 +224,41 @@ fn the_history_tells_an_update_from_a_force() {
     assert_eq!(reasons.first().code(), "facts-unreadable");
 }
 
+/// Whether a move is an update or a force does not matter where both are permitted, also when by different grants, and
+/// never for a rule that is only tried out.
+#[test]
+fn what_is_permitted_either_way_needs_no_history() {
+    let everything = r#"
+version = 1
+[[role]]
+id = "developer"
+any = ["okta:eng"]
+[[grant]]
+id = "everything"
+to = ["developer"]
+on = ["PAY/*"]
+refs = ["refs/heads/**"]
+verbs = ["update", "force"]
+"#;
+    let on_force = "on = [\"PAY/*\"]\nrefs = [\"refs/heads/main\"]\nverbs = [\"force\"]\n";
+    let first = format!("[[grant]]\nid = \"another\"\nto = [\"developer\"]\n{on_force}");
+    let trial = format!("[[block]]\nid = \"trial\"\nmode = \"evaluate\"\n{on_force}");
+    let unreadable = facts(&[(0, Ancestry::Unreadable { why: "missing object".into() })]);
+    for (more, grant, shadow) in [
+        ("", "everything", &[][..]),
+        (&first, "another", &[]),
+        (&trial, "everything", &["trial perhaps blocked"]),
+    ] {
+        let case = Case::new(policy(&format!("{everything}{more}")), snapshot());
+        let decision = case.decide("alice", "PAY/api", &["move refs/heads/main"], &unreadable);
+        let PushVerdict::PerRef(refs) = decision.verdict() else { panic!("{decision:?}") };
+        let Verdict::Permitted(permit) = &refs.first().verdict else { panic!("{more}: {decision:?}") };
+        assert_eq!((permit.grant().as_str(), refs.first().verb), (grant, None));
+        let told = refs.first().shadow.iter().map(|one| format!("{} {}", one.rule, one.would.as_str()));
+        assert_eq!(told.collect::<Vec<_>>(), shadow);
+    }
+}
+
 #[test]
 fn one_refused_ref_refuses_the_push_and_outweighs_what_is_unknown() {
     let unknown = facts(&[(0, Ancestry::Unreadable { why: "x".into() })]);

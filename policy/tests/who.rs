@@ -16,7 +16,7 @@ use common::{Case, policy, snapshot};
 use jiff::Timestamp;
 use oam_policy::{
     Channel, Facts, Policy, RefName, Repository, Snapshot, State, UndecidedReason, Username, Verb, Verdict,
-    decide::{PrincipalKind, PushVerdict},
+    decide::{PrincipalKind, PushVerdict, WaiverUse},
     question::Question,
     snapshot::{Directory, Person, Revocation},
     who::{Who, WhoError, who},
@@ -287,6 +287,55 @@ fn people_services_and_whom_a_block_stops() {
     ");
     insta::assert_snapshot!(told(&question("PAY/api", "refs/heads/u/rita/x", "create"), "2026-06-01T00:00:00Z"), @"rita (user) by own through developer");
     insta::assert_snapshot!(told(&question("PAY/api", "refs/heads/main", "delete"), "2026-06-01T00:00:00Z"), @"");
+}
+
+/// Whoever holds the same roles may the same, but for whom a waiver is in use.
+#[test]
+fn whoever_uses_a_waiver_is_looked_at_alone() {
+    let waiver = r#"
+[[waiver]]
+id = "hotfix"
+lifts = ["freeze"]
+to = ["developer"]
+max_time = "1h"
+"#;
+    let mut case = Case::new(policy(&format!("{FREEZE}{waiver}")), snapshot());
+    let now: Timestamp = "2026-12-24T00:00:00Z".parse().unwrap();
+    case.state.waivers = [WaiverUse {
+        waiver: "hotfix".parse().unwrap(),
+        lifts: BTreeSet::new(),
+        by: "bob".parse().unwrap(),
+        on: None,
+        from: now,
+        to: "2026-12-24T01:00:00Z".parse().unwrap(),
+        reason: "it burns".into(),
+        approved_by: None,
+    }]
+    .into();
+    let found = who(&case.state, &question("PAY/api", "refs/heads/main", "update"), now).unwrap();
+    let can: Vec<_> = found.can.values().flatten().map(|one| one.username.as_str()).collect();
+    assert_eq!(can, ["bob", "rita"]);
+}
+
+/// What is only tried out makes nothing unclear.
+#[test]
+fn a_rule_on_trial_makes_nobody_unclear() {
+    let trial = r#"
+[[block]]
+id = "secrets"
+on = ["**"]
+refs = ["refs/heads/main"]
+paths = ["secrets/**"]
+"#;
+    let main = question("PAY/api", "refs/heads/main", "update");
+    let now = "2026-06-01T00:00:00Z".parse().unwrap();
+    let counted = |more: &str| {
+        let case = Case::new(policy(&format!("{FREEZE}{trial}{more}")), snapshot());
+        let found = who(&case.state, &main, now).unwrap();
+        (found.count(), found.unclear.count)
+    };
+    assert_eq!(counted(""), (0, 4));
+    assert_eq!(counted("mode = \"evaluate\"\n"), (4, 0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Whose approvals count.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{Subject, known::Known, one_ref::OneRef};
 use crate::{
@@ -17,6 +17,13 @@ struct Count {
     discounted: u32,
 }
 
+impl Count {
+    fn add(&mut self, counts: bool) {
+        let part = if counts { &mut self.given } else { &mut self.discounted };
+        *part = part.saturating_add(1);
+    }
+}
+
 impl OneRef<'_> {
     /// What approvals are missing; `None`: none.
     pub(crate) fn missing_approvals(
@@ -25,7 +32,16 @@ impl OneRef<'_> {
         wanted: &ApprovalsOf,
     ) -> Known<Option<Shortfall>> {
         let needed = wanted.count.get();
-        self.approvals(require, &wanted.role).and_then(|count| {
+        let approvals = self.approvals(require, &wanted.role);
+        if let (Known::Unreadable(why), Some(paths)) = (&approvals, &wanted.paths) {
+            // Where none of the paths changes, it does not matter who approved.
+            let changed = self.changed_among(paths, &require.refs);
+            return changed.and_then(|changed| match changed {
+                None => Known::Is(None),
+                Some(_) => Known::Unreadable(why.clone()),
+            });
+        }
+        approvals.and_then(|count| {
             if count.given >= needed {
                 return Known::Is(None);
             }
@@ -55,20 +71,16 @@ impl OneRef<'_> {
 
     fn counted(&self, require: &Require, role: &RoleId, pull_request: &PullRequest) -> Count {
         let mut count = Count::default();
-        let mut seen = BTreeSet::new();
+        // Nobody counts twice, however the git server spells them; who approved anew counts by that.
+        let mut people = BTreeMap::new();
         for approval in pull_request.approvals.iter().filter(|approval| self.holds(&approval.by, role)) {
-            // Nobody counts twice, however the git server spells them.
-            if let Asker::User(user) = &approval.by
-                && !seen.insert(user.key())
-            {
-                continue;
-            }
-            if self.is_discounted(require, pull_request, approval) {
-                count.discounted = count.discounted.saturating_add(1);
-            } else {
-                count.given = count.given.saturating_add(1);
+            let counts = !self.is_discounted(require, pull_request, approval);
+            match &approval.by {
+                Asker::User(user) => *people.entry(user.key()).or_default() |= counts,
+                Asker::Roles(_) => count.add(counts),
             }
         }
+        people.into_values().for_each(|counts| count.add(counts));
         count
     }
 

@@ -4,6 +4,7 @@ mod approvals;
 mod commits;
 mod conditions;
 mod known;
+mod moved;
 mod one_ref;
 mod paths;
 mod scope;

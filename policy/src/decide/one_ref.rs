@@ -4,12 +4,11 @@ use super::{
     known::Known,
     scope::{Reach, Scope},
     tally::{Judged, Tally},
-    verdict::{Permit, RefDecision, Verdict, WouldHave},
+    verdict::{Permit, WouldHave},
 };
 use crate::{
     facts::{Ancestry, FactsNeeded, UpdateIndex},
-    nonempty::NonEmpty,
-    reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, UndecidedReason, Unmet},
+    reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, Unmet},
     request::{RefChange, RefUpdate, Verb},
     rule::{Block, Grant, Mode, Require, RoleBits, VerbSet},
 };
@@ -36,16 +35,10 @@ impl OneRef<'_> {
             (VerbKnown::Is(verb), _) => self.with_verb(verb),
             (VerbKnown::Moved, Some(Ancestry::FastForward)) => self.with_verb(Verb::Update),
             (VerbKnown::Moved, Some(Ancestry::Diverged)) => self.with_verb(Verb::Force),
-            (VerbKnown::Moved, known) => match (self.either_way(), known) {
-                (Some(decision), _) => Judged::Decided(decision),
-                (None, Some(Ancestry::Unreadable { why })) => {
-                    let reason = UndecidedReason::FactsUnreadable { why: why.clone() };
-                    let verdict = Verdict::Undecided(NonEmpty::one(reason));
-                    Judged::Decided(RefDecision { verb: None, verdict, shadow: Vec::new() })
-                }
-                (None, _) => {
-                    Judged::Needs(FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() })
-                }
+            (VerbKnown::Moved, Some(Ancestry::Unreadable { why })) => self.whichever_way(why),
+            (VerbKnown::Moved, None) => match self.either_way() {
+                Some(decision) => Judged::Decided(decision),
+                None => Judged::Needs(FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() }),
             },
         }
     }
@@ -64,30 +57,7 @@ impl OneRef<'_> {
         matches!(self.update.change, RefChange::Delete { .. })
     }
 
-    /// The decision that holds whether the move is an update or a force, if there is one: then nobody need look at the
-    /// history. A refusal is only shared when both ways are refused for the same rules, so that its words are true.
-    fn either_way(&self) -> Option<RefDecision> {
-        let (Judged::Decided(as_update), Judged::Decided(as_force)) =
-            (self.with_verb(Verb::Update), self.with_verb(Verb::Force))
-        else {
-            return None;
-        };
-        if as_update.shadow != as_force.shadow {
-            return None;
-        }
-        let verdict = match (as_update.verdict, as_force.verdict) {
-            (Verdict::Permitted(one), Verdict::Permitted(other)) if one == other => Verdict::Permitted(one),
-            (Verdict::Refused(one), Verdict::Refused(other)) => {
-                let one = NonEmpty::from_vec(one.iter().map(without_verb).collect())?;
-                let other = NonEmpty::from_vec(other.iter().map(without_verb).collect())?;
-                (one == other).then_some(Verdict::Refused(one))?
-            }
-            _ => return None,
-        };
-        Some(RefDecision { verb: None, verdict, shadow: as_update.shadow })
-    }
-
-    fn with_verb(&self, verb: Verb) -> Judged {
+    pub(super) fn with_verb(&self, verb: Verb) -> Judged {
         let mut tally = Tally::default();
         for block in self.scope.blocks.iter().filter(|block| self.is_in(block.verbs, verb, &block.refs)) {
             self.count_block(block, verb, &mut tally);
@@ -227,17 +197,5 @@ impl OneRef<'_> {
             roles_that_may: policy.named(&of_others),
             blocked_too: false,
         }
-    }
-}
-
-fn without_verb(reason: &RefusalReason) -> RefusalReason {
-    match reason.clone() {
-        RefusalReason::NoGrant(no_grant) => RefusalReason::NoGrant(NoGrant { verb: None, ..no_grant }),
-        RefusalReason::Blocked(blocked) => RefusalReason::Blocked(Blocked { verb: None, ..blocked }),
-        other @ (RefusalReason::PathsNotGranted(_)
-        | RefusalReason::Unmet(_)
-        | RefusalReason::AccountDisabled { .. }
-        | RefusalReason::Revoked { .. }
-        | RefusalReason::UnknownPrincipal { .. }) => other,
     }
 }

@@ -51,6 +51,15 @@ impl OneRef<'_> {
         })
     }
 
+    /// Whether somebody uses `waiver` so that it lifts something here, for the pusher, now; also where another one that
+    /// lifts the same is told.
+    pub(crate) fn is_in_use(&self, waiver: &Waiver) -> bool {
+        self.scope.waivers.iter().filter(|one| one.waiver == waiver.id).any(|one| {
+            let lifts_some = one.lifts.is_empty() || !one.lifts.is_disjoint(&waiver.lifts);
+            lifts_some && self.is_valid(waiver, one)
+        })
+    }
+
     fn is_valid(&self, waiver: &Waiver, one: &WaiverUse) -> bool {
         let scope = self.scope;
         let subject = scope.subject;

@@ -148,7 +148,7 @@ impl Asked<'_> {
             format!("{} holds the role {}", self.called, listed_roles(held.iter().copied()))
         };
         let lifts = listed(&waiver.lifts.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let in_use = waiver.lifts.iter().any(|rule| self.one.lifting(rule) == Some(&waiver.id));
+        let in_use = self.one.is_in_use(waiver);
         let time = if in_use {
             format!("it is in use, and lifts {lifts}")
         } else {

@@ -227,6 +227,20 @@ fn whoever_is_cut_off_is_told_so_and_what_the_rules_say_all_the_same() {
 }
 
 #[test]
+fn of_two_waivers_in_use_both_are_told() {
+    let waiver = |id: &str| {
+        format!("[[waiver]]\nid = \"{id}\"\nlifts = [\"stop\"]\nto = [\"developer\"]\nmax_time = \"1h\"\n")
+    };
+    let stop = "[[block]]\nid = \"stop\"\non = [\"**\"]\nrefs = [\"refs/heads/main\"]\n";
+    let state = state(&format!("{POLICY}{stop}{}{}{}", waiver("one"), waiver("two"), waiver("unused")));
+    let mut asked = question("PAY/api", "refs/heads/main", Verb::Update);
+    asked.circumstances.waivers = ["one", "two"].map(|id| id.parse().unwrap()).into();
+    let explained = explain(&state, &user("dora"), &asked, at(0)).unwrap();
+    let in_use = |id: &str| explained.rules.iter().any(|rule| rule.id.as_str() == id && rule.matched());
+    assert_eq!(["one", "two", "unused"].map(in_use), [true, true, false]);
+}
+
+#[test]
 fn somebody_with_just_these_roles_needs_no_directory() {
     let none = State { snapshot: None, ..state(POLICY) };
     let main = question("PAY/api", "refs/heads/main", Verb::Update);

@@ -5,7 +5,7 @@ use std::{
 
 use super::{Answer, Judge, Who, WhoError};
 use crate::{
-    decide::{PrincipalKind, Subject},
+    decide::{PrincipalKind, Subject, WaiverUse},
     name::{GroupName, Username, UsernameKey},
     question::Question,
     rule::{Policy, RefSet},
@@ -18,17 +18,23 @@ pub(super) struct Crowd<'a> {
     snapshot: &'a Snapshot,
     /// The groups that a role names, as positions in the directory's table.
     telling: BTreeSet<u32>,
-    /// Whom a role or a grant names.
+    /// Whom a role or a grant names, and who uses a waiver.
     named: BTreeSet<UsernameKey>,
     /// The ref, where a rule has `${user}`: to all whose name is no part of it, that is a text that does not match.
     names_in: Option<Vec<u8>>,
 }
 
 impl<'a> Crowd<'a> {
-    pub(super) fn of(policy: &'a Policy, snapshot: &'a Snapshot, question: &Question) -> Self {
+    pub(super) fn of(
+        policy: &'a Policy,
+        snapshot: &'a Snapshot,
+        in_use: &[WaiverUse],
+        question: &Question,
+    ) -> Self {
         let groups = policy.roles().iter().flat_map(|role| role.any.iter().chain(&role.all));
         let services = policy.roles().iter().flat_map(|role| role.service.iter().cloned());
         let exceptions = policy.grants().iter().filter_map(|grant| grant.user.as_ref());
+        let named = exceptions.map(|exception| exception.user.key()).chain(services);
         let blocks = policy.all_blocks().map(|block| (&block.on, &block.refs));
         let grants = policy.grants().iter().map(|grant| (&grant.on, &grant.refs));
         let requires = policy.requires().iter().map(|require| (&require.on, &require.refs));
@@ -39,7 +45,7 @@ impl<'a> Crowd<'a> {
             policy,
             snapshot,
             telling: groups.filter_map(|group| position(snapshot, group)).collect(),
-            named: exceptions.map(|exception| exception.user.key()).chain(services).collect(),
+            named: named.chain(in_use.iter().map(|one| one.by.key())).collect(),
             names_in: here.map(|(_, refs)| refs).any(has_user).then(|| question.name.as_bytes().to_vec()),
         }
     }
@@ -66,7 +72,7 @@ impl<'a> Crowd<'a> {
                         // That is about them, and says nothing of others.
                         continue;
                     }
-                    by_groups.entry(telling.clone()).or_insert(judge.of_holders_like(subject)?)
+                    by_groups.entry(telling.clone()).or_insert(judge.of_holders_like(&subject)?)
                 }
             };
             found.add(Cow::Borrowed(username), PrincipalKind::User, answer);
@@ -95,7 +101,7 @@ impl<'a> Crowd<'a> {
         let (subject, bar) = Subject::resolve(self.policy, self.snapshot, &username);
         if bar.is_none() {
             let kind = subject.kind;
-            found.add(username, kind, &judge.of(subject)?);
+            found.add(username, kind, &judge.of(&subject)?);
         }
         Ok(())
     }

@@ -1,0 +1,398 @@
+//! How worlds and pushes come about by chance.
+
+use proptest::{bool::weighted, collection::vec, option, prelude::*, sample::select, sample::subsequence};
+
+use crate::world::{
+    Approvals, Checks, Commit, Conditions, Dark, GROUPS, History, Live, Named, Paths, Person, PullRequest,
+    Push, ROLES, Role, Rule, Says, Signature, Update, Use, Who, World,
+};
+
+pub(crate) const REFS: [&str; 9] = [
+    "refs/heads/main",
+    "refs/heads/a/b",
+    "refs/heads/u/Zoe/x",
+    "refs/heads/u/ab/x",
+    "refs/heads/u/svc/2/x",
+    "refs/heads/rel/1",
+    "refs/tags/v1",
+    "refs/tags/1",
+    "refs/replace/x",
+];
+const REF_PATTERNS: [&[&str]; 18] = [
+    &["refs/**"],
+    &["refs/**"],
+    &["refs/**"],
+    &["refs/**"],
+    &["refs/heads/**"],
+    &["refs/**"],
+    &["refs/heads/**"],
+    &["refs/heads/**", "!refs/heads/main"],
+    &["refs/heads/main"],
+    &["refs/heads/u/${user}/**"],
+    &["refs/heads/?/**", "refs/tags/v?"],
+    &["refs/heads/{main,rel/*}"],
+    &["re:refs/heads/rel/\\d+"],
+    &["re:refs/heads/main|refs/heads/rel/1", "refs/tags/*"],
+    &["re:refs/(heads|tags)/v?1"],
+    &["refs/**", "!re:refs/heads/rel/\\d+"],
+    &["refs/**/main", "refs/*/**/x"],
+    &["refs/**", "!refs/heads/u/${user}/**", "!refs/heads/\\main"],
+];
+pub(crate) const REPOSITORIES: [&str; 3] = ["A/x", "a/y", "B/x"];
+const ON: [&[&str]; 10] = [
+    &["**"],
+    &["**"],
+    &["**"],
+    &["**"],
+    &["A/*"],
+    &["A/*", "!*/y"],
+    &["B/x", "a/X"],
+    &["{A,B}/x"],
+    &["re:a/.*"],
+    &["**", "!A/X"],
+];
+pub(crate) const VERBS: [&str; 4] = ["create", "update", "force", "delete"];
+pub(crate) const PATHS: [&str; 6] = ["x", "src/a.rs", "deploy/a", "deploy/b/c.PEM", "docs/x.jar", "a.rs"];
+const PATH_PATTERNS: [&[&str]; 9] = [
+    &["**"],
+    &["deploy/**"],
+    &["**", "!deploy/**"],
+    &["src/**", "docs/**"],
+    &["*"],
+    &["**/*.PEM", "x"],
+    &["re:.*\\.rs"],
+    &["re:deploy/.+|x"],
+    &["{src,deploy}/?", "?.rs"],
+];
+/// Spelled as anybody might; the directory spells them as in [`PEOPLE`].
+pub(crate) const NAMES: [&str; 7] = ["zoe", "ZOE", "ann", "Bob", "a*", "svc/2", "ghost"];
+pub(crate) const PEOPLE: [(&str, &str); 4] =
+    [("Zoe", "zoe@x"), ("ann", "Ann@x"), ("bob", "bob@x"), ("a*", "star@x")];
+const EMAILS: [&str; 6] = ["zoe@x", "ZOE@X", "ann@x", "bob@x", "shared@x", "nobody@x"];
+const TIMES: [&str; 7] =
+    ["Sat 22:00", "Sun 01:00", "Sun 02:00", "Sun 02:30", "Sun 03:00", "Sun 06:30", "Mon 00:00"];
+const IDS: [&str; 8] = ["rule0", "rule1", "rule2", "rule3", "rule4", "rule5", "rule6", "extra"];
+
+fn some<T: Clone + std::fmt::Debug + 'static>(
+    all: &'static [T],
+    most: usize,
+) -> impl Strategy<Value = Vec<T>> {
+    subsequence(all.to_vec(), 0..=most)
+}
+
+fn one<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    select(all)
+}
+
+/// One of the lists of patterns; with regular expressions only where there is an engine for them.
+fn patterns(all: &'static [&'static [&'static str]]) -> impl Strategy<Value = &'static [&'static str]> {
+    let known =
+        |list: &&[&str]| cfg!(feature = "regex") || !list.iter().any(|pattern| pattern.contains("re:"));
+    select(all.iter().copied().filter(known).collect::<Vec<_>>())
+}
+
+fn rarely<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    option::weighted(0.25, of)
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    let service = prop_oneof![3 => Just(vec![]), 1 => some(&["SVC/2", "ann"], 2)];
+    (some(&GROUPS, 2), some(&GROUPS, 1), service)
+        .prop_filter("a role names something", |(any, all, service)| {
+            !(any.is_empty() && all.is_empty() && service.is_empty())
+        })
+        .prop_map(|(any, all, service)| Role { any, all, service })
+}
+
+fn person(name: &'static str, email: &'static str) -> impl Strategy<Value = Option<Person>> {
+    let someone = (subsequence(GROUPS.to_vec(), 1..=3), weighted(0.9), weighted(0.2)).prop_map(
+        move |(groups, active, shared)| {
+            let emails = if shared { vec![email, "Shared@x"] } else { vec![email] };
+            Person { name, active, groups, emails }
+        },
+    );
+    option::weighted(0.95, someone)
+}
+
+fn people() -> impl Strategy<Value = Vec<Person>> {
+    let [a, b, c, d] = PEOPLE.map(|(name, email)| person(name, email));
+    (a, b, c, d).prop_map(|(a, b, c, d)| [a, b, c, d].into_iter().flatten().collect())
+}
+
+fn slot() -> impl Strategy<Value = i64> {
+    (0..9_i64).prop_map(|slot| slot * 30)
+}
+
+/// A moment: often just when a window begins or ends, or the minute before.
+pub(crate) fn now() -> impl Strategy<Value = i64> {
+    (slot(), weighted(0.3)).prop_map(|(slot, before)| slot - i64::from(before))
+}
+
+fn live() -> impl Strategy<Value = Live> {
+    let zone = one(&["UTC", "Europe/Berlin", "Europe/Berlin", "Asia/Kolkata"]);
+    let weekly = (one(&TIMES), one(&TIMES), zone).prop_filter("not empty", |(from, to, _)| from != to);
+    let seldom = 0.15;
+    let (from, to) = (option::weighted(seldom, slot()), option::weighted(seldom, slot()));
+    (from, to, option::weighted(seldom, weekly)).prop_map(|(from, to, weekly)| {
+        let to = to.filter(|to| from.is_none_or(|from| from < *to));
+        Live { from, to, weekly }
+    })
+}
+
+fn paths() -> impl Strategy<Value = Paths> {
+    option::weighted(0.4, patterns(&PATH_PATTERNS).prop_map(<[_]>::to_vec))
+}
+
+fn checks() -> impl Strategy<Value = Checks> {
+    let asked = || weighted(0.4);
+    let flags = (asked(), asked(), asked(), asked(), asked(), asked());
+    let extensions = prop_oneof![1 => Just(vec![]), 1 => Just(vec!["jar", "pem"])];
+    let message = rarely(
+        patterns(&[&["re:[A-Z]+-\\d+ .+"], &["A-1 *"], &["{A,B}-?*"], &["?-{1,2} */*"]])
+            .prop_map(|one| one[0]),
+    );
+    let forbidden = rarely(patterns(&PATH_PATTERNS).prop_map(<[_]>::to_vec));
+    (flags, message, rarely(one(&[10_u64, 20])), forbidden, extensions).prop_map(
+        |(flags, message, max_blob, forbid_paths, forbid_extensions)| {
+            let (committer_is_pusher, author_known, signed, sign_off, linear, no_foreign_merges) = flags;
+            Checks {
+                committer_is_pusher,
+                author_known,
+                signed,
+                message,
+                sign_off,
+                max_blob,
+                forbid_paths,
+                forbid_extensions,
+                linear,
+                no_foreign_merges,
+            }
+        },
+    )
+}
+
+fn conditions() -> impl Strategy<Value = Conditions> {
+    let approvals =
+        (one(&ROLES), 1_usize..3, paths()).prop_map(|(role, count, paths)| Approvals { role, count, paths });
+    let checks = prop_oneof![1 => Just(Checks::default()), 1 => checks()];
+    (weighted(0.2), vec(approvals, 0..=2), any::<[bool; 3]>(), checks).prop_map(
+        |(via, approvals, [not_author, not_committers, reset], commits)| {
+            // A require that asks for nothing is a fault.
+            let via = via || (approvals.is_empty() && commits == Checks::default());
+            Conditions { via, approvals, not_author, not_committers, reset, commits }
+        },
+    )
+}
+
+fn says() -> impl Strategy<Value = Says> {
+    let user = rarely(one(&["ZOE", "ann", "svc/2"]));
+    let lifts =
+        subsequence(IDS.to_vec(), 3..=8).prop_map(|lifts| lifts.into_iter().map(str::to_owned).collect());
+    prop_oneof![
+        6 => (user, paths()).prop_map(|(user, paths)| Says::Grant { user, paths }),
+        2 => (weighted(0.3), paths()).prop_map(|(absolute, paths)| Says::Block { absolute, paths }),
+        5 => conditions().prop_map(Says::Require),
+        4 => (lifts, one(&[30, 600, 600]), any::<bool>(), prop_oneof![3 => Just(vec![]), 1 => some(&ROLES, 3)])
+            .prop_map(|(lifts, minutes, reason, second_person)| Says::Waiver { lifts, minutes, reason, second_person }),
+    ]
+}
+
+pub(crate) fn rule() -> impl Strategy<Value = Rule> {
+    let verbs = prop_oneof![2 => Just(VERBS.to_vec()), 1 => subsequence(VERBS.to_vec(), 1..=3)];
+    let place = (patterns(&ON), patterns(&REF_PATTERNS), verbs);
+    (weighted(0.12), place, live(), some(&ROLES, 2), says(), (one(&ROLES), weighted(0.7))).prop_map(
+        |(evaluate, (on, refs, verbs), mut live, mut roles, says, (role, everywhere))| {
+            match &says {
+                // An exception for one person ends.
+                Says::Grant { user: Some(_), .. } => {
+                    live.to.get_or_insert(10_000);
+                    roles.clear();
+                }
+                Says::Grant { .. } | Says::Waiver { .. } if roles.is_empty() => roles.push(role),
+                _ => {}
+            }
+            let (mut on, mut refs) = (on.to_vec(), refs.to_vec());
+            if matches!(says, Says::Waiver { .. }) {
+                live = Live::default();
+                if everywhere {
+                    (on, refs, roles) = (vec!["**"], vec!["refs/**"], ROLES.to_vec());
+                }
+            }
+            Rule { id: String::new(), evaluate, on, refs, verbs, live, roles, says }.sensible()
+        },
+    )
+}
+
+impl Rule {
+    /// A rule about paths is about some verb that changes paths: anything else is a fault.
+    fn sensible(mut self) -> Self {
+        if self.verbs == ["delete"] {
+            self.verbs.insert(0, "create");
+        }
+        self
+    }
+}
+
+fn uses() -> impl Strategy<Value = Vec<Use>> {
+    let lifts = prop_oneof![3 => Just(vec![]), 1 => some(&IDS, 3)];
+    let lifts = lifts.prop_map(|lifts| lifts.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    let slot = prop_oneof![3 => Just(0), 1 => slot()];
+    let time = (slot, one(&[30_i64, 400, 400, 400]));
+    let by = prop_oneof![6 => Just("zoe"), 1 => one(&NAMES)];
+    let one_use = (0_usize..8, lifts, by, rarely(one(&REPOSITORIES)), time, reason(), option::of(who()))
+        .prop_map(|(waiver, lifts, by, on, (from, length), reason, approved_by)| Use {
+            waiver: IDS[waiver].to_owned(),
+            lifts,
+            by,
+            on,
+            from,
+            to: from + length,
+            reason,
+            approved_by,
+        });
+    vec(one_use, 0..6)
+}
+
+fn reason() -> impl Strategy<Value = &'static str> {
+    one(&["it burns", "it burns", "it burns", "it burns", " "])
+}
+
+pub(crate) fn who() -> impl Strategy<Value = Who> {
+    prop_oneof![5 => one(&NAMES).prop_map(Who::Name), 1 => some(&ROLES, 2).prop_map(Who::Holding)]
+}
+
+/// In most worlds somebody may do something, or nothing else would matter.
+#[derive(Debug, Clone)]
+enum Generous {
+    No,
+    Wholly,
+    /// By two grants, each of some paths.
+    InParts(&'static [&'static str], &'static [&'static str]),
+}
+
+fn generous() -> impl Strategy<Value = Generous> {
+    let in_parts = (patterns(&PATH_PATTERNS), patterns(&PATH_PATTERNS));
+    prop_oneof![
+        3 => Just(Generous::No),
+        5 => Just(Generous::Wholly),
+        3 => in_parts.prop_map(|(one, other)| Generous::InParts(one, other))
+    ]
+}
+
+fn broad_grant(paths: Paths) -> Rule {
+    Rule {
+        id: String::new(),
+        evaluate: false,
+        on: vec!["**"],
+        refs: vec!["refs/**"],
+        verbs: VERBS.to_vec(),
+        live: Live::default(),
+        roles: ROLES.to_vec(),
+        says: Says::Grant { user: None, paths },
+    }
+}
+
+pub(crate) fn world() -> impl Strategy<Value = World> {
+    let cut_off = prop_oneof![5 => Just(vec![]), 1 => some(&NAMES, 2)];
+    (vec(role(), 3), vec(rule(), 1..7), generous(), people(), cut_off, uses()).prop_map(
+        |(roles, mut rules, generous, people, cut_off, mut uses)| {
+            match generous {
+                Generous::No => {}
+                Generous::Wholly => rules[0] = broad_grant(None),
+                Generous::InParts(one, other) => {
+                    rules[0] = broad_grant(Some(one.to_vec()));
+                    rules.insert(1, broad_grant(Some(other.to_vec())));
+                }
+            }
+            for (rule, id) in rules.iter_mut().zip(IDS) {
+                rule.id = id.to_owned();
+            }
+            let waivers: Vec<_> =
+                rules.iter().filter(|rule| rule.is_waiver()).map(|rule| rule.id.clone()).collect();
+            // Most uses are of waivers that there are.
+            for (number, one) in uses.iter_mut().enumerate().filter(|(number, _)| number % 4 != 3) {
+                if let Some(waiver) = waivers.get(number % waivers.len().max(1)) {
+                    one.waiver.clone_from(waiver);
+                }
+            }
+            World { roles, rules, people, cut_off, uses }
+        },
+    )
+}
+
+fn commit() -> impl Strategy<Value = Commit> {
+    let email = || one(&EMAILS).prop_map(Named::Email);
+    let subject = one(&["A-1 fix", "A-1 fix", "fix", "B-2 a/b", "AB-12 ", ""]);
+    let signature = prop_oneof![
+        1 => Just(Signature::Absent),
+        1 => Just(Signature::Bad),
+        3 => one(&NAMES).prop_map(Signature::GoodBy)
+    ];
+    let changes = vec((one(&PATHS), option::weighted(0.8, one(&[1_u64, 10, 11, 30]))), 0..3);
+    (subject, weighted(0.6), email(), email(), 1_usize..3, weighted(0.5), signature, changes).prop_map(
+        |(subject, signed_off, author, committer, parents, foreign, signature, changes)| Commit {
+            subject,
+            signed_off,
+            author,
+            committer,
+            parents,
+            foreign: foreign && parents > 1,
+            signature,
+            changes,
+        },
+    )
+}
+
+/// How many commits there are.
+const COMMITS: [usize; 3] = [0, 1, 2];
+
+pub(crate) fn update() -> impl Strategy<Value = Update> {
+    let dark = (weighted(0.15), weighted(0.15), weighted(0.15)).prop_map(|(paths, files, commits)| Dark {
+        paths,
+        files,
+        commits,
+    });
+    let history = (some(&COMMITS, 3), some(&PATHS, 2)).prop_map(|(reach, net)| History::Graph { reach, net });
+    let change = one(&["create", "move", "move", "move", "delete", "merge"]);
+    (change, one(&REFS), option::weighted(0.85, any::<bool>()), history, dark).prop_map(
+        |(change, name, forward, history, dark)| {
+            // Nobody asks whether a tag could be merged.
+            let change = if change == "merge" && name.starts_with("refs/tags/") { "move" } else { change };
+            Update { change, name, forward, history, dark }
+        },
+    )
+}
+
+fn pull_request() -> impl Strategy<Value = PullRequest> {
+    (weighted(0.15), option::of(one(&NAMES)), some(&EMAILS, 2), vec((who(), weighted(0.7)), 0..5))
+        .prop_map(|(dark, author, committers, approvals)| PullRequest { dark, author, committers, approvals })
+}
+
+pub(crate) fn push() -> impl Strategy<Value = Push> {
+    let channel = prop_oneof![
+        one(&["push", "pull-request-merge", "pull-request-merge", "pull-request-dry-run"]),
+        one(&["branch-create", "branch-delete", "tag-create", "tag-delete", "file-edit", "merge"])
+    ];
+    let pusher = prop_oneof![2 => Just("zoe"), 3 => one(&NAMES[..4]), 1 => one(&NAMES)];
+    let existing = vec((one(&REFS), some(&COMMITS, 2)), 0..3);
+    (
+        pusher,
+        one(&REPOSITORIES),
+        channel,
+        now(),
+        vec(update(), 1..4),
+        existing,
+        vec(commit(), 3),
+        pull_request(),
+    )
+        .prop_map(|(by, repository, channel, now, updates, existing, commits, pull_request)| Push {
+            by: Who::Name(by),
+            repository,
+            channel,
+            now,
+            updates,
+            existing,
+            commits,
+            pull_request,
+        })
+}

@@ -1,0 +1,135 @@
+//! What a require asks for, as the naive implementation understands it.
+
+use crate::{
+    matching,
+    oracle::{Maybe, Oracle, same_name},
+    world::{Approvals, Checks, Commit, Conditions, Named, Rule, Signature, Update, Who},
+};
+
+type Missing = Vec<(&'static str, Maybe)>;
+
+/// The code of each condition, and whether it is not met.
+pub(crate) fn missing(oracle: &Oracle<'_>, update: &Update, rule: &Rule, asked: &Conditions) -> Missing {
+    let has_pull_request = ["pull-request-merge", "pull-request-dry-run"].contains(&oracle.push.channel);
+    let mut all = Vec::new();
+    if asked.via {
+        all.push(("pull-request-required", Some(!has_pull_request)));
+    }
+    // That nobody approved what is no pull request goes without saying, where a pull request is missing.
+    let approvals = asked.approvals.iter().filter(|_| has_pull_request || !asked.via);
+    for approvals in approvals {
+        let wanted = oracle.touches(rule, &approvals.paths, update);
+        let lacking = if !has_pull_request {
+            Some(true)
+        } else if oracle.blind || oracle.push.pull_request.dark {
+            None
+        } else {
+            Some(approvers(oracle, approvals, asked) < approvals.count)
+        };
+        all.push(("approval-missing", both(wanted, lacking)));
+    }
+    all.extend(of_commits(oracle, update, rule, &asked.commits));
+    all
+}
+
+fn both(one: Maybe, other: Maybe) -> Maybe {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+/// How many people approved whose approval counts; each person once.
+fn approvers(oracle: &Oracle<'_>, approvals: &Approvals, asked: &Conditions) -> usize {
+    let (world, pull_request) = (oracle.world, &oracle.push.pull_request);
+    let mut people: Vec<&Who> = Vec::new();
+    for (who, of_head) in &pull_request.approvals {
+        let excluded = match who {
+            Who::Holding(_) => false,
+            Who::Name(name) => {
+                let emails = world.person(name).map(|person| person.emails.clone()).unwrap_or_default();
+                let is_author = pull_request.author.is_some_and(|author| same_name(author, name));
+                let committed = pull_request.committers.iter().any(|email| is_among(email, &emails));
+                (asked.not_author && is_author) || (asked.not_committers && committed)
+            }
+        };
+        let again = people.iter().any(|other| match (who, other) {
+            (Who::Name(one), Who::Name(other)) => same_name(one, other),
+            _ => false,
+        });
+        let holds = world.roles_that_count(who).contains(&approvals.role);
+        if holds && !excluded && !again && (*of_head || !asked.reset) {
+            people.push(who);
+        }
+    }
+    people.len()
+}
+
+fn is_among(email: &str, emails: &[&str]) -> bool {
+    emails.iter().any(|one| one.eq_ignore_ascii_case(email))
+}
+
+fn of_commits(oracle: &Oracle<'_>, update: &Update, rule: &Rule, checks: &Checks) -> Missing {
+    let mut all = Vec::new();
+    let commits = oracle.commits(update, &rule.refs);
+    let mut some_commit = |asked: bool, code, is_wrong: &dyn Fn(&Commit) -> bool| {
+        if asked {
+            all.push((code, commits.as_ref().map(|commits| commits.iter().any(is_wrong))));
+        }
+    };
+    let pusher = oracle.pusher();
+    let is_pusher = |named: &Named| match named {
+        Named::Email(email) => is_among(email, &pusher.emails),
+        Named::Pusher => true,
+        Named::Stranger => false,
+    };
+    some_commit(checks.committer_is_pusher, "committer-not-pusher", &|commit| !is_pusher(&commit.committer));
+    some_commit(checks.author_known, "author-unknown", &|commit| !is_known(oracle, &commit.author));
+    some_commit(checks.signed, "signature-missing", &|commit| !is_signed(oracle, commit));
+    some_commit(checks.message.is_some(), "message-not-matching", &|commit| {
+        checks.message.is_some_and(|pattern| !matching::one(pattern, commit.subject, ""))
+    });
+    some_commit(checks.sign_off, "sign-off-missing", &|commit| !commit.signed_off);
+    some_commit(checks.linear, "merge-commit", &|commit| commit.parents > 1);
+    some_commit(checks.no_foreign_merges, "foreign-merge", &|commit| commit.foreign);
+    let files = oracle.files(update, &rule.refs);
+    let mut some_file = |asked: bool, code, is_wrong: &dyn Fn(&(&str, u64)) -> bool| {
+        if asked {
+            all.push((code, files.as_ref().map(|files| files.iter().any(is_wrong))));
+        }
+    };
+    some_file(checks.max_blob.is_some(), "blob-too-large", &|(_, size)| {
+        checks.max_blob.is_some_and(|max| *size > max)
+    });
+    some_file(checks.forbid_paths.is_some(), "path-forbidden", &|(path, _)| {
+        checks.forbid_paths.as_ref().is_some_and(|forbidden| matching::any(forbidden, path, ""))
+    });
+    some_file(!checks.forbid_extensions.is_empty(), "extension-forbidden", &|(path, _)| {
+        let lower = path.to_ascii_lowercase();
+        checks.forbid_extensions.iter().any(|extension| lower.ends_with(&format!(".{extension}")))
+    });
+    all
+}
+
+fn is_known(oracle: &Oracle<'_>, author: &Named) -> bool {
+    match author {
+        Named::Email(email) => {
+            let mut people = oracle.world.people.iter();
+            people.any(|person| oracle.world.is_active(person.name) && is_among(email, &person.emails))
+        }
+        Named::Pusher => true,
+        Named::Stranger => false,
+    }
+}
+
+/// Whether the signature is good and made with a key of the committer.
+fn is_signed(oracle: &Oracle<'_>, commit: &Commit) -> bool {
+    match (&commit.signature, &commit.committer) {
+        (Signature::GoodByCommitter, _) => true,
+        (Signature::GoodBy(name), Named::Email(email)) => {
+            oracle.world.person(name).is_some_and(|person| is_among(email, &person.emails))
+        }
+        _ => false,
+    }
+}

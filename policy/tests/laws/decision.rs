@@ -1,0 +1,35 @@
+//! The engine decides as the naive implementation does.
+
+use proptest::prelude::*;
+
+use crate::{
+    cases,
+    chance::{push, world},
+    engine::{self, Engine},
+    oracle::{Oracle, Outcome},
+};
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    /// The same outcome and the same reasons, when all facts are told that can be.
+    #[test]
+    fn the_decision_is_the_specification_s(world in world(), push in push()) {
+        let oracle = Oracle::new(&world, &push);
+        let decision = Engine::new(&world).knowing_all(&push);
+        if let Some(reasons) = oracle.rejection() {
+            prop_assert!(engine::rejection(&decision).is_some_and(|told| told.is_subset(&reasons)));
+            return Ok(());
+        }
+        for (index, (one, expected)) in engine::refs(&decision).into_iter().zip(oracle.answers()).enumerate() {
+            let (outcome, reasons) = engine::answer(&one.verdict);
+            if outcome == Outcome::Undecided && expected.or_undecided {
+                continue;
+            }
+            prop_assert_eq!(outcome, expected.outcome, "update {}", index);
+            if outcome == Outcome::Refused {
+                prop_assert_eq!(reasons, expected.reasons, "update {}", index);
+            }
+        }
+    }
+}

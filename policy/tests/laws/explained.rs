@@ -1,0 +1,278 @@
+//! Law 8: what explain says of every rule, and whom `who` names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oam_policy::{
+    Channel, Evaluation, RefName, Repository, Verb, decide,
+    explain::{self, Dimension, Fit, RuleTrace},
+    question::{Circumstances, ImaginedCommit, Question},
+    who,
+};
+use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
+
+use crate::{
+    cases,
+    chance::{NAMES, PATHS, VERBS, push, who as anybody, world},
+    conditions, engine,
+    oracle::{Maybe, Oracle, Outcome, same_name},
+    truth::path,
+    world::{
+        Commit, Dark, History, Named, PullRequest, Push, Rule, Says, Signature, Update, Use, Who, World,
+    },
+    written::moment,
+};
+
+/// A question, and the push that it imagines.
+#[derive(Debug, Clone)]
+struct Asked {
+    question: Question,
+    push: Push,
+    waivers: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Said {
+    verb: &'static str,
+    paths: Option<Vec<&'static str>>,
+    commit: Option<ImaginedCommit>,
+    approved_by: Vec<Who>,
+    waivers: Vec<&'static str>,
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let message = prop_oneof![Just("A-1 fix"), Just("fix")].prop_map(str::to_owned);
+    let commit =
+        (message, any::<[bool; 6]>(), select(&[0_u64, 10, 11, 30][..])).prop_map(|(message, is, blob)| {
+            let [committer_is_pusher, author_known, signed, signed_off, merge, foreign_merge] = is;
+            ImaginedCommit {
+                message,
+                committer_is_pusher,
+                author_known,
+                signed,
+                signed_off,
+                merge,
+                foreign_merge,
+                blob,
+            }
+        });
+    let waivers = subsequence(vec!["rule0", "rule1", "rule2", "rule3", "rule4", "rule5", "rule6"], 0..=7);
+    let paths = option::weighted(0.8, subsequence(PATHS.to_vec(), 0..=2));
+    (select(&VERBS[..]), paths, option::of(commit), vec(anybody(), 0..4), waivers).prop_map(
+        |(verb, paths, commit, approved_by, waivers)| Said { verb, paths, commit, approved_by, waivers },
+    )
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    (push(), said(), option::weighted(0.2, subsequence(vec!["r0", "r1", "r2"], 0..=3))).prop_map(
+        |(push, said, roles)| {
+            let update = &push.updates[0];
+            let question = Question {
+                repository: Repository::parse(push.repository).unwrap(),
+                name: RefName::parse(update.name.as_bytes()).unwrap(),
+                verb: Verb::parse(said.verb).unwrap(),
+                channel: Channel::parse(push.channel).unwrap(),
+                circumstances: Circumstances {
+                    paths: said.paths.as_ref().map(|paths| paths.iter().map(|name| path(name)).collect()),
+                    commit: said.commit.clone(),
+                    approved_by: said.approved_by.iter().map(Who::asker).collect(),
+                    waivers: said.waivers.iter().map(|id| id.parse().unwrap()).collect(),
+                },
+            };
+            let update = Update {
+                change: if ["create", "delete"].contains(&said.verb) { said.verb } else { "move" },
+                name: update.name,
+                forward: Some(said.verb != "force"),
+                history: history(&said),
+                dark: Dark { paths: said.paths.is_none(), ..Dark::default() },
+            };
+            let approvals = said.approved_by.iter().map(|who| (who.clone(), true)).collect();
+            let push = Push {
+                by: roles.map_or_else(|| push.by.clone(), Who::Holding),
+                updates: vec![update],
+                existing: Vec::new(),
+                pull_request: PullRequest { approvals, ..PullRequest::default() },
+                ..push
+            };
+            Asked { question, push, waivers: said.waivers.iter().map(ToString::to_string).collect() }
+        },
+    )
+}
+
+fn history(said: &Said) -> History {
+    let size = said.commit.as_ref().map_or(0, |commit| commit.blob);
+    let files = match &said.paths {
+        Some(paths) => paths.iter().map(|path| (*path, size)).collect(),
+        None if size > 0 => vec![("file", size)],
+        None => vec![],
+    };
+    let who = |is_pusher| if is_pusher { Named::Pusher } else { Named::Stranger };
+    let commit = said.commit.as_ref().map(|commit| Commit {
+        subject: if commit.message == "fix" { "fix" } else { "A-1 fix" },
+        signed_off: commit.signed_off,
+        author: who(commit.author_known),
+        committer: who(commit.committer_is_pusher),
+        parents: if commit.merge || commit.foreign_merge { 2 } else { 1 },
+        foreign: commit.foreign_merge,
+        signature: if commit.signed { Signature::GoodByCommitter } else { Signature::Absent },
+        changes: Vec::new(),
+    });
+    History::Told {
+        paths: said.paths.clone().unwrap_or_default(),
+        files,
+        commits: commit.into_iter().collect(),
+    }
+}
+
+/// The world in which `by` uses the waivers of a question as they should be used.
+fn using(world: &World, asked: &Asked, by: &'static str) -> World {
+    let mut world = world.clone();
+    let used: Vec<_> = world.rules.iter().filter(|rule| asked.waivers.contains(&rule.id)).cloned().collect();
+    for rule in used {
+        let Says::Waiver { second_person, .. } = &rule.says else { continue };
+        world.uses.push(Use {
+            waiver: rule.id.clone(),
+            lifts: Vec::new(),
+            by,
+            on: None,
+            from: asked.push.now,
+            to: asked.push.now + 1,
+            reason: "a question",
+            approved_by: Some(Who::Holding(second_person.clone())),
+        });
+    }
+    world
+}
+
+fn fit(is_so: Maybe) -> Fit {
+    match is_so {
+        Some(true) => Fit::Fits,
+        Some(false) => Fit::Differs,
+        None => Fit::Unknown,
+    }
+}
+
+/// What explain should find in each dimension.
+fn findings(oracle: &Oracle<'_>, rule: &Rule, update: &Update) -> Vec<(Dimension, Fit)> {
+    let verb = crate::oracle::verb(update).unwrap();
+    let lifts = |one: &Rule| {
+        let only = World {
+            uses: oracle.world.uses.iter().filter(|used| used.waiver == rule.id).cloned().collect(),
+            ..oracle.world.clone()
+        };
+        Oracle::new(&only, oracle.push).is_lifted(one, update)
+    };
+    let (time, path) = match &rule.says {
+        Says::Grant { .. } => {
+            (oracle.is_live(rule), oracle.is_uncovered(&[rule], update).map(|uncovered| !uncovered))
+        }
+        Says::Block { paths, .. } => (oracle.is_live(rule), oracle.touches(rule, paths, update)),
+        Says::Require(_) => (oracle.is_live(rule), Some(true)),
+        Says::Waiver { .. } => (oracle.world.rules.iter().any(lifts), Some(true)),
+    };
+    vec![
+        (Dimension::Repository, fit(Some(oracle.is_on(rule)))),
+        (Dimension::Ref, fit(Some(oracle.is_in_refs(rule, update)))),
+        (Dimension::Verb, fit(Some(rule.is_waiver() || rule.verbs.contains(&verb)))),
+        (Dimension::Role, fit(Some(oracle.concerns(rule)))),
+        (Dimension::Time, fit(Some(time))),
+        (Dimension::Path, fit(path)),
+    ]
+}
+
+/// How many conditions are met, are not, and cannot be told.
+fn count(fits: impl Iterator<Item = Fit>) -> [usize; 3] {
+    let fits: Vec<_> = fits.collect();
+    [Fit::Fits, Fit::Differs, Fit::Unknown].map(|fit| fits.iter().filter(|one| **one == fit).count())
+}
+
+fn agrees(oracle: &Oracle<'_>, trace: &RuleTrace) -> Result<(), TestCaseError> {
+    let update = &oracle.push.updates[0];
+    let Some(rule) = oracle.world.rules.iter().find(|rule| rule.id == trace.id.as_str()) else {
+        prop_assert_eq!(trace.id.as_str(), "oam:replace-refs");
+        prop_assert_eq!(trace.matched(), update.name.starts_with("refs/replace/"));
+        return Ok(());
+    };
+    let found: Vec<_> = trace.findings.iter().map(|finding| (finding.dimension, finding.fit)).collect();
+    prop_assert_eq!(&found, &findings(oracle, rule, update), "{}", &rule.id);
+    prop_assert_eq!(trace.evaluate_only, rule.evaluate);
+    prop_assert_eq!(trace.matched(), trace.why_not().is_none());
+    prop_assert_eq!(trace.lifted_by.is_some(), oracle.is_lifted(rule, update), "{} is lifted", &rule.id);
+    if let Says::Require(asked) = &rule.says {
+        let missing = conditions::missing(oracle, update, rule, asked);
+        let unmet = missing
+            .iter()
+            .filter(|(_, missing)| *missing != Some(false))
+            .map(|(_, missing)| fit(missing.map(|is| !is)));
+        prop_assert_eq!(
+            count(trace.conditions.iter().map(|one| one.fit))[1..].to_vec(),
+            count(unmet)[1..].to_vec()
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    /// Every rule that is on the repository or on the ref is named, whether it matched in each dimension, and the decision
+    /// beside it is the one that `decide` makes.
+    #[test]
+    fn explain_names_every_rule_and_agrees_with_decide(world in world(), asked in asked()) {
+        let by = match asked.push.by { Who::Name(name) => name, Who::Holding(_) => "${user}" };
+        let imagined = using(&world, &asked, by);
+        let oracle = Oracle::new(&imagined, &asked.push);
+        let (state, now) = (world.state(), moment(asked.push.now));
+        let update = &asked.push.updates[0];
+        let expected = &oracle.answers()[0];
+        let explained = explain::explain(&state, &asked.push.by.asker(), &asked.question, now);
+        let Ok(explained) = explained else {
+            prop_assert_eq!(expected.outcome, Outcome::Undecided);
+            return Ok(());
+        };
+        let outcome = engine::outcome(&explained.decision);
+        prop_assert_eq!(outcome, oracle.outcome());
+        if let Who::Name(name) = asked.push.by {
+            let request = asked.question.request(name.parse().unwrap());
+            // Where it asks, that is for a rule on trial: otherwise there would be no explanation.
+            if let Evaluation::Decided(decided) = decide(&imagined.state(), &request, &asked.question.facts(), now) {
+                prop_assert_eq!(format!("{decided:?}"), format!("{:?}", explained.decision));
+            }
+        }
+        let otherwise = explained.otherwise.as_ref().map(engine::outcome);
+        prop_assert_eq!(otherwise, oracle.rejection().map(|_| expected.outcome));
+        let written = |rule: &&Rule| match &rule.says {
+            Says::Waiver { lifts, .. } => lifts.iter().any(|id| world.can_be_lifted(id)),
+            _ => true,
+        };
+        let mut named: BTreeSet<_> = world.rules.iter().filter(written)
+            .filter(|rule| oracle.is_on(rule) || oracle.is_in_refs(rule, update))
+            .map(|rule| rule.id.as_str())
+            .collect();
+        named.insert("oam:replace-refs");
+        prop_assert_eq!(named, explained.rules.iter().map(|rule| rule.id.as_str()).collect::<BTreeSet<_>>());
+        explained.rules.iter().try_for_each(|trace| agrees(&oracle, trace))?;
+    }
+
+    /// `who` names exactly those whom `decide` permits, and counts those of whom it cannot be said.
+    #[test]
+    fn who_names_exactly_those_who_may(world in world(), asked in asked()) {
+        // Of a service that the directory does not know, nobody knows the spelling: it is taken to be in lower case.
+        let is_service = |name: &str| world.roles.iter().flat_map(|role| &role.service).any(|one| same_name(one, name));
+        let services = NAMES.into_iter().filter(|name| *name == name.to_lowercase() && is_service(name));
+        let everybody: BTreeMap<_, _> =
+            services.chain(world.people.iter().map(|person| person.name)).map(|name| (name.to_lowercase(), name)).collect();
+        let mut expected = (BTreeSet::new(), 0);
+        for (key, name) in everybody {
+            let push = Push { by: Who::Name(name), ..asked.push.clone() };
+            match Oracle::new(&using(&world, &asked, name), &push).outcome() {
+                Outcome::Permitted => drop(expected.0.insert(key)),
+                Outcome::Undecided => expected.1 += 1,
+                Outcome::Refused => {}
+            }
+        }
+        let state = world.state();
+        let found = who::who(&state, &asked.question, moment(asked.push.now)).unwrap();
+        let can = found.can.values().flatten().map(|one| one.username.as_str().to_lowercase());
+        prop_assert_eq!((can.collect::<BTreeSet<_>>(), found.unclear.count), expected);
+    }
+}
