@@ -7,9 +7,10 @@ use proptest::prelude::*;
 
 use crate::{
     cases,
-    chance::{push, world},
+    chance::world,
     engine::{self, Asked, Engine, outcome},
     oracle::{Oracle, Outcome},
+    pushes::push,
     truth::Hook,
     world::{Push, World},
 };

@@ -1,10 +1,9 @@
-//! How worlds and pushes come about by chance.
+//! How worlds come about by chance.
 
 use proptest::{bool::weighted, collection::vec, option, prelude::*, sample::select, sample::subsequence};
 
 use crate::world::{
-    Approvals, Checks, Commit, Conditions, Dark, GROUPS, History, Live, Named, Paths, Person, PullRequest,
-    Push, ROLES, Role, Rule, Says, Signature, Update, Use, Who, World,
+    Approvals, Checks, Conditions, GROUPS, Live, Paths, Person, ROLES, Role, Rule, Says, Use, Who, World,
 };
 
 pub(crate) const REFS: [&str; 9] = [
@@ -68,19 +67,19 @@ const PATH_PATTERNS: [&[&str]; 9] = [
 pub(crate) const NAMES: [&str; 7] = ["zoe", "ZOE", "ann", "Bob", "a*", "svc/2", "ghost"];
 pub(crate) const PEOPLE: [(&str, &str); 4] =
     [("Zoe", "zoe@x"), ("ann", "Ann@x"), ("bob", "bob@x"), ("a*", "star@x")];
-const EMAILS: [&str; 6] = ["zoe@x", "ZOE@X", "ann@x", "bob@x", "shared@x", "nobody@x"];
+pub(super) const EMAILS: [&str; 6] = ["zoe@x", "ZOE@X", "ann@x", "bob@x", "shared@x", "nobody@x"];
 const TIMES: [&str; 7] =
     ["Sat 22:00", "Sun 01:00", "Sun 02:00", "Sun 02:30", "Sun 03:00", "Sun 06:30", "Mon 00:00"];
 const IDS: [&str; 8] = ["rule0", "rule1", "rule2", "rule3", "rule4", "rule5", "rule6", "extra"];
 
-fn some<T: Clone + std::fmt::Debug + 'static>(
+pub(super) fn some<T: Clone + std::fmt::Debug + 'static>(
     all: &'static [T],
     most: usize,
 ) -> impl Strategy<Value = Vec<T>> {
     subsequence(all.to_vec(), 0..=most)
 }
 
-fn one<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+pub(super) fn one<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
     select(all)
 }
 
@@ -152,7 +151,7 @@ fn checks() -> impl Strategy<Value = Checks> {
             .prop_map(|one| one[0]),
     );
     let forbidden = rarely(patterns(&PATH_PATTERNS).prop_map(<[_]>::to_vec));
-    (flags, message, rarely(one(&[10_u64, 20])), forbidden, extensions).prop_map(
+    (flags, message, option::weighted(0.5, one(&[10_u64, 20])), forbidden, extensions).prop_map(
         |(flags, message, max_blob, forbid_paths, forbid_extensions)| {
             let (committer_is_pusher, author_known, signed, sign_off, linear, no_foreign_merges) = flags;
             Checks {
@@ -174,7 +173,7 @@ fn checks() -> impl Strategy<Value = Checks> {
 fn conditions() -> impl Strategy<Value = Conditions> {
     let approvals =
         (one(&ROLES), 1_usize..3, paths()).prop_map(|(role, count, paths)| Approvals { role, count, paths });
-    let checks = prop_oneof![1 => Just(Checks::default()), 1 => checks()];
+    let checks = prop_oneof![1 => Just(Checks::default()), 2 => checks()];
     (weighted(0.2), vec(approvals, 0..=2), any::<[bool; 3]>(), checks).prop_map(
         |(via, approvals, [not_author, not_committers, reset], commits)| {
             // A require that asks for nothing is a fault.
@@ -192,13 +191,16 @@ fn says() -> impl Strategy<Value = Says> {
         6 => (user, paths()).prop_map(|(user, paths)| Says::Grant { user, paths }),
         2 => (weighted(0.3), paths()).prop_map(|(absolute, paths)| Says::Block { absolute, paths }),
         5 => conditions().prop_map(Says::Require),
-        4 => (lifts, one(&[30, 600, 600]), any::<bool>(), prop_oneof![3 => Just(vec![]), 1 => some(&ROLES, 3)])
+        4 => (lifts, one(&[30, 600, 600]), any::<bool>(), prop_oneof![1 => Just(vec![]), 1 => Just(ROLES.to_vec())])
             .prop_map(|(lifts, minutes, reason, second_person)| Says::Waiver { lifts, minutes, reason, second_person }),
     ]
 }
 
 pub(crate) fn rule() -> impl Strategy<Value = Rule> {
-    let verbs = prop_oneof![2 => Just(VERBS.to_vec()), 1 => subsequence(VERBS.to_vec(), 1..=3)];
+    // Often one of update and force: what a move is matters then.
+    let one_way =
+        select(vec![vec!["force"], vec!["update"], vec!["create", "update"], vec!["force", "delete"]]);
+    let verbs = prop_oneof![3 => Just(VERBS.to_vec()), 2 => one_way, 1 => subsequence(VERBS.to_vec(), 1..=3)];
     let place = (patterns(&ON), patterns(&REF_PATTERNS), verbs);
     (weighted(0.12), place, live(), some(&ROLES, 2), says(), (one(&ROLES), weighted(0.7))).prop_map(
         |(evaluate, (on, refs, verbs), mut live, mut roles, says, (role, everywhere))| {
@@ -239,7 +241,15 @@ fn uses() -> impl Strategy<Value = Vec<Use>> {
     let slot = prop_oneof![3 => Just(0), 1 => slot()];
     let time = (slot, one(&[30_i64, 400, 400, 400]));
     let by = prop_oneof![6 => Just("zoe"), 1 => one(&NAMES)];
-    let one_use = (0_usize..8, lifts, by, rarely(one(&REPOSITORIES)), time, reason(), option::of(who()))
+    let one_use = (
+        0_usize..8,
+        lifts,
+        by,
+        rarely(one(&REPOSITORIES)),
+        time,
+        reason(),
+        option::of(option::weighted(0.5, who())),
+    )
         .prop_map(|(waiver, lifts, by, on, (from, length), reason, approved_by)| Use {
             waiver: IDS[waiver].to_owned(),
             lifts,
@@ -248,7 +258,8 @@ fn uses() -> impl Strategy<Value = Vec<Use>> {
             from,
             to: from + length,
             reason,
-            approved_by,
+            // Some approve their own use.
+            approved_by: approved_by.map(|other| other.unwrap_or(Who::Name(by))),
         });
     vec(one_use, 0..6)
 }
@@ -265,7 +276,8 @@ pub(crate) fn who() -> impl Strategy<Value = Who> {
 #[derive(Debug, Clone)]
 enum Generous {
     No,
-    Wholly,
+    /// With these verbs.
+    Wholly(&'static [&'static str]),
     /// By two grants, each of some paths.
     InParts(&'static [&'static str], &'static [&'static str]),
 }
@@ -274,7 +286,8 @@ fn generous() -> impl Strategy<Value = Generous> {
     let in_parts = (patterns(&PATH_PATTERNS), patterns(&PATH_PATTERNS));
     prop_oneof![
         3 => Just(Generous::No),
-        5 => Just(Generous::Wholly),
+        3 => Just(Generous::Wholly(&VERBS)),
+        2 => Just(Generous::Wholly(&VERBS[..2])),
         3 => in_parts.prop_map(|(one, other)| Generous::InParts(one, other))
     ]
 }
@@ -298,7 +311,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
         |(roles, mut rules, generous, people, cut_off, mut uses)| {
             match generous {
                 Generous::No => {}
-                Generous::Wholly => rules[0] = broad_grant(None),
+                Generous::Wholly(verbs) => rules[0] = Rule { verbs: verbs.to_vec(), ..broad_grant(None) },
                 Generous::InParts(one, other) => {
                     rules[0] = broad_grant(Some(one.to_vec()));
                     rules.insert(1, broad_grant(Some(other.to_vec())));
@@ -318,81 +331,4 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
             World { roles, rules, people, cut_off, uses }
         },
     )
-}
-
-fn commit() -> impl Strategy<Value = Commit> {
-    let email = || one(&EMAILS).prop_map(Named::Email);
-    let subject = one(&["A-1 fix", "A-1 fix", "fix", "B-2 a/b", "AB-12 ", ""]);
-    let signature = prop_oneof![
-        1 => Just(Signature::Absent),
-        1 => Just(Signature::Bad),
-        3 => one(&NAMES).prop_map(Signature::GoodBy)
-    ];
-    let changes = vec((one(&PATHS), option::weighted(0.8, one(&[1_u64, 10, 11, 30]))), 0..3);
-    (subject, weighted(0.6), email(), email(), 1_usize..3, weighted(0.5), signature, changes).prop_map(
-        |(subject, signed_off, author, committer, parents, foreign, signature, changes)| Commit {
-            subject,
-            signed_off,
-            author,
-            committer,
-            parents,
-            foreign: foreign && parents > 1,
-            signature,
-            changes,
-        },
-    )
-}
-
-/// How many commits there are.
-const COMMITS: [usize; 3] = [0, 1, 2];
-
-pub(crate) fn update() -> impl Strategy<Value = Update> {
-    let dark = (weighted(0.15), weighted(0.15), weighted(0.15)).prop_map(|(paths, files, commits)| Dark {
-        paths,
-        files,
-        commits,
-    });
-    let history = (some(&COMMITS, 3), some(&PATHS, 2)).prop_map(|(reach, net)| History::Graph { reach, net });
-    let change = one(&["create", "move", "move", "move", "delete", "merge"]);
-    (change, one(&REFS), option::weighted(0.85, any::<bool>()), history, dark).prop_map(
-        |(change, name, forward, history, dark)| {
-            // Nobody asks whether a tag could be merged.
-            let change = if change == "merge" && name.starts_with("refs/tags/") { "move" } else { change };
-            Update { change, name, forward, history, dark }
-        },
-    )
-}
-
-fn pull_request() -> impl Strategy<Value = PullRequest> {
-    (weighted(0.15), option::of(one(&NAMES)), some(&EMAILS, 2), vec((who(), weighted(0.7)), 0..5))
-        .prop_map(|(dark, author, committers, approvals)| PullRequest { dark, author, committers, approvals })
-}
-
-pub(crate) fn push() -> impl Strategy<Value = Push> {
-    let channel = prop_oneof![
-        one(&["push", "pull-request-merge", "pull-request-merge", "pull-request-dry-run"]),
-        one(&["branch-create", "branch-delete", "tag-create", "tag-delete", "file-edit", "merge"])
-    ];
-    let pusher = prop_oneof![2 => Just("zoe"), 3 => one(&NAMES[..4]), 1 => one(&NAMES)];
-    let existing = vec((one(&REFS), some(&COMMITS, 2)), 0..3);
-    (
-        pusher,
-        one(&REPOSITORIES),
-        channel,
-        now(),
-        vec(update(), 1..4),
-        existing,
-        vec(commit(), 3),
-        pull_request(),
-    )
-        .prop_map(|(by, repository, channel, now, updates, existing, commits, pull_request)| Push {
-            by: Who::Name(by),
-            repository,
-            channel,
-            now,
-            updates,
-            existing,
-            commits,
-            pull_request,
-        })
 }

@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use crate::{
     cases,
-    chance::{push, world},
+    chance::world,
     engine::{self, Engine},
     oracle::{Oracle, Outcome},
+    pushes::push,
 };
 
 proptest! {

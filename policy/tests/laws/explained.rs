@@ -12,9 +12,10 @@ use proptest::{collection::vec, option, prelude::*, sample::select, sample::subs
 
 use crate::{
     cases,
-    chance::{NAMES, PATHS, VERBS, push, who as anybody, world},
+    chance::{NAMES, PATHS, VERBS, who as anybody, world},
     conditions, engine,
     oracle::{Maybe, Oracle, Outcome, same_name},
+    pushes::push,
     truth::path,
     world::{
         Commit, Dark, History, Named, PullRequest, Push, Rule, Says, Signature, Update, Use, Who, World,

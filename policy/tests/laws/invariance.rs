@@ -5,9 +5,10 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
     cases,
-    chance::{push, rule, world},
+    chance::{rule, world},
     engine::{self, Engine, outcome},
     oracle::Outcome,
+    pushes::push,
     truth::Hook,
     world::{Push, Rule, World},
     written::{moment, parse},

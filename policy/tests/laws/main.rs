@@ -25,6 +25,7 @@ mod matching;
 mod matrix;
 mod monotone;
 mod oracle;
+mod pushes;
 mod starter;
 mod truth;
 mod variety;

@@ -4,9 +4,10 @@ use proptest::{prelude::*, sample::Index};
 
 use crate::{
     cases,
-    chance::{push, rule, world},
+    chance::{rule, world},
     engine::Engine,
     oracle::Outcome,
+    pushes::push,
     world::{Push, Rule, World},
 };
 

@@ -9,9 +9,10 @@ use proptest::{
 };
 
 use crate::{
-    chance::{push, world},
+    chance::world,
     engine::{self, Engine},
     oracle::{Oracle, Outcome},
+    pushes::push,
 };
 
 #[test]
