@@ -1,4 +1,4 @@
-//! The texts that can be asked about at all, as automata: full ref names, and repositories in lower case.
+//! The texts that can be asked about at all, as automata: full ref names, repositories in lower case, and paths.
 
 use super::utf8::{self, Step};
 
@@ -9,6 +9,8 @@ pub(super) enum Language {
     Refs,
     /// `project/slug` in lower case (see [`crate::Repository`]), of any length and with any character beyond ASCII.
     Repositories,
+    /// What an entry of a tree can be called (see [`crate::TreePath`]), of any length.
+    Paths,
 }
 
 /// A state of a language's automaton; 0 is the first.
@@ -28,12 +30,16 @@ const LOCK: State = 12;
 const PART_SOME: State = 3;
 const SLUG: State = 4;
 
+/// Within a component of a path, not at its beginning.
+const NAMED: State = 1;
+
 impl Language {
     /// The state after `byte`; `None` when no text of the language goes on so.
     pub(super) fn next(self, state: State, byte: u8) -> Option<State> {
         match self {
             Self::Refs => ref_name(state, byte),
             Self::Repositories => repository(state, byte),
+            Self::Paths => path(state, byte),
         }
     }
 
@@ -42,6 +48,7 @@ impl Language {
         match self {
             Self::Refs => matches!(state, PLAIN | AT | L..LOCK),
             Self::Repositories => state == SLUG + PART_SOME,
+            Self::Paths => state == NAMED,
         }
     }
 
@@ -50,6 +57,7 @@ impl Language {
         match self {
             Self::Refs => b"refs/.@{lock",
             Self::Repositories => b"/.",
+            Self::Paths => b"/",
         }
     }
 
@@ -60,6 +68,7 @@ impl Language {
             Self::Repositories => {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.~/".contains(&byte) || byte >= 0x80
             }
+            Self::Paths => byte != 0,
         }
     }
 }
@@ -104,10 +113,19 @@ fn repository(state: State, byte: u8) -> Option<State> {
     }
 }
 
+fn path(state: State, byte: u8) -> Option<State> {
+    match (byte, state) {
+        (0, _) => None,
+        (b'/', NAMED) => Some(0),
+        (b'/', _) => None,
+        _ => Some(NAMED),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Language;
-    use crate::name::{RefName, Repository};
+    use crate::name::{RefName, Repository, TreePath};
 
     fn accepts(language: Language, text: &[u8]) -> bool {
         text.iter()
@@ -132,6 +150,14 @@ mod tests {
         fn repositories_are_what_the_parser_takes(text in "[a./é一~ ]{0,6}") {
             proptest::prop_assert_eq!(
                 accepts(Language::Repositories, text.as_bytes()), Repository::parse(&text).is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn paths_are_what_the_parser_takes(text in "[a./\\x00]{0,6}", any: Vec<u8>) {
+            for path in [text.into_bytes(), any] {
+                proptest::prop_assert_eq!(
+                    accepts(Language::Paths, &path), TreePath::parse(&path).is_ok(), "{:?}", path);
+            }
         }
     }
 }

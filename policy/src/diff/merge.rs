@@ -4,44 +4,41 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Because, Effect, SAMPLE};
 use super::{
-    Class, Holders, Place, PolicyChange, Witness, compare::Finding, cover::Cube, people::Group,
-    table::Patterns,
+    Class, Holders, Paths, Place, PolicyChange, SAMPLE, Witness,
+    compare::{Example, Finding},
+    cover::Cube,
+    on_paths::{Difference, PathClass},
+    patterns::Patterns,
+    people::Group,
+    table::Table,
 };
-use crate::{
-    name::{RefName, Repository},
-    request::Verb,
-    rule::VerbSet,
-};
+use crate::{name::Repository, request::Verb, rule::VerbSet};
 
 /// A stretch of time, by the numbers of its first and last part.
 type Run = (usize, usize);
 
 /// Where a verdict changes, said in patterns.
-type Where = (Cube, Cube);
-
-/// How it changes.
-type How = (Effect, Because, Because);
+type Where = (Cube, Cube, PathClass);
 
 /// What one change says, but for where.
-type Told = (How, Run, BTreeSet<usize>, Vec<Verb>);
+type Told = (Difference, Run, BTreeSet<usize>, Vec<Verb>);
 
 /// Everything that was found: for whom, when and by which verb.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<(How, Where), BTreeMap<Verb, BTreeMap<usize, Parts>>>);
+pub(super) struct Found(BTreeMap<(Difference, Where), BTreeMap<Verb, BTreeMap<usize, Parts>>>);
 
 /// The parts of time in which it was found for one group, ascending, with an example for each.
-type Parts = BTreeMap<usize, (Repository, RefName)>;
+type Parts = BTreeMap<usize, (Repository, Example)>;
 
 impl Found {
     pub(super) fn add(&mut self, finding: &Finding, verb: Verb, group: usize, part: usize) {
         let change = &finding.change;
-        let how = (change.effect, change.before.clone(), change.after.clone());
-        let place = (finding.repositories.clone(), change.refs.clone());
+        let how = change.difference.clone();
+        let place = (finding.repositories.clone(), change.refs.clone(), change.paths.clone());
         let parts =
             self.0.entry((how, place)).or_default().entry(verb).or_default().entry(group).or_default();
-        parts.entry(part).or_insert_with(|| (finding.repository.clone(), finding.name.clone()));
+        parts.entry(part).or_insert_with(|| (finding.repository.clone(), finding.example.clone()));
     }
 
     /// The changes, those that concern most people first. `starts` are the beginnings of the parts of time.
@@ -49,11 +46,10 @@ impl Found {
         self,
         groups: &[Group],
         starts: &[Timestamp],
-        refs: &Patterns,
-        repositories: &Patterns,
+        table: &Table<'_>,
     ) -> Vec<PolicyChange> {
         let mut merged: BTreeMap<Told, Vec<Place>> = BTreeMap::new();
-        for ((how, (on, within)), by_verb) in self.0 {
+        for ((how, (on, within, paths)), by_verb) in self.0 {
             // The same people at the same time with several verbs: one change.
             let mut alike: BTreeMap<(Run, BTreeSet<usize>), (Vec<Verb>, Witness)> = BTreeMap::new();
             for (verb, by_group) in by_verb {
@@ -78,14 +74,22 @@ impl Found {
                 }
             }
             for ((run, people), (verbs, witness)) in alike {
-                let place =
-                    Place { repositories: class(&on, repositories), refs: class(&within, refs), witness };
+                let place = Place {
+                    repositories: class(&on, &table.repositories),
+                    refs: class(&within, &table.refs),
+                    paths: match &paths {
+                        PathClass::Whatever => Paths::Whatever,
+                        PathClass::Nothing => Paths::Nothing,
+                        PathClass::Of(cube) => Paths::Of(class(cube, &table.paths)),
+                    },
+                    witness,
+                };
                 merged.entry((how.clone(), run, people, verbs)).or_default().push(place);
             }
         }
         let mut changes: Vec<PolicyChange> = merged
             .into_iter()
-            .map(|(((effect, before, after), run, people, verbs), places)| PolicyChange {
+            .map(|((Difference { effect, before, after }, run, people, verbs), places)| PolicyChange {
                 effect,
                 verbs: verbs.into_iter().collect::<VerbSet>(),
                 who: holders(groups, &people),
@@ -121,7 +125,7 @@ fn example(
     part: usize,
     verb: Verb,
 ) -> Option<Witness> {
-    let (repository, name) = parts.get(&part)?.clone();
+    let (repository, Example { name, path }) = parts.get(&part)?.clone();
     let group = groups.get(group)?;
     Some(Witness {
         user: group.example.clone(),
@@ -130,6 +134,7 @@ fn example(
         after: group.after.clone(),
         repository,
         name,
+        path,
         verb,
         at: *starts.get(part)?,
     })

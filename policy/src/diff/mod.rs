@@ -15,32 +15,39 @@
 //! change that is told is one, also then. `re:` patterns are not compared: where a changed rule meets one, the answer
 //! says so.
 
+mod answer;
 mod budget;
 mod compare;
+mod condition;
 mod cover;
 mod language;
+mod lifting;
+mod local;
 mod merge;
 mod nfa;
+mod on_paths;
+mod patterns;
 mod people;
 mod product;
 pub(crate) mod proof;
 mod table;
 mod utf8;
+mod verdict;
+mod views;
+mod written;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+pub use answer::{Because, Bounded, Class, Effect, Holders, Paths, Place, PolicyChange, PolicyDiff, Witness};
 pub use budget::Limits;
+pub use condition::Condition;
+pub use lifting::{LiftedRule, Lifting, Terms};
 
-use crate::{
-    name::{RefName, Repository, RoleId, RuleId, Username},
-    request::Verb,
-    rule::{Policy, VerbSet},
-    snapshot::Snapshot,
-};
+use crate::{request::Verb, rule::Policy, snapshot::Snapshot};
 use budget::Budget;
-use compare::{Comparison, Question};
+use compare::{Comparison, Manner, Question};
 use merge::Found;
 use table::Table;
 
@@ -49,136 +56,6 @@ pub const SAMPLE: usize = 5;
 
 /// The verbs of pushes.
 const VERBS: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Force, Verb::Delete];
-
-/// What changes between two policies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyDiff {
-    /// Those that concern most people first.
-    pub changes: Vec<PolicyChange>,
-    /// Whether that is all.
-    pub exact: bool,
-    /// What keeps it from being all; empty when it is.
-    pub bounded: Vec<Bounded>,
-}
-
-/// A part of the question that was too large to be answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bounded {
-    /// Why, in words.
-    pub why: &'static str,
-    /// The patterns that it was about.
-    pub patterns: Vec<String>,
-}
-
-/// A right that some people gain or lose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyChange {
-    /// Which of the two.
-    pub effect: Effect,
-    /// By which verbs; never `read` or `admin`.
-    pub verbs: VerbSet,
-    /// Who, by their roles; at least one entry.
-    pub who: Vec<Holders>,
-    /// Since when it is so; `None`: already now.
-    pub from: Option<Timestamp>,
-    /// Until when, exclusive; `None`: for good.
-    pub to: Option<Timestamp>,
-    /// What decided under the old policy.
-    pub before: Because,
-    /// What decides under the new one.
-    pub after: Because,
-    /// Where; at least one.
-    pub places: Vec<Place>,
-}
-
-impl PolicyChange {
-    /// How many people and services it happens to.
-    pub fn users(&self) -> usize {
-        self.who.iter().map(|holders| holders.users).sum()
-    }
-}
-
-/// Whether something that was refused is permitted, or the other way round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Effect {
-    /// It is permitted now.
-    Gains,
-    /// It is refused now.
-    Loses,
-}
-
-impl Effect {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gains => "gains",
-            Self::Loses => "loses",
-        }
-    }
-}
-
-/// What makes a verdict.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Because {
-    /// The verdict.
-    pub permitted: bool,
-    /// Permitted: the grants. Refused: the blocks; none when there is no grant.
-    pub rules: Vec<RuleId>,
-}
-
-/// People and services who hold the same roles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holders {
-    /// Their roles under the old policy, ascending; `None`: it knows nobody by that name.
-    pub before: Option<Vec<RoleId>>,
-    /// …and under the new one.
-    pub after: Option<Vec<RoleId>>,
-    /// How many there are in the directory, or named as services; 0 for a role that nobody holds alone.
-    pub users: usize,
-    /// The first [`SAMPLE`] of them, by name.
-    pub sample: Vec<Username>,
-}
-
-/// Refs within repositories, and a push that shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The repositories. Their patterns are in lower case.
-    pub repositories: Class,
-    /// The refs. `${user}` stands for each of the people.
-    pub refs: Class,
-    /// A push whose verdict changes.
-    pub witness: Witness,
-}
-
-/// The texts that match all of some patterns and none of others. `update` never means a tag: moving one is `force`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Class {
-    /// They match every one of these; at least one.
-    pub within: Vec<String>,
-    /// They match none of these.
-    pub without: Vec<String>,
-}
-
-/// A push that one policy permits and the other refuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
-    /// By whom: the first of the people, or `${user}` for a holder of roles who is nobody in the directory.
-    pub user: Username,
-    /// Whether that is somebody.
-    pub is_person: bool,
-    /// Their roles under the old policy; see [`Holders::before`].
-    pub before: Option<Vec<RoleId>>,
-    /// …and under the new one.
-    pub after: Option<Vec<RoleId>>,
-    /// Where.
-    pub repository: Repository,
-    /// To which ref: one that git accepts.
-    pub name: RefName,
-    /// How.
-    pub verb: Verb,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// Compares two policies, from `now` on. Without a directory it is about the holder of each role alone.
 pub fn diff(
@@ -191,10 +68,6 @@ pub fn diff(
     let table = Table::new(old, new);
     let mut budget = Budget::new(limits);
     let mut bounded = Vec::new();
-    if [old, new].into_iter().any(has_more_than_refs) {
-        let why = "requires, waivers and paths are not compared: only blocks of whole refs, and grants";
-        bounded.push(Bounded { why, patterns: Vec::new() });
-    }
     let groups = people::groups(&table, old, new, snapshot, &mut budget, &mut bounded);
     let starts = parts_of_time(&table, now);
     let is_weekly = |group: &people::Group| {
@@ -216,11 +89,13 @@ pub fn diff(
                 }
                 let live = |rule| table.rule(rule).is_some_and(|rule| rule.is_live(*start, verb));
                 let rules = group.rules.filtered(live);
-                if rules.grant_nothing() || table.changed(&rules, |rule| (rule.on, rule.refs)).is_empty() {
+                if rules.grant_nothing()
+                    || table.changed(&rules, |rule| (rule.on, rule.refs, rule.says)).is_empty()
+                {
                     continue;
                 }
                 let user = group.by_name.then(|| group.example.as_str().to_owned());
-                let question = Question { rules, is_update: verb == Verb::Update, user };
+                let question = Question { rules, manner: Manner::of(verb), user };
                 for finding in comparison.findings(question, &mut budget).iter() {
                     found.add(finding, verb, number, part);
                 }
@@ -229,15 +104,8 @@ pub fn diff(
     }
     bounded.append(&mut comparison.bounded);
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let changes = found.changes(&groups, &starts, &table.refs, &table.repositories);
+    let changes = found.changes(&groups, &starts, &table);
     PolicyDiff { changes, exact: bounded.is_empty(), bounded }
-}
-
-/// Whether a policy says more than which refs.
-fn has_more_than_refs(policy: &Policy) -> bool {
-    let paths = policy.grants().iter().any(|grant| grant.paths.is_some())
-        || policy.blocks().iter().any(|block| block.paths.is_some());
-    paths || !policy.requires().is_empty() || !policy.waivers().is_empty()
 }
 
 /// How far ahead weekly windows are looked at: a week and a day, in minutes.

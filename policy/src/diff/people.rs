@@ -89,7 +89,9 @@ pub(super) fn groups(
 
 fn nothing_changes(table: &Table<'_>, rules: &Rules) -> bool {
     table
-        .changed(rules, |rule| (rule.on, rule.refs, rule.verbs.iter().collect::<Vec<_>>(), rule.window))
+        .changed(rules, |rule| {
+            (rule.on, rule.refs, rule.verbs.iter().collect::<Vec<_>>(), rule.window, rule.says)
+        })
         .is_empty()
 }
 

@@ -10,8 +10,8 @@ use super::{
     budget::{Budget, Limits},
     language::Language,
     nfa::Nfa,
+    patterns::Set,
     product::{Cell, explore_until},
-    table::Set,
 };
 use crate::glob::Glob;
 

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::{
+    condition::Condition,
+    patterns::{Interner, Patterns, SetNumber},
+    written::{self, Written},
+};
 use crate::{
-    glob::Glob,
     name::{RoleId, RuleId, UsernameKey},
     request::Verb,
-    rule::{Block, Grant, Mode, Policy, VerbSet, Window},
+    rule::{Block, Grant, PathSet, Policy, Require, VerbSet, Waiver, Window},
 };
 
 /// The enforced rules of both policies.
@@ -17,6 +21,7 @@ pub(super) struct Table<'p> {
     after: usize,
     pub(super) refs: Patterns,
     pub(super) repositories: Patterns,
+    pub(super) paths: Patterns,
 }
 
 /// One rule: what it says as numbers, so that saying the same is being equal.
@@ -27,39 +32,31 @@ pub(super) struct Rule<'p> {
     pub(super) refs: SetNumber,
     pub(super) verbs: VerbSet,
     pub(super) window: Window,
+    /// What it says besides.
+    pub(super) says: usize,
+    /// A grant's or a block's paths.
+    pub(super) paths: Option<SetNumber>,
+    /// What a require asks for.
+    pub(super) asks: Vec<Asked>,
     pub(super) kind: Kind<'p>,
+}
+
+/// A condition, and when it is one.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) condition: Condition,
+    /// Only when one of these paths changes.
+    pub(super) paths: Option<SetNumber>,
+    /// Only where there may be new commits.
+    pub(super) of_commits: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind<'p> {
     Grant(&'p Grant),
     Block(&'p Block),
-}
-
-pub(super) type SetNumber = usize;
-
-/// Patterns of one kind, and the lists of them that rules hold.
-#[derive(Debug, Default)]
-pub(super) struct Patterns {
-    sources: Vec<String>,
-    /// `None` for a `re:` pattern.
-    globs: Vec<Option<Glob>>,
-    sets: Vec<Set>,
-}
-
-/// A list of patterns, by number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Set {
-    pub(super) include: Vec<usize>,
-    pub(super) exclude: Vec<usize>,
-}
-
-impl Set {
-    /// Whether a text that matches just the patterns for which `matched` says so is in the set.
-    pub(super) fn holds(&self, matched: impl Fn(usize) -> bool) -> bool {
-        self.include.iter().any(|pattern| matched(*pattern))
-            && !self.exclude.iter().any(|pattern| matched(*pattern))
-    }
+    Require(&'p Require),
+    Waiver(&'p Waiver),
 }
 
 /// Rules by number: those that could decide for somebody, before the change and after it.
@@ -74,57 +71,62 @@ pub(super) struct Rules {
 pub(super) struct Side {
     pub(super) grants: Vec<usize>,
     pub(super) blocks: Vec<usize>,
+    pub(super) requires: Vec<usize>,
+    pub(super) waivers: Vec<usize>,
 }
 
 impl<'p> Table<'p> {
     pub(super) fn new(old: &'p Policy, new: &'p Policy) -> Self {
-        let (mut refs, mut repositories) = (Interner::default(), Interner::default());
-        for policy in [old, new] {
-            for grant in policy.grants() {
-                refs.add(grant.refs.sources());
-                repositories.add(grant.on.sources());
-            }
-            for block in policy.all_blocks() {
-                refs.add(block.refs.sources());
-                repositories.add(block.on.sources());
-            }
+        let mut written = written::rules(old);
+        let after = written.len();
+        written.extend(written::rules(new));
+        let [mut refs, mut repositories, mut paths] = [(); 3].map(|()| Interner::default());
+        let mut sayings = BTreeMap::new();
+        for rule in &written {
+            refs.add(rule.refs.sources());
+            repositories.add(rule.on.sources());
+            let of_paths = rule.paths.into_iter().chain(rule.asks.iter().filter_map(|asked| asked.paths));
+            of_paths.for_each(|set| paths.add(set.sources()));
+            let next = sayings.len();
+            sayings.entry(rule.says.clone()).or_insert(next);
         }
-        let (refs, repositories) = (refs.numbered(), repositories.numbered());
-        let mut table = Self { rules: Vec::new(), after: 0, refs, repositories };
-        table.add(old);
-        table.after = table.rules.len();
-        table.add(new);
+        let (refs, repositories, paths) = (refs.numbered(), repositories.numbered(), paths.numbered());
+        let mut table = Self { rules: Vec::new(), after, refs, repositories, paths };
+        for rule in written {
+            let says = sayings.get(&rule.says).copied().unwrap_or_default();
+            table.add(rule, says);
+        }
         table
     }
 
-    fn add(&mut self, policy: &'p Policy) {
-        for grant in policy.grants().iter().filter(|grant| grant.mode == Mode::Enforce) {
-            self.rules.push(Rule {
-                id: &grant.id,
-                on: self.repositories.set(&grant.on.sources()),
-                refs: self.refs.set(&grant.refs.sources()),
-                verbs: grant.verbs,
-                window: grant.window,
-                kind: Kind::Grant(grant),
-            });
-        }
-        for block in policy.all_blocks().filter(|block| block.mode == Mode::Enforce) {
-            self.rules.push(Rule {
-                id: &block.id,
-                on: self.repositories.set(&block.on.sources()),
-                refs: self.refs.set(&block.refs.sources()),
-                verbs: block.verbs,
-                window: block.window,
-                kind: Kind::Block(block),
-            });
-        }
+    fn add(&mut self, written: Written<'p>, says: usize) {
+        let mut paths = |set: Option<&PathSet>| set.map(|set| self.paths.set(&set.sources()));
+        let of_rule = paths(written.paths);
+        let asks = written.asks.into_iter().map(|asked| Asked {
+            paths: paths(asked.paths),
+            condition: asked.condition,
+            of_commits: asked.of_commits,
+        });
+        let asks = asks.collect();
+        self.rules.push(Rule {
+            id: written.id,
+            on: self.repositories.set(&written.on.sources()),
+            refs: self.refs.set(&written.refs.sources()),
+            verbs: written.verbs,
+            window: written.window,
+            says,
+            paths: of_rule,
+            asks,
+            kind: written.kind,
+        });
     }
 
     pub(super) fn rule(&self, number: usize) -> Option<&Rule<'p>> {
         self.rules.get(number)
     }
 
-    /// The rules that concern somebody: grants that reach them, and blocks that bind them if any grant does.
+    /// The rules that concern somebody: grants that reach them, and if any does, blocks and requires that bind them,
+    /// and waivers that they may use.
     pub(super) fn concerning(
         &self,
         user: &UsernameKey,
@@ -140,12 +142,16 @@ impl<'p> Table<'p> {
             match rule.kind {
                 Kind::Grant(grant) if grant.reaches(user, roles).is_some() => side.grants.push(number),
                 Kind::Block(block) if block.binds(roles) => side.blocks.push(number),
-                Kind::Grant(_) | Kind::Block(_) => {}
+                Kind::Require(require) if require.binds(roles) => side.requires.push(number),
+                Kind::Waiver(waiver) if roles.iter().any(|role| waiver.to.contains(role)) => {
+                    side.waivers.push(number);
+                }
+                Kind::Grant(_) | Kind::Block(_) | Kind::Require(_) | Kind::Waiver(_) => {}
             }
         }
         for side in [&mut rules.before, &mut rules.after] {
             if side.grants.is_empty() {
-                side.blocks.clear();
+                *side = Side::default();
             }
         }
         rules
@@ -159,6 +165,10 @@ impl<'p> Table<'p> {
             (&rules.after.grants, &rules.before.grants),
             (&rules.before.blocks, &rules.after.blocks),
             (&rules.after.blocks, &rules.before.blocks),
+            (&rules.before.requires, &rules.after.requires),
+            (&rules.after.requires, &rules.before.requires),
+            (&rules.before.waivers, &rules.after.waivers),
+            (&rules.after.waivers, &rules.before.waivers),
         ] {
             let mut known: Vec<_> =
                 other.iter().filter_map(|number| self.rule(*number)).map(&saying).collect();
@@ -178,14 +188,15 @@ impl Rules {
         let side = |side: &Side| Side {
             grants: side.grants.iter().copied().filter(|number| keep(*number)).collect(),
             blocks: side.blocks.iter().copied().filter(|number| keep(*number)).collect(),
+            requires: side.requires.iter().copied().filter(|number| keep(*number)).collect(),
+            waivers: side.waivers.iter().copied().filter(|number| keep(*number)).collect(),
         };
         Self { before: side(&self.before), after: side(&self.after) }
     }
 
     /// All of them.
     pub(super) fn numbers(&self) -> impl Iterator<Item = usize> {
-        let sides = [&self.before.grants, &self.before.blocks, &self.after.grants, &self.after.blocks];
-        sides.into_iter().flatten().copied()
+        self.before.numbers().chain(self.after.numbers())
     }
 
     /// Whether nobody is granted anything on either side.
@@ -194,63 +205,21 @@ impl Rules {
     }
 }
 
+impl Side {
+    /// All of them.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = usize> {
+        let kinds = [&self.grants, &self.blocks, &self.requires, &self.waivers];
+        kinds.into_iter().flatten().copied()
+    }
+}
+
 impl Rule<'_> {
+    /// Every set of paths that it is about.
+    pub(super) fn path_sets(&self) -> impl Iterator<Item = SetNumber> {
+        self.paths.into_iter().chain(self.asks.iter().filter_map(|asked| asked.paths))
+    }
+
     pub(super) fn is_live(&self, at: jiff::Timestamp, verb: Verb) -> bool {
         self.verbs.contains(verb) && self.window.contains(at)
-    }
-}
-
-impl Patterns {
-    pub(super) fn source(&self, pattern: usize) -> &str {
-        self.sources.get(pattern).map_or("", String::as_str)
-    }
-
-    pub(super) fn glob(&self, pattern: usize) -> Option<&Glob> {
-        self.globs.get(pattern)?.as_ref()
-    }
-
-    pub(super) fn at(&self, number: SetNumber) -> Option<&Set> {
-        self.sets.get(number)
-    }
-
-    fn set(&mut self, sources: &[String]) -> SetNumber {
-        let mut set = Set { include: Vec::new(), exclude: Vec::new() };
-        for source in sources {
-            let (list, source) = match source.strip_prefix('!') {
-                Some(source) => (&mut set.exclude, source),
-                None => (&mut set.include, source.as_str()),
-            };
-            list.extend(self.sources.binary_search_by(|known| known.as_str().cmp(source)).ok());
-        }
-        if let Some(number) = self.sets.iter().position(|known| *known == set) {
-            return number;
-        }
-        self.sets.push(set);
-        self.sets.len() - 1
-    }
-}
-
-/// Gathers patterns before they are numbered, in order, so that the numbers do not depend on which policy is old.
-#[derive(Debug, Default)]
-struct Interner(BTreeMap<String, Option<Glob>>);
-
-impl Interner {
-    fn add(&mut self, sources: Vec<String>) {
-        for source in sources {
-            let source = source.strip_prefix('!').unwrap_or(&source);
-            if !self.0.contains_key(source) {
-                let glob = if source.starts_with("re:") { None } else { Glob::parse(source).ok() };
-                self.0.insert(source.to_owned(), glob);
-            }
-        }
-    }
-
-    fn numbered(self) -> Patterns {
-        let mut patterns = Patterns::default();
-        for (source, glob) in self.0 {
-            patterns.sources.push(source);
-            patterns.globs.push(glob);
-        }
-        patterns
     }
 }

@@ -60,7 +60,7 @@ pub struct ApprovalsOf {
 }
 
 /// Somebody whose approval does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Excluded {
     /// Whoever opened the pull request.

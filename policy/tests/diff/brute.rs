@@ -74,7 +74,11 @@ proptest::proptest! {
                 } else {
                     [tried(&old_text, witness, witness.before.as_deref()), tried(&new_text, witness, witness.after.as_deref())]
                 };
-                let expected = match change.effect { Effect::Gains => [false, true], Effect::Loses => [true, false] };
+                let expected = match change.effect {
+                    Effect::Gains => [false, true],
+                    Effect::Loses => [true, false],
+                    other => panic!("there are no conditions here, but it {}", other.as_str()),
+                };
                 proptest::prop_assert_eq!(verdicts, expected, "{:#?}", change);
                 proptest::prop_assert_eq!([change.before.permitted, change.after.permitted], expected);
             }
@@ -182,7 +186,7 @@ fn tells_where(change: &PolicyChange, user: &Username, repository: &Repository, 
     })
 }
 
-fn is_in(class: &Class, text: &str, user: &str) -> bool {
+pub(crate) fn is_in(class: &Class, text: &str, user: &str) -> bool {
     let matches =
         |pattern: &String| alternatives(pattern).iter().any(|one| naive(&signs(one, user), &chars(text)));
     class.within.iter().all(matches) && !class.without.iter().any(matches)

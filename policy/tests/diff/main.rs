@@ -10,7 +10,10 @@
 
 mod bounds;
 mod brute;
+mod circumstances;
 #[path = "../common/mod.rs"]
 mod common;
 mod tables;
+mod whole;
+mod whole_world;
 mod world;

@@ -1,0 +1,201 @@
+//! The answer: what is told of two policies.
+
+use jiff::Timestamp;
+
+use super::{condition::Condition, lifting::Lifting};
+use crate::{
+    name::{RefName, Repository, RoleId, RuleId, TreePath, Username},
+    request::Verb,
+    rule::VerbSet,
+};
+
+/// What changes between two policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyDiff {
+    /// Those that concern most people first.
+    pub changes: Vec<PolicyChange>,
+    /// Whether that is all.
+    pub exact: bool,
+    /// What keeps it from being all; empty when it is.
+    pub bounded: Vec<Bounded>,
+}
+
+/// A part of the question that was too large to be answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bounded {
+    /// Why, in words.
+    pub why: &'static str,
+    /// The patterns that it was about.
+    pub patterns: Vec<String>,
+}
+
+/// Something that some people may do otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// How.
+    pub effect: Effect,
+    /// By which verbs; never `read` or `admin`.
+    pub verbs: VerbSet,
+    /// Who, by their roles; at least one entry.
+    pub who: Vec<Holders>,
+    /// Since when it is so; `None`: already now.
+    pub from: Option<Timestamp>,
+    /// Until when, exclusive; `None`: for good.
+    pub to: Option<Timestamp>,
+    /// What decided under the old policy.
+    pub before: Because,
+    /// What decides under the new one.
+    pub after: Because,
+    /// Where; at least one.
+    pub places: Vec<Place>,
+}
+
+impl PolicyChange {
+    /// How many people and services it happens to.
+    pub fn users(&self) -> usize {
+        self.who.iter().map(|holders| holders.users).sum()
+    }
+}
+
+/// How it is otherwise. What is refused before and after, with nothing that could be lifted, is no change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// It was refused, and is permitted now: at least under conditions.
+    Gains,
+    /// It was permitted, at least under conditions, and is refused now.
+    Loses,
+    /// It is permitted before and after, and takes more now.
+    Tightens,
+    /// It is permitted before and after, and takes less now.
+    Loosens,
+    /// It is permitted before and after, and takes something else now.
+    Changes,
+    /// Rules that stand in the way, before and after, may be lifted now.
+    MayLift,
+    /// …and may no longer.
+    MayNoLongerLift,
+    /// …and may be lifted on other terms, or with other conditions left.
+    LiftsOtherwise,
+}
+
+impl Effect {
+    /// Each of them.
+    pub const ALL: [Self; 8] = [
+        Self::Gains,
+        Self::Loses,
+        Self::Tightens,
+        Self::Loosens,
+        Self::Changes,
+        Self::MayLift,
+        Self::MayNoLongerLift,
+        Self::LiftsOtherwise,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gains => "gains",
+            Self::Loses => "loses",
+            Self::Tightens => "tightens",
+            Self::Loosens => "loosens",
+            Self::Changes => "changes",
+            Self::MayLift => "may-lift",
+            Self::MayNoLongerLift => "may-no-longer-lift",
+            Self::LiftsOtherwise => "lifts-otherwise",
+        }
+    }
+
+    /// What the word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.as_str() == word)
+    }
+
+    /// Whether a right comes or goes, not only what it takes.
+    pub(super) const fn is_about_a_right(self) -> bool {
+        matches!(self, Self::Gains | Self::Loses)
+    }
+}
+
+/// What makes a verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Because {
+    /// The verdict: permitted, if the conditions are met; or refused whatever else is so.
+    pub permitted: bool,
+    /// Permitted: the grants, where the right comes or goes. Refused: the blocks; none when there is no grant.
+    pub rules: Vec<RuleId>,
+    /// Permitted: what it takes, none of which follows from another.
+    pub conditions: Vec<Condition>,
+    /// The requires that ask for it.
+    pub requires: Vec<RuleId>,
+    /// What waivers can do about it; `None`: nothing.
+    pub lifting: Option<Lifting>,
+}
+
+/// People and services who hold the same roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holders {
+    /// Their roles under the old policy, ascending; `None`: it knows nobody by that name.
+    pub before: Option<Vec<RoleId>>,
+    /// …and under the new one.
+    pub after: Option<Vec<RoleId>>,
+    /// How many there are in the directory, or named as services; 0 for a role that nobody holds alone.
+    pub users: usize,
+    /// The first [`SAMPLE`] of them, by name.
+    pub sample: Vec<Username>,
+}
+
+/// Refs within repositories, and a push that shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The repositories. Their patterns are in lower case.
+    pub repositories: Class,
+    /// The refs. `${user}` stands for each of the people.
+    pub refs: Class,
+    /// The paths that change.
+    pub paths: Paths,
+    /// A push whose verdict changes.
+    pub witness: Witness,
+}
+
+/// Which paths a push changes. One that changes several must be permitted for each of them, and takes what each takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Paths {
+    /// Whatever changes: no rule asks for it, or it makes no difference.
+    Whatever,
+    /// No path changes.
+    Nothing,
+    /// One of these changes. Here [`Class::within`] may be empty: then it is any path.
+    Of(Class),
+}
+
+/// The texts that match all of some patterns and none of others. `update` never means a tag: moving one is `force`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    /// They match every one of these; at least one.
+    pub within: Vec<String>,
+    /// They match none of these.
+    pub without: Vec<String>,
+}
+
+/// A push about which the two policies say different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// By whom: the first of the people, or `${user}` for a holder of roles who is nobody in the directory.
+    pub user: Username,
+    /// Whether that is somebody.
+    pub is_person: bool,
+    /// Their roles under the old policy; see [`Holders::before`].
+    pub before: Option<Vec<RoleId>>,
+    /// …and under the new one.
+    pub after: Option<Vec<RoleId>>,
+    /// Where.
+    pub repository: Repository,
+    /// To which ref: one that git accepts.
+    pub name: RefName,
+    /// The one path that it changes; `None`: whichever it changes, or no path where [`Place::paths`] says so.
+    pub path: Option<TreePath>,
+    /// How.
+    pub verb: Verb,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,120 @@
+//! One product: the patterns that matter to a question, numbered anew.
+
+use super::{
+    Bounded,
+    budget::Budget,
+    cover::Cube,
+    language::Language,
+    nfa::Nfa,
+    patterns::{Patterns, Set},
+    product::{Cell, Explored, explore},
+};
+use crate::glob::{Glob, Token};
+
+/// A product over some patterns of a table.
+pub(super) struct Local<'t> {
+    patterns: &'t Patterns,
+    numbers: Vec<usize>,
+    /// Whether texts that it matches are looked for; one more for a pattern of which nobody is told.
+    pub(super) wanted: Vec<bool>,
+}
+
+impl<'t> Local<'t> {
+    /// The patterns of all of `sets`, and what the sets in `changed` include.
+    pub(super) fn of_changed<'s>(
+        patterns: &'t Patterns,
+        sets: impl Iterator<Item = &'s Set>,
+        changed: impl Iterator<Item = &'s Set>,
+    ) -> Self {
+        let mut local = Self::of(patterns, sets);
+        for pattern in changed.flat_map(|set| &set.include) {
+            if let Ok(place) = local.numbers.binary_search(pattern)
+                && let Some(wanted) = local.wanted.get_mut(place)
+            {
+                *wanted = true;
+            }
+        }
+        local
+    }
+
+    /// The patterns of all of `sets`, and whatever matches one more pattern behind them: that which all texts match.
+    pub(super) fn of_all<'s>(patterns: &'t Patterns, sets: impl Iterator<Item = &'s Set>) -> Self {
+        let mut local = Self::of(patterns, sets);
+        local.wanted.push(true);
+        local
+    }
+
+    fn of<'s>(patterns: &'t Patterns, sets: impl Iterator<Item = &'s Set>) -> Self {
+        let mut numbers: Vec<usize> =
+            sets.flat_map(|set| set.include.iter().chain(&set.exclude)).copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let wanted = vec![false; numbers.len()];
+        Self { patterns, numbers, wanted }
+    }
+
+    /// The number of a pattern behind the last one of the table.
+    pub(super) fn one_more(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether the texts of `cell` match a pattern of the table.
+    pub(super) fn matches(&self, cell: &Cell, pattern: usize) -> bool {
+        self.numbers.binary_search(&pattern).is_ok_and(|local| cell.binary_search(&local).is_ok())
+    }
+
+    /// A cube in the numbers of the table.
+    pub(super) fn global(&self, cube: Cube) -> Cube {
+        let all = |numbers: Vec<usize>| {
+            numbers.into_iter().filter_map(|local| self.numbers.get(local).copied()).collect()
+        };
+        Cube { within: all(cube.within), without: all(cube.without) }
+    }
+
+    pub(super) fn bounded(&self, why: &'static str, patterns: impl IntoIterator<Item = usize>) -> Bounded {
+        let numbers = patterns.into_iter().filter_map(|local| self.numbers.get(local));
+        Bounded { why, patterns: numbers.map(|number| self.patterns.source(*number).to_owned()).collect() }
+    }
+
+    /// The classes of texts; `None` where they are not looked for. What is lacking is told in `bounded`.
+    pub(super) fn explore(
+        &self,
+        language: Language,
+        user: &str,
+        more: Option<&Glob>,
+        budget: &mut Budget,
+        bounded: &mut Vec<Bounded>,
+    ) -> Option<Explored> {
+        let is_other = |local_number: &usize| {
+            self.numbers.get(*local_number).is_some_and(|number| self.patterns.glob(*number).is_none())
+        };
+        let others: Vec<usize> = (0..self.numbers.len()).filter(is_other).collect();
+        if !others.is_empty() {
+            bounded.push(self.bounded("`re:` patterns are not compared yet, nor is what they meet", others));
+            return None;
+        }
+        let globs = || self.numbers.iter().filter_map(|number| self.patterns.glob(*number)).chain(more);
+        let size: usize = globs().map(|glob| size(glob, user)).sum();
+        if size > budget.limits().size {
+            let why = "the patterns are too long together to be compared";
+            bounded.push(self.bounded(why, 0..self.numbers.len()));
+            return None;
+        }
+        let explored = explore(&Nfa::new(globs(), user), language, &self.wanted, budget);
+        if !explored.complete {
+            let why = "the patterns can meet in too many ways to compare all of them";
+            bounded.push(self.bounded(why, 0..self.numbers.len()));
+        }
+        Some(explored)
+    }
+}
+
+/// How many places the pattern has in an automaton.
+fn size(glob: &Glob, user: &str) -> usize {
+    let length = |token: &Token| match token {
+        Token::Literal(bytes) => bytes.len(),
+        Token::User => user.len(),
+        Token::One | Token::Run | Token::Segments | Token::Rest => 2,
+    };
+    glob.alternatives().iter().map(|tokens| tokens.iter().map(length).sum::<usize>() + 1).sum()
+}

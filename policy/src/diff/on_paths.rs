@@ -1,0 +1,131 @@
+//! Where the verdict differs on one ref: classes of paths that change.
+
+use std::rc::Rc;
+
+use super::{
+    Because, Effect,
+    budget::Budget,
+    compare::{Comparison, Manner},
+    cover::{Cube, cover},
+    language::Language,
+    local::Local,
+    patterns::SetNumber,
+    table::{Rule, Rules},
+    verdict::{Changed, effect},
+    views,
+};
+use crate::name::TreePath;
+
+/// How two verdicts differ.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Difference {
+    pub(super) effect: Effect,
+    pub(super) before: Because,
+    pub(super) after: Because,
+}
+
+/// See [`super::Paths`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum PathClass {
+    Whatever,
+    Nothing,
+    Of(Cube),
+}
+
+/// Differences, with an example where there is a path.
+pub(super) type PathFindings = Rc<[(Difference, PathClass, Option<TreePath>)]>;
+
+type Found = Vec<(Difference, PathClass, Option<TreePath>)>;
+
+impl Comparison<'_> {
+    /// Where the verdict differs on a ref on which these are all the rules.
+    pub(super) fn on_paths(&mut self, rules: Rules, manner: Manner, budget: &mut Budget) -> PathFindings {
+        let key = (rules, manner == Manner::Delete);
+        if let Some(known) = self.paths.get(&key) {
+            return Rc::clone(known);
+        }
+        let (rules, is_gone) = &key;
+        let is_about_paths =
+            |rule| self.table.rule(rule).is_some_and(|rule| rule.path_sets().next().is_some());
+        let found = if self.table.changed(rules, |rule| (rule.refs, rule.says)).is_empty() {
+            Found::new()
+        } else if *is_gone {
+            self.whatever(rules, Changed::Gone)
+        } else if rules.numbers().any(is_about_paths) {
+            self.by_path(rules, budget)
+        } else {
+            self.whatever(rules, Changed::Nothing)
+        };
+        let found: PathFindings = found.into();
+        self.paths.insert(key, Rc::clone(&found));
+        found
+    }
+
+    /// The difference where paths make none.
+    fn whatever(&mut self, rules: &Rules, changed: Changed<'_>) -> Found {
+        let difference = self.difference(rules, changed);
+        difference.into_iter().map(|difference| (difference, PathClass::Whatever, None)).collect()
+    }
+
+    fn by_path(&mut self, rules: &Rules, budget: &mut Budget) -> Found {
+        let table = self.table;
+        let set = |number: SetNumber| table.paths.at(number);
+        let numbers = rules.numbers().filter_map(|rule| table.rule(rule)).flat_map(Rule::path_sets);
+        let local = Local::of_all(&table.paths, numbers.filter_map(set));
+        let everything = self.everything.clone();
+        let explored = local.explore(Language::Paths, "", everything.as_ref(), budget, &mut self.bounded);
+        let Some(mut explored) = explored else { return Vec::new() };
+        let mut paths = Vec::new();
+        explored.reached.retain(|one| {
+            let path = TreePath::parse(&one.witness).ok();
+            let kept = path.is_some();
+            paths.extend(path);
+            kept
+        });
+        let mut by_difference: Vec<(Difference, Vec<usize>)> = Vec::new();
+        for (number, one) in explored.reached.iter().enumerate() {
+            let is_among =
+                |paths| set(paths).is_some_and(|set| set.holds(|pattern| local.matches(&one.cell, pattern)));
+            let Some(difference) = self.difference(rules, Changed::Path(&is_among)) else { continue };
+            match by_difference.iter_mut().find(|(known, _)| *known == difference) {
+                Some((_, members)) => members.push(number),
+                None => by_difference.push((difference, vec![number])),
+            }
+        }
+        let with_nothing = self.difference(rules, Changed::Nothing);
+        if let (Some(difference), [(only, members)]) = (&with_nothing, by_difference.as_slice())
+            && difference == only
+            && members.len() == paths.len()
+            && explored.complete
+        {
+            return vec![(difference.clone(), PathClass::Whatever, None)];
+        }
+        let mut found: Found =
+            with_nothing.into_iter().map(|difference| (difference, PathClass::Nothing, None)).collect();
+        for (difference, members) in by_difference {
+            for (cube, example) in cover(&explored.reached, &members, &local.wanted, explored.complete) {
+                let class = PathClass::Of(local.global(cube));
+                found.push((difference.clone(), class, paths.get(example).cloned()));
+            }
+        }
+        found
+    }
+
+    fn difference(&mut self, rules: &Rules, changed: Changed<'_>) -> Option<Difference> {
+        let before = self.table.decided(&rules.before, changed);
+        let after = self.table.decided(&rules.after, changed);
+        let Some(effect) = effect(&before, &after) else {
+            self.bounded.extend(views::bounded(self.table, rules, changed));
+            return None;
+        };
+        let (mut before, mut after) = (before.because, after.because);
+        if !effect.is_about_a_right() {
+            // Which grant carries it makes no difference, and there may be many.
+            [&mut before, &mut after]
+                .into_iter()
+                .filter(|one| one.permitted)
+                .for_each(|one| one.rules.clear());
+        }
+        Some(Difference { effect, before, after })
+    }
+}

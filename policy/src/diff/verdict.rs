@@ -1,0 +1,141 @@
+//! What both policies say of one class of pushes, as [`crate::decide`] does.
+
+use super::{
+    Because, Effect,
+    condition::{self, Condition},
+    lifting::{self, LiftedRule, Lifting, Obstacle},
+    patterns::SetNumber,
+    table::{Kind, Rule, Side, Table},
+};
+
+/// What a push changes, as far as rules ask.
+#[derive(Clone, Copy)]
+pub(super) enum Changed<'a> {
+    /// A ref ceases to be: nothing of what it held is looked at.
+    Gone,
+    /// No path.
+    Nothing,
+    /// One path, which lies in the sets for which this says so.
+    Path(&'a dyn Fn(SetNumber) -> bool),
+}
+
+impl Changed<'_> {
+    pub(super) fn is_among(self, paths: SetNumber) -> bool {
+        match self {
+            Self::Gone | Self::Nothing => false,
+            Self::Path(is_in) => is_in(paths),
+        }
+    }
+
+    /// Whether a grant of these paths is one of all that changes.
+    fn is_all_among(self, paths: SetNumber) -> bool {
+        match self {
+            Self::Gone | Self::Nothing => true,
+            Self::Path(is_in) => is_in(paths),
+        }
+    }
+}
+
+/// A verdict, and what stands in the way of it or asks for something.
+pub(super) struct Judged {
+    pub(super) because: Because,
+    obstacles: Vec<Obstacle>,
+}
+
+/// How the verdict is otherwise, if it is.
+pub(super) fn effect(one: &Judged, other: &Judged) -> Option<Effect> {
+    let (before, after) = (&one.because, &other.because);
+    match (before.permitted, after.permitted) {
+        (false, true) => return Some(Effect::Gains),
+        (true, false) => return Some(Effect::Loses),
+        (true, true) => {
+            let effect = condition::effect(&before.conditions, &after.conditions);
+            if effect.is_some() {
+                return effect;
+            }
+        }
+        (false, false) => {}
+    }
+    match (&before.lifting, &after.lifting) {
+        (None, Some(_)) => Some(Effect::MayLift),
+        (Some(_), None) => Some(Effect::MayNoLongerLift),
+        (Some(_), Some(_)) if !lifting::is_same(&one.obstacles, &other.obstacles) => {
+            Some(Effect::LiftsOtherwise)
+        }
+        _ => None,
+    }
+}
+
+impl Table<'_> {
+    /// The verdict by rules all of which match the ref.
+    pub(super) fn decided(&self, side: &Side, changed: Changed<'_>) -> Judged {
+        let grants: Vec<_> = side
+            .grants
+            .iter()
+            .filter_map(|number| self.rule(*number))
+            .filter(|grant| grant.paths.is_none_or(|paths| changed.is_all_among(paths)))
+            .map(|grant| grant.id.clone())
+            .collect();
+        if grants.is_empty() {
+            return Judged { because: Because::default(), obstacles: Vec::new() };
+        }
+        let obstacles = self.obstacles(side, changed);
+        let (blocks, requires): (Vec<_>, Vec<_>) =
+            obstacles.iter().partition(|(_, obstacle)| obstacle.conditions.is_empty());
+        let takes = |only_what_stays: bool| {
+            let stays = |obstacle: &Obstacle| !only_what_stays || obstacle.lifted.is_none();
+            let some = requires.iter().filter(|(_, obstacle)| stays(obstacle));
+            condition::reduced(&some.flat_map(|(_, obstacle)| obstacle.conditions.clone()).collect())
+        };
+        let (all, left) = (takes(false), takes(true));
+        let can_lift_blocks = blocks.iter().all(|(_, obstacle)| obstacle.lifted.is_some());
+        let lifting = (can_lift_blocks && (!blocks.is_empty() || left != all)).then(|| Lifting {
+            rules: obstacles.iter().filter_map(|(_, obstacle)| obstacle.lifted.clone()).collect(),
+            conditions: left,
+        });
+        let ids = |some: &[&(&Rule<'_>, Obstacle)]| some.iter().map(|(rule, _)| rule.id.clone()).collect();
+        let because = if blocks.is_empty() {
+            Because { permitted: true, rules: grants, conditions: all, requires: ids(&requires), lifting }
+        } else {
+            Because { rules: ids(&blocks), lifting, ..Because::default() }
+        };
+        Judged { because, obstacles: obstacles.into_iter().map(|(_, obstacle)| obstacle).collect() }
+    }
+
+    /// The blocks that forbid it and the requires that ask for something.
+    fn obstacles(&self, side: &Side, changed: Changed<'_>) -> Vec<(&Rule<'_>, Obstacle)> {
+        let rules = side.blocks.iter().chain(&side.requires).filter_map(|number| self.rule(*number));
+        let obstacle = |rule: &Rule<'_>| {
+            let conditions = match rule.kind {
+                Kind::Block(_) if rule.paths.is_none_or(|paths| changed.is_among(paths)) => Vec::new(),
+                Kind::Require(_) => Some(rule.asked(changed)).filter(|asked| !asked.is_empty())?,
+                Kind::Grant(_) | Kind::Block(_) | Kind::Waiver(_) => return None,
+            };
+            Some(Obstacle { conditions, lifted: self.lifted(rule, side) })
+        };
+        rules.filter_map(|rule| Some((rule, obstacle(rule)?))).collect()
+    }
+
+    fn lifted(&self, rule: &Rule<'_>, side: &Side) -> Option<LiftedRule> {
+        if let Kind::Block(block) = rule.kind
+            && block.absolute
+        {
+            return None;
+        }
+        let waivers = side.waivers.iter().filter_map(|number| match self.rule(*number)?.kind {
+            Kind::Waiver(waiver) => waiver.lifts.contains(rule.id).then_some(waiver),
+            Kind::Grant(_) | Kind::Block(_) | Kind::Require(_) => None,
+        });
+        LiftedRule::new(rule.id, waivers)
+    }
+}
+
+impl Rule<'_> {
+    /// What the rule asks for, if it is a require.
+    pub(super) fn asked(&self, changed: Changed<'_>) -> Vec<Condition> {
+        let is_gone = matches!(changed, Changed::Gone);
+        let applies = |paths: Option<SetNumber>| paths.is_none_or(|paths| changed.is_among(paths));
+        let asked = self.asks.iter().filter(|one| applies(one.paths) && !(one.of_commits && is_gone));
+        asked.map(|one| one.condition.clone()).collect()
+    }
+}

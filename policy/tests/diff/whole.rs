@@ -1,0 +1,213 @@
+//! The whole language against brute force: every ref and path of a small world, in all that a push can be like.
+
+use std::sync::Arc;
+
+use oam_policy::{
+    Policy, RefName, Repository, State, TreePath, Username, Verb,
+    diff::{Effect, Limits, Paths, Place, PolicyChange, PolicyDiff, diff},
+};
+
+use super::{
+    brute::is_in,
+    circumstances::{Asked, circumstances, permitted, uses},
+    common,
+    whole_world::{PEOPLE, directory, names, paths, policies},
+    world::{NOW, at},
+};
+
+const VERBS: [Verb; 3] = [Verb::Create, Verb::Update, Verb::Delete];
+
+type Update = (RefName, Option<TreePath>);
+
+/// What a policy says of one push: in each circumstance, and for each way to use its waivers again in each.
+#[derive(Debug, Clone, PartialEq)]
+struct Said {
+    plain: Vec<bool>,
+    lifted: Vec<Vec<bool>>,
+}
+
+impl Said {
+    fn can_lift(&self) -> bool {
+        self.lifted.iter().any(|lifted| *lifted != self.plain)
+    }
+}
+
+fn compared(old: &Policy, new: &Policy) -> PolicyDiff {
+    diff(old, new, Some(&directory()), at(NOW), &Limits::default())
+}
+
+fn said(policy: &Policy, asked: Asked<'_>, updates: &[Update]) -> Vec<Said> {
+    let state =
+        State { policy: Some(Arc::new(policy.clone())), snapshot: Some(directory()), ..State::default() };
+    let mut all = vec![Said { plain: Vec::new(), lifted: vec![Vec::new(); uses().len()] }; updates.len()];
+    for circumstance in circumstances() {
+        for (said, verdict) in all.iter_mut().zip(permitted(&state, asked, updates, &circumstance, None)) {
+            said.plain.push(verdict);
+        }
+        if policy.waivers().is_empty() {
+            continue;
+        }
+        for (number, by) in uses().into_iter().enumerate() {
+            let verdicts = permitted(&state, asked, updates, &circumstance, Some(by));
+            for (said, verdict) in all.iter_mut().zip(verdicts) {
+                said.lifted[number].push(verdict);
+            }
+        }
+    }
+    if policy.waivers().is_empty() {
+        for said in &mut all {
+            said.lifted = vec![said.plain.clone(); uses().len()];
+        }
+    }
+    all
+}
+
+/// What the difference is, from the verdicts alone.
+fn really(before: &Said, after: &Said) -> Option<Effect> {
+    let includes =
+        |one: &Said, other: &Said| one.plain.iter().zip(&other.plain).all(|(one, other)| *one || !other);
+    match (before.plain[0], after.plain[0]) {
+        (false, true) => return Some(Effect::Gains),
+        (true, false) => return Some(Effect::Loses),
+        _ => {}
+    }
+    match (includes(before, after), includes(after, before)) {
+        (true, false) => return Some(Effect::Tightens),
+        (false, true) => return Some(Effect::Loosens),
+        (false, false) => return Some(Effect::Changes),
+        (true, true) => {}
+    }
+    match (before.can_lift(), after.can_lift()) {
+        (false, true) => Some(Effect::MayLift),
+        (true, false) => Some(Effect::MayNoLongerLift),
+        _ => (before.lifted != after.lifted).then_some(Effect::LiftsOtherwise),
+    }
+}
+
+fn tells(change: &PolicyChange, asked: Asked<'_>, update: &Update) -> bool {
+    change.who.iter().any(|holders| holders.sample.contains(asked.user))
+        && change.verbs.contains(asked.verb)
+        && change.places.iter().any(|place| lies_in(place, asked, update))
+}
+
+fn lies_in(place: &Place, asked: Asked<'_>, (name, path): &Update) -> bool {
+    is_in(&place.repositories, asked.repository.key(), "")
+        && is_in(&place.refs, &name.to_string(), asked.user.as_str())
+        && match (&place.paths, path) {
+            (Paths::Whatever, _) => true,
+            (Paths::Nothing, path) => path.is_none(),
+            (Paths::Of(class), Some(path)) => is_in(class, &path.to_string(), ""),
+            (Paths::Of(_), None) => false,
+        }
+}
+
+/// Whether the answer is all that there is of pushes whose commits are new in view of every rule.
+fn is_whole(found: &PolicyDiff) -> bool {
+    found.bounded.iter().all(|bounded| bounded.why.contains("different `refs`"))
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn exactly_what_changes_is_told((old, new) in policies()) {
+        let (old, new) = (common::policy(&old), common::policy(&new));
+        let found = compared(&old, &new);
+        proptest::prop_assert!(is_whole(&found), "{:?}", found.bounded);
+        let repository = Repository::parse("P/a").unwrap();
+        let updates: Vec<Update> =
+            names().into_iter().flat_map(|name| paths().into_iter().map(move |path| (name.clone(), path))).collect();
+        for user in PEOPLE.map(|name| Username::parse(name).unwrap()) {
+            for verb in VERBS {
+                let asked = Asked { user: &user, repository: &repository, verb, now: at(NOW) };
+                let (before, after) = (said(&old, asked, &updates), said(&new, asked, &updates));
+                for (number, update) in updates.iter().enumerate() {
+                    if verb == Verb::Update && update.0.is_tag() {
+                        continue;
+                    }
+                    let told: Vec<_> = found.changes.iter().filter(|change| tells(change, asked, update)).collect();
+                    let mut effects: Vec<_> = told.iter().map(|change| change.effect).collect();
+                    effects.dedup();
+                    let really = really(&before[number], &after[number]);
+                    // Two waivers can be as hard to use together as one: that is told, and makes no verdict another.
+                    if really.is_none() && effects == [Effect::LiftsOtherwise] {
+                        continue;
+                    }
+                    proptest::prop_assert_eq!(
+                        effects, really.into_iter().collect::<Vec<_>>(),
+                        "{} {} {:?}: {:#?}\n{:?}\n{:?}", user, verb, update, told, before[number], after[number]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_witness_shows_it((old, new) in policies()) {
+        let (old, new) = (common::policy(&old), common::policy(&new));
+        for change in compared(&old, &new).changes {
+            for place in &change.places {
+                let witness = &place.witness;
+                if !witness.is_person {
+                    continue;
+                }
+                proptest::prop_assert_eq!(witness.path.is_some(), matches!(place.paths, Paths::Of(_)));
+                let asked = Asked {
+                    user: &witness.user, repository: &witness.repository, verb: witness.verb, now: witness.at,
+                };
+                let update = (witness.name.clone(), witness.path.clone());
+                proptest::prop_assert!(lies_in(place, asked, &update), "{:#?}", place);
+                let updates = [update];
+                let (before, after) = (said(&old, asked, &updates), said(&new, asked, &updates));
+                let really = really(&before[0], &after[0]);
+                proptest::prop_assert!(
+                    really == Some(change.effect) || really.is_none() && change.effect == Effect::LiftsOtherwise,
+                    "{:?}: {:#?}", really, change);
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_is_like_itself((old, new) in policies()) {
+        for policy in [common::policy(&old), common::policy(&new)] {
+            let found = compared(&policy, &policy);
+            proptest::prop_assert_eq!(found, PolicyDiff { changes: vec![], exact: true, bounded: vec![] });
+        }
+    }
+}
+
+#[test]
+fn git_takes_every_path() {
+    let mut seen = 0;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let folder = std::env::temp_dir().join(format!("oam-diff-paths-{}", std::process::id()));
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(arguments)
+            .env("GIT_DIR", &folder)
+            .env("GIT_INDEX_FILE", folder.join("index"))
+            .output()
+            .unwrap()
+    };
+    assert!(git(&["init", "--quiet", "--bare"]).status.success());
+    for _ in 0..24 {
+        let (old, new) = proptest::strategy::ValueTree::current(
+            &proptest::strategy::Strategy::new_tree(&policies(), &mut runner).unwrap(),
+        );
+        let found = compared(&common::policy(&old), &common::policy(&new));
+        for path in found
+            .changes
+            .iter()
+            .flat_map(|change| &change.places)
+            .filter_map(|place| place.witness.path.as_ref())
+        {
+            let entry = format!("100644,{},{path}", "1".repeat(40));
+            // Each in an index of its own: a file cannot lie where a folder does.
+            assert!(git(&["read-tree", "--empty"]).status.success());
+            let added = git(&["update-index", "--add", "--cacheinfo", &entry]);
+            assert!(added.status.success(), "{path}: {added:?}");
+            seen += 1;
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(seen > 20, "only {seen} paths: the policies hardly differ");
+}
