@@ -6,12 +6,13 @@ use oam_policy::{
     Policy, RefName, Repository, State, TreePath, Username, Verb,
     diff::{Effect, Limits, Paths, Place, PolicyChange, PolicyDiff, diff},
 };
+use proptest::test_runner::TestCaseError;
 
 use super::{
     brute::is_in,
     circumstances::{Asked, circumstances, permitted, uses},
     common,
-    whole_world::{PEOPLE, directory, names, paths, policies},
+    whole_world::{PEOPLE, crowded, directory, names, paths, policies},
     world::{NOW, at},
 };
 
@@ -106,43 +107,67 @@ fn is_whole(found: &PolicyDiff) -> bool {
     found.bounded.iter().all(|bounded| bounded.why.contains("different `refs`"))
 }
 
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn exactly_what_changes_is_told((old, new) in policies()) {
-        let (old, new) = (common::policy(&old), common::policy(&new));
-        let found = compared(&old, &new);
-        proptest::prop_assert!(is_whole(&found), "{:?}", found.bounded);
-        let repository = Repository::parse("P/a").unwrap();
-        let updates: Vec<Update> =
-            names().into_iter().flat_map(|name| paths().into_iter().map(move |path| (name.clone(), path))).collect();
-        for user in PEOPLE.map(|name| Username::parse(name).unwrap()) {
-            for verb in VERBS {
-                let asked = Asked { user: &user, repository: &repository, verb, now: at(NOW) };
-                let (before, after) = (said(&old, asked, &updates), said(&new, asked, &updates));
-                for (number, update) in updates.iter().enumerate() {
-                    if verb == Verb::Update && update.0.is_tag() {
-                        continue;
-                    }
-                    let told: Vec<_> = found.changes.iter().filter(|change| tells(change, asked, update)).collect();
-                    let mut effects: Vec<_> = told.iter().map(|change| change.effect).collect();
-                    effects.dedup();
-                    let really = really(&before[number], &after[number]);
-                    // Two waivers can be as hard to use together as one: that is told, and makes no verdict another.
-                    if really.is_none() && effects == [Effect::LiftsOtherwise] {
-                        continue;
-                    }
-                    proptest::prop_assert_eq!(
-                        effects, really.into_iter().collect::<Vec<_>>(),
-                        "{} {} {:?}: {:#?}\n{:?}\n{:?}", user, verb, update, told, before[number], after[number]);
+/// Asks for every push, of both policies, and of the comparison.
+fn check(old: &str, new: &str, updates: &[Update]) -> Result<(), TestCaseError> {
+    let (old, new) = (common::policy(old), common::policy(new));
+    let found = compared(&old, &new);
+    proptest::prop_assert!(is_whole(&found), "{:?}", found.bounded);
+    let repository = Repository::parse("P/a").unwrap();
+    for user in PEOPLE.map(|name| Username::parse(name).unwrap()) {
+        for verb in VERBS {
+            let asked = Asked { user: &user, repository: &repository, verb, now: at(NOW) };
+            let (before, after) = (said(&old, asked, updates), said(&new, asked, updates));
+            for (number, update) in updates.iter().enumerate() {
+                if verb == Verb::Update && update.0.is_tag() {
+                    continue;
                 }
+                let told: Vec<_> =
+                    found.changes.iter().filter(|change| tells(change, asked, update)).collect();
+                let mut effects: Vec<_> = told.iter().map(|change| change.effect).collect();
+                effects.dedup();
+                let really = really(&before[number], &after[number]);
+                // Two waivers can be as hard to use together as one: that is told, and makes no verdict another.
+                if really.is_none() && effects == [Effect::LiftsOtherwise] {
+                    continue;
+                }
+                proptest::prop_assert_eq!(
+                    effects,
+                    really.into_iter().collect::<Vec<_>>(),
+                    "{} {} {:?}: {:#?}\n{:?}\n{:?}",
+                    user,
+                    verb,
+                    update,
+                    told,
+                    before[number],
+                    after[number]
+                );
             }
         }
     }
+    Ok(())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
 
     #[test]
-    fn every_witness_shows_it((old, new) in policies()) {
+    fn exactly_what_changes_is_told((old, new) in policies()) {
+        let with_paths = |name: RefName| paths().into_iter().map(move |path| (name.clone(), path));
+        check(&old, &new, &names().into_iter().flat_map(with_paths).collect::<Vec<_>>())?;
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn exactly_what_changes_is_told_where_rules_meet((old, new) in crowded()) {
+        let name = names().remove(0);
+        check(&old, &new, &paths().into_iter().map(|path| (name.clone(), path)).collect::<Vec<_>>())?;
+    }
+
+    #[test]
+    fn every_witness_shows_it((old, new) in proptest::prop_oneof![policies(), crowded()]) {
         let (old, new) = (common::policy(&old), common::policy(&new));
         for change in compared(&old, &new).changes {
             for place in &change.places {

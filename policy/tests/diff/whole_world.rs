@@ -53,39 +53,55 @@ const ROLES: &str = "version = 1\n[[role]]\nid = \"one\"\nany = [\"g:1\"]\n[[rol
 
 /// The text of two policies made of the same pool of rules.
 pub(crate) fn policies() -> impl Strategy<Value = (String, String)> {
-    let rules = proptest::collection::vec((rule(), 0..4_u8), 2..7);
+    let rules = proptest::collection::vec((rule(refs()), 0..4_u8), 2..7);
     let waivers = proptest::collection::vec((waiver(), 0..4_u8), 0..3);
-    (rules, waivers).prop_map(|(rules, waivers)| {
-        let side = |bit: u8| {
-            let is_here = |sides: &u8| (sides + 1) & bit != 0;
-            let mut text = ROLES.to_owned();
-            let mut liftable = Vec::new();
-            for (number, (rule, _)) in rules.iter().enumerate().filter(|(_, (_, sides))| is_here(sides)) {
-                text += &rule.replace("ID", &format!("rule-{number}"));
-                if !rule.starts_with("[[grant]]") && !rule.contains("absolute") {
-                    liftable.push(number);
-                }
-            }
-            for (number, ((lifts, waiver), _)) in
-                waivers.iter().enumerate().filter(|(_, (_, sides))| is_here(sides))
-            {
-                let lifts: Vec<_> = lifts.iter().filter(|rule| liftable.contains(rule)).collect();
-                let lifts: Vec<_> = lifts.iter().map(|rule| format!("\"rule-{rule}\"")).collect();
-                if !lifts.is_empty() {
-                    text += &format!(
-                        "[[waiver]]\nid = \"waiver-{number}\"\nlifts = [{}]\n{waiver}",
-                        lifts.join(", ")
-                    );
-                }
-            }
-            text
-        };
-        (side(1), side(2))
+    (rules, waivers).prop_map(|(rules, waivers)| texts(&rules, &waivers))
+}
+
+/// …in which nearly all rules meet: what is granted is the same, and what it takes is not.
+pub(crate) fn crowded() -> impl Strategy<Value = (String, String)> {
+    let everywhere = || Just("refs = [\"refs/heads/**\"]\n");
+    let rules = proptest::collection::vec((obstacle(everywhere()), 0..4_u8), 1..4);
+    let waivers = proptest::collection::vec((waiver(), 0..4_u8), 0..3);
+    (rules, waivers).prop_map(|(mut rules, waivers)| {
+        let all = "[[grant]]\nid = \"ID\"\nto = [\"one\"]\non = [\"**\"]\nrefs = [\"refs/heads/**\"]\n\
+                   verbs = [\"create\", \"update\", \"delete\"]\n";
+        rules.push((all.to_owned(), 2));
+        texts(&rules, &waivers)
     })
 }
 
+/// Rules, or waivers with what they lift; each with where it stands: in one policy (0, 1) or in both.
+type Placed<T> = (T, u8);
+
+fn texts(rules: &[Placed<String>], waivers: &[Placed<(Vec<usize>, String)>]) -> (String, String) {
+    let side = |bit: u8| {
+        let is_here = |sides: &u8| (sides.min(&2) + 1) & bit != 0;
+        let mut text = ROLES.to_owned();
+        let mut liftable = Vec::new();
+        for (number, (rule, _)) in rules.iter().enumerate().filter(|(_, (_, sides))| is_here(sides)) {
+            text += &rule.replace("ID", &format!("rule-{number}"));
+            if !rule.starts_with("[[grant]]") && !rule.contains("absolute") {
+                liftable.push(number);
+            }
+        }
+        for (number, ((lifts, waiver), _)) in
+            waivers.iter().enumerate().filter(|(_, (_, sides))| is_here(sides))
+        {
+            let lifts: Vec<_> = lifts.iter().filter(|rule| liftable.contains(rule)).collect();
+            let lifts: Vec<_> = lifts.iter().map(|rule| format!("\"rule-{rule}\"")).collect();
+            if !lifts.is_empty() {
+                let lifts = lifts.join(", ");
+                text += &format!("[[waiver]]\nid = \"waiver-{number}\"\nlifts = [{lifts}]\n{waiver}");
+            }
+        }
+        text
+    };
+    (side(1), side(2))
+}
+
 fn waiver() -> impl Strategy<Value = (Vec<usize>, String)> {
-    let lifts = proptest::collection::btree_set(0..7_usize, 1..5).prop_map(|some| some.into_iter().collect());
+    let lifts = proptest::collection::btree_set(0..7_usize, 2..7).prop_map(|some| some.into_iter().collect());
     let to = prop_oneof![Just("to = [\"one\"]\n"), Just("to = [\"one\", \"two\"]\n")];
     let time = prop_oneof![Just("max_time = \"10m\"\n"), Just("max_time = \"1h\"\n")];
     let reason = prop_oneof![Just(""), Just("reason = false\n")];
@@ -161,18 +177,33 @@ fn conditions() -> impl Strategy<Value = String> {
     ]
 }
 
-fn rule() -> impl Strategy<Value = String> {
-    let verbs =
-        prop_oneof![Just("verbs = [\"create\", \"update\", \"delete\"]\n"), Just("verbs = [\"update\"]\n")];
-    let except = || prop_oneof![3 => Just(""), 1 => Just("except = [\"two\"]\n")];
+fn rule(refs: impl Strategy<Value = &'static str>) -> impl Strategy<Value = String> {
     let to = prop_oneof![Just("to = [\"one\"]\n"), Just("to = [\"one\", \"two\"]\n")];
     let grant = (to, maybe_paths()).prop_map(|(to, paths)| format!("[[grant]]\nid = \"ID\"\n{to}{paths}"));
+    placed(prop_oneof![3 => grant, 4 => forbidding_or_asking()], refs)
+}
+
+fn obstacle(refs: impl Strategy<Value = &'static str>) -> impl Strategy<Value = String> {
+    placed(forbidding_or_asking(), refs)
+}
+
+fn forbidding_or_asking() -> impl Strategy<Value = String> {
+    let except = || prop_oneof![3 => Just(""), 1 => Just("except = [\"two\"]\n")];
     let absolute = prop_oneof![4 => Just(""), 1 => Just("absolute = true\n")];
     let block = (except(), maybe_paths(), absolute)
         .prop_map(|(except, paths, absolute)| format!("[[block]]\nid = \"ID\"\n{except}{paths}{absolute}"));
     let require = (except(), conditions())
         .prop_map(|(except, conditions)| format!("[[require]]\nid = \"ID\"\n{except}{conditions}"));
+    prop_oneof![1 => block, 3 => require]
+}
+
+fn placed(
+    rule: impl Strategy<Value = String>,
+    refs: impl Strategy<Value = &'static str>,
+) -> impl Strategy<Value = String> {
+    let verbs =
+        prop_oneof![Just("verbs = [\"create\", \"update\", \"delete\"]\n"), Just("verbs = [\"update\"]\n")];
     let mode = prop_oneof![9 => Just(""), 1 => Just("mode = \"evaluate\"\n")];
-    (prop_oneof![3 => grant, 1 => block, 3 => require], refs(), verbs, mode)
+    (rule, refs, verbs, mode)
         .prop_map(|(rule, refs, verbs, mode)| format!("{rule}on = [\"**\"]\n{refs}{verbs}{mode}"))
 }
