@@ -147,12 +147,17 @@ pub fn policy_diff() -> String {
         "{effect, …} for each change, then {old, new, changes, exact, bounded: [{why, patterns, patterns_total}], \
          generation, at, approvals_before, approvals_after}",
         &[
-            "effect: gains or loses; with it {verbs, users, who: [WHO], who_total, from, to, rules_before, \
-             rules_after, places: [PLACE], places_total}",
+            "effect: gains, loses, tightens, loosens, changes, may-lift, may-no-longer-lift or lifts-otherwise; with it \
+             {verbs, users, who: [WHO], who_total, from, to, before: BECAUSE, after: BECAUSE, places: [PLACE], \
+             places_total}",
             "WHO: {roles_before, roles_after, users, sample}; roles are null where the policy knows nobody by that name",
-            "PLACE: {repositories: CLASS, refs: CLASS, witness: {username, is_person, verb, repository, ref, at}}",
-            "ref: instead `ref_b64`, in base64, where it is not UTF-8",
-            "CLASS: {within, without}: what matches every pattern of `within` and none of `without`",
+            "BECAUSE: {permitted, rules, conditions, requires, lifting: null or {rules, conditions}}; conditions: what it \
+             takes, in words; lifting: what may be lifted by whom, in words, and what it takes then",
+            "PLACE: {repositories: CLASS, refs: CLASS, paths, witness: {username, is_person, verb, repository, ref, path, \
+             at}}; paths: \"whatever\" changes, \"nothing\", {none_of: [PATTERN]}, or a CLASS",
+            "ref, path: instead `ref_b64` and `path_b64`, in base64, where it is not UTF-8",
+            "CLASS: {within, without}: what matches every pattern of `within` and none of `without`; of paths `within` may \
+             be empty",
             "exact: false when there may be changes that are not listed; each that is listed is one. `bounded` says why.",
             "The exit code is 0 whether or not anything changes, and 1 when the new policy has faults, which are then \
              the only line: {faults_total, faults: [FAULT]}.",

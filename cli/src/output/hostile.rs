@@ -1,14 +1,16 @@
 //! Nothing that a terminal acts upon gets through any layout.
 
+use oam_policy::diff::Effect;
 use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
-    ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome,
-    PatternClass, PolicyApproval, PolicyChange, PolicyChangeHolders, PolicyChangePlace, PolicyDiffBound,
-    PolicyDiffDone, PolicyFile, PolicyInfo, PolicyProposal, PolicyWarning, PolicyWarnings, PolicyWitness,
-    Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict,
-    Revocation, RollBackSnapshotResponse, RuleTrace, RuleUse, ShowPolicyResponse, SnapshotChange,
-    SnapshotInfo, Status, TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal,
-    WhoStopped, snapshot_change::Change, test_outcome::Result as Tested,
+    ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
+    PatternClass, PolicyApproval, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
+    PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyLifting, PolicyProposal, PolicyWarning,
+    PolicyWarnings, PolicyWitness, Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement,
+    ReplayReason, ReplayUntold, ReplayVerdict, Revocation, RollBackSnapshotResponse, RuleTrace, RuleUse,
+    ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status, TestOutcome, User, UserChanged, UserDiff,
+    WhoCan, WhoOpening, WhoPrincipal, WhoStopped, path_change, snapshot_change::Change,
+    test_outcome::Result as Tested,
 };
 
 use super::{
@@ -191,7 +193,17 @@ fn of_the_policy_and_the_daemon() {
         repository: evil(),
         r#ref: EVIL.into(),
         at_micros: 1,
+        path: EVIL.into(),
     };
+    let lifting = Some(PolicyLifting { rules: vec![evil()], conditions: vec![evil()] });
+    let because = || PolicyBecause {
+        permitted: true,
+        rules: vec![evil()],
+        conditions: vec![evil()],
+        requires: vec![evil()],
+        lifting: lifting.clone(),
+    };
+    let paths = Some(PathChange { paths: class().map(path_change::Paths::Of) });
     let change = PolicyChange {
         effect: evil(),
         verbs: vec![evil()],
@@ -203,12 +215,20 @@ fn of_the_policy_and_the_daemon() {
             sample: vec![evil()],
             ..PolicyChangeHolders::default()
         }],
-        rules_before: vec![evil()],
-        rules_after: vec![evil()],
-        places: vec![PolicyChangePlace { repositories: class(), refs: class(), witness: Some(witness) }],
+        before: Some(because()),
+        after: Some(PolicyBecause { permitted: false, ..because() }),
+        places: vec![PolicyChangePlace {
+            repositories: class(),
+            refs: class(),
+            witness: Some(witness),
+            paths,
+        }],
         ..PolicyChange::default()
     };
-    check("policy change", &policy_diff::change_text(&change, &page()));
+    for effect in Effect::ALL.map(Effect::as_str).into_iter().chain([EVIL]) {
+        let change = PolicyChange { effect: effect.to_owned(), ..change.clone() };
+        check("policy change", &policy_diff::change_text(&change, &page()));
+    }
     let bound = PolicyDiffBound { why: evil(), patterns: vec![evil()], patterns_total: 3 };
     let done = PolicyDiffDone { old: evil(), new: evil(), bounded: vec![bound], ..PolicyDiffDone::default() };
     check("policy diff", &policy_diff::done_text(&done, &page()));

@@ -1,22 +1,21 @@
 //! Who gains or loses what by another policy.
 
+mod text;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use oam_proto::v1::{
-    Faults, PatternClass, PolicyChange, PolicyChangeHolders, PolicyChangePlace, PolicyDiffDone, PolicyWitness,
+    Faults, PathChange, PatternClass, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
+    PolicyDiffDone, PolicyLifting, path_change,
 };
 use serde::Serialize;
 
+pub use text::{change_text, done_text};
+
 use super::{
-    Page,
     decision::RefSpelling,
     faults::{self, FaultJson},
     json,
-    layout::names,
-    page::{counted, moment, number, short, utc},
-    shown, shown_line,
 };
-
-/// How many sets of roles, and how many classes of refs, a person is shown of one change.
-const MOST: usize = 3;
 
 /// What is wrong with the new policy.
 #[derive(Debug, Serialize)]
@@ -35,12 +34,12 @@ pub fn faults_json(found: &Faults) -> FaultsJson<'_> {
 #[serde(untagged)]
 pub enum StepJson<'a> {
     /// A change.
-    Change(ChangeJson<'a>),
+    Change(Box<ChangeJson<'a>>),
     /// The end.
     Done(DoneJson<'a>),
 }
 
-/// A right that some people gain or lose.
+/// Something that some people may do otherwise than before.
 #[derive(Debug, Serialize)]
 pub struct ChangeJson<'a> {
     effect: &'a str,
@@ -50,8 +49,8 @@ pub struct ChangeJson<'a> {
     who_total: u64,
     from: Option<String>,
     to: Option<String>,
-    rules_before: &'a [String],
-    rules_after: &'a [String],
+    before: Option<BecauseJson<'a>>,
+    after: Option<BecauseJson<'a>>,
     places: Vec<PlaceJson<'a>>,
     places_total: u64,
 }
@@ -65,9 +64,25 @@ struct WhoJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct BecauseJson<'a> {
+    permitted: bool,
+    rules: &'a [String],
+    conditions: &'a [String],
+    requires: &'a [String],
+    lifting: Option<LiftingJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LiftingJson<'a> {
+    rules: &'a [String],
+    conditions: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
 struct PlaceJson<'a> {
     repositories: Option<ClassJson<'a>>,
     refs: Option<ClassJson<'a>>,
+    paths: Option<PathsJson<'a>>,
     witness: Option<WitnessJson<'a>>,
 }
 
@@ -75,6 +90,24 @@ struct PlaceJson<'a> {
 struct ClassJson<'a> {
     within: &'a [String],
     without: &'a [String],
+}
+
+/// `"whatever"`, `"nothing"`, `{"none_of": …}`, or a class.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum PathsJson<'a> {
+    Word(&'static str),
+    NoneOf { none_of: &'a [String] },
+    Of(ClassJson<'a>),
+}
+
+/// A path of a witness: `null` where there is none.
+#[derive(Debug, Serialize)]
+enum PathSpelling<'a> {
+    #[serde(rename = "path")]
+    Text(Option<&'a str>),
+    #[serde(rename = "path_b64")]
+    Base64(String),
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +118,8 @@ struct WitnessJson<'a> {
     repository: &'a str,
     #[serde(flatten)]
     name: RefSpelling<'a>,
+    #[serde(flatten)]
+    path: PathSpelling<'a>,
     at: Option<String>,
 }
 
@@ -111,7 +146,7 @@ struct BoundJson<'a> {
 
 /// See [`StepJson`].
 pub fn change_json(change: &PolicyChange) -> StepJson<'_> {
-    StepJson::Change(ChangeJson {
+    StepJson::Change(Box::new(ChangeJson {
         effect: &change.effect,
         verbs: &change.verbs,
         users: change.users,
@@ -119,11 +154,25 @@ pub fn change_json(change: &PolicyChange) -> StepJson<'_> {
         who_total: change.who_total,
         from: json::time(change.from_micros),
         to: json::time(change.to_micros),
-        rules_before: &change.rules_before,
-        rules_after: &change.rules_after,
+        before: change.before.as_ref().map(because),
+        after: change.after.as_ref().map(because),
         places: change.places.iter().map(place).collect(),
         places_total: change.places_total,
-    })
+    }))
+}
+
+fn because(because: &PolicyBecause) -> BecauseJson<'_> {
+    BecauseJson {
+        permitted: because.permitted,
+        rules: &because.rules,
+        conditions: &because.conditions,
+        requires: &because.requires,
+        lifting: because.lifting.as_ref().map(lifting),
+    }
+}
+
+fn lifting(lifting: &PolicyLifting) -> LiftingJson<'_> {
+    LiftingJson { rules: &lifting.rules, conditions: &lifting.conditions }
 }
 
 fn who(holders: &PolicyChangeHolders) -> WhoJson<'_> {
@@ -139,14 +188,33 @@ fn place(place: &PolicyChangePlace) -> PlaceJson<'_> {
     PlaceJson {
         repositories: place.repositories.as_ref().map(class),
         refs: place.refs.as_ref().map(class),
+        paths: place.paths.as_ref().and_then(paths),
         witness: place.witness.as_ref().map(|witness| WitnessJson {
             username: &witness.username,
             is_person: witness.is_person,
             verb: &witness.verb,
             repository: &witness.repository,
             name: RefSpelling::of(&witness.r#ref),
+            path: path(&witness.path),
             at: json::time(witness.at_micros),
         }),
+    }
+}
+
+fn paths(paths: &PathChange) -> Option<PathsJson<'_>> {
+    paths.paths.as_ref().map(|paths| match paths {
+        path_change::Paths::Whatever(_) => PathsJson::Word("whatever"),
+        path_change::Paths::Nothing(_) => PathsJson::Word("nothing"),
+        path_change::Paths::NoneOf(patterns) => PathsJson::NoneOf { none_of: &patterns.without },
+        path_change::Paths::Of(within) => PathsJson::Of(class(within)),
+    })
+}
+
+fn path(path: &[u8]) -> PathSpelling<'_> {
+    match str::from_utf8(path) {
+        Ok("") => PathSpelling::Text(None),
+        Ok(text) => PathSpelling::Text(Some(text)),
+        Err(_) => PathSpelling::Base64(STANDARD.encode(path)),
     }
 }
 
@@ -175,120 +243,4 @@ pub fn done_json(done: &PolicyDiffDone) -> StepJson<'_> {
         approvals_before: done.approvals_before,
         approvals_after: done.approvals_after,
     })
-}
-
-/// One change: who, where, why, and a push that shows it.
-pub fn change_text(change: &PolicyChange, page: &Page) -> String {
-    let gains = change.effect == "gains";
-    let sign = if gains { page.good("+ may now") } else { page.bad("- may no longer") };
-    let mut text = format!("{sign} {}{}\n", names(&change.verbs), period(change));
-    let mut line = |label: &str, value: String| text.push_str(&format!("    {label:<8}{value}\n"));
-    line("who", format!("{} in all", counted(change.users, "user", "users")));
-    for holders in change.who.iter().take(MOST) {
-        line("", people(holders));
-    }
-    more(&mut line, change.who_total, "sets of roles");
-    for place in change.places.iter().take(MOST) {
-        line(
-            "where",
-            format!("{} in {}", in_words(place.refs.as_ref()), in_words(place.repositories.as_ref())),
-        );
-        if let Some(witness) = &place.witness {
-            line("", page.dim(&format!("for example {}", push(witness))));
-        }
-    }
-    more(&mut line, change.places_total, "such places");
-    line("before", because(&change.rules_before, !gains));
-    line("after", because(&change.rules_after, gains));
-    text
-}
-
-fn more(line: &mut impl FnMut(&str, String), total: u64, what: &str) {
-    let rest = total.saturating_sub(MOST as u64);
-    if rest > 0 {
-        line("", format!("and {} more {what}: see --json", number(rest)));
-    }
-}
-
-fn period(change: &PolicyChange) -> String {
-    let at = |micros| moment(micros).map(utc);
-    match (at(change.from_micros), at(change.to_micros)) {
-        (None, None) => String::new(),
-        (Some(from), None) => format!(", from {from}"),
-        (None, Some(to)) => format!(", until {to}"),
-        (Some(from), Some(to)) => format!(", from {from} until {to}"),
-    }
-}
-
-fn people(holders: &PolicyChangeHolders) -> String {
-    let roles = |known: bool, roles: &[String]| match (known, roles) {
-        (false, _) => "unknown".to_owned(),
-        (true, []) => "without a role".into(),
-        (true, roles) => names(roles),
-    };
-    let before = roles(holders.known_before, &holders.roles_before);
-    let after = roles(holders.known_after, &holders.roles_after);
-    let roles = if before == after { before } else { format!("{before} (then {after})") };
-    if holders.users == 0 {
-        return format!("{roles}: nobody now");
-    }
-    let rest = holders.users.saturating_sub(holders.sample.len() as u64);
-    let rest = if rest == 0 { String::new() } else { format!(" and {} more", number(rest)) };
-    format!("{roles}: {}{rest}", names(&holders.sample))
-}
-
-fn in_words(class: Option<&PatternClass>) -> String {
-    let Some(class) = class else { return "?".into() };
-    let all = |patterns: &[String], word: &str| patterns.iter().map(shown).collect::<Vec<_>>().join(word);
-    let without = if class.without.is_empty() {
-        String::new()
-    } else {
-        format!(" but not {}", all(&class.without, " nor "))
-    };
-    format!("{}{without}", all(&class.within, " and "))
-}
-
-fn push(witness: &PolicyWitness) -> String {
-    let who = if witness.is_person { shown(&witness.username) } else { "somebody".into() };
-    format!("{who}: {} {} {}", shown(&witness.verb), shown(&witness.repository), shown(&witness.r#ref))
-}
-
-fn because(rules: &[String], permitted: bool) -> String {
-    match (permitted, rules) {
-        (true, rules) => format!("granted by {}", names(rules)),
-        (false, []) => "no grant".into(),
-        (false, rules) => format!("blocked by {}", names(rules)),
-    }
-}
-
-/// How much of the answer it was.
-pub fn done_text(done: &PolicyDiffDone, page: &Page) -> String {
-    let (old, new) = (short(&done.old), short(&done.new));
-    let mut text = if done.changes == 0 && done.exact {
-        format!("Nobody gains or loses anything between policy {old} and {new}.\n")
-    } else {
-        format!("{} between policy {old} and {new}.\n", counted(done.changes, "change", "changes"))
-    };
-    if done.approvals_before != done.approvals_after {
-        let (before, after) = (done.approvals_before, done.approvals_after);
-        let told = format!("What comes after it needs the approval of {after} others; now it is {before}.");
-        text.push_str(&format!("{}\n", page.warn(&told)));
-    }
-    for bound in &done.bounded {
-        let rest = bound.patterns_total.saturating_sub(bound.patterns.len() as u64);
-        let rest = if rest == 0 { String::new() } else { format!(" and {} more", number(rest)) };
-        let about = if bound.patterns.is_empty() {
-            String::new()
-        } else {
-            format!(" ({}{rest})", names(&bound.patterns))
-        };
-        text.push_str(&format!("{} {}{about}\n", page.warn("warning:"), shown_line(&bound.why)));
-    }
-    if !done.exact {
-        text.push_str("This is not all: there may be changes that are not listed.\n");
-    }
-    if done.snapshot.is_none() {
-        text.push_str("No directory is loaded: this is about the holder of each role alone.\n");
-    }
-    text
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use oam_audit::entry;
 use oam_policy::{
     Policy, RoleId, Snapshot,
-    diff::{self, Because, Class, Holders, Limits, Place, PolicyChange},
+    diff::{self, Because, Class, Condition, Effect, Holders, Limits, Paths, Place, PolicyChange},
     printable::Printable,
 };
 
@@ -52,8 +52,17 @@ fn change(change: &PolicyChange) -> String {
     let place = change.places.first().map(place).unwrap_or_default();
     let from = change.from.map(|at| format!(" from {at}")).unwrap_or_default();
     let to = change.to.map(|at| format!(" until {at}")).unwrap_or_default();
+    // Of what it takes only that is told which changes.
+    let [before, after] = match change.effect {
+        Effect::Tightens | Effect::Loosens | Effect::Changes => ["gone", "new"],
+        Effect::Gains
+        | Effect::Loses
+        | Effect::MayLift
+        | Effect::MayNoLongerLift
+        | Effect::LiftsOtherwise => ["before", "after"],
+    };
     format!(
-        "{} {}{from}{to}: {who}{}, users: {}; {place}{}; before: {}; after: {}",
+        "{} {}{from}{to}: {who}{}, users: {}; {place}{}; {before}: {}; {after}: {}",
         change.effect.as_str(),
         verbs.join(", "),
         others(change.who.len(), "sets of roles"),
@@ -84,34 +93,68 @@ fn holders(holders: &Holders) -> String {
 fn place(place: &Place) -> String {
     let witness = &place.witness;
     format!(
-        "{} in {}, for example {} {} {} by {}",
+        "{} in {}{}, for example {} {} {}{} by {}",
         class(&place.refs),
         class(&place.repositories),
+        paths(&place.paths),
         witness.verb,
         witness.repository,
         Printable::new(witness.name.as_bytes()),
+        witness.path.as_ref().map(|path| format!(" changing {path}")).unwrap_or_default(),
         Printable::new(witness.user.as_str()),
     )
 }
 
+fn paths(paths: &Paths) -> String {
+    match paths {
+        Paths::Whatever => String::new(),
+        Paths::Nothing => ", changing no path".to_owned(),
+        Paths::NoneOf(patterns) => format!(", changing nothing in {}", listed(patterns, " nor ")),
+        Paths::Of(within) if within.within.is_empty() => format!(", changing any path{}", class(within)),
+        Paths::Of(within) => format!(", changing {}", class(within)),
+    }
+}
+
 fn class(class: &Class) -> String {
-    let all = |patterns: &[String], word: &str| {
-        patterns.iter().map(|one| Printable::new(one.as_str()).to_string()).collect::<Vec<_>>().join(word)
-    };
     let without = match class.without.as_slice() {
         [] => String::new(),
-        patterns => format!(" but not {}", all(patterns, " nor ")),
+        patterns => format!(" but not {}", listed(patterns, " nor ")),
     };
-    all(&class.within, " and ") + &without
+    listed(&class.within, " and ") + &without
+}
+
+fn listed(patterns: &[String], word: &str) -> String {
+    patterns.iter().map(|one| Printable::new(one.as_str()).to_string()).collect::<Vec<_>>().join(word)
 }
 
 fn because(because: &Because) -> String {
-    let rules: Vec<_> = because.rules.iter().map(ToString::to_string).collect();
-    match (because.permitted, rules.as_slice()) {
-        (true, _) => format!("granted by {}", rules.join(", ")),
-        (false, []) => "no grant".to_owned(),
-        (false, _) => format!("blocked by {}", rules.join(", ")),
-    }
+    let list = |some: Vec<String>| some.join(", ");
+    let words = |conditions: &[Condition]| list(conditions.iter().map(Condition::to_string).collect());
+    let rules = list(because.rules.iter().map(ToString::to_string).collect());
+    let verdict = match (because.permitted, rules.as_str()) {
+        (true, "") => String::new(),
+        (true, _) => format!("granted by {rules}"),
+        (false, "") => "no grant".to_owned(),
+        (false, _) => format!("blocked by {rules}"),
+    };
+    let takes = match because.conditions.as_slice() {
+        [] => String::new(),
+        conditions => {
+            let requires = list(because.requires.iter().map(ToString::to_string).collect());
+            let with = if verdict.is_empty() { "" } else { "with " };
+            format!("{with}{} ({requires})", words(conditions))
+        }
+    };
+    let lifting = because.lifting.as_ref().map(|lifting| {
+        let left = match lifting.conditions.as_slice() {
+            [] => String::new(),
+            conditions => format!(", then with {}", words(conditions)),
+        };
+        format!("lifting {}{left}", list(lifting.rules.iter().map(ToString::to_string).collect()))
+    });
+    let parts = [verdict, takes, lifting.unwrap_or_default()];
+    let told: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
 }
 
 fn clipped(text: &str) -> String {
@@ -154,6 +197,29 @@ mod tests {
                 "approvals that the next policy needs: 1, before 0",
                 "gains force: developer, users: 0; refs/heads/main in pay/*, for example force PAY/a refs/heads/main by \
                  ${user}; before: no grant; after: granted by main",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_it_takes_and_what_may_be_lifted_is_told_too() {
+        let rules = grant("main", "refs/heads/main")
+            + "[[block]]\nid = \"freeze\"\non = [\"**\"]\nrefs = [\"refs/heads/main\"]\npaths = [\"deploy/**\"]\n";
+        let more = "[[require]]\nid = \"reviewed\"\non = [\"**\"]\nrefs = [\"refs/heads/main\"]\n\
+                    approvals = [{ role = \"developer\" }]\n[[waiver]]\nid = \"hotfix\"\nlifts = [\"freeze\"]\n\
+                    to = [\"developer\"]\nmax_time = \"1h\"\n";
+        let new = policy(&(rules.clone() + more));
+        let told = in_words(&policy(&rules), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+        assert!(told.exact, "{told:?}");
+        assert_eq!(
+            told.first,
+            [
+                "tightens force: developer, users: 0; refs/heads/main in ** and pay/*, changing nothing in deploy/**, for \
+                 example force PAY/a refs/heads/main changing a by ${user}; gone: nothing; new: 1 approval by `developer` \
+                 (reviewed)",
+                "may-lift force: developer, users: 0; refs/heads/main in ** and pay/*, changing deploy/**, for example force \
+                 PAY/a refs/heads/main changing deploy/a by ${user}; before: blocked by freeze; after: blocked by freeze, \
+                 lifting `freeze` by `hotfix` (for up to 1 h, with a reason), then with 1 approval by `developer`",
             ]
         );
     }

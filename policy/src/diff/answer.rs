@@ -109,11 +109,6 @@ impl Effect {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|effect| effect.as_str() == word)
     }
-
-    /// Whether a right comes or goes, not only what it takes.
-    pub(super) const fn is_about_a_right(self) -> bool {
-        matches!(self, Self::Gains | Self::Loses)
-    }
 }
 
 /// What makes a verdict.
@@ -123,9 +118,10 @@ pub struct Because {
     pub permitted: bool,
     /// Permitted: the grants, where the right comes or goes. Refused: the blocks; none when there is no grant.
     pub rules: Vec<RuleId>,
-    /// Permitted: what it takes, none of which follows from another.
+    /// Permitted: what it takes, none of which follows from another. Where that is all that changes: before, what it
+    /// takes no longer; after, what is new.
     pub conditions: Vec<Condition>,
-    /// The requires that ask for it.
+    /// The requires that ask for these.
     pub requires: Vec<RuleId>,
     /// What waivers can do about it; `None`: nothing.
     pub lifting: Option<Lifting>,
@@ -164,6 +160,8 @@ pub enum Paths {
     Whatever,
     /// No path changes.
     Nothing,
+    /// None that matches any of these changes: others, or no path; at least one.
+    NoneOf(Vec<String>),
     /// One of these changes. Here [`Class::within`] may be empty: then it is any path.
     Of(Class),
 }

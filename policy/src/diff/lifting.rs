@@ -41,6 +41,7 @@ pub struct Terms {
 
 /// Something that stands in the way, or asks for something.
 pub(super) struct Obstacle {
+    pub(super) rule: RuleId,
     /// What it asks for; nothing: it forbids.
     pub(super) conditions: Vec<Condition>,
     pub(super) lifted: Option<LiftedRule>,

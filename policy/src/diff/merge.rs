@@ -80,6 +80,7 @@ impl Found {
                     paths: match &paths {
                         PathClass::Whatever => Paths::Whatever,
                         PathClass::Nothing => Paths::Nothing,
+                        PathClass::NoneOf(numbers) => Paths::NoneOf(sources(numbers, &table.paths)),
                         PathClass::Of(cube) => Paths::Of(class(cube, &table.paths)),
                     },
                     witness,
@@ -161,6 +162,9 @@ fn holders(groups: &[Group], people: &BTreeSet<usize>) -> Vec<Holders> {
 }
 
 fn class(cube: &Cube, patterns: &Patterns) -> Class {
-    let all = |numbers: &[usize]| numbers.iter().map(|number| patterns.source(*number).to_owned()).collect();
-    Class { within: all(&cube.within), without: all(&cube.without) }
+    Class { within: sources(&cube.within, patterns), without: sources(&cube.without, patterns) }
+}
+
+fn sources(numbers: &[usize], patterns: &Patterns) -> Vec<String> {
+    numbers.iter().map(|number| patterns.source(*number).to_owned()).collect()
 }

@@ -1,19 +1,30 @@
 //! What changes between two policies: who gains or loses which right where, computed from the patterns, not sampled.
 //!
-//! **In:** two policies, the directory, the time. **Out:** a [`PolicyDiff`]: classes of refs in classes of
-//! repositories, with the people to whom it happens, the rules that decide, and for each class a push that shows it.
+//! **In:** two policies, the directory, the time. **Out:** a [`PolicyDiff`]: classes of paths on classes of refs in
+//! classes of repositories, with the people to whom it happens, the rules that decide, and for each class a push that
+//! shows it.
 //!
 //! How: nothing about a ref decides but which patterns match it. All patterns that matter run together as one
 //! automaton beside that of the ref names that git accepts; every state that it can reach where a name may end is a
-//! class of names that no rule tells apart, and the shortest way there is its example. Likewise for repositories. People
-//! are taken together when the same rules concern them, and time is cut wherever a rule begins or ends.
+//! class of names that no rule tells apart, and the shortest way there is its example. Likewise for repositories, and on
+//! each class of refs for the path that changes. People are taken together when the same rules concern them, and time
+//! is cut wherever a rule begins or ends.
+//!
+//! A verdict is refused, or permitted under conditions: those that the requires in force ask for, without what follows
+//! from another. Beside it stands what can be lifted, on which terms. Two policies say the same where all of that is the
+//! same, however rules are called and cut. A push that changes several paths must be permitted for each, and takes
+//! what each takes; so one path at a time, and none, is all that there is to ask.
 //!
 //! What is compared is what the two policies decide about single ref updates from `now` on, for the people and
 //! services that the directory and the policies know, and for the holder of each role alone. Grants of `read` and
 //! `admin` decide no push and are not compared, nor is what rules in `evaluate` mode would decide, nor the reasons of
-//! a refusal that stays one. [`PolicyDiff::exact`] says whether that is all of it; [`PolicyDiff::bounded`] why not. Every
-//! change that is told is one, also then. `re:` patterns are not compared: where a changed rule meets one, the answer
-//! says so.
+//! a refusal that stays one, nor who happens to hold the roles whose approval is asked for. Patterns of messages are the
+//! same when they are written the same, and a condition follows from another of its own kind only: that a path may not
+//! be a new file says nothing of extensions. All commits of a push are new in view of every rule; where other pushes may
+//! be decided otherwise, the answer is not exact.
+//!
+//! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
+//! is one, also then. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
 
 mod answer;
 mod budget;

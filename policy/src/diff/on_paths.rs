@@ -11,7 +11,7 @@ use super::{
     local::Local,
     patterns::SetNumber,
     table::{Rule, Rules},
-    verdict::{Changed, effect},
+    verdict::{Changed, effect, told},
     views,
 };
 use crate::name::TreePath;
@@ -29,6 +29,7 @@ pub(super) struct Difference {
 pub(super) enum PathClass {
     Whatever,
     Nothing,
+    NoneOf(Vec<usize>),
     Of(Cube),
 }
 
@@ -100,14 +101,21 @@ impl Comparison<'_> {
         {
             return vec![(difference.clone(), PathClass::Whatever, None)];
         }
-        let mut found: Found =
-            with_nothing.into_iter().map(|difference| (difference, PathClass::Nothing, None)).collect();
+        let mut found = Found::new();
+        let mut is_told_of_nothing = with_nothing.is_none();
         for (difference, members) in by_difference {
             for (cube, example) in cover(&explored.reached, &members, &local.wanted, explored.complete) {
-                let class = PathClass::Of(local.global(cube));
+                let cube = local.global(cube);
+                // What is so of all other paths is often so of none as well.
+                let is_none_of_these = cube.within.is_empty() && with_nothing.as_ref() == Some(&difference);
+                is_told_of_nothing |= is_none_of_these;
+                let class =
+                    if is_none_of_these { PathClass::NoneOf(cube.without) } else { PathClass::Of(cube) };
                 found.push((difference.clone(), class, paths.get(example).cloned()));
             }
         }
+        let nothing = with_nothing.filter(|_| !is_told_of_nothing);
+        found.extend(nothing.map(|difference| (difference, PathClass::Nothing, None)));
         found
     }
 
@@ -118,14 +126,7 @@ impl Comparison<'_> {
             self.bounded.extend(views::bounded(self.table, rules, changed));
             return None;
         };
-        let (mut before, mut after) = (before.because, after.because);
-        if !effect.is_about_a_right() {
-            // Which grant carries it makes no difference, and there may be many.
-            [&mut before, &mut after]
-                .into_iter()
-                .filter(|one| one.permitted)
-                .for_each(|one| one.rules.clear());
-        }
+        let (before, after) = told(effect, &before, &after);
         Some(Difference { effect, before, after })
     }
 }

@@ -157,7 +157,8 @@ impl<'p> Table<'p> {
         rules
     }
 
-    /// The rules that say something which no rule on the other side says, by what `saying` makes of a rule.
+    /// The rules that say something which no rule on the other side says, by what `saying` makes of a rule. A text that
+    /// none of them includes is decided alike on both sides.
     pub(super) fn changed<K: Ord>(&self, rules: &Rules, saying: impl Fn(&Rule<'p>) -> K) -> Vec<usize> {
         let mut changed = Vec::new();
         for (one, other) in [
@@ -178,7 +179,15 @@ impl<'p> Table<'p> {
             };
             changed.extend(one.iter().filter(is_new));
         }
-        changed
+        changed.into_iter().flat_map(|number| self.meant(rules, number)).collect()
+    }
+
+    /// The rule; for a waiver those that it lifts, since nowhere else it matters.
+    fn meant(&self, rules: &Rules, number: usize) -> Vec<usize> {
+        let Some(Kind::Waiver(waiver)) = self.rule(number).map(|rule| rule.kind) else { return vec![number] };
+        let side = if number < self.after { &rules.before } else { &rules.after };
+        let lifted = side.blocks.iter().chain(&side.requires).copied();
+        lifted.filter(|rule| self.rule(*rule).is_some_and(|rule| waiver.lifts.contains(rule.id))).collect()
     }
 }
 

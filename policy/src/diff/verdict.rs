@@ -66,6 +66,38 @@ pub(super) fn effect(one: &Judged, other: &Judged) -> Option<Effect> {
     }
 }
 
+/// What is told of a difference on either side.
+pub(super) fn told(effect: Effect, before: &Judged, after: &Judged) -> (Because, Because) {
+    let all = (before.because.clone(), after.because.clone());
+    match effect {
+        Effect::Gains | Effect::Loses => all,
+        Effect::Tightens | Effect::Loosens | Effect::Changes => {
+            (before.without_what_stays(&after.because), after.without_what_stays(&before.because))
+        }
+        Effect::MayLift | Effect::MayNoLongerLift | Effect::LiftsOtherwise => {
+            (all.0.without_grants(), all.1.without_grants())
+        }
+    }
+}
+
+impl Judged {
+    fn without_what_stays(&self, other: &Because) -> Because {
+        let because = self.because.clone().without_grants();
+        let conditions: Vec<Condition> =
+            because.conditions.into_iter().filter(|one| !other.conditions.contains(one)).collect();
+        let asks = |obstacle: &&Obstacle| obstacle.conditions.iter().any(|one| conditions.contains(one));
+        let requires = self.obstacles.iter().filter(asks).map(|obstacle| obstacle.rule.clone()).collect();
+        Because { conditions, requires, ..because }
+    }
+}
+
+impl Because {
+    /// Which grant carries it makes no difference where none comes or goes, and there may be many.
+    fn without_grants(self) -> Self {
+        if self.permitted { Self { rules: Vec::new(), ..self } } else { self }
+    }
+}
+
 impl Table<'_> {
     /// The verdict by rules all of which match the ref.
     pub(super) fn decided(&self, side: &Side, changed: Changed<'_>) -> Judged {
@@ -111,7 +143,7 @@ impl Table<'_> {
                 Kind::Require(_) => Some(rule.asked(changed)).filter(|asked| !asked.is_empty())?,
                 Kind::Grant(_) | Kind::Block(_) | Kind::Waiver(_) => return None,
             };
-            Some(Obstacle { conditions, lifted: self.lifted(rule, side) })
+            Some(Obstacle { rule: rule.id.clone(), conditions, lifted: self.lifted(rule, side) })
         };
         rules.filter_map(|rule| Some((rule, obstacle(rule)?))).collect()
     }

@@ -92,9 +92,19 @@ pub(crate) fn uses() -> Vec<Use> {
     all
 }
 
+/// What of a push is new in view of some refs.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) cover: Cover,
+    pub(crate) paths: Vec<TreePath>,
+    pub(crate) has_commits: bool,
+}
+
 /// Whose push it is, and where it goes but for refs and paths.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
+    /// None: whatever is new is new in view of all refs.
+    pub(crate) views: &'a [View],
     pub(crate) user: &'a Username,
     pub(crate) repository: &'a Repository,
     pub(crate) verb: Verb,
@@ -125,7 +135,16 @@ pub(crate) fn permitted(
         let elsewhere = NewFile { path: TreePath::parse(b"z/z/z/z").unwrap(), size: circumstance.blob };
         let here =
             path.iter().filter(|_| circumstance.is_file).map(|path| NewFile { path: path.clone(), size: 0 });
-        facts.learn_files(index, Cover::whatever(), Ok(here.chain([elsewhere]).collect()));
+        facts.learn_files(index, Cover::whatever(), Ok(here.chain([elsewhere.clone()]).collect()));
+        for View { cover, paths, has_commits } in asked.views {
+            let commits = has_commits.then(|| circumstance.commit.clone());
+            let file = |path: &TreePath| NewFile { path: path.clone(), size: 0 };
+            let files = paths.iter().filter(|_| circumstance.is_file).map(file);
+            let files = files.chain(has_commits.then(|| elsewhere.clone()));
+            facts.learn_paths(index, cover.clone(), Ok(paths.clone()));
+            facts.learn_commits(index, cover.clone(), Ok(commits.into_iter().collect()));
+            facts.learn_files(index, cover.clone(), Ok(files.collect()));
+        }
     }
     facts.learn_pull_request(Ok(circumstance.pull_request()));
     let waivers = by.map(|by| uses_of(state.policy.as_deref().unwrap(), asked, by)).unwrap_or_default();

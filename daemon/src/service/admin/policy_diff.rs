@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use oam_policy::{
-    Policy, RoleId, RuleId,
-    diff::{self, Bounded, Class, Holders, Limits, Place, PolicyChange, PolicyDiff},
+    Policy, RoleId,
+    diff::{self, Because, Bounded, Class, Holders, Limits, Paths, Place, PolicyChange, PolicyDiff},
     fault::Faults,
     file,
 };
-use oam_proto::v1::{self, diff_policies_response::Step};
+use oam_proto::v1::{self, diff_policies_response::Step, path_change};
 use tonic::Status;
 
 use super::{
@@ -94,11 +94,29 @@ fn to_wire(change: &PolicyChange) -> v1::PolicyChange {
         users: change.users() as u64,
         from_micros: change.from.map(convert::micros).unwrap_or_default(),
         to_micros: change.to.map(convert::micros).unwrap_or_default(),
-        rules_before: change.before.rules.iter().map(RuleId::to_string).collect(),
-        rules_after: change.after.rules.iter().map(RuleId::to_string).collect(),
+        before: Some(because(&change.before)),
+        after: Some(because(&change.after)),
         places: change.places.iter().take(MOST).map(place).collect(),
         places_total: change.places.len() as u64,
     }
+}
+
+fn because(because: &Because) -> v1::PolicyBecause {
+    let lifting = because.lifting.as_ref().map(|lifting| v1::PolicyLifting {
+        rules: words(&lifting.rules),
+        conditions: words(&lifting.conditions),
+    });
+    v1::PolicyBecause {
+        permitted: because.permitted,
+        rules: words(&because.rules),
+        conditions: words(&because.conditions),
+        requires: words(&because.requires),
+        lifting,
+    }
+}
+
+fn words<T: ToString>(all: &[T]) -> Vec<String> {
+    all.iter().map(T::to_string).collect()
 }
 
 fn holders(holders: &Holders) -> v1::PolicyChangeHolders {
@@ -118,6 +136,14 @@ fn place(place: &Place) -> v1::PolicyChangePlace {
     let class =
         |class: &Class| v1::PatternClass { within: class.within.clone(), without: class.without.clone() };
     let witness = &place.witness;
+    let paths = match &place.paths {
+        Paths::Whatever => path_change::Paths::Whatever(true),
+        Paths::Nothing => path_change::Paths::Nothing(true),
+        Paths::NoneOf(patterns) => {
+            path_change::Paths::NoneOf(v1::PatternClass { within: Vec::new(), without: patterns.clone() })
+        }
+        Paths::Of(paths) => path_change::Paths::Of(class(paths)),
+    };
     v1::PolicyChangePlace {
         repositories: Some(class(&place.repositories)),
         refs: Some(class(&place.refs)),
@@ -128,7 +154,9 @@ fn place(place: &Place) -> v1::PolicyChangePlace {
             repository: witness.repository.to_string(),
             r#ref: witness.name.as_bytes().to_vec(),
             at_micros: convert::micros(witness.at),
+            path: witness.path.as_ref().map(|path| path.as_bytes().to_vec()).unwrap_or_default(),
         }),
+        paths: Some(v1::PathChange { paths: Some(paths) }),
     }
 }
 
