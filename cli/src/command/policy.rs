@@ -51,7 +51,7 @@ pub enum Policy {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
-    /// Tell who would gain or lose which right, and where
+    /// Tell who would gain or lose which right, or need more or less for it, and where
     #[command(after_long_help = help::policy_diff())]
     Diff(diff::Diff),
     /// List the policies that wait for the approval of others, oldest first

@@ -152,7 +152,8 @@ pub fn policy_diff() -> String {
              places_total}",
             "WHO: {roles_before, roles_after, users, sample}; roles are null where the policy knows nobody by that name",
             "BECAUSE: {permitted, rules, conditions, requires, lifting: null or {rules, conditions}}; conditions: what it \
-             takes, in words; lifting: what may be lifted by whom, in words, and what it takes then",
+             takes, in words, or where that is all that changes, what goes and what comes; lifting: what may be lifted by \
+             whom, in words, and what it takes then",
             "PLACE: {repositories: CLASS, refs: CLASS, paths, witness: {username, is_person, verb, repository, ref, path, \
              at}}; paths: \"whatever\" changes, \"nothing\", {none_of: [PATTERN]}, or a CLASS",
             "ref, path: instead `ref_b64` and `path_b64`, in base64, where it is not UTF-8",

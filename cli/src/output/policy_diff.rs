@@ -1,4 +1,4 @@
-//! Who gains or loses what by another policy.
+//! Who may do what otherwise by another policy.
 
 mod text;
 

@@ -1,4 +1,5 @@
-//! What changes between two policies: who gains or loses which right where, computed from the patterns, not sampled.
+//! What changes between two policies: who gains or loses which right where, for whom it takes more or less, and who may
+//! lift what; computed from the patterns, not sampled.
 //!
 //! **In:** two policies, the directory, the time. **Out:** a [`PolicyDiff`]: classes of paths on classes of refs in
 //! classes of repositories, with the people to whom it happens, the rules that decide, and for each class a push that

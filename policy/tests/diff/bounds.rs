@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use oam_policy::{
     Snapshot,
-    diff::{Effect, Limits, diff},
+    diff::{Class, Effect, Limits, Paths, diff},
     file,
     snapshot::{Directory, Person},
 };
@@ -114,4 +114,68 @@ fn a_regular_expression_is_never_passed_over_in_silence() {
     let found = diff(&common::policy(HEAD), &new, Some(&directory()), at(NOW), &Limits::default());
     assert!(!found.exact && found.changes.is_empty());
     assert_eq!(found.bounded[0].patterns, ["re:refs/heads/a+"]);
+}
+
+const ON_MAIN: &str = "to = [\"one\"]\non = [\"**\"]\nverbs = [\"update\"]\nrefs = [\"refs/heads/main\"]\n";
+
+#[test]
+fn paths_that_meet_in_too_many_ways_are_named() {
+    let mut hostile = HEAD.to_owned();
+    for number in 0..300 {
+        let letters = ["a", "b", "c", "d", "e"].map(|letter| format!("*{letter}{number}")).concat();
+        writeln!(hostile, "[[grant]]\nid = \"grant-{number}\"\n{ON_MAIN}paths = [\"src/{letters}*\"]")
+            .unwrap();
+    }
+    let limits = Limits { steps_per_product: 1_000_000, steps: 2_000_000, ..Limits::default() };
+    let (old, new) = (common::policy(HEAD), common::policy(&hostile));
+    let found = diff(&old, &new, Some(&directory()), at(NOW), &limits);
+    assert!(!found.exact);
+    let names_one = |bounded: &oam_policy::diff::Bounded| {
+        bounded.patterns.iter().any(|pattern| pattern.starts_with("src/*a299"))
+    };
+    assert!(found.bounded.iter().any(names_one), "{:?}", found.bounded);
+    assert!(found.changes.iter().all(|change| change.effect == Effect::Gains));
+}
+
+#[test]
+fn many_owned_folders_are_exact() {
+    let mut owned = HEAD.to_owned();
+    for number in 0..200 {
+        writeln!(owned, "[[grant]]\nid = \"grant-{number}\"\n{ON_MAIN}paths = [\"src/{number}/**\"]")
+            .unwrap();
+    }
+    let narrowed = owned.replace("src/7/**", "src/7/docs/**");
+    let (old, new) = (common::policy(&owned), common::policy(&narrowed));
+    let found = diff(&old, &new, Some(&directory()), at(NOW), &Limits::default());
+    assert!(found.exact, "{:?}", found.bounded);
+    let [change] = found.changes.as_slice() else { panic!("{:?}", found.changes) };
+    assert_eq!(change.effect, Effect::Loses);
+    let [place] = change.places.as_slice() else { panic!("{:?}", change.places) };
+    let paths = Class { within: vec!["src/7/**".into()], without: vec!["src/7/docs/**".into()] };
+    assert_eq!(place.paths, Paths::Of(paths));
+    assert_eq!(place.witness.path.as_ref().unwrap().to_string(), "src/7/a");
+}
+
+#[test]
+fn rules_that_look_at_different_commits_are_said_not_to_be_compared() {
+    let block = |id: &str, refs: &str| {
+        format!("[[block]]\nid = \"{id}\"\non = [\"**\"]\nrefs = [\"{refs}\"]\npaths = [\"secrets/**\"]\n")
+    };
+    let grant = format!("{HEAD}[[grant]]\nid = \"all\"\n{ON_MAIN}");
+    let (old, new) = (block("old", "refs/heads/main"), block("new", "refs/heads/**"));
+    let (old, new) = (common::policy(&(grant.clone() + &old)), common::policy(&(grant + &new)));
+    let found = diff(&old, &new, Some(&directory()), at(NOW), &Limits::default());
+    assert!(!found.exact && found.changes.is_empty(), "{found:?}");
+    assert_eq!(found.bounded[0].patterns, ["refs/heads/**", "refs/heads/main"]);
+}
+
+#[test]
+fn a_regular_expression_over_paths_is_never_passed_over_in_silence() {
+    let text = format!("{HEAD}[[grant]]\nid = \"re\"\n{ON_MAIN}paths = [\"re:src/a+\"]\n");
+    let source = file::PolicySource { name: "policy.toml".into(), text };
+    // Without the feature there are no such policies.
+    let Ok(new) = file::parse(&[source]) else { return };
+    let found = diff(&common::policy(HEAD), &new, Some(&directory()), at(NOW), &Limits::default());
+    assert!(!found.exact && found.changes.is_empty());
+    assert_eq!(found.bounded[0].patterns, ["re:src/a+"]);
 }

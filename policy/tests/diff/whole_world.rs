@@ -71,6 +71,23 @@ pub(crate) fn crowded() -> impl Strategy<Value = (String, String)> {
     })
 }
 
+/// …in which rules with different `refs`, and so with different commits to look at, meet on one ref.
+pub(crate) fn with_views() -> impl Strategy<Value = (String, String)> {
+    let refs = prop_oneof![Just("refs/heads/a"), Just("refs/heads/*"), Just("refs/heads/**")];
+    let paths =
+        || prop_oneof![Just("paths = [\"a/**\"]"), Just("paths = [\"**/a\"]"), Just("paths = [\"b/*\"]")];
+    let grant = "[[grant]]\nid = \"ID\"\nto = [\"one\"]\nverbs = [\"create\"]\n";
+    let rule = prop_oneof![
+        1 => Just(grant.to_owned()),
+        3 => paths().prop_map(move |paths| format!("{grant}{paths}\n")),
+        3 => paths().prop_map(|paths| format!("[[block]]\nid = \"ID\"\n{paths}\n")),
+        2 => Just("[[require]]\nid = \"ID\"\ncommits = { signed = true }\n".to_owned()),
+        1 => paths().prop_map(|paths| format!("[[require]]\nid = \"ID\"\napprovals = [{{ role = \"rev\", {paths} }}]\n")),
+    ];
+    let rule = (rule, refs).prop_map(|(rule, refs)| format!("{rule}on = [\"**\"]\nrefs = [\"{refs}\"]\n"));
+    proptest::collection::vec((rule, 0..4_u8), 2..6).prop_map(|rules| texts(&rules, &[]))
+}
+
 /// Rules, or waivers with what they lift; each with where it stands: in one policy (0, 1) or in both.
 type Placed<T> = (T, u8);
 

@@ -22,7 +22,7 @@ const MOST: usize = 100;
 /// How many patterns are named where the answer is not exact.
 const MOST_PATTERNS: usize = 20;
 
-/// Who would gain or lose what, and at last how much of the answer that is.
+/// Who could do what otherwise, and at last how much of the answer that is.
 pub(super) async fn diff(
     live: &Live,
     asked: v1::DiffPoliciesRequest,
