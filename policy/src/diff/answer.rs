@@ -136,7 +136,7 @@ pub struct Holders {
     pub after: Option<Vec<RoleId>>,
     /// How many there are in the directory, or named as services; 0 for a role that nobody holds alone.
     pub users: usize,
-    /// The first [`SAMPLE`] of them, by name.
+    /// The first [`super::SAMPLE`] of them, by name.
     pub sample: Vec<Username>,
 }
 

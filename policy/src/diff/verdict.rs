@@ -1,4 +1,4 @@
-//! What both policies say of one class of pushes, as [`crate::decide`] does.
+//! What both policies say of one class of pushes, as [`crate::decide()`] does.
 
 use super::{
     Because, Effect,

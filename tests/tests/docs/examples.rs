@@ -65,6 +65,18 @@ refs  = ["refs/tags/**"]
 verbs = ["force", "delete"]
 "#;
 
+/// A review that deployments need two of.
+const REVIEWED: &str = r#"
+[[require]]
+id        = "reviewed"
+on        = ["PAY/*"]
+refs      = ["refs/heads/main"]
+verbs     = ["update"]
+except    = ["platform"]
+approvals = [{ role = "payments" }, { role = "release-manager", paths = ["deploy/**"] }]
+exclude   = ["author"]
+"#;
+
 /// The example that the README shows.
 const SAMPLE: &str = "rejection-force";
 
@@ -243,6 +255,8 @@ fn answers_of_oam() {
     fs::write(daemon.folder().join("policy.toml"), read("policy.toml") + WIDENED).unwrap();
     is("policy-test-failed", &answer(&daemon.oam(["policy", "test", "policy.toml"]), 1));
     is("policy-diff", &answer(&daemon.oam(["policy", "diff", "policy.toml"]), 0));
+    fs::write(daemon.folder().join("reviewed.toml"), read("policy.toml") + REVIEWED).unwrap();
+    is("policy-diff-reviewed", &answer(&daemon.oam(["policy", "diff", "reviewed.toml"]), 0));
     fs::write(daemon.folder().join("freeze.toml"), read("policy.toml") + FREEZE).unwrap();
     is("policy-replay", &answer(&daemon.oam(["policy", "replay", "freeze.toml"]), 1));
     // A last checkpoint covers everything.
