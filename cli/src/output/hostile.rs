@@ -1,5 +1,6 @@
 //! Nothing that a terminal acts upon gets through any layout.
 
+use oam_policy::diff::Effect;
 use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
