@@ -136,6 +136,9 @@ pub struct Update {
     pub verb: Option<Verb>,
     /// Whether the old commit is an ancestor of the new one; null when that was not asked for.
     pub fast_forward: Option<bool>,
+    /// Whether that was asked for and could not be found out; absent when it was not so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ancestry_unreadable: bool,
     /// The verdict on this update.
     pub outcome: Outcome,
     /// The grant that carried it; null when none did.

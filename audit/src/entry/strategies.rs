@@ -44,7 +44,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
         ref_bytes(),
         change(),
         option::of(select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete])),
-        any::<Option<bool>>(),
+        (any::<Option<bool>>(), any::<bool>()),
         outcome(),
         option::of(text()),
         (option::of(text()), vec((text(), text()).prop_map(|(rule, waiver)| Lifted { rule, waiver }), 0..3)),
@@ -52,11 +52,22 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
         vec((text(), outcome()).prop_map(|(rule, would)| Shadow { rule, would }), 0..3),
     )
         .prop_map(
-            |(name, change, verb, fast_forward, outcome, grant, (waiver, lifted), reasons, shadow)| Update {
+            |(
+                name,
+                change,
+                verb,
+                (fast_forward, ancestry_unreadable),
+                outcome,
+                grant,
+                (waiver, lifted),
+                reasons,
+                shadow,
+            )| Update {
                 name,
                 change,
                 verb,
                 fast_forward,
+                ancestry_unreadable,
                 outcome,
                 grant,
                 waiver,

@@ -25,6 +25,7 @@ fn update(name: impl Into<RefBytes>) -> Update {
         grant: Some("main".into()),
         waiver: None,
         lifted: Vec::new(),
+        ancestry_unreadable: false,
         reasons: vec![],
         shadow: vec![],
     }
@@ -61,6 +62,7 @@ fn decisions_read_well() {
         grant: None,
         waiver: Some("breakglass".into()),
         lifted: vec![Lifted { rule: "freeze".into(), waiver: "breakglass".into() }],
+        ancestry_unreadable: false,
         reasons: vec![
             Reason { code: "no-grant".into(), rule: None },
             Reason { code: "blocked".into(), rule: Some("tags-are-forever".into()) },

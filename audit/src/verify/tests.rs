@@ -48,6 +48,7 @@ fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         grant: Some("all".into()),
         waiver: None,
         lifted: Vec::new(),
+        ancestry_unreadable: false,
         reasons: vec![],
         shadow: vec![],
     };

@@ -13,8 +13,6 @@ use oam_proto::v1::{
     test_outcome::Result as Tested,
 };
 
-use oam_policy::diff::Effect;
-
 use super::{
     audit, explain, faults, import, policy, policy_diff, policy_init, policy_proposal, policy_test, replay,
     samples::page, shown, snapshot, status, usage, user, verify, warnings::Wanted, who,

@@ -122,6 +122,7 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
             Some(Ancestry::Diverged) => Some(false),
             Some(Ancestry::Unreadable { .. }) | None => None,
         },
+        ancestry_unreadable: matches!(facts.ancestry(index), Some(Ancestry::Unreadable { .. })),
         outcome: outcome(decided.verdict.outcome()),
         grant,
         waiver: lifted.first().map(|lifted: &entry::Lifted| lifted.waiver.clone()),
@@ -146,6 +147,7 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         grant: None,
         waiver: None,
         lifted: Vec::new(),
+        ancestry_unreadable: false,
         reasons: Vec::new(),
         shadow: Vec::new(),
     }

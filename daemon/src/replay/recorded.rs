@@ -114,6 +114,8 @@ fn facts(updates: &[Update]) -> Facts {
         let ancestry = match update.fast_forward {
             Some(true) => Ancestry::FastForward,
             Some(false) => Ancestry::Diverged,
+            None if update.ancestry_unreadable => not_known(),
+            // Entries from before that was written.
             None if update.reasons.iter().any(|reason| reason.code == unreadable) => not_known(),
             None => continue,
         };

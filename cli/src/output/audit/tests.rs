@@ -26,6 +26,7 @@ fn update(name: &str, outcome: Outcome) -> Update {
         grant: (!refused).then(|| "main".into()),
         waiver: None,
         lifted: Vec::new(),
+        ancestry_unreadable: false,
         reasons: if refused { vec![reason] } else { Vec::new() },
         shadow: Vec::new(),
     }

@@ -134,6 +134,7 @@ async fn decisions_of_any_size_stand_together() {
         grant: None,
         waiver: None,
         lifted: Vec::new(),
+        ancestry_unreadable: false,
         reasons: vec![],
         shadow: vec![],
     });

@@ -126,6 +126,7 @@ async fn what_ended_before_it_began_is_no_decision() {
             grant: Some("main".into()),
             waiver: None,
             lifted: Vec::new(),
+            ancestry_unreadable: false,
             reasons: Vec::new(),
             shadow: Vec::new(),
         };
