@@ -59,25 +59,44 @@ impl<'a> Scope<'a> {
         let (compiled, held) = (policy.compiled(), subject.held());
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
-        let grants = on(policy.grants(), &compiled.grants, |grant| &grant.on, repository)
-            .filter(|(_, grant)| grant.window.contains(now))
-            .map(|(place, grant)| GrantInScope {
-                grant,
-                place,
-                reach: reach(policy, place, held, key.as_ref()),
-            })
-            .collect();
+        let mut grants = Vec::new();
+        on(
+            policy.grants(),
+            &compiled.grants,
+            |grant| &grant.on,
+            repository,
+            &mut grants,
+            |place, grant| {
+                let is_live = grant.window.contains(now);
+                let reach = || reach(policy, place, held, key.as_ref());
+                is_live.then(|| GrantInScope { grant, place, reach: reach() })
+            },
+        );
         let binds =
             |except: Option<&Box<[usize]>>| except.is_none_or(|except| held.first_of(except).is_none());
-        let blocks = on(policy.blocks(), &compiled.blocks, |block| &block.on, repository)
-            .filter(|(place, block)| block.window.contains(now) && binds(compiled.blocks_except.get(*place)))
-            .map(|(_, block)| block);
         let built_in = policy.built_in().iter().filter(|block| block.on.matches(repository));
-        let blocks = built_in.chain(blocks).collect();
-        let requires = on(policy.requires(), &compiled.requires, |require| &require.on, repository)
-            .filter(|(place, rule)| rule.window.contains(now) && binds(compiled.requires_except.get(*place)))
-            .map(|(_, require)| require)
-            .collect();
+        let mut blocks: Vec<&Block> = built_in.collect();
+        on(
+            policy.blocks(),
+            &compiled.blocks,
+            |block| &block.on,
+            repository,
+            &mut blocks,
+            |place, block| {
+                (block.window.contains(now) && binds(compiled.blocks_except.get(place))).then_some(block)
+            },
+        );
+        let mut requires = Vec::new();
+        on(
+            policy.requires(),
+            &compiled.requires,
+            |rule| &rule.on,
+            repository,
+            &mut requires,
+            |place, rule| {
+                (rule.window.contains(now) && binds(compiled.requires_except.get(place))).then_some(rule)
+            },
+        );
         let channel = request.channel;
         Self { policy, snapshot, waivers, subject, repository, channel, facts, now, grants, blocks, requires }
     }
@@ -97,17 +116,24 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The rules on `repository`, with their places.
-fn on<'a, R>(
+/// Adds what `take` makes of each rule on `repository` and of its place.
+fn on<'a, R, T>(
     rules: &'a [R],
     index: &ByRepository,
     set: impl Fn(&R) -> &RepositorySet,
     repository: &Repository,
-) -> impl Iterator<Item = (usize, &'a R)> {
-    index.candidates(repository).into_iter().filter_map(move |candidate| {
-        let rule = rules.get(candidate.place)?;
-        (candidate.surely || set(rule).matches(repository)).then_some((candidate.place, rule))
-    })
+    found: &mut Vec<T>,
+    take: impl Fn(usize, &'a R) -> Option<T>,
+) {
+    let candidates = index.candidates(repository);
+    found.reserve(candidates.len());
+    for candidate in candidates.iter() {
+        if let Some(rule) = rules.get(candidate.place)
+            && (candidate.surely || set(rule).matches(repository))
+        {
+            found.extend(take(candidate.place, rule));
+        }
+    }
 }
 
 /// How the grant at `place` reaches somebody who holds these roles and, where that matters, is called so.

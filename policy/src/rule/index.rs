@@ -1,6 +1,6 @@
 //! Which rules could be on a repository, found without looking at those that cannot be.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{Pattern, RepositorySet};
 use crate::{glob::Token, name::Repository};
@@ -42,25 +42,32 @@ impl ByRepository {
                     Reach::Project(key, all) => (index.project.entry(key).or_default(), all),
                     Reach::Anywhere(all) => (&mut index.anywhere, all),
                 };
-                list.push(Candidate { place, surely: all && !set.excludes() });
+                let surely = all && !set.excludes();
+                match list.last_mut().filter(|last| last.place == place) {
+                    Some(last) => last.surely |= surely,
+                    None => list.push(Candidate { place, surely }),
+                }
             }
         }
         index
     }
 
     /// All rules that could be on `repository`, by place, none twice.
-    pub(crate) fn candidates(&self, repository: &Repository) -> Vec<Candidate> {
+    pub(crate) fn candidates(&self, repository: &Repository) -> Cow<'_, [Candidate]> {
         let key = repository.key();
         let project = key.split('/').next().unwrap_or_default();
-        let lists = [self.exact.get(key), self.project.get(project), Some(&self.anywhere)];
-        let mut found = Vec::with_capacity(lists.iter().flatten().map(|list| list.len()).sum());
-        found.extend(lists.into_iter().flatten().flatten().copied());
-        if !found.is_sorted_by(|a, b| a.place < b.place) {
-            // Those that are sure come first.
-            found.sort_unstable_by_key(|one| (one.place, !one.surely));
-            found.dedup_by_key(|one| one.place);
+        let exact = self.exact.get(key).map(Vec::as_slice).unwrap_or_default();
+        let project = self.project.get(project).map(Vec::as_slice).unwrap_or_default();
+        match (exact, project, self.anywhere.as_slice()) {
+            (only, [], []) | ([], only, []) | ([], [], only) => only.into(),
+            (exact, project, anywhere) => {
+                let mut found = [exact, project, anywhere].concat();
+                // Of two for one rule, the one that is sure comes first.
+                found.sort_unstable_by_key(|one| (one.place, !one.surely));
+                found.dedup_by_key(|one| one.place);
+                found.into()
+            }
         }
-        found
     }
 }
 
@@ -124,7 +131,8 @@ mod tests {
             let parsed: Vec<_> = patterns.iter().filter_map(|one| RepositorySet::parse_one(one).ok()).collect();
             let sets: Vec<_> = parsed.into_iter().filter_map(|one| RepositorySet::new([one]).ok()).collect();
             let repository = Repository::parse(&repository).unwrap();
-            let found = ByRepository::of(sets.iter()).candidates(&repository);
+            let index = ByRepository::of(sets.iter());
+            let found = index.candidates(&repository);
             for (place, set) in sets.iter().enumerate() {
                 let candidate = found.iter().find(|one| one.place == place);
                 let matches = set.matches(&repository);
