@@ -207,6 +207,8 @@ fn offline(files: Vec<PolicyFile>) -> CheckPolicyResponse {
                 roles: policy.roles().len() as u64,
                 grants: policy.grants().len() as u64,
                 blocks: policy.blocks().len() as u64,
+                requires: policy.requires().len() as u64,
+                waivers: policy.waivers().len() as u64,
                 ..PolicyInfo::default()
             }),
             ..CheckPolicyResponse::default()

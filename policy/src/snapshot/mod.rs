@@ -27,6 +27,7 @@ pub use change::RollbackPlan;
 pub use diff::{SnapshotDiff, UserChange};
 pub use directory::{Directory, DirectoryError, Person};
 pub use revocation::Revocation;
+use shard::Address;
 pub use shard::{SHARDS, Shard, shard_of};
 pub use user::{User, UserView};
 
@@ -165,7 +166,8 @@ impl Snapshot {
 
     /// The user of that name.
     pub fn user(&self, key: &UsernameKey) -> Option<UserView<'_>> {
-        let user = self.shards.get(shard_of(key))?.find(key)?;
+        let address = Address::of(key.as_str());
+        let user = self.shards.get(address.shard)?.find(address, key)?;
         Some(self.view(user))
     }
 
