@@ -97,9 +97,4 @@ impl Require {
     pub fn binds(&self, roles: &[RoleId]) -> bool {
         !roles.iter().any(|role| self.except.contains(role))
     }
-
-    /// Whether it says anything at all about what is pushed.
-    pub fn has_conditions(&self) -> bool {
-        self.via.is_some() || !self.approvals.is_empty() || !self.commits.is_empty()
-    }
 }

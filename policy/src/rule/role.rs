@@ -32,9 +32,4 @@ impl Role {
         let any = self.any.is_empty() || self.any.iter().any(|group| user.is_member_of(group));
         named && any && self.all.iter().all(|group| user.is_member_of(group))
     }
-
-    /// Whether the role names `principal` as a service principal.
-    pub fn holds_by_name(&self, principal: &UsernameKey) -> bool {
-        self.service.contains(principal)
-    }
 }
