@@ -25,7 +25,10 @@ pub fn facts_from_wire(facts: &mut Facts, message: v1::Facts, needed: &FactsNeed
 
 /// The message that asks for facts.
 pub fn facts_needed_to_wire(needed: &FactsNeeded) -> v1::FactsNeeded {
-    v1::FactsNeeded { ancestry: needed.ancestry.iter().map(|index| *index as u64).collect() }
+    v1::FactsNeeded {
+        ancestry: needed.ancestry.iter().map(|index| *index as u64).collect(),
+        ..v1::FactsNeeded::default()
+    }
 }
 
 #[cfg(test)]
@@ -36,7 +39,11 @@ mod tests {
     use crate::v1;
 
     fn answer(index: u64, ancestry: i32) -> v1::Facts {
-        v1::Facts { ancestry: vec![v1::AncestryFact { index, ancestry, why: "x".into() }], last: true }
+        v1::Facts {
+            ancestry: vec![v1::AncestryFact { index, ancestry, why: "x".into() }],
+            last: true,
+            ..v1::Facts::default()
+        }
     }
 
     #[test]

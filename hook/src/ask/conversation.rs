@@ -106,7 +106,8 @@ async fn answer(
         needed.ancestry.iter().zip(&found).map(|(index, answer)| ancestry::to_wire(*index, answer)).collect();
     let mut batches = found.chunks(limits::UPDATES_PER_MESSAGE).peekable();
     while let Some(batch) = batches.next() {
-        let message = v1::Facts { ancestry: batch.to_vec(), last: batches.peek().is_none() };
+        let message =
+            v1::Facts { ancestry: batch.to_vec(), last: batches.peek().is_none(), histories: Vec::new() };
         // Nobody takes it: the call is over, and reading the answer will say why.
         if facts.send(message).await.is_err() {
             break;

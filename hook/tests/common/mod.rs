@@ -174,7 +174,10 @@ async fn send(to: &Answer, step: Option<authorize_response::Step>) {
 }
 
 fn needed(indexes: &[u64]) -> authorize_response::Step {
-    authorize_response::Step::Needed(v1::FactsNeeded { ancestry: indexes.to_vec() })
+    authorize_response::Step::Needed(v1::FactsNeeded {
+        ancestry: indexes.to_vec(),
+        ..v1::FactsNeeded::default()
+    })
 }
 
 pub(crate) fn permit(refs_total: u64) -> v1::Decision {

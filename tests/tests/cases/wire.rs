@@ -91,7 +91,7 @@ fn facts(needed: &v1::FactsNeeded, case: &Case) -> v1::Facts {
         };
         v1::AncestryFact { index: *index, ancestry: ancestry as i32, why }
     });
-    v1::Facts { ancestry: ancestry.collect(), last: true }
+    v1::Facts { ancestry: ancestry.collect(), last: true, ..v1::Facts::default() }
 }
 
 /// A decision as a client understands it: what is not listed as not permitted is permitted.
