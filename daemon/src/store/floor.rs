@@ -13,6 +13,8 @@ use super::durable;
 const TITLE: &str = "oam-floor-v1";
 /// More than any floor needs; a file beyond it is not read.
 const MAX_BYTES: u64 = 1024;
+/// Below every generation.
+const NEW: SnapshotVersion = SnapshotVersion { generation: 0, digest: Digest::from_bytes([0; 32]) };
 
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(super) enum Found {
     Absent,
     /// There is one, and it cannot be read: why.
     Damaged(String),
+    /// Nothing was ever acknowledged.
+    New,
     /// No generation below this one may ever be in force again.
     Known(SnapshotVersion),
 }
@@ -59,6 +63,12 @@ pub(super) fn write(path: &Path, version: SnapshotVersion) -> io::Result<()> {
     sync(path)
 }
 
+/// Writes the floor of a store in which nothing was acknowledged yet. With it, what a crash leaves of the very first
+/// generation is no damage.
+pub(super) fn write_new(path: &Path) -> io::Result<()> {
+    write(path, NEW)
+}
+
 /// Reads the floor.
 ///
 /// # Errors
@@ -74,6 +84,7 @@ pub(super) fn read(path: &Path) -> io::Result<Found> {
     }
     let bytes = fs::read(path)?;
     Ok(match parse(&bytes) {
+        Some(NEW) => Found::New,
         Some(version) => Found::Known(version),
         None => Found::Damaged("its checksum does not match".into()),
     })

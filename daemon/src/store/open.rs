@@ -122,7 +122,7 @@ impl Findings {
 
     /// Without a floor, a copy that may have lost its end in silence is believed only beside another one.
     fn ask_for_a_witness(&mut self) {
-        if self.floor.known().is_some() {
+        if matches!(self.floor, floor::Found::Known(_) | floor::Found::New) {
             return;
         }
         let alone =
@@ -206,7 +206,7 @@ impl Findings {
         let rebuilt = loaded.as_ref().map(|loaded| loaded.snapshot.version());
         let Self { layout, floor, sled, survey, recovery_fault, highest } = self;
         let lost = rebuilt.is_none()
-            && (floor != floor::Found::Absent
+            && (!matches!(floor, floor::Found::Absent | floor::Found::New)
                 || recovery_fault.is_some()
                 || matches!(sled, Sled::Damaged(_)));
         let mut mender = Mender { report: &mut report, rebuilt: rebuilt.map(|version| version.generation) };
@@ -233,7 +233,7 @@ impl floor::Found {
     fn known(&self) -> Option<SnapshotVersion> {
         match self {
             Self::Known(version) => Some(*version),
-            Self::Absent | Self::Damaged(_) => None,
+            Self::Absent | Self::Damaged(_) | Self::New => None,
         }
     }
 }
@@ -326,7 +326,7 @@ impl Mender<'_> {
     ) -> io::Result<()> {
         let unknown = |why: String| if newest.is_some() || lost.is_some() { Some(why) } else { None };
         let fault = match found {
-            floor::Found::Known(_) => None,
+            floor::Found::Known(_) | floor::Found::New => None,
             floor::Found::Absent => unknown("it is missing".into()),
             floor::Found::Damaged(why) => Some(why.clone()),
         };
@@ -338,8 +338,10 @@ impl Mender<'_> {
             (Some(version), _, floor::Found::Known(known)) if *known == version => Ok(()),
             (Some(version), ..) => floor::write(path, version),
             // It stays, and with it the loss is told at every start until the next import.
-            (None, _, floor::Found::Known(_)) | (None, None, _) => Ok(()),
+            (None, _, floor::Found::Known(_)) | (None, None, floor::Found::New) => Ok(()),
+            (None, None, _) => floor::write_new(path),
             (None, Some(generation), _) => {
+                let generation = generation.max(1);
                 floor::write(path, SnapshotVersion { generation, digest: Digest::from_bytes([0; 32]) })
             }
         }

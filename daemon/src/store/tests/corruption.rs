@@ -213,15 +213,19 @@ fn an_old_store_beside_a_new_floor_is_healed_from_the_journal() {
 
 #[test]
 fn a_crash_before_the_floor_is_raised_loses_nothing_and_is_no_damage() {
-    let template = Template::make();
-    let state = template.copy();
-    // The state between two steps of a save: the journal has the record, sled and the floor do not yet.
-    let mut bench = Bench::open(state.path());
+    let ordinary = Template::make().copy();
+    crash_before_the_floor(&ordinary, |bench| bench.revoke("user-9").unwrap());
+    let very_first = quick_folder();
+    crash_before_the_floor(&very_first, |bench| bench.import(&people(9)).unwrap());
+}
+
+/// The state between the steps of a save: the journal has the record, the floor does not yet, and sled may not either.
+fn crash_before_the_floor(state: &tempfile::TempDir, save: impl Fn(&mut Bench)) {
+    drop(Bench::open(state.path()));
     let before = quick_folder();
-    drop(bench);
     copy(state.path(), before.path());
-    bench = Bench::open(state.path());
-    bench.revoke("user-9").unwrap();
+    let mut bench = Bench::open(state.path());
+    save(&mut bench);
     let newest = bench.snapshot().version();
     drop(bench);
     for missing in [&["store", "floor"][..], &["floor"]] {
