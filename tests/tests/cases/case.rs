@@ -123,6 +123,11 @@ impl Case {
         self.would.iter().map(|mark| mark.0.clone()).collect()
     }
 
+    /// Whether it says which commits or files are new.
+    pub(crate) fn tells_of_history(&self) -> bool {
+        self.paths.is_some() || self.files.is_some() || self.commits.is_some()
+    }
+
     /// Why it cannot be pushed for real, if it cannot.
     pub(crate) fn not_pushed(&self) -> Option<&'static str> {
         self.at.as_ref().map(|_| "git pushes now, and this case is about another time")

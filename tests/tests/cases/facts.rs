@@ -26,18 +26,18 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Commit {
     /// The first line of its message.
-    message: String,
+    pub(crate) message: String,
     /// The e-mail of its author; nothing: the pusher's.
-    author: Option<String>,
+    pub(crate) author: Option<String>,
     /// The e-mail of its committer; nothing: the pusher's.
-    committer: Option<String>,
+    pub(crate) committer: Option<String>,
     /// Whose key signed it.
-    signed_by: Option<Pusher>,
-    signed_off: bool,
+    pub(crate) signed_by: Option<Pusher>,
+    pub(crate) signed_off: bool,
     /// How many parents it has; nothing: one.
-    parents: Option<usize>,
+    pub(crate) parents: Option<usize>,
     /// Whether it is a merge that has the ref's old tip behind another parent than the first.
-    foreign: bool,
+    pub(crate) foreign: bool,
 }
 
 /// The pull request that is merged, or looked at.
@@ -136,7 +136,7 @@ impl Case {
     }
 
     /// The files that `files` names, with their sizes, and those that `paths` names, empty.
-    fn files(&self) -> Option<Vec<NewFile>> {
+    pub(crate) fn files(&self) -> Option<Vec<NewFile>> {
         if self.paths.is_none() && self.files.is_none() {
             return None;
         }

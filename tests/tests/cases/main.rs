@@ -17,6 +17,7 @@ mod decided;
 mod facts;
 mod file;
 mod format;
+mod history;
 mod pushed;
 mod run;
 mod value;

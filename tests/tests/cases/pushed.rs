@@ -11,6 +11,7 @@ use oam_tests::{
 
 use crate::{
     case::Case,
+    history::{self, Onto},
     value::{History, Line},
 };
 
@@ -22,10 +23,28 @@ pub(crate) struct Server {
     bitbucket: Bitbucket,
     /// Where every ref is at first.
     old: String,
-    /// Its child: a move there is an update.
-    next: String,
-    /// A commit without parents: a move there is a force.
-    beside: String,
+    /// Of cases that say nothing about what is pushed.
+    plain: Targets,
+}
+
+/// The commits to which a push moves refs.
+#[derive(Clone)]
+struct Targets {
+    created: String,
+    updated: String,
+    forced: String,
+}
+
+impl Targets {
+    /// The commit that a ref is to name; `None` when it is to go.
+    fn of(&self, verb: Verb) -> Option<&str> {
+        match verb {
+            Verb::Create => Some(&self.created),
+            Verb::Update => Some(&self.updated),
+            Verb::Force => Some(&self.forced),
+            Verb::Delete | Verb::Read | Verb::Admin => None,
+        }
+    }
 }
 
 /// What the pusher sees.
@@ -45,34 +64,60 @@ impl Server {
         // A bare repository's own scruple about its `main`; what may go is for the policy to say.
         repository.git().read(&repository.path(), ["config", "receive.denyDeleteCurrent", "ignore"]);
         let work = repository.working_copy();
-        let old = work.commit("old");
+        // Nothing is in them, so that what a case says of the files is all that changes.
+        let empty = work.git(["write-tree"]);
+        let root = work.git(["commit-tree", &empty, "-m", "root"]);
+        let old = work.git(["commit-tree", &empty, "-m", "old", "-p", &root]);
+        work.git(["reset", "--quiet", "--hard", &old]);
         let next = work.commit("next");
         work.git(["checkout", "--quiet", "--orphan", "beside"]);
         let beside = work.commit("beside");
         let bitbucket = Bitbucket::serving(&repository, &HookConfig::of(daemon));
-        let server = Self { daemon: HookConfig::of(daemon), repository, work, bitbucket, old, next, beside };
-        // Bitbucket shows its hook the objects, wherever the refs are.
-        let known = [&server.next, &server.beside].map(|id| format!("{id}:refs/known/{id}"));
-        server.repository.without_hook(|| assert!(server.work.push(known).accepted()));
+        let plain = Targets { created: next.clone(), updated: next, forced: beside };
+        let server = Self { daemon: HookConfig::of(daemon), repository, work, bitbucket, old, plain };
+        server.show(&server.plain);
         server
+    }
+
+    /// Puts commits where Bitbucket has them when it asks its hook, whatever the refs are.
+    fn show(&self, targets: &Targets) {
+        let known = BTreeSet::from([&targets.created, &targets.updated, &targets.forced]);
+        let known = known.into_iter().map(|id| format!("+{id}:refs/known/{id}"));
+        self.repository.without_hook(|| assert!(self.work.push(known).accepted()));
+    }
+
+    /// What a case pushes. A move to a child of `old` is an update; what has no parents can only be forced.
+    fn targets(&self, case: &Case) -> Targets {
+        if !case.tells_of_history() {
+            return self.plain.clone();
+        }
+        let make = |onto| history::make(&self.work, case, onto);
+        let beside = make(Onto::Nothing);
+        let targets =
+            Targets { created: beside.clone(), updated: make(Onto::Tip(&self.old)), forced: beside };
+        if case.channel() != Channel::Push {
+            self.show(&targets);
+        }
+        targets
     }
 
     /// Pushes, and sees to it that git did what it was told and nothing else.
     pub(crate) fn push(&self, case: &Case) -> Seen {
+        let targets = self.targets(case);
         self.put_refs_back(case);
         let before = self.repository.refs();
         if case.channel() != Channel::Push || case.history.is_some() {
-            return Seen::of_hook(&self.hook(case));
+            return Seen::of_hook(&self.hook(case, &targets));
         }
         let name = case.repository().as_str();
         let plain = format!("principal_env = \"REMOTE_USER\"\nrepository = \"{name}\"");
         self.repository.configure_hook(&HookConfig { plain: Some(plain), ..self.daemon.clone() });
         let mut push = self.work.command();
         push.env("REMOTE_USER", case.who.0.as_str()).args(["push", "--no-progress", "origin"]);
-        push.args(case.lines().iter().map(|line| self.refspec(line)));
+        push.args(case.lines().iter().map(|line| refspec(line, &targets)));
         let output = PushOutput { git: push.run() };
         let verdict = output.verdict();
-        let expected = if output.accepted() { self.after(before, case) } else { before };
+        let expected = if output.accepted() { after(before, case, &targets) } else { before };
         assert_eq!(self.repository.refs(), expected, "what git did: {output:?}");
         Seen::new(verdict, output.remote())
     }
@@ -94,37 +139,11 @@ impl Server {
         update.run_with(commands.as_bytes()).expect_success("git update-ref");
     }
 
-    /// The commit that a line's ref is to name; `None` when it is to go.
-    fn target(&self, verb: Verb) -> Option<&str> {
-        match verb {
-            Verb::Create | Verb::Update => Some(&self.next),
-            Verb::Force => Some(&self.beside),
-            Verb::Delete | Verb::Read | Verb::Admin => None,
-        }
-    }
-
-    fn refspec(&self, line: &Line) -> String {
-        let forced = if line.verb == Verb::Force { "+" } else { "" };
-        format!("{forced}{}:{}", self.target(line.verb).unwrap_or_default(), line.name)
-    }
-
-    /// The refs once the push was taken.
-    fn after(&self, before: Vec<String>, case: &Case) -> Vec<String> {
-        let of = |line: &Line| format!(" {}", line.name);
-        let mut after = before;
-        after.retain(|one| !case.lines().iter().any(|line| one.ends_with(&of(line))));
-        after.extend(
-            case.lines().iter().filter_map(|line| Some(format!("{}{}", self.target(line.verb)?, of(line)))),
-        );
-        after.sort_by_key(|one| one.split(' ').nth(1).map(str::to_owned));
-        after
-    }
-
     /// Runs the hook as Bitbucket does.
-    fn hook(&self, case: &Case) -> Finished {
+    fn hook(&self, case: &Case, targets: &Targets) -> Finished {
         let repository = case.repository().as_str();
         let (project, slug) = repository.split_once('/').expect("`PROJECT/slug`");
-        let mut asking = self.bitbucket.asking(case.who.0.as_str(), &self.trigger(case));
+        let mut asking = self.bitbucket.asking(case.who.0.as_str(), &self.trigger(case, targets));
         asking.set("BB_PROJECT_KEY", project).set("BB_REPO_SLUG", slug);
         if case.history == Some(History::Unreadable) {
             asking.unset("GIT_OBJECT_DIRECTORY");
@@ -132,8 +151,8 @@ impl Server {
         asking.run()
     }
 
-    fn trigger(&self, case: &Case) -> Trigger {
-        let lines: Vec<_> = case.lines().iter().map(|line| self.ref_line(line)).collect();
+    fn trigger(&self, case: &Case, targets: &Targets) -> Trigger {
+        let lines: Vec<_> = case.lines().iter().map(|line| self.ref_line(line, targets)).collect();
         let one = || lines[0].clone();
         match case.channel() {
             Channel::Push => Trigger::Push(lines),
@@ -142,26 +161,43 @@ impl Server {
             Channel::TagCreate => Trigger::TagCreate(one()),
             Channel::TagDelete => Trigger::TagDelete(one()),
             Channel::FileEdit => Trigger::FileEdit(one()),
-            Channel::PullRequestMerge => Trigger::PullRequestMerge(self.merge(&one())),
-            Channel::PullRequestDryRun => Trigger::PullRequestDryRun(self.merge(&one())),
-            Channel::Merge => Trigger::CascadeMerge(self.merge(&one())),
+            Channel::PullRequestMerge => Trigger::PullRequestMerge(merge(&one(), targets)),
+            Channel::PullRequestDryRun => Trigger::PullRequestDryRun(merge(&one(), targets)),
+            Channel::Merge => Trigger::CascadeMerge(merge(&one(), targets)),
         }
     }
 
-    fn ref_line(&self, line: &Line) -> RefLine {
+    fn ref_line(&self, line: &Line, targets: &Targets) -> RefLine {
         let old = if line.verb == Verb::Create { ZERO } else { &self.old };
-        RefLine::new(old, self.target(line.verb).unwrap_or(ZERO), &line.name.to_string())
+        RefLine::new(old, targets.of(line.verb).unwrap_or(ZERO), &line.name.to_string())
     }
+}
 
-    fn merge(&self, line: &RefLine) -> Merge {
-        Merge {
-            from: "topic".into(),
-            from_hash: self.next.clone(),
-            to: line.name.strip_prefix("refs/heads/").expect("a branch is merged into").into(),
-            to_hash: line.old.clone(),
-            merge_hash: line.new.clone(),
-        }
+fn merge(line: &RefLine, targets: &Targets) -> Merge {
+    Merge {
+        from: "topic".into(),
+        from_hash: targets.updated.clone(),
+        to: line.name.strip_prefix("refs/heads/").expect("a branch is merged into").into(),
+        to_hash: line.old.clone(),
+        merge_hash: line.new.clone(),
     }
+}
+
+fn refspec(line: &Line, targets: &Targets) -> String {
+    let forced = if line.verb == Verb::Force { "+" } else { "" };
+    format!("{forced}{}:{}", targets.of(line.verb).unwrap_or_default(), line.name)
+}
+
+/// The refs once the push was taken.
+fn after(before: Vec<String>, case: &Case, targets: &Targets) -> Vec<String> {
+    let of = |line: &Line| format!(" {}", line.name);
+    let mut after = before;
+    after.retain(|one| !case.lines().iter().any(|line| one.ends_with(&of(line))));
+    after.extend(
+        case.lines().iter().filter_map(|line| Some(format!("{}{}", targets.of(line.verb)?, of(line)))),
+    );
+    after.sort_by_key(|one| one.split(' ').nth(1).map(str::to_owned));
+    after
 }
 
 impl Seen {
