@@ -136,6 +136,21 @@ paths = ["docs/legal/**"]
     assert_eq!(push(&case, "alice", update, &unreadable), "undecided:facts-unreadable");
 }
 
+/// The hook is asked but a few times: what several grants would have to know is asked for at once.
+#[test]
+fn grants_of_different_refs_ask_at_once() {
+    let grant = |number: u32| {
+        format!(
+            "[[grant]]\nid = \"g{number}\"\nto = [\"developer\"]\non = [\"PAY/*\"]\n\
+             refs = [\"refs/tags/x\", \"refs/tags/{number}\"]\nverbs = [\"create\"]\npaths = [\"docs/**\"]\n\n"
+        )
+    };
+    let case = case(&(0..5).map(grant).collect::<String>());
+    let evaluated = case.evaluate("alice", "PAY/api", &["create refs/tags/x"], &Facts::none());
+    let Evaluation::Needs(needed) = evaluated else { panic!("paths are needed") };
+    assert_eq!(needed.histories.len(), 5, "one for each cover");
+}
+
 #[test]
 fn each_rule_sees_the_commits_that_are_new_to_its_own_refs() {
     let case = case(

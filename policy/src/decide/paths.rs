@@ -3,7 +3,7 @@
 use super::{known::Known, one_ref::OneRef};
 use crate::{
     examples::Examples,
-    facts::{HistoryNeeded, HistoryPart},
+    facts::{FactsNeeded, HistoryNeeded, HistoryPart},
     name::TreePath,
     rule::{Grant, PathSet, RefSet},
 };
@@ -31,12 +31,17 @@ impl OneRef<'_> {
     /// access away.
     pub(crate) fn uncovered(&self, grants: &[&Grant]) -> Known<Option<Examples<TreePath>>> {
         let mut views = Vec::with_capacity(grants.len());
+        // All at once: the hook is asked again and again otherwise.
+        let mut needed = FactsNeeded::default();
         for grant in grants {
             match self.changed_paths(&grant.refs) {
                 Known::Is(changed) => views.push((grant, changed)),
-                Known::Needs(needed) => return Known::Needs(needed),
+                Known::Needs(more) => needed.add(more),
                 Known::Unreadable(why) => return Known::Unreadable(why),
             }
+        }
+        if !needed.is_empty() {
+            return Known::Needs(needed);
         }
         let Some((_, fewest)) = views.iter().min_by_key(|(_, changed)| changed.len()) else {
             return Known::Is(None);
