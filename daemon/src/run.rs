@@ -28,11 +28,11 @@ use tonic::transport::{Server, server::Router};
 use tonic_health::server::HealthReporter;
 
 use crate::{
-    audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport},
+    audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError},
     config::Config,
     directory, http,
     policy::{self, ApplyError, PolicyManager},
-    service::{AdminService, AuthorizerService, Live, Spooled, listen, listen::ListenError},
+    service::{AdminService, AuthorizerService, Live, Permits, Spooled, listen, listen::ListenError},
     store::{self, Loaded, Opened, Store},
 };
 
@@ -56,6 +56,9 @@ pub enum RunError {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] OpenError),
+    /// What the audit log holds.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// An entry.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -142,7 +145,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     .await?;
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
-    Ok(Live::new(config, Arc::new(policies), directory, audit, spooled, opened.sentences()))
+    let permits = Permits::of(&audit)?;
+    Ok(Live::new(config, Arc::new(policies), directory, audit, (spooled, permits), opened.sentences()))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.

@@ -14,6 +14,7 @@
 //! except to see whether an updated ref is a symbolic one.
 
 pub mod ancestry;
+pub mod applied;
 pub mod arguments;
 pub mod ask;
 pub mod config;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use oam_audit::{
-    entry::{Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Update},
+    entry::{Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, RefsApplied, Update},
     keys::VerifierKey,
     lines::{Line, Lines},
     verify::{Report, verify_log},
@@ -89,6 +89,15 @@ impl AuditLog {
             _ => None,
         });
         spooled.collect()
+    }
+
+    /// What hooks reported as applied.
+    pub fn applied(&self) -> Vec<&RefsApplied> {
+        let applied = self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::RefsApplied(applied) => Some(applied),
+            _ => None,
+        });
+        applied.collect()
     }
 
     /// Whether it was recorded that `name` of `repository` may become `new`.

@@ -28,8 +28,8 @@ pub use decision::{
 };
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{
-    AdminDenied, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, SnapshotCause,
-    SnapshotChanged, SpooledUpdate, StoreHealed,
+    AdminDenied, AppliedUpdate, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, RefsApplied,
+    SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed,
 };
 pub use policy::{
     PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,

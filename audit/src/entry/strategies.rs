@@ -225,6 +225,22 @@ fn permitted_while_unavailable() -> impl Strategy<Value = PermittedWhileUnavaila
     )
 }
 
+fn refs_applied() -> impl Strategy<Value = RefsApplied> {
+    let update = (ref_bytes(), change(), option::of(text()))
+        .prop_map(|(name, change, decision)| AppliedUpdate { name, change, decision });
+    (text(), text(), time(), text(), text(), text(), vec(update, 0..4)).prop_map(
+        |(report, host, at, repository, principal, channel, updates)| RefsApplied {
+            report,
+            host,
+            at,
+            repository,
+            principal,
+            channel,
+            updates,
+        },
+    )
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         decision().prop_map(|d| Event::Decision(Box::new(d))),
@@ -248,6 +264,7 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<u64>(), text())
             .prop_map(|(torn_bytes, set_aside)| Event::LogRepaired(LogRepaired { torn_bytes, set_aside })),
         permitted_while_unavailable().prop_map(Event::PermittedWhileUnavailable),
+        refs_applied().prop_map(Event::RefsApplied),
         (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
     ]
 }

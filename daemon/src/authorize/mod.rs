@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
-use oam_policy::{Decision, Evaluation, Facts, Request, State, UndecidedReason, decide, facts::FactsNeeded};
+use oam_policy::{
+    Decision, Evaluation, Facts, Outcome, Request, State, UndecidedReason, decide, facts::FactsNeeded,
+};
 use oam_proto::{decision_to_wire, v1};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -87,7 +89,10 @@ async fn record_as(id: &str, live: &Live, question: &Question, unrecorded: Unrec
         let recorded = record::append(live, question, &unrecorded, id).await;
         live.audit_took_it(recorded.is_ok());
         match recorded {
-            Ok(_) => unrecorded.decision,
+            Ok(_) => {
+                remember(id, live, question, &unrecorded.decision);
+                unrecorded.decision
+            }
             Err(error) => {
                 tracing::error!(%error, "a decision could not be recorded, so it was not given");
                 unrecorded.decision.withheld(UndecidedReason::AuditUnavailable)
@@ -96,4 +101,15 @@ async fn record_as(id: &str, live: &Live, question: &Question, unrecorded: Unrec
     };
     live.metrics.decided(&decision, channel, question.received.elapsed());
     decision_to_wire(&decision, &question.request, id, contact.as_deref())
+}
+
+/// Hooks report later what git applied: then it is known what was permitted.
+fn remember(id: &str, live: &Live, question: &Question, decision: &Decision) {
+    if decision.outcome() != Outcome::Permitted {
+        return;
+    }
+    let Request { repository, pusher, updates, .. } = &question.request;
+    let updates =
+        updates.iter().map(|update| (update.name.as_bytes().into(), record::change(&update.change)));
+    live.permits.add(id, repository.as_str(), pusher.as_str(), updates);
 }

@@ -23,6 +23,7 @@ pub struct Metrics {
     pushes: Family<Pushes, Counter>,
     reasons: Family<Code, Counter>,
     seconds: Histogram,
+    applied_without_decision: Counter,
     generation: Gauge<u64, AtomicU64>,
     directory_age: Gauge<f64, AtomicU64>,
     users: Gauge<u64, AtomicU64>,
@@ -49,6 +50,7 @@ impl Default for Metrics {
             reasons: Family::default(),
             // 50 µs to about 1.6 s.
             seconds: Histogram::new(exponential_buckets(50e-6, 2.0, 16)),
+            applied_without_decision: Counter::default(),
             generation: Gauge::default(),
             directory_age: Gauge::default(),
             users: Gauge::default(),
@@ -70,6 +72,11 @@ impl Metrics {
             "From the whole question to the durable answer",
             Unit::Seconds,
             self.seconds.clone(),
+        );
+        registry.register(
+            "applied_without_decision",
+            "Refs that changed without a decision, as hooks reported after the push",
+            self.applied_without_decision.clone(),
         );
         registry.register("directory_generation", "The directory in force", self.generation.clone());
         registry.register_with_unit(
@@ -101,6 +108,11 @@ impl Metrics {
                 }
             }
         }
+    }
+
+    /// Counts refs that changed without a decision.
+    pub fn applied_without_decision(&self, refs: u64) {
+        self.applied_without_decision.inc_by(refs);
     }
 
     /// How many pushes had this outcome, over all channels.

@@ -6,7 +6,7 @@ use std::sync::{
 use jiff::Timestamp;
 use oam_policy::{Snapshot, State};
 
-use super::{spooled::Spooled, waiting};
+use super::{Applied, Permits, spooled::Spooled, waiting};
 use crate::{
     audit_log::AuditLog,
     config::Config,
@@ -32,6 +32,10 @@ pub struct Live {
     pub metrics: Metrics,
     /// Pushes that hooks let through on their own, as far as they were delivered.
     pub spooled: Spooled,
+    /// What was permitted of late.
+    pub permits: Permits,
+    /// What hooks reported as applied.
+    pub applied: Applied,
     /// When the daemon started.
     pub started: Timestamp,
     /// What was found at the start that somebody should know.
@@ -47,7 +51,7 @@ impl Live {
         policies: Arc<PolicyManager>,
         (changes, directory): (DirectoryWriter, DirectoryReader),
         audit: AuditLog,
-        spooled: Spooled,
+        (spooled, permits): (Spooled, Permits),
         found_at_start: Vec<String>,
     ) -> Self {
         Self {
@@ -58,6 +62,8 @@ impl Live {
             audit,
             metrics: Metrics::default(),
             spooled,
+            permits,
+            applied: Applied::default(),
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),
@@ -109,6 +115,7 @@ impl Live {
             .chain(policy)
             .chain(waiting::warnings(&self.policies, self.config.unapproved_policy))
             .chain(directory)
+            .chain(self.applied.warning())
             .chain(self.found_at_start.iter().cloned())
             .collect()
     }

@@ -24,7 +24,7 @@ use crate::{
     config::{Config, Endpoint},
 };
 
-pub use batches::fits_one;
+pub use batches::{Batches, fits_one};
 pub use endpoint::connect;
 pub use judge::Answer;
 pub use watched::Watch;
@@ -171,6 +171,21 @@ async fn ask_each(
         }
     }
     None
+}
+
+/// Connects to the first daemon that takes the call.
+///
+/// # Errors
+/// When none does within the configured deadline.
+pub async fn reach(config: &Config) -> Result<Channel, AskError> {
+    let mut attempts = Vec::new();
+    for endpoint in &config.endpoints {
+        match connect(endpoint, config, config.deadline).await {
+            Ok((connection, _)) => return Ok(connection),
+            Err(failure) => attempts.push(Attempt { endpoint: endpoint.clone(), failure }),
+        }
+    }
+    Err(AskError::Unavailable { attempts })
 }
 
 async fn ask_one(

@@ -58,6 +58,8 @@ pub(crate) struct Heard {
     pub(crate) batches: usize,
     pub(crate) facts: Vec<v1::AncestryFact>,
     pub(crate) spooled: Vec<v1::SpooledPush>,
+    /// What it was told of pushes that were applied.
+    pub(crate) applied: Vec<v1::AppliedPush>,
 }
 
 #[derive(Clone)]
@@ -95,6 +97,17 @@ impl Authorizer for Daemon {
         }
         self.heard.lock().unwrap().spooled.push(request.into_inner());
         Ok(Response::new(v1::DeliverSpooledResponse {}))
+    }
+
+    async fn report_applied(
+        &self,
+        request: Request<v1::AppliedPush>,
+    ) -> Result<Response<v1::ReportAppliedResponse>, Status> {
+        if let Script::Fail(code) = self.script {
+            return Err(Status::new(code, "no space"));
+        }
+        self.heard.lock().unwrap().applied.push(request.into_inner());
+        Ok(Response::new(v1::ReportAppliedResponse::default()))
     }
 }
 

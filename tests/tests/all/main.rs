@@ -11,6 +11,7 @@
     reason = "a test fails loudly, at the place where it fails"
 )]
 
+mod applied;
 mod bitbucket;
 mod concurrency;
 mod corruption;

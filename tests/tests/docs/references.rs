@@ -69,6 +69,7 @@ fn busy_daemon() -> (Daemon, String) {
     );
     let config = HookConfig { more: open, ..HookConfig::plain(&daemon, sample::REPOSITORY) };
     let repository = BareRepo::with(&config);
+    repository.report_what_is_applied();
     let work = repository.working_copy().pushing_as("alice");
     work.commit("one");
     assert!(work.push(["HEAD:refs/heads/main"]).accepted());

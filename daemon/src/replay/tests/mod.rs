@@ -22,7 +22,7 @@ use crate::{
     config::{Config, Overrides},
     directory::{self, By},
     policy::{Change, PolicyManager},
-    service::{Live, Spooled},
+    service::{Live, Permits, Spooled},
     store::Store,
 };
 
@@ -87,7 +87,14 @@ impl Bench {
             PolicyManager::start(config.policy.clone(), None, &state, audit.clone(), directory.1.clone());
         let policies = Arc::new(policies.await.unwrap());
         let spooled = Spooled::open(&place("spooled")).unwrap();
-        let live = Live::new(config, policies, directory, audit, spooled, Vec::new());
+        let live = Live::new(
+            config,
+            policies,
+            directory,
+            audit.clone(),
+            (spooled, Permits::of(&audit).unwrap()),
+            Vec::new(),
+        );
         let bench = Self { live, _folder: folder };
         bench.apply(POLICY).await;
         bench.import(&[("alice", &["s:eng"]), ("bob", &["s:eng"]), ("carol", &[])]).await;
