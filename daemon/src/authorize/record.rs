@@ -70,7 +70,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
 
 /// The roles that were held.
 pub(crate) fn roles(decision: &Decision) -> BTreeSet<String> {
-    decision.subject().roles.iter().map(ToString::to_string).collect()
+    decision.subject().roles().map(ToString::to_string).collect()
 }
 
 /// The reasons that concern the whole, not one update.

@@ -70,10 +70,6 @@ pub(crate) struct Basis<'a> {
 
 /// What came of an attempt to decide.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one of it for each push, and it is taken apart at once"
-)]
 pub enum Evaluation {
     /// It is decided.
     Decided(Decision),
@@ -122,18 +118,18 @@ pub(crate) fn decide_as(
     facts: &Facts,
     now: Timestamp,
 ) -> Evaluation {
-    let mut decided = Vec::with_capacity(request.updates.len());
+    let mut decided = None;
     let mut needed = FactsNeeded::default();
     {
         let scope = Scope::new(basis, &subject, request, facts, now);
         for (index, update) in request.updates.iter().enumerate() {
             match (OneRef { scope: &scope, index, update }).decide() {
-                Judged::Decided(verdict) => decided.push(verdict),
+                Judged::Decided(verdict) => NonEmpty::push(&mut decided, verdict),
                 Judged::Needs(more) => needed.add(more),
             }
         }
     }
-    match NonEmpty::from_vec(decided) {
+    match decided {
         Some(refs) if needed.is_empty() => {
             Evaluation::Decided(Decision::new(subject, PushVerdict::PerRef(refs)))
         }

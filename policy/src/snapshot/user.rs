@@ -37,6 +37,11 @@ impl User {
         self.folded.as_ref().map_or(self.username.as_str(), UsernameKey::as_str)
     }
 
+    /// The groups as positions in the snapshot's table, ascending.
+    pub(crate) fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
     pub(super) fn hash_into(&self, hasher: &mut Sha256) {
         hash_text(hasher, self.username.as_str());
         for optional in [&self.id, &self.display_name] {
