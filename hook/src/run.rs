@@ -17,12 +17,12 @@ use tokio::{
 use tonic::transport;
 
 use crate::{
-    ancestry::History,
     arguments::{Arguments, Call, Command, HELP},
     ask::{self, Answer, AskError, Question},
     config::{Config, OpenAudited},
     environment::{self, Invocation, Updates, Variables},
     exit,
+    git::ancestry::History,
     git_dir::Places,
     print, spool, stdin,
     symref::{self, SymrefError},
