@@ -5,6 +5,8 @@ use oam_policy::ObjectId;
 use crate::{environment::Variables, git_dir::Places, testing::Git};
 
 mod ancestry;
+mod histories;
+mod laws;
 mod new_commits;
 
 /// Where a hook of that repository finds things, with more variables.
