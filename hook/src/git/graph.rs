@@ -60,10 +60,10 @@ impl Graphs {
         if !is_wanted(places) {
             return graphs;
         }
-        let folders = places.object_dirs.as_deref().unwrap_or_default();
+        let folders = with_alternates(places.object_dirs.as_deref().unwrap_or_default());
         let mut start = 0_u32;
-        for folder in folders {
-            let Some(file) = open(folder, folders, format) else { continue };
+        for folder in &folders {
+            let Some(file) = open(folder, &folders, format) else { continue };
             let count = file.num_commits();
             let Some(end) = start.checked_add(count) else { break };
             graphs.all.push(Graph { file, start, count });
@@ -88,19 +88,18 @@ impl Graphs {
         let (place, graph) = self.graph_of(node)?;
         let commit = graph.file.commit_at(graph.position(node));
         let level = level(commit.generation())?;
+        let mut highest = 0;
         for position in commit.iter_parents() {
             let position = position.map_err(|_| Corrupt)?;
             let parent = graph.file.commit_at(position);
             let below = self::level(parent.generation())?;
-            // A parent that is not below its child would send a walk astray, or around in a circle.
-            if below >= level {
-                return Err(Corrupt);
-            }
+            highest = highest.max(below);
             let earlier = self.all.get(..place).unwrap_or_default();
             let known = if earlier.is_empty() { None } else { find_in(earlier, parent.id()) };
             parents.push((known.unwrap_or(graph.node(position)), below));
         }
-        Ok(level)
+        // Any other level would send a walk astray, or around in a circle.
+        if level == highest.saturating_add(1) { Ok(level) } else { Err(Corrupt) }
     }
 
     pub(super) fn id(&self, node: Node) -> Result<ObjectId, Corrupt> {
@@ -109,10 +108,15 @@ impl Graphs {
         ObjectId::from_bytes(id.as_bytes()).map_err(|_| Corrupt)
     }
 
-    /// Which of the graphs a node is in, and its level.
-    pub(super) fn place(&self, node: Node) -> Result<(usize, u32), Corrupt> {
-        let (place, graph) = self.graph_of(node)?;
-        Ok((place, level(graph.file.commit_at(graph.position(node)).generation())?))
+    /// The level of a commit.
+    pub(super) fn level(&self, node: Node) -> Result<u32, Corrupt> {
+        let (_, graph) = self.graph_of(node)?;
+        level(graph.file.commit_at(graph.position(node)).generation())
+    }
+
+    /// Which of the graphs a node is in.
+    pub(super) fn graph(&self, node: Node) -> Result<usize, Corrupt> {
+        Ok(self.graph_of(node)?.0)
     }
 
     /// For each graph, whether it has a commit. What is in a graph without it does not descend from it.
@@ -148,6 +152,21 @@ fn level(generation: u32) -> Result<u32, Corrupt> {
 fn is_wanted(places: &Places) -> bool {
     let Some(git_dir) = &places.git_dir else { return !places.shallow };
     !places.shallow && !git_dir.join("info/grafts").exists() && config::commit_graph(git_dir)
+}
+
+/// The folders, and behind each those that its `info/alternates` names.
+fn with_alternates(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        // A graph that is not found is only missed. What of the objects is not found, reading them will tell.
+        let more = gix_odb::alternate::resolve(folder.clone(), Path::new("/")).unwrap_or_default();
+        for folder in std::iter::once(folder).chain(&more) {
+            if !all.contains(folder) {
+                all.push(folder.clone());
+            }
+        }
+    }
+    all
 }
 
 /// The graph of one object folder: one file, or else a chain of files.

@@ -10,7 +10,7 @@ use std::{
 
 use oam_policy::{ObjectId, RefName};
 
-use super::Unreadable;
+use super::{Unreadable, refs::folder};
 use crate::{git_dir::path_of, symref::loose_file};
 
 /// How far git follows one symbolic ref to the next.
@@ -35,13 +35,13 @@ impl<'g> Loose<'g> {
         Self { git_dir, ids: Vec::new(), names: HashSet::new(), targets: HashSet::new() }
     }
 
-    /// Takes those below a folder of which the full name is wanted.
+    /// Takes those of which the full name begins with a prefix and is wanted.
     pub(super) fn walk(
         &mut self,
-        folder: &str,
+        prefix: &str,
         is_wanted: &mut impl FnMut(&[u8]) -> bool,
     ) -> Result<(), Unreadable> {
-        let mut ahead = vec![(PathBuf::from(folder), 0_usize)];
+        let mut ahead = vec![(PathBuf::from(folder(prefix)), 0_usize)];
         while let Some((folder, depth)) = ahead.pop() {
             let name = |path: &Path| path.as_os_str().as_bytes().to_vec();
             let unreadable = |error| Unreadable::bad_ref(&name(&folder), error);
@@ -56,6 +56,9 @@ impl<'g> Loose<'g> {
             for entry in entries {
                 let entry = entry.map_err(unreadable)?;
                 let below = folder.join(entry.file_name());
+                if !agree(below.as_os_str().as_bytes(), prefix.as_bytes()) {
+                    continue;
+                }
                 // Only of a folder: a link may be git's oldest kind of symbolic ref.
                 if entry.file_type().map_err(unreadable)?.is_dir() {
                     if depth >= MAX_FOLDERS {
@@ -105,6 +108,11 @@ impl<'g> Loose<'g> {
     fn read(&self, name: &[u8]) -> Result<Option<Vec<u8>>, Unreadable> {
         loose_file(&self.git_dir.join(path_of(name))).map_err(|error| Unreadable::bad_ref(name, error))
     }
+}
+
+/// Whether one begins with the other.
+fn agree(one: &[u8], other: &[u8]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one == other)
 }
 
 /// As for git, white space or the end follows the id, and then whatever may be.

@@ -5,8 +5,9 @@
 //! configuration come into play. Packs, multi-pack-indexes, loose objects and `info/alternates` are all known to it.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     fmt,
+    ops::RangeBounds,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -106,8 +107,8 @@ pub struct Objects {
 
 struct Stores {
     format: ObjectFormat,
-    /// One for each folder that is there, that of a quarantine first.
-    all: Vec<Store>,
+    /// One for each folder that is there, that of a quarantine first; opened when those before it do not have an object.
+    all: Vec<(PathBuf, OnceCell<Store>)>,
 }
 
 impl Objects {
@@ -204,14 +205,18 @@ impl Objects {
         if !self.places.quarantined {
             return Ok(false);
         }
-        let stores = self.stores(id)?;
         let oid = oid_of(&id)?;
-        for store in stores.all.get(1..).unwrap_or_default() {
-            if store.try_header(oid).map_err(|error| Unreadable::damaged(id, error))?.is_some() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let before = self
+            .stores(id)?
+            .find(1.., |store| store.try_header(oid).map_err(|error| Unreadable::damaged(id, error)));
+        Ok(before?.is_none())
+    }
+
+    /// Whether an object is in the first folder: that of a quarantine, if there is one.
+    pub(super) fn is_first(&self, id: ObjectId) -> Result<bool, Unreadable> {
+        let oid = oid_of(&id)?;
+        let look = |store: &Store| store.try_header(oid).map_err(|error| Unreadable::damaged(id, error));
+        Ok(self.places.quarantined && self.stores(id)?.find(..1, look)?.is_some())
     }
 
     /// Whether history may be cut off.
@@ -238,11 +243,11 @@ impl Objects {
     ) -> Result<T, Unreadable> {
         let oid = oid_of(&id)?;
         loop {
-            let stores = self.stores(id)?;
-            for store in &stores.all {
-                if let Some(found) = look(store, oid).map_err(|error| Unreadable::damaged(id, error))? {
-                    return Ok(found);
-                }
+            let found = self
+                .stores(id)?
+                .find(.., |store| look(store, oid).map_err(|why| Unreadable::Damaged { id, why }));
+            if let Some(found) = found? {
+                return Ok(found);
             }
             if self.renewed.replace(true) {
                 return Err(Unreadable::Missing(id));
@@ -255,7 +260,7 @@ impl Objects {
         let mut stores = self.stores.borrow_mut();
         let opened = match &*stores {
             Some(opened) => Rc::clone(opened),
-            None => Rc::clone(stores.insert(Rc::new(Stores::open(&self.places, id.format())?))),
+            None => Rc::clone(stores.insert(Rc::new(Stores::of(&self.places, id.format())?))),
         };
         // Of the other hash function there is nothing.
         if opened.format == id.format() { Ok(opened) } else { Err(Unreadable::Missing(id)) }
@@ -263,12 +268,36 @@ impl Objects {
 }
 
 impl Stores {
-    fn open(places: &Places, format: ObjectFormat) -> Result<Self, Unreadable> {
+    fn of(places: &Places, format: ObjectFormat) -> Result<Self, Unreadable> {
         let folders = places.object_dirs.as_ref().ok_or(Unreadable::NoFolders)?;
         // git goes on without alternates that are not there. What would be in them is missing.
         let there = folders.iter().enumerate().filter(|(place, folder)| *place == 0 || folder.is_dir());
-        let all = there.map(|(_, folder)| open(folder, format)).collect::<Result<_, _>>()?;
+        let all = there.map(|(_, folder)| (folder.clone(), OnceCell::new())).collect();
         Ok(Self { format, all })
+    }
+
+    /// Looks into some of them, until an object is found.
+    fn find<T>(
+        &self,
+        which: impl RangeBounds<usize>,
+        mut look: impl FnMut(&Store) -> Result<Option<T>, Unreadable>,
+    ) -> Result<Option<T>, Unreadable> {
+        for (place, (folder, store)) in self.all.iter().enumerate() {
+            if !which.contains(&place) {
+                continue;
+            }
+            let store = match store.get() {
+                Some(store) => store,
+                None => {
+                    let opened = open(folder, self.format)?;
+                    store.get_or_init(|| opened)
+                }
+            };
+            if let Some(found) = look(store)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -167,7 +167,7 @@ impl<'o> Paint<'o> {
 
     fn reach(&mut self, id: ObjectId, side: Side) -> Result<(), Trouble> {
         if let Some(node) = self.graphs.find(oid_of(&id)?) {
-            let (_, level) = self.graphs.place(node)?;
+            let level = self.graphs.level(node)?;
             self.reach_inside(node, level, side);
             return Ok(());
         }

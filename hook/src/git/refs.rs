@@ -4,7 +4,7 @@ use std::path::Path;
 
 use oam_policy::{ObjectId, RefName, rule::RefSet};
 
-use super::{Unreadable, child::Git, loose::Loose, packed};
+use super::{Unreadable, child::Git, loose::Loose, packed::Packed};
 
 /// How many refs may match.
 const MAX_REFS: usize = 4_000_000;
@@ -75,26 +75,31 @@ impl Found<'_> {
     /// Loose refs first, `packed-refs` second, as git does: a ref that is being packed is in both for a while.
     fn files(&mut self, git_dir: &Path) -> Result<(), Unreadable> {
         let mut loose = Loose::new(git_dir);
-        for folder in folders(self.refs) {
-            loose.walk(&folder, &mut |name| self.matches(name))?;
+        let prefixes = prefixes(self.refs);
+        for prefix in &prefixes {
+            loose.walk(prefix, &mut |name| self.matches(name))?;
         }
         for id in &loose.ids {
             self.add(*id)?;
         }
-        packed::each(git_dir, |name, id| {
-            // What a symbolic ref points to is a tip whether it matches or not.
-            if loose.targets.contains(name) || (self.matches(name) && !loose.names.contains(name)) {
-                self.add(id)?;
-            }
-            Ok(())
-        })
+        let Some(mut packed) = Packed::open(git_dir)? else { return Ok(()) };
+        for prefix in &prefixes {
+            packed.below(prefix.as_bytes(), |name, id| {
+                if self.matches(name) && !loose.names.contains(name) { self.add(id) } else { Ok(()) }
+            })?;
+        }
+        // What a symbolic ref points to is a tip whether it matches or not.
+        for target in &loose.targets {
+            packed.below(target, |name, id| if name == target.as_slice() { self.add(id) } else { Ok(()) })?;
+        }
+        Ok(())
     }
 
     /// As git lists them, which knows where they are if they are not in files.
     fn listed(&mut self, git: &Git) -> Result<(), Unreadable> {
-        let folders = folders(self.refs);
+        let prefixes = prefixes(self.refs);
         let mut question = vec!["for-each-ref", "--format=%(objectname) %(refname)", "--"];
-        question.extend(folders.iter().map(String::as_str));
+        question.extend(prefixes.iter().map(|prefix| folder(prefix)));
         git.each_line(&question, [], |line| {
             let mut halves = line.splitn(2, |byte| *byte == b' ');
             let (id, name) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
@@ -104,29 +109,22 @@ impl Found<'_> {
     }
 }
 
-/// The folders below which all that the patterns match must lie, none of them below another.
-fn folders(refs: &RefSet) -> Vec<String> {
-    let mut folders: Vec<String> = Vec::new();
-    for source in refs.sources() {
-        if source.starts_with('!') {
-            continue;
-        }
-        let literal = source.split(['*', '?', '{', '[', '$', '\\']).next().unwrap_or_default();
-        let folder = match literal.rsplit_once('/') {
-            Some((folder, _)) if !source.starts_with("re:") => folder,
-            _ => "refs",
+/// How the names of all that the patterns match must begin; none begins with another.
+fn prefixes(refs: &RefSet) -> Vec<String> {
+    let mut prefixes: Vec<String> = Vec::new();
+    for source in refs.sources().iter().filter(|source| !source.starts_with('!')) {
+        let prefix = match source.split(['*', '?', '{', '[', '$', '\\']).next() {
+            Some(literal) if !source.starts_with("re:") => literal,
+            _ => "refs/",
         };
-        folders.push(folder.to_owned());
+        prefixes.push(prefix.to_owned());
     }
-    folders.sort_unstable();
-    let mut outermost: Vec<String> = Vec::new();
-    for folder in folders {
-        let is_below = |outer: &String| {
-            folder.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if !outermost.iter().any(is_below) {
-            outermost.push(folder);
-        }
-    }
-    outermost
+    prefixes.sort_unstable();
+    prefixes.dedup_by(|longer, shorter| longer.starts_with(shorter.as_str()));
+    prefixes
+}
+
+/// The folder that all names which begin so are below.
+pub(super) fn folder(prefix: &str) -> &str {
+    prefix.rsplit_once('/').map_or("refs", |(folder, _)| folder)
 }

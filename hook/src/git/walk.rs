@@ -23,6 +23,9 @@ use crate::git_dir::Places;
 /// How many commits are read for one pair. git reads on where there are more: it is as fast.
 pub(super) const COMMITS_PER_PAIR: usize = 2_000;
 
+/// How many commits are looked at before anything else.
+const NEAR: usize = 20;
+
 /// How many commits are read for all pairs of a push.
 const COMMITS_PER_PUSH: usize = 50_000;
 
@@ -52,14 +55,16 @@ impl Walker {
 
     /// Whether `old` is `new` or one of its ancestors.
     pub(super) fn is_ancestor(&mut self, old: ObjectId, new: ObjectId) -> Result<bool, Unreadable> {
-        let (Peeled::Commit(old), Peeled::Commit(new)) = (self.objects.peel(old)?, self.objects.peel(new)?)
-        else {
-            return Ok(false);
-        };
-        // Most pushes are of a commit or two, for which no graph need be opened.
-        if old == new || self.links(new)?.parents.contains(&old) {
+        let new = self.objects.peel(new)?;
+        // Most pushes are of a commit or two: for those nothing else than what is pushed need be opened.
+        if let Peeled::Commit(new) = new
+            && self.is_near(old, new)?
+        {
             return Ok(true);
         }
+        let (Peeled::Commit(old), Peeled::Commit(new)) = (self.objects.peel(old)?, new) else {
+            return Ok(false);
+        };
         let mut inside = match self.inside.take() {
             Some(inside) => inside,
             None => Inside::new(self.objects.graphs(old.format())),
@@ -79,6 +84,23 @@ impl Walker {
             // There is no graph any more that could be.
             Err(Trouble::Graph(Corrupt)) => Err(Unreadable::BrokenOff),
         }
+    }
+
+    /// Whether `old` is found a few first parents behind `new`. What a commit has for a parent is a commit.
+    fn is_near(&mut self, old: ObjectId, new: ObjectId) -> Result<bool, Unreadable> {
+        let mut at = new;
+        for _ in 0..NEAR {
+            let parents = &self.links(at)?.parents;
+            if parents.contains(&old) {
+                return Ok(true);
+            }
+            // Further than what is pushed, the commit-graph is faster.
+            match parents.first().copied() {
+                Some(parent) if self.objects.is_first(parent)? => at = parent,
+                _ => break,
+            }
+        }
+        Ok(false)
     }
 
     fn search(&mut self, inside: &mut Inside, old: ObjectId, new: ObjectId) -> Result<bool, Trouble> {
@@ -162,7 +184,7 @@ impl Inside {
         self.seen.clear();
         self.with_target = self.graphs.with(old);
         self.target = match self.graphs.find(old) {
-            Some(node) => Some((node, self.graphs.place(node)?.1)),
+            Some(node) => Some((node, self.graphs.level(node)?)),
             None => None,
         };
         Ok(())
@@ -171,21 +193,23 @@ impl Inside {
     /// Whether the target is `from` or one of its ancestors: depth first, the first parents first.
     fn reaches(&mut self, from: Node) -> Result<bool, Corrupt> {
         let Some((target, lowest)) = self.target else { return Ok(false) };
-        let (place, level) = self.graphs.place(from)?;
         if from == target {
             return Ok(true);
         }
-        if level <= lowest || !self.has_target(place) || !self.seen.insert(from) {
+        // Levels that do not fit those of the parents are noticed here, before they are relied on.
+        let (mut ahead, mut parents) = (vec![from], Vec::new());
+        self.graphs.parents(target, &mut parents)?;
+        let level = self.graphs.parents(from, &mut parents)?;
+        if level <= lowest || !self.has_target(from)? || !self.seen.insert(from) {
             return Ok(false);
         }
-        let (mut ahead, mut parents) = (vec![from], Vec::new());
         while let Some(node) = ahead.pop() {
             self.graphs.parents(node, &mut parents)?;
             for (parent, level) in parents.drain(..).rev() {
                 if parent == target {
                     return Ok(true);
                 }
-                let is_above = level > lowest && self.has_target(self.graphs.place(parent)?.0);
+                let is_above = level > lowest && self.has_target(parent)?;
                 if is_above && self.seen.insert(parent) {
                     ahead.push(parent);
                 }
@@ -194,7 +218,8 @@ impl Inside {
         Ok(false)
     }
 
-    fn has_target(&self, place: usize) -> bool {
-        self.with_target.get(place).copied().unwrap_or(false)
+    /// Whether the target is in the same graph as a node.
+    fn has_target(&self, node: Node) -> Result<bool, Corrupt> {
+        Ok(self.with_target.get(self.graphs.graph(node)?).copied().unwrap_or(false))
     }
 }

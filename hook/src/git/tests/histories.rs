@@ -143,7 +143,7 @@ impl History {
         let mut base = origin.as_ref().unwrap_or(&git);
         for (part, commits) in self.commits.chunks(thirds).enumerate() {
             ids.extend(import(base, &ids, commits, part * thirds));
-            self.arrange(base, layout, part, &ids);
+            Self::arrange(base, layout, part, &ids);
             if let Some(origin) = origin.as_ref().filter(|_| part == 0) {
                 let alternates = format!("{}\n", origin.path("objects").display());
                 fs::write(git.path("objects/info/alternates"), alternates).unwrap();
@@ -170,7 +170,7 @@ impl History {
         Held { git, ids, refs, _origin: origin }
     }
 
-    fn arrange(&self, git: &Git, layout: Layout, part: usize, ids: &[String]) {
+    fn arrange(git: &Git, layout: Layout, part: usize, ids: &[String]) {
         match layout {
             // A pack each.
             Layout::MultiPackIndex => {
@@ -204,10 +204,10 @@ impl History {
                     git.run(&["update-ref", &name, id]);
                 }
                 Ref::Annotated | Ref::Nested => {
-                    git.run(&["tag", "-am", "x", &name["refs/tags/".len()..], id]);
+                    git.run(&["tag", "-am", "x", name.trim_start_matches("refs/tags/"), id]);
                     if matches!(kind, Ref::Nested) {
                         let tag = git.run(&["rev-parse", &name]);
-                        git.run(&["tag", "-fam", "y", &name["refs/tags/".len()..], &tag]);
+                        git.run(&["tag", "-fam", "y", name.trim_start_matches("refs/tags/"), &tag]);
                     }
                 }
             }
@@ -253,7 +253,7 @@ fn import(git: &Git, before: &[String], commits: &[Commit], first: usize) -> Vec
     let marks = fs::read_to_string(marks).unwrap();
     let marks: HashMap<usize, String> = marks
         .lines()
-        .map(|line| line[1..].split_once(' ').unwrap())
+        .map(|line| line.strip_prefix(':').unwrap().split_once(' ').unwrap())
         .map(|(mark, id)| (mark.parse().unwrap(), id.to_owned()))
         .collect();
     (0..commits.len()).map(|place| marks[&(first + place + 1)].clone()).collect()

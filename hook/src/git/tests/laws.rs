@@ -10,7 +10,7 @@ use super::{
     new_commits::{new_commits, tips},
     places,
 };
-use crate::git::walk::Walker;
+use crate::git::{Kind, Objects, walk::Walker};
 
 /// How many histories are tried for each layout.
 fn cases() -> ProptestConfig {
@@ -75,8 +75,28 @@ fn check_model(history: &History, held: &Held) {
     assert_eq!(is_ancestor, history.reach(new).contains(&old));
 }
 
+/// libgit2 reads the same; it knows SHA-1 only.
+fn check_objects(held: &Held) {
+    let odb = git2::Odb::new().unwrap();
+    odb.add_disk_alternate(held.git.path("objects").to_str().unwrap()).unwrap();
+    let objects = Objects::open(&places(&held.git, &[])).unwrap();
+    let mut buffer = Vec::new();
+    for commit in &held.ids {
+        let tree = held.git.run(&["rev-parse", &format!("{commit}^{{tree}}")]);
+        for (text, kind) in [(commit, Kind::Commit), (&tree, Kind::Tree)] {
+            let theirs = odb.read(git2::Oid::from_str(text).unwrap()).unwrap();
+            assert_eq!(objects.read(id(text), &mut buffer).unwrap(), kind);
+            assert_eq!(buffer, theirs.data());
+            assert_eq!(objects.size(id(text)).unwrap(), (kind, theirs.len() as u64));
+        }
+    }
+}
+
 fn check(history: &History, layout: Layout) {
     let held = history.hold(layout);
+    if held.ids[0].len() == 40 {
+        check_objects(&held);
+    }
     check_model(history, &held);
     check_ancestry(history, &held);
     check_new_commits(history, &held);

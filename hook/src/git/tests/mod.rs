@@ -5,9 +5,12 @@ use oam_policy::ObjectId;
 use crate::{environment::Variables, git_dir::Places, testing::Git};
 
 mod ancestry;
+mod child;
 mod histories;
+mod hostile;
 mod laws;
 mod new_commits;
+mod refs;
 
 /// Where a hook of that repository finds things, with more variables.
 fn places(git: &Git, variables: &[(&str, &str)]) -> Places {
