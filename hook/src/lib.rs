@@ -2,7 +2,7 @@
 //!
 //! **For:** the pre-receive hook `oam-hook`. The pieces, in the order of a push: [`arguments`], [`config`],
 //! [`environment`] (who pushes where), [`stdin`] (which refs), [`symref`] (which refs those move besides), [`ask`] (the
-//! conversation with the daemon, with [`ancestry`] for the facts that it asks for), [`mod@print`] (the words laid out for
+//! conversation with the daemon, with [`git`] for the facts that it asks for), [`mod@print`] (the words laid out for
 //! a person), and [`spool`] for pushes that an administrator lets through while no daemon answers.
 //!
 //! **In:** arguments, environment, standard input, the git repository's object directories.
@@ -13,12 +13,12 @@
 //! a check off. No byte from outside is printed raw. Nothing in the repository is opened before the daemon asks,
 //! except to see whether an updated ref is a symbolic one.
 
-pub mod ancestry;
 pub mod applied;
 pub mod arguments;
 pub mod ask;
 pub mod config;
 pub mod environment;
+pub mod git;
 pub mod git_child;
 pub mod git_dir;
 pub mod print;

@@ -17,13 +17,13 @@ use tokio::{
 use tonic::transport;
 
 use crate::{
-    ancestry::History,
     applied,
     arguments::{Arguments, Call, Command, HELP},
     ask::{self, Answer, AskError, Question},
     config::{Config, OpenAudited},
     environment::{self, Invocation, Moment, Updates, Variables},
     exit,
+    git::ancestry::History,
     git_dir::Places,
     print, spool, stdin,
     symref::{self, SymrefError},

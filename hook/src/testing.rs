@@ -81,6 +81,13 @@ impl Git {
         self.run(&["rev-parse", "refs/heads/line"])
     }
 
+    /// Runs git with something on its standard input; it must succeed. Its trimmed output.
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.output(arguments, DATE, input.as_bytes());
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
     fn output(&self, arguments: &[&str], date: usize, input: &[u8]) -> Output {
         let date = format!("{date} +0000");
         let mut child = Command::new("git")

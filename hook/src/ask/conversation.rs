@@ -10,7 +10,7 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Status, Streaming, transport::Channel};
 
 use super::{Answer, Failure, Question, batches::Batches, judge::judge, watched::Watch};
-use crate::ancestry::{self, Pair};
+use crate::git::ancestry::{self, Pair};
 
 /// How often a daemon may ask for facts. It asks for all that it needs at once, so more than twice is odd.
 const MAX_ROUNDS: usize = 16;

@@ -20,8 +20,8 @@ use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
 
 use crate::{
-    ancestry::History,
     config::{Config, Endpoint},
+    git::ancestry::History,
 };
 
 pub use batches::{Batches, fits_one};

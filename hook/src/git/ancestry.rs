@@ -1,31 +1,17 @@
 //! Is the old tip of a moved ref an ancestor of the new one? Asked only when the daemon says that it matters.
 //!
-//! **The near case** is read in this process. Only object *directories* are opened, through libgit2's object database,
-//! never a repository: so libgit2's ownership check, its rejection of git's commit-graph files, replacement refs and
-//! grafts cannot come into play, the quarantine's variables are ours to honour, and Bitbucket's missing `GIT_DIR` does
-//! no harm. Parents are read from the raw commits (`walk`), newest first, up to a bound.
+//! Found out in this process ([`super::walk`]) as far as that goes: from the commit-graph, and without one for some
+//! thousand commits. The rest is left to `git merge-base --is-ancestor`.
 //!
-//! **Everything else** (a long walk, a missing object, SHA-256, a shallow history) is left to `git merge-base
-//! --is-ancestor`, which has the commit-graph; it is killed when the conversation's deadline is over.
-//!
-//! What neither can read is *unreadable*, never "not an ancestor".
-
-mod odb;
-mod walk;
+//! What neither can read is *unreadable*, never "not an ancestor"; and in a shallow history only "yes" can be proved.
 
 use std::{path::Path, sync::Arc};
 
-use oam_policy::{ObjectId, name::ObjectFormat};
+use oam_policy::ObjectId;
 use oam_proto::v1;
-use thiserror::Error;
 
-use crate::{
-    environment::Variables,
-    git_child::{self, GitError},
-    git_dir::Places,
-};
-
-use walk::{Near, Walker};
+use super::{Unreadable, walk::Walker};
+use crate::{environment::Variables, git_child, git_dir::Places};
 
 /// One question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,23 +20,6 @@ pub struct Pair {
     pub old: ObjectId,
     /// The new tip.
     pub new: ObjectId,
-}
-
-/// Why a question has no answer.
-#[derive(Debug, Error)]
-pub enum Unreadable {
-    /// No repository is known for git to look into.
-    #[error("no repository is known to the hook, and {0}")]
-    NoRepository(String),
-    /// git cannot be run.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// git failed.
-    #[error("git said: {0}")]
-    Failed(String),
-    /// The thread that reads the objects is gone.
-    #[error("reading the objects broke off")]
-    BrokenOff,
 }
 
 /// The history of the repository and of what is pushed.
@@ -68,38 +37,54 @@ impl History {
     /// Answers for each pair, in order: whether `old` is an ancestor of, or the same as, `new`.
     pub async fn are_ancestors(&self, pairs: Vec<Pair>) -> Vec<Result<bool, Unreadable>> {
         let mut answers = Vec::with_capacity(pairs.len());
-        for (pair, near) in pairs.iter().zip(self.near(&pairs).await) {
-            answers.push(match near {
-                Ok(Near::Ancestor) => Ok(true),
-                Ok(Near::Diverged) => Ok(false),
-                Ok(Near::Unknown(why)) => self.ask_git(*pair, &why).await,
-                Err(error) => Err(error),
+        for (pair, found) in pairs.iter().zip(self.search(&pairs).await) {
+            answers.push(match found {
+                Err(why) => self.ask_git(*pair, why).await,
+                found => found,
             });
         }
         answers
     }
 
-    /// The near cases, on a thread of their own: a file system that hangs must not stop the clock.
-    async fn near(&self, pairs: &[Pair]) -> Vec<Result<Near, Unreadable>> {
+    /// What can be found out here, on a thread of its own: a file system that hangs must not stop the clock.
+    async fn search(&self, pairs: &[Pair]) -> Vec<Result<bool, Unreadable>> {
         let (places, asked) = (Arc::clone(&self.places), pairs.to_vec());
         let walked = tokio::task::spawn_blocking(move || {
             let mut walker = Walker::open(&places);
-            asked.iter().map(|pair| walker.is_ancestor(pair.old, pair.new)).collect::<Vec<_>>()
+            let mut find = |pair: &Pair| match &mut walker {
+                Ok(walker) => walker.is_ancestor(pair.old, pair.new),
+                Err(_) => Err(Unreadable::NoFolders),
+            };
+            asked.iter().map(&mut find).collect::<Vec<_>>()
         });
         match walked.await {
-            Ok(near) => near.into_iter().map(Ok).collect(),
+            Ok(found) => found.into_iter().map(|found| self.cut_off(found)).collect(),
             Err(_) => pairs.iter().map(|_| Err(Unreadable::BrokenOff)).collect(),
         }
     }
 
-    async fn ask_git(&self, pair: Pair, why: &str) -> Result<bool, Unreadable> {
-        let git_dir = self.places.git_dir.as_deref();
-        let git_dir = git_dir.ok_or_else(|| Unreadable::NoRepository(why.to_owned()))?;
+    /// What is missing from a shallow history is so for a reason.
+    fn cut_off(&self, found: Result<bool, Unreadable>) -> Result<bool, Unreadable> {
+        match found {
+            Err(Unreadable::Missing(_)) if self.places.shallow => Err(Unreadable::Shallow),
+            found => found,
+        }
+    }
+
+    /// git's answer, where `why` this process has none.
+    async fn ask_git(&self, pair: Pair, why: Unreadable) -> Result<bool, Unreadable> {
+        if !why.is_gits_to_try() {
+            return Err(why);
+        }
+        let Some(git_dir) = self.places.git_dir.as_deref() else {
+            return Err(Unreadable::NoRepository(why.to_string()));
+        };
         let (old, new) = (pair.old.to_string(), pair.new.to_string());
         let output =
             git_child::run(git_dir, &self.variables, &["merge-base", "--is-ancestor", &old, &new]).await?;
         match output.status.code() {
             Some(0) => Ok(true),
+            Some(1) if self.places.shallow => Err(Unreadable::Shallow),
             Some(1) => Ok(false),
             _ if self.is_no_commit(git_dir, &old).await? || self.is_no_commit(git_dir, &new).await? => {
                 Ok(false)
@@ -125,14 +110,3 @@ pub fn to_wire(index: u64, answer: &Result<bool, Unreadable>) -> v1::AncestryFac
     };
     v1::AncestryFact { index, ancestry: ancestry as i32, why }
 }
-
-/// libgit2 reads SHA-1 repositories only.
-fn sha1(id: ObjectId) -> Option<git2::Oid> {
-    match id.format() {
-        ObjectFormat::Sha1 => git2::Oid::from_bytes(id.as_bytes()).ok(),
-        ObjectFormat::Sha256 => None,
-    }
-}
-
-#[cfg(test)]
-mod tests;
