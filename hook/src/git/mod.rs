@@ -24,6 +24,7 @@ mod links;
 mod loose;
 mod malformed;
 mod marks;
+mod merge_bases;
 pub mod new_commits;
 pub mod objects;
 mod packed;
@@ -38,10 +39,11 @@ mod walk;
 pub use child::{Git, Leash};
 pub use links::Links;
 pub use malformed::Malformed;
+pub use merge_bases::merge_bases;
 pub use new_commits::NewCommits;
 pub use objects::{Kind, Objects, Peeled};
 pub use refs::Tips;
 pub use unreadable::Unreadable;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,7 @@ use crate::testing::Git;
 
 /// What is done to a path in a commit.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Put { mode: &'static str, path: usize, content: u8 },
     Submodule { path: usize, content: u8 },
     Remove { path: usize },
@@ -15,14 +15,14 @@ pub(super) enum Step {
 
 /// A commit upon earlier ones, as places in the list.
 #[derive(Debug, Clone)]
-pub(super) struct Planned {
-    pub(super) parents: Vec<prop::sample::Index>,
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Planned {
+    pub(crate) parents: Vec<prop::sample::Index>,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// Paths that get in each other's way: files and folders of one name, names next to `/` in the order, names that differ
 /// in case or normalisation only, names that are not text.
-pub(super) const PATHS: [&[u8]; 22] = [
+pub(crate) const PATHS: [&[u8]; 22] = [
     b"a",
     b"a/b",
     b"a/b/c",
@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub(super) fn plan() -> impl Strategy<Value = Vec<Planned>> {
+pub(crate) fn plan() -> impl Strategy<Value = Vec<Planned>> {
     let parents = prop_oneof![
         1 => Just(0_usize),
         6 => Just(1),
@@ -72,7 +72,7 @@ pub(super) fn plan() -> impl Strategy<Value = Vec<Planned>> {
 }
 
 /// Writes the commits; their ids, in the plan's order.
-pub(super) fn write(git: &Git, plan: &[Planned]) -> Vec<String> {
+pub(crate) fn write(git: &Git, plan: &[Planned]) -> Vec<String> {
     let hash = git.run(&["hash-object", "-t", "tree", "/dev/null"]).len();
     let mut stream = Vec::new();
     for (place, planned) in plan.iter().enumerate() {

@@ -7,20 +7,20 @@ use oam_policy::ObjectId;
 use crate::{environment::Variables, git_dir::Places, testing::Git};
 
 mod ancestry;
-mod chance;
+pub(crate) mod chance;
 mod commits;
 mod hostile;
 mod new_commits;
 mod trees;
 
 /// Where a hook of that repository finds things, with more variables.
-fn places(git: &Git, variables: &[(&str, &str)]) -> Places {
+pub(crate) fn places(git: &Git, variables: &[(&str, &str)]) -> Places {
     let mut all = vec![("GIT_DIR", git.dir())];
     all.extend(variables);
     Places::find(&all.into_iter().collect::<Variables>(), Path::new("/")).unwrap()
 }
 
-fn id(hex: &str) -> ObjectId {
+pub(crate) fn id(hex: &str) -> ObjectId {
     ObjectId::parse_hex(hex.trim().as_bytes()).unwrap()
 }
 
