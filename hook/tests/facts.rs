@@ -134,9 +134,8 @@ fn with_files(setting: &Setting, count: usize, length: usize) -> (std::path::Pat
     run(&repository, &["update-ref", "refs/heads/main", &a]);
     // A tree as it is stored: it needs no files to be made of.
     let blob = run(&repository, &["hash-object", "-w", "../hooks/oam-hook.toml"]);
-    let blob: Vec<u8> =
-        (0..20).map(|at| u8::from_str_radix(&blob[2 * at..2 * at + 2], 16).unwrap()).collect();
-    let entry = |name| [format!("100644 {name:0length$}\0").as_bytes(), &blob].concat();
+    let blob = oam_policy::ObjectId::parse_hex(blob.as_bytes()).unwrap();
+    let entry = |name| [format!("100644 {name:0length$}\0").as_bytes(), blob.as_bytes()].concat();
     std::fs::write(setting.path("tree"), (0..count).flat_map(entry).collect::<Vec<_>>()).unwrap();
     let tree = run(&repository, &["hash-object", "-w", "-t", "tree", "../tree"]);
     let b = run(&repository, &["commit-tree", &tree, "-m", "b", "-p", &a]);

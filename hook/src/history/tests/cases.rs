@@ -236,7 +236,10 @@ fn what_cannot_be_read_is_unreadable() {
     git.run(&["update-ref", "refs/heads/main", &a]);
     let read = |change| ask(&git, change, ALL, EVERYTHING).unreadable;
     assert_eq!(read(moved(&a, &b)), "");
-    let loose = |id: &str| git.path(&format!("objects/{}/{}", &id[..2], &id[2..]));
+    let loose = |id: &str| {
+        let (folder, name) = id.split_at(2);
+        git.path(&format!("objects/{folder}/{name}"))
+    };
     let gone = |id: &str| {
         let path = loose(id);
         let away = git.path("away");
@@ -246,8 +249,8 @@ fn what_cannot_be_read_is_unreadable() {
         found
     };
     let names = [
-        format!("{b}"),
-        format!("{a}"),
+        b.clone(),
+        a.clone(),
         format!("{b}^{{tree}}"),
         format!("{a}^{{tree}}"),
         format!("{b}:folder"),

@@ -33,13 +33,7 @@ fn new_files(git: &Git, commit: &str) -> BTreeSet<(Vec<u8>, u64)> {
     .collect()
 }
 
-fn check(
-    git: &Git,
-    commits: &[String],
-    old: Option<&String>,
-    new: &String,
-    hidden: &[String],
-) -> Result<(), TestCaseError> {
+fn check(git: &Git, old: Option<&String>, new: &str, hidden: &[String]) -> Result<(), TestCaseError> {
     for (place, hidden) in hidden.iter().enumerate() {
         git.run(&["update-ref", &format!("refs/covered/{place}"), hidden]);
     }
@@ -50,7 +44,7 @@ fn check(
     let told = ask(git, change, &["refs/covered/*"], EVERYTHING);
     prop_assert_eq!(&told.unreadable, "");
 
-    let mut arguments = vec!["rev-list", new.as_str(), "--not"];
+    let mut arguments = vec!["rev-list", new, "--not"];
     arguments.extend(hidden.iter().map(String::as_str));
     let expected = git.run(&arguments);
     let expected: BTreeSet<&str> = expected.split_whitespace().collect();
@@ -78,7 +72,6 @@ fn check(
     let foreign: BTreeSet<String> =
         told.commits.iter().filter(|commit| commit.foreign).map(|commit| hex(&commit.id)).collect();
     prop_assert_eq!(foreign, foreign_by_definition(git, old, new, &expected));
-    let _ = commits;
     Ok(())
 }
 
@@ -125,6 +118,6 @@ proptest! {
         }
         let hidden: Vec<_> = hidden.iter().map(|index| index.get(&commits).clone()).collect();
         let old = old.map(|index| index.get(&commits));
-        check(&git, &commits, old, commits.last().unwrap(), &hidden)?;
+        check(&git, old, commits.last().unwrap(), &hidden)?;
     }
 }
