@@ -64,7 +64,9 @@ impl<'a> Finder<'a> {
                 let tips = self.tips(git, asked.cover)?;
                 let mut telling = self.telling(asked, chunks);
                 telling.net(tree, &bases)?;
-                telling.new_commits(git, &tips, new, update.old)
+                // A merge would keep the old tip on the line of first parents.
+                let line = update.old.filter(|_| !update.is_merge);
+                telling.new_commits(git, &tips, new, line)
             }
             Peeled::Other(tree, Kind::Tree) if !asked.commits => {
                 let mut telling = self.telling(asked, chunks);

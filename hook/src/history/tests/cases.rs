@@ -185,6 +185,11 @@ fn a_merge_that_is_looked_at_changes_what_its_side_has_changed() {
     git.run(&["update-ref", "refs/heads/topic", &topic]);
     let told = ask(&git, merge(&topic), ALL, EVERYTHING);
     assert_eq!((paths(&told), told.commits.len()), (vec!["of-topic".to_owned()], 0));
+    // A topic that was brought up to date is none the worse for it; pushed as `main`, it would be.
+    let updated = commit(&git, "x", &[&topic, &main], "of-topic", "2");
+    let is_foreign = |change| ask(&git, change, &["refs/heads/main"], COMMITS).commits[0].foreign;
+    assert!(!is_foreign(merge(&updated)));
+    assert!(is_foreign(moved(&main, &updated)));
     // With another root there is nothing in common.
     let other = commit(&git, "x", &[], "other", "1");
     git.run(&["update-ref", "refs/heads/other", &other]);
