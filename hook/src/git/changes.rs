@@ -7,7 +7,7 @@
 //! All trees are gone through side by side, in their common order. What is the same as in any of the others is not
 //! looked into, so the cost is that of the difference. Only the raw trees on the way from the top are held.
 
-use std::{cmp::Ordering, rc::Rc};
+use std::{cell::Cell, cmp::Ordering, rc::Rc};
 
 use oam_policy::{ObjectId, name::TreePath};
 use thiserror::Error;
@@ -125,6 +125,8 @@ struct Level {
 struct Side {
     tree: Option<ObjectId>,
     entries: Option<Entries>,
+    /// Whether it has the entry that is looked at.
+    has_it: Cell<bool>,
 }
 
 /// What comes next.
@@ -179,14 +181,14 @@ impl<E: From<BadTree>> Comparison<'_, E> {
     }
 
     fn side(&mut self, tree: Option<ObjectId>) -> Result<Side, E> {
-        let Some(id) = tree else { return Ok(Side { tree, entries: None }) };
+        let Some(id) = tree else { return Ok(Side { tree, entries: None, has_it: Cell::new(false) }) };
         let data = (self.read)(id)?;
         self.held = self.held.saturating_add(data.len());
         if self.held > MAX_HELD {
             return Err(BadTree::TooLarge { tree: id }.into());
         }
         let entries = Entries::of(data, id.format()).map_err(|what| BadTree::Malformed { tree: id, what })?;
-        Ok(Side { tree, entries: Some(entries) })
+        Ok(Side { tree, entries: Some(entries), has_it: Cell::new(false) })
     }
 
     /// Takes the next entry of a folder, on whichever sides it is.
@@ -194,12 +196,17 @@ impl<E: From<BadTree>> Comparison<'_, E> {
         let Some(first) = level.first() else { return Ok(Step::Out) };
         let (Some(key), Some(tree)) = (first.entry(), first.tree) else { return Ok(Step::Out) };
         let now = level.new.entry_at(&key);
-        let is_same = |side: &Side| match (side.entry_at(&key), &now) {
-            (Some(then), Some(now)) => then.names_the_same(now),
-            (then, now) => then.is_none() && now.is_none(),
-        };
+        let mut is_same = false;
+        for side in &level.others {
+            let then = side.entry_at(&key);
+            side.has_it.set(then.is_some());
+            is_same |= match (&then, &now) {
+                (Some(then), Some(now)) => then.names_the_same(now),
+                (then, now) => then.is_none() && now.is_none(),
+            };
+        }
         let mut step = Step::On;
-        if !level.others.iter().any(is_same) {
+        if !is_same {
             self.path.truncate(level.path);
             self.path.extend_from_slice(key.name);
             step = if key.kind == EntryKind::Tree {
@@ -214,12 +221,10 @@ impl<E: From<BadTree>> Comparison<'_, E> {
                 Step::On
             };
         }
-        // The sides that are at this entry go on.
-        let at: Vec<bool> = level.others.iter().map(|side| side.entry_at(&key).is_some()).collect();
         if now.is_some() {
             level.new.advance()?;
         }
-        for (side, _) in level.others.iter_mut().zip(at).filter(|(_, at)| *at) {
+        for side in level.others.iter_mut().filter(|side| side.has_it.get()) {
             side.advance()?;
         }
         Ok(step)
