@@ -25,6 +25,7 @@ use crate::{
     exit,
     git::ancestry::History,
     git_dir::Places,
+    history::Histories,
     print, spool, stdin,
     symref::{self, SymrefError},
     undecided::Undecided,
@@ -157,6 +158,7 @@ impl Setting {
                 opening: self.opening(),
                 updates: Arc::new(updates),
                 history: History::new(Arc::clone(&self.places), Arc::clone(&self.variables)),
+                histories: self.histories(),
             };
             match ask::ask(&self.config, &question, deadline).await {
                 Ok((answer, connection)) => Ok(Verdict::Answered(answer, connection)),
@@ -183,6 +185,11 @@ impl Setting {
         let Some(git_dir) = &self.places.git_dir else { return Ok(updates) };
         let late = |_| SymrefError::Failed("git took longer than the hook's deadline".into());
         timeout_at(deadline, symref::resolve(updates, git_dir, &self.variables)).await.map_err(late)?
+    }
+
+    fn histories(&self) -> Histories {
+        let (places, variables) = (Arc::clone(&self.places), Arc::clone(&self.variables));
+        Histories::new(places, variables, self.invocation.pusher.as_str())
     }
 
     fn opening(&self) -> v1::Opening {

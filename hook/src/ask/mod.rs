@@ -22,6 +22,7 @@ use tonic::transport::Channel;
 use crate::{
     config::{Config, Endpoint},
     git::ancestry::History,
+    history::Histories,
 };
 
 pub use batches::{Batches, fits_one};
@@ -35,8 +36,10 @@ pub struct Question {
     pub opening: v1::Opening,
     /// What is to change, aliases resolved.
     pub updates: Arc<Vec<RefUpdate>>,
-    /// For the facts.
+    /// For the facts about tips…
     pub history: History,
+    /// …and about new commits.
+    pub histories: Histories,
 }
 
 /// Why nobody answered.

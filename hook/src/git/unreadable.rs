@@ -1,7 +1,7 @@
 use oam_policy::{ObjectId, printable::Printable};
 use thiserror::Error;
 
-use super::Kind;
+use super::{Kind, changes::BadTree};
 use crate::git_child::GitError;
 
 /// How many characters of a library's own words are passed on.
@@ -44,6 +44,23 @@ pub enum Unreadable {
         /// The limit.
         most: u64,
     },
+    /// Trees that cannot be compared.
+    #[error(transparent)]
+    Tree(#[from] BadTree),
+    /// Where commits, or files with a path, are to be looked at.
+    #[error("the ref is to name the {kind} {id}, of which {} cannot be told", Untold(*kind))]
+    NoCommit {
+        /// What it is to name, tags peeled.
+        id: ObjectId,
+        /// What that is.
+        kind: Kind,
+    },
+    /// A merge is looked at, and of what is not known.
+    #[error("the git server does not say what would be merged")]
+    NothingToMerge,
+    /// More commits than are held in memory.
+    #[error("more than {0} commits are new to the ref, too many to tell which merges are foreign")]
+    ManyCommits(usize),
     /// Tags of tags without end.
     #[error("{0} is a tag of a tag of a tag")]
     Tags(ObjectId),
@@ -90,6 +107,10 @@ impl Unreadable {
             }
             Self::Missing(_)
             | Self::TooLarge { .. }
+            | Self::Tree(_)
+            | Self::NoCommit { .. }
+            | Self::NothingToMerge
+            | Self::ManyCommits(_)
             | Self::Tags(_)
             | Self::Shallow
             | Self::Ref { .. }
@@ -105,8 +126,22 @@ impl Unreadable {
         Self::Ref { name: Printable::new(name).to_string(), why: words(why) }
     }
 
-    pub(super) fn damaged(id: ObjectId, why: impl std::fmt::Display) -> Self {
+    /// It is something else than it must be where it is named.
+    pub(crate) fn not_a(id: ObjectId, found: Kind, expected: Kind) -> Self {
+        Self::damaged(id, format_args!("it is a {found}, where a {expected} is expected"))
+    }
+
+    pub(crate) fn damaged(id: ObjectId, why: impl std::fmt::Display) -> Self {
         Self::Damaged { id, why: words(why) }
+    }
+}
+
+/// What of something that is no commit cannot be told.
+struct Untold(Kind);
+
+impl std::fmt::Display for Untold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0 == Kind::Tree { "the commits" } else { "commits or paths" })
     }
 }
 

@@ -24,7 +24,8 @@ pub struct Commit {
     pub committer: Identity,
     /// How many parents it has: more than one make a merge.
     pub parents: usize,
-    /// Whether it is a merge that has the ref's old tip not on its line of first parents, but behind another one.
+    /// Whether it is a merge on the ref's line of first parents that has the ref's old tip not on that line, but behind
+    /// another parent.
     pub foreign: bool,
     /// What its signature is worth.
     pub signature: SignatureState,

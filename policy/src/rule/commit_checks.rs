@@ -26,7 +26,7 @@ pub struct CommitChecks {
     pub forbid_extensions: BTreeSet<String>,
     /// No merges.
     pub linear: bool,
-    /// No merge whose line of first parents does not lead to the ref's old tip.
+    /// The ref's old tip stays on its line of first parents: no merge on that line has it behind another parent.
     pub no_foreign_merges: bool,
 }
 

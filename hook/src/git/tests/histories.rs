@@ -174,7 +174,10 @@ impl History {
         match layout {
             // A pack each.
             Layout::MultiPackIndex => {
-                git.feed(&["pack-objects", "-q", "--revs", "objects/pack/pack"], &(ids.join("\n") + "\n"));
+                git.feed_text(
+                    &["pack-objects", "-q", "--revs", "objects/pack/pack"],
+                    &(ids.join("\n") + "\n"),
+                );
             }
             Layout::OldGraph if part == 0 => write_graph(git, ids, &[]),
             Layout::Alternates if part == 0 => write_graph(git, ids, &[]),
@@ -249,7 +252,10 @@ fn import(git: &Git, before: &[String], commits: &[Commit], first: usize) -> Vec
     let stream =
         stream.replace(&format!("from {}\n", "0".repeat(40)), &format!("from {}\n", "0".repeat(zeros)));
     let marks = git.path("marks");
-    git.feed(&["fast-import", "--quiet", "--force", &format!("--export-marks={}", marks.display())], &stream);
+    git.feed_text(
+        &["fast-import", "--quiet", "--force", &format!("--export-marks={}", marks.display())],
+        &stream,
+    );
     let marks = fs::read_to_string(marks).unwrap();
     let marks: HashMap<usize, String> = marks
         .lines()
@@ -261,5 +267,5 @@ fn import(git: &Git, before: &[String], commits: &[Commit], first: usize) -> Vec
 
 fn write_graph(git: &Git, ids: &[String], options: &[&str]) {
     let arguments = [&["commit-graph", "write", "--stdin-commits"], options].concat();
-    git.feed(&arguments, &(ids.join("\n") + "\n"));
+    git.feed_text(&arguments, &(ids.join("\n") + "\n"));
 }

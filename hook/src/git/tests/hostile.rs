@@ -10,11 +10,11 @@ use crate::{
 
 /// Writes an object as it is, whatever it is.
 fn write(git: &Git, kind: &str, content: &str) -> String {
-    git.feed(&["hash-object", "-t", kind, "--literally", "-w", "--stdin"], content)
+    git.feed_text(&["hash-object", "-t", kind, "--literally", "-w", "--stdin"], content)
 }
 
 fn empty_tree(git: &Git) -> String {
-    git.feed(&["mktree"], "")
+    git.feed_text(&["mktree"], "")
 }
 
 #[test]

@@ -248,7 +248,7 @@ pub(in crate::file) static COMMITS: TableKind = TableKind {
         may(
             "no_foreign_merges",
             Shape::Flag,
-            "No merge that has the ref's old tip behind another parent than the first.",
+            "The ref's old tip stays on its line of first parents: no merge has it behind another parent.",
         ),
     ],
     laws: &[Law::NotEmpty],
