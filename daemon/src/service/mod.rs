@@ -7,7 +7,6 @@ pub mod listen;
 mod live;
 mod peer;
 mod spooled;
-mod untold;
 mod waiting;
 
 pub use admin::AdminService;
