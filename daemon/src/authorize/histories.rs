@@ -6,7 +6,10 @@ use oam_audit::entry::{
     History,
     history::{Commit, End, Listed, Named, NewFile, Signature, Text},
 };
-use oam_policy::facts::{self, Facts, HistoryKnown, Identity, Listing, Nth, SignatureState, UpdateIndex};
+use oam_policy::{
+    RefName,
+    facts::{self, Facts, HistoryKnown, Identity, Listing, Nth, SignatureState, UpdateIndex},
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -29,10 +32,16 @@ impl Room {
         Self { left: DECISION_BYTES }
     }
 
-    /// What the verdict on one update rested on; and how many histories find no room at all.
-    pub(super) fn histories(&mut self, facts: &Facts, index: UpdateIndex) -> (Vec<History>, u64) {
+    /// What the verdict on one update rested on; and how many histories find no room at all. A long name takes from the
+    /// room: in JSON it may be twice as long.
+    pub(super) fn histories(
+        &mut self,
+        facts: &Facts,
+        index: UpdateIndex,
+        name: &RefName,
+    ) -> (Vec<History>, u64) {
         let (mut written, mut left_out) = (Vec::new(), 0);
-        let mut room = UPDATE_BYTES;
+        let mut room = UPDATE_BYTES.saturating_sub(2 * name.as_bytes().len());
         for known in facts.histories(index) {
             let patterns: usize = known.cover.patterns().iter().map(json_bytes).sum();
             let least = patterns + 3 * SUMMARY_BYTES;

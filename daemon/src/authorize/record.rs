@@ -97,7 +97,7 @@ pub(crate) fn updates<'a>(
     let mut room = Room::of_decision();
     request.updates.iter().enumerate().map(move |(index, update)| match per_ref.get(index) {
         Some(decided) => {
-            let (histories, histories_left_out) = room.histories(facts, index);
+            let (histories, histories_left_out) = room.histories(facts, index, &update.name);
             entry::Update { histories, histories_left_out, ..judged(update, decided, facts, index) }
         }
         None => unjudged(update, whole),
