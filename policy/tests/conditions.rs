@@ -535,7 +535,7 @@ paths = ["b/**"]
     let Evaluation::Needs(needed) = case.evaluate("alice", "PAY/api", &updates, &Facts::none()) else {
         panic!("paths are needed")
     };
-    let FactsNeeded { ancestry, histories, pull_request } = needed;
+    let FactsNeeded { ancestry, histories, pull_request, refused_anyway: _ } = needed;
     assert_eq!(histories.iter().map(|one| one.update).collect::<Vec<_>>(), [0, 1]);
     assert!(ancestry.is_empty() && !pull_request);
 }

@@ -13,6 +13,7 @@
 mod decision;
 mod encode;
 mod event;
+pub mod history;
 mod policy;
 mod ref_bytes;
 mod split;
@@ -31,6 +32,7 @@ pub use event::{
     AdminDenied, AppliedUpdate, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, RefsApplied,
     SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed,
 };
+pub use history::History;
 pub use policy::{
     PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,
     WithdrawnCause,

@@ -26,6 +26,8 @@ fn update(name: impl Into<RefBytes>) -> Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![],
         shadow: vec![],
     }
@@ -63,6 +65,8 @@ fn decisions_read_well() {
         waiver: Some("breakglass".into()),
         lifted: vec![Lifted { rule: "freeze".into(), waiver: "breakglass".into() }],
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![
             Reason { code: "no-grant".into(), rule: None },
             Reason { code: "blocked".into(), rule: Some("tags-are-forever".into()) },

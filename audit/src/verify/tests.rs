@@ -49,6 +49,8 @@ fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![],
         shadow: vec![],
     };

@@ -16,6 +16,8 @@ pub struct FileConfig {
     pub policy: PolicySection,
     /// `[directory]`
     pub directory: DirectorySection,
+    /// `[decisions]`
+    pub decisions: DecisionsSection,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`
@@ -44,6 +46,14 @@ pub struct PolicySection {
 pub struct DirectorySection {
     /// How old it may be, as in `24h`.
     pub max_age: Option<String>,
+}
+
+/// How decisions are made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecisionsSection {
+    /// How long more reasons are looked for, once it is certain that a push is refused, as in `500ms`.
+    pub all_reasons_within: Option<String>,
 }
 
 /// Who may ask for decisions on this host.

@@ -21,6 +21,9 @@ pub use file::{FileConfig, LogFormat};
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
 
+/// How long more reasons are looked for unless told otherwise.
+const DEFAULT_ALL_REASONS_WITHIN: Duration = Duration::from_millis(500);
+
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -38,6 +41,8 @@ pub struct Config {
     pub unapproved_policy: Option<Digest>,
     /// How old the directory may be before nothing can be decided by it; `None`: of any age.
     pub max_directory_age: Option<Duration>,
+    /// How long more reasons are looked for, once it is certain that a push is refused.
+    pub all_reasons_within: Duration,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -156,7 +161,12 @@ impl Config {
             source: source.map(Path::to_owned),
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
-            max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
+            max_directory_age: duration("directory.max_age", file.directory.max_age.as_deref())?,
+            all_reasons_within: duration(
+                "decisions.all_reasons_within",
+                file.decisions.all_reasons_within.as_deref(),
+            )?
+            .unwrap_or(DEFAULT_ALL_REASONS_WITHIN),
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin_uids: trusted(file.admin.uids),
@@ -216,11 +226,12 @@ fn trusted(named: Vec<u32>) -> BTreeSet<u32> {
     named.into_iter().chain([0, rustix::process::geteuid().as_raw()]).collect()
 }
 
-fn duration(text: &str) -> Result<Duration, ConfigError> {
-    let fault = |detail: String| ConfigError::Value { key: "directory.max_age", detail };
+fn duration(key: &'static str, text: Option<&str>) -> Result<Option<Duration>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let fault = |detail: String| ConfigError::Value { key, detail };
     let signed: jiff::SignedDuration =
         text.parse().map_err(|error| fault(format!("`{text}` is no duration such as `24h`: {error}")))?;
-    Duration::try_from(signed).map_err(|_| fault(format!("`{text}` is negative")))
+    Duration::try_from(signed).map(Some).map_err(|_| fault(format!("`{text}` is negative")))
 }
 
 fn http_address(text: Option<&str>) -> Result<Option<SocketAddr>, ConfigError> {
@@ -248,18 +259,19 @@ mod tests {
         assert!(config.state.is_absolute() && config.runtime.is_absolute());
         assert_eq!(config.policy, PolicyPlace::Managed(config.state.join("policy")));
         assert!(config.admin_uids.contains(&0));
-        assert_eq!(config.max_directory_age, None);
+        assert_eq!((config.max_directory_age, config.all_reasons_within.as_millis()), (None, 500));
     }
 
     #[test]
     fn what_is_said_is_kept() {
         let config = config(
             "state = '/s'\nruntime = '/r'\nnode = 'n'\n[policy]\npath = '/p'\n[directory]\nmax_age = '24h'\n\
-             [hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
+             [decisions]\nall_reasons_within = '2s'\n[hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
         )
         .unwrap();
         assert_eq!(config.policy, PolicyPlace::Followed("/p".into()));
         assert_eq!(config.max_directory_age.unwrap().as_secs(), 86_400);
+        assert_eq!(config.all_reasons_within.as_secs(), 2);
         assert!(config.hook_uids.contains(&7) && !config.admin_uids.contains(&7));
         assert_eq!((config.http, config.hook_socket()), (None, "/r/hook.sock".into()));
     }
@@ -271,7 +283,7 @@ mod tests {
             "state = \"/a\\nnode = x\"",
             "state = \"/var/l\u{200b}b\"",
             "state = \"/a\\u007f\"",
-            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
+            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[decisions]\nall_reasons_within = '0s'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
         ] {
             let first = config(text).unwrap();
@@ -279,6 +291,7 @@ mod tests {
             let again = config(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
             assert_eq!(shown, again.to_string());
             assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
+            assert_eq!(first.all_reasons_within, again.all_reasons_within);
         }
     }
 
@@ -287,6 +300,7 @@ mod tests {
         for (text, part) in [
             ("stat = '/s'", "unknown field `stat`"),
             ("[directory]\nmax_age = 'soon'", "directory.max_age"),
+            ("[decisions]\nall_reasons_within = '-1s'", "decisions.all_reasons_within"),
             ("[http]\nlisten = 'x'", "http.listen"),
             ("[policy]\nunapproved = 'c0ffee'", "policy.unapproved"),
             ("node = 'a b'", "node"),

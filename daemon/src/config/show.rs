@@ -30,6 +30,7 @@ impl fmt::Display for Config {
             Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
             None => writeln!(f, "# max_age: of any age")?,
         }
+        writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;

@@ -10,7 +10,6 @@ mod peer;
 mod permits;
 mod reported;
 mod spooled;
-mod untold;
 mod waiting;
 
 pub use admin::AdminService;

@@ -110,7 +110,7 @@ impl OneRef<'_> {
     }
 
     fn is_committer(&self, user: &Username, pull_request: &PullRequest) -> bool {
-        pull_request.committers.iter().any(|email| self.scope.has_email(user, email))
+        pull_request.committers.iter().any(|email| self.scope.people().has_email(user, email))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::{known::Known, one_ref::OneRef};
 use crate::{
-    examples::Examples,
-    facts::{Commit, HistoryNeeded, HistoryPart, Identity, NewFile, SignatureState},
+    facts::{Commit, HistoryNeeded, HistoryPart, Identity, Listing, NewFile, SignatureState},
     name::TreePath,
     reason::{FaultyCommit, Shortfall},
     rule::{CommitCheck, CommitChecks, RefSet, Require},
@@ -17,43 +16,69 @@ impl OneRef<'_> {
         }
         let checks = &require.commits;
         match check {
-            CommitCheck::MaxBlob => self.new_files(&require.refs).map(|files| too_large(checks, files)),
+            CommitCheck::MaxBlob => self.among_files(&require.refs, |files| too_large(checks, files)),
             CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => {
-                self.new_files(&require.refs).map(|files| forbidden(checks, check, files))
+                self.among_files(&require.refs, |files| forbidden(checks, check, files))
             }
+            CommitCheck::Signed => self.among_commits(require, check, HistoryPart::Signatures),
             CommitCheck::CommitterIsPusher
             | CommitCheck::AuthorKnown
-            | CommitCheck::Signed
             | CommitCheck::Message
             | CommitCheck::SignOff
             | CommitCheck::Linear
-            | CommitCheck::NoForeignMerges => self.new_commits(&require.refs).map(|commits| {
-                let faulty = commits.iter().filter_map(|commit| self.faulty(checks, check, commit));
-                let pattern = checks.message.as_ref().filter(|_| check == CommitCheck::Message);
-                let wanted = pattern.map(ToString::to_string);
-                Examples::of(faulty).map(|commits| Shortfall::Commits { check, wanted, commits })
-            }),
+            | CommitCheck::NoForeignMerges => self.among_commits(require, check, HistoryPart::Commits),
         }
     }
 
-    fn new_files(&self, refs: &RefSet) -> Known<&[NewFile]> {
+    /// What is found among the new files.
+    fn among_files(
+        &self,
+        refs: &RefSet,
+        find: impl FnOnce(&Listing<NewFile>) -> Option<Shortfall>,
+    ) -> Known<Option<Shortfall>> {
         let cover = refs.cover();
-        let fact = self.scope.facts.files(self.index, &cover);
-        Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Files })
+        let files = self.scope.facts.files(self.index, &cover).filter(|files| self.stands(files));
+        let needed = HistoryNeeded { update: self.index, cover, part: HistoryPart::Files };
+        match files {
+            Some(files) => Known::found(find(files), files.end(), || needed),
+            None => Known::needs(needed),
+        }
     }
 
-    fn new_commits(&self, refs: &RefSet) -> Known<&[Commit]> {
-        let cover = refs.cover();
-        let fact = self.scope.facts.commits(self.index, &cover);
-        Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Commits })
+    /// The new commits that fail a check; `part` is what it takes to tell.
+    fn among_commits(
+        &self,
+        require: &Require,
+        check: CommitCheck,
+        part: HistoryPart,
+    ) -> Known<Option<Shortfall>> {
+        let (facts, cover) = (self.scope.facts, require.refs.cover());
+        let commits = match part {
+            HistoryPart::Signatures => facts.signed_commits(self.index, &cover),
+            HistoryPart::Paths | HistoryPart::Files | HistoryPart::Commits => {
+                facts.commits(self.index, &cover)
+            }
+        };
+        let needed = HistoryNeeded { update: self.index, cover, part };
+        let Some(commits) = commits.filter(|commits| self.stands(commits)) else {
+            return Known::needs(needed);
+        };
+        let checks = &require.commits;
+        let shortfall = commits.examples(|nth| self.faulty(checks, check, &nth.commit)).map(|commits| {
+            let pattern = checks.message.as_ref().filter(|_| check == CommitCheck::Message);
+            Shortfall::Commits { check, wanted: pattern.map(ToString::to_string), commits }
+        });
+        Known::found(shortfall, commits.end(), || needed)
     }
 
     fn faulty(&self, checks: &CommitChecks, check: CommitCheck, commit: &Commit) -> Option<FaultyCommit> {
         let found = match check {
             CommitCheck::CommitterIsPusher => {
-                (!self.is_pusher(&commit.committer)).then(|| email(&commit.committer))?
+                (!self.scope.people().is_pusher(&commit.committer)).then(|| email(&commit.committer))?
             }
-            CommitCheck::AuthorKnown => (!self.is_known(&commit.author)).then(|| email(&commit.author))?,
+            CommitCheck::AuthorKnown => {
+                (!self.scope.people().is_known(&commit.author)).then(|| email(&commit.author))?
+            }
             CommitCheck::Signed => self.unaccepted(commit)?,
             CommitCheck::Message => {
                 let fits = checks.message.as_ref().is_none_or(|pattern| pattern.matches(&commit.subject));
@@ -67,25 +92,6 @@ impl OneRef<'_> {
         Some(FaultyCommit { id: commit.id, subject: commit.subject.clone(), found })
     }
 
-    /// Whether `who` is the pusher, by any of their e-mails. Addresses are compared without regard to ASCII case.
-    fn is_pusher(&self, who: &Identity) -> bool {
-        match who {
-            Identity::Pusher => true,
-            Identity::Stranger => false,
-            Identity::Email(email) => self.scope.has_email(&self.scope.subject.username, email),
-        }
-    }
-
-    fn is_known(&self, who: &Identity) -> bool {
-        match who {
-            Identity::Pusher => true,
-            Identity::Stranger => false,
-            Identity::Email(email) => {
-                self.scope.snapshot.is_some_and(|snapshot| snapshot.is_email_of_somebody_active(email))
-            }
-        }
-    }
-
     /// Why the signature is not accepted; `None`: it is.
     fn unaccepted(&self, commit: &Commit) -> Option<Option<String>> {
         match &commit.signature {
@@ -93,11 +99,7 @@ impl OneRef<'_> {
             SignatureState::Absent => Some(Some("it is not signed".to_owned())),
             SignatureState::Bad { why } => Some(Some(why.clone())),
             SignatureState::Good { by } => {
-                let is_theirs = match &commit.committer {
-                    Identity::Email(email) => self.scope.has_email(by, email),
-                    Identity::Pusher => by.key() == self.scope.subject.username.key(),
-                    Identity::Stranger => false,
-                };
+                let is_theirs = self.scope.people().committed(by, commit);
                 (!is_theirs).then(|| Some(format!("it is signed by `{by}`, who did not commit it")))
             }
         }
@@ -106,24 +108,27 @@ impl OneRef<'_> {
 
 fn email(who: &Identity) -> Option<String> {
     match who {
-        Identity::Email(email) => Some(format!("<{email}>")),
+        Identity::Email(email) | Identity::NoEmail(email) => Some(format!("<{email}>")),
         Identity::Pusher | Identity::Stranger => None,
     }
 }
 
-fn too_large(checks: &CommitChecks, files: &[NewFile]) -> Option<Shortfall> {
+fn too_large(checks: &CommitChecks, files: &Listing<NewFile>) -> Option<Shortfall> {
     let max = checks.max_blob?;
-    let large = files.iter().filter(|file| file.size > max).map(|file| (file.path.clone(), file.size));
-    Examples::of(large).map(|blobs| Shortfall::Blobs { max, blobs })
+    let large = files.examples(|file| (file.size > max).then(|| (file.path.clone(), file.size)));
+    large.map(|blobs| Shortfall::Blobs { max, blobs })
 }
 
-fn forbidden(checks: &CommitChecks, check: CommitCheck, files: &[NewFile]) -> Option<Shortfall> {
+fn forbidden(checks: &CommitChecks, check: CommitCheck, files: &Listing<NewFile>) -> Option<Shortfall> {
     let is_forbidden = |path: &TreePath| match check {
         CommitCheck::ForbidPaths => checks.forbid_paths.as_ref().is_some_and(|paths| paths.matches(path)),
         _ => path.extension().is_some_and(|extension| checks.forbids_extension(extension)),
     };
-    let mut paths: Vec<_> = files.iter().map(|file| &file.path).filter(|path| is_forbidden(path)).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    Examples::of(paths.into_iter().cloned()).map(|paths| Shortfall::Paths { check, paths })
+    // A path that is there with several contents is one path.
+    let mut last = None;
+    let paths = files.examples(|file| {
+        let is_another = last.replace(&file.path) != Some(&file.path);
+        (is_another && is_forbidden(&file.path)).then(|| file.path.clone())
+    });
+    paths.map(|paths| Shortfall::Paths { check, paths })
 }

@@ -7,7 +7,9 @@ mod known;
 mod moved;
 mod one_ref;
 mod paths;
+mod people;
 mod scope;
+mod sieve;
 mod subject;
 mod tally;
 mod verdict;
@@ -17,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+pub use sieve::Sieve;
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
 pub use waivers::{Lifted, WaiverUse};
@@ -133,7 +136,12 @@ pub(crate) fn decide_as(
         Some(refs) if needed.is_empty() => {
             Evaluation::Decided(Decision::new(subject, PushVerdict::PerRef(refs)))
         }
-        _ => Evaluation::Needs(needed.in_order()),
+        some => {
+            let mut decided = some.iter().flat_map(NonEmpty::iter);
+            // A push is permitted if all its refs are: one that is refused settles it.
+            let refused_anyway = decided.any(|one| one.verdict.outcome() == Outcome::Refused);
+            Evaluation::Needs(FactsNeeded { refused_anyway, ..needed.in_order() })
+        }
     }
 }
 

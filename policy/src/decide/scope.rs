@@ -1,9 +1,9 @@
 use jiff::Timestamp;
 
-use super::{Basis, Subject, waivers::WaiverUse};
+use super::{Basis, Subject, people::People, waivers::WaiverUse};
 use crate::{
     facts::Facts,
-    name::{RefName, Repository, RoleId, Username, UsernameKey},
+    name::{RefName, Repository, RoleId, UsernameKey},
     request::{Channel, Request},
     rule::{Block, Candidate, Candidates, Grant, Kind, Policy, RepositorySet, Require, Window},
     snapshot::Snapshot,
@@ -81,10 +81,9 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Whether the directory knows `email` as one of theirs. Addresses are compared without regard to ASCII case.
-    pub(super) fn has_email(&self, user: &Username, email: &str) -> bool {
-        let user = self.snapshot.and_then(|snapshot| snapshot.user(&user.key()));
-        user.is_some_and(|user| user.emails().any(|known| known.eq_ignore_ascii_case(email)))
+    /// Who is meant by what commits name.
+    pub(super) fn people(&self) -> People<'_> {
+        People { snapshot: self.snapshot, pusher: &self.subject.username }
     }
 }
 

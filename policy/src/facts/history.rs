@@ -1,7 +1,7 @@
 use crate::name::{ObjectId, TreePath, Username};
 
 /// A file with content that was not there before at its path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NewFile {
     /// The path.
     pub path: TreePath,
@@ -31,11 +31,34 @@ pub struct Commit {
     pub signature: SignatureState,
 }
 
+impl Commit {
+    /// What it takes to keep it, in bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        let signature = match &self.signature {
+            SignatureState::Good { by } => by.as_str().len(),
+            SignatureState::Bad { why } => why.len(),
+            SignatureState::Absent | SignatureState::GoodByCommitter => 0,
+        };
+        size_of::<Self>() + self.subject.len() + self.author.len() + self.committer.len() + signature
+    }
+}
+
+impl Identity {
+    fn len(&self) -> usize {
+        match self {
+            Self::Email(text) | Self::NoEmail(text) => text.len(),
+            Self::Pusher | Self::Stranger => 0,
+        }
+    }
+}
+
 /// Whom a commit names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// By this e-mail; whose it is, the directory says.
     Email(Box<str>),
+    /// By bytes that are no e-mail of anybody's, since they are no text, or too many: as they can be shown.
+    NoEmail(Box<str>),
     /// The pusher, in a question that nobody has pushed.
     Pusher,
     /// Nobody that the directory knows, in such a question.

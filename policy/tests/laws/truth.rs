@@ -77,7 +77,7 @@ impl<'a> Hook<'a> {
                 let files = files.map(|(name, size)| facts::NewFile { path: path(name), size }).collect();
                 facts.learn_files(index, cover.clone(), readable(update.dark.files, files));
             }
-            HistoryPart::Commits => {
+            HistoryPart::Commits | HistoryPart::Signatures => {
                 let commits = history::commits(push, update, &refs, user);
                 let commits = commits.iter().map(world::Commit::made).collect();
                 facts.learn_commits(index, cover.clone(), readable(update.dark.commits, commits));

@@ -38,7 +38,8 @@ pub(crate) struct Case {
     pub(crate) waivers: Vec<Waiver>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
-    /// The answer over gRPC and to a push, where it is another one today: a daemon cannot know yet what the case says.
+    /// The answer to a push, where it is another one today: the hook cannot tell yet what the case says. Over gRPC, too,
+    /// where it says something of approvals or waivers.
     pushed: Option<OneOrMany<Verdict>>,
     /// What rules in evaluate mode would have done: `blocked:next-freeze`, `granted:trial`.
     #[serde(default)]
@@ -101,7 +102,15 @@ impl Case {
         self.for_each_line(&self.expect)
     }
 
-    /// The answer to each line, as a daemon gives it.
+    /// The answer to each line over gRPC; nothing where nobody can tell the daemon enough to be sure of one.
+    pub(crate) fn asked(&self) -> Option<Vec<Verdict>> {
+        match self.can_be_told() {
+            true => Some(self.expected()),
+            false => (!self.is_about_keys()).then(|| self.pushed()),
+        }
+    }
+
+    /// The answer to each line of a real push.
     pub(crate) fn pushed(&self) -> Vec<Verdict> {
         self.for_each_line(self.pushed.as_ref().unwrap_or(&self.expect))
     }
@@ -113,9 +122,14 @@ impl Case {
         }
     }
 
-    /// Whether a daemon knows all that the case says, so that words and marks are the same at each door.
+    /// Whether a push shows all that the case says, so that words and marks are the same at each door.
     pub(crate) fn is_alike_at_every_door(&self) -> bool {
         self.pushed.is_none()
+    }
+
+    /// The same, as far as the door over gRPC is concerned.
+    pub(crate) fn is_alike_over_grpc(&self) -> bool {
+        self.is_alike_at_every_door() || self.can_be_told()
     }
 
     /// What the rules in evaluate mode would have done.

@@ -95,13 +95,57 @@ impl Case {
                     facts.learn_paths(update, cover, Ok(files.into_iter().map(|file| file.path).collect()));
                 }
                 HistoryPart::Files => facts.learn_files(update, cover, Ok(self.files().expect(&silent))),
-                HistoryPart::Commits => {
+                HistoryPart::Commits | HistoryPart::Signatures => {
                     let commits = self.commits.as_ref().expect(&silent);
                     let told = commits.iter().map(|commit| commit.told(&self.who)).collect();
                     facts.learn_commits(update, cover, Ok(told));
                 }
             }
         }
+    }
+
+    /// Tells a daemon what it asks for: in pieces, as a hook does.
+    pub(crate) fn tell_daemon(&self, needed: &v1::FactsNeeded) -> Vec<v1::Facts> {
+        let mut told: Vec<_> =
+            (0..).zip(&needed.histories).flat_map(|(nth, one)| self.history(nth, one)).collect();
+        let ancestry = needed.ancestry.iter().map(|index| {
+            let (ancestry, why) = match self.ancestry(usize::try_from(*index).expect("an index")) {
+                Ancestry::FastForward => (v1::Ancestry::FastForward, String::new()),
+                Ancestry::Diverged => (v1::Ancestry::Diverged, String::new()),
+                Ancestry::Unreadable { why } => (v1::Ancestry::Unreadable, why),
+            };
+            v1::AncestryFact { index: *index, ancestry: ancestry as i32, why }
+        });
+        told.push(v1::Facts { ancestry: ancestry.collect(), last: true, ..v1::Facts::default() });
+        told
+    }
+
+    /// Each thing in a message of its own.
+    fn history(&self, nth: u32, needed: &v1::HistoryNeeded) -> Vec<v1::Facts> {
+        let piece = || v1::HistoryFacts { history: nth, ..v1::HistoryFacts::default() };
+        let files = self.files();
+        let silent =
+            ((needed.paths || needed.files) && files.is_none()) || (needed.commits && self.commits.is_none());
+        let mut pieces = Vec::new();
+        for file in files.iter().flatten() {
+            let path = || file.path.as_bytes().to_vec();
+            if needed.paths {
+                pieces.push(v1::HistoryFacts { paths: vec![path()], ..piece() });
+            }
+            if needed.files {
+                let file = v1::NewFile { path: path(), size: file.size };
+                pieces.push(v1::HistoryFacts { files: vec![file], ..piece() });
+            }
+        }
+        for commit in self.commits.iter().flatten().filter(|_| needed.commits) {
+            pieces.push(v1::HistoryFacts { commits: vec![commit.on_the_wire(&self.who)], ..piece() });
+        }
+        pieces.push(match silent {
+            true => v1::HistoryFacts { unreadable: "the case does not say".into(), ..piece() },
+            false => v1::HistoryFacts { last: true, ..piece() },
+        });
+        let message = |piece| v1::Facts { histories: vec![piece], ..v1::Facts::default() };
+        pieces.into_iter().map(message).collect()
     }
 
     /// What the history says about one line of the push.
@@ -128,6 +172,17 @@ impl Case {
             approved_by,
             ..v1::Circumstances::default()
         })
+    }
+
+    /// Whether a daemon can be told over gRPC all that the case says: nobody tells it yet of approvals and of waivers in
+    /// use, and it knows no keys.
+    pub(crate) fn can_be_told(&self) -> bool {
+        self.pull_request.is_none() && self.waivers.is_empty() && !self.is_about_keys()
+    }
+
+    /// Whether somebody signed something.
+    pub(crate) fn is_about_keys(&self) -> bool {
+        self.commits.iter().flatten().any(|commit| commit.signed_by.is_some())
     }
 
     /// The waivers in use.
@@ -168,6 +223,28 @@ impl Commit {
                 Some(by) => SignatureState::Good { by: by.0.clone() },
                 None => SignatureState::Absent,
             },
+        }
+    }
+}
+
+impl Commit {
+    /// As a hook tells it.
+    fn on_the_wire(&self, pusher: &Pusher) -> v1::Commit {
+        let NewCommit { id, subject, signed_off, author, committer, parents, foreign, signature: _ } =
+            self.told(pusher);
+        let email = |who| match who {
+            Identity::Email(email) => email.into_string().into_bytes(),
+            other => panic!("{other:?} is no e-mail"),
+        };
+        v1::Commit {
+            id: id.as_bytes().to_vec(),
+            subject,
+            author: email(author),
+            committer: email(committer),
+            parents: u32::try_from(parents).expect("a few parents"),
+            signed_off,
+            foreign,
+            signed: None,
         }
     }
 }

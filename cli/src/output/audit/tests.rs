@@ -27,6 +27,8 @@ fn update(name: &str, outcome: Outcome) -> Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: if refused { vec![reason] } else { Vec::new() },
         shadow: Vec::new(),
     }

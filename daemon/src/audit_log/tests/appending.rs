@@ -135,6 +135,8 @@ async fn decisions_of_any_size_stand_together() {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![],
         shadow: vec![],
     });

@@ -2,12 +2,13 @@
 
 mod as_recorded;
 mod by_a_draft;
+mod histories;
 mod laws;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use oam_audit::entry::{AskedBy, PolicyOrigin};
+use oam_audit::entry::{AskedBy, Entry, Event, PolicyOrigin};
 use oam_policy::{
     Channel, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Request,
     facts::Ancestry,
@@ -102,15 +103,25 @@ impl Bench {
     }
 
     async fn import(&self, people: &[(&str, &[&str])]) {
+        self.import_all(people, Vec::new).await;
+    }
+
+    /// The same people as at first, alice with an e-mail.
+    async fn import_with_emails(&self) {
+        let emails = || vec!["alice@example.com".to_owned()];
+        self.import_all(&[("alice", &["s:eng"])], emails).await;
+    }
+
+    async fn import_all(&self, people: &[(&str, &[&str])], emails: fn() -> Vec<String>) {
         let person = |(name, groups): &(&str, &[&str])| Person {
             username: name.parse().unwrap(),
             id: None,
             display_name: None,
-            emails: Vec::new(),
+            emails: emails(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
         };
-        let gone = Person { active: false, ..person(&("dave", &["s:eng"])) };
+        let gone = Person { active: false, emails: Vec::new(), ..person(&("dave", &["s:eng"])) };
         let people = people.iter().map(person).chain([gone]).collect();
         let directory = Directory { people, groups: Default::default() };
         let by = By { actor: "test".into(), reason: String::new() };
@@ -143,7 +154,7 @@ impl Bench {
         loop {
             match authorize::attempt(&self.live, &question, &facts) {
                 Attempt::Decided(unrecorded) => {
-                    return authorize::record(&self.live, &question, *unrecorded).await.0.decision_id;
+                    return authorize::record(&self.live, &question, &facts, *unrecorded).await.0.decision_id;
                 }
                 Attempt::Needs(needed) => {
                     for index in needed.ancestry {
