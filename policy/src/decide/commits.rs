@@ -3,7 +3,7 @@
 use super::{known::Known, one_ref::OneRef};
 use crate::{
     examples::Examples,
-    facts::{Commit, HistoryNeeded, HistoryPart, Identity, NewFile, SignatureState},
+    facts::{Commit, HistoryNeeded, HistoryPart, Identity, NewFile},
     name::TreePath,
     reason::{FaultyCommit, Shortfall},
     rule::{CommitCheck, CommitChecks, RefSet, Require},
@@ -33,6 +33,12 @@ impl OneRef<'_> {
                 let wanted = pattern.map(ToString::to_string);
                 Examples::of(faulty).map(|commits| Shortfall::Commits { check, wanted, commits })
             }),
+            CommitCheck::MaxCommits => match checks.max_commits {
+                Some(max) => self
+                    .commit_count(&require.refs, max)
+                    .map(|count| (count > max).then_some(Shortfall::TooManyCommits { max })),
+                None => Known::Is(None),
+            },
         }
     }
 
@@ -42,7 +48,14 @@ impl OneRef<'_> {
         Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Files })
     }
 
-    fn new_commits(&self, refs: &RefSet) -> Known<&[Commit]> {
+    fn commit_count(&self, refs: &RefSet, max: u64) -> Known<u64> {
+        let cover = refs.cover();
+        let fact = self.scope.facts.commit_count(self.index, &cover);
+        let part = HistoryPart::CommitCount(max);
+        Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part })
+    }
+
+    pub(super) fn new_commits(&self, refs: &RefSet) -> Known<&[Commit]> {
         let cover = refs.cover();
         let fact = self.scope.facts.commits(self.index, &cover);
         Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Commits })
@@ -54,7 +67,6 @@ impl OneRef<'_> {
                 (!self.is_pusher(&commit.committer)).then(|| email(&commit.committer))?
             }
             CommitCheck::AuthorKnown => (!self.is_known(&commit.author)).then(|| email(&commit.author))?,
-            CommitCheck::Signed => self.unaccepted(commit)?,
             CommitCheck::Message => {
                 let fits = checks.message.as_ref().is_none_or(|pattern| pattern.matches(&commit.subject));
                 (!fits).then_some(None)?
@@ -62,9 +74,14 @@ impl OneRef<'_> {
             CommitCheck::SignOff => (!commit.signed_off).then_some(None)?,
             CommitCheck::Linear => (commit.parents > 1).then_some(None)?,
             CommitCheck::NoForeignMerges => commit.foreign.then_some(None)?,
-            CommitCheck::MaxBlob | CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => return None,
+            // What is to be said of these is no single commit, or stands in `signatures`.
+            CommitCheck::Signed
+            | CommitCheck::MaxBlob
+            | CommitCheck::ForbidPaths
+            | CommitCheck::ForbidExtensions
+            | CommitCheck::MaxCommits => return None,
         };
-        Some(FaultyCommit { id: commit.id, subject: commit.subject.clone(), found })
+        Some(FaultyCommit::of(commit, found))
     }
 
     /// Whether `who` is the pusher, by any of their e-mails. Addresses are compared without regard to ASCII case.
@@ -85,22 +102,11 @@ impl OneRef<'_> {
             }
         }
     }
+}
 
-    /// Why the signature is not accepted; `None`: it is.
-    fn unaccepted(&self, commit: &Commit) -> Option<Option<String>> {
-        match &commit.signature {
-            SignatureState::GoodByCommitter => None,
-            SignatureState::Absent => Some(Some("it is not signed".to_owned())),
-            SignatureState::Bad { why } => Some(Some(why.clone())),
-            SignatureState::Good { by } => {
-                let is_theirs = match &commit.committer {
-                    Identity::Email(email) => self.scope.has_email(by, email),
-                    Identity::Pusher => by.key() == self.scope.subject.username.key(),
-                    Identity::Stranger => false,
-                };
-                (!is_theirs).then(|| Some(format!("it is signed by `{by}`, who did not commit it")))
-            }
-        }
+impl FaultyCommit {
+    pub(super) fn of(commit: &Commit, found: Option<String>) -> Self {
+        Self { id: commit.id, subject: commit.subject.clone(), found }
     }
 }
 

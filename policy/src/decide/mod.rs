@@ -8,6 +8,7 @@ mod moved;
 mod one_ref;
 mod paths;
 mod scope;
+mod signatures;
 mod subject;
 mod tally;
 mod verdict;

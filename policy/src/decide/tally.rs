@@ -34,10 +34,10 @@ impl Tally {
         !self.refusals.is_empty()
     }
 
-    /// A reason to refuse it, if there is one.
-    pub(super) fn refuse_if(&mut self, refusal: Known<Option<RefusalReason>>) {
-        match refusal {
-            Known::Is(refusal) => self.refusals.extend(refusal),
+    /// Reasons to refuse it, if there are any.
+    pub(super) fn refuse_if(&mut self, refusals: Known<impl IntoIterator<Item = RefusalReason>>) {
+        match refusals {
+            Known::Is(refusals) => self.refusals.extend(refusals),
             Known::Needs(needed) => self.needed.add(needed),
             Known::Unreadable(why) => {
                 let reason = UndecidedReason::FactsUnreadable { why };

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::name::TreePath;
 
 pub use cover::Cover;
-pub use history::{Commit, Identity, NewFile, SignatureState};
+pub use history::{BadSignature, Commit, Identity, NewFile, SignatureState, Tip};
 pub use pull_request::{Approval, PullRequest};
 
 /// A position in [`crate::Request::updates`], from 0.
@@ -44,6 +44,8 @@ struct History {
     paths: Option<Learnt<Vec<TreePath>>>,
     files: Option<Learnt<Vec<NewFile>>>,
     commits: Option<Learnt<Vec<Commit>>>,
+    count: Option<Learnt<u64>>,
+    tip: Option<Learnt<Tip>>,
 }
 
 /// Whether the old tip of a moved ref is an ancestor of the new one.
@@ -112,6 +114,31 @@ impl Facts {
         self.histories.entry((index, cover)).or_default().commits = Some(commits);
     }
 
+    /// How many new commits one update brings, in view of `cover`: known as well where the commits are.
+    pub fn commit_count(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<u64>> {
+        match self.known(index, cover, |history| history.count.as_ref()) {
+            Some(count) => Some(count.map(|count| *count).map_err(Clone::clone)),
+            // Commits that cannot be told may be counted all the same.
+            None => Some(Ok(self.commits(index, cover)?.ok()?.len() as u64)),
+        }
+    }
+
+    /// Adds how many new commits one update brings. Counting may end one above the number of
+    /// [`HistoryPart::CommitCount`] that was asked for.
+    pub fn learn_commit_count(&mut self, index: UpdateIndex, cover: Cover, count: Learnt<u64>) {
+        self.histories.entry((index, cover)).or_default().count = Some(count);
+    }
+
+    /// What one update makes its ref name. It is the same in view of every cover.
+    pub fn tip(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<&Tip>> {
+        Some(self.known(index, cover, |history| history.tip.as_ref())?.map_err(Clone::clone))
+    }
+
+    /// Adds what one update makes its ref name.
+    pub fn learn_tip(&mut self, index: UpdateIndex, cover: Cover, tip: Learnt<Tip>) {
+        self.histories.entry((index, cover)).or_default().tip = Some(tip);
+    }
+
     /// The pull request that is being merged.
     pub fn pull_request(&self) -> Option<Learnt<&PullRequest>> {
         self.pull_request.as_ref().map(|known| known.as_ref().map_err(Clone::clone))
@@ -135,6 +162,10 @@ impl Facts {
                 HistoryPart::Paths => self.learn_paths(*update, cover.clone(), Err(unreadable())),
                 HistoryPart::Files => self.learn_files(*update, cover.clone(), Err(unreadable())),
                 HistoryPart::Commits => self.learn_commits(*update, cover.clone(), Err(unreadable())),
+                HistoryPart::CommitCount(_) => {
+                    self.learn_commit_count(*update, cover.clone(), Err(unreadable()));
+                }
+                HistoryPart::Tip => self.learn_tip(*update, cover.clone(), Err(unreadable())),
             }
         }
         if *pull_request {
@@ -148,9 +179,18 @@ impl Facts {
         cover: &Cover,
         of: impl Fn(&'a History) -> Option<&'a Learnt<Vec<T>>>,
     ) -> Option<Learnt<&'a [T]>> {
+        Some(self.known(index, cover, of)?.map(Vec::as_slice).map_err(Clone::clone))
+    }
+
+    fn known<'a, T>(
+        &'a self,
+        index: UpdateIndex,
+        cover: &Cover,
+        of: impl Fn(&'a History) -> Option<&'a Learnt<T>>,
+    ) -> Option<Result<&'a T, &'a Unreadable>> {
         let known = |cover: Cover| self.histories.get(&(index, cover)).and_then(&of);
         let found = known(cover.clone()).or_else(|| known(Cover::whatever()))?;
-        Some(found.as_ref().map(Vec::as_slice).map_err(Clone::clone))
+        Some(found.as_ref())
     }
 }
 
@@ -185,6 +225,10 @@ pub enum HistoryPart {
     Files,
     /// See [`Facts::learn_commits`].
     Commits,
+    /// See [`Facts::learn_commit_count`]: whether there are more than so many.
+    CommitCount(u64),
+    /// See [`Facts::learn_tip`].
+    Tip,
 }
 
 impl HistoryPart {
@@ -194,6 +238,8 @@ impl HistoryPart {
             Self::Paths => "changed paths",
             Self::Files => "new files",
             Self::Commits => "new commits",
+            Self::CommitCount(_) => "number of new commits",
+            Self::Tip => "tag object",
         }
     }
 }
@@ -224,8 +270,8 @@ impl FactsNeeded {
     pub fn told(&self) -> String {
         let mut parts: Vec<_> = self.histories.iter().map(|history| history.part).collect();
         parts.sort_unstable();
-        parts.dedup();
         let mut told: Vec<_> = parts.into_iter().map(HistoryPart::as_str).collect();
+        told.dedup();
         if !self.ancestry.is_empty() {
             told.insert(0, "ancestry of the commits");
         }
