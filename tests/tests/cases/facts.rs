@@ -7,8 +7,8 @@ use oam_policy::{
     Facts, ObjectId, RuleId, Verb,
     decide::WaiverUse,
     facts::{
-        Ancestry, Approval, Commit as NewCommit, Cover, FactsNeeded, HistoryPart, Identity, NewFile,
-        PullRequest as Merged, SignatureState,
+        Ancestry, Approval, BadSignature, Commit as NewCommit, Cover, FactsNeeded, HistoryPart, Identity,
+        NewFile, PullRequest as Merged, SignatureState, Tip,
     },
     name::TreePath,
     rule::Asker,
@@ -33,11 +33,39 @@ pub(crate) struct Commit {
     committer: Option<String>,
     /// Whose key signed it.
     signed_by: Option<Pusher>,
+    /// The address whose key signed it, by the file of allowed signers.
+    signed_by_address: Option<String>,
+    /// What is wrong with its signature.
+    bad_signature: Option<Bad>,
     signed_off: bool,
     /// How many parents it has; nothing: one.
     parents: Option<usize>,
     /// Whether it is a merge that has the ref's old tip behind another parent than the first.
     foreign: bool,
+}
+
+/// What a tag is to name: a tag object, with these.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tag {
+    /// Whether it is none.
+    lightweight: bool,
+    /// The e-mail of its tagger; nothing: the pusher's.
+    tagger: Option<String>,
+    signed_by: Option<Pusher>,
+    signed_by_address: Option<String>,
+    bad_signature: Option<Bad>,
+}
+
+/// See [`BadSignature`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Bad {
+    Invalid,
+    KeyUnknown,
+    KeyExpired,
+    KeyRevoked,
+    KindUnknown,
 }
 
 /// The pull request that is merged, or looked at.
@@ -100,6 +128,14 @@ impl Case {
                     let told = commits.iter().map(|commit| commit.told(&self.who)).collect();
                     facts.learn_commits(update, cover, Ok(told));
                 }
+                HistoryPart::CommitCount(_) => {
+                    let told = self.commits.as_ref().map(|commits| commits.len() as u64);
+                    facts.learn_commit_count(update, cover, Ok(self.commit_count.or(told).expect(&silent)));
+                }
+                HistoryPart::Tip => {
+                    let tag = self.tag.as_ref().expect(&silent);
+                    facts.learn_tip(update, cover, Ok(tag.told(&self.who)));
+                }
             }
         }
     }
@@ -119,7 +155,11 @@ impl Case {
             None => Vec::new(),
             Some(merged) => merged.approvers_of_others()?,
         };
-        let is_all = self.commits.is_none() && self.files.is_none() && self.waivers.is_empty();
+        let is_all = self.commits.is_none()
+            && self.commit_count.is_none()
+            && self.tag.is_none()
+            && self.files.is_none()
+            && self.waivers.is_empty();
         let says_something = self.paths.is_some() || self.pull_request.is_some();
         let paths = self.paths.iter().flatten().map(|path| path.clone().into_bytes());
         (is_all && says_something).then(|| v1::Circumstances {
@@ -152,23 +192,52 @@ impl Case {
 
 impl Commit {
     fn told(&self, pusher: &Pusher) -> NewCommit {
-        let email = |given: &Option<String>| {
-            let email = given.clone().unwrap_or_else(|| format!("{}@example.com", pusher.0));
-            Identity::Email(email.into())
-        };
         NewCommit {
             id: ObjectId::Sha1([2; 20]),
             subject: self.message.clone().into_bytes(),
             signed_off: self.signed_off,
-            author: email(&self.author),
-            committer: email(&self.committer),
+            author: identity(&self.author, pusher),
+            committer: identity(&self.committer, pusher),
             parents: self.parents.unwrap_or(1),
             foreign: self.foreign,
-            signature: match &self.signed_by {
-                Some(by) => SignatureState::Good { by: by.0.clone() },
-                None => SignatureState::Absent,
-            },
+            signature: signature(&self.signed_by, &self.signed_by_address, self.bad_signature),
         }
+    }
+}
+
+impl Tag {
+    fn told(&self, pusher: &Pusher) -> Tip {
+        if self.lightweight {
+            return Tip::Other;
+        }
+        Tip::Tag {
+            tagger: identity(&self.tagger, pusher),
+            signature: signature(&self.signed_by, &self.signed_by_address, self.bad_signature),
+        }
+    }
+}
+
+fn identity(given: &Option<String>, pusher: &Pusher) -> Identity {
+    let email = given.clone().unwrap_or_else(|| format!("{}@example.com", pusher.0));
+    Identity::Email(email.into())
+}
+
+fn signature(by: &Option<Pusher>, address: &Option<String>, bad: Option<Bad>) -> SignatureState {
+    match (by, address, bad) {
+        (None, None, None) => SignatureState::Absent,
+        (Some(by), None, None) => SignatureState::Good { by: by.0.clone() },
+        (None, Some(address), None) => SignatureState::GoodByAddress { address: address.as_str().into() },
+        (None, None, Some(bad)) => {
+            let cause = match bad {
+                Bad::Invalid => BadSignature::Invalid,
+                Bad::KeyUnknown => BadSignature::KeyUnknown,
+                Bad::KeyExpired => BadSignature::KeyExpired,
+                Bad::KeyRevoked => BadSignature::KeyRevoked,
+                Bad::KindUnknown => BadSignature::KindUnknown,
+            };
+            SignatureState::Bad { cause, why: "as the case says".to_owned() }
+        }
+        _ => panic!("a signature is good by somebody, or bad"),
     }
 }
 
