@@ -175,8 +175,7 @@ mod tests {
                 display_name: None,
                 emails: vec![],
                 active: true,
-                groups: member_of.iter().map(group).collect(),
-            };
+                groups: member_of.iter().map(group).collect(), keys: Default::default() };
             let directory = Directory { people: vec![person], groups: (0..4u8).map(|one| group(&one)).collect() };
             let now = "2026-01-01T00:00:00Z".parse().unwrap();
             let snapshot = Snapshot::of_directory(1, now, &directory, Default::default()).unwrap();

@@ -23,6 +23,7 @@ pub(crate) fn directory() -> Snapshot {
         emails: vec![format!("{name}@x")],
         active: true,
         groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
     };
     let people = vec![
         person("a", &["g:1"]),

@@ -93,6 +93,7 @@ impl World {
             emails: person.emails.iter().map(ToString::to_string).collect(),
             active: person.active,
             groups: person.groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         });
         let groups = GROUPS.iter().map(|group| group.parse().unwrap()).collect();
         let directory = Directory { people: people.collect(), groups };

@@ -102,6 +102,7 @@ impl Bench {
             emails: Vec::new(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         };
         let gone = Person { active: false, ..person(&("dave", &["s:eng"])) };
         let people = people.iter().map(person).chain([gone]).collect();
