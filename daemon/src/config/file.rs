@@ -16,6 +16,8 @@ pub struct FileConfig {
     pub policy: PolicySection,
     /// `[directory]`
     pub directory: DirectorySection,
+    /// `[signatures]`
+    pub signatures: SignaturesSection,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`
@@ -44,6 +46,16 @@ pub struct PolicySection {
 pub struct DirectorySection {
     /// How old it may be, as in `24h`.
     pub max_age: Option<String>,
+}
+
+/// With which keys people sign, besides those in the directory.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignaturesSection {
+    /// Who may sign with which SSH key: a file as `ssh-keygen` reads it.
+    pub allowed_signers: Option<PathBuf>,
+    /// SSH keys that nobody may sign with: a file with one public key a line.
+    pub revoked_keys: Option<PathBuf>,
 }
 
 /// Who may ask for decisions on this host.

@@ -18,6 +18,8 @@ use thiserror::Error;
 
 pub use file::{FileConfig, LogFormat};
 
+use crate::signature::SignatureFiles;
+
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub unapproved_policy: Option<Digest>,
     /// How old the directory may be before nothing can be decided by it; `None`: of any age.
     pub max_directory_age: Option<Duration>,
+    /// The files that say with which keys people sign, besides the directory.
+    pub signatures: SignatureFiles,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -157,6 +161,18 @@ impl Config {
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
             max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
+            signatures: SignatureFiles {
+                allowed_signers: file
+                    .signatures
+                    .allowed_signers
+                    .map(|path| absolute("signatures.allowed_signers", path))
+                    .transpose()?,
+                revoked_keys: file
+                    .signatures
+                    .revoked_keys
+                    .map(|path| absolute("signatures.revoked_keys", path))
+                    .transpose()?,
+            },
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin_uids: trusted(file.admin.uids),
@@ -255,11 +271,12 @@ mod tests {
     fn what_is_said_is_kept() {
         let config = config(
             "state = '/s'\nruntime = '/r'\nnode = 'n'\n[policy]\npath = '/p'\n[directory]\nmax_age = '24h'\n\
-             [hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
+             [signatures]\nallowed_signers = '/a'\n[hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
         )
         .unwrap();
         assert_eq!(config.policy, PolicyPlace::Followed("/p".into()));
         assert_eq!(config.max_directory_age.unwrap().as_secs(), 86_400);
+        assert_eq!(config.signatures.allowed_signers.as_deref(), Some("/a".as_ref()));
         assert!(config.hook_uids.contains(&7) && !config.admin_uids.contains(&7));
         assert_eq!((config.http, config.hook_socket()), (None, "/r/hook.sock".into()));
     }
@@ -272,6 +289,7 @@ mod tests {
             "state = \"/var/l\u{200b}b\"",
             "state = \"/a\\u007f\"",
             "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
+             [signatures]\nallowed_signers = '/\u{200b}a'\nrevoked_keys = '/r'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
         ] {
             let first = config(text).unwrap();
@@ -279,6 +297,7 @@ mod tests {
             let again = config(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
             assert_eq!(shown, again.to_string());
             assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
+            assert_eq!(first.signatures, again.signatures);
         }
     }
 

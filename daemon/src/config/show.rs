@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use oam_policy::printable::Printable;
 
 use super::{Config, PolicyPlace};
+use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
 impl fmt::Display for Config {
@@ -29,6 +30,14 @@ impl fmt::Display for Config {
         match self.max_directory_age {
             Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
             None => writeln!(f, "# max_age: of any age")?,
+        }
+        let SignatureFiles { allowed_signers, revoked_keys } = &self.signatures;
+        writeln!(f, "\n[signatures]")?;
+        for (key, path) in [("allowed_signers", allowed_signers), ("revoked_keys", revoked_keys)] {
+            match path {
+                Some(path) => writeln!(f, "{key} = {}", written(path))?,
+                None => writeln!(f, "# {key}: none")?,
+            }
         }
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
