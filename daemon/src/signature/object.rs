@@ -32,6 +32,8 @@ fn moment(line: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::Object;
 
     #[test]
@@ -51,7 +53,7 @@ mod tests {
         ] {
             let object = Object::read(payload.as_bytes());
             assert_eq!(object.maker, maker, "{payload}");
-            assert_eq!(object.made.map(|made| made.as_second()), made, "{payload}");
+            assert_eq!(object.made.map(Timestamp::as_second), made, "{payload}");
         }
     }
 

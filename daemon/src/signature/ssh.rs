@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use oam_policy::{
     facts::{BadSignature, SignatureState, Unreadable},
     printable::Printable,
+    snapshot::UserView,
 };
 use ssh_key::{Algorithm, Error, HashAlg, PublicKey, SshSig, public::KeyData};
 
@@ -52,10 +53,10 @@ pub(super) fn judge(
     if let Some(maker) = object.maker {
         for principals in &principals {
             let users = || ring.snapshot.users_with_email(maker);
-            let is_named = |user: &oam_policy::snapshot::UserView<'_>| principals.match_name(user.username());
+            let is_named = |user: &UserView<'_>| principals.match_name(user.username());
             if principals.match_address(maker) || users().any(|user| is_named(&user)) {
                 // Whoever has the address in the directory answers for it, one who is active before one who is not.
-                let by = users().max_by_key(|user| user.is_active());
+                let by = users().max_by_key(UserView::is_active);
                 return Ok(match by {
                     Some(user) => SignatureState::Good { by: user.username().clone() },
                     None => SignatureState::GoodByAddress { address: maker.into() },

@@ -1,4 +1,11 @@
 //! Signatures made by real git, ssh-keygen and gpg, judged here and by git.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails loudly, at the place where it fails"
+)]
 
 mod gpg;
 mod openpgp;

@@ -20,7 +20,7 @@ use crate::{
 
 /// Ours, where git says so too of a commit.
 fn both(world: &World, repository: &Repository, made: &Made) -> String {
-    let (is_good, says) = repository.verdict(&vec![], "verify-commit", &made.id);
+    let (is_good, says) = repository.verdict(&[], "verify-commit", &made.id);
     let told = world.told(&made.signed);
     assert_eq!(told.starts_with("good"), is_good, "{told}, and git: {says}");
     told
@@ -44,7 +44,7 @@ fn every_kind_of_key_is_verified() {
             let changed = repository.rewritten(&altered(&made.signed));
             assert_eq!(both(&world, &repository, &changed), "invalid", "{kind}");
             let tag = repository.signed_tag(&config, who, who);
-            assert!(repository.verdict(&vec![], "verify-tag", &tag.id).0);
+            assert!(repository.verdict(&[], "verify-tag", &tag.id).0);
             assert_eq!(world.told(&tag.signed), format!("good by {who}"));
             assert_eq!(world.told(&altered(&tag.signed)), "invalid");
         }
@@ -81,7 +81,7 @@ fn a_signature_that_was_changed_does_not_hold() {
         let changed = repository.rewritten(&with_signature(&made.signed, bytes));
         let told = world.told(&changed.signed);
         // Some of it is not signed itself; git takes that as well.
-        let (is_git_s, says) = repository.verdict(&vec![], "verify-commit", &changed.id);
+        let (is_git_s, says) = repository.verdict(&[], "verify-commit", &changed.id);
         assert!(is_git_s || !told.starts_with("good"), "{at}: {told}, and git: {says}");
     }
     assert_eq!(world.told(&with_signature(&made.signed, format!("{text}and more"))), "invalid");
@@ -105,7 +105,7 @@ fn keys_expire() {
     let until_2025 = World::default().person("ann", &[], &[&home.public(&key)]);
     assert_eq!([&early, &late].map(|signed| until_2025.told(signed)), ["good by ann", "expired"]);
     let late = repository.rewritten(&late);
-    let (is_good, says) = repository.verdict(&vec![], "verify-commit", &late.id);
+    let (is_good, says) = repository.verdict(&[], "verify-commit", &late.id);
     assert!(!is_good && says.contains("EXPKEYSIG"), "{says}");
 }
 

@@ -32,13 +32,13 @@ impl Repository {
         let folder = tempfile::tempdir().unwrap();
         let gnupg = gnupg.map(|path| path.display().to_string());
         let repository = Self { folder, gnupg };
-        repository.git(&vec![], &["init", "-q", "--object-format", format, "."]);
+        repository.git(&[], &["init", "-q", "--object-format", format, "."]);
         fs::write(repository.folder.path().join("file"), "content").unwrap();
-        repository.git(&vec![], &["add", "file"]);
+        repository.git(&[], &["add", "file"]);
         repository
     }
 
-    fn command(&self, config: &Config, arguments: &[impl AsRef<OsStr>]) -> Command {
+    fn command(&self, config: &[String], arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut git = Command::new("git");
         config.iter().for_each(|setting| {
             git.args(["-c", setting]);
@@ -53,34 +53,34 @@ impl Repository {
         git
     }
 
-    fn run(&self, config: &Config, arguments: &[impl AsRef<OsStr>]) -> Output {
+    fn run(&self, config: &[String], arguments: &[impl AsRef<OsStr>]) -> Output {
         self.command(config, arguments).output().unwrap()
     }
 
-    fn git(&self, config: &Config, arguments: &[&str]) -> Vec<u8> {
+    fn git(&self, config: &[String], arguments: &[&str]) -> Vec<u8> {
         let output = self.run(config, arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
 
     fn id(&self, name: &str) -> String {
-        String::from_utf8(self.git(&vec![], &["rev-parse", name])).unwrap().trim().to_owned()
+        String::from_utf8(self.git(&[], &["rev-parse", name])).unwrap().trim().to_owned()
     }
 
     /// A commit by somebody at `example.com`, signed as `config` says.
-    pub(crate) fn signed_commit(&self, config: &Config, who: &str) -> Made {
+    pub(crate) fn signed_commit(&self, config: &[String], who: &str) -> Made {
         self.signed_commit_at(config, who, "2026-11-01T12:00:00Z")
     }
 
-    pub(crate) fn signed_commit_at(&self, config: &Config, who: &str, at: &str) -> Made {
+    pub(crate) fn signed_commit_at(&self, config: &[String], who: &str, at: &str) -> Made {
         let mut git =
             self.command(config, &["commit", "-q", "-S", "--allow-empty", "-m", "Add a thing\n\nBody"]);
-        let output = self.as_person(&mut git, who, at).output().unwrap();
+        let output = Self::as_person(&mut git, who, at).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         self.commit(&self.id("HEAD"))
     }
 
-    fn as_person<'c>(&self, git: &'c mut Command, who: &str, at: &str) -> &'c mut Command {
+    fn as_person<'c>(git: &'c mut Command, who: &str, at: &str) -> &'c mut Command {
         for role in ["AUTHOR", "COMMITTER"] {
             git.env(format!("GIT_{role}_NAME"), who);
             git.env(format!("GIT_{role}_EMAIL"), format!("{who}@example.com"));
@@ -90,21 +90,21 @@ impl Repository {
     }
 
     fn commit(&self, id: &str) -> Made {
-        let raw = self.git(&vec![], &["cat-file", "commit", id]);
+        let raw = self.git(&[], &["cat-file", "commit", id]);
         Made { id: id.to_owned(), signed: of_commit(&raw) }
     }
 
     /// A tag object by somebody, on the last commit.
-    pub(crate) fn signed_tag(&self, config: &Config, who: &str, name: &str) -> Made {
+    pub(crate) fn signed_tag(&self, config: &[String], who: &str, name: &str) -> Made {
         let mut git = self.command(config, &["tag", "-s", "-m", "Release", name]);
-        let output = self.as_person(&mut git, who, "2026-11-02T12:00:00Z").output().unwrap();
+        let output = Self::as_person(&mut git, who, "2026-11-02T12:00:00Z").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let raw = self.git(&vec![], &["cat-file", "tag", name]);
+        let raw = self.git(&[], &["cat-file", "tag", name]);
         Made { id: self.id(name), signed: of_tag(&raw) }
     }
 
     /// Makes git verify a commit or a tag; what it says on its status lines.
-    pub(crate) fn verdict(&self, config: &Config, what: &str, id: &str) -> (bool, String) {
+    pub(crate) fn verdict(&self, config: &[String], what: &str, id: &str) -> (bool, String) {
         let output = self.run(config, &[what, "--raw", id]);
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
@@ -117,7 +117,7 @@ impl Repository {
         let (headers, message) = payload.split_once("\n\n").unwrap();
         let signature = signature.trim_end().replace('\n', "\n ");
         let raw = format!("{headers}\n{header} {signature}\n\n{message}");
-        let mut git = self.command(&vec![], &["hash-object", "-t", "commit", "-w", "--stdin"]);
+        let mut git = self.command(&[], &["hash-object", "-t", "commit", "-w", "--stdin"]);
         let mut git = git.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         git.stdin.take().unwrap().write_all(raw.as_bytes()).unwrap();
         let output = git.wait_with_output().unwrap();

@@ -117,7 +117,7 @@ impl Facts {
     /// How many new commits one update brings, in view of `cover`: known as well where the commits are.
     pub fn commit_count(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<u64>> {
         match self.known(index, cover, |history| history.count.as_ref()) {
-            Some(count) => Some(count.map(|count| *count).map_err(Clone::clone)),
+            Some(count) => Some(count.copied().map_err(Clone::clone)),
             // Commits that cannot be told may be counted all the same.
             None => Some(Ok(self.commits(index, cover)?.ok()?.len() as u64)),
         }

@@ -5,7 +5,7 @@ use pgp::{
     composed::{Deserializable as _, SignedPublicKey, SignedPublicSubKey},
     errors::Error,
     packet::{Signature, SignatureType},
-    types::{KeyDetails as _, KeyVersion, Tag},
+    types::{KeyDetails as _, KeyVersion, Tag, Timestamp},
 };
 
 use super::{
@@ -114,6 +114,6 @@ fn is_usable(signature: &Signature) -> bool {
 
 /// The later one; of two at the same time, the one that says what the key is for.
 fn newest(one: &&Signature, other: &&Signature) -> Ordering {
-    let rank = |one: &Signature| (one.created().map(|time| time.as_secs()), says_what_for(one));
+    let rank = |one: &Signature| (one.created().map(Timestamp::as_secs), says_what_for(one));
     rank(one).cmp(&rank(other))
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use pgp::{
     packet::{self, Signature},
-    types::{KeyDetails, PublicParams},
+    types::{Duration, KeyDetails, PublicParams},
 };
 use rsa::traits::PublicKeyParts as _;
 
@@ -36,7 +36,7 @@ impl Component {
     /// A key as its newest certification describes it; `None`: there is none that holds.
     pub(super) fn of<K: KeyDetails>(key: &K, certified: Option<&Signature>, is_revoked: bool) -> Self {
         let created = moment(key.created_at().as_secs());
-        let lifetime = certified.and_then(Signature::key_expiration_time).map_or(0, |time| time.as_secs());
+        let lifetime = certified.and_then(Signature::key_expiration_time).map_or(0, Duration::as_secs);
         let expires = (lifetime > 0)
             .then(|| created.checked_add(SignedDuration::from_secs(lifetime.into())).ok())
             .flatten();
