@@ -18,5 +18,6 @@ pub mod policy;
 pub mod replay;
 pub mod run;
 pub mod service;
+pub mod signature;
 pub mod store;
 pub mod telemetry;

@@ -94,9 +94,11 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let mut servers = listen_everywhere(&live, &stop).await?;
     let reload = Arc::new(Notify::new());
+    let reload_keys = Arc::new(Notify::new());
     let follower = tokio::spawn(policy::follow(Arc::clone(&live.policies), Arc::clone(&reload)));
+    let keys_follower = tokio::spawn(live.signatures.clone().follow(Arc::clone(&reload_keys)));
     tell_ready(&live);
-    until_told_to_stop(&reload).await?;
+    until_told_to_stop(&[&reload, &reload_keys]).await?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping: no new pushes are taken, those under way are finished");
     stop.cancel();
@@ -105,6 +107,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::warn!("some conversations did not end in time");
     }
     follower.abort();
+    keys_follower.abort();
     for socket in [live.config.hook_socket(), live.config.admin_socket()] {
         // One that is gone already is as good as removed.
         let _ = fs::remove_file(socket);
@@ -340,7 +343,7 @@ fn tell_ready(live: &Live) {
     }
 }
 
-async fn until_told_to_stop(reload: &Notify) -> Result<(), RunError> {
+async fn until_told_to_stop(reload: &[&Notify]) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(RunError::Signal)?;
@@ -348,7 +351,7 @@ async fn until_told_to_stop(reload: &Notify) -> Result<(), RunError> {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => reload.notify_one(),
+            _ = hang_up.recv() => reload.iter().for_each(|reload| reload.notify_one()),
         }
     }
 }

@@ -122,7 +122,7 @@ fn all_of_main() -> v1::FactsNeeded {
     let history =
         v1::HistoryNeeded { paths: true, files: true, commits: true, ..v1::HistoryNeeded::default() };
     let covers = vec![v1::Cover { refs: vec!["refs/heads/main".into()] }];
-    v1::FactsNeeded { ancestry: vec![0], histories: vec![history], covers }
+    v1::FactsNeeded { ancestry: vec![0], histories: vec![history], covers, ..v1::FactsNeeded::default() }
 }
 
 /// A bare repository with a commit on `main` and one upon it that brings so many files with such long names; the two.

@@ -15,8 +15,8 @@ use oam_policy::{
     Channel, Evaluation, Facts, ObjectId, Outcome, TreePath, Username, Verdict,
     decide::{PushVerdict, RefDecision, WaiverUse, WouldHave},
     facts::{
-        Approval, Commit, Cover, FactsNeeded, HistoryPart, Identity, NewFile, PullRequest, SignatureState,
-        Unreadable,
+        Approval, BadSignature, Commit, Cover, FactsNeeded, HistoryPart, Identity, NewFile, PullRequest,
+        SignatureState, Unreadable,
     },
     rule::Asker,
 };
@@ -373,18 +373,25 @@ commits = { committer_is_pusher = true, author_known = true, signed = true, mess
     };
     let good = || commit("alice@example.com");
     let by = |name: &str| SignatureState::Good { by: Username::parse(name).unwrap() };
-    let bad = || SignatureState::Bad { why: "the key has expired".into() };
+    let bad = |cause| SignatureState::Bad { cause, why: "the key is unknown".into() };
+    let address = |address: &str| SignatureState::GoodByAddress { address: address.into() };
     let other = Identity::Email("bob@example.com".into());
     let stranger = Identity::Email("root@localhost".into());
     for (commit, says) in [
         (good(), "permitted:everything"),
-        (Commit { committer: other.clone(), ..good() }, "committer-not-pusher:good signature-missing:good"),
+        (Commit { committer: other.clone(), ..good() }, "committer-not-pusher:good signature-by-other:good"),
         (Commit { author: other, ..good() }, "permitted:everything"),
         (Commit { author: stranger, ..good() }, "author-unknown:good"),
         (Commit { author: Identity::Email("erin@example.com".into()), ..good() }, "author-unknown:good"),
         (Commit { signature: SignatureState::Absent, ..good() }, "signature-missing:good"),
-        (Commit { signature: by("bob"), ..good() }, "signature-missing:good"),
-        (Commit { signature: bad(), ..good() }, "signature-missing:good"),
+        (Commit { signature: by("bob"), ..good() }, "signature-by-other:good"),
+        (Commit { signature: bad(BadSignature::Invalid), ..good() }, "signature-invalid:good"),
+        (Commit { signature: bad(BadSignature::KeyUnknown), ..good() }, "signature-key-unknown:good"),
+        (Commit { signature: bad(BadSignature::KeyExpired), ..good() }, "signature-key-expired:good"),
+        (Commit { signature: bad(BadSignature::KeyRevoked), ..good() }, "signature-key-revoked:good"),
+        (Commit { signature: bad(BadSignature::KindUnknown), ..good() }, "signature-kind-unknown:good"),
+        (Commit { signature: address("ALICE@example.com"), ..good() }, "permitted:everything"),
+        (Commit { signature: address("bob@example.com"), ..good() }, "signature-by-other:good"),
         (Commit { subject: b"A thing PAY-1 x".to_vec(), ..good() }, "message-not-matching:good"),
         (Commit { signed_off: false, ..good() }, "sign-off-missing:good"),
         (Commit { parents: 2, ..good() }, "merge-commit:good"),

@@ -3,7 +3,7 @@ mod history;
 #[cfg(test)]
 mod tests;
 
-use oam_policy::facts::{Ancestry, SignatureState, UpdateIndex};
+use oam_policy::facts::{Ancestry, Learnt, SignatureState, UpdateIndex};
 
 pub use asked::{Asked, AskedHistory};
 pub use history::HistoryNews;
@@ -28,7 +28,7 @@ pub struct FactsNews {
 pub fn facts_from_wire(
     message: v1::Facts,
     asked: &Asked,
-    mut worth: impl FnMut(&v1::Signed) -> SignatureState,
+    mut worth: impl FnMut(&v1::Signed) -> Learnt<SignatureState>,
 ) -> Result<FactsNews, WireError> {
     let v1::Facts { ancestry, last, histories } = message;
     let ancestry =

@@ -23,6 +23,26 @@ pub struct History {
     /// Whether the commits' signatures were asked for; absent when they were not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub signatures: bool,
+    /// What the ref was to name; absent when that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tip: Option<Tip>,
+}
+
+/// What a ref was to name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Tip {
+    /// A tag object.
+    Tag {
+        /// Who made it.
+        tagger: Named,
+        /// What its signature was worth.
+        signature: Signature,
+    },
+    /// Something else.
+    Other,
+    /// It could not be read.
+    Unreadable,
 }
 
 /// A list, or how long it is where it is too long for an entry.
@@ -107,8 +127,15 @@ pub enum Signature {
         /// Whose key it was made with.
         by: String,
     },
+    /// It was good, by the file of allowed signers.
+    GoodByAddress {
+        /// To which address the file gives the key.
+        address: String,
+    },
     /// It was not to be relied upon.
     Bad {
+        /// The code of the reason: `signature-key-expired`.
+        cause: String,
         /// Why, in words.
         why: String,
     },

@@ -56,13 +56,17 @@ fn named() -> impl Strategy<Value = Named> {
     prop_oneof![text().prop_map(Named::Email), text().prop_map(Named::NoEmail)]
 }
 
-fn new_commit() -> impl Strategy<Value = Commit> {
-    let signature = prop_oneof![
+fn signature() -> impl Strategy<Value = Signature> {
+    prop_oneof![
         Just(Signature::Absent),
         text().prop_map(|by| Signature::Good { by }),
-        text().prop_map(|why| Signature::Bad { why }),
-    ];
-    (hex_id(), bytes(), named(), named(), any::<u64>(), any::<[bool; 2]>(), signature).prop_map(
+        text().prop_map(|address| Signature::GoodByAddress { address }),
+        (text(), text()).prop_map(|(cause, why)| Signature::Bad { cause, why }),
+    ]
+}
+
+fn new_commit() -> impl Strategy<Value = Commit> {
+    (hex_id(), bytes(), named(), named(), any::<u64>(), any::<[bool; 2]>(), signature()).prop_map(
         |(id, subject, author, committer, parents, [signed_off, foreign], signature)| Commit {
             id,
             subject,
@@ -79,9 +83,21 @@ fn new_commit() -> impl Strategy<Value = Commit> {
 fn history() -> impl Strategy<Value = History> {
     let files = (bytes(), any::<u64>()).prop_map(|(path, size)| NewFile { path, size });
     let lists = (option::of(listed(bytes())), option::of(listed(files)), option::of(listed(new_commit())));
-    (vec(text(), 0..3), lists, any::<bool>()).prop_map(|(refs, (paths, files, commits), signatures)| {
-        History { refs, paths, files, commits, signatures }
-    })
+    let tip = prop_oneof![
+        (named(), signature()).prop_map(|(tagger, signature)| Tip::Tag { tagger, signature }),
+        Just(Tip::Other),
+        Just(Tip::Unreadable),
+    ];
+    (vec(text(), 0..3), lists, any::<bool>(), option::of(tip)).prop_map(
+        |(refs, (paths, files, commits), signatures, tip)| History {
+            refs,
+            paths,
+            files,
+            commits,
+            signatures,
+            tip,
+        },
+    )
 }
 
 pub(crate) fn update() -> impl Strategy<Value = Update> {

@@ -4,11 +4,12 @@ use std::io;
 
 use oam_audit::entry::{
     History,
-    history::{Commit, End, Listed, Named, NewFile, Signature, Text},
+    history::{Commit, End, Listed, Named, NewFile, Signature, Text, Tip},
 };
 use oam_policy::{
     RefName,
-    facts::{self, Facts, HistoryKnown, Identity, Listing, Nth, SignatureState, UpdateIndex},
+    facts::{self, Facts, HistoryKnown, Identity, Learnt, Listing, Nth, SignatureState, UpdateIndex},
+    reason::SignatureFault,
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -82,6 +83,7 @@ fn history(known: HistoryKnown<'_>, budget: &mut Budget<'_>) -> History {
         }),
         commits: known.commits.map(|commits| listed(commits, budget, commit)),
         signatures: known.signed,
+        tip: known.tip.map(tip),
     }
 }
 
@@ -132,13 +134,32 @@ fn commit(nth: &Nth) -> Commit {
         parents: *parents as u64,
         signed_off: *signed_off,
         foreign: *foreign,
-        signature: match signature {
-            SignatureState::Absent => Signature::Absent,
-            SignatureState::Good { by } => Signature::Good { by: by.as_str().to_owned() },
-            SignatureState::Bad { why } => Signature::Bad { why: why.clone() },
-            // In a question that nobody has pushed, and nobody records.
-            SignatureState::GoodByCommitter => Signature::Bad { why: "it is imagined".to_owned() },
-        },
+        signature: worth(signature),
+    }
+}
+
+fn worth(signature: &SignatureState) -> Signature {
+    match signature {
+        SignatureState::Absent => Signature::Absent,
+        SignatureState::Good { by } => Signature::Good { by: by.as_str().to_owned() },
+        SignatureState::GoodByAddress { address } => {
+            Signature::GoodByAddress { address: address.to_string() }
+        }
+        SignatureState::Bad { cause, why } => {
+            Signature::Bad { cause: SignatureFault::Bad(*cause).code().to_owned(), why: why.clone() }
+        }
+        // In a question that nobody has pushed, and nobody records.
+        SignatureState::GoodByCommitter => Signature::Absent,
+    }
+}
+
+fn tip(known: &Learnt<facts::Tip>) -> Tip {
+    match known {
+        Ok(facts::Tip::Tag { tagger, signature }) => {
+            Tip::Tag { tagger: named(tagger), signature: worth(signature) }
+        }
+        Ok(facts::Tip::Other) => Tip::Other,
+        Err(_) => Tip::Unreadable,
     }
 }
 

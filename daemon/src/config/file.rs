@@ -18,6 +18,8 @@ pub struct FileConfig {
     pub directory: DirectorySection,
     /// `[decisions]`
     pub decisions: DecisionsSection,
+    /// `[signatures]`
+    pub signatures: SignaturesSection,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`
@@ -54,6 +56,16 @@ pub struct DirectorySection {
 pub struct DecisionsSection {
     /// How long more reasons are looked for, once it is certain that a push is refused, as in `500ms`.
     pub all_reasons_within: Option<String>,
+}
+
+/// With which keys people sign, besides those in the directory.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignaturesSection {
+    /// Who may sign with which SSH key: a file as `ssh-keygen` reads it.
+    pub allowed_signers: Option<PathBuf>,
+    /// SSH keys that nobody may sign with: a file with one public key a line.
+    pub revoked_keys: Option<PathBuf>,
 }
 
 /// Who may ask for decisions on this host.

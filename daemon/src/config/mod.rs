@@ -18,6 +18,8 @@ use thiserror::Error;
 
 pub use file::{FileConfig, LogFormat};
 
+use crate::signature::SignatureFiles;
+
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub max_directory_age: Option<Duration>,
     /// How long more reasons are looked for, once it is certain that a push is refused.
     pub all_reasons_within: Duration,
+    /// The files that say with which keys people sign, besides the directory.
+    pub signatures: SignatureFiles,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -167,6 +171,18 @@ impl Config {
                 file.decisions.all_reasons_within.as_deref(),
             )?
             .unwrap_or(DEFAULT_ALL_REASONS_WITHIN),
+            signatures: SignatureFiles {
+                allowed_signers: file
+                    .signatures
+                    .allowed_signers
+                    .map(|path| absolute("signatures.allowed_signers", path))
+                    .transpose()?,
+                revoked_keys: file
+                    .signatures
+                    .revoked_keys
+                    .map(|path| absolute("signatures.revoked_keys", path))
+                    .transpose()?,
+            },
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin_uids: trusted(file.admin.uids),
@@ -266,12 +282,13 @@ mod tests {
     fn what_is_said_is_kept() {
         let config = config(
             "state = '/s'\nruntime = '/r'\nnode = 'n'\n[policy]\npath = '/p'\n[directory]\nmax_age = '24h'\n\
-             [decisions]\nall_reasons_within = '2s'\n[hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
+             [decisions]\nall_reasons_within = '2s'\n[signatures]\nallowed_signers = '/a'\n[hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
         )
         .unwrap();
         assert_eq!(config.policy, PolicyPlace::Followed("/p".into()));
         assert_eq!(config.max_directory_age.unwrap().as_secs(), 86_400);
         assert_eq!(config.all_reasons_within.as_secs(), 2);
+        assert_eq!(config.signatures.allowed_signers.as_deref(), Some("/a".as_ref()));
         assert!(config.hook_uids.contains(&7) && !config.admin_uids.contains(&7));
         assert_eq!((config.http, config.hook_socket()), (None, "/r/hook.sock".into()));
     }
@@ -284,6 +301,7 @@ mod tests {
             "state = \"/var/l\u{200b}b\"",
             "state = \"/a\\u007f\"",
             "node = 'n'\n[directory]\nmax_age = '1500ms'\n[decisions]\nall_reasons_within = '0s'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
+             [signatures]\nallowed_signers = '/\u{200b}a'\nrevoked_keys = '/r'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
         ] {
             let first = config(text).unwrap();
@@ -292,6 +310,7 @@ mod tests {
             assert_eq!(shown, again.to_string());
             assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
             assert_eq!(first.all_reasons_within, again.all_reasons_within);
+            assert_eq!(first.signatures, again.signatures);
         }
     }
 

@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use oam_policy::printable::Printable;
 
 use super::{Config, PolicyPlace};
+use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
 impl fmt::Display for Config {
@@ -31,6 +32,14 @@ impl fmt::Display for Config {
             None => writeln!(f, "# max_age: of any age")?,
         }
         writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
+        let SignatureFiles { allowed_signers, revoked_keys } = &self.signatures;
+        writeln!(f, "\n[signatures]")?;
+        for (key, path) in [("allowed_signers", allowed_signers), ("revoked_keys", revoked_keys)] {
+            match path {
+                Some(path) => writeln!(f, "{key} = {}", written(path))?,
+                None => writeln!(f, "# {key}: none")?,
+            }
+        }
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;

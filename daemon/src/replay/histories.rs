@@ -6,7 +6,10 @@ use oam_audit::entry::{
 };
 use oam_policy::{
     Facts, ObjectId, TreePath, Username,
-    facts::{self, Cover, Identity, NewFile, SignatureState, Unreadable, UpdateIndex},
+    facts::{
+        self, BadSignature, Cover, Identity, Learnt, NewFile, SignatureState, Tip, Unreadable, UpdateIndex,
+    },
+    reason::SignatureFault,
 };
 
 /// Learns what is recorded of one update as a whole. What is not, or is not understood, was not asked.
@@ -23,6 +26,9 @@ pub(super) fn learn(facts: &mut Facts, index: UpdateIndex, update: &Update) {
         }
         if let Some((commits, end)) = history.commits.as_ref().and_then(|commits| all(commits, commit)) {
             facts.learn_commits_until(index, cover(), commits, end, history.signatures);
+        }
+        if let Some(known) = history.tip.as_ref().and_then(tip) {
+            facts.learn_tip(index, cover(), known);
         }
     }
 }
@@ -53,11 +59,32 @@ fn commit(commit: &Commit) -> Option<facts::Commit> {
         committer: identity(committer),
         parents: usize::try_from(*parents).ok()?,
         foreign: *foreign,
-        signature: match signature {
-            Signature::Absent => SignatureState::Absent,
-            Signature::Good { by } => SignatureState::Good { by: Username::parse(by).ok()? },
-            Signature::Bad { why } => SignatureState::Bad { why: why.clone() },
-        },
+        signature: worth(signature)?,
+    })
+}
+
+fn worth(signature: &Signature) -> Option<SignatureState> {
+    Some(match signature {
+        Signature::Absent => SignatureState::Absent,
+        Signature::Good { by } => SignatureState::Good { by: Username::parse(by).ok()? },
+        Signature::GoodByAddress { address } => {
+            SignatureState::GoodByAddress { address: address.as_str().into() }
+        }
+        Signature::Bad { cause, why } => {
+            let cause =
+                BadSignature::ALL.into_iter().find(|known| SignatureFault::Bad(*known).code() == cause)?;
+            SignatureState::Bad { cause, why: why.clone() }
+        }
+    })
+}
+
+fn tip(tip: &entry::history::Tip) -> Option<Learnt<Tip>> {
+    Some(match tip {
+        entry::history::Tip::Tag { tagger, signature } => {
+            Ok(Tip::Tag { tagger: identity(tagger), signature: worth(signature)? })
+        }
+        entry::history::Tip::Other => Ok(Tip::Other),
+        entry::history::Tip::Unreadable => Err(Unreadable { why: "it could not be read then".into() }),
     })
 }
 

@@ -2,7 +2,6 @@
 
 mod incoming;
 mod round;
-mod signed;
 
 use std::{sync::Arc, time::Instant};
 
@@ -57,7 +56,7 @@ async fn converse(
         if asked.is_empty() {
             continue;
         }
-        say(replies, Answer::Needed(asked.to_wire())).await?;
+        say(replies, Answer::Needed(asked.to_wire(&push.pusher()))).await?;
         if let Some(decided) = push.listen(&asked, &mut incoming).await? {
             return answer(push, *decided, replies).await;
         }

@@ -13,6 +13,7 @@ use crate::{
     directory::{DirectoryReader, DirectoryWriter},
     http::Metrics,
     policy::PolicyManager,
+    signature::Signatures,
 };
 
 /// Everything that the services share. Readers take what is in force at the moment, without a lock.
@@ -26,6 +27,8 @@ pub struct Live {
     pub directory: DirectoryReader,
     /// The way to change it.
     pub changes: DirectoryWriter,
+    /// The keys with which people sign.
+    pub signatures: Signatures,
     /// The audit log.
     pub audit: AuditLog,
     /// What is counted.
@@ -55,6 +58,7 @@ impl Live {
         found_at_start: Vec<String>,
     ) -> Self {
         Self {
+            signatures: Signatures::start(config.signatures.clone()),
             config,
             policies,
             directory,
@@ -116,6 +120,7 @@ impl Live {
             .chain(waiting::warnings(&self.policies, self.config.unapproved_policy))
             .chain(directory)
             .chain(self.applied.warning())
+            .chain(self.signatures.warnings())
             .chain(self.found_at_start.iter().cloned())
             .collect()
     }

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use oam_policy::{RefChange, RefUpdate, rule::RefSet};
+use oam_policy::{RefChange, RefUpdate, Username, rule::RefSet};
 use oam_proto::{limits, v1};
 
 use crate::git::ancestry::Pair;
@@ -14,6 +14,9 @@ pub struct Asked {
     pub histories: Vec<HistoryAsked>,
     /// What the histories are seen in view of.
     pub covers: Vec<RefSet>,
+    /// The pusher as the directory spells them, for `${user}` in the patterns; where the daemon says nothing, they are called
+    /// what the git server calls them.
+    pub pusher: Option<Username>,
 }
 
 /// What is wanted of the new commits of one update.
@@ -61,7 +64,9 @@ impl Asked {
             }
             asked(history, needed.covers.len(), updates)
         });
+        let pusher = (!needed.pusher.is_empty()).then(|| Username::parse(&needed.pusher)).transpose();
         Ok(Self {
+            pusher: pusher.map_err(|error| format!("named the pusher by what is no name: {error}"))?,
             ancestry: ancestry.collect::<Result<_, String>>()?,
             histories: histories.collect::<Result<_, String>>()?,
             covers: covers.collect::<Result<_, String>>()?,

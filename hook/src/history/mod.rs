@@ -46,7 +46,7 @@ const WAITING: usize = 2;
 pub struct Histories {
     places: Arc<Places>,
     variables: Arc<Variables>,
-    /// For `${user}` in the patterns.
+    /// For `${user}` in the patterns, where the daemon does not say.
     pusher: String,
 }
 
@@ -62,7 +62,8 @@ impl Histories {
         let (found, mut messages) = mpsc::channel(WAITING);
         let git_dir = self.places.git_dir.as_deref();
         let (git, _leash) = git_dir.map(|dir| Git::new(dir, Arc::clone(&self.variables))).unzip();
-        let (places, pusher, work) = (Arc::clone(&self.places), self.pusher.clone(), Arc::clone(asked));
+        let pusher = asked.pusher.as_ref().map_or(self.pusher.as_str(), |pusher| pusher.as_str()).to_owned();
+        let (places, work) = (Arc::clone(&self.places), Arc::clone(asked));
         tokio::task::spawn_blocking(move || tell_all(&places, git.as_ref(), &pusher, &work, &found));
         let total = asked.histories.len();
         let mut told = 0_usize;

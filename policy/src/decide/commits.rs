@@ -2,7 +2,7 @@
 
 use super::{known::Known, one_ref::OneRef};
 use crate::{
-    facts::{Commit, HistoryNeeded, HistoryPart, Identity, Listing, NewFile, SignatureState},
+    facts::{Commit, HistoryNeeded, HistoryPart, Identity, Listing, NewFile, Nth},
     name::TreePath,
     reason::{FaultyCommit, Shortfall},
     rule::{CommitCheck, CommitChecks, RefSet, Require},
@@ -20,13 +20,18 @@ impl OneRef<'_> {
             CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => {
                 self.among_files(&require.refs, |files| forbidden(checks, check, files))
             }
-            CommitCheck::Signed => self.among_commits(require, check, HistoryPart::Signatures),
+            // Each way in which a signature is not accepted is told by itself: see `badly_signed`.
+            CommitCheck::Signed => Known::Is(None),
             CommitCheck::CommitterIsPusher
             | CommitCheck::AuthorKnown
             | CommitCheck::Message
             | CommitCheck::SignOff
             | CommitCheck::Linear
-            | CommitCheck::NoForeignMerges => self.among_commits(require, check, HistoryPart::Commits),
+            | CommitCheck::NoForeignMerges => self.faulty_commits(require, check),
+            CommitCheck::MaxCommits => match checks.max_commits {
+                Some(max) => self.too_many(&require.refs, max),
+                None => Known::Is(None),
+            },
         }
     }
 
@@ -45,30 +50,53 @@ impl OneRef<'_> {
         }
     }
 
-    /// The new commits that fail a check; `part` is what it takes to tell.
-    fn among_commits(
-        &self,
-        require: &Require,
-        check: CommitCheck,
-        part: HistoryPart,
-    ) -> Known<Option<Shortfall>> {
-        let (facts, cover) = (self.scope.facts, require.refs.cover());
-        let commits = match part {
-            HistoryPart::Signatures => facts.signed_commits(self.index, &cover),
-            HistoryPart::Paths | HistoryPart::Files | HistoryPart::Commits => {
-                facts.commits(self.index, &cover)
-            }
-        };
-        let needed = HistoryNeeded { update: self.index, cover, part };
-        let Some(commits) = commits.filter(|commits| self.stands(commits)) else {
-            return Known::needs(needed);
+    /// The new commits that fail a check.
+    fn faulty_commits(&self, require: &Require, check: CommitCheck) -> Known<Option<Shortfall>> {
+        let commits = match self.new_commits(&require.refs, HistoryPart::Commits) {
+            Ok(commits) => commits,
+            Err(needed) => return Known::needs(needed),
         };
         let checks = &require.commits;
         let shortfall = commits.examples(|nth| self.faulty(checks, check, &nth.commit)).map(|commits| {
             let pattern = checks.message.as_ref().filter(|_| check == CommitCheck::Message);
             Shortfall::Commits { check, wanted: pattern.map(ToString::to_string), commits }
         });
-        Known::found(shortfall, commits.end(), || needed)
+        Known::found(shortfall, commits.end(), || self.commits_needed(&require.refs, HistoryPart::Commits))
+    }
+
+    /// Whether there are more new commits than `max`; the commits themselves tell as well.
+    fn too_many(&self, refs: &RefSet, max: u64) -> Known<Option<Shortfall>> {
+        let judged = |count: u64| (count > max).then_some(Shortfall::TooManyCommits { max });
+        match self.scope.facts.commit_count(self.index, &refs.cover()) {
+            Some(Ok(count)) => return Known::Is(judged(count)),
+            Some(Err(unreadable)) => return Known::Unreadable(unreadable.why),
+            None => {}
+        }
+        let part = HistoryPart::CommitCount(max);
+        match self.new_commits(refs, part) {
+            Ok(commits) => {
+                Known::found(judged(commits.told()), commits.end(), || self.commits_needed(refs, part))
+            }
+            Err(needed) => Known::needs(needed),
+        }
+    }
+
+    /// The new commits, as far as they are known; else what would tell. `part` is what it takes.
+    pub(super) fn new_commits(
+        &self,
+        refs: &RefSet,
+        part: HistoryPart,
+    ) -> Result<&Listing<Nth>, HistoryNeeded> {
+        let (facts, cover) = (self.scope.facts, refs.cover());
+        let commits = match part {
+            HistoryPart::Signatures => facts.signed_commits(self.index, &cover),
+            _ => facts.commits(self.index, &cover),
+        };
+        commits.filter(|commits| self.stands(commits)).ok_or_else(|| self.commits_needed(refs, part))
+    }
+
+    pub(super) fn commits_needed(&self, refs: &RefSet, part: HistoryPart) -> HistoryNeeded {
+        HistoryNeeded { update: self.index, cover: refs.cover(), part }
     }
 
     fn faulty(&self, checks: &CommitChecks, check: CommitCheck, commit: &Commit) -> Option<FaultyCommit> {
@@ -79,7 +107,6 @@ impl OneRef<'_> {
             CommitCheck::AuthorKnown => {
                 (!self.scope.people().is_known(&commit.author)).then(|| email(&commit.author))?
             }
-            CommitCheck::Signed => self.unaccepted(commit)?,
             CommitCheck::Message => {
                 let fits = checks.message.as_ref().is_none_or(|pattern| pattern.matches(&commit.subject));
                 (!fits).then_some(None)?
@@ -87,22 +114,20 @@ impl OneRef<'_> {
             CommitCheck::SignOff => (!commit.signed_off).then_some(None)?,
             CommitCheck::Linear => (commit.parents > 1).then_some(None)?,
             CommitCheck::NoForeignMerges => commit.foreign.then_some(None)?,
-            CommitCheck::MaxBlob | CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => return None,
+            // What is to be said of these is no single commit, or stands in `signatures`.
+            CommitCheck::Signed
+            | CommitCheck::MaxBlob
+            | CommitCheck::ForbidPaths
+            | CommitCheck::ForbidExtensions
+            | CommitCheck::MaxCommits => return None,
         };
-        Some(FaultyCommit { id: commit.id, subject: commit.subject.clone(), found })
+        Some(FaultyCommit::of(commit, found))
     }
+}
 
-    /// Why the signature is not accepted; `None`: it is.
-    fn unaccepted(&self, commit: &Commit) -> Option<Option<String>> {
-        match &commit.signature {
-            SignatureState::GoodByCommitter => None,
-            SignatureState::Absent => Some(Some("it is not signed".to_owned())),
-            SignatureState::Bad { why } => Some(Some(why.clone())),
-            SignatureState::Good { by } => {
-                let is_theirs = self.scope.people().committed(by, commit);
-                (!is_theirs).then(|| Some(format!("it is signed by `{by}`, who did not commit it")))
-            }
-        }
+impl FaultyCommit {
+    pub(super) fn of(commit: &Commit, found: Option<String>) -> Self {
+        Self { id: commit.id, subject: commit.subject.clone(), found }
     }
 }
 

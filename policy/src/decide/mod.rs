@@ -10,6 +10,7 @@ mod paths;
 mod people;
 mod scope;
 mod sieve;
+mod signatures;
 mod subject;
 mod tally;
 mod verdict;

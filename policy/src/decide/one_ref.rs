@@ -98,15 +98,19 @@ impl OneRef<'_> {
             return;
         }
         for condition in require.conditions() {
-            let refusal = self.missing(require, condition).map(|missing| {
-                missing.map(|shortfall| {
+            let refusals = self.missing(require, condition).map(|missing| {
+                let because = |shortfall| {
                     let (rule, help) = (require.id.clone(), require.help.clone());
                     RefusalReason::Unmet(Unmet { rule, help, shortfall })
-                })
+                };
+                missing.into_iter().map(because).collect::<Vec<_>>()
             });
             match require.mode {
-                Mode::Enforce => tally.refuse_if(refusal),
-                Mode::Evaluate => tally.try_out(&require.id, WouldHave::Blocked, refusal),
+                Mode::Enforce => tally.refuse_if(refusals),
+                Mode::Evaluate => {
+                    let any = refusals.map(|refusals| refusals.into_iter().next());
+                    tally.try_out(&require.id, WouldHave::Blocked, any);
+                }
             }
         }
     }

@@ -1,8 +1,4 @@
-use crate::{
-    facts::{Commit, Identity},
-    name::Username,
-    snapshot::Snapshot,
-};
+use crate::{facts::Identity, name::Username, snapshot::Snapshot};
 
 /// Who is meant by what commits name, as far as the directory knows. Addresses are compared without regard to ASCII case.
 #[derive(Debug, Clone, Copy)]
@@ -39,11 +35,11 @@ impl People<'_> {
         }
     }
 
-    /// Whether `who` committed it.
-    pub(super) fn committed(self, who: &Username, commit: &Commit) -> bool {
-        match &commit.committer {
-            Identity::Email(email) => self.has_email(who, email),
-            Identity::Pusher => who.key() == self.pusher.key(),
+    /// Whether `maker` is `user`, by any of their e-mails.
+    pub(super) fn is_one(self, user: &Username, maker: &Identity) -> bool {
+        match maker {
+            Identity::Email(email) => self.has_email(user, email),
+            Identity::Pusher => user.key() == self.pusher.key(),
             Identity::Stranger | Identity::NoEmail(_) => false,
         }
     }

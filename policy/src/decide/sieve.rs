@@ -2,8 +2,9 @@ use std::sync::OnceLock;
 
 use super::people::People;
 use crate::{
-    facts::{Commit, Kind, NewFile, SignatureState},
+    facts::{Commit, Kind, NewFile},
     name::TreePath,
+    reason::SignatureFault,
     request::Request,
     rule::{CommitChecks, MessagePattern, PathSet, Policy},
     snapshot::{Snapshot, SnapshotVersion},
@@ -69,13 +70,9 @@ impl<'a> Sieve<'a> {
     }
 
     /// As many kinds as there are reasons.
-    fn of_signature(&self, commit: &Commit) -> [bool; 4] {
-        match &commit.signature {
-            SignatureState::Absent => [true, false, false, false],
-            SignatureState::GoodByCommitter => [false, true, false, false],
-            SignatureState::Good { by } => [false, self.people.committed(by, commit), true, false],
-            SignatureState::Bad { why: _ } => [false, false, false, true],
-        }
+    fn of_signature(&self, commit: &Commit) -> [bool; SignatureFault::ALL.len()] {
+        let unaccepted = self.people.unaccepted(&commit.signature, &commit.committer);
+        SignatureFault::ALL.map(|fault| unaccepted.as_ref().is_some_and(|(found, _)| *found == fault))
     }
 
     fn rules(&self) -> &Rules<'a> {

@@ -34,11 +34,12 @@ impl Tally {
         self.refusals.is_some()
     }
 
-    /// A reason to refuse it, if there is one.
-    pub(super) fn refuse_if(&mut self, refusal: Known<Option<RefusalReason>>) {
-        match refusal {
-            Known::Is(Some(refusal)) => NonEmpty::push(&mut self.refusals, refusal),
-            Known::Is(None) => {}
+    /// Reasons to refuse it, if there are any.
+    pub(super) fn refuse_if(&mut self, refusals: Known<impl IntoIterator<Item = RefusalReason>>) {
+        match refusals {
+            Known::Is(refusals) => {
+                refusals.into_iter().for_each(|refusal| NonEmpty::push(&mut self.refusals, refusal));
+            }
             Known::Needs(needed) => self.needed.add(needed),
             Known::Unreadable(why) => {
                 let reason = UndecidedReason::FactsUnreadable { why };

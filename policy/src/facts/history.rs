@@ -36,7 +36,8 @@ impl Commit {
     pub(super) fn weight(&self) -> usize {
         let signature = match &self.signature {
             SignatureState::Good { by } => by.as_str().len(),
-            SignatureState::Bad { why } => why.len(),
+            SignatureState::GoodByAddress { address } => address.len(),
+            SignatureState::Bad { why, .. } => why.len(),
             SignatureState::Absent | SignatureState::GoodByCommitter => 0,
         };
         size_of::<Self>() + self.subject.len() + self.author.len() + self.committer.len() + signature
@@ -75,11 +76,53 @@ pub enum SignatureState {
         /// Whose key it is.
         by: Username,
     },
+    /// It is good, and made with a key that the file of allowed signers gives to this address.
+    GoodByAddress {
+        /// The address; where the file gives the key to many and the committer is none of them, its pattern.
+        address: Box<str>,
+    },
     /// It is good, and made by the committer, in a question that nobody has pushed.
     GoodByCommitter,
     /// It is not to be relied upon.
     Bad {
-        /// Why, for people: `the key has expired`.
+        /// In which respect.
+        cause: BadSignature,
+        /// Why, for people: `the key expired on 2026-01-31`.
         why: String,
     },
+}
+
+/// In which respect a signature is not to be relied upon; each is a reason of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BadSignature {
+    /// It does not fit what it signs, is malformed, or is too weak or too large to be looked at.
+    Invalid,
+    /// Nobody knows the key.
+    KeyUnknown,
+    /// The key had expired when it was made.
+    KeyExpired,
+    /// The key is revoked, or belongs to somebody who is not active any more.
+    KeyRevoked,
+    /// It is of a kind that is not verified here, as X.509 is.
+    KindUnknown,
+}
+
+impl BadSignature {
+    /// Each of them.
+    pub const ALL: [Self; 5] =
+        [Self::Invalid, Self::KeyUnknown, Self::KeyExpired, Self::KeyRevoked, Self::KindUnknown];
+}
+
+/// What a ref is to name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tip {
+    /// A tag object.
+    Tag {
+        /// Who made it.
+        tagger: Identity,
+        /// What its signature is worth.
+        signature: SignatureState,
+    },
+    /// Something else: a commit, in nearly every case.
+    Other,
 }

@@ -1,6 +1,6 @@
 use super::{
     Ancestry, Bounds, Commit, Cover, End, Facts, FactsNeeded, History, HistoryNeeded, HistoryPart, Learnt,
-    Listing, NewFile, Nth, PullRequest, Unreadable, UpdateIndex, listing::Item, room::Room,
+    Listing, NewFile, Nth, PullRequest, Tip, Unreadable, UpdateIndex, listing::Item, room::Room,
 };
 use crate::{decide::Sieve, name::TreePath};
 
@@ -20,6 +20,8 @@ pub struct News {
     pub files: Vec<NewFile>,
     /// See [`Facts::learn_commits`].
     pub commits: Vec<Commit>,
+    /// See [`Facts::learn_tip`].
+    pub tip: Option<Tip>,
 }
 
 /// Why a list ends before its end: no push of a person is like that.
@@ -65,9 +67,23 @@ impl Intake {
     /// Makes ready for what was asked for. What was known of it is forgotten: it is told anew from the beginning.
     /// Signatures are judged by the directory of `sieve`.
     pub fn expect(&mut self, asked: &[HistoryNeeded], sieve: &Sieve<'_>) {
-        for HistoryNeeded { update, cover, part } in asked {
+        let mut before: Option<&HistoryNeeded> = None;
+        for needed in asked {
+            let HistoryNeeded { update, cover, part } = needed;
+            let lists_commits = before.replace(needed).is_some_and(|before| {
+                let lists = [HistoryPart::Commits, HistoryPart::Signatures].contains(&before.part)
+                    || matches!(before.part, HistoryPart::CommitCount(_));
+                (before.update, &before.cover) == (*update, cover) && lists
+            });
             let history = self.facts.histories.entry((*update, cover.clone())).or_default();
             match part {
+                // The commits are counted; where they are asked for themselves, that is made ready already.
+                HistoryPart::CommitCount(_) if lists_commits => {}
+                HistoryPart::CommitCount(_) => {
+                    anew(&mut history.commits, &mut self.room);
+                    history.signed = false;
+                }
+                HistoryPart::Tip => (history.tip, history.awaits_tip) = (None, true),
                 HistoryPart::Paths => anew(&mut history.paths, &mut self.room),
                 HistoryPart::Files => anew(&mut history.files, &mut self.room),
                 HistoryPart::Commits | HistoryPart::Signatures => {
@@ -83,13 +99,21 @@ impl Intake {
 
     /// Takes in more about one history.
     pub fn take(&mut self, update: UpdateIndex, cover: &Cover, news: News, sieve: &Sieve<'_>) {
-        let News { paths, files, commits } = news;
+        let News { paths, files, commits, tip } = news;
+        if let (Some(tip), Some(history)) = (tip, self.facts.histories.get_mut(&(update, cover.clone()))) {
+            history.tip = Some(Ok(tip));
+        }
         self.add(update, cover, paths, sieve, |history| history.paths.as_mut());
         self.add(update, cover, files, sieve, |history| history.files.as_mut());
-        let history = self.facts.histories.get(&(update, cover.clone()));
-        let told = history.and_then(|history| Some(history.commits.as_ref()?.told())).unwrap_or_default();
+        let told = self.commits_told(update, cover);
         let commits = (told..).zip(commits).map(|(nth, commit)| Nth::new(nth, commit));
         self.add(update, cover, commits, sieve, |history| history.commits.as_mut());
+    }
+
+    /// How many commits of a history have been told.
+    pub fn commits_told(&self, update: UpdateIndex, cover: &Cover) -> u64 {
+        let history = self.facts.histories.get(&(update, cover.clone()));
+        history.and_then(|history| Some(history.commits.as_ref()?.told())).unwrap_or_default()
     }
 
     /// Notes that a history is at its end.
@@ -142,6 +166,13 @@ impl History {
         }
         if let Some(commits) = &mut self.commits {
             commits.close(end.clone());
+        }
+        if std::mem::take(&mut self.awaits_tip) && self.tip.is_none() {
+            let untold = || Unreadable { why: "what the ref is to name was not told".to_owned() };
+            self.tip = Some(Err(match end {
+                End::Unreadable(unreadable) => unreadable.clone(),
+                End::Complete | End::Open => untold(),
+            }));
         }
     }
 

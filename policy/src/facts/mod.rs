@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::name::TreePath;
 
 pub use cover::Cover;
-pub use history::{Commit, Identity, NewFile, SignatureState};
+pub use history::{BadSignature, Commit, Identity, NewFile, SignatureState, Tip};
 pub use intake::{Intake, News};
 pub(crate) use listing::Kind;
 pub use listing::{End, Listing, Nth};
@@ -53,6 +53,11 @@ struct History {
     commits: Option<Listing<Nth>>,
     /// Whether the commits come with their signatures.
     signed: bool,
+    /// How many commits there are, where they are not known.
+    count: Option<Learnt<u64>>,
+    tip: Option<Learnt<Tip>>,
+    /// Whether what the ref is to name was asked for, and is not told yet.
+    awaits_tip: bool,
 }
 
 /// Whether the old tip of a moved ref is an ancestor of the new one.
@@ -158,7 +163,30 @@ impl Facts {
             files: history.files.as_ref(),
             commits: history.commits.as_ref(),
             signed: history.signed,
+            tip: history.tip.as_ref(),
         })
+    }
+
+    /// How many new commits one update brings, in view of `cover`, where that is told without the commits.
+    pub fn commit_count(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<u64>> {
+        self.history(index, cover, |history| history.count.as_ref()).cloned()
+    }
+
+    /// Adds how many new commits one update brings. Counting may end one above the number of
+    /// [`HistoryPart::CommitCount`] that was asked for.
+    pub fn learn_commit_count(&mut self, index: UpdateIndex, cover: Cover, count: Learnt<u64>) {
+        self.histories.entry((index, cover)).or_default().count = Some(count);
+    }
+
+    /// What one update makes its ref name. It is the same in view of every cover.
+    pub fn tip(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<&Tip>> {
+        let tip = self.history(index, cover, |history| history.tip.as_ref())?;
+        Some(tip.as_ref().map_err(Clone::clone))
+    }
+
+    /// Adds what one update makes its ref name.
+    pub fn learn_tip(&mut self, index: UpdateIndex, cover: Cover, tip: Learnt<Tip>) {
+        self.histories.entry((index, cover)).or_default().tip = Some(tip);
     }
 
     /// The pull request that is being merged.
@@ -192,6 +220,12 @@ impl Facts {
                 HistoryPart::Signatures => {
                     (history.commits, history.signed) = (Some(Listing::of([], end)), true);
                 }
+                HistoryPart::CommitCount(_) => {
+                    history.commits.get_or_insert_with(Listing::open).close(end);
+                }
+                HistoryPart::Tip => {
+                    history.tip.get_or_insert_with(|| Err(unreadable()));
+                }
             }
         }
         if *pull_request {
@@ -203,8 +237,8 @@ impl Facts {
         &'a self,
         index: UpdateIndex,
         cover: &Cover,
-        of: impl Fn(&'a History) -> Option<&'a Listing<T>>,
-    ) -> Option<&'a Listing<T>> {
+        of: impl Fn(&'a History) -> Option<&'a T>,
+    ) -> Option<&'a T> {
         let known = |cover: Cover| self.histories.get(&(index, cover)).and_then(&of);
         known(cover.clone()).or_else(|| known(Cover::whatever()))
     }
@@ -223,6 +257,8 @@ pub struct HistoryKnown<'a> {
     pub commits: Option<&'a Listing<Nth>>,
     /// Whether the commits come with their signatures.
     pub signed: bool,
+    /// See [`Facts::tip`].
+    pub tip: Option<&'a Learnt<Tip>>,
 }
 
 /// All of a list, or nothing of it.
@@ -268,6 +304,10 @@ pub enum HistoryPart {
     Commits,
     /// The new commits, with their signatures.
     Signatures,
+    /// See [`Facts::learn_commit_count`]: whether there are more than so many.
+    CommitCount(u64),
+    /// See [`Facts::learn_tip`].
+    Tip,
 }
 
 impl HistoryPart {
@@ -278,6 +318,8 @@ impl HistoryPart {
             Self::Files => "new files",
             Self::Commits => "new commits",
             Self::Signatures => "signatures of the new commits",
+            Self::CommitCount(_) => "number of new commits",
+            Self::Tip => "tag object",
         }
     }
 }
@@ -308,8 +350,8 @@ impl FactsNeeded {
     pub fn told(&self) -> String {
         let mut parts: Vec<_> = self.histories.iter().map(|history| history.part).collect();
         parts.sort_unstable();
-        parts.dedup();
         let mut told: Vec<_> = parts.into_iter().map(HistoryPart::as_str).collect();
+        told.dedup();
         if !self.ancestry.is_empty() {
             told.insert(0, "ancestry of the commits");
         }

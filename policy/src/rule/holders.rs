@@ -200,6 +200,7 @@ mod tests {
             emails: vec![],
             active: true,
             groups: member_of.iter().copied().map(group).collect(),
+            keys: Default::default(),
         };
         let directory = Directory { people: vec![person], groups: (0..4).map(group).collect() };
         Snapshot::of_directory(1, now(), &directory, Default::default()).unwrap()

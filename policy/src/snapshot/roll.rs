@@ -87,6 +87,7 @@ mod tests {
             emails: vec![],
             active: true,
             groups: Default::default(),
+            keys: Default::default(),
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         for count in [0, 1, 2, 3, 5_000] {

@@ -61,7 +61,7 @@ impl Way {
                 Evaluation::Needs(needed) => needed,
             };
             let mut truth = Facts::none();
-            hook.tell(&mut truth, &needed);
+            hook.tell(&mut truth, &with_commits(&needed));
             for index in &needed.ancestry {
                 intake.learn_ancestry(*index, truth.ancestry(*index).unwrap().clone());
             }
@@ -70,20 +70,19 @@ impl Way {
                 intake.learn_pull_request(known);
             }
             intake.expect(&needed.histories, &sieve);
-            for history in &needed.histories {
+            for (place, history) in needed.histories.iter().enumerate() {
                 let (pieces, end) = pieces(&truth, history, piece);
-                for news in pieces {
+                // Commits are told once, whatever of them is asked for.
+                let is_told = is_of_commits(history)
+                    && needed.histories[..place]
+                        .iter()
+                        .any(|one| is_same(one, history) && is_of_commits(one));
+                for news in pieces.into_iter().filter(|_| !is_told) {
                     intake.take(history.update, &history.cover, news, &sieve);
                     early += usize::from(is_refused(engine.evaluate(push, intake.facts())));
                 }
                 // Signatures come with the commits.
-                if needed
-                    .histories
-                    .iter()
-                    .filter(|one| (one.update, &one.cover) == (history.update, &history.cover))
-                    .max()
-                    == Some(history)
-                {
+                if needed.histories.iter().filter(|one| is_same(one, history)).max() == Some(history) {
                     intake.end(history.update, &history.cover, &end);
                 }
             }
@@ -108,6 +107,22 @@ fn is_folded(facts: &Facts, updates: usize) -> bool {
     })
 }
 
+fn is_same(one: &HistoryNeeded, other: &HistoryNeeded) -> bool {
+    (one.update, &one.cover) == (other.update, &other.cover)
+}
+
+fn is_of_commits(one: &HistoryNeeded) -> bool {
+    matches!(one.part, HistoryPart::Commits | HistoryPart::Signatures | HistoryPart::CommitCount(_))
+}
+
+/// The same, with the commits themselves where they are counted.
+fn with_commits(needed: &FactsNeeded) -> FactsNeeded {
+    let mut all = needed.clone();
+    let counted = needed.histories.iter().filter(|one| matches!(one.part, HistoryPart::CommitCount(_)));
+    all.histories.extend(counted.map(|one| HistoryNeeded { part: HistoryPart::Commits, ..one.clone() }));
+    all
+}
+
 /// What a hook tells of one history: each path twice.
 fn pieces(truth: &Facts, history: &HistoryNeeded, piece: usize) -> (Vec<News>, End) {
     let HistoryNeeded { update, cover, part } = history;
@@ -124,7 +139,11 @@ fn pieces(truth: &Facts, history: &HistoryNeeded, piece: usize) -> (Vec<News>, E
             let news = files.chunks(piece).map(|files| News { files: files.to_vec(), ..News::default() });
             (news.collect(), all.end().clone())
         }
-        HistoryPart::Commits | HistoryPart::Signatures => {
+        HistoryPart::Tip => match truth.tip(*update, cover).unwrap() {
+            Ok(tip) => (vec![News { tip: Some(tip.clone()), ..News::default() }], End::Complete),
+            Err(unreadable) => (Vec::new(), End::Unreadable(unreadable)),
+        },
+        HistoryPart::Commits | HistoryPart::Signatures | HistoryPart::CommitCount(_) => {
             let all = truth.signed_commits(*update, cover).unwrap();
             let commits: Vec<_> = all.kept().map(|nth| nth.commit.clone()).collect();
             let news = commits.chunks(piece);
@@ -172,9 +191,9 @@ fn is_unclear(one: &RefDecision) -> bool {
 fn dark_as_a_whole(push: &Push) -> Push {
     let mut push = push.clone();
     for update in &mut push.updates {
-        let Dark { paths, files, commits } = update.dark;
+        let Dark { paths, files, commits, .. } = update.dark;
         let any = files && (paths || commits);
-        update.dark = Dark { paths: any, files: any, commits: any };
+        update.dark = Dark { paths: any, files: any, commits: any, count: any, tip: any };
     }
     push
 }

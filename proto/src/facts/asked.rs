@@ -1,6 +1,9 @@
 use std::collections::HashMap;
 
-use oam_policy::facts::{Cover, FactsNeeded, HistoryNeeded, HistoryPart, UpdateIndex};
+use oam_policy::{
+    Username,
+    facts::{Cover, FactsNeeded, HistoryNeeded, HistoryPart, UpdateIndex},
+};
 
 use crate::{limits, v1};
 
@@ -77,8 +80,8 @@ impl Asked {
         self.histories.iter().flat_map(needed).collect()
     }
 
-    /// The message that asks for it.
-    pub fn to_wire(&self) -> v1::FactsNeeded {
+    /// The message that asks for it, of a push by `pusher` as the directory spells them.
+    pub fn to_wire(&self, pusher: &Username) -> v1::FactsNeeded {
         let mut covers = Vec::new();
         let mut places = HashMap::new();
         let histories = self.histories.iter().map(|history| {
@@ -93,15 +96,18 @@ impl Asked {
             ancestry: self.ancestry.iter().map(|index| *index as u64).collect(),
             histories,
             covers,
+            pusher: pusher.as_str().to_owned(),
         }
     }
 }
 
 impl AskedHistory {
-    /// Whether a part is asked for. Signatures come with their commits.
+    /// Whether a part is asked for. Signatures come with their commits, and commits are told to be counted.
     pub fn wants(&self, part: HistoryPart) -> bool {
         let has = |part| self.parts.contains(&part);
-        has(part) || part == HistoryPart::Commits && has(HistoryPart::Signatures)
+        let lists =
+            |part: &HistoryPart| matches!(part, HistoryPart::Signatures | HistoryPart::CommitCount(_));
+        has(part) || part == HistoryPart::Commits && self.parts.iter().any(lists)
     }
 
     fn to_wire(&self, cover: u32) -> v1::HistoryNeeded {
@@ -111,10 +117,20 @@ impl AskedHistory {
             paths: self.wants(HistoryPart::Paths),
             files: self.wants(HistoryPart::Files),
             commits: self.wants(HistoryPart::Commits),
-            signatures: self.wants(HistoryPart::Signatures),
-            // No rule asks for these.
-            tip: false,
-            at_most: 0,
+            // A tag's comes with the tag.
+            signatures: self.wants(HistoryPart::Signatures) || self.wants(HistoryPart::Tip),
+            tip: self.wants(HistoryPart::Tip),
+            at_most: self.at_most().unwrap_or_default(),
         }
+    }
+
+    /// How many commits are asked for at most, and one more to show that there are more: where they are only counted.
+    pub fn at_most(&self) -> Option<u64> {
+        let mut most = 0;
+        for part in &self.parts {
+            let HistoryPart::CommitCount(max) = part else { return None };
+            most = most.max(*max);
+        }
+        Some(most)
     }
 }

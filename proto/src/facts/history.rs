@@ -1,6 +1,6 @@
 use oam_policy::{
     ObjectId, TreePath,
-    facts::{Commit, End, HistoryPart, Identity, NewFile, News, SignatureState, Unreadable},
+    facts::{Commit, End, HistoryPart, Identity, Learnt, NewFile, News, SignatureState, Tip, Unreadable},
     printable::Printable,
 };
 
@@ -22,7 +22,7 @@ impl HistoryNews {
     pub(super) fn from_wire(
         message: v1::HistoryFacts,
         asked: &Asked,
-        worth: &mut impl FnMut(&v1::Signed) -> SignatureState,
+        worth: &mut impl FnMut(&v1::Signed) -> Learnt<SignatureState>,
     ) -> Result<Self, WireError> {
         let v1::HistoryFacts { history, paths, files, commits, tip, last, unreadable } = message;
         let position = usize::try_from(history).unwrap_or(usize::MAX);
@@ -32,7 +32,7 @@ impl HistoryNews {
             ("histories.paths", !paths.is_empty(), of.wants(HistoryPart::Paths)),
             ("histories.files", !files.is_empty(), of.wants(HistoryPart::Files)),
             ("histories.commits", !commits.is_empty(), of.wants(HistoryPart::Commits)),
-            ("histories.tip", tip.is_some(), false),
+            ("histories.tip", tip.is_some(), of.wants(HistoryPart::Tip)),
         ] {
             if is_told && !is_asked {
                 return Err(not_asked(field, "it"));
@@ -42,9 +42,14 @@ impl HistoryNews {
         let (files, of_files) =
             each(files, |file| Ok(NewFile { path: path_from_wire(&file.path)?, size: file.size }));
         let commits = commits.into_iter().map(|commit| commit_from_wire(commit, of, worth));
-        let news = News { paths, files, commits: commits.collect::<Result<_, _>>()? };
+        let (commits, of_commits) = each(commits.collect::<Result<Vec<_>, _>>()?, |commit| commit);
+        let (tip, of_tip) = match tip.map(|tip| tip_from_wire(&tip, worth)).transpose() {
+            Ok(tip) => (tip, None),
+            Err(unreadable) => (None, Some(unreadable)),
+        };
+        let news = News { paths, files, commits, tip };
         let unreadable = (!unreadable.is_empty()).then(|| Unreadable { why: clipped(unreadable) });
-        let end = of_paths.or(of_files).or(unreadable).map(End::Unreadable);
+        let end = of_paths.or(of_files).or(of_commits).or(of_tip).or(unreadable).map(End::Unreadable);
         Ok(Self { history: position, news, end: end.or(last.then_some(End::Complete)) })
     }
 }
@@ -72,8 +77,8 @@ fn path_from_wire(path: &[u8]) -> Result<TreePath, Unreadable> {
 fn commit_from_wire(
     commit: v1::Commit,
     of: &AskedHistory,
-    worth: &mut impl FnMut(&v1::Signed) -> SignatureState,
-) -> Result<Commit, WireError> {
+    worth: &mut impl FnMut(&v1::Signed) -> Learnt<SignatureState>,
+) -> Result<Learnt<Commit>, WireError> {
     let v1::Commit { id, subject, author, committer, parents, signed_off, foreign, signed } = commit;
     let id = ObjectId::from_bytes(&id).map_err(|error| WireError::new("histories.commits.id", error))?;
     if subject.len() > limits::SUBJECT_BYTES {
@@ -83,10 +88,15 @@ fn commit_from_wire(
             format_args!("of {id}: more than {most} bytes"),
         ));
     }
-    if signed.is_some() && !of.wants(HistoryPart::Signatures) {
+    if signed.is_some() && !of.wants(HistoryPart::Signatures) && !of.wants(HistoryPart::Tip) {
         return Err(not_asked("histories.commits.signed", "it"));
     }
-    Ok(Commit {
+    let signed = signed.filter(|_| of.wants(HistoryPart::Signatures));
+    let signature = match signed.map(|signed| worth(&signed)).transpose() {
+        Ok(signature) => signature.unwrap_or(SignatureState::Absent),
+        Err(unreadable) => return Ok(Err(unreadable)),
+    };
+    Ok(Ok(Commit {
         id,
         subject,
         signed_off,
@@ -94,8 +104,20 @@ fn commit_from_wire(
         committer: identity(&committer),
         parents: usize::try_from(parents).unwrap_or(usize::MAX),
         foreign,
-        signature: signed.map_or(SignatureState::Absent, |signed| worth(&signed)),
-    })
+        signature,
+    }))
+}
+
+/// What is no tag object has nothing that a rule asks for.
+fn tip_from_wire(
+    tip: &v1::Tip,
+    worth: &mut impl FnMut(&v1::Signed) -> Learnt<SignatureState>,
+) -> Learnt<Tip> {
+    if tip.kind != "tag" {
+        return Ok(Tip::Other);
+    }
+    let signature = tip.signed.as_ref().map(worth).transpose()?.unwrap_or(SignatureState::Absent);
+    Ok(Tip::Tag { tagger: identity(&tip.tagger), signature })
 }
 
 /// Whom an e-mail names. What is no text, or longer than any address, names nobody.

@@ -1,7 +1,8 @@
 use oam_policy::{
     ObjectId,
     facts::{
-        Ancestry, Cover, End, FactsNeeded, HistoryNeeded, HistoryPart, Identity, SignatureState, Unreadable,
+        Ancestry, BadSignature, Cover, End, FactsNeeded, HistoryNeeded, HistoryPart, Identity,
+        SignatureState, Tip, Unreadable,
     },
     rule::RefSet,
 };
@@ -23,8 +24,9 @@ fn asked(ancestry: Vec<usize>, histories: Vec<HistoryNeeded>) -> Asked {
 
 /// Takes a message; signatures are worth what they sign.
 fn take(message: v1::Facts, asked: &Asked) -> Result<FactsNews, WireError> {
-    facts_from_wire(message, asked, |signed| SignatureState::Bad {
-        why: String::from_utf8_lossy(&signed.payload).into_owned(),
+    facts_from_wire(message, asked, |signed| {
+        let why = String::from_utf8_lossy(&signed.payload).into_owned();
+        Ok(SignatureState::Bad { cause: BadSignature::Invalid, why })
     })
 }
 
@@ -70,7 +72,7 @@ fn covers_are_told_once_and_parts_together() {
             history(2, "refs/heads/*", HistoryPart::Commits),
         ],
     );
-    let wire = asked.to_wire();
+    let wire = asked.to_wire(&"alice".parse().unwrap());
     let covers: Vec<_> = wire.covers.iter().map(|cover| cover.refs.join(" ")).collect();
     assert_eq!(covers, ["refs/heads/*", "refs/heads/main"]);
     let told: Vec<_> = wire
@@ -125,7 +127,7 @@ fn histories_come_in_pieces() {
     let news = take(of_history(rest), &asked).unwrap().histories.remove(0);
     assert_eq!((news.history, news.news.files[0].size, news.end), (1, 7, Some(End::Complete)));
     let [first, second] = &news.news.commits[..] else { panic!() };
-    assert_eq!(first.signature, SignatureState::Bad { why: "p".into() });
+    assert_eq!(first.signature, SignatureState::Bad { cause: BadSignature::Invalid, why: "p".into() });
     assert_eq!(second.signature, SignatureState::Absent);
     assert_eq!((first.id, first.parents), (ObjectId::Sha1([3; 20]), 1));
     assert_eq!(first.author, Identity::Email("a@x".into()));
@@ -180,4 +182,46 @@ fn what_is_no_address_is_nobody_s() {
     assert_eq!(author(b""), Identity::Email("".into()));
     assert!(matches!(author(b"a\xff@x"), Identity::NoEmail(_)));
     assert!(matches!(author(&[b'a'; 2_000]), Identity::NoEmail(shown) if shown.len() == limits::EMAIL_BYTES));
+}
+
+#[test]
+fn a_tag_comes_with_its_signature_and_commits_are_counted() {
+    let asked_of = |parts: &[HistoryPart]| {
+        asked(Vec::new(), parts.iter().map(|part| history(0, "refs/tags/*", *part)).collect())
+    };
+    let tip = asked_of(&[HistoryPart::Tip]);
+    let wire = &tip.to_wire(&"alice".parse().unwrap()).histories[0];
+    assert!(wire.tip && wire.signatures && !wire.commits && wire.at_most == 0);
+    let signed = v1::Signed { payload: b"p".to_vec(), ..v1::Signed::default() };
+    let told = v1::Tip {
+        kind: "tag".into(),
+        tagger: b"t@x".to_vec(),
+        signed: Some(signed),
+        peeled: "commit".into(),
+    };
+    let tip_of = |told: v1::Tip| {
+        let message = of_history(v1::HistoryFacts { tip: Some(told), ..Default::default() });
+        take(message, &tip).unwrap().histories.remove(0).news.tip.unwrap()
+    };
+    let signature = SignatureState::Bad { cause: BadSignature::Invalid, why: "p".into() };
+    assert_eq!(tip_of(told.clone()), Tip::Tag { tagger: Identity::Email("t@x".into()), signature });
+    assert_eq!(tip_of(v1::Tip { kind: "commit".into(), ..told }), Tip::Other);
+
+    let count = asked_of(&[HistoryPart::CommitCount(5), HistoryPart::CommitCount(9)]);
+    let wire = &count.to_wire(&"alice".parse().unwrap()).histories[0];
+    assert!(wire.commits && !wire.signatures && wire.at_most == 9);
+    // Whoever wants the commits themselves wants all of them.
+    let both = asked_of(&[HistoryPart::Commits, HistoryPart::CommitCount(5)]);
+    assert_eq!(both.to_wire(&"alice".parse().unwrap()).histories[0].at_most, 0);
+}
+
+#[test]
+fn a_signature_that_cannot_be_judged_makes_the_history_unreadable() {
+    let asked = asked(Vec::new(), vec![history(0, "refs/heads/*", HistoryPart::Signatures)]);
+    let commits = vec![commit(), v1::Commit { signed: Some(v1::Signed::default()), ..commit() }];
+    let message = of_history(v1::HistoryFacts { commits, last: true, ..Default::default() });
+    let news = facts_from_wire(message, &asked, |_| Err(Unreadable { why: "no file".into() })).unwrap();
+    let one = &news.histories[0];
+    assert_eq!(one.news.commits.len(), 1);
+    assert_eq!(one.end, Some(End::Unreadable(Unreadable { why: "no file".into() })));
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     answer::{Reason, Verdict},
-    facts::{Commit, Files, PullRequest, Waiver},
+    facts::{Commit, Files, PullRequest, Tag, Waiver},
     value::{At, History, Line, Mark, OneOrMany, Pusher, Way},
 };
 
@@ -31,6 +31,10 @@ pub(crate) struct Case {
     pub(crate) files: Option<Files>,
     /// The new commits.
     pub(crate) commits: Option<Vec<Commit>>,
+    /// How many new commits there are, where nothing else is to be said of them.
+    pub(crate) commit_count: Option<u64>,
+    /// What a tag is to name.
+    pub(crate) tag: Option<Tag>,
     /// The pull request that is merged, or looked at.
     pub(crate) pull_request: Option<PullRequest>,
     /// The waivers in use.

@@ -38,6 +38,7 @@ case_files! {
     built_in: "built-in",
     channels: "channels",
     commit_checks: "commit-checks",
+    tag_checks: "tag-checks",
     cutoffs: "cutoffs",
     evaluate_mode: "evaluate-mode",
     exceptions: "exceptions",

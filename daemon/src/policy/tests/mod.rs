@@ -45,6 +45,7 @@ impl Bench {
             emails: Vec::new(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         };
         let directory = Directory { people: vec![alice], groups: Default::default() };
         let by = By { actor: "test".into(), reason: String::new() };

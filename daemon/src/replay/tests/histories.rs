@@ -2,7 +2,7 @@
 
 use oam_policy::{
     TreePath,
-    facts::{Commit, End, HistoryPart, Identity, NewFile, SignatureState, Unreadable},
+    facts::{BadSignature, Commit, End, HistoryPart, Identity, NewFile, SignatureState, Tip, Unreadable},
 };
 
 use super::*;
@@ -27,6 +27,7 @@ struct Change {
     commit: Commit,
     size: u64,
     end: End,
+    tip: Tip,
 }
 
 fn change() -> Change {
@@ -41,7 +42,7 @@ fn change() -> Change {
         foreign: false,
         signature: SignatureState::Good { by: "alice".parse().unwrap() },
     };
-    Change { paths: vec!["src/a".into()], commit, size: 10, end: End::Complete }
+    Change { paths: vec!["src/a".into()], commit, size: 10, end: End::Complete, tip: Tip::Other }
 }
 
 impl Bench {
@@ -79,7 +80,8 @@ impl Bench {
                         let files = change.paths.iter().map(file).collect();
                         facts.learn_files_until(one.update, cover, files, end);
                     }
-                    HistoryPart::Commits | HistoryPart::Signatures => {
+                    HistoryPart::Tip => facts.learn_tip(one.update, cover, Ok(change.tip.clone())),
+                    HistoryPart::Commits | HistoryPart::Signatures | HistoryPart::CommitCount(_) => {
                         let commits = vec![change.commit.clone()];
                         facts.learn_commits_until(one.update, cover, commits, end, true);
                     }
@@ -103,7 +105,9 @@ fn changes() -> Vec<Change> {
     let paths =
         |paths: &[&str]| Change { paths: paths.iter().map(|path| (*path).to_owned()).collect(), ..change() };
     let unreadable = || End::Unreadable(Unreadable { why: "a pack is damaged".into() });
-    vec![
+    let bad = |cause| SignatureState::Bad { cause, why: "x".into() };
+    let badly_signed = BadSignature::ALL.map(|cause| of(Commit { signature: bad(cause), ..change().commit }));
+    let mut all = vec![
         change(),
         paths(&["secrets/a", "src/a"]),
         paths(&[]),
@@ -115,9 +119,14 @@ fn changes() -> Vec<Change> {
         of(Commit { subject: b"fix".to_vec(), ..change().commit }),
         of(Commit { author: Identity::NoEmail("alice@example.com".into()), ..change().commit }),
         of(Commit { signature: SignatureState::Absent, ..change().commit }),
-        of(Commit { signature: SignatureState::Bad { why: "x".into() }, ..change().commit }),
+        of(Commit {
+            signature: SignatureState::GoodByAddress { address: "alice@example.com".into() },
+            ..change().commit
+        }),
         of(Commit { signature: SignatureState::Good { by: "bob".parse().unwrap() }, ..change().commit }),
-    ]
+    ];
+    all.extend(badly_signed);
+    all
 }
 
 #[tokio::test]
@@ -134,7 +143,7 @@ async fn they_come_out_as_they_are_recorded() {
     let (_, by_none) = run(bench.by(POLICY));
     let refused = by_none.iter().filter(|one| one.before.outcome == "refused").count();
     let undecided = by_none.iter().filter(|one| one.before.outcome == "undecided").count();
-    assert_eq!((refused, undecided), (10, 1), "{:#?}", told(&by_none));
+    assert_eq!((refused, undecided), (14, 1), "{:#?}", told(&by_none));
 }
 
 #[tokio::test]

@@ -120,6 +120,7 @@ impl Bench {
             emails: emails(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         };
         let gone = Person { active: false, emails: Vec::new(), ..person(&("dave", &["s:eng"])) };
         let people = people.iter().map(person).chain([gone]).collect();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use oam_policy::{
-    Outcome,
+    Outcome, Snapshot, Username,
     decide::Sieve,
     facts::{Bounds, End, FactsNeeded, Intake, Unreadable},
 };
@@ -15,10 +16,11 @@ use tokio::{
 };
 use tonic::Status;
 
-use super::{Incoming, invalid, signed};
+use super::{Incoming, invalid};
 use crate::{
     authorize::{self, Attempt, Question, Unrecorded},
     service::Live,
+    signature::Judge,
 };
 
 /// From how many bytes on a message is taken in beside the other conversations rather than between them.
@@ -33,6 +35,9 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Why what is left is not looked at.
 const ENOUGH: &str = "it was not looked at to its end, since the push is refused anyway";
 
+/// Why commits are not known that were only to be counted.
+const COUNTED: &str = "the commits were counted, and not looked at to their end";
+
 /// Why a history is not known that was asked for and not told.
 const UNTOLD: &str = "the hook does not tell what was asked: it may be older than the daemon";
 
@@ -41,13 +46,23 @@ pub(super) struct Push<'a> {
     pub(super) live: &'a Live,
     pub(super) question: &'a Question,
     pub(super) intake: Intake,
+    /// Who judges its signatures: by one directory for a round.
+    judge: Option<Judge>,
     /// Until when more reasons are looked for: set once it is certain that the push is refused.
     until: Option<Instant>,
 }
 
 impl<'a> Push<'a> {
     pub(super) fn new(live: &'a Live, question: &'a Question) -> Self {
-        Self { live, question, intake: Intake::new(Bounds::default()), until: None }
+        Self { live, question, intake: Intake::new(Bounds::default()), judge: None, until: None }
+    }
+
+    /// The pusher as the directory spells them, as rules see them.
+    pub(super) fn pusher(&self) -> Username {
+        let pusher = &self.question.request.pusher;
+        let snapshot = self.live.snapshot();
+        let known = snapshot.as_ref().and_then(|snapshot| snapshot.user(&pusher.key()));
+        known.map_or_else(|| pusher.clone(), |user| user.username().clone())
     }
 
     /// Decides by what is known.
@@ -97,6 +112,7 @@ impl<'a> Push<'a> {
         let policy = state.policy.as_deref().ok_or_else(changed)?;
         let sieve = Sieve::new(policy, state.snapshot.as_ref(), &self.question.request);
         self.intake.expect(&asked.histories_needed(), &sieve);
+        self.judge = state.snapshot.clone().map(|snapshot| self.judge(snapshot));
         let mut ends: Vec<Option<End>> = vec![None; asked.histories().len()];
         let (mut messages, mut due) = (0_u64, 1);
         loop {
@@ -108,7 +124,7 @@ impl<'a> Push<'a> {
                 }
             };
             let is_last = facts.last;
-            self.take(facts, asked, &mut ends, &sieve)?;
+            self.take(facts, asked, &mut ends, &sieve).await?;
             if is_last {
                 return self.finish(asked, &ends).map(|()| None);
             }
@@ -149,14 +165,26 @@ impl<'a> Push<'a> {
         }
     }
 
-    fn take(
+    /// Clones of one count together, so that a push has one over all its rounds where the directory stays.
+    fn judge(&self, snapshot: Snapshot) -> Judge {
+        let version = snapshot.version();
+        let known = self.judge.as_ref().filter(|judge| judge.is_by(version));
+        known.cloned().unwrap_or_else(|| self.live.signatures.judge(snapshot, Timestamp::now()))
+    }
+
+    async fn take(
         &mut self,
         message: v1::Facts,
         asked: &Asked,
         ends: &mut [Option<End>],
         sieve: &Sieve<'_>,
     ) -> Result<(), Status> {
-        if message.encoded_len() < MANY_BYTES {
+        let is_signed = message.histories.iter().any(|history| {
+            history.commits.iter().any(|commit| commit.signed.is_some())
+                || history.tip.as_ref().is_some_and(|tip| tip.signed.is_some())
+        });
+        let _turn = if is_signed { self.live.signatures.turn().await } else { None };
+        if message.encoded_len() < MANY_BYTES && !is_signed {
             return self.take_now(message, asked, ends, sieve);
         }
         task::block_in_place(|| self.take_now(message, asked, ends, sieve))
@@ -169,7 +197,11 @@ impl<'a> Push<'a> {
         ends: &mut [Option<End>],
         sieve: &Sieve<'_>,
     ) -> Result<(), Status> {
-        let news = facts_from_wire(message, asked, |signed| signed::worth(self.live, signed));
+        let judge = self.judge.as_ref();
+        let news = facts_from_wire(message, asked, |signed| match judge {
+            Some(judge) => judge.judge(Some(signed)),
+            None => Err(Unreadable { why: "there is no directory with anybody's keys".to_owned() }),
+        });
         let FactsNews { ancestry, histories, last: _ } = news.map_err(|error| invalid(&error))?;
         for (index, ancestry) in ancestry {
             self.intake.learn_ancestry(index, ancestry);
@@ -185,7 +217,13 @@ impl<'a> Push<'a> {
                     return Err(Status::invalid_argument(format!("history {history} goes on after its end")));
                 }
             }
-            if let Some(end) = end {
+            if let Some(mut end) = end {
+                // What was asked for only to be counted ends early.
+                if let Some(most) = of.at_most().filter(|_| end == End::Complete)
+                    && self.intake.commits_told(of.update, &of.cover) > most
+                {
+                    end = End::Unreadable(Unreadable { why: COUNTED.to_owned() });
+                }
                 self.intake.end(of.update, &of.cover, &end);
                 *ended = Some(end);
             }
