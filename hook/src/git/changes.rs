@@ -145,15 +145,14 @@ impl Level {
         sides.filter_map(|side| side.entries.as_ref()).map(Entries::size).sum()
     }
 
-    /// The side whose entry comes first. `None` when there is nothing more that could differ from all: what is nowhere
-    /// in `new` and nowhere in one of the others is the same in both.
+    /// The side whose entry comes first. All sides are gone through to their ends: only then is it known that each was in
+    /// order, and nothing passed by.
     fn first(&self) -> Option<&Side> {
-        let may_differ = self.new.entry().is_some() || self.others.iter().all(|side| side.entry().is_some());
-        let sides = std::iter::once(&self.new).chain(&self.others).filter(|_| may_differ);
+        let sides = std::iter::once(&self.new).chain(&self.others);
         let sides = sides.filter_map(|side| side.entry().map(|entry| (side, entry)));
-        sides
-            .reduce(|best, next| if next.1.order(&best.1) == Ordering::Less { next } else { best })
-            .map(|(side, _)| side)
+        let first =
+            sides.reduce(|best, next| if next.1.order(&best.1) == Ordering::Less { next } else { best });
+        first.map(|(side, _)| side)
     }
 }
 

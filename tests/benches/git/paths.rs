@@ -11,7 +11,6 @@ use std::{
     time::Instant,
 };
 
-use nix::sys::resource::{UsageWho, getrusage};
 use oam_hook::{
     environment::Variables,
     git_dir::Places,
@@ -172,6 +171,9 @@ pub(crate) fn is_child(arguments: &[String]) -> bool {
     if pushed > 0 {
         tell(&repository(), pushed);
     }
-    println!("{}", getrusage(UsageWho::RUSAGE_SELF).unwrap().max_rss());
+    // What getrusage tells begins with what the parent took.
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    println!("{}", peak.trim().trim_end_matches(" kB"));
     true
 }

@@ -129,6 +129,22 @@ fn a_malformed_tree_is_named() {
     assert_eq!(found.to_string(), format!("the tree {} is malformed: its entries are not in order", id(2)));
 }
 
+/// Else what it holds besides would count as absent, and its removal as none.
+#[test]
+fn a_tree_out_of_order_is_found_out_whichever_it_is() {
+    let file = |name| one("100644", name, id(9));
+    let trees = HashMap::from([
+        (id(1), Rc::from(file("a"))),
+        (id(2), Rc::from([file("a"), file("z"), file("b")].concat())),
+        (id(3), Rc::from([file("a"), file("b")].concat())),
+        (id(4), Rc::from([])),
+    ]);
+    for others in [[2, 3], [3, 2], [2, 4], [4, 2]] {
+        let found = count(&trees, id(1), &others.map(|other| Some(id(other)))).unwrap_err();
+        assert!(found.to_string().starts_with(&format!("the tree {} is malformed", id(2))), "{found}");
+    }
+}
+
 #[test]
 fn a_commit_with_ten_thousand_parents_and_huge_headers() {
     let parents: String = (1..=10_000).map(|parent| format!("parent {}\n", id(parent))).collect();
