@@ -363,7 +363,10 @@ commits = { committer_is_pusher = true, author_known = true, signed = true, mess
 "##,
     );
     let update = "update refs/heads/main";
-    assert_eq!(push(&case, "alice", update, &Facts::none()), "needs the new files, the new commits");
+    assert_eq!(
+        push(&case, "alice", update, &Facts::none()),
+        "needs the new files, the new commits, the signatures of the new commits"
+    );
     let check = |commit: Commit, file: (&str, u64)| {
         let mut facts = Facts::none();
         facts.learn_commits(0, Cover::whatever(), Ok(vec![self::commit("Alice@Example.com"), commit]));

@@ -21,6 +21,7 @@ mod killed;
 mod limits;
 mod main_job;
 mod many_refs;
+mod new_commits;
 mod observing;
 mod open_audited;
 mod quarantine;
