@@ -42,8 +42,7 @@ pub(crate) struct Case {
     pub(crate) waivers: Vec<Waiver>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
-    /// The answer to a push, where it is another one today: the hook cannot tell yet what the case says. Over gRPC, too,
-    /// where it says something of approvals or waivers.
+    /// The answer of a daemon, where it is another one today: nobody tells it of approvals yet, nor of waivers in use.
     pushed: Option<OneOrMany<Verdict>>,
     /// What rules in evaluate mode would have done: `blocked:next-freeze`, `granted:trial`.
     #[serde(default)]
@@ -133,7 +132,7 @@ impl Case {
 
     /// The same, as far as the door over gRPC is concerned.
     pub(crate) fn is_alike_over_grpc(&self) -> bool {
-        self.is_alike_at_every_door() || self.can_be_told()
+        self.can_be_told() || (self.is_alike_at_every_door() && !self.is_about_keys())
     }
 
     /// What the rules in evaluate mode would have done.
@@ -143,11 +142,17 @@ impl Case {
 
     /// Whether it says which commits or files are new.
     pub(crate) fn tells_of_history(&self) -> bool {
-        self.paths.is_some() || self.files.is_some() || self.commits.is_some()
+        self.paths.is_some()
+            || self.files.is_some()
+            || self.commits.is_some()
+            || self.commit_count.is_some()
+            || self.tag.is_some()
     }
 
     /// Why it cannot be pushed for real, if it cannot.
     pub(crate) fn not_pushed(&self) -> Option<&'static str> {
-        self.at.as_ref().map(|_| "git pushes now, and this case is about another time")
+        let of_another_time = self.at.as_ref().map(|_| "git pushes now, and this case is about another time");
+        let badly_signed = || self.is_about_other_signatures().then_some("nobody here signs so");
+        of_another_time.or_else(badly_signed)
     }
 }

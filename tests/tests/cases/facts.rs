@@ -230,6 +230,20 @@ impl Case {
         self.pull_request.is_none() && self.waivers.is_empty() && !self.is_about_keys()
     }
 
+    /// Whether something is signed otherwise than by somebody in the directory with a key of theirs.
+    pub(crate) fn is_about_other_signatures(&self) -> bool {
+        let commits = self.commits.iter().flatten();
+        let tags = self.tag.iter().map(|tag| (&tag.signed_by_address, &tag.bad_signature));
+        let mut all = commits.map(|commit| (&commit.signed_by_address, &commit.bad_signature)).chain(tags);
+        all.any(|(address, bad)| address.is_some() || bad.is_some())
+    }
+
+    /// Who signs something.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Pusher> {
+        let commits = self.commits.iter().flatten().filter_map(|commit| commit.signed_by.as_ref());
+        commits.chain(self.tag.iter().filter_map(|tag| tag.signed_by.as_ref()))
+    }
+
     /// Whether somebody signed something.
     pub(crate) fn is_about_keys(&self) -> bool {
         let commits = self.commits.iter().flatten();

@@ -18,6 +18,7 @@ mod facts;
 mod file;
 mod format;
 mod history;
+mod keys;
 mod pushed;
 mod run;
 mod value;
