@@ -23,6 +23,7 @@ mod ancestry;
 mod measure;
 mod new_commits;
 mod objects;
+mod paths;
 mod peak;
 mod world;
 
@@ -40,7 +41,7 @@ const QUICK: Effort = Effort { short: 10, long: 2 };
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if peak::is_child(&arguments) {
+    if peak::is_child(&arguments) || paths::is_child(&arguments) {
         return;
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
@@ -49,6 +50,7 @@ fn main() {
     let mut misses = objects::run(&world, effort);
     misses += ancestry::run(&world, effort);
     misses += new_commits::run(&world, effort);
+    misses += paths::run(effort);
     println!(
         "\n{}",
         if misses == 0 { "every target met".to_owned() } else { format!("{misses} targets missed") }

@@ -22,6 +22,7 @@ use oam_proto::v1;
 use crate::{
     Effort,
     measure::{Case, Target, judge, medians, table},
+    peak::own_peak_kib,
 };
 
 /// Commits of the repository, each of which changes two of 4,000 files.
@@ -171,9 +172,6 @@ pub(crate) fn is_child(arguments: &[String]) -> bool {
     if pushed > 0 {
         tell(&repository(), pushed);
     }
-    // What getrusage tells begins with what the parent took.
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    println!("{}", peak.trim().trim_end_matches(" kB"));
+    println!("{}", own_peak_kib());
     true
 }

@@ -41,7 +41,7 @@ pub(crate) fn is_child(arguments: &[String]) -> bool {
 }
 
 /// Of this program alone: what the system tells of a process counts the one that it came from, too.
-fn own_peak_kib() -> u64 {
+pub(crate) fn own_peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
     peak.trim().trim_end_matches("kB").trim().parse().unwrap()

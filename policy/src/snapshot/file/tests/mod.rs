@@ -349,8 +349,11 @@ fn keys_are_read_in_both_formats() {
     let (json, toml) = (json.unwrap(), toml.unwrap());
     assert_eq!(json, toml);
     let [ann, bob] = json.people.as_slice() else { panic!("{json:?}") };
-    assert_eq!(ann.keys.ssh.iter().map(|key| key.as_str()).collect::<Vec<_>>(), [ED25519]);
-    assert_eq!(ann.keys.openpgp.iter().map(|key| key.armored()).collect::<Vec<_>>(), [OPENPGP]);
+    assert_eq!(ann.keys.ssh.iter().map(crate::snapshot::SshKey::as_str).collect::<Vec<_>>(), [ED25519]);
+    assert_eq!(
+        ann.keys.openpgp.iter().map(crate::snapshot::OpenPgpKey::armored).collect::<Vec<_>>(),
+        [OPENPGP]
+    );
     assert!(bob.keys.is_empty());
 }
 
