@@ -7,6 +7,8 @@
 //! - [`entry`]: what is recorded, and the one canonical encoding of it;
 //! - [`merkle`]: the RFC 6962 tree over the entries, and its two kinds of proof;
 //! - [`keys`] and [`checkpoint`]: the tree head, signed as a C2SP note;
+//! - [`tile`]: the log as files of 256 hashes or entries each, C2SP tlog-tiles;
+//! - [`files`]: reading those, by whatever opens them;
 //! - [`lines`] and [`verify`]: reading a log and checking all of it.
 //!
 //! It must never do I/O of its own, look at a clock, draw randomness, or depend on another crate of this
@@ -15,11 +17,13 @@
 
 pub mod checkpoint;
 pub mod entry;
+pub mod files;
 pub mod keys;
 pub mod lines;
 pub mod merkle;
 mod name;
 mod note;
+pub mod tile;
 pub mod verify;
 
 pub use name::{Name, NameError};
