@@ -40,13 +40,13 @@ pub struct Tail {
 /// `oam audit verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The folder of the log, with `entries.jsonl`; without it, the first of /var/lib/oam/audit and ./oam-state/audit
+    /// The folder of the log; without it, the first of /var/lib/oam/audit and ./oam-state/audit
     #[arg(long)]
     dir: Option<PathBuf>,
     /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less
     #[arg(long, value_name = "FILE|TEXT")]
     key: Option<String>,
-    /// A checkpoint that you kept; without it, `checkpoint` of the folder, which proves less
+    /// A checkpoint that you kept, to be compared with besides the folder's own; without it, less is proved
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 }

@@ -114,6 +114,7 @@ impl Live {
             format!("The policy in `{}` is not in force: {trouble}", self.policies.place().path().display())
         });
         let directory = self.directory.troubles();
+        let unsealed = self.audit.trouble().map(|trouble| format!("The audit log is not sealed: {trouble}"));
         self.obstacles()
             .into_iter()
             .chain(policy)
@@ -121,6 +122,7 @@ impl Live {
             .chain(directory)
             .chain(self.applied.warning())
             .chain(self.signatures.warnings())
+            .chain(unsealed)
             .chain(self.found_at_start.iter().cloned())
             .collect()
     }

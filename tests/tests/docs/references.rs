@@ -86,7 +86,7 @@ fn busy_daemon() -> (Daemon, String) {
     daemon.kill();
     assert!(work.push(["HEAD:refs/heads/feature/x"]).accepted(), "open-audited");
     fs::remove_dir_all(daemon.state().join("store")).unwrap();
-    let log = daemon.state().join("audit/entries.jsonl");
+    let log = oam_tests::audit::newest_segment(&daemon.state().join("audit"));
     fs::OpenOptions::new().append(true).open(log).unwrap().write_all(b"{\"v\":1,\"seq\":").unwrap();
     daemon.spawn();
     work.commit("two");
@@ -124,7 +124,7 @@ fn propose(daemon: &Daemon) {
 }
 
 fn entries(daemon: &Daemon) -> String {
-    fs::read_to_string(daemon.state().join("audit/entries.jsonl")).unwrap()
+    fs::read_to_string(oam_tests::audit::newest_segment(&daemon.state().join("audit"))).unwrap()
 }
 
 fn metrics(daemon: &Daemon) -> String {
