@@ -127,7 +127,7 @@ impl<F: Fn(&str) -> io::Result<R>, R: Read> Files<F> {
 
     /// The root over a range of entries as proofs need them, whose start is a multiple of a power of two that is not
     /// below its length.
-    fn range_root(&self, range: &Range<u64>, size: u64) -> Result<TreeHash, FileError> {
+    pub(crate) fn range_root(&self, range: &Range<u64>, size: u64) -> Result<TreeHash, FileError> {
         let mut tree = Frontier::new();
         let mut at = range.start;
         while at < range.end {

@@ -9,7 +9,8 @@
 //! - [`keys`] and [`checkpoint`]: the tree head, signed as a C2SP note;
 //! - [`tile`]: the log as files of 256 hashes or entries each, C2SP tlog-tiles;
 //! - [`files`]: reading those, by whatever opens them;
-//! - [`lines`] and [`verify`]: reading a log and checking all of it.
+//! - [`lines`] and [`verify`]: reading a log and checking all of it, or some;
+//! - [`proof`] and [`witness`]: what is shown to others without the log, and what a witness makes of it.
 //!
 //! It must never do I/O of its own, look at a clock, draw randomness, or depend on another crate of this
 //! project: time, seeds and readers are parameters. It must never put a secret into an entry, an error or a
@@ -23,7 +24,9 @@ pub mod lines;
 pub mod merkle;
 mod name;
 mod note;
+pub mod proof;
 pub mod tile;
 pub mod verify;
+pub mod witness;
 
 pub use name::{Name, NameError};

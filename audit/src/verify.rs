@@ -7,14 +7,16 @@ use crate::{
     files::FileError,
     keys::VerifierKey,
     lines::{Line, Lines},
-    merkle::{Frontier, TreeHash},
+    merkle::{Frontier, ProofError, TreeHash},
     tile::Tile,
 };
 
 mod checker;
+mod range;
 mod whole;
 
 pub use checker::{Checker, EntryError, IncompleteDecision};
+pub use range::verify_range;
 pub use whole::{Journal, verify_files};
 
 /// What a log that is in order consists of.
@@ -135,6 +137,14 @@ pub enum VerifyError {
     Journal {
         /// The entry, from 0.
         index: u64,
+    },
+    /// The hashes of some entries do not lead to the root.
+    #[error("the entries {first} and following are not those that were signed: {source}")]
+    Proof {
+        /// The first entry of the bundle.
+        first: u64,
+        /// What the proof says.
+        source: ProofError,
     },
     /// Entries are nowhere.
     #[error(

@@ -325,6 +325,7 @@ fn fault(result: &Result<Report, VerifyError>) -> &'static str {
         Err(VerifyError::Bundle { .. }) => "bundle",
         Err(VerifyError::Journal { .. }) => "journal",
         Err(VerifyError::Gap { .. }) => "gap",
+        Err(VerifyError::Proof { .. }) => "proof",
         Err(VerifyError::Entry(EntryError::TooLong { .. })) => "too-long",
         Err(VerifyError::Entry(EntryError::Decode { .. })) => "decode",
         Err(VerifyError::Entry(EntryError::Sequence { .. })) => "sequence",

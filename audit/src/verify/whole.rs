@@ -85,7 +85,8 @@ impl Partial {
 
     /// The entries of the last bundle.
     fn bundle(&self) -> Result<Option<(Tile, Bundle)>, FileError> {
-        let Some((tile, Some(bytes))) = self.0.first() else { return Ok(None) };
+        let entries = self.0.iter().find(|(tile, _)| tile.kind == TileKind::Entries);
+        let Some((tile, Some(bytes))) = entries else { return Ok(None) };
         match Bundle::decode(bytes.clone()) {
             Ok(bundle) => Ok(Some((*tile, bundle))),
             Err(source) => Err(FileError::Bundle { path: tile.to_string(), source }),
@@ -282,12 +283,11 @@ where
         let mut next = None;
         for (segment, file) in journal {
             let at = next.unwrap_or(segment.first);
-            let reached = self.edge.size().max(at);
-            if torn > 0 || segment.first != at || segment.first > self.edge.size() {
-                return Err(VerifyError::Gap {
-                    from: reached.min(segment.first),
-                    to: reached.max(segment.first),
-                });
+            if segment.first > self.edge.size() {
+                return Err(VerifyError::Gap { from: self.edge.size(), to: segment.first });
+            }
+            if torn > 0 || segment.first != at {
+                return Err(VerifyError::Gap { from: at.min(segment.first), to: at.max(segment.first) });
             }
             let (end, rest) = self.segment(segment, file)?;
             (next, torn) = (Some(end), rest);
@@ -380,3 +380,6 @@ where
     }
     Ok(Some(Examined { root: subtree_root(&leaves), leaves, steps, bundle }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,7 @@ impl Folder {
     }
 
     pub(super) fn write_checkpoint(&self, text: &str) -> io::Result<()> {
-        self.replace(CHECKPOINT, text.as_bytes(), SHARED)
+        write_checkpoint(&self.path, text)
     }
 
     /// The signing key; none when no log was begun here. A key that others could have read or that is not for `name`
@@ -138,13 +138,23 @@ impl Folder {
 
     /// Writes a whole file so that, whatever happens, either the old or the new one is there.
     pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
-        let temporary = self.path.join(format!("{name}.tmp"));
-        let mut file = create_anew(&temporary, mode)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, self.path.join(name))?;
-        sync_folder(&self.path)
+        replace(&self.path, name, bytes, mode)
     }
+}
+
+/// Replaces the checkpoint of the log in a folder. Whoever calls this holds the folder, and keeps others from doing so.
+pub(super) fn write_checkpoint(folder: &Path, text: &str) -> io::Result<()> {
+    replace(folder, CHECKPOINT, text.as_bytes(), SHARED)
+}
+
+/// Writes a whole file so that, whatever happens, either the old or the new one is there.
+fn replace(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = folder.join(format!("{name}.tmp"));
+    let mut file = create_anew(&temporary, mode)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, folder.join(name))?;
+    sync_folder(folder)
 }
 
 /// The files of the log in a folder, as every reader of a log reads them.

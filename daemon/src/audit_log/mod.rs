@@ -27,6 +27,7 @@
 //! power went in between): the log says what was decided, not what was heard.
 
 mod batch;
+mod cosign;
 mod folder;
 mod log_file;
 mod open;
@@ -40,7 +41,7 @@ mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
 };
 
 use jiff::Timestamp;
@@ -49,6 +50,7 @@ use places::Places;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use batch::Batch;
+pub use cosign::CosignError;
 pub use open::{Fault, OpenError, OpenReport, TornTail};
 pub use read::{Entries, ReadError};
 pub use writer::AppendError;
@@ -79,6 +81,8 @@ struct Shared {
     head: RwLock<Frontier>,
     places: RwLock<Places>,
     checkpoint: watch::Sender<Arc<str>>,
+    /// Held while the file `checkpoint` is replaced; true while the folder is this log's.
+    checkpoint_file: Mutex<bool>,
     /// Why entries are not sealed.
     trouble: RwLock<Option<String>>,
     #[cfg(test)]

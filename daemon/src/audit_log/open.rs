@@ -4,7 +4,7 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     sync::{
-        Arc, RwLock,
+        Arc, Mutex, RwLock,
         mpsc::{self, Receiver},
     },
 };
@@ -80,6 +80,7 @@ pub(super) fn open(
         head: RwLock::new(head.tree.clone()),
         places: RwLock::new(places),
         checkpoint: watch::Sender::new(signed.to_string().into()),
+        checkpoint_file: Mutex::new(true),
         trouble: RwLock::default(),
         #[cfg(test)]
         faults: Arc::clone(&file.faults),

@@ -134,9 +134,11 @@ impl Sealer {
             return Ok(());
         }
         let text = SignedCheckpoint::sign(head.size(), head.root(), &self.key).to_string();
+        let open = self.shared.checkpoint_file.lock().unwrap_or_else(PoisonError::into_inner);
         self.folder.write_checkpoint(&text).map_err(SealError::io("write", "checkpoint"))?;
         self.signed = head.size();
         self.shared.checkpoint.send_replace(text.into());
+        drop(open);
         Ok(())
     }
 

@@ -127,12 +127,13 @@ impl Writer {
                 Err(_) => break,
             }
         }
-        let Self { wake, sealer, folder, .. } = self;
+        let Self { wake, sealer, folder, shared, .. } = self;
         // Nobody wakes the sealer any more: it seals a last time.
         drop(wake);
         if sealer.join().is_err() {
             tracing::error!("audit log: the thread that seals it died");
         }
+        *shared.checkpoint_file.lock().unwrap_or_else(PoisonError::into_inner) = false;
         drop(folder);
         // Nobody may be waiting any more.
         let _ = closing.map(|done| done.send(()));

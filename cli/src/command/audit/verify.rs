@@ -13,7 +13,7 @@ use oam_audit::{
     verify::{Report, VerifyError, verify_files, verify_log},
 };
 
-use super::Verify;
+use super::{Verify, proved};
 use crate::{
     command::{Context, Ending},
     exit::Exit,
@@ -27,9 +27,16 @@ const ATTEMPTS: u32 = 5;
 
 /// Checks the log, and prints what was found.
 pub(super) fn run(command: &Verify, context: &mut Context) -> Ending {
+    let kept = command.checkpoint.as_deref().map(read).transpose()?;
+    if let Some(proof) = &command.proof {
+        let key = key(command.key.as_deref(), Path::new("."))?;
+        return proved::proof(proof, &key, kept.as_deref(), context);
+    }
     let log = LogFolder::find(command.dir.as_deref())?;
     let key = key(command.key.as_deref(), log.path())?;
-    let kept = command.checkpoint.as_deref().map(read).transpose()?;
+    if let Some(entries) = &command.entries {
+        return proved::range(&log, &key, entries, context);
+    }
     let found = match check(&log, &key, kept.as_deref())? {
         // Not a verdict on the log: it could not be looked at.
         Err(VerifyError::Read { source, .. } | VerifyError::File(FileError::Io { source, .. })) => {

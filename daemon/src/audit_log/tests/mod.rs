@@ -2,6 +2,7 @@
 
 mod appending;
 mod faults;
+mod growth;
 mod opening;
 mod sealing;
 
