@@ -32,9 +32,13 @@ pub struct Entries {
 
 impl AuditLog {
     /// The entries from sequence number `from` on; none when there are no such entries yet. It blocks on the disk.
-    #[must_use]
-    pub fn entries(&self, from: u64) -> Entries {
-        self.shared.entries(from, self.size())
+    ///
+    /// # Errors
+    /// When the first of them cannot be read.
+    pub fn entries(&self, from: u64) -> Result<Entries, ReadError> {
+        let mut entries = self.shared.entries(from, self.size());
+        entries.read_page()?;
+        Ok(entries)
     }
 
     /// Where the entries of `time` and later begin: a few dozen of them are looked at. Where the clock was set back, it
@@ -57,7 +61,7 @@ impl AuditLog {
 
     fn time_of(&self, seq: u64) -> Result<Timestamp, ReadError> {
         let changed = || ReadError::Changed { path: self.shared.folder.clone() };
-        let line = self.entries(seq).next().ok_or_else(changed)??;
+        let line = self.entries(seq)?.next().ok_or_else(changed)??;
         let dated: Dated = serde_json::from_slice(&line).map_err(|_| changed())?;
         Ok(dated.time.timestamp())
     }
@@ -68,7 +72,7 @@ impl AuditLog {
     /// When a file cannot be read, or the runtime is going down.
     pub async fn tail(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, ReadError> {
         let log = self.clone();
-        let read = move || log.entries(from).take(limit).collect();
+        let read = move || log.entries(from)?.take(limit).collect();
         tokio::task::spawn_blocking(read).await.map_err(|_| ReadError::Stopping)?
     }
 }
@@ -135,6 +139,22 @@ struct Dated {
     time: Time,
 }
 
+impl Entries {
+    /// Reads some more, if there are any.
+    fn read_page(&mut self) -> Result<(), ReadError> {
+        if self.next >= self.end {
+            return Ok(());
+        }
+        let page = self.shared.page(self.next, self.end)?;
+        if page.is_empty() {
+            return Err(ReadError::Changed { path: self.shared.folder.clone() });
+        }
+        self.next += page.len() as u64;
+        self.page = page.into_iter();
+        Ok(())
+    }
+}
+
 impl Iterator for Entries {
     type Item = Result<Vec<u8>, ReadError>;
 
@@ -142,19 +162,11 @@ impl Iterator for Entries {
         if let Some(entry) = self.page.next() {
             return Some(Ok(entry));
         }
-        if self.next >= self.end {
-            return None;
-        }
-        match self.shared.page(self.next, self.end) {
-            Ok(page) if !page.is_empty() => {
-                self.next += page.len() as u64;
-                self.page = page.into_iter();
-                self.page.next().map(Ok)
-            }
-            other => {
+        match self.read_page() {
+            Ok(()) => self.page.next().map(Ok),
+            Err(error) => {
                 self.next = self.end;
-                let changed = ReadError::Changed { path: self.shared.folder.clone() };
-                Some(Err(other.err().unwrap_or(changed)))
+                Some(Err(error))
             }
         }
     }

@@ -96,7 +96,7 @@ impl Replay {
             return Ok(None);
         }
         let mut joiner = Joiner::default();
-        for (line, read) in self.audit.entries(from).zip(0..total) {
+        for (line, read) in self.audit.entries(from)?.zip(0..total) {
             if read % STRIDE == 0 && tell(Step::Progress(read)).is_break() {
                 return Ok(None);
             }

@@ -37,7 +37,7 @@ impl Permits {
     pub fn of(log: &AuditLog) -> Result<Self, ReadError> {
         let permits = Self { recent: Mutex::default(), most: REMEMBERED };
         let mut parts = Vec::new();
-        for line in log.entries(log.size().saturating_sub(READ_AT_START)) {
+        for line in log.entries(log.size().saturating_sub(READ_AT_START))? {
             // What does not parse is for the verifier to say.
             let Ok(entry) = Entry::decode(&line?) else { continue };
             match entry.event {

@@ -71,6 +71,7 @@ impl Forged {
     }
 
     fn edit(&self, path: &Path, edit: impl FnOnce(&mut Vec<u8>)) {
+        assert!(path.starts_with(&self.folder), "a file of this log");
         let mut bytes = fs::read(path).unwrap();
         let before = bytes.clone();
         edit(&mut bytes);

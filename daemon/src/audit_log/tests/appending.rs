@@ -31,7 +31,7 @@ async fn what_was_appended_is_there_after_a_restart() {
     assert_eq!(log.append(batch("d")).await.unwrap(), Appended { first: 3, last: 3 });
     assert_eq!(calls(&log, 0), ["a", "b", "c", "d"]);
 
-    let entry = Entry::decode(&log.entries(3).next().unwrap().unwrap()).unwrap();
+    let entry = Entry::decode(&log.entries(3).unwrap().next().unwrap().unwrap()).unwrap();
     assert_eq!((entry.seq, entry.node, entry.time.timestamp()), (3, name(), clock()));
     log.close().await;
     assert_eq!(audit(folder.path()).entries, 4);
@@ -250,7 +250,7 @@ async fn a_moment_is_found_among_the_entries() {
         log.append(batch("x")).await.unwrap();
     }
     let times: Vec<_> =
-        log.entries(0).map(|line| Entry::decode(&line.unwrap()).unwrap().time.timestamp()).collect();
+        log.entries(0).unwrap().map(|line| Entry::decode(&line.unwrap()).unwrap().time.timestamp()).collect();
     let second = jiff::SignedDuration::from_secs(1);
     for time in [0, 1, 299, 300, 599].map(|place: usize| times[place]) {
         for moment in [time - second, time, time + second] {

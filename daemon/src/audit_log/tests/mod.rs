@@ -82,7 +82,7 @@ const FIRST_SEGMENT: &str = "journal/00000000000000000000.jsonl";
 
 /// What was called, entry by entry.
 fn calls(log: &AuditLog, from: u64) -> Vec<String> {
-    log.entries(from).map(|line| call(&line.unwrap())).collect()
+    log.entries(from).unwrap().map(|line| call(&line.unwrap())).collect()
 }
 
 fn call(line: &[u8]) -> String {

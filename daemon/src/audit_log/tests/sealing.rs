@@ -214,7 +214,8 @@ async fn a_log_in_one_file_is_taken_over() {
     copy(&former, &folder);
     let (log, report) = open(&folder);
     assert_eq!((report.size, report.beyond_checkpoint), (1_500, 800));
-    let read: Vec<u8> = log.entries(0).flat_map(|line| [line.unwrap(), b"\n".to_vec()].concat()).collect();
+    let read: Vec<u8> =
+        log.entries(0).unwrap().flat_map(|line| [line.unwrap(), b"\n".to_vec()].concat()).collect();
     assert!(read == lines, "byte by byte");
     grow(&log, 10).await;
     log.close().await;

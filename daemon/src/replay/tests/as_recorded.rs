@@ -55,7 +55,7 @@ async fn through_changes_of_the_policy_and_of_the_directory() {
 async fn a_record_that_was_made_up_is_found() {
     let bench = Bench::new().await;
     bench.push("alice", &["create refs/heads/main"]).await;
-    let line = bench.live.audit.entries(bench.live.audit.size() - 1).next().unwrap().unwrap();
+    let line = bench.live.audit.entries(bench.live.audit.size() - 1).unwrap().next().unwrap().unwrap();
     let Event::Decision(honest) = Entry::decode(&line).unwrap().event else { panic!() };
     let forged = |forge: &dyn Fn(&mut entry::Decision)| {
         let mut decision = (*honest).clone();
@@ -141,7 +141,7 @@ async fn what_ended_before_it_began_is_no_decision() {
     let (summary, verdicts) = run(bench.replay(Basis::Recorded));
     assert_eq!((summary.pushes, verdicts.len(), untold(&summary)), (1, 0, vec![]));
     // A decision whose first part is not there.
-    let line = bench.live.audit.entries(bench.live.audit.size() - 1).next().unwrap().unwrap();
+    let line = bench.live.audit.entries(bench.live.audit.size() - 1).unwrap().next().unwrap().unwrap();
     let Event::Decision(mut decision) = Entry::decode(&line).unwrap().event else { panic!() };
     (decision.decision, decision.parts, decision.update_count) = ("half".into(), 2, 3);
     bench.live.audit.append(part("half", 2, "create refs/heads/t/2")).await.unwrap();
