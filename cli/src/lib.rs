@@ -6,6 +6,7 @@
 //! - [`mod@command`]: what each command takes and does;
 //! - [`client`] and [`socket`]: the way to the daemon;
 //! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
+//! - [`log`]: the folder of an audit log, read without any daemon;
 //! - [`failure`]: what ended a command before its answer.
 //!
 //! **Must never:** decide anything itself, change state other than by asking the daemon, mix up "no" with "could
@@ -15,6 +16,7 @@ pub mod client;
 pub mod command;
 pub mod exit;
 pub mod failure;
+pub mod log;
 pub mod output;
 pub mod socket;
 

@@ -20,6 +20,8 @@ pub struct FileConfig {
     pub decisions: DecisionsSection,
     /// `[signatures]`
     pub signatures: SignaturesSection,
+    /// `[audit]`
+    pub audit: AuditSection,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`
@@ -66,6 +68,24 @@ pub struct SignaturesSection {
     pub allowed_signers: Option<PathBuf>,
     /// SSH keys that nobody may sign with: a file with one public key a line.
     pub revoked_keys: Option<PathBuf>,
+}
+
+/// The audit log.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSection {
+    /// Who is asked to cosign its checkpoints.
+    pub witnesses: Vec<WitnessSection>,
+}
+
+/// A witness.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessSection {
+    /// Where it listens, as in `http://witness.example.com:8750`.
+    pub url: String,
+    /// Its public key.
+    pub key: String,
 }
 
 /// Who may ask for decisions on this host.

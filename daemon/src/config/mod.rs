@@ -12,13 +12,14 @@ use std::{
     time::Duration,
 };
 
-use oam_audit::Name;
+use oam_audit::{Name, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
+use file::WitnessSection;
 pub use file::{FileConfig, LogFormat};
 
-use crate::signature::SignatureFiles;
+use crate::{signature::SignatureFiles, witnesses};
 
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
@@ -47,6 +48,8 @@ pub struct Config {
     pub all_reasons_within: Duration,
     /// The files that say with which keys people sign, besides the directory.
     pub signatures: SignatureFiles,
+    /// Who is asked to cosign the checkpoints of the audit log.
+    pub witnesses: Vec<WitnessConfig>,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -77,6 +80,15 @@ impl PolicyPlace {
             Self::Managed(path) | Self::Followed(path) => path,
         }
     }
+}
+
+/// A witness of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessConfig {
+    /// Where it listens.
+    pub url: String,
+    /// What its cosignatures are verified with.
+    pub key: CosignerKey,
 }
 
 /// A TCP listener with mutual TLS: whoever shows a certificate of the client authority may ask.
@@ -183,6 +195,7 @@ impl Config {
                     .map(|path| absolute("signatures.revoked_keys", path))
                     .transpose()?,
             },
+            witnesses: file.audit.witnesses.into_iter().map(witness).collect::<Result<_, _>>()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin_uids: trusted(file.admin.uids),
@@ -235,6 +248,13 @@ fn node_name(name: &str) -> Result<Name, ConfigError> {
 fn digest(text: &str) -> Result<Digest, ConfigError> {
     text.parse::<Digest>()
         .map_err(|error| ConfigError::Value { key: "policy.unapproved", detail: error.to_string() })
+}
+
+fn witness(WitnessSection { url, key }: WitnessSection) -> Result<WitnessConfig, ConfigError> {
+    let fault = |detail: String| ConfigError::Value { key: "audit.witnesses", detail };
+    witnesses::check_url(&url).map_err(|detail| fault(format!("`{url}`: {detail}")))?;
+    let key = key.trim().parse().map_err(|error: oam_audit::keys::KeyError| fault(error.to_string()))?;
+    Ok(WitnessConfig { url, key })
 }
 
 /// Root, the daemon's own user, and who else was named.
@@ -315,6 +335,15 @@ mod tests {
     }
 
     #[test]
+    fn witnesses_are_shown_as_they_were_given() {
+        let key = oam_audit::keys::CosigningKey::from_seed("w1.example".parse().unwrap(), &[1; 32]);
+        let key = key.verifier().to_string();
+        let first = config(&format!("[[audit.witnesses]]\nurl = 'http://w:1/x'\nkey = '{key}'\n")).unwrap();
+        assert_eq!(first.witnesses[0].key.to_string(), key);
+        assert_eq!(config(&first.to_string()).unwrap().witnesses, first.witnesses);
+    }
+
+    #[test]
     fn faults_name_the_key_and_what_is_right() {
         for (text, part) in [
             ("stat = '/s'", "unknown field `stat`"),
@@ -323,6 +352,9 @@ mod tests {
             ("[http]\nlisten = 'x'", "http.listen"),
             ("[policy]\nunapproved = 'c0ffee'", "policy.unapproved"),
             ("node = 'a b'", "node"),
+            ("[[audit.witnesses]]\nurl = 'https://w'\nkey = 'x'", "http://HOST:PORT"),
+            ("[[audit.witnesses]]\nurl = 'http://w'\nkey = 'x'", "audit.witnesses"),
+            ("[[audit.witnesses]]\nurl = 'http://w'", "missing field `key`"),
             ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
         ] {
             let error = config(text).unwrap_err();

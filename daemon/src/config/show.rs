@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 
 use oam_policy::printable::Printable;
 
-use super::{Config, PolicyPlace};
+use super::{Config, PolicyPlace, WitnessConfig};
 use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
@@ -40,6 +40,9 @@ impl fmt::Display for Config {
                 None => writeln!(f, "# {key}: none")?,
             }
         }
+        if !self.witnesses.is_empty() {
+            writeln!(f, "\n[audit]\nwitnesses = [{}]", witnesses(&self.witnesses))?;
+        }
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;
@@ -58,6 +61,13 @@ impl fmt::Display for Config {
 fn list(uids: &BTreeSet<u32>) -> String {
     let texts: Vec<_> = uids.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
+}
+
+fn witnesses(witnesses: &[WitnessConfig]) -> String {
+    let table = |WitnessConfig { url, key }: &WitnessConfig| {
+        format!("{{ url = {}, key = \"{key}\" }}", toml::Value::String(url.clone()))
+    };
+    witnesses.iter().map(table).collect::<Vec<_>>().join(", ")
 }
 
 /// A path as a TOML text.

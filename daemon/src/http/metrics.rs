@@ -28,7 +28,15 @@ pub struct Metrics {
     directory_age: Gauge<f64, AtomicU64>,
     users: Gauge<u64, AtomicU64>,
     audit_entries: Gauge<u64, AtomicU64>,
+    witness_well: Family<Witness, Gauge<u64, AtomicU64>>,
+    witness_entries: Family<Witness, Gauge<u64, AtomicU64>>,
     ready: Gauge<u64, AtomicU64>,
+}
+
+/// One of the few that are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Witness {
+    witness: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,6 +63,8 @@ impl Default for Metrics {
             directory_age: Gauge::default(),
             users: Gauge::default(),
             audit_entries: Gauge::default(),
+            witness_well: Family::default(),
+            witness_entries: Family::default(),
             ready: Gauge::default(),
         };
         metrics.register();
@@ -87,6 +97,16 @@ impl Metrics {
         );
         registry.register("directory_users", "Users in the directory in force", self.users.clone());
         registry.register("audit_entries", "Entries in the audit log", self.audit_entries.clone());
+        registry.register(
+            "witness_well",
+            "1 when the witness cosigned the last checkpoint that it was asked for, else 0",
+            self.witness_well.clone(),
+        );
+        registry.register(
+            "witness_entries",
+            "Entries that the witness has cosigned",
+            self.witness_entries.clone(),
+        );
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
 
@@ -142,6 +162,11 @@ impl Metrics {
             self.directory_age.set(age.as_secs_f64());
         }
         self.audit_entries.set(live.audit.size());
+        for report in live.witnesses.report() {
+            let labels = Witness { witness: report.name };
+            self.witness_well.get_or_create(&labels).set(u64::from(report.well));
+            self.witness_entries.get_or_create(&labels).set(report.size.unwrap_or(0));
+        }
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }
 

@@ -14,6 +14,7 @@ use crate::{
     http::Metrics,
     policy::PolicyManager,
     signature::Signatures,
+    witnesses::Witnesses,
 };
 
 /// Everything that the services share. Readers take what is in force at the moment, without a lock.
@@ -31,6 +32,8 @@ pub struct Live {
     pub signatures: Signatures,
     /// The audit log.
     pub audit: AuditLog,
+    /// Who cosigns it.
+    pub witnesses: Witnesses,
     /// What is counted.
     pub metrics: Metrics,
     /// Pushes that hooks let through on their own, as far as they were delivered.
@@ -57,8 +60,10 @@ impl Live {
         (spooled, permits): (Spooled, Permits),
         found_at_start: Vec<String>,
     ) -> Self {
+        let witnesses = Witnesses::start(&audit, &config.witnesses);
         Self {
             signatures: Signatures::start(config.signatures.clone()),
+            witnesses,
             config,
             policies,
             directory,
@@ -114,6 +119,7 @@ impl Live {
             format!("The policy in `{}` is not in force: {trouble}", self.policies.place().path().display())
         });
         let directory = self.directory.troubles();
+        let unsealed = self.audit.trouble().map(|trouble| format!("The audit log is not sealed: {trouble}"));
         self.obstacles()
             .into_iter()
             .chain(policy)
@@ -121,6 +127,8 @@ impl Live {
             .chain(directory)
             .chain(self.applied.warning())
             .chain(self.signatures.warnings())
+            .chain(unsealed)
+            .chain(self.witnesses.warnings())
             .chain(self.found_at_start.iter().cloned())
             .collect()
     }

@@ -30,9 +30,11 @@ mod reload;
 mod replay;
 mod repositories;
 mod symrefs;
+mod tampering;
 mod tls;
 mod transports;
 mod two_persons;
+mod witness;
 
 /// Whether the long forms of the tests run.
 fn soak() -> bool {

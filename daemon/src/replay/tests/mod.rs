@@ -250,5 +250,5 @@ fn untold(summary: &Summary) -> Vec<(&str, u64)> {
 
 /// Everything that a daemon writes to its own folder, to see that nothing of it changes.
 fn bytes_of(folder: &Path) -> u64 {
-    std::fs::metadata(folder.join("entries.jsonl")).unwrap().len()
+    std::fs::metadata(folder.join("journal/00000000000000000000.jsonl")).unwrap().len()
 }
