@@ -38,11 +38,13 @@ pub(crate) fn run(effort: Effort) -> u32 {
         let by_git = |_| {
             let started = Instant::now();
             let mut list = git(&repository);
-            let list = list.args(["rev-list", &new, "--not", &old]).stdout(Stdio::piped()).spawn().unwrap();
+            let list = list.args(["rev-list", &new, "--not", &old]).stdout(Stdio::piped());
+            let mut list = list.spawn().unwrap();
             let mut diff = git(&repository);
             let diff = diff.args(["diff-tree", "--stdin", "-r", "-c", "--name-only"]);
-            let status = diff.stdin(list.stdout.unwrap()).stdout(Stdio::null()).status();
-            assert!(status.unwrap().success());
+            let commits = list.stdout.take().unwrap();
+            let status = diff.stdin(commits).stdout(Stdio::null()).status();
+            assert!(status.unwrap().success() && list.wait().unwrap().success());
             started.elapsed()
         };
         let mut cases = [
