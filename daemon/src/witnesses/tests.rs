@@ -102,8 +102,10 @@ async fn checkpoints_are_cosigned_as_they_come() {
     scene.grow().await;
     scene.grow().await;
     scene.cosigned(3).await;
+    // The report follows the file.
+    let report = [Report { name: "w1.example".into(), size: Some(3), well: true }];
+    until(|| witnesses.report() == report).await;
     assert_eq!(witnesses.warnings(), [""; 0]);
-    assert_eq!(witnesses.report(), [Report { name: "w1.example".into(), size: Some(3), well: true }]);
     scene.audit.close().await;
 
     // A daemon that starts anew does not know how far the witness is, and asks.
