@@ -28,8 +28,8 @@ use clap_complete::Shell;
 use crate::{
     client::Address,
     command::{
-        Context, Ending, audit::Audit, explain::Explain, policy::Policy, snapshot::Snapshot, user::User,
-        who::Who,
+        Context, Ending, audit::Audit, explain::Explain, policy::Policy, snapshot::Snapshot, source::Source,
+        user::User, who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
@@ -63,6 +63,9 @@ enum Task {
     /// Load, show and roll back the directory of users and groups
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// Show where the directory comes from, and keep the tokens of its sources
+    #[command(subcommand)]
+    Source(Source),
     /// Show a user, cut one off, or lift the cut
     #[command(subcommand)]
     User(User),
@@ -114,6 +117,7 @@ impl Task {
         match self {
             Self::Status => command::status::run(context).await,
             Self::Snapshot(task) => command::snapshot::run(task, context).await,
+            Self::Source(task) => command::source::run(task, context).await,
             Self::User(task) => command::user::run(task, context).await,
             Self::Policy(task) => command::policy::run(task, context).await,
             Self::Explain(task) => command::explain::run(task, context).await,

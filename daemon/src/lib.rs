@@ -1,9 +1,9 @@
 //! The policy daemon of Bitbucket OAM: state and I/O around the pure decision of `oam_policy`.
 //!
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
-//! [`store`]), and recording every answer before it is given ([`audit_log`], [`authorize`]).
+//! [`store`], made of what sources say: [`source`], [`scim`]), and recording every answer before it is given ([`audit_log`], [`authorize`]).
 //!
-//! **In:** questions from hooks, commands from `oam`, a policy in files, directory files. **Out:** decisions, an
+//! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push. **Out:** decisions, an
 //! audit log, metrics.
 //!
 //! **Must never:** let a permit out before its audit entry is durable; turn a fault of its own into a refusal; make a
@@ -17,8 +17,10 @@ pub mod http;
 pub mod policy;
 pub mod replay;
 pub mod run;
+pub mod scim;
 pub mod service;
 pub mod signature;
+pub mod source;
 pub mod store;
 pub mod telemetry;
 pub mod witnesses;

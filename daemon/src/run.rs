@@ -32,8 +32,10 @@ use crate::{
     config::Config,
     directory, http,
     policy::{self, ApplyError, PolicyManager},
+    scim,
     service::{AdminService, AuthorizerService, Live, Permits, Spooled, listen, listen::ListenError},
-    store::{self, Loaded, Opened, Store},
+    source::{self, Sources},
+    store::{self, Healed, Loaded, Opened, Store},
 };
 
 /// How long conversations may go on after a signal to stop.
@@ -68,6 +70,12 @@ pub enum RunError {
     /// The directory's store.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// The sources of the directory.
+    #[error(transparent)]
+    Sources(#[from] source::OpenError),
+    /// The certificate of SCIM.
+    #[error(transparent)]
+    Tls(#[from] scim::TlsError),
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
@@ -137,6 +145,10 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         audit.append(Batch::new(&loaded_event(loaded))?).await?;
     }
     let directory = directory::start(store, loaded, recorder(&audit)).map_err(state(&config.state))?;
+    let (sources, healed) = Sources::open(&config.sources, &config.state, directory.clone()).await?;
+    for healed in &healed {
+        audit.append(Batch::new(&Event::StoreHealed(healed.into()))?).await?;
+    }
     let reader = directory.1.clone();
     let policies = PolicyManager::start(
         config.policy.clone(),
@@ -149,7 +161,15 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     let permits = Permits::of(&audit)?;
-    Ok(Live::new(config, Arc::new(policies), directory, audit, (spooled, permits), opened.sentences()))
+    let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).collect();
+    Ok(Live::new(
+        config,
+        Arc::new(policies),
+        (directory.0, directory.1, Arc::new(sources)),
+        audit,
+        (spooled, permits),
+        found,
+    ))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.
@@ -241,6 +261,16 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
     if let Some(listener) = &http {
         note_address(&config.runtime.join("http.addr"), listener);
     }
+    let scim = match &config.scim {
+        Some(scim) => {
+            let tls = scim.tls.as_ref().map(scim::Tls::open).transpose()?;
+            Some((listen::tcp("SCIM (`scim.listen`)", scim.listen).await?, tls))
+        }
+        None => None,
+    };
+    if let Some((listener, _)) = &scim {
+        note_address(&config.runtime.join("scim.addr"), listener);
+    }
     let hook_socket = listen::unix(&config.hook_socket(), 0o660, config.hook_gid)?;
     // Last: whoever gets an answer here finds everything else in its place.
     let admin_socket = listen::unix(&config.admin_socket(), admin_mode(&config.admin_uids), None)?;
@@ -258,6 +288,10 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
                 tracing::error!(%error, "the HTTP listener failed");
             }
         });
+    }
+    servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
+    if let Some((listener, tls)) = scim {
+        servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }
     let router = for_hooks(&mut Server::builder())?;
     serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);

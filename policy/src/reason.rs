@@ -248,12 +248,14 @@ pub enum UndecidedReason {
     PolicyMissing,
     /// No directory is loaded.
     SnapshotMissing,
-    /// The directory is older than it may be.
+    /// A source of the directory that the decision rests on is older than it may be.
     SourceStale {
-        /// How old it is.
-        age: Duration,
-        /// How old it may be.
-        bound: Duration,
+        /// The source's name.
+        source: Box<str>,
+        /// How old what it said is; absent when it never said anything, or when that is lost.
+        age: Option<Duration>,
+        /// How old it may be; absent when it may be of any age.
+        bound: Option<Duration>,
     },
     /// A fact that the verdict depends on could not be found out.
     FactsUnreadable {

@@ -11,7 +11,11 @@
 mod common;
 
 use common::{Case, facts, policy, snapshot};
-use oam_policy::{Outcome, RefusalReason, UndecidedReason, Verdict, decide::PushVerdict, facts::Ancestry};
+use oam_policy::{
+    Outcome, RefusalReason, UndecidedReason, Verdict,
+    decide::{Freshness, PushVerdict},
+    facts::Ancestry,
+};
 
 const POLICY: &str = r##"
 version = 1
@@ -304,10 +308,18 @@ fn without_something_to_decide_by_nothing_is_decided() {
 #[test]
 fn a_directory_that_is_too_old_decides_nothing() {
     let mut case = case();
-    case.state.max_snapshot_age = Some(std::time::Duration::from_secs(3600));
+    let as_of = case.state.snapshot.as_ref().map(oam_policy::Snapshot::as_of);
+    let max_age = Some(std::time::Duration::from_secs(3600));
+    case.state.sources = [Freshness { source: "file".into(), as_of, max_age }].into();
     let outcome =
         |case: Case| case.decide("alice", "PAY/api", &["create refs/heads/feature/x"], &facts(&[])).outcome();
     assert_eq!(outcome(case.clone().at("2026-01-01T01:00:00Z")), Outcome::Permitted);
     assert_eq!(outcome(case.clone().at("2026-01-01T01:00:01Z")), Outcome::Undecided);
-    assert_eq!(outcome(case.at("2025-12-31T00:00:00Z")), Outcome::Permitted, "it comes from the future");
+    assert_eq!(
+        outcome(case.clone().at("2025-12-31T00:00:00Z")),
+        Outcome::Permitted,
+        "it comes from the future"
+    );
+    case.state.sources = [Freshness { source: "file".into(), as_of: None, max_age: None }].into();
+    assert_eq!(outcome(case.at("2026-01-01T01:00:00Z")), Outcome::Undecided, "what it said is lost");
 }

@@ -16,7 +16,7 @@ use common::{Case, policy, snapshot};
 use jiff::Timestamp;
 use oam_policy::{
     Channel, Facts, Policy, RefName, Repository, Snapshot, State, UndecidedReason, Username, Verb, Verdict,
-    decide::{PrincipalKind, PushVerdict, WaiverUse},
+    decide::{Freshness, PrincipalKind, PushVerdict, WaiverUse},
     question::Question,
     snapshot::{Directory, Person, Revocation},
     who::{Who, WhoError, who},
@@ -360,7 +360,12 @@ fn nobody_is_not_what_is_said_when_nothing_can_be_decided() {
     };
     assert_eq!(reasons(&State::default()), ["policy-missing", "snapshot-missing"]);
     let stale = State {
-        max_snapshot_age: Some(std::time::Duration::from_secs(60)),
+        sources: [Freshness {
+            source: "file".into(),
+            as_of: Some(snapshot().as_of()),
+            max_age: Some(std::time::Duration::from_secs(60)),
+        }]
+        .into(),
         ..Case::new(policy(FREEZE), snapshot()).state
     };
     assert_eq!(reasons(&stale), ["source-stale"]);

@@ -199,9 +199,11 @@ fn inabilities_to_decide() {
         UndecidedReason::PolicyMissing,
         UndecidedReason::SnapshotMissing,
         UndecidedReason::SourceStale {
-            age: Duration::from_secs(200_000),
-            bound: Duration::from_secs(86_400),
+            source: "okta".into(),
+            age: Some(Duration::from_secs(200_000)),
+            bound: Some(Duration::from_secs(86_400)),
         },
+        UndecidedReason::SourceStale { source: "okta".into(), age: None, bound: None },
         UndecidedReason::FactsUnreadable { why: "object 0123\u{1b}[31m is missing.".into() },
         UndecidedReason::AuditUnavailable,
     ];

@@ -13,7 +13,8 @@ use std::{
     process::Command,
 };
 
-const MEMBERS: [&str; 6] = ["oam-policy", "oam-audit", "oam-proto", "oam-hook", "oam-daemon", "oam-cli"];
+const MEMBERS: [&str; 7] =
+    ["oam-policy", "oam-audit", "oam-proto", "oam-scim", "oam-hook", "oam-daemon", "oam-cli"];
 
 /// Every package that a package of ours is built from, without what only its tests or its build scripts need.
 fn tree(name: &str) -> BTreeSet<String> {
@@ -40,8 +41,9 @@ fn the_crates_depend_only_downwards() {
         ("oam-policy", &[][..]),
         ("oam-audit", &[][..]),
         ("oam-proto", &["oam-policy"][..]),
+        ("oam-scim", &[][..]),
         ("oam-hook", &["oam-policy", "oam-proto"][..]),
-        ("oam-daemon", &["oam-audit", "oam-policy", "oam-proto"][..]),
+        ("oam-daemon", &["oam-audit", "oam-policy", "oam-proto", "oam-scim"][..]),
         ("oam-cli", &["oam-audit", "oam-policy", "oam-proto"][..]),
     ]);
     let trees = trees();
@@ -55,7 +57,7 @@ fn the_crates_depend_only_downwards() {
 #[test]
 fn the_pure_crates_do_nothing_but_think() {
     let trees = trees();
-    for name in ["oam-policy", "oam-audit"] {
+    for name in ["oam-policy", "oam-audit", "oam-scim"] {
         for forbidden in ["tokio", "tonic", "hyper", "sled", "git2", "getrandom", "rand", "rustix", "tracing"]
         {
             assert!(!trees[name].contains(forbidden), "{name} must not need {forbidden}");

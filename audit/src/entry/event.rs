@@ -41,6 +41,8 @@ pub enum Event {
     RefsApplied(RefsApplied),
     /// An administrative call was refused.
     AdminDenied(AdminDenied),
+    /// A source has another token, or one less.
+    SourceToken(SourceToken),
 }
 
 /// The directory changed.
@@ -74,8 +76,10 @@ pub struct SnapshotChanged {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SnapshotCause {
-    /// A source delivered.
+    /// A file was imported.
     Import,
+    /// A source told of a change.
+    Source,
     /// An administrator went back.
     Rollback,
     /// A user was cut off.
@@ -193,4 +197,28 @@ pub struct AdminDenied {
     pub actor: String,
     /// What was called.
     pub call: String,
+}
+
+/// A source has another token, or one less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceToken {
+    /// The source.
+    pub source: String,
+    /// The name of the token, which says nothing about it.
+    pub token: String,
+    /// What happened to it.
+    pub change: TokenChange,
+    /// Who did it.
+    pub actor: String,
+}
+
+/// What happened to a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenChange {
+    /// It was made.
+    Created,
+    /// It is worth nothing any more.
+    Revoked,
 }

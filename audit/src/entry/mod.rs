@@ -30,7 +30,7 @@ pub use decision::{
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{
     AdminDenied, AppliedUpdate, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, RefsApplied,
-    SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed,
+    SnapshotCause, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, TokenChange,
 };
 pub use history::History;
 pub use policy::{

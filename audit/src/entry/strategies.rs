@@ -190,6 +190,7 @@ pub(crate) fn decision() -> impl Strategy<Value = Decision> {
 fn snapshot_changed() -> impl Strategy<Value = SnapshotChanged> {
     let cause = select(vec![
         SnapshotCause::Import,
+        SnapshotCause::Source,
         SnapshotCause::Rollback,
         SnapshotCause::UserDeactivated,
         SnapshotCause::UserReactivated,
@@ -210,6 +211,13 @@ fn snapshot_changed() -> impl Strategy<Value = SnapshotChanged> {
             subject,
         },
     )
+}
+
+fn source_token() -> impl Strategy<Value = Event> {
+    let change = select(vec![TokenChange::Created, TokenChange::Revoked]);
+    (text(), text(), change, text()).prop_map(|(source, token, change, actor)| {
+        Event::SourceToken(SourceToken { source, token, change, actor })
+    })
 }
 
 fn policy_origin() -> impl Strategy<Value = PolicyOrigin> {
@@ -329,6 +337,7 @@ fn event() -> impl Strategy<Value = Event> {
         permitted_while_unavailable().prop_map(Event::PermittedWhileUnavailable),
         refs_applied().prop_map(Event::RefsApplied),
         (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
+        source_token(),
     ]
 }
 

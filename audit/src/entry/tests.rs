@@ -193,6 +193,13 @@ fn daemon_events_read_well() {
         why: "connection refused".into(),
     };
     insta::assert_snapshot!(line(Event::PermittedWhileUnavailable(spooled)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"permitted-while-unavailable","spool":"7","host":"git-1","at":"2026-11-23T17:20:00.000000Z","repository":"PAY/api","principal":"ada","updates":[{"ref":"refs/heads/main","change":{"delete":{"old":"1111111111111111111111111111111111111111"}}}],"why":"connection refused"}}"#);
+    let token = SourceToken {
+        source: "okta".into(),
+        token: "1a2b3c4d".into(),
+        change: TokenChange::Created,
+        actor: "uid 0".into(),
+    };
+    insta::assert_snapshot!(line(Event::SourceToken(token)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"source-token","source":"okta","token":"1a2b3c4d","change":"created","actor":"uid 0"}}"#);
     let applied = RefsApplied {
         report: "8".into(),
         host: "git-1".into(),

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod policy;
 pub mod question;
 pub mod snapshot;
+pub mod source;
 pub mod status;
 pub mod user;
 pub mod who;

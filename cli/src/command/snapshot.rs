@@ -57,6 +57,9 @@ pub struct Import {
     /// Why, for the audit log
     #[arg(long, value_parser = reason)]
     reason: Option<String>,
+    /// The source that the file is of, where the configuration has more than one
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
     /// Only check the file, and say what would change
     #[arg(long)]
     dry_run: bool,

@@ -23,7 +23,7 @@ pub enum User {
         name: Username,
     },
     /// Cut a user off; answered once it is stored, recorded and in force
-    #[command(after_long_help = help::user_changed())]
+    #[command(alias = "revoke", after_long_help = help::user_changed())]
     Deactivate(Deactivate),
     /// Lift a cut by command; whoever the directory deactivated stays so
     #[command(after_long_help = help::user_changed())]

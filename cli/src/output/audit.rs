@@ -4,7 +4,7 @@ mod policy;
 
 use oam_audit::entry::{
     AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Reason, RefsApplied,
-    SnapshotCause, SnapshotChanged, Update,
+    SnapshotCause, SnapshotChanged, TokenChange, Update,
 };
 
 use super::{
@@ -62,6 +62,14 @@ fn event(event: &Event, page: &Page) -> String {
             quoted(&repaired.set_aside)
         )),
         Event::PermittedWhileUnavailable(permitted) => page.warn(&unavailable(permitted)),
+        Event::SourceToken(token) => {
+            let what = match token.change {
+                TokenChange::Created => "made",
+                TokenChange::Revoked => "revoked",
+            };
+            let (source, actor) = (quoted(&token.source), quoted(&token.actor));
+            page.warn(&format!("token {} of the source {source} {what} by {actor}", quoted(&token.token)))
+        }
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::AdminDenied(denied) => {
             page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
@@ -140,6 +148,7 @@ fn reasons(reasons: &[Reason]) -> String {
 fn snapshot_changed(changed: &SnapshotChanged) -> String {
     let what = match changed.cause {
         SnapshotCause::Import => "directory imported",
+        SnapshotCause::Source => "source changed",
         SnapshotCause::Rollback => "directory rolled back",
         SnapshotCause::UserDeactivated => "user cut off",
         SnapshotCause::UserReactivated => "user no longer cut off",

@@ -301,3 +301,50 @@ pub fn prove() -> String {
 pub fn witness() -> String {
     "JSON: {listening, key}, once it listens.".into()
 }
+
+/// `SOURCE` in the texts below.
+const SOURCE: &str = "SOURCE: {name, kind, retired, seen, max_age_seconds, stale, lost, users, groups, gone, unusable, \
+                      changes, path, mapping: {username, username_suffix, group}, tokens: [TOKEN]}";
+/// `TOKEN` in the texts below.
+const TOKEN: &str = "TOKEN: {id, created, created_by, expires, last_used, expired}";
+
+/// `oam source list`.
+pub fn sources() -> String {
+    document("[SOURCE]", &[SOURCE, TOKEN])
+}
+
+/// `oam source status`.
+pub fn source() -> String {
+    format!("{}\n\nExit code 1 when the source is stale or lost.", document("SOURCE", &[SOURCE, TOKEN]))
+}
+
+/// `oam source sync`.
+pub fn source_sync() -> String {
+    document("{source: SOURCE, advice}", &[SOURCE, TOKEN])
+}
+
+/// `oam source preview`.
+pub fn source_preview() -> String {
+    let shape = "{user: {username, id, display_name, emails, active, already}, group, problems}";
+    format!("{}\n\nExit code 1 when there is a problem.", document(shape, &[]))
+}
+
+/// `oam source forget`.
+pub fn source_forget() -> String {
+    document("{source, forgotten}", &[])
+}
+
+/// `oam source token rotate`.
+pub fn source_token_new() -> String {
+    document("{token, info: TOKEN}", &[TOKEN])
+}
+
+/// `oam source token list`.
+pub fn source_tokens() -> String {
+    document("[TOKEN]", &[TOKEN])
+}
+
+/// `oam source token revoke`.
+pub fn source_token() -> String {
+    document("TOKEN", &[TOKEN])
+}

@@ -6,16 +6,17 @@ use oam_proto::v1::{
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
     PatternClass, PolicyApproval, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
     PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyLifting, PolicyProposal, PolicyWarning,
-    PolicyWarnings, PolicyWitness, Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement,
-    ReplayReason, ReplayUntold, ReplayVerdict, Revocation, RollBackSnapshotResponse, RuleTrace, RuleUse,
-    ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status, TestOutcome, User, UserChanged, UserDiff,
-    WhoCan, WhoOpening, WhoPrincipal, WhoStopped, path_change, snapshot_change::Change,
-    test_outcome::Result as Tested,
+    PolicyWarnings, PolicyWitness, PreviewSourceResponse, PreviewedUser, Reason, RefVerdict, ReplayDone,
+    ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict, Revocation,
+    RollBackSnapshotResponse, RotateSourceTokenResponse, RuleTrace, RuleUse, ShowPolicyResponse,
+    SnapshotChange, SnapshotInfo, Source, SourceToken, Status, SyncSourceResponse, TestOutcome, User,
+    UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped, path_change,
+    snapshot_change::Change, test_outcome::Result as Tested,
 };
 
 use super::{
     audit, explain, faults, import, policy, policy_diff, policy_init, policy_proposal, policy_test, replay,
-    samples::page, shown, snapshot, status, usage, user, verify, warnings::Wanted, who,
+    samples::page, shown, snapshot, source, status, usage, user, verify, warnings::Wanted, who,
 };
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
@@ -122,6 +123,39 @@ fn of_the_directory() {
     let changed = UserChanged { user: Some(evil_user()), snapshot, changed: true };
     check("deactivate", &user::deactivated_text(&changed, EVIL, &page()));
     check("reactivate", &user::reactivated_text(&changed, EVIL, &page()));
+}
+
+#[test]
+fn of_the_sources() {
+    let token = SourceToken { id: evil(), created_by: evil(), ..SourceToken::default() };
+    let one = Source {
+        name: evil(),
+        kind: evil(),
+        username: evil(),
+        username_suffix: evil(),
+        group: evil(),
+        path: evil(),
+        tokens: vec![token.clone()],
+        ..Source::default()
+    };
+    check("sources", &source::list_text(std::slice::from_ref(&one), &page()));
+    check("source", &source::text(&one, &page()));
+    check("tokens", &source::tokens_text(std::slice::from_ref(&token), &page()));
+    check("revoked", &source::revoked_text(EVIL, &token));
+    check("forgotten", &source::forgotten_text(EVIL, EVIL));
+    let made = RotateSourceTokenResponse { token: evil(), info: Some(token) };
+    check("made", &source::made_text(EVIL, &made, &page()));
+    check("sync", &source::sync_text(&SyncSourceResponse { source: Some(one), advice: evil() }, &page()));
+    let user = PreviewedUser {
+        username: evil(),
+        id: evil(),
+        display_name: evil(),
+        emails: vec![evil()],
+        active: true,
+        already: evil(),
+    };
+    let preview = PreviewSourceResponse { user: Some(user), group: evil(), problems: vec![evil()] };
+    check("preview", &source::preview_text(&preview, &page()));
 }
 
 fn warning(allowed: &str) -> PolicyWarning {

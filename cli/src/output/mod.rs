@@ -21,6 +21,7 @@ mod progress;
 pub mod proof;
 pub mod replay;
 pub mod snapshot;
+pub mod source;
 pub mod status;
 mod terminal;
 pub mod usage;

@@ -340,3 +340,36 @@ fn a_ref_that_is_no_text_is_base64_in_json() {
     assert!(json.contains("\"ref_b64\":\"cmVmcy9oZWFkcy//\""), "{json}");
     assert!(!json.contains("\"ref\":"));
 }
+
+#[test]
+fn sources() {
+    use oam_proto::v1::{Source, SourceToken};
+    let token = SourceToken {
+        id: "1a2b3c4d".into(),
+        created_micros: hours_ago(48),
+        created_by: "uid 0".into(),
+        expires_micros: hours_ago(-48),
+        last_used_micros: hours_ago(1),
+        expired: false,
+    };
+    let okta = Source {
+        name: "okta".into(),
+        kind: "scim".into(),
+        seen_micros: hours_ago(1),
+        max_age_millis: 7_200_000,
+        users: 1_200,
+        groups: 40,
+        gone: 3,
+        unusable: 2,
+        changes: 5,
+        username: "emails".into(),
+        username_suffix: "@example.com".into(),
+        group: "displayName".into(),
+        path: "/scim/v2/okta".into(),
+        tokens: vec![token],
+        ..Source::default()
+    };
+    let hr = Source { name: "hr".into(), kind: "file".into(), retired: true, users: 1, ..Source::default() };
+    let list = super::source::list_text(&[hr, okta.clone()], &page());
+    insta::assert_snapshot!(format!("{list}\n{}", super::source::text(&okta, &page())));
+}

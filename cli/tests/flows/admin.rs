@@ -150,6 +150,63 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::RollBackSnapshotResponse { snapshot: snapshot(14), cut_off_since }))
     }
 
+    async fn list_sources(
+        &self,
+        request: Request<v1::ListSourcesRequest>,
+    ) -> Result<Response<v1::ListSourcesResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::ListSourcesResponse { sources: vec![source("okta")] }))
+    }
+
+    async fn get_source(
+        &self,
+        request: Request<v1::GetSourceRequest>,
+    ) -> Result<Response<v1::Source>, Status> {
+        Ok(Response::new(source(&self.note(request)?.name)))
+    }
+
+    async fn sync_source(
+        &self,
+        request: Request<v1::SyncSourceRequest>,
+    ) -> Result<Response<v1::SyncSourceResponse>, Status> {
+        let source = Some(source(&self.note(request)?.name));
+        Ok(Response::new(v1::SyncSourceResponse { source, advice: "push it all again".into() }))
+    }
+
+    async fn preview_source(
+        &self,
+        request: Request<v1::PreviewSourceRequest>,
+    ) -> Result<Response<v1::PreviewSourceResponse>, Status> {
+        self.note(request)?;
+        let (group, problems) = ("okta:eng".into(), vec!["it is cut off".into()]);
+        Ok(Response::new(v1::PreviewSourceResponse { group, problems, ..Default::default() }))
+    }
+
+    async fn forget_in_source(
+        &self,
+        request: Request<v1::ForgetInSourceRequest>,
+    ) -> Result<Response<v1::ForgetInSourceResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::ForgetInSourceResponse {}))
+    }
+
+    async fn rotate_source_token(
+        &self,
+        request: Request<v1::RotateSourceTokenRequest>,
+    ) -> Result<Response<v1::RotateSourceTokenResponse>, Status> {
+        self.note(request)?;
+        let info = source("okta").tokens.pop();
+        Ok(Response::new(v1::RotateSourceTokenResponse { token: "oamscim_once".into(), info }))
+    }
+
+    async fn revoke_source_token(
+        &self,
+        request: Request<v1::RevokeSourceTokenRequest>,
+    ) -> Result<Response<v1::RevokeSourceTokenResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::RevokeSourceTokenResponse { info: source("okta").tokens.pop() }))
+    }
+
     async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Result<Response<v1::User>, Status> {
         Ok(Response::new(user(&self.note(request)?.username)))
     }
@@ -310,5 +367,19 @@ impl v1::admin_server::Admin for Daemon {
         self.note(request)?;
         let entry = |(seq, json): (usize, &Vec<u8>)| v1::AuditEntry { seq: seq as u64, json: json.clone() };
         Ok(stream(self.entries.iter().enumerate().map(entry).collect()))
+    }
+}
+
+fn source(name: &str) -> v1::Source {
+    let token = v1::SourceToken { id: "1a2b3c4d".into(), created_by: "uid 0".into(), ..Default::default() };
+    v1::Source {
+        name: name.into(),
+        kind: "scim".into(),
+        users: 3,
+        stale: name == "old",
+        username: "userName".into(),
+        path: format!("/scim/v2/{name}"),
+        tokens: vec![token],
+        ..Default::default()
     }
 }

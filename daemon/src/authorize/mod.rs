@@ -56,7 +56,7 @@ impl Unrecorded {
 
 /// Decides by the policy and directory in force at this moment.
 pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
-    let state = live.state();
+    let state = live.state_for(&question.request.pusher);
     let at = Timestamp::now();
     match decide(&state, &question.request, facts, at) {
         Evaluation::Decided(decision) => Attempt::Decided(Box::new(Unrecorded { decision, state, at })),

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -16,6 +16,10 @@ pub struct FileConfig {
     pub policy: PolicySection,
     /// `[directory]`
     pub directory: DirectorySection,
+    /// `[source.NAME]`
+    pub source: BTreeMap<String, SourceSection>,
+    /// `[scim]`
+    pub scim: Option<ScimSection>,
     /// `[decisions]`
     pub decisions: DecisionsSection,
     /// `[signatures]`
@@ -86,6 +90,58 @@ pub struct WitnessSection {
     pub url: String,
     /// Its public key.
     pub key: String,
+}
+
+/// One source of the directory.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSection {
+    /// How it reaches us.
+    pub kind: SourceKind,
+    /// How old what it says may be, as in `24h`.
+    pub max_age: Option<String>,
+    /// The attribute that holds the Bitbucket username.
+    pub username: Option<String>,
+    /// What is cut off the end of that attribute.
+    pub username_suffix: Option<String>,
+    /// The attribute that holds a group's name.
+    pub group: Option<String>,
+}
+
+/// How a source reaches us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// Somebody imports a file.
+    File,
+    /// An identity provider pushes changes by SCIM 2.0.
+    Scim,
+}
+
+impl SourceKind {
+    /// The word for it in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Scim => "scim",
+        }
+    }
+}
+
+/// Where identity providers push to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScimSection {
+    /// The address, as in `0.0.0.0:8443`.
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// `loopback-only`: without TLS, which is taken on a loopback address alone.
+    pub plaintext: Option<String>,
+    /// The address that providers know us by, when it is another, as in `https://oam.example.com`.
+    pub url: Option<String>,
 }
 
 /// Who may ask for decisions on this host.

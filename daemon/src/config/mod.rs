@@ -2,7 +2,9 @@
 //! ([`Config`]), in which nothing that is required is optional. Nothing that changes while running lives here.
 
 mod file;
+mod scim;
 mod show;
+mod source;
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +19,9 @@ use oam_policy::Digest;
 use thiserror::Error;
 
 use file::WitnessSection;
-pub use file::{FileConfig, LogFormat};
+pub use file::{FileConfig, LogFormat, SourceKind};
+pub use scim::{ScimConfig, ScimTls};
+pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
 
 use crate::{signature::SignatureFiles, witnesses};
 
@@ -42,8 +46,10 @@ pub struct Config {
     pub policy: PolicyPlace,
     /// A proposed policy that comes into force at the start, whoever has approved it; `None`: none does.
     pub unapproved_policy: Option<Digest>,
-    /// How old the directory may be before nothing can be decided by it; `None`: of any age.
-    pub max_directory_age: Option<Duration>,
+    /// Where the directory comes from, ascending by name.
+    pub sources: Vec<SourceConfig>,
+    /// Where identity providers push to; `None`: nowhere.
+    pub scim: Option<ScimConfig>,
     /// How long more reasons are looked for, once it is certain that a push is refused.
     pub all_reasons_within: Duration,
     /// The files that say with which keys people sign, besides the directory.
@@ -177,7 +183,8 @@ impl Config {
             source: source.map(Path::to_owned),
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
-            max_directory_age: duration("directory.max_age", file.directory.max_age.as_deref())?,
+            sources: source::configured(file.source, file.directory.max_age.as_deref())?,
+            scim: file.scim.map(scim::configured).transpose()?,
             all_reasons_within: duration(
                 "decisions.all_reasons_within",
                 file.decisions.all_reasons_within.as_deref(),
@@ -295,7 +302,10 @@ mod tests {
         assert!(config.state.is_absolute() && config.runtime.is_absolute());
         assert_eq!(config.policy, PolicyPlace::Managed(config.state.join("policy")));
         assert!(config.admin_uids.contains(&0));
-        assert_eq!((config.max_directory_age, config.all_reasons_within.as_millis()), (None, 500));
+        let names: Vec<_> = config.sources.iter().map(|source| source.name.as_str()).collect();
+        assert_eq!(names, ["file"]);
+        assert_eq!((config.sources[0].max_age, config.scim.is_none()), (None, true));
+        assert_eq!(config.all_reasons_within.as_millis(), 500);
     }
 
     #[test]
@@ -306,7 +316,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.policy, PolicyPlace::Followed("/p".into()));
-        assert_eq!(config.max_directory_age.unwrap().as_secs(), 86_400);
+        assert_eq!(config.sources[0].max_age.unwrap().as_secs(), 86_400);
         assert_eq!(config.all_reasons_within.as_secs(), 2);
         assert_eq!(config.signatures.allowed_signers.as_deref(), Some("/a".as_ref()));
         assert!(config.hook_uids.contains(&7) && !config.admin_uids.contains(&7));
@@ -323,12 +333,15 @@ mod tests {
             "node = 'n'\n[directory]\nmax_age = '1500ms'\n[decisions]\nall_reasons_within = '0s'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
              [signatures]\nallowed_signers = '/\u{200b}a'\nrevoked_keys = '/r'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
+            "[source.okta]\nkind = 'scim'\nmax_age = '2h'\nusername = 'emails'\nusername_suffix = '@x'\n\
+             [source.hr]\nkind = 'file'\n[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'\nurl = 'https://x'",
+            "[scim]\nlisten = '0.0.0.0:1'\ncertificate = '/c'\nkey = '/k'",
         ] {
             let first = config(text).unwrap();
             let shown = first.to_string();
             let again = config(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
             assert_eq!(shown, again.to_string());
-            assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
+            assert_eq!((first.state, first.sources), (again.state, again.sources));
             assert_eq!(first.all_reasons_within, again.all_reasons_within);
             assert_eq!(first.signatures, again.signatures);
         }
@@ -352,6 +365,22 @@ mod tests {
             ("[http]\nlisten = 'x'", "http.listen"),
             ("[policy]\nunapproved = 'c0ffee'", "policy.unapproved"),
             ("node = 'a b'", "node"),
+            ("[source.Okta]\nkind = 'scim'", "source.NAME"),
+            ("[source.file]\nkind = 'scim'", "source.NAME.kind"),
+            ("[source.a]\nkind = 'ldap'", "unknown variant `ldap`"),
+            ("[source.a]\nkind = 'file'\nusername = 'userName'", "source.NAME.username"),
+            ("[source.a]\nkind = 'scim'\nusername = 'password'", "source.NAME.username"),
+            ("[source.a]\nkind = 'scim'\ngroup = 'members'", "source.NAME.group"),
+            (
+                "[directory]\nmax_age = '1h'\n[source.file]\nkind = 'file'\nmax_age = '1h'",
+                "directory.max_age",
+            ),
+            ("[directory]\nmax_age = '1h'\n[source.okta]\nkind = 'scim'", "directory.max_age"),
+            ("[scim]\nlisten = '0.0.0.0:1'\nplaintext = 'loopback-only'", "scim.plaintext"),
+            ("[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'yes'", "scim.plaintext"),
+            ("[scim]\nlisten = '127.0.0.1:1'", "scim.certificate"),
+            ("[scim]\nlisten = '127.0.0.1:1'\ncertificate = '/c'", "scim.key"),
+            ("[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'\nurl = 'ftp://x'", "scim.url"),
             ("[[audit.witnesses]]\nurl = 'https://w'\nkey = 'x'", "http://HOST:PORT"),
             ("[[audit.witnesses]]\nurl = 'http://w'\nkey = 'x'", "audit.witnesses"),
             ("[[audit.witnesses]]\nurl = 'http://w'", "missing field `key`"),

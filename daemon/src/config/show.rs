@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 
 use oam_policy::printable::Printable;
 
-use super::{Config, PolicyPlace, WitnessConfig};
+use super::{Config, PolicyPlace, SourceConfig, SourceKind, WitnessConfig};
 use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
@@ -26,10 +26,20 @@ impl fmt::Display for Config {
         if let Some(digest) = &self.unapproved_policy {
             writeln!(f, "unapproved = \"{digest}\"")?;
         }
-        writeln!(f, "\n[directory]")?;
-        match self.max_directory_age {
-            Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
-            None => writeln!(f, "# max_age: of any age")?,
+        for source in &self.sources {
+            show_source(source, f)?;
+        }
+        if let Some(scim) = &self.scim {
+            writeln!(f, "\n[scim]\nlisten = \"{}\"", scim.listen)?;
+            match &scim.tls {
+                Some(tls) => {
+                    writeln!(f, "certificate = {}\nkey = {}", written(&tls.certificate), written(&tls.key))?;
+                }
+                None => writeln!(f, "plaintext = \"loopback-only\"")?,
+            }
+            if let Some(url) = &scim.url {
+                writeln!(f, "url = {}", text(url))?;
+            }
         }
         writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
         let SignatureFiles { allowed_signers, revoked_keys } = &self.signatures;
@@ -58,6 +68,23 @@ impl fmt::Display for Config {
     }
 }
 
+fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "\n[source.{}]\nkind = \"{}\"", source.name, source.kind.as_str())?;
+    match source.max_age {
+        Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
+        None => writeln!(f, "# max_age: of any age")?,
+    }
+    if source.kind == SourceKind::Scim {
+        let mapping = &source.mapping;
+        writeln!(f, "username = \"{}\"", mapping.username.as_str())?;
+        if let Some(suffix) = &mapping.username_suffix {
+            writeln!(f, "username_suffix = {}", text(suffix))?;
+        }
+        writeln!(f, "group = \"{}\"", mapping.group.as_str())?;
+    }
+    Ok(())
+}
+
 fn list(uids: &BTreeSet<u32>) -> String {
     let texts: Vec<_> = uids.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
@@ -72,7 +99,11 @@ fn witnesses(witnesses: &[WitnessConfig]) -> String {
 
 /// A path as a TOML text.
 fn written(path: &Path) -> toml::Value {
-    toml::Value::String(path.to_string_lossy().into_owned())
+    text(&path.to_string_lossy())
+}
+
+fn text(text: &str) -> toml::Value {
+    toml::Value::String(text.to_owned())
 }
 
 /// A path in a comment, which no character of it can end.

@@ -51,7 +51,7 @@ pub enum ChangeError {
     /// Nothing changed: somebody was cut off before, and that is not recorded and stored yet.
     #[error("nothing was changed: an earlier deactivation has to be recorded and stored first ({0})")]
     Behind(StillMissing),
-    /// The user is cut off, and something is still missing; it is tried again until it is done.
+    /// What was taken is taken, and something is still missing; it is tried again until it is done.
     #[error("the user is cut off on this node now, but {0}; it is tried again every second until it is done")]
     InForceBut(StillMissing),
     /// The daemon is ending.

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use oam_audit::entry::{Event, SnapshotCause, SnapshotChanged};
-use oam_policy::{Snapshot, Username, snapshot::Revocation};
+use oam_policy::{
+    Snapshot, Username,
+    snapshot::{Amendment, Revocation},
+};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -32,6 +35,7 @@ pub(super) struct Command {
 #[derive(Debug)]
 pub(super) enum Step {
     Deliver(Box<Snapshot>),
+    Amend { amendment: Amendment, subject: Option<Username> },
     RollBack { target: Arc<Loaded>, reactivate: bool },
     Deactivate { user: Username, even_if_unknown: bool },
     Reactivate(Username),
@@ -45,6 +49,8 @@ struct Next {
     change: Change,
     subject: Option<Username>,
     cut_off_since: Vec<Username>,
+    /// Whether it gives nobody anything, and is to be in force whatever fails.
+    only_takes: bool,
 }
 
 /// The state of the thread.
@@ -116,7 +122,7 @@ impl Worker {
         };
         let after = Arc::new(Loaded { snapshot, info });
         let event = event(before.as_deref(), &after, next.subject.as_ref());
-        if next.cause == Cause::UserDeactivated {
+        if next.only_takes {
             self.cut_off(event, &after, next.change)?;
         } else {
             self.give(event, before.as_deref(), &after, &next.change)?;
@@ -180,6 +186,7 @@ fn next(before: Option<&Loaded>, step: Step, by: &By) -> Result<Option<Next>, Ch
     match (step, before) {
         (Step::Deliver(delivered), before) => Ok(deliver(before, *delivered)),
         (_, None) => Err(ChangeError::NoDirectory),
+        (Step::Amend { amendment, subject }, Some(before)) => Ok(Some(amend(before, amendment, subject))),
         (Step::RollBack { target, reactivate }, Some(before)) => {
             let cut_off_since = before.snapshot.plan_rollback(&target.snapshot).cut_off_since;
             let snapshot = before.snapshot.roll_back_to(&target.snapshot, reactivate, now, &by.actor);
@@ -206,7 +213,27 @@ fn deliver(before: Option<&Loaded>, delivered: Snapshot) -> Option<Next> {
         change: Change::Confirm(as_of),
         subject: None,
         cut_off_since: Vec::new(),
+        only_takes: false,
     })
+}
+
+fn amend(before: &Loaded, amendment: Amendment, subject: Option<Username>) -> Next {
+    let snapshot = before.snapshot.amend(&amendment);
+    let mut counts = before.info.counts;
+    for person in &amendment.people {
+        let of = |snapshot: &Snapshot| match snapshot.user(&person.username.key()) {
+            Some(user) => (1, u64::from(user.is_active()), user.groups().count() as u64),
+            None => (0, 0, 0),
+        };
+        let (was, is) = (of(&before.snapshot), of(&snapshot));
+        counts.users = (counts.users + is.0).saturating_sub(was.0);
+        counts.active_users = (counts.active_users + is.1).saturating_sub(was.1);
+        counts.memberships = (counts.memberships + is.2).saturating_sub(was.2);
+    }
+    counts.groups = snapshot.groups().len() as u64;
+    let only_takes = amendment.only_takes(&before.snapshot);
+    let change = Change::Amend(amendment);
+    Next { snapshot, counts, cause: Cause::Source, change, subject, cut_off_since: Vec::new(), only_takes }
 }
 
 fn deactivate(
@@ -241,7 +268,8 @@ fn reactivate(before: &Loaded, user: Username) -> Result<Option<Next>, ChangeErr
 impl Next {
     fn whole(snapshot: Snapshot, cause: Cause) -> Self {
         let counts = Counts::of(&snapshot);
-        Self { snapshot, counts, cause, change: Change::Whole, subject: None, cut_off_since: Vec::new() }
+        let (change, cut_off_since) = (Change::Whole, Vec::new());
+        Self { snapshot, counts, cause, change, subject: None, cut_off_since, only_takes: false }
     }
 
     /// A change to one user, counted without looking at all the others.
@@ -252,7 +280,8 @@ impl Next {
         counts.active_users =
             (counts.active_users + is_active(&snapshot)).saturating_sub(is_active(&before.snapshot));
         counts.revocations = snapshot.revocations().len() as u64;
-        Self { snapshot, counts, cause, change, subject: Some(user), cut_off_since: Vec::new() }
+        let only_takes = cause == Cause::UserDeactivated;
+        Self { snapshot, counts, cause, change, subject: Some(user), cut_off_since: Vec::new(), only_takes }
     }
 }
 

@@ -1,7 +1,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use oam_policy::{Snapshot, Username, snapshot::Directory};
+use oam_policy::{
+    Snapshot, Username,
+    snapshot::{Amendment, Directory},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
@@ -42,6 +45,20 @@ impl DirectoryWriter {
         self.ask(Step::Deliver(Box::new(delivered)), by).await
     }
 
+    /// Puts in force what sources told of single people; `subject` is the one whom it is about, if it is one. What only
+    /// takes is in force when it returns, also with [`ChangeError::InForceBut`].
+    ///
+    /// # Errors
+    /// When there is no directory yet, or it cannot be recorded and stored; then nothing changes, unless it only takes.
+    pub async fn amend(
+        &self,
+        amendment: Amendment,
+        subject: Option<Username>,
+        by: By,
+    ) -> Result<Changed, ChangeError> {
+        self.ask(Step::Amend { amendment, subject }, by).await
+    }
+
     /// Goes back to the directory of an older generation. Revocations stay, and whoever was deactivated or removed
     /// since is kept cut off, unless `reactivate` is set.
     ///
@@ -49,6 +66,19 @@ impl DirectoryWriter {
     /// When that generation is not kept, or it cannot be recorded and stored; then nothing changes.
     pub async fn roll_back(&self, generation: u64, reactivate: bool, by: By) -> Result<Changed, ChangeError> {
         let target = self.load(generation).await?;
+        self.roll_back_to(target, reactivate, by).await
+    }
+
+    /// [`Self::roll_back`] to a directory that was made of an older one.
+    ///
+    /// # Errors
+    /// When it cannot be recorded and stored; then nothing changes.
+    pub async fn roll_back_to(
+        &self,
+        target: Arc<Loaded>,
+        reactivate: bool,
+        by: By,
+    ) -> Result<Changed, ChangeError> {
         self.ask(Step::RollBack { target, reactivate }, by).await
     }
 
@@ -74,7 +104,11 @@ impl DirectoryWriter {
         self.ask(Step::Reactivate(user), by).await
     }
 
-    async fn load(&self, generation: u64) -> Result<Arc<Loaded>, ChangeError> {
+    /// Reads an older generation.
+    ///
+    /// # Errors
+    /// When it is not kept, or damaged.
+    pub async fn load(&self, generation: u64) -> Result<Arc<Loaded>, ChangeError> {
         let reader = self.reader.clone();
         let load = spawn_blocking(move || reader.load(generation)).await;
         Ok(load.map_err(|_| ChangeError::Ending)??)

@@ -31,6 +31,10 @@ pub struct Metrics {
     witness_well: Family<Witness, Gauge<u64, AtomicU64>>,
     witness_entries: Family<Witness, Gauge<u64, AtomicU64>>,
     ready: Gauge<u64, AtomicU64>,
+    source_age: Family<OfSource, Gauge<f64, AtomicU64>>,
+    source_stale: Family<OfSource, Gauge<u64, AtomicU64>>,
+    source_users: Family<OfSource, Gauge<u64, AtomicU64>>,
+    source_requests: Family<Requests, Counter>,
 }
 
 /// One of the few that are configured.
@@ -43,6 +47,18 @@ struct Witness {
 struct Pushes {
     outcome: &'static str,
     channel: &'static str,
+}
+
+/// The name of a source that is configured: nobody from outside can make one up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSource {
+    source: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Requests {
+    source: String,
+    status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,6 +82,10 @@ impl Default for Metrics {
             witness_well: Family::default(),
             witness_entries: Family::default(),
             ready: Gauge::default(),
+            source_age: Family::default(),
+            source_stale: Family::default(),
+            source_users: Family::default(),
+            source_requests: Family::default(),
         };
         metrics.register();
         metrics
@@ -107,7 +127,35 @@ impl Metrics {
             "Entries that the witness has cosigned",
             self.witness_entries.clone(),
         );
+        self.register_sources();
+        let Self { registry, .. } = self;
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
+    }
+
+    fn register_sources(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register_with_unit(
+            "source_age",
+            "How long ago a source last said anything",
+            Unit::Seconds,
+            self.source_age.clone(),
+        );
+        registry.register(
+            "source_stale",
+            "1 when a source is older than it may be, or lost, else 0",
+            self.source_stale.clone(),
+        );
+        registry.register("source_users", "Users of a source", self.source_users.clone());
+        registry.register(
+            "source_requests",
+            "SCIM requests with a valid token, by source and HTTP status",
+            self.source_requests.clone(),
+        );
+    }
+
+    /// Counts a request of a source.
+    pub fn source_asked(&self, source: &str, status: u16) {
+        self.source_requests.get_or_create(&Requests { source: source.to_owned(), status }).inc();
     }
 
     /// Counts a decision.
@@ -160,6 +208,15 @@ impl Metrics {
             self.users.set(snapshot.user_count() as u64);
             let age = jiff::Timestamp::now().duration_since(snapshot.as_of());
             self.directory_age.set(age.as_secs_f64());
+        }
+        for source in live.sources.all().iter().filter(|source| !source.is_retired()) {
+            let (labels, report) = (OfSource { source: source.name().to_string() }, source.report());
+            if let Some(seen) = report.seen {
+                let age = jiff::Timestamp::now().duration_since(seen);
+                self.source_age.get_or_create(&labels).set(age.as_secs_f64());
+            }
+            self.source_stale.get_or_create(&labels).set(u64::from(report.is_stale));
+            self.source_users.get_or_create(&labels).set(report.users as u64);
         }
         self.audit_entries.set(live.audit.size());
         for report in live.witnesses.report() {

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
-use oam_policy::{Snapshot, State};
+use oam_policy::{Snapshot, State, UndecidedReason, Username, decide::Freshness};
 
 use super::{Applied, Permits, spooled::Spooled, waiting};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     http::Metrics,
     policy::PolicyManager,
     signature::Signatures,
+    source::Sources,
     witnesses::Witnesses,
 };
 
@@ -26,8 +27,10 @@ pub struct Live {
     pub policies: Arc<PolicyManager>,
     /// The directory.
     pub directory: DirectoryReader,
-    /// The way to change it.
+    /// The way to change it by command.
     pub changes: DirectoryWriter,
+    /// Where it comes from.
+    pub sources: Arc<Sources>,
     /// The keys with which people sign.
     pub signatures: Signatures,
     /// The audit log.
@@ -55,7 +58,7 @@ impl Live {
     pub fn new(
         config: Config,
         policies: Arc<PolicyManager>,
-        (changes, directory): (DirectoryWriter, DirectoryReader),
+        (changes, directory, sources): (DirectoryWriter, DirectoryReader, Arc<Sources>),
         audit: AuditLog,
         (spooled, permits): (Spooled, Permits),
         found_at_start: Vec<String>,
@@ -68,6 +71,7 @@ impl Live {
             policies,
             directory,
             changes,
+            sources,
             audit,
             metrics: Metrics::default(),
             spooled,
@@ -79,12 +83,21 @@ impl Live {
         }
     }
 
-    /// What a decision rests on now.
+    /// What a decision rests on now, whomever it is about.
     pub fn state(&self) -> State {
+        self.state_by(self.sources.all_freshness())
+    }
+
+    /// What a decision about `user` rests on now: of the sources, those that know them.
+    pub fn state_for(&self, user: &Username) -> State {
+        self.state_by(self.sources.freshness(&user.key()))
+    }
+
+    fn state_by(&self, sources: Vec<Freshness>) -> State {
         State {
             policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
             snapshot: self.snapshot(),
-            max_snapshot_age: self.config.max_directory_age,
+            sources: sources.into(),
             waivers: Arc::default(),
         }
     }
@@ -107,21 +120,31 @@ impl Live {
     /// Why nothing can be permitted now, a sentence each; empty when it can.
     pub fn obstacles(&self) -> Vec<String> {
         let mut obstacles = oam_policy::decide::obstacles(&self.state(), Timestamp::now());
+        // Those whom another source knows are decided about.
+        let stale = |reason: &&UndecidedReason| matches!(reason, UndecidedReason::SourceStale { .. });
+        if obstacles.iter().filter(stale).count() < self.sources.in_use() {
+            obstacles.retain(|reason| !stale(&reason));
+        }
         if !self.audit_works() {
-            obstacles.push(oam_policy::UndecidedReason::AuditUnavailable);
+            obstacles.push(UndecidedReason::AuditUnavailable);
         }
         obstacles.iter().map(|reason| oam_policy::words::of_undecided(reason).summary).collect()
     }
 
     /// What somebody should look at, a sentence each; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
+        let obstacles = self.obstacles();
         let policy = self.policies.trouble().map(|trouble| {
             format!("The policy in `{}` is not in force: {trouble}", self.policies.place().path().display())
         });
+        let mut sources = self.sources.warnings();
+        // Where nothing can be permitted by it, that was said already.
+        sources.retain(|warning| !obstacles.contains(warning));
         let directory = self.directory.troubles();
         let unsealed = self.audit.trouble().map(|trouble| format!("The audit log is not sealed: {trouble}"));
-        self.obstacles()
+        obstacles
             .into_iter()
+            .chain(sources)
             .chain(policy)
             .chain(waiting::warnings(&self.policies, self.config.unapproved_policy))
             .chain(directory)

@@ -1,5 +1,9 @@
 use jiff::Timestamp;
-use oam_policy::{Snapshot, name::UsernameKey, snapshot::Revocation};
+use oam_policy::{
+    Snapshot,
+    name::UsernameKey,
+    snapshot::{Amendment, Revocation},
+};
 
 /// What sets a generation apart from the one before it: what the journal keeps of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub enum Change {
     Lift(UsernameKey),
     /// The source confirmed the directory unchanged, at this time.
     Confirm(Timestamp),
+    /// Sources told of single people.
+    Amend(Amendment),
 }
 
 impl Change {
@@ -22,6 +28,7 @@ impl Change {
             Self::Revoke(user, revocation) => Some(before.revoke(&user, revocation)),
             Self::Lift(user) => before.lift_revocation(&user),
             Self::Confirm(as_of) => Some(before.confirm(as_of)),
+            Self::Amend(amendment) => Some(before.amend(&amendment)),
         }
     }
 }

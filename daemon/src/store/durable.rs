@@ -11,7 +11,7 @@ use std::{
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 /// Makes a folder for this user only, if there is none.
-pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
@@ -20,12 +20,12 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file of this user only to be written from its beginning.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+pub(crate) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Makes the names in a file's folder durable.
-pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => Ok(()),
@@ -33,12 +33,12 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 }
 
 /// Moves a damaged file or folder out of the way and tells where it lies now; `None` when there is nothing to keep.
-pub(super) fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+pub(crate) fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
     move_aside(path, path)
 }
 
 /// Puts the folder `fresh` in the place of `path` in one step, and tells where the one before it is kept.
-pub(super) fn swap(fresh: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
+pub(crate) fn swap(fresh: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
     if fs::symlink_metadata(path).is_err() {
         fs::rename(fresh, path)?;
         sync_parent(path)?;

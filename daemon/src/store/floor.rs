@@ -18,7 +18,7 @@ const NEW: SnapshotVersion = SnapshotVersion { generation: 0, digest: Digest::fr
 
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// There is none.
     Absent,
     /// There is one, and it cannot be read: why.
@@ -31,14 +31,14 @@ pub(super) enum Found {
 
 /// A floor that is on the disk beside the one in force, and takes its place at once.
 #[derive(Debug)]
-pub(super) struct Floor {
+pub(crate) struct Floor {
     draft: PathBuf,
     path: PathBuf,
 }
 
 impl Floor {
     /// Writes the next floor beside the file.
-    pub(super) fn prepare(path: &Path, version: SnapshotVersion) -> io::Result<Self> {
+    pub(crate) fn prepare(path: &Path, version: SnapshotVersion) -> io::Result<Self> {
         let draft = path.with_extension("draft");
         let mut file = durable::create(&draft)?;
         file.write_all(text(version).as_bytes())?;
@@ -47,25 +47,25 @@ impl Floor {
     }
 
     /// Puts it in force. Durable only after [`sync`].
-    pub(super) fn raise(self) -> io::Result<()> {
+    pub(crate) fn raise(self) -> io::Result<()> {
         fs::rename(&self.draft, &self.path)
     }
 }
 
 /// Makes the floor that was raised durable.
-pub(super) fn sync(path: &Path) -> io::Result<()> {
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
     durable::sync_parent(path)
 }
 
 /// Writes the floor, durably.
-pub(super) fn write(path: &Path, version: SnapshotVersion) -> io::Result<()> {
+pub(crate) fn write(path: &Path, version: SnapshotVersion) -> io::Result<()> {
     Floor::prepare(path, version)?.raise()?;
     sync(path)
 }
 
 /// Writes the floor of a store in which nothing was acknowledged yet. With it, what a crash leaves of the very first
 /// generation is no damage.
-pub(super) fn write_new(path: &Path) -> io::Result<()> {
+pub(crate) fn write_new(path: &Path) -> io::Result<()> {
     write(path, NEW)
 }
 
@@ -73,7 +73,7 @@ pub(super) fn write_new(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When the file is there but the system does not let it be read.
-pub(super) fn read(path: &Path) -> io::Result<Found> {
+pub(crate) fn read(path: &Path) -> io::Result<Found> {
     match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() || metadata.len() > MAX_BYTES => {
             return Ok(Found::Damaged("it is no small file".into()));

@@ -49,7 +49,7 @@ pub struct Counts {
 /// What made a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
-    /// A source delivered.
+    /// A file was imported.
     Import,
     /// An administrator went back.
     Rollback,
@@ -57,6 +57,8 @@ pub enum Cause {
     UserDeactivated,
     /// A user was let back in.
     UserReactivated,
+    /// A source told of a change.
+    Source,
 }
 
 impl Counts {
@@ -84,6 +86,7 @@ impl Cause {
             Self::Rollback => "rollback",
             Self::UserDeactivated => "user-deactivated",
             Self::UserReactivated => "user-reactivated",
+            Self::Source => "source",
         }
     }
 }
@@ -95,6 +98,7 @@ impl From<Cause> for SnapshotCause {
             Cause::Rollback => Self::Rollback,
             Cause::UserDeactivated => Self::UserDeactivated,
             Cause::UserReactivated => Self::UserReactivated,
+            Cause::Source => Self::Source,
         }
     }
 }

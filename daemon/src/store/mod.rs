@@ -21,14 +21,14 @@
 
 mod archive;
 mod change;
-mod durable;
-mod floor;
+pub(crate) mod durable;
+pub(crate) mod floor;
 mod guarded;
 mod history;
 mod info;
 mod lock;
 mod open;
-mod recovery;
+pub(crate) mod recovery;
 mod report;
 mod revoked;
 #[cfg(test)]
@@ -266,7 +266,7 @@ fn disk(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Save
 }
 
 /// The digest of several byte strings, one behind the other.
-fn digest_of(parts: &[&[u8]]) -> Digest {
+pub(crate) fn digest_of(parts: &[&[u8]]) -> Digest {
     use sha2::{Digest as _, Sha256};
     let mut hasher = Sha256::new();
     for part in parts {
@@ -276,7 +276,7 @@ fn digest_of(parts: &[&[u8]]) -> Digest {
 }
 
 /// Cuts the 32 bytes of a digest off the end.
-fn split_digest(bytes: &[u8]) -> Option<(&[u8], Digest)> {
+pub(crate) fn split_digest(bytes: &[u8]) -> Option<(&[u8], Digest)> {
     let (body, digest) = bytes.split_last_chunk::<32>()?;
     Some((body, Digest::from_bytes(*digest)))
 }

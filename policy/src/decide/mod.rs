@@ -3,6 +3,7 @@
 mod approvals;
 mod commits;
 mod conditions;
+mod freshness;
 mod known;
 mod moved;
 mod one_ref;
@@ -16,10 +17,11 @@ mod tally;
 mod verdict;
 mod waivers;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use freshness::Freshness;
 pub use sieve::Sieve;
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
@@ -46,8 +48,8 @@ pub struct State {
     pub policy: Option<Arc<Policy>>,
     /// The directory in force; `None` before the first one was loaded.
     pub snapshot: Option<Snapshot>,
-    /// How old the directory may be; `None`: of any age.
-    pub max_snapshot_age: Option<Duration>,
+    /// The sources that the decision rests on, as far as it matters how fresh they are.
+    pub sources: Arc<[Freshness]>,
     /// The waivers that are in use.
     pub waivers: Arc<[WaiverUse]>,
 }
@@ -148,14 +150,13 @@ pub(crate) fn decide_as(
 
 /// Why nothing can be decided now, whatever is asked; empty when something can.
 pub fn obstacles(state: &State, now: Timestamp) -> Vec<UndecidedReason> {
-    let stale =
-        state.snapshot.as_ref().and_then(|snapshot| staleness(snapshot, state.max_snapshot_age?, now));
-    let reasons = [
+    let missing = [
         state.policy.is_none().then_some(UndecidedReason::PolicyMissing),
         state.snapshot.is_none().then_some(UndecidedReason::SnapshotMissing),
-        stale,
     ];
-    reasons.into_iter().flatten().collect()
+    // Where there is no directory, its sources are no second reason.
+    let sources = state.snapshot.iter().flat_map(|_| state.sources.iter());
+    missing.into_iter().flatten().chain(sources.filter_map(|source| source.staleness(now))).collect()
 }
 
 /// What there is to decide by, when it is whole and fresh enough.
@@ -167,10 +168,4 @@ fn integrity(state: &State, now: Timestamp) -> Result<(&Policy, &Snapshot), NonE
         (Some(policy), Some(snapshot)) => Ok((policy, snapshot)),
         _ => Err(NonEmpty::one(UndecidedReason::PolicyMissing)),
     }
-}
-
-fn staleness(snapshot: &Snapshot, bound: Duration, now: Timestamp) -> Option<UndecidedReason> {
-    // A directory from the future is as fresh as can be.
-    let age = Duration::try_from(now.duration_since(snapshot.as_of())).unwrap_or_default();
-    (age > bound).then_some(UndecidedReason::SourceStale { age, bound })
 }

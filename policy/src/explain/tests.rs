@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{Dimension, Fit, Question, RuleKind, RuleTrace, explain, unknown_role};
 use crate::{
-    decide::{Evaluation, Outcome, PushVerdict, State, decide},
+    decide::{Evaluation, Freshness, Outcome, PushVerdict, State, decide},
     file::{PolicySource, parse},
     name::{RefName, Repository, Username},
     request::{Channel, Verb},
@@ -266,7 +266,9 @@ fn somebody_with_just_these_roles_needs_no_directory() {
 #[test]
 fn an_old_directory_still_explains() {
     let asked = question("PAY/api", "refs/heads/main", Verb::Update);
-    let old = State { max_snapshot_age: Some(std::time::Duration::from_secs(1)), ..state(POLICY) };
+    let (as_of, max_age) = (None, Some(std::time::Duration::from_secs(1)));
+    let sources = [Freshness { source: "s".into(), as_of, max_age }].into();
+    let old = State { sources, ..state(POLICY) };
     let explained = |state: &State| explain(state, &user("dora"), &asked, at(9)).unwrap();
     assert_eq!(explained(&old).rules, explained(&state(POLICY)).rules);
     assert_eq!(explained(&old).decision.outcome(), Outcome::Undecided);

@@ -38,6 +38,21 @@ pub struct Person {
     pub keys: Keys,
 }
 
+impl Person {
+    /// Somebody active of whom nothing but the name is known.
+    pub fn named(username: Username) -> Self {
+        Self {
+            username,
+            id: None,
+            display_name: None,
+            emails: Vec::new(),
+            active: true,
+            groups: BTreeSet::new(),
+            keys: Keys::default(),
+        }
+    }
+}
+
 /// Why a directory makes no snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DirectoryError {
@@ -87,7 +102,8 @@ fn group_table(directory: &Directory) -> Arc<[GroupName]> {
     groups.into_iter().cloned().collect()
 }
 
-fn user(person: &Person, numbers: &HashMap<&GroupName, u32>) -> User {
+/// A person as a snapshot keeps them; `numbers` are the places of the groups in its table.
+pub(super) fn user(person: &Person, numbers: &HashMap<&GroupName, u32>) -> User {
     User {
         username: person.username.clone(),
         folded: None,

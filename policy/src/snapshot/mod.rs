@@ -3,6 +3,7 @@
 //! Users lie in 256 shards by the hash of their name. A change to one person copies one shard and shares the other
 //! 255 with the snapshot before it, so a revocation costs the same in a company of fifty and of half a million.
 
+mod amend;
 mod change;
 mod diff;
 mod directory;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+pub use amend::Amendment;
 pub use change::RollbackPlan;
 pub use diff::{SnapshotDiff, UserChange};
 pub use directory::{Directory, DirectoryError, Person};

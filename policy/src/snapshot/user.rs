@@ -7,7 +7,7 @@ use serde::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Keys, OpenPgpKey, Revocation, SshKey, hash_text};
+use super::{Keys, OpenPgpKey, Person, Revocation, SshKey, hash_text};
 use crate::name::{GroupName, Username, UsernameKey};
 
 /// One user as a snapshot keeps them. Groups are positions in the snapshot's table of groups.
@@ -161,6 +161,19 @@ impl<'a> UserView<'a> {
     /// The e-mail addresses, as the source gives them.
     pub fn emails(&self) -> impl Iterator<Item = &'a str> {
         self.user.emails.iter().map(AsRef::as_ref)
+    }
+
+    /// The same as a source would send them; what was revoked here is no part of it.
+    pub fn to_person(self) -> Person {
+        Person {
+            id: self.id().map(str::to_owned),
+            display_name: self.display_name().map(str::to_owned),
+            emails: self.emails().map(str::to_owned).collect(),
+            active: self.active_at_source(),
+            groups: self.groups().cloned().collect(),
+            keys: self.user.keys.as_deref().cloned().unwrap_or_default(),
+            ..Person::named(self.username().clone())
+        }
     }
 
     /// The SSH keys with which the user signs.

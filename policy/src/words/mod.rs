@@ -73,13 +73,16 @@ pub fn of_undecided(reason: &UndecidedReason) -> Words {
             "The directory of users is not loaded, so nobody can be recognised.".to_owned(),
             "An administrator loads it with `oam snapshot import`; `oam status` says why there is none.",
         ),
-        UndecidedReason::SourceStale { age, bound } => (
-            format!(
-                "The directory of users is {} old; at most {} is allowed.",
-                rounded(*age),
-                rounded(*bound)
-            ),
-            "An administrator finds out with `oam status` why it is not refreshed.",
+        UndecidedReason::SourceStale { source, age, bound } => (
+            match (age, bound) {
+                (Some(age), Some(bound)) => format!(
+                    "What the source `{source}` of the directory says is {} old; at most {} is allowed.",
+                    rounded(*age),
+                    rounded(*bound)
+                ),
+                _ => format!("What the source `{source}` of the directory said is lost."),
+            },
+            "An administrator finds out with `oam source status` why it is not refreshed.",
         ),
         UndecidedReason::FactsUnreadable { why } => (
             format!("The history could not be read: {}.", Printable::new(why.trim_end_matches('.'))),

@@ -1,6 +1,6 @@
 //! Laws 1, 4, 5, 6 and 7.
 
-use oam_policy::{Decision, Facts, facts::FactsNeeded};
+use oam_policy::{Decision, Facts, decide::Freshness, facts::FactsNeeded};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
@@ -165,11 +165,13 @@ proptest! {
         let engine = Engine::new(&world);
         let mut state = engine.state.clone();
         let age = std::time::Duration::try_from(moment(push.now).duration_since(state.snapshot.as_ref().unwrap().as_of())).unwrap();
+        let as_of = state.snapshot.as_ref().map(oam_policy::Snapshot::as_of);
+        let source = |max_age| [Freshness { source: "s".into(), as_of, max_age }].into();
         let code = match lack {
             0 => { state.policy = None; "policy-missing" }
             1 => { state.snapshot = None; "snapshot-missing" }
-            2 => { state.max_snapshot_age = Some(age - std::time::Duration::from_nanos(1)); "source-stale" }
-            _ => { state.max_snapshot_age = Some(age); "" }
+            2 => { state.sources = source(Some(age - std::time::Duration::from_nanos(1))); "source-stale" }
+            _ => { state.sources = source(Some(age)); "" }
         };
         let whole = engine.knowing_all(&push);
         let facts = engine.all_facts(&push);

@@ -29,6 +29,7 @@ mod ref_names;
 mod reload;
 mod replay;
 mod repositories;
+mod scim;
 mod symrefs;
 mod tampering;
 mod tls;

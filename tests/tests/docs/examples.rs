@@ -268,7 +268,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 30] = [
+const COMMANDS: [&[&str]; 38] = [
     &["oam", "audit", "prove"],
     &["oam", "audit", "witness"],
     &["oam"],
@@ -278,6 +278,14 @@ const COMMANDS: [&[&str]; 30] = [
     &["oam", "snapshot", "diff"],
     &["oam", "snapshot", "history"],
     &["oam", "snapshot", "rollback"],
+    &["oam", "source", "list"],
+    &["oam", "source", "status"],
+    &["oam", "source", "sync"],
+    &["oam", "source", "preview"],
+    &["oam", "source", "forget"],
+    &["oam", "source", "token", "rotate"],
+    &["oam", "source", "token", "list"],
+    &["oam", "source", "token", "revoke"],
     &["oam", "user", "show"],
     &["oam", "user", "deactivate"],
     &["oam", "user", "reactivate"],
@@ -317,16 +325,18 @@ fn help_of_every_command() {
     }
     // Every command that the help knows has its page: none is forgotten when one is added.
     let shown: BTreeSet<_> = COMMANDS.iter().chain(&MORE_COMMANDS).map(|words| words.join(" ")).collect();
-    for command in subcommands(&["oam"]) {
-        let deeper = subcommands(&["oam", &command]);
-        let all: Vec<_> = match deeper.is_empty() {
-            true => vec![format!("oam {command}")],
-            false => deeper.iter().map(|sub| format!("oam {command} {sub}")).collect(),
-        };
-        for command in all {
-            assert!(shown.contains(&command), "`{command}` is not in the reference");
-        }
+    for command in leaves(&["oam"]) {
+        assert!(shown.contains(&command), "`{command}` is not in the reference");
     }
+}
+
+/// The commands below these words that have none below them.
+fn leaves(words: &[&str]) -> Vec<String> {
+    let below = subcommands(words);
+    if below.is_empty() {
+        return vec![words.join(" ")];
+    }
+    below.iter().flat_map(|name| leaves(&[words, &[name.as_str()]].concat())).collect()
 }
 
 /// The names below `Commands:` in a command's help.

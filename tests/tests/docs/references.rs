@@ -8,7 +8,7 @@ use std::{
 };
 
 use oam_policy::{RefusalReason, UndecidedReason};
-use oam_tests::{BareRepo, Daemon, HookConfig, daemon::Setup, sample, wait};
+use oam_tests::{BareRepo, Daemon, HookConfig, ScimClient, daemon::Setup, sample, wait};
 
 use crate::{
     book::{Page, codes, source},
@@ -45,8 +45,11 @@ fn every_reason_is_explained_among_its_own_kind() {
 #[test]
 fn every_key_of_the_daemon_is_explained() {
     let explained = set(codes("oamd.md"));
-    assert_eq!(explained, set(keys(&full_example("oamd.md", "toml,daemon").text)));
-    assert_eq!(explained, set(daemon_keys_in_force()), "`oamd check-config` knows other keys");
+    // The other way to secure SCIM, and an older name of `source.file.max_age`; both at once are a fault.
+    let others = ["scim.plaintext", "directory.max_age"].map(str::to_owned);
+    let with_others = |keys: Vec<String>| set(keys.into_iter().chain(others.clone()));
+    assert_eq!(explained, with_others(keys(&full_example("oamd.md", "toml,daemon").text)));
+    assert_eq!(explained, with_others(daemon_keys_in_force()), "`oamd check-config` knows other keys");
 }
 
 #[test]
@@ -63,7 +66,10 @@ fn busy_daemon() -> (Daemon, String) {
     let witnesses = full_example("oamd.md", "toml,daemon").text;
     let witnesses = witnesses.lines().find(|line| line.starts_with("witnesses")).expect("a witness");
     let witnesses = witnesses.replace("witness.example.com:8750", "127.0.0.1:1");
-    let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n[audit]\n{witnesses}\n");
+    let config = format!(
+        "[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
+         \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n"
+    );
     let mut daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
     let spool = daemon.folder().join("spool");
     fs::create_dir(&spool).unwrap();
@@ -81,6 +87,7 @@ fn busy_daemon() -> (Daemon, String) {
     let many: String = (0..500).map(|number| format!("HEAD:refs/heads/feature/many-{number}\n")).collect();
     assert!(work.send_pack(many.as_bytes()).accepted());
     daemon.deactivate("bob").expect_success("oam user deactivate");
+    ScimClient::of(&daemon, "entra").get("/Users").expect(200);
     let metrics = metrics(&daemon);
 
     daemon.write_policy("version = 2\n");

@@ -3,7 +3,10 @@
 use oam_proto::v1::{ImportSnapshotResponse, import_snapshot_response::Step};
 use tonic::Streaming;
 
-use super::{Import, send::Source};
+use super::{
+    Import,
+    send::{Source, To},
+};
 use crate::{
     client::{Admin, CallError},
     command::{Context, Ending},
@@ -19,7 +22,8 @@ pub(super) async fn run(command: Import, context: &mut Context) -> Ending {
     let mut admin = context.address.connect().await?;
     let progress = Progress::of_bytes(source.size.unwrap_or(0), context.terminal.shows_progress());
     let reason = command.reason.unwrap_or_default();
-    let outcome = send(&mut admin, source, reason, command.dry_run, &progress).await?;
+    let to = To { source: command.source.unwrap_or_default(), reason, dry_run: command.dry_run };
+    let outcome = send(&mut admin, source, to, &progress).await?;
     drop(progress);
 
     match outcome {
@@ -38,14 +42,8 @@ pub(super) async fn run(command: Import, context: &mut Context) -> Ending {
 }
 
 /// Sends the file, and waits for the message that says what came of it.
-async fn send(
-    admin: &mut Admin,
-    source: Source,
-    reason: String,
-    dry_run: bool,
-    progress: &Progress,
-) -> Result<Step, Failure> {
-    let (messages, mut failing) = source.send(reason, dry_run);
+async fn send(admin: &mut Admin, source: Source, to: To, progress: &Progress) -> Result<Step, Failure> {
+    let (messages, mut failing) = source.send(to);
     let answer = async {
         let responses = admin.import_snapshot(messages).await?.into_inner();
         outcome(responses, progress).await

@@ -27,6 +27,16 @@ pub(super) struct Source {
     pub(super) name: String,
 }
 
+/// What the daemon is to do with a file.
+pub(super) struct To {
+    /// The source that it is of; empty: the daemon knows which.
+    pub(super) source: String,
+    /// Why, for the audit log.
+    pub(super) reason: String,
+    /// Only say what would change.
+    pub(super) dry_run: bool,
+}
+
 impl Source {
     /// Opens `path`; `-` is standard input.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
@@ -48,16 +58,13 @@ impl Source {
 
     /// Begins to send. The stream ends once all was sent. If the file fails midway the stream does *not* end, since
     /// that would look like a complete file: the failure arrives instead, and the call is to be dropped.
-    pub(super) fn send(
-        self,
-        reason: String,
-        dry_run: bool,
-    ) -> (ReceiverStream<ImportSnapshotRequest>, Failing) {
+    pub(super) fn send(self, to: To) -> (ReceiverStream<ImportSnapshotRequest>, Failing) {
         let opening = ImportOpening {
             file_name: self.name.clone(),
             total_bytes: self.size.unwrap_or(0),
-            reason,
-            dry_run,
+            source: to.source,
+            reason: to.reason,
+            dry_run: to.dry_run,
         };
         let (messages, stream) = mpsc::channel(WAITING);
         let (failed, failing) = oneshot::channel();

@@ -2,7 +2,7 @@ use oam_audit::entry::{
     AdminDenied, AppliedUpdate, AskedBy, Change, DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome,
     PermittedWhileUnavailable, PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed,
     PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, RefsApplied, SnapshotCause, SnapshotChanged,
-    SpooledUpdate, StoreHealed, Update, Verb, WithdrawnCause,
+    SourceToken, SpooledUpdate, StoreHealed, TokenChange, Update, Verb, WithdrawnCause,
 };
 
 use super::line;
@@ -145,6 +145,12 @@ fn everything_else_has_a_line_too() {
         Event::StoreHealed(healed),
         Event::LogRepaired(LogRepaired { torn_bytes: 12, set_aside: "/x".into() }),
         Event::PermittedWhileUnavailable(unavailable),
+        Event::SourceToken(SourceToken {
+            source: "okta".into(),
+            token: "1a2b3c4d".into(),
+            change: TokenChange::Created,
+            actor: "uid 0".into(),
+        }),
         Event::RefsApplied(applied(&[Some("0195"), Some("0195")])),
         Event::RefsApplied(applied(&[Some("0195"), None])),
         Event::AdminDenied(AdminDenied { actor: "uid 33".into(), call: "DeactivateUser".into() }),
@@ -157,6 +163,7 @@ fn everything_else_has_a_line_too() {
     2026-11-23T17:21:14Z #7 store `directory` was damaged (digest differs), set aside at `/var/lib/oam/aside`, rebuilt to generation 3
     2026-11-23T17:21:14Z #7 log had a torn end of 12 bytes, set aside at `/x`
     2026-11-23T17:21:14Z #7 let through while no daemon could be asked: PAY/api ada at 2026-11-23T17:00:00Z on git-1: create refs/heads/a and 1 more ref (no socket)
+    2026-11-23T17:21:14Z #7 token `1a2b3c4d` of the source `okta` made by `uid 0`
     2026-11-23T17:21:14Z #7 applied PAY/api ada: create refs/heads/0 and 1 more ref
     2026-11-23T17:21:14Z #7 applied WITHOUT A DECISION: PAY/api ada: create refs/heads/1 and 1 more ref
     2026-11-23T17:21:14Z #7 denied: `uid 33` called DeactivateUser

@@ -115,7 +115,7 @@ async fn what_changed_already_is_told_apart_from_what_the_draft_changes() {
 #[tokio::test]
 async fn a_push_for_which_there_was_no_directory_says_nothing_of_a_draft() {
     let bench = Bench::new().await;
-    let bare = Bench { live: without_directory(&bench), _folder: tempfile::tempdir().unwrap() };
+    let bare = Bench { live: without_directory(&bench).await, _folder: tempfile::tempdir().unwrap() };
     bare.push("alice", &["create refs/heads/main"]).await;
     let (summary, verdicts) = run(bench.by(POLICY));
     assert_eq!((verdicts.len(), untold(&summary)), (0, vec![("undecided-then", 1)]));
@@ -126,12 +126,14 @@ async fn a_push_for_which_there_was_no_directory_says_nothing_of_a_draft() {
 }
 
 /// The same daemon before its first import.
-fn without_directory(bench: &Bench) -> Live {
+async fn without_directory(bench: &Bench) -> Live {
     let folder = tempfile::tempdir().unwrap();
     let opened = Store::open(folder.path()).unwrap();
     let directory = directory::start(opened.store, opened.loaded, Box::new(|_| Ok(()))).unwrap();
     let spooled = Spooled::open(&folder.path().join("spooled")).unwrap();
     let Live { config, policies, audit, .. } = &bench.live;
+    let (sources, _) = Sources::open(&config.sources, folder.path(), directory.clone()).await.unwrap();
+    let directory = (directory.0, directory.1, Arc::new(sources));
     Live::new(
         config.clone(),
         Arc::clone(policies),

@@ -24,6 +24,7 @@ use crate::{
     directory::{self, By},
     policy::{Change, PolicyManager},
     service::{Live, Permits, Spooled},
+    source::Sources,
     store::Store,
 };
 
@@ -88,10 +89,11 @@ impl Bench {
             PolicyManager::start(config.policy.clone(), None, &state, audit.clone(), directory.1.clone());
         let policies = Arc::new(policies.await.unwrap());
         let spooled = Spooled::open(&place("spooled")).unwrap();
+        let (sources, _) = Sources::open(&config.sources, &config.state, directory.clone()).await.unwrap();
         let live = Live::new(
             config,
             policies,
-            directory,
+            (directory.0, directory.1, Arc::new(sources)),
             audit.clone(),
             (spooled, Permits::of(&audit).unwrap()),
             Vec::new(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use oam_policy::{
-    Channel, Question, RefName, Repository, State, Verb,
+    Channel, Question, RefName, Repository, State, Username, Verb,
     file::{self},
 };
 use oam_proto::v1;
@@ -20,6 +20,8 @@ pub(super) struct Wanted {
     pub(super) generation: u64,
     /// 0: now.
     pub(super) at_micros: i64,
+    /// Whom the question is about; `None`: more than one.
+    pub(super) about: Option<Username>,
 }
 
 /// What to decide by, as it was found.
@@ -42,10 +44,10 @@ pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1
         0 => Timestamp::now(),
         micros => Timestamp::from_microsecond(micros).map_err(|error| invalid("at_micros", &error))?,
     };
-    let mut state = live.state();
+    let mut state = wanted.about.as_ref().map_or_else(|| live.state(), |user| live.state_for(user));
     if wanted.at_micros != 0 || wanted.generation != 0 {
         // How old the directory may be is a rule for pushes, which happen now and by what is in force.
-        state.max_snapshot_age = None;
+        state.sources = std::sync::Arc::default();
     }
     if !wanted.files.is_empty() {
         match file::parse(&policy::sources(wanted.files)?) {

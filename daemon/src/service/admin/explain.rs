@@ -18,7 +18,12 @@ pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1
     let question =
         basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel, circumstances)?;
     let asker = asker(&asked)?;
-    let wanted = Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros };
+    let about = match &asker {
+        Asker::User(name) => Some(name.clone()),
+        Asker::Roles(_) => None,
+    };
+    let wanted =
+        Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros, about };
     let basis = match basis::find(live, wanted).await? {
         Ok(basis) => basis,
         Err(faults) => return Ok(v1::Explanation { faults: Some(faults), ..Default::default() }),

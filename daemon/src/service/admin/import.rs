@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, task};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::{convert, unavailable};
+use super::{convert, source, unavailable};
 use crate::{directory::By, service::Live, store::Counts};
 
 /// The largest directory file, in bytes.
@@ -52,13 +52,14 @@ async fn receive_and_import(
         Ok(people) => people,
         Err(faults) => return Ok(Told::Faults(convert::faults(&faults))),
     };
+    let source = live.sources.for_import(&opening.source).map_err(|error| source::not_so(&error))?;
     if opening.dry_run {
-        return rehearse(live, people).await;
+        let merged = task::block_in_place(|| live.sources.rehearse(source, people));
+        return rehearse(live, merged.map_err(|error| source::not_so(&error))?).await;
     }
     progress(answers, "storing", 0).await;
     let by = By { actor, reason };
-    let changed =
-        live.changes.import(people, Timestamp::now(), by).await.map_err(|error| convert::status(&error))?;
+    let changed = live.sources.import(source, people, by).await.map_err(|error| source::status(&error))?;
     let info = convert::snapshot_info(&changed.after.info);
     let counted = task::spawn_blocking(move || {
         count(changed.before.as_ref().map(|before| &before.snapshot), Some(&changed.after.snapshot))

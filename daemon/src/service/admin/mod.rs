@@ -11,6 +11,7 @@ mod policy_diff;
 mod proposal;
 mod replay;
 mod snapshot;
+mod source;
 mod status;
 mod user;
 mod who;
@@ -128,6 +129,53 @@ impl Admin for AdminService {
     ) -> Reply<v1::RollBackSnapshotResponse> {
         let actor = self.caller(&request, "RollBackSnapshot").await?;
         Ok(Response::new(snapshot::roll_back(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn list_sources(&self, request: Request<v1::ListSourcesRequest>) -> Reply<v1::ListSourcesResponse> {
+        self.caller(&request, "ListSources").await?;
+        Ok(Response::new(source::list(&self.live)))
+    }
+
+    async fn get_source(&self, request: Request<v1::GetSourceRequest>) -> Reply<v1::Source> {
+        self.caller(&request, "GetSource").await?;
+        Ok(Response::new(source::get(&self.live, &request.into_inner().name)?))
+    }
+
+    async fn sync_source(&self, request: Request<v1::SyncSourceRequest>) -> Reply<v1::SyncSourceResponse> {
+        let actor = self.caller(&request, "SyncSource").await?;
+        Ok(Response::new(source::sync(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn preview_source(
+        &self,
+        request: Request<v1::PreviewSourceRequest>,
+    ) -> Reply<v1::PreviewSourceResponse> {
+        self.caller(&request, "PreviewSource").await?;
+        Ok(Response::new(source::preview(&self.live, &request.into_inner())?))
+    }
+
+    async fn forget_in_source(
+        &self,
+        request: Request<v1::ForgetInSourceRequest>,
+    ) -> Reply<v1::ForgetInSourceResponse> {
+        let actor = self.caller(&request, "ForgetInSource").await?;
+        Ok(Response::new(source::forget(&self.live, actor, request.into_inner()).await?))
+    }
+
+    async fn rotate_source_token(
+        &self,
+        request: Request<v1::RotateSourceTokenRequest>,
+    ) -> Reply<v1::RotateSourceTokenResponse> {
+        let actor = self.caller(&request, "RotateSourceToken").await?;
+        Ok(Response::new(source::rotate_token(&self.live, &actor, &request.into_inner()).await?))
+    }
+
+    async fn revoke_source_token(
+        &self,
+        request: Request<v1::RevokeSourceTokenRequest>,
+    ) -> Reply<v1::RevokeSourceTokenResponse> {
+        let actor = self.caller(&request, "RevokeSourceToken").await?;
+        Ok(Response::new(source::revoke_token(&self.live, &actor, &request.into_inner()).await?))
     }
 
     async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Reply<v1::User> {

@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, task};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::Status;
 
-use super::{convert, unavailable};
+use super::{convert, source, unavailable};
 use crate::{directory::By, service::Live};
 
 /// The snapshot of a generation; 0: the one in force.
@@ -85,8 +85,8 @@ pub(super) async fn roll_back(
 ) -> Result<v1::RollBackSnapshotResponse, Status> {
     let reason = convert::required_reason(&request.reason)?;
     let by = By { actor, reason };
-    let rolled_back = live.changes.roll_back(request.generation, request.reactivate, by).await;
-    let changed = rolled_back.map_err(|error| convert::status(&error))?;
+    let rolled_back = live.sources.roll_back(request.generation, request.reactivate, by).await;
+    let changed = rolled_back.map_err(|error| source::status(&error))?;
     Ok(v1::RollBackSnapshotResponse {
         snapshot: Some(convert::snapshot_info(&changed.after.info)),
         cut_off_since: changed.cut_off_since.iter().map(|user| user.as_str().to_owned()).collect(),

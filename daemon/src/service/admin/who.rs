@@ -28,7 +28,8 @@ pub(super) async fn who(
     let circumstances = asked.circumstances.as_ref();
     let question =
         basis::question(&asked.repository, &asked.r#ref, &asked.verb, &asked.channel, circumstances)?;
-    let wanted = Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros };
+    let wanted =
+        Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros, about: None };
     let found = basis::find(&live, wanted).await?;
     let (answers, stream) = mpsc::channel(4);
     task::spawn_blocking(move || {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_policy::snapshot::Revocation;
+use oam_policy::snapshot::{Amendment, Revocation};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -32,6 +32,7 @@ enum Stored {
     Revoke(String, Revocation),
     Lift(String),
     Confirm(Timestamp),
+    Amend(Amendment),
 }
 
 /// The journal in use.
@@ -80,6 +81,7 @@ impl Record {
             Change::Revoke(user, revocation) => Stored::Revoke(user.as_str().to_owned(), revocation.clone()),
             Change::Lift(user) => Stored::Lift(user.as_str().to_owned()),
             Change::Confirm(as_of) => Stored::Confirm(*as_of),
+            Change::Amend(amendment) => Stored::Amend(amendment.clone()),
         };
         postcard::to_stdvec(&(&self.info, stored)).map_err(io::Error::other)
     }
@@ -90,6 +92,7 @@ impl Record {
             Stored::Revoke(user, revocation) => Change::Revoke(revoked::key(&user)?, revocation),
             Stored::Lift(user) => Change::Lift(revoked::key(&user)?),
             Stored::Confirm(as_of) => Change::Confirm(as_of),
+            Stored::Amend(amendment) => Change::Amend(amendment),
         };
         Some(Self { info, change })
     }
@@ -172,14 +175,14 @@ pub(super) fn scan(bytes: &[u8], base: Checksum, mut generation: u64) -> Scan {
     found
 }
 
-fn framed(content: &[u8], before: Checksum) -> io::Result<(Vec<u8>, Checksum)> {
+pub(crate) fn framed(content: &[u8], before: Checksum) -> io::Result<(Vec<u8>, Checksum)> {
     let length = u32::try_from(content.len()).map_err(io::Error::other)?.to_be_bytes();
     let checksum = digest_of(&[before.as_bytes(), &length, content]);
     Ok(([&length[..], content, checksum.as_bytes()].concat(), checksum))
 }
 
 /// The first record's content, its checksum, and what follows it.
-fn take(bytes: &[u8], before: Checksum) -> Option<(&[u8], Checksum, &[u8])> {
+pub(crate) fn take(bytes: &[u8], before: Checksum) -> Option<(&[u8], Checksum, &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (content, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
     let (checksum, rest) = rest.split_first_chunk::<32>()?;

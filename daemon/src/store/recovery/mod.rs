@@ -2,7 +2,7 @@
 //! changes since.
 
 mod base;
-mod journal;
+pub(crate) mod journal;
 
 use std::{
     fs, io,

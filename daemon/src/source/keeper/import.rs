@@ -1,0 +1,164 @@
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
+use oam_policy::{
+    Snapshot,
+    snapshot::{Directory, UserView},
+};
+use tokio::task::block_in_place;
+
+use super::{CommitError, NotSo, Sources, Work};
+use crate::{
+    config::SourceKind,
+    directory::{By, Changed},
+    source::{Change, Entry, Roster, Source, merge},
+    store::Loaded,
+};
+
+impl Sources {
+    /// The source to which a file is imported: the one that is named, or else the only one of this kind, or `file`.
+    ///
+    /// # Errors
+    /// When there is none, it is of another kind, or more than one could be meant.
+    pub fn for_import(&self, name: &str) -> Result<&Arc<Source>, NotSo> {
+        if !name.is_empty() {
+            let source = self.get(name)?;
+            return match source.config.kind {
+                SourceKind::File => Ok(source),
+                SourceKind::Scim => Err(NotSo::Pushes(source.name().clone())),
+            };
+        }
+        let files: Vec<_> = self
+            .sources
+            .iter()
+            .filter(|source| !source.retired && source.config.kind == SourceKind::File)
+            .collect();
+        match files.as_slice() {
+            [only] => Ok(only),
+            [] => Err(NotSo::Which("the configuration has no source of `kind = \"file\"`".into())),
+            several => {
+                several.iter().find(|source| source.name().as_str() == "file").copied().ok_or_else(|| {
+                    let names: Vec<_> = several.iter().map(|source| source.name().as_str()).collect();
+                    NotSo::Which(format!("one of `{}`", names.join("`, `")))
+                })
+            }
+        }
+    }
+
+    /// Everybody, if this source said `directory`.
+    ///
+    /// # Errors
+    /// When the file speaks for another source, or two people in it share a name.
+    pub fn rehearse(&self, source: &Source, directory: Directory) -> Result<Directory, NotSo> {
+        let roster = self.candidate(source, directory, Timestamp::now())?;
+        Ok(self.with_voices(Some((source.name(), &roster)), merge::directory))
+    }
+
+    /// Puts another list in the place of what this source said. Whoever is not on it any more stays known, and inactive.
+    ///
+    /// # Errors
+    /// When the file makes no sense, or it cannot be recorded and stored; then nothing changes.
+    pub async fn import(
+        &self,
+        source: &Source,
+        directory: Directory,
+        by: By,
+    ) -> Result<Changed, CommitError<NotSo>> {
+        let mut work = self.work.lock().await;
+        let now = Timestamp::now();
+        let roster =
+            block_in_place(|| self.candidate(source, directory, now)).map_err(CommitError::Refused)?;
+        let merged = block_in_place(|| self.with_voices(Some((source.name(), &roster)), merge::directory));
+        // On the disk first, so that a crash never leaves an older list behind a newer directory.
+        let draft = block_in_place(|| source.disk().draft(&roster)).map_err(CommitError::Disk)?;
+        match self.writer.import(merged, now, by).await {
+            Ok(changed) => {
+                adopt(source, roster, &draft, &mut work);
+                Ok(changed)
+            }
+            Err(error) => {
+                source.disk().abandon(&draft);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Goes back to an older generation, where one file is all that there is.
+    ///
+    /// # Errors
+    /// When another source goes on telling how things are, the generation is not kept, or it cannot be recorded and
+    /// stored; then nothing changes.
+    pub async fn roll_back(
+        &self,
+        generation: u64,
+        reactivate: bool,
+        by: By,
+    ) -> Result<Changed, CommitError<NotSo>> {
+        let mut work = self.work.lock().await;
+        let source = self.only_file().map_err(CommitError::Refused)?;
+        let target = self.writer.load(generation).await?;
+        let now = Timestamp::now();
+        let people = target.snapshot.users().map(UserView::to_person).collect();
+        let directory = Directory { people, groups: target.snapshot.groups().iter().cloned().collect() };
+        let roster =
+            block_in_place(|| self.candidate(source, directory, now)).map_err(CommitError::Refused)?;
+        let merged = block_in_place(|| self.with_voices(Some((source.name(), &roster)), merge::directory));
+        let then = &target.snapshot;
+        let revocations = then.revocations().clone();
+        let snapshot = Snapshot::of_directory(then.version().generation, then.as_of(), &merged, revocations)
+            .map_err(|error| CommitError::Refused(error.into()))?;
+        let target = Arc::new(Loaded { snapshot, info: target.info.clone() });
+        // The directory first: it has the revocations that make a rollback safe.
+        let changed = self.writer.roll_back_to(target, reactivate, by).await?;
+        let draft = block_in_place(|| source.disk().draft(&roster)).map_err(CommitError::Disk)?;
+        adopt(source, roster, &draft, &mut work);
+        Ok(changed)
+    }
+
+    /// The one file that the directory comes from.
+    fn only_file(&self) -> Result<&Arc<Source>, NotSo> {
+        let said_something = |source: &&Arc<Source>| !source.retired && source.roster().seen.is_some();
+        let others = self.sources.iter().filter(said_something);
+        if let Some(other) = others.clone().find(|source| source.config.kind != SourceKind::File) {
+            return Err(NotSo::Fed(other.name().clone()));
+        }
+        match others.collect::<Vec<_>>().as_slice() {
+            [only] => Ok(only),
+            [] => self.for_import(""),
+            [_, other, ..] => Err(NotSo::Fed(other.name().clone())),
+        }
+    }
+
+    /// Makes sure that a file makes sense, and speaks of nobody else's groups.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn check(&self, source: &Source, directory: &Directory) -> Result<(), NotSo> {
+        // Two people who share a name make no directory: told here, since merging makes one of them.
+        Snapshot::of_directory(0, Timestamp::UNIX_EPOCH, directory, std::collections::BTreeMap::new())?;
+        let foreign = self.with_voices(None, |voices| {
+            let named = directory.people.iter().flat_map(|person| &person.groups);
+            let mut all = named.chain(&directory.groups);
+            all.find(|group| !merge::may_speak_of(source.name(), group, voices)).map(ToString::to_string)
+        });
+        foreign.map_or(Ok(()), |group| Err(NotSo::OthersGroup(group)))
+    }
+
+    /// What the source would say with another list.
+    fn candidate(&self, source: &Source, directory: Directory, at: Timestamp) -> Result<Roster, NotSo> {
+        self.check(source, &directory)?;
+        let mut roster = source.roster().clone();
+        roster.apply(Entry { at, changes: vec![Change::List(directory)] });
+        Ok(roster)
+    }
+}
+
+fn adopt(source: &Source, roster: Roster, draft: &crate::source::disk::Draft, work: &mut Work) {
+    if let Err(error) = block_in_place(|| source.disk().adopt(draft)) {
+        // It is what the next start finds all the same.
+        tracing::error!(%error, source = %source.name(), "the journal of a source cannot be begun");
+    }
+    *source.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
+    // Everybody was merged just now.
+    *work = Work::default();
+}

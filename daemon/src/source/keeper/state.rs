@@ -1,0 +1,141 @@
+use std::{sync::PoisonError, time::Duration};
+
+use jiff::Timestamp;
+use oam_policy::{UndecidedReason, decide::Freshness, words};
+
+use crate::{
+    config::SourceKind,
+    source::{Source, SourceReport, Token, TokenError, TokenInfo, token},
+};
+
+impl Source {
+    /// How fresh it is.
+    pub(super) fn freshness(&self) -> Freshness {
+        let roster = self.roster();
+        Freshness {
+            source: self.name().as_str().into(),
+            as_of: roster.seen.filter(|_| !roster.lost),
+            max_age: self.config.max_age,
+        }
+    }
+
+    /// Why nothing can be decided by it now, if that is so.
+    pub(super) fn staleness(&self, now: Timestamp) -> Option<UndecidedReason> {
+        let roster = self.roster();
+        let says_nothing = roster.seen.is_none() && !roster.lost;
+        drop(roster);
+        if says_nothing { None } else { self.freshness().staleness(now) }
+    }
+
+    /// What is known of it.
+    pub fn report(&self) -> SourceReport {
+        let now = Timestamp::now();
+        let tokens = self.token_list();
+        let roster = self.roster();
+        let (users, groups) = roster.counts();
+        SourceReport {
+            name: self.name().clone(),
+            kind: self.config.kind,
+            retired: self.retired,
+            seen: roster.seen,
+            max_age: self.config.max_age,
+            lost: roster.lost,
+            users,
+            groups,
+            gone: roster.tombstone_count(),
+            unusable: roster.provisioned().map_or(0, crate::source::Provisioned::unusable_users),
+            tokens,
+            changes: self.changes.load(std::sync::atomic::Ordering::Relaxed),
+            is_stale: {
+                drop(roster);
+                self.staleness(now).is_some()
+            },
+            owes: self.disk().owes(),
+        }
+    }
+
+    /// Notes that it said something just now, be it that nothing is different.
+    pub fn heard(&self) {
+        let mut roster = self.roster.write().unwrap_or_else(PoisonError::into_inner);
+        roster.seen = roster.seen.max(Some(Timestamp::now()));
+    }
+
+    /// Makes another token; a year long without `lifetime`.
+    ///
+    /// # Errors
+    /// When two are live, or it cannot be stored.
+    pub fn add_token(&self, by: &str, lifetime: Option<Duration>) -> Result<(Token, TokenInfo), TokenError> {
+        self.tokens().add(by, lifetime.unwrap_or(token::LIFETIME), Timestamp::now())
+    }
+
+    /// The tokens, oldest first.
+    pub fn token_list(&self) -> Vec<TokenInfo> {
+        self.tokens().list()
+    }
+
+    /// Makes a token worthless.
+    ///
+    /// # Errors
+    /// When there is none of that name, or that cannot be stored.
+    pub fn revoke_token(&self, id: &str) -> Result<TokenInfo, TokenError> {
+        self.tokens().revoke(id)
+    }
+
+    /// The name of the token that was shown, if it is one of this source and has not ended.
+    pub fn accept(&self, token: &str) -> Option<String> {
+        self.tokens().accept(token, Timestamp::now())
+    }
+
+    /// What somebody should look at, a sentence each.
+    pub(super) fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let (name, report) = (self.name(), self.report());
+        let mut warnings = Vec::new();
+        if self.retired {
+            if report.users > 0 {
+                warnings.push(format!(
+                    "The source `{name}` is not in the configuration any more: nobody has anything by it, and whom it \
+                     deactivated stays so"
+                ));
+            }
+            return warnings;
+        }
+        if report.lost {
+            warnings.push(format!(
+                "What the source `{name}` said is lost, and nothing that rests on it is decided: let it tell everything \
+                 again, then `oam source sync {name} --complete`"
+            ));
+        } else if let Some(stale) = self.staleness(now) {
+            warnings.push(words::of_undecided(&stale).summary);
+        }
+        if report.unusable > 0 {
+            warnings.push(format!(
+                "{} users of the source `{name}` have no Bitbucket username, or share one: `oam source status {name}`",
+                report.unusable
+            ));
+        }
+        if report.owes {
+            warnings
+                .push(format!("What the source `{name}` took away is in force, and could not be stored yet"));
+        }
+        if self.config.kind == SourceKind::Scim {
+            warnings.extend(report.tokens.iter().filter_map(|token| ends_soon(name.as_str(), token, now)));
+        }
+        warnings
+    }
+}
+
+fn ends_soon(name: &str, token: &TokenInfo, now: Timestamp) -> Option<String> {
+    let left = Duration::try_from(token.expires.duration_since(now)).unwrap_or_default();
+    let id = &token.id;
+    let what = match left.as_secs() / 86_400 {
+        _ if left > token::ENDS_SOON => return None,
+        _ if left.is_zero() => "has ended".to_owned(),
+        0 => "ends within a day".to_owned(),
+        1 => "ends in 1 day".to_owned(),
+        days => format!("ends in {days} days"),
+    };
+    Some(format!(
+        "The token `{id}` of the source `{name}` {what}: `oam source token rotate {name}`, give the new one to the \
+         identity provider, then `oam source token revoke {name} {id}`"
+    ))
+}

@@ -1,0 +1,80 @@
+//! Where the directory comes from: sources by name, each with what it said last, merged into the one directory.
+//!
+//! In flow imported files and the changes that identity providers push; out flow, through the one writer of
+//! [`crate::directory`], the people who are different by them.
+//!
+//! Of each source it is kept what it said of everybody (`roster`), durably (`disk`), before the change is answered.
+//! A name that a source once knew and knows no more leaves a tombstone, so that losing somebody never gives them
+//! anything: not the service role that the policy names them for, and not what another source would still let them do.
+//! `merge` makes one person of what all sources say of a name: inactive in any of them is inactive.
+//!
+//! It must never give back by damage what was taken (what a source said and is lost is unknown, and decides nothing),
+//! answer a change before it is durable and in force, let one source speak of another one's groups, or keep a token.
+
+mod change;
+mod disk;
+mod keeper;
+mod listed;
+mod merge;
+mod provisioned;
+mod report;
+mod roster;
+#[cfg(test)]
+pub(crate) mod tests;
+mod token;
+
+pub use change::{Change, Entry};
+pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
+pub use provisioned::{Provisioned, StoredGroup, StoredUser};
+pub use report::SourceReport;
+pub use roster::{Roster, Tombstone};
+pub use token::{Token, TokenError, TokenInfo};
+
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicU64};
+
+use crate::config::{SourceConfig, SourceName};
+use disk::Disk;
+use token::Tokens;
+
+/// One source, as it is configured, with what it said.
+#[derive(Debug)]
+pub struct Source {
+    config: SourceConfig,
+    /// It is in the state folder and not in the configuration: what it deactivated stays so, and it gives nothing.
+    retired: bool,
+    roster: RwLock<Roster>,
+    disk: Mutex<Disk>,
+    tokens: Mutex<Tokens>,
+    /// How many changes it made since the start.
+    changes: AtomicU64,
+}
+
+impl Source {
+    /// The name.
+    pub fn name(&self) -> &SourceName {
+        &self.config.name
+    }
+
+    /// How it is configured.
+    pub fn config(&self) -> &SourceConfig {
+        &self.config
+    }
+
+    /// Whether it is configured no more.
+    pub fn is_retired(&self) -> bool {
+        self.retired
+    }
+
+    /// What it said.
+    pub fn roster(&self) -> RwLockReadGuard<'_, Roster> {
+        self.roster.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tokens(&self) -> std::sync::MutexGuard<'_, Tokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,450 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use oam_policy::{GroupName, Username, name::UsernameKey, snapshot::Person};
+use oam_scim::{Document, schema::ENTERPRISE};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Change, roster::Touched};
+use crate::config::{GroupAttribute, Mapping, SourceConfig, UserAttribute};
+
+/// Users and groups as an identity provider pushed them.
+#[derive(Debug, Clone)]
+pub struct Provisioned {
+    source: Box<str>,
+    mapping: Mapping,
+    users: BTreeMap<Box<str>, Arc<StoredUser>>,
+    groups: BTreeMap<Box<str>, Group>,
+    /// Of each Bitbucket username: the ids. More than one only after the mapping was changed.
+    names: HashMap<UsernameKey, BTreeSet<Box<str>>>,
+    /// Of each `userName`, folded: the id.
+    user_names: HashMap<Box<str>, Box<str>>,
+    /// Of each user's `externalId`: the ids.
+    external_ids: HashMap<Box<str>, BTreeSet<Box<str>>>,
+    /// Of each group's `displayName`: the id.
+    group_names: HashMap<Box<str>, Box<str>>,
+    /// Of each user: the groups.
+    memberships: HashMap<Box<str>, BTreeSet<Box<str>>>,
+}
+
+/// A user, as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredUser {
+    /// Our id.
+    pub id: Box<str>,
+    /// When we first heard of them.
+    pub created: Timestamp,
+    /// When they last changed.
+    pub modified: Timestamp,
+    /// Grows with every change.
+    pub version: u64,
+    /// The document, as JSON: half a million of them lie in memory.
+    document: Box<str>,
+}
+
+/// A group, as it is kept, but for its members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredGroup {
+    /// Our id.
+    pub id: Box<str>,
+    /// When we first heard of it.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub modified: Timestamp,
+    /// Grows with every change.
+    pub version: u64,
+    /// The name.
+    pub display_name: Box<str>,
+    /// The id at the client.
+    pub external_id: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone)]
+struct Group {
+    head: StoredGroup,
+    members: BTreeSet<Box<str>>,
+}
+
+/// The same, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ProvisionedImage {
+    users: Vec<Arc<StoredUser>>,
+    groups: Vec<(StoredGroup, Vec<Box<str>>)>,
+}
+
+impl StoredUser {
+    /// A user with this document.
+    pub fn new(id: &str, created: Timestamp, modified: Timestamp, version: u64, document: &Document) -> Self {
+        let document = Value::Object(document.clone()).to_string().into();
+        Self { id: id.into(), created, modified, version, document }
+    }
+
+    /// The document.
+    pub fn document(&self) -> Document {
+        // It was written by us.
+        serde_json::from_str(&self.document).unwrap_or_default()
+    }
+
+    /// Whether the source says that they may act.
+    pub fn is_active(&self) -> bool {
+        self.document().get("active") == Some(&Value::Bool(true))
+    }
+}
+
+impl Mapping {
+    /// The Bitbucket username of a user, if they have one.
+    pub fn username(&self, document: &Document) -> Option<Username> {
+        let attribute = match self.username {
+            UserAttribute::UserName => document.get("userName"),
+            UserAttribute::ExternalId => document.get("externalId"),
+            UserAttribute::NickName => document.get("nickName"),
+            UserAttribute::DisplayName => document.get("displayName"),
+            UserAttribute::Emails => primary_email(document),
+            UserAttribute::EmployeeNumber => {
+                document.get(ENTERPRISE).and_then(|extension| extension.get("employeeNumber"))
+            }
+        };
+        let text = attribute.and_then(Value::as_str)?;
+        let text = match &self.username_suffix {
+            Some(suffix) => without_suffix(text, suffix)?,
+            None => text,
+        };
+        Username::parse(text).ok()
+    }
+
+    /// Somebody as the directory has them, but for their groups; `None` when they have no Bitbucket username.
+    pub fn person(&self, id: &str, document: &Document) -> Option<Person> {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let name = document.get("name");
+        let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);
+        let parts =
+            || [part("givenName"), part("familyName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let display_name = text(document.get("displayName"))
+            .or_else(|| part("formatted").map(str::to_owned))
+            .or_else(|| Some(parts()).filter(|name| !name.is_empty()));
+        let emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
+        Some(Person {
+            id: text(document.get("externalId")).or_else(|| Some(id.to_owned())),
+            display_name,
+            emails: emails.filter_map(|email| text(email.get("value"))).collect(),
+            active: document.get("active") == Some(&Value::Bool(true)),
+            ..Person::named(self.username(document)?)
+        })
+    }
+
+    /// The group as rules name it; `None` when it has no name that can be written.
+    pub fn group(&self, source: &str, display_name: &str, external_id: Option<&str>) -> Option<GroupName> {
+        let name = match self.group {
+            GroupAttribute::DisplayName => display_name,
+            GroupAttribute::ExternalId => external_id?,
+        };
+        GroupName::parse(&format!("{source}:{name}")).ok()
+    }
+}
+
+fn primary_email(document: &Document) -> Option<&Value> {
+    let emails = document.get("emails")?.as_array()?;
+    let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
+    primary.or_else(|| emails.first())?.get("value")
+}
+
+/// The text without its end, which is compared in any case, as e-mail domains are.
+fn without_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let (start, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
+    end.eq_ignore_ascii_case(suffix).then_some(start)
+}
+
+/// How `userName`s are compared.
+pub(crate) fn folded(user_name: &str) -> Box<str> {
+    user_name.to_lowercase().into()
+}
+
+impl Provisioned {
+    pub(super) fn new(config: &SourceConfig) -> Self {
+        Self {
+            source: config.name.as_str().into(),
+            mapping: config.mapping.clone(),
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            names: HashMap::new(),
+            user_names: HashMap::new(),
+            external_ids: HashMap::new(),
+            group_names: HashMap::new(),
+            memberships: HashMap::new(),
+        }
+    }
+
+    /// What the attributes mean.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// How many users there are.
+    pub fn user_count(&self) -> usize {
+        self.users.len()
+    }
+
+    /// How many groups there are.
+    pub fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The user with this id.
+    pub fn user(&self, id: &str) -> Option<&Arc<StoredUser>> {
+        self.users.get(id)
+    }
+
+    /// Every user, in the order in which we heard of them.
+    pub fn users(&self) -> impl Iterator<Item = &Arc<StoredUser>> {
+        self.users.values()
+    }
+
+    /// The user with this `userName`, in any case.
+    pub fn user_called(&self, user_name: &str) -> Option<&Arc<StoredUser>> {
+        self.users.get(self.user_names.get(&folded(user_name))?)
+    }
+
+    /// The users with this `externalId`.
+    pub fn users_known_as(&self, external_id: &str) -> impl Iterator<Item = &Arc<StoredUser>> {
+        self.external_ids.get(external_id).into_iter().flatten().filter_map(|id| self.users.get(id))
+    }
+
+    /// The ids of the users with this Bitbucket username.
+    pub fn users_named<'a>(&'a self, key: &UsernameKey) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.names.get(key).into_iter().flatten().map(AsRef::as_ref)
+    }
+
+    /// How many users have no Bitbucket username, or share one.
+    pub fn unusable_users(&self) -> usize {
+        let usable = self.names.values().filter(|ids| ids.len() == 1).count();
+        self.users.len().saturating_sub(usable)
+    }
+
+    /// The group with this id.
+    pub fn group(&self, id: &str) -> Option<&StoredGroup> {
+        self.groups.get(id).map(|group| &group.head)
+    }
+
+    /// Every group, in the order in which we heard of them.
+    pub fn groups(&self) -> impl Iterator<Item = &StoredGroup> {
+        self.groups.values().map(|group| &group.head)
+    }
+
+    /// The group that is called so, exactly.
+    pub fn group_called(&self, display_name: &str) -> Option<&StoredGroup> {
+        self.group(self.group_names.get(display_name)?)
+    }
+
+    /// The ids of a group's members.
+    pub fn members(&self, group: &str) -> impl Iterator<Item = &str> + Clone {
+        self.groups.get(group).into_iter().flat_map(|group| &group.members).map(AsRef::as_ref)
+    }
+
+    /// How many members a group has.
+    pub fn member_count(&self, group: &str) -> usize {
+        self.groups.get(group).map_or(0, |group| group.members.len())
+    }
+
+    /// Whether a user is in a group.
+    pub fn is_member(&self, group: &str, user: &str) -> bool {
+        self.groups.get(group).is_some_and(|group| group.members.contains(user))
+    }
+
+    /// The groups of a user.
+    pub fn groups_of(&self, user: &str) -> impl Iterator<Item = &StoredGroup> {
+        self.memberships.get(user).into_iter().flatten().filter_map(|group| self.group(group))
+    }
+
+    pub(super) fn knows(&self, key: &UsernameKey) -> bool {
+        self.names.contains_key(key)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &UsernameKey> {
+        self.names.keys()
+    }
+
+    /// Who is called so. Two who share a name are nobody who may act: nobody knows which of them pushes.
+    pub(super) fn person(&self, key: &UsernameKey) -> Option<Person> {
+        let ids = self.names.get(key)?;
+        let id = ids.first()?;
+        let mut person = self.mapping.person(id, &self.users.get(id)?.document())?;
+        if ids.len() > 1 {
+            person.active = false;
+            return Some(person);
+        }
+        person.groups = self.groups_of(id).filter_map(|group| self.named(group)).collect();
+        Some(person)
+    }
+
+    /// Every group as rules name it.
+    pub(super) fn group_names(&self) -> BTreeSet<GroupName> {
+        self.groups().filter_map(|group| self.named(group)).collect()
+    }
+
+    fn named(&self, group: &StoredGroup) -> Option<GroupName> {
+        self.mapping.group(&self.source, &group.display_name, group.external_id.as_deref())
+    }
+
+    /// What is different by a change; tells who has a name no more.
+    pub(super) fn apply(&mut self, change: Change, touched: &mut Touched) -> Vec<Person> {
+        match change {
+            Change::PutUser(user) => return self.put_user(user, touched),
+            Change::DropUser(id) => {
+                for group in self.memberships.remove(&id).unwrap_or_default() {
+                    if let Some(group) = self.groups.get_mut(&group) {
+                        group.members.remove(&id);
+                    }
+                }
+                return self.take_user(&id, touched).into_iter().collect();
+            }
+            Change::PutGroup(head) => self.put_group(head, touched),
+            Change::TouchGroup { group, at } => {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    (group.head.version, group.head.modified) = (group.head.version + 1, at);
+                }
+            }
+            Change::DropGroup(id) => {
+                let Some(group) = self.groups.remove(&id) else { return Vec::new() };
+                self.group_names.remove(&group.head.display_name);
+                touched.groups = true;
+                for user in &group.members {
+                    self.part(user, &id);
+                    self.touch(user, touched);
+                }
+            }
+            Change::Join { group, users } => {
+                for user in users {
+                    let (Some(to), true) = (self.groups.get_mut(&group), self.users.contains_key(&user))
+                    else {
+                        continue;
+                    };
+                    to.members.insert(user.clone());
+                    self.memberships.entry(user.clone()).or_default().insert(group.clone());
+                    self.touch(&user, touched);
+                }
+            }
+            Change::Leave { group, users } => {
+                for user in users {
+                    if let Some(from) = self.groups.get_mut(&group) {
+                        from.members.remove(&user);
+                    }
+                    self.part(&user, &group);
+                    self.touch(&user, touched);
+                }
+            }
+            Change::List(_) | Change::Forget(_) | Change::Complete => {}
+        }
+        Vec::new()
+    }
+
+    fn put_user(&mut self, user: StoredUser, touched: &mut Touched) -> Vec<Person> {
+        let before = self.take_user(&user.id, touched);
+        let (id, document) = (user.id.clone(), user.document());
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        if let Some(user_name) = text("userName") {
+            self.user_names.insert(folded(user_name), id.clone());
+        }
+        if let Some(external_id) = text("externalId") {
+            self.external_ids.entry(external_id.into()).or_default().insert(id.clone());
+        }
+        if let Some(username) = self.mapping.username(&document) {
+            self.names.entry(username.key()).or_default().insert(id.clone());
+        }
+        self.users.insert(id.clone(), Arc::new(user));
+        self.touch(&id, touched);
+        before.into_iter().filter(|person| !self.names.contains_key(&person.username.key())).collect()
+    }
+
+    /// Takes a user out, but for their memberships; tells who they were, if nobody else is called so.
+    fn take_user(&mut self, id: &str, touched: &mut Touched) -> Option<Person> {
+        self.touch(id, touched);
+        let user = self.users.remove(id)?;
+        let document = user.document();
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        if let Some(user_name) = text("userName").map(folded)
+            && self.user_names.get(&user_name).is_some_and(|owner| **owner == *id)
+        {
+            self.user_names.remove(&user_name);
+        }
+        if let Some(external_id) = text("externalId") {
+            leave(&mut self.external_ids, external_id, id);
+        }
+        let person = self.mapping.person(id, &document)?;
+        let key = person.username.key();
+        leave(&mut self.names, &key, id);
+        (!self.names.contains_key(&key)).then_some(person)
+    }
+
+    fn put_group(&mut self, head: StoredGroup, touched: &mut Touched) {
+        let (id, name) = (head.id.clone(), head.display_name.clone());
+        let before = self.groups.get(&id).map(|group| self.named(&group.head));
+        if before != Some(self.named(&head)) {
+            touched.groups = true;
+            let members: Vec<_> = self.members(&id).map(Box::<str>::from).collect();
+            members.iter().for_each(|user| self.touch(user, touched));
+        }
+        if let Some(group) = self.groups.get_mut(&id) {
+            self.group_names.remove(&group.head.display_name);
+            group.head = head;
+        } else {
+            self.groups.insert(id.clone(), Group { head, members: BTreeSet::new() });
+        }
+        self.group_names.insert(name, id);
+    }
+
+    fn part(&mut self, user: &str, group: &str) {
+        if let Some(groups) = self.memberships.get_mut(user) {
+            groups.remove(group);
+            if groups.is_empty() {
+                self.memberships.remove(user);
+            }
+        }
+    }
+
+    fn touch(&self, user: &str, touched: &mut Touched) {
+        let document = self.users.get(user).map(|user| user.document());
+        touched
+            .names
+            .extend(document.and_then(|document| self.mapping.username(&document)).map(|name| name.key()));
+    }
+
+    pub(super) fn image(&self) -> ProvisionedImage {
+        let groups = self.groups.values();
+        ProvisionedImage {
+            users: self.users.values().cloned().collect(),
+            groups: groups
+                .map(|group| (group.head.clone(), group.members.iter().cloned().collect()))
+                .collect(),
+        }
+    }
+
+    pub(super) fn of_image(image: ProvisionedImage, config: &SourceConfig) -> Self {
+        let (mut provisioned, mut touched) = (Self::new(config), Touched::default());
+        for user in image.users {
+            provisioned.put_user(Arc::unwrap_or_clone(user), &mut touched);
+        }
+        for (head, users) in image.groups {
+            let group = head.id.clone();
+            provisioned.put_group(head, &mut touched);
+            provisioned.apply(Change::Join { group, users }, &mut touched);
+        }
+        provisioned
+    }
+}
+
+fn leave<K: std::hash::Hash + Eq + std::borrow::Borrow<Q>, Q: std::hash::Hash + Eq + ?Sized>(
+    index: &mut HashMap<K, BTreeSet<Box<str>>>,
+    key: &Q,
+    id: &str,
+) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}

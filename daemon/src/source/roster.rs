@@ -1,0 +1,239 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use oam_policy::{
+    GroupName, Username,
+    name::UsernameKey,
+    snapshot::{Directory, Person},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Change, Entry,
+    listed::Listed,
+    provisioned::{Provisioned, ProvisionedImage},
+};
+use crate::config::{SourceConfig, SourceKind};
+
+/// A name that a source knew once and knows no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The name as it was spelled.
+    pub username: Username,
+    /// Since when.
+    pub at: Timestamp,
+    /// Whether the source deactivated or deleted them, rather than no longer naming them: then no other source keeps
+    /// them active.
+    pub deactivated: bool,
+}
+
+/// What a source said, as it stands.
+#[derive(Debug, Clone)]
+pub struct Roster {
+    /// When the source last said anything, be it that things are still so.
+    pub seen: Option<Timestamp>,
+    /// What it said is lost, and was not told again yet.
+    pub lost: bool,
+    pub(super) tombstones: BTreeMap<UsernameKey, Tombstone>,
+    pub(super) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Listed(Listed),
+    Provisioned(Box<Provisioned>),
+}
+
+/// A roster as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Image {
+    seen: Option<Timestamp>,
+    lost: bool,
+    tombstones: Vec<Tombstone>,
+    content: ImageContent,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum ImageContent {
+    Listed(Directory),
+    Provisioned(ProvisionedImage),
+}
+
+/// Whom an entry is about.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Touched {
+    pub(super) names: BTreeSet<UsernameKey>,
+    /// Whether there may be other groups.
+    pub(super) groups: bool,
+}
+
+impl Roster {
+    /// That of a source which has not said anything yet.
+    pub(super) fn empty(config: &SourceConfig) -> Self {
+        let content = match config.kind {
+            SourceKind::File => Content::Listed(Listed::default()),
+            SourceKind::Scim => Content::Provisioned(Box::new(Provisioned::new(config))),
+        };
+        Self { seen: None, lost: false, tombstones: BTreeMap::new(), content }
+    }
+
+    /// The same source, none of whose people are known any more: whoever is active nowhere stays so.
+    pub(super) fn lost(config: &SourceConfig, known: impl Iterator<Item = Person>, at: Timestamp) -> Self {
+        let mut roster = Self { lost: true, ..Self::empty(config) };
+        roster.bury(known, at);
+        roster
+    }
+
+    /// Leaves a tombstone for each of these people.
+    pub(super) fn bury(&mut self, people: impl Iterator<Item = Person>, at: Timestamp) {
+        for person in people {
+            let key = person.username.key();
+            let tombstone = Tombstone { username: person.username, at, deactivated: !person.active };
+            self.tombstones.entry(key).or_insert(tombstone);
+        }
+    }
+
+    /// The users and groups that an identity provider pushed, where it is such a source.
+    pub fn provisioned(&self) -> Option<&Provisioned> {
+        match &self.content {
+            Content::Provisioned(provisioned) => Some(provisioned),
+            Content::Listed(_) => None,
+        }
+    }
+
+    /// Who is called so.
+    pub fn person(&self, key: &UsernameKey) -> Option<Person> {
+        match &self.content {
+            Content::Listed(listed) => listed.person(key).cloned(),
+            Content::Provisioned(provisioned) => provisioned.person(key),
+        }
+    }
+
+    /// Whether the source knows the name, or did.
+    pub fn knows(&self, key: &UsernameKey) -> bool {
+        let is_known = match &self.content {
+            Content::Listed(listed) => listed.person(key).is_some(),
+            Content::Provisioned(provisioned) => provisioned.knows(key),
+        };
+        is_known || self.tombstones.contains_key(key)
+    }
+
+    /// The tombstone of a name.
+    pub fn tombstone(&self, key: &UsernameKey) -> Option<&Tombstone> {
+        self.tombstones.get(key)
+    }
+
+    /// How many tombstones there are.
+    pub fn tombstone_count(&self) -> usize {
+        self.tombstones.len()
+    }
+
+    /// How many users and groups there are.
+    pub fn counts(&self) -> (usize, usize) {
+        match &self.content {
+            Content::Listed(listed) => (listed.people().len(), listed.groups().len()),
+            Content::Provisioned(provisioned) => (provisioned.user_count(), provisioned.group_count()),
+        }
+    }
+
+    /// Every name that is known, or was.
+    pub(super) fn names(&self) -> BTreeSet<UsernameKey> {
+        let mut names: BTreeSet<_> = match &self.content {
+            Content::Listed(listed) => listed.people().keys().cloned().collect(),
+            Content::Provisioned(provisioned) => provisioned.names().cloned().collect(),
+        };
+        names.extend(self.tombstones.keys().cloned());
+        names
+    }
+
+    /// Every group.
+    pub(super) fn groups(&self) -> BTreeSet<GroupName> {
+        match &self.content {
+            Content::Listed(listed) => listed.groups().clone(),
+            Content::Provisioned(provisioned) => provisioned.group_names(),
+        }
+    }
+
+    /// What is different by an entry, and whom that is about.
+    pub(super) fn apply(&mut self, entry: Entry) -> Touched {
+        let mut touched = Touched::default();
+        self.seen = self.seen.max(Some(entry.at));
+        for change in entry.changes {
+            match change {
+                Change::Complete => self.lost = false,
+                Change::Forget(username) => {
+                    touched.names.extend(self.tombstones.remove(&username.key()).map(|_| username.key()));
+                }
+                other => self.change(other, entry.at, &mut touched),
+            }
+        }
+        touched
+    }
+
+    fn change(&mut self, change: Change, at: Timestamp, touched: &mut Touched) {
+        let is_deletion = matches!(change, Change::DropUser(_));
+        let told_all = matches!(change, Change::List(_));
+        // Whoever had a name before and has it no more.
+        let left = match (&mut self.content, change) {
+            (Content::Listed(listed), Change::List(directory)) => listed.replace(directory, touched),
+            (Content::Provisioned(provisioned), change) => provisioned.apply(change, touched),
+            // What a source of the other kind would say says nothing here.
+            (Content::Listed(_), _) => Vec::new(),
+        };
+        for person in left {
+            let deactivated = is_deletion || !person.active;
+            let tombstone = Tombstone { username: person.username, at, deactivated };
+            self.tombstones.insert(tombstone.username.key(), tombstone);
+        }
+        let content = &self.content;
+        for key in &touched.names {
+            let is_there = match content {
+                Content::Listed(listed) => listed.person(key).is_some(),
+                Content::Provisioned(provisioned) => provisioned.knows(key),
+            };
+            if is_there {
+                self.tombstones.remove(key);
+            }
+        }
+        self.lost &= !told_all;
+    }
+
+    /// The roster as it is stored.
+    pub(super) fn image(&self) -> Image {
+        Image {
+            seen: self.seen,
+            lost: self.lost,
+            tombstones: self.tombstones.values().cloned().collect(),
+            content: match &self.content {
+                Content::Listed(listed) => ImageContent::Listed(listed.directory()),
+                Content::Provisioned(provisioned) => ImageContent::Provisioned(provisioned.image()),
+            },
+        }
+    }
+
+    /// The roster that was stored; `None` when it is that of a source of the other kind.
+    pub(super) fn of_image(image: Image, config: &SourceConfig) -> Option<Self> {
+        let content = match (image.content, config.kind) {
+            (ImageContent::Listed(directory), SourceKind::File) => Content::Listed(Listed::of(directory)),
+            (ImageContent::Provisioned(image), SourceKind::Scim) => {
+                Content::Provisioned(Box::new(Provisioned::of_image(image, config)))
+            }
+            (ImageContent::Listed(_), SourceKind::Scim)
+            | (ImageContent::Provisioned(_), SourceKind::File) => {
+                return None;
+            }
+        };
+        let tombstones = image.tombstones.into_iter().map(|one| (one.username.key(), one)).collect();
+        Some(Self { seen: image.seen, lost: image.lost, tombstones, content })
+    }
+}
+
+impl Image {
+    /// The kind of source whose it is.
+    pub(super) fn kind(&self) -> SourceKind {
+        match self.content {
+            ImageContent::Listed(_) => SourceKind::File,
+            ImageContent::Provisioned(_) => SourceKind::Scim,
+        }
+    }
+}
