@@ -42,8 +42,6 @@ pub mod limits {
     pub const ITEMS_PER_MESSAGE: usize = 2_000;
     /// How many bytes of facts one message carries at most.
     pub const FACT_BYTES_PER_MESSAGE: usize = 1024 * 1024;
-    /// How many histories may be asked for at once.
-    pub const HISTORIES_ASKED: usize = 100_000;
     /// How many ref updates one push may have.
     pub const UPDATES_PER_PUSH: usize = 1_000_000;
     /// How many histories are asked for at once.

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -10,7 +13,6 @@ use oam_policy::{
 };
 use oam_proto::v1;
 use thiserror::Error;
-use tokio::task;
 
 use super::{MAX_SIGNATURE, Signatures, bad, keyring::Keyring, object::Object, openpgp, ssh};
 
@@ -52,31 +54,10 @@ impl Judge {
         self.0.snapshot.version() == version
     }
 
-    /// What each signature is worth, in order; where there is none, it is absent. They are verified away from the
-    /// threads that answer hooks, and not many at once.
-    ///
-    /// # Errors
-    /// When the push has too many of them, or a file of ours that they depend on cannot be read.
-    pub async fn judge_all(
-        &self,
-        signed: Vec<Option<v1::Signed>>,
-    ) -> Result<Vec<SignatureState>, Unreadable> {
-        let stopped = |why: String| Unreadable { why: format!("a signature could not be verified: {why}") };
-        let threads = Arc::clone(&self.0.signatures.0.threads);
-        let permit = threads.acquire_owned().await.map_err(|error| stopped(error.to_string()))?;
-        let judge = self.clone();
-        let judged = task::spawn_blocking(move || {
-            let _permit = permit;
-            signed.iter().map(|signed| judge.judge(signed.as_ref())).collect()
-        });
-        // A library that panics over what it reads has judged nothing.
-        judged.await.map_err(|error| stopped(error.to_string()))?
-    }
-
     /// What a signature is worth; without one, it is absent. Takes up to some milliseconds of a processor.
     ///
     /// # Errors
-    /// As [`Self::judge_all`].
+    /// When the push has too many of them, or a file of ours that they depend on cannot be read.
     pub fn judge(&self, signed: Option<&v1::Signed>) -> Result<SignatureState, Unreadable> {
         let Some(signed) = signed else { return Ok(SignatureState::Absent) };
         if self.0.judged.fetch_add(1, Ordering::Relaxed) >= MAX_SIGNATURES {
@@ -87,7 +68,11 @@ impl Judge {
         }
         let Sitting { signatures, snapshot, now, ring, .. } = &*self.0;
         let ring = ring.get_or_init(|| signatures.keyring(snapshot));
-        judge(&signed.signature, &Object::read(&signed.payload), *now, ring)
+        // A library that panics over what it reads has judged nothing.
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            judge(&signed.signature, &Object::read(&signed.payload), *now, ring)
+        }));
+        judged.unwrap_or_else(|_| Err(Unreadable { why: "a signature could not be verified".to_owned() }))
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// How many bytes of a subject are told.
-pub const MAX_SUBJECT: usize = 1_000;
+pub const MAX_SUBJECT: usize = oam_proto::limits::SUBJECT_BYTES;
 
 /// A commit, with its message still as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

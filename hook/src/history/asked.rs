@@ -52,8 +52,10 @@ impl Asked {
         if !needed.ancestry.is_sorted_by(|one, next| one < next) {
             return Err("asked for facts in no order".into());
         }
-        if needed.histories.len() > limits::HISTORIES_ASKED || needed.covers.len() > limits::HISTORIES_ASKED {
-            return Err(format!("asked for more than {} histories", limits::HISTORIES_ASKED));
+        if needed.histories.len() > limits::HISTORIES_PER_ROUND
+            || needed.covers.len() > limits::HISTORIES_PER_ROUND
+        {
+            return Err(format!("asked for more than {} histories", limits::HISTORIES_PER_ROUND));
         }
         let ancestry = needed.ancestry.iter().map(|index| Ok((*index, pair(*index, updates)?)));
         let covers = needed.covers.iter().map(cover);

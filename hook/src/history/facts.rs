@@ -1,7 +1,7 @@
 //! Objects, as the daemon is told of them.
 
 use oam_policy::ObjectId;
-use oam_proto::v1;
+use oam_proto::{limits, v1};
 
 use crate::git::{
     Kind, Objects, Unreadable,
@@ -10,9 +10,6 @@ use crate::git::{
     tag::Tag,
     tree::EntryKind,
 };
-
-/// How long an e-mail may be. A longer one is nobody's, and is told cut off, with a mark.
-const MAX_EMAIL: usize = 1_000;
 
 /// How large a signature may be, and what it signs.
 const MAX_SIGNED: usize = 256 * 1024;
@@ -78,9 +75,10 @@ pub(super) fn size(objects: &Objects, kind: EntryKind, id: ObjectId) -> Result<u
     }
 }
 
+/// One that is too long is nobody's, and is told cut off, with a mark.
 fn email(email: &[u8]) -> Vec<u8> {
-    match email.get(..MAX_EMAIL) {
-        Some(cut) if email.len() > MAX_EMAIL => [cut, "…".as_bytes()].concat(),
+    match email.get(..limits::EMAIL_BYTES) {
+        Some(cut) if email.len() > limits::EMAIL_BYTES => [cut, "…".as_bytes()].concat(),
         _ => email.to_vec(),
     }
 }
