@@ -19,10 +19,13 @@ fn split(output: &[u8]) -> BTreeSet<Vec<u8>> {
 /// The new files of a commit by git: what is in it and in no parent, with its size.
 fn new_files(git: &Git, commit: &str) -> BTreeSet<(Vec<u8>, u64)> {
     let listed = |commit: &str| split(&git.feed(&["ls-tree", "-r", "-z", "--full-tree", "-l", commit], b""));
-    // Executable or not is no other content.
-    let plain = |line: &Vec<u8>| String::from_utf8_lossy(line).replacen("100755", "100644", 1);
+    // Executable or not is no other content. Paths are bytes: two of them may read alike.
+    let plain = |line: &Vec<u8>| match line.strip_prefix(b"100755") {
+        Some(rest) => [b"100644", rest].concat(),
+        None => line.clone(),
+    };
     let parents = git.run(&["rev-list", "--parents", "-1", commit]);
-    let then: BTreeSet<String> =
+    let then: BTreeSet<Vec<u8>> =
         parents.split(' ').skip(1).flat_map(listed).map(|line| plain(&line)).collect();
     let new = listed(commit).into_iter().filter(|line| !then.contains(&plain(line)));
     new.map(|line| {
