@@ -1,7 +1,6 @@
 //! Puts the parts together, runs them until a signal, and takes them apart in order.
 
 use std::{
-    collections::BTreeSet,
     fs, io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
@@ -31,13 +30,16 @@ use crate::{
     audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport},
     config::Config,
     directory, http,
+    oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
-    service::{AdminService, AuthorizerService, Live, Spooled, listen, listen::ListenError},
+    service::{AdminService, AuthorizerService, IdentityService, Live, Spooled, listen, listen::ListenError},
     store::{self, Loaded, Opened, Store},
 };
 
 /// How long conversations may go on after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the headers of a call may be together: a token with many groups is long.
+const HEADER_BYTES: u32 = 32 * 1024;
 
 /// Why the daemon cannot run.
 #[derive(Debug, Error)]
@@ -68,6 +70,9 @@ pub enum RunError {
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
+    /// The issuers of tokens.
+    #[error("issuers of tokens cannot be asked over TLS")]
+    Issuers(#[from] oam_fetch::RootsError),
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -140,9 +145,11 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         reader,
     )
     .await?;
+    let issuers = Issuers::new(&config.issuers)?;
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
-    Ok(Live::new(config, Arc::new(policies), directory, audit, spooled, opened.sentences()))
+    let live = Live::new(config, Arc::new(policies), directory, audit, spooled, opened.sentences());
+    Ok(live.with_issuers(issuers))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.
@@ -234,9 +241,19 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
     if let Some(listener) = &http {
         note_address(&config.runtime.join("http.addr"), listener);
     }
+    let remote = match &config.admin.listener {
+        Some(admin) => {
+            let listener = listen::tcp("administrators (`admin.listen`)", admin.listen).await?;
+            Some((listener, listen::admin_tls(admin)?))
+        }
+        None => None,
+    };
+    if let Some((listener, _)) = &remote {
+        note_address(&config.runtime.join("admin.addr"), listener);
+    }
     let hook_socket = listen::unix(&config.hook_socket(), 0o660, config.hook_gid)?;
     // Last: whoever gets an answer here finds everything else in its place.
-    let admin_socket = listen::unix(&config.admin_socket(), admin_mode(&config.admin_uids), None)?;
+    let admin_socket = listen::unix(&config.admin_socket(), admin_mode(config), None)?;
 
     let mut servers = JoinSet::new();
     servers.spawn(reporter);
@@ -254,18 +271,28 @@ async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result
     }
     let router = for_hooks(&mut Server::builder())?;
     serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);
-    let admin =
-        v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live), config.admin_uids.clone()));
-    let router = for_hooks(&mut Server::builder())?
-        .add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
+    if let Some((listener, tls)) = remote {
+        let mut server = Server::builder().tls_config(tls)?.http2_max_header_list_size(HEADER_BYTES);
+        let router = for_administrators(server.add_service(health.clone()).add_service(reflection()?), live);
+        serve(&mut servers, "administrators", router, TcpListenerStream::new(listener), stop);
+    }
+    let mut server = Server::builder().http2_max_header_list_size(HEADER_BYTES);
+    let router = for_administrators(for_hooks(&mut server)?, live);
     serve(&mut servers, "admin", router, UnixListenerStream::new(admin_socket), stop);
     Ok(servers)
 }
 
+fn for_administrators(router: Router, live: &Arc<Live>) -> Router {
+    let admin = v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live)));
+    let identity = v1::identity_server::IdentityServer::new(IdentityService::new(Arc::clone(live)));
+    router.add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES)).add_service(identity)
+}
+
 /// Others may connect to the admin socket only where others may administer; who they are is checked on each call.
-fn admin_mode(uids: &BTreeSet<u32>) -> u32 {
+fn admin_mode(config: &Config) -> u32 {
     let own = rustix::process::geteuid().as_raw();
-    if uids.iter().all(|uid| *uid == own || *uid == 0) { 0o600 } else { 0o666 }
+    let alone = config.admin_uids.iter().all(|uid| *uid == own || *uid == 0);
+    if alone && config.admin.roles.is_empty() { 0o600 } else { 0o666 }
 }
 
 /// Tells tools and tests which port the system chose.

@@ -1,11 +1,13 @@
 //! What the daemon is told: a TOML file as its author wrote it ([`FileConfig`]), and what follows from it
 //! ([`Config`]), in which nothing that is required is optional. Nothing that changes while running lives here.
 
+mod admin;
 mod file;
+mod issuer;
 mod show;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -16,7 +18,10 @@ use oam_audit::Name;
 use oam_policy::Digest;
 use thiserror::Error;
 
+use self::issuer::IssuerSection;
+pub use admin::{AdminConfig, AdminListener};
 pub use file::{FileConfig, LogFormat};
+pub use issuer::{IssuerConfig, LoginConfig};
 
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
@@ -44,6 +49,10 @@ pub struct Config {
     pub hook_gid: Option<u32>,
     /// Who may administer over the Unix socket: user ids.
     pub admin_uids: BTreeSet<u32>,
+    /// Who else may administer, and where.
+    pub admin: AdminConfig,
+    /// Whose tokens are believed, by name.
+    pub issuers: BTreeMap<String, IssuerConfig>,
     /// The listener for hooks on other hosts.
     pub tcp: Option<TcpConfig>,
     /// Where metrics and health are served; `None`: nowhere.
@@ -102,6 +111,16 @@ pub enum ConfigError {
         /// What is wrong, and where.
         source: Box<toml::de::Error>,
     },
+    /// A value of an issuer makes no sense.
+    #[error("configuration key `issuer.{}{key}`: {detail}", .name.escape_debug())]
+    Issuer {
+        /// The issuer's name.
+        name: String,
+        /// The key, with its dot; empty: the name itself.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        detail: String,
+    },
     /// A value makes no sense.
     #[error("configuration key `{key}`: {detail}")]
     Value {
@@ -159,7 +178,9 @@ impl Config {
             max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
+            admin: AdminConfig::from_file(&file.admin)?,
             admin_uids: trusted(file.admin.uids),
+            issuers: issuers(file.issuer)?,
             http: http_address(file.http.listen.as_deref())?,
             log_format: file.log.format,
             state,
@@ -209,6 +230,23 @@ fn node_name(name: &str) -> Result<Name, ConfigError> {
 fn digest(text: &str) -> Result<Digest, ConfigError> {
     text.parse::<Digest>()
         .map_err(|error| ConfigError::Value { key: "policy.unapproved", detail: error.to_string() })
+}
+
+/// Those whose tokens are believed. Which of two is meant must be clear from a token.
+fn issuers(sections: BTreeMap<String, IssuerSection>) -> Result<BTreeMap<String, IssuerConfig>, ConfigError> {
+    let mut issuers: BTreeMap<String, IssuerConfig> = BTreeMap::new();
+    for (name, section) in sections {
+        let issuer = IssuerConfig::from_file(&name, section)?;
+        let twin = issuers
+            .iter()
+            .find(|(_, other)| (&other.url, &other.audience) == (&issuer.url, &issuer.audience));
+        if let Some((twin, _)) = twin {
+            let detail = format!("`issuer.{twin}` has the same `url` and `audience`");
+            return Err(ConfigError::Issuer { name, key: "", detail });
+        }
+        issuers.insert(name, issuer);
+    }
+    Ok(issuers)
 }
 
 /// Root, the daemon's own user, and who else was named.
@@ -273,12 +311,19 @@ mod tests {
             "state = \"/a\\u007f\"",
             "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
+            "[admin]\nadmin = ['role:boss', 'token:corp:oam \"x\"', 'uid:7']\nauditor = ['group:hr:a:b', 'gid:8']\n\
+             listen = '127.0.0.1:2'\ncertificate = '/c'\nkey = '/k\u{200b}'\n\
+             [issuer.corp]\nurl = 'https://id.example.com/\"'\naudience = \"a\\n\\u0007\"\nalgorithms = ['ES256', 'RS512']\n\
+             type = 'at+jwt'\nleeway = '5s'\nusername = 'upn'\nid = 'oid'\ngroups = 'a.\"b.c\"'\ngroups_cut_at = 200\n\
+             network = 'private'\nca = '/ca'\njwks_max_age = '1m'\njwks_max_stale = '2m'\njwks_retry = '1s'\n\
+             client = 'oam-cli'\nscopes = ['openid']\nresource = 'urn:oam'\n[issuer.b]\nurl = 'https://b'\naudience = 'b'\n",
         ] {
             let first = config(text).unwrap();
             let shown = first.to_string();
             let again = config(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
             assert_eq!(shown, again.to_string());
             assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
+            assert_eq!((first.admin, first.issuers), (again.admin, again.issuers));
         }
     }
 
@@ -291,6 +336,14 @@ mod tests {
             ("[policy]\nunapproved = 'c0ffee'", "policy.unapproved"),
             ("node = 'a b'", "node"),
             ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
+            ("[admin]\nlisten = '127.0.0.1:1'", "admin.listen"),
+            ("[admin]\nadmin = ['oam-admins']", "admin.admin"),
+            ("[admin]\nauditor = ['role:No Such']", "admin.auditor"),
+            ("[issuer.Corp]\nurl = 'https://i'\naudience = 'a'", "issuer.Corp"),
+            (
+                "[issuer.a]\nurl = 'https://i'\naudience = 'a'\n[issuer.b]\nurl = 'https://i'\naudience = 'a'",
+                "issuer.b",
+            ),
         ] {
             let error = config(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

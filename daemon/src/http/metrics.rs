@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::service::Live;
+use crate::{oidc::TokenError, service::Live};
 
 /// What is counted. Every label has few values: an outcome, a channel, a reason's code; never a user or a ref.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Metrics {
     users: Gauge<u64, AtomicU64>,
     audit_entries: Gauge<u64, AtomicU64>,
     ready: Gauge<u64, AtomicU64>,
+    tokens: Family<Code, Counter>,
+    issuers_in_trouble: Gauge<u64, AtomicU64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -54,8 +56,14 @@ impl Default for Metrics {
             users: Gauge::default(),
             audit_entries: Gauge::default(),
             ready: Gauge::default(),
+            tokens: Family::default(),
+            issuers_in_trouble: Gauge::default(),
         };
         metrics.register();
+        // There from the start, so that the first of a kind is a change.
+        for code in TokenError::CODES.into_iter().chain(["accepted"]) {
+            drop(metrics.tokens.get_or_create(&Code { code }));
+        }
         metrics
     }
 }
@@ -80,6 +88,16 @@ impl Metrics {
         );
         registry.register("directory_users", "Users in the directory in force", self.users.clone());
         registry.register("audit_entries", "Entries in the audit log", self.audit_entries.clone());
+        registry.register(
+            "tokens",
+            "Tokens of administrators, by what came of them: `accepted`, or why not",
+            self.tokens.clone(),
+        );
+        registry.register(
+            "issuers_in_trouble",
+            "Issuers of tokens whose keys could not be fetched when they were needed last",
+            self.issuers_in_trouble.clone(),
+        );
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
 
@@ -101,6 +119,12 @@ impl Metrics {
                 }
             }
         }
+    }
+
+    /// Counts a token: accepted, or why not.
+    pub fn token(&self, fault: Option<&TokenError>) {
+        let code = fault.map_or("accepted", TokenError::code);
+        self.tokens.get_or_create(&Code { code }).inc();
     }
 
     /// How many pushes had this outcome, over all channels.
@@ -129,6 +153,7 @@ impl Metrics {
             let age = jiff::Timestamp::now().duration_since(snapshot.as_of());
             self.directory_age.set(age.as_secs_f64());
         }
+        self.issuers_in_trouble.set(live.issuers.troubles().len() as u64);
         self.audit_entries.set(live.audit.size());
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     directory::{DirectoryReader, DirectoryWriter},
     http::Metrics,
+    oidc::Issuers,
     policy::PolicyManager,
 };
 
@@ -26,6 +27,8 @@ pub struct Live {
     pub directory: DirectoryReader,
     /// The way to change it.
     pub changes: DirectoryWriter,
+    /// Whose tokens are believed.
+    pub issuers: Issuers,
     /// The audit log.
     pub audit: AuditLog,
     /// What is counted.
@@ -55,6 +58,7 @@ impl Live {
             policies,
             directory,
             changes,
+            issuers: Issuers::default(),
             audit,
             metrics: Metrics::default(),
             spooled,
@@ -62,6 +66,12 @@ impl Live {
             found_at_start,
             audit_fails: AtomicBool::new(false),
         }
+    }
+
+    /// Believes the tokens of these issuers.
+    #[must_use]
+    pub fn with_issuers(self, issuers: Issuers) -> Self {
+        Self { issuers, ..self }
     }
 
     /// What a decision rests on now.
@@ -109,6 +119,9 @@ impl Live {
             .chain(policy)
             .chain(waiting::warnings(&self.policies, self.config.unapproved_policy))
             .chain(directory)
+            .chain(self.issuers.troubles().into_iter().map(|trouble| {
+                format!("The keys of issuer `{}` could not be fetched: {}", trouble.issuer, trouble.why)
+            }))
             .chain(self.found_at_start.iter().cloned())
             .collect()
     }

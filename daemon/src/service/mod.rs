@@ -2,7 +2,9 @@
 
 mod admin;
 mod authorizer;
+mod caller;
 mod conversation;
+mod identity;
 pub mod listen;
 mod live;
 mod peer;
@@ -12,6 +14,7 @@ mod waiting;
 
 pub use admin::AdminService;
 pub use authorizer::AuthorizerService;
+pub use identity::IdentityService;
 pub use live::Live;
 pub use peer::Peer;
 pub use spooled::Spooled;
