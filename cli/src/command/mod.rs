@@ -5,6 +5,7 @@ pub mod docs;
 pub mod explain;
 pub mod policy;
 pub mod question;
+pub mod session;
 pub mod snapshot;
 pub mod status;
 pub mod user;

@@ -19,6 +19,7 @@ pub mod policy_proposal;
 pub mod policy_test;
 mod progress;
 pub mod replay;
+pub mod session;
 pub mod snapshot;
 pub mod status;
 mod terminal;

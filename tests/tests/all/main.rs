@@ -27,6 +27,7 @@ mod ref_names;
 mod reload;
 mod replay;
 mod repositories;
+mod sign_in;
 mod symrefs;
 mod tls;
 mod transports;

@@ -1,0 +1,99 @@
+//! A real OpenID provider (`oidc-provider`, on node), and somebody who signs in there with a browser.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::process::Run as _;
+
+/// A running provider, where everybody is signed in as the person of the hour. It ends with this value.
+#[derive(Debug)]
+pub struct Provider {
+    child: Child,
+    /// Its name, which is also its address.
+    pub issuer: String,
+}
+
+impl Provider {
+    /// Starts one on a port of its own.
+    ///
+    /// # Panics
+    /// When node or npm is missing: `.ci/run` installs both.
+    pub fn start() -> Self {
+        let mut node = Command::new("node");
+        node.arg(folder().join("provider.mjs"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        install();
+        let mut child = node.spawn().expect("node runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).expect("the provider says where it is");
+        Self { child, issuer: said["issuer"].as_str().unwrap().to_owned() }
+    }
+
+    /// Turns it: `person?name=NAME`, `lifetime?seconds=NUMBER`, `overlap`, `drop`.
+    ///
+    /// # Panics
+    /// When it does not turn.
+    pub fn turn(&self, how: &str) {
+        let mut connection = TcpStream::connect(self.issuer.trim_start_matches("http://")).unwrap();
+        let request = format!("GET /test/{how} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{how}: {answer}");
+    }
+
+    /// Opens an address in a browser, and does there what is to be done.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn browse(&self, url: &str) {
+        let mut node = Command::new("node");
+        node.arg(folder().join("browser.mjs")).arg(url).run().expect_success("browser.mjs");
+    }
+
+    /// A program that opens the address that it is given in such a browser, as `$BROWSER` is one.
+    pub fn browser(&self, place: &Path) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = place.join("browser");
+        fs::write(
+            &file,
+            format!("#!/bin/sh\nexec node '{}' \"$1\"\n", folder().join("browser.mjs").display()),
+        )
+        .unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("openid")
+}
+
+/// Installs what the provider is made of, as its lock file says, once.
+fn install() {
+    let lock =
+        fs::File::options().create(true).truncate(false).write(true).open(folder().join("package.json"));
+    let _one = Flock::lock(lock.unwrap(), FlockArg::LockExclusive).map_err(|(_, error)| error).unwrap();
+    if !folder().join("node_modules/.package-lock.json").exists() {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder());
+        assert!(npm.stdout(Stdio::null()).status().expect("npm runs").success(), "npm ci");
+    }
+}
