@@ -10,7 +10,11 @@ const people = {
   bob: { sub: 'id-bob', preferred_username: 'bob', groups: [] },
 };
 let person = 'alice';
+let lifetime = 3600;
+// A clock that is wrong, when a test says so.
 let skew = 0;
+const now = Date.now;
+Date.now = () => now() + skew * 1000;
 let keys = [];
 let provider;
 
@@ -21,6 +25,8 @@ const server = createServer((request, response) => {
     : provider.callback()(request, response);
   Promise.resolve(route).catch((error) => { response.statusCode = 500; response.end(String(error)); });
 });
+// A browser may think for long between two requests on a machine that is busy.
+server.keepAliveTimeout = 120_000;
 server.listen(0, '127.0.0.1', async () => {
   keys = [await key()];
   provider = make();
@@ -55,8 +61,7 @@ function make() {
     conformIdTokenClaims: false,
     // A refresh token for whoever asks for offline access, and good once.
     rotateRefreshToken: true,
-    // Times are those of a provider whose clock is wrong, when a test says so.
-    ttl: { IdToken: () => 3600 + skew },
+    ttl: { IdToken: () => lifetime },
     findAccount: (_, id) => ({ accountId: id, claims: () => Object.values(people).find((one) => one.sub === id) }),
     extraTokenClaims: (_, token) => {
       const { preferred_username, groups } = Object.values(people).find((one) => one.sub === token.accountId);
@@ -92,7 +97,8 @@ async function signIn(request, response) {
 async function turn(url, response) {
   const what = url.pathname.slice('/test/'.length);
   if (what === 'person') person = url.searchParams.get('name');
-  else if (what === 'lifetime') skew = Number(url.searchParams.get('seconds')) - 3600;
+  else if (what === 'lifetime') lifetime = Number(url.searchParams.get('seconds'));
+  else if (what === 'clock') skew = Number(url.searchParams.get('seconds'));
   // A new key signs from now on; the old ones are still published, or dropped at once.
   else if (what === 'overlap') keys = [await key(), ...keys];
   else if (what === 'drop') keys = [await key()];

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use nix::fcntl::{Flock, FlockArg};
@@ -16,6 +16,8 @@ use crate::process::Run as _;
 #[derive(Debug)]
 pub struct Provider {
     child: Child,
+    /// Held open: it ends when it can write no more.
+    _said: BufReader<ChildStdout>,
     /// Its name, which is also its address.
     pub issuer: String,
 }
@@ -34,12 +36,13 @@ impl Provider {
         install();
         let mut child = node.spawn().expect("node runs");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: serde_json::Value = serde_json::from_str(&line).expect("the provider says where it is");
-        Self { child, issuer: said["issuer"].as_str().unwrap().to_owned() }
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
+        let first: serde_json::Value = serde_json::from_str(&line).expect("the provider says where it is");
+        Self { child, _said: said, issuer: first["issuer"].as_str().unwrap().to_owned() }
     }
 
-    /// Turns it: `person?name=NAME`, `lifetime?seconds=NUMBER`, `overlap`, `drop`.
+    /// Turns it: `person?name=NAME`, `lifetime?seconds=NUMBER`, `clock?seconds=NUMBER`, `overlap`, `drop`.
     ///
     /// # Panics
     /// When it does not turn.

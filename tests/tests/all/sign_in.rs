@@ -148,7 +148,7 @@ fn somebody_without_a_role_may_ask_about_themselves() {
     let signed_in = world.log_in().expect_success("oam login");
     assert!(signed_in.stdout_text().contains("only what is about yourself"), "{signed_in:?}");
     world.oam(["user", "show", "bob"]).expect_success("oam user show");
-    let explained = world.oam(["explain", "bob", "update", "refs/heads/main", "--on", "PAY/api"]);
+    let explained = world.oam(["explain", "bob", "PAY/api", "refs/heads/main", "update"]);
     assert!(!explained.stdout.is_empty(), "{explained:?}");
     denied(&world.oam(["user", "show", "alice"]), "holds no role");
     denied(&world.oam(["audit", "tail"]), "holds no role");
@@ -191,10 +191,13 @@ fn an_access_token_is_for_this_service_or_for_none() {
 #[test]
 fn clocks_may_differ_by_so_much_and_a_token_is_renewed_by_itself() {
     let world = started("audience = \"oam-cli\"\nleeway = \"50s\"");
-    world.provider.turn("lifetime?seconds=-20");
+    world.provider.turn("clock?seconds=-3620");
     world.log_in().expect_success("within the leeway");
-    world.provider.turn("lifetime?seconds=-600");
+    world.provider.turn("clock?seconds=-4200");
     denied(&world.log_in(), "has expired");
+    world.provider.turn("clock?seconds=600");
+    denied(&world.log_in(), "is not valid yet");
+    world.provider.turn("clock?seconds=0");
     world.provider.turn("lifetime?seconds=30");
     world.log_in().expect_success("oam login");
     let before = world.session().unwrap();
