@@ -299,7 +299,15 @@ const COMMANDS: [&[&str]; 28] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 4] = [&["oam", "completions"], &["oam", "man"], &["oamd"], &["oam-hook"]];
+const MORE_COMMANDS: [&[&str]; 7] = [
+    &["oam", "login"],
+    &["oam", "logout"],
+    &["oam", "whoami"],
+    &["oam", "completions"],
+    &["oam", "man"],
+    &["oamd"],
+    &["oam-hook"],
+];
 
 fn help(words: &[&str]) -> String {
     let mut command = Command::new(binaries::path(words[0]));
