@@ -59,13 +59,13 @@ impl Provider {
     ///
     /// # Panics
     /// When that fails.
-    pub fn browse(&self, url: &str) {
+    pub fn browse(url: &str) {
         let mut node = Command::new("node");
         node.arg(folder().join("browser.mjs")).arg(url).run().expect_success("browser.mjs");
     }
 
     /// A program that opens the address that it is given in such a browser, as `$BROWSER` is one.
-    pub fn browser(&self, place: &Path) -> PathBuf {
+    pub fn browser(place: &Path) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
         let file = place.join("browser");
         fs::write(

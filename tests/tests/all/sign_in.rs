@@ -70,7 +70,7 @@ impl World {
         let mut line = String::new();
         while lines.read_line(&mut line).unwrap() > 0 {
             if let Some(url) = line.strip_prefix("or open ") {
-                self.provider.browse(url.trim());
+                Provider::browse(url.trim());
             }
             told.push_str(&line);
             line.clear();
@@ -158,7 +158,7 @@ fn somebody_without_a_role_may_ask_about_themselves() {
 fn somebody_signs_in_with_a_browser() {
     let world = started("audience = \"oam-cli\"");
     let mut oam = world.command();
-    oam.args(["login", "--browser"]).env("BROWSER", world.provider.browser(world.home.path()));
+    oam.args(["login", "--browser"]).env("BROWSER", Provider::browser(world.home.path()));
     let signed_in = oam.run().expect_success("oam login --browser");
     assert!(signed_in.stdout_text().contains("corp:id-alice (alice)"), "{signed_in:?}");
     world.oam(["status"]).expect_success("oam status");
