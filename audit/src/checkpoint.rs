@@ -5,6 +5,9 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 pub use crate::note::{NoteError, SignatureError};
+
+mod cosignature;
+
 use crate::{
     Name, NameError,
     keys::{SigningKey, VerifierKey},
@@ -72,6 +75,18 @@ impl SignedCheckpoint {
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let note = Note::parse(text)?;
         Ok(Self { claimed: Checkpoint::from_text(note.unverified_text())?, note })
+    }
+
+    /// The log that it says it is of, not to be believed.
+    #[must_use]
+    pub fn claimed_origin(&self) -> &Name {
+        &self.claimed.origin
+    }
+
+    /// Whether both say the same, whoever has signed them.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.claimed == other.claimed
     }
 
     /// What the checkpoint says, once `key` is seen to have signed it for its own log.

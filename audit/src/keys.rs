@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{Name, NameError};
 
-/// The signature type of plain Ed25519 (C2SP signed-note, "Signature types").
-const ED25519: u8 = 0x01;
+/// The signature type of plain Ed25519 (C2SP signed-note, "Signature types"): of logs.
+pub(crate) const ED25519: u8 = 0x01;
+/// The signature type of timestamped Ed25519 (C2SP tlog-cosignature): of witnesses.
+pub(crate) const COSIGNATURE: u8 = 0x04;
 /// What Go's `sumdb/note` puts before a private key.
 const PRIVATE: &str = "PRIVATE+KEY+";
 
@@ -19,10 +21,10 @@ pub(crate) struct KeyId([u8; 4]);
 
 impl KeyId {
     /// SHA-256(name || 0x0A || type || public key), its first four bytes.
-    fn of(name: &Name, public: &ed25519_dalek::VerifyingKey) -> Self {
+    fn of(name: &Name, kind: u8, public: &ed25519_dalek::VerifyingKey) -> Self {
         let hash = Sha256::new()
             .chain_update(name.as_str())
-            .chain_update([b'\n', ED25519])
+            .chain_update([b'\n', kind])
             .chain_update(public.as_bytes())
             .finalize();
         let [a, b, c, d, ..]: [u8; 32] = hash.into();
@@ -51,35 +53,60 @@ impl fmt::Debug for KeyId {
 }
 
 /// What a node signs its checkpoints with. A secret: it is wiped when dropped, and prints as `***`.
-pub struct SigningKey {
-    key: ed25519_dalek::SigningKey,
-    public: VerifierKey,
-}
+#[derive(Debug)]
+pub struct SigningKey(Secret<ED25519>);
+
+/// What a log's checkpoints are verified with. Printed and parsed as `name+id+base64`.
+pub type VerifierKey = Public<ED25519>;
+
+/// What a witness signs the checkpoints of others with. A secret, as [`SigningKey`].
+#[derive(Debug)]
+pub struct CosigningKey(pub(crate) Secret<COSIGNATURE>);
+
+/// What the signatures of a witness are verified with. Printed and parsed as `name+id+base64`.
+pub type CosignerKey = Public<COSIGNATURE>;
 
 impl SigningKey {
     /// The key of the log `name` from 32 bytes of good randomness (RFC 8032, section 5.1.5).
     #[must_use]
     pub fn from_seed(name: Name, seed: &[u8; 32]) -> Self {
-        let key = ed25519_dalek::SigningKey::from_bytes(seed);
-        let public = VerifierKey::new(name, key.verifying_key());
-        Self { key, public }
+        Self(Secret::from_seed(name, seed))
     }
 
     /// What others verify its signatures with.
     #[must_use]
     pub fn verifier(&self) -> &VerifierKey {
-        &self.public
+        &self.0.public
     }
 
     /// The secret in clear, `PRIVATE+KEY+name+id+base64`: for the key file, and for nothing else.
     #[must_use]
     pub fn expose_secret_text(&self) -> String {
-        let VerifierKey { name, id, .. } = &self.public;
-        format!("{PRIVATE}{name}+{id}+{}", typed_base64(&self.key.to_bytes()))
+        self.0.expose_secret_text()
     }
 
     pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
-        self.key.sign(text).to_bytes()
+        self.0.sign(text)
+    }
+}
+
+impl CosigningKey {
+    /// The key of the witness `name` from 32 bytes of good randomness.
+    #[must_use]
+    pub fn from_seed(name: Name, seed: &[u8; 32]) -> Self {
+        Self(Secret::from_seed(name, seed))
+    }
+
+    /// What others verify its signatures with.
+    #[must_use]
+    pub fn verifier(&self) -> &CosignerKey {
+        &self.0.public
+    }
+
+    /// The secret in clear, as [`SigningKey::expose_secret_text`].
+    #[must_use]
+    pub fn expose_secret_text(&self) -> String {
+        self.0.expose_secret_text()
     }
 }
 
@@ -87,33 +114,72 @@ impl FromStr for SigningKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let parts = KeyParts::parse(text.strip_prefix(PRIVATE).ok_or(KeyError::Form)?)?;
+        text.parse().map(Self)
+    }
+}
+
+impl FromStr for CosigningKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        text.parse().map(Self)
+    }
+}
+
+/// An Ed25519 secret for signatures of one kind.
+pub(crate) struct Secret<const KIND: u8> {
+    key: ed25519_dalek::SigningKey,
+    public: Public<KIND>,
+}
+
+impl<const KIND: u8> Secret<KIND> {
+    fn from_seed(name: Name, seed: &[u8; 32]) -> Self {
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
+        let public = Public::new(name, key.verifying_key());
+        Self { key, public }
+    }
+
+    fn expose_secret_text(&self) -> String {
+        let Public { name, id, .. } = &self.public;
+        format!("{PRIVATE}{name}+{id}+{}", typed_base64(KIND, &self.key.to_bytes()))
+    }
+
+    pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
+        self.key.sign(text).to_bytes()
+    }
+}
+
+impl<const KIND: u8> FromStr for Secret<KIND> {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let parts = KeyParts::parse(text.strip_prefix(PRIVATE).ok_or(KeyError::Form)?, KIND)?;
         let key = Self::from_seed(parts.name, &parts.bytes);
         key.public.check_id(parts.id)?;
         Ok(key)
     }
 }
 
-impl fmt::Debug for SigningKey {
+impl<const KIND: u8> fmt::Debug for Secret<KIND> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("public", &self.public).field("key", &format_args!("***")).finish()
+        f.debug_struct("Secret").field("public", &self.public).field("key", &format_args!("***")).finish()
     }
 }
 
-/// What a log's checkpoints are verified with. Printed and parsed as `name+id+base64`.
+/// The public half of a key for signatures of one kind. Printed and parsed as `name+id+base64`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
+pub struct Public<const KIND: u8> {
     name: Name,
     id: KeyId,
     key: ed25519_dalek::VerifyingKey,
 }
 
-impl VerifierKey {
+impl<const KIND: u8> Public<KIND> {
     fn new(name: Name, key: ed25519_dalek::VerifyingKey) -> Self {
-        Self { id: KeyId::of(&name, &key), name, key }
+        Self { id: KeyId::of(&name, KIND, &key), name, key }
     }
 
-    /// The log that it speaks for.
+    /// The log or witness that it speaks for.
     #[must_use]
     pub fn name(&self) -> &Name {
         &self.name
@@ -138,11 +204,11 @@ impl VerifierKey {
     }
 }
 
-impl FromStr for VerifierKey {
+impl<const KIND: u8> FromStr for Public<KIND> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let parts = KeyParts::parse(text)?;
+        let parts = KeyParts::parse(text, KIND)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(&parts.bytes).map_err(|_| KeyError::Point)?;
         let verifier = Self::new(parts.name, key);
         verifier.check_id(parts.id)?;
@@ -150,13 +216,13 @@ impl FromStr for VerifierKey {
     }
 }
 
-impl fmt::Display for VerifierKey {
+impl<const KIND: u8> fmt::Display for Public<KIND> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}+{}", self.name, self.id, typed_base64(self.key.as_bytes()))
+        write!(f, "{}+{}+{}", self.name, self.id, typed_base64(KIND, self.key.as_bytes()))
     }
 }
 
-impl fmt::Debug for VerifierKey {
+impl<const KIND: u8> fmt::Debug for Public<KIND> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -170,7 +236,7 @@ struct KeyParts {
 }
 
 impl KeyParts {
-    fn parse(text: &str) -> Result<Self, KeyError> {
+    fn parse(text: &str, kind: u8) -> Result<Self, KeyError> {
         // Base64 may hold a `+` too, so only the first two divide.
         let mut fields = text.splitn(3, '+');
         let (Some(name), Some(id), Some(base64)) = (fields.next(), fields.next(), fields.next()) else {
@@ -181,18 +247,18 @@ impl KeyParts {
         hex::decode_to_slice(id, &mut id_bytes).map_err(|_| KeyError::Form)?;
         let typed = STANDARD.decode(base64).map_err(|_| KeyError::Form)?;
         match typed.split_first() {
-            Some((&ED25519, key)) => {
+            Some((&found, key)) if found == kind => {
                 let bytes = key.try_into().map_err(|_| KeyError::Form)?;
                 Ok(Self { name, id: KeyId::from_bytes(id_bytes), bytes })
             }
-            Some((&other, _)) => Err(KeyError::Type { found: other }),
+            Some((&found, _)) => Err(KeyError::Type { found, wanted: kind }),
             None => Err(KeyError::Form),
         }
     }
 }
 
-fn typed_base64(key: &[u8; 32]) -> String {
-    let mut typed = vec![ED25519];
+fn typed_base64(kind: u8, key: &[u8; 32]) -> String {
+    let mut typed = vec![kind];
     typed.extend_from_slice(key);
     STANDARD.encode(typed)
 }
@@ -207,10 +273,14 @@ pub enum KeyError {
     #[error("log key has no valid name: {0}")]
     Name(#[from] NameError),
     /// Another kind of key.
-    #[error("log key has signature type {found:#04x}; only Ed25519 (0x01) is supported")]
+    #[error(
+        "log key has signature type {found:#04x}, and {wanted:#04x} is needed: 0x01 is that of a log, 0x04 that of a witness"
+    )]
     Type {
         /// The type byte.
         found: u8,
+        /// The one that it should be.
+        wanted: u8,
     },
     /// The bytes are no point of the curve.
     #[error("log key is not an Ed25519 public key; copy it again from where it is published")]

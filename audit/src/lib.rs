@@ -7,7 +7,10 @@
 //! - [`entry`]: what is recorded, and the one canonical encoding of it;
 //! - [`merkle`]: the RFC 6962 tree over the entries, and its two kinds of proof;
 //! - [`keys`] and [`checkpoint`]: the tree head, signed as a C2SP note;
-//! - [`lines`] and [`verify`]: reading a log and checking all of it.
+//! - [`tile`]: the log as files of 256 hashes or entries each, C2SP tlog-tiles;
+//! - [`files`]: reading those, by whatever opens them;
+//! - [`lines`] and [`verify`]: reading a log and checking all of it, or some;
+//! - [`proof`] and [`witness`]: what is shown to others without the log, and what a witness makes of it.
 //!
 //! It must never do I/O of its own, look at a clock, draw randomness, or depend on another crate of this
 //! project: time, seeds and readers are parameters. It must never put a secret into an entry, an error or a
@@ -15,11 +18,15 @@
 
 pub mod checkpoint;
 pub mod entry;
+pub mod files;
 pub mod keys;
 pub mod lines;
 pub mod merkle;
 mod name;
 mod note;
+pub mod proof;
+pub mod tile;
 pub mod verify;
+pub mod witness;
 
 pub use name::{Name, NameError};

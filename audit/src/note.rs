@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::keys::{KeyId, SigningKey, VerifierKey};
+use crate::keys::{KeyId, Public, SigningKey, VerifierKey};
 
 /// The em dash and the space that begin a signature line.
 const MARK: &str = "\u{2014} ";
@@ -14,24 +14,22 @@ const MAX_SIGNATURES: usize = 64;
 pub(crate) struct Note {
     /// With its final line feed, which is signed too.
     text: String,
-    signatures: Vec<Signature>,
+    signatures: Vec<NoteSignature>,
 }
 
+/// One line of signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Signature {
-    name: String,
-    id: KeyId,
-    bytes: Vec<u8>,
+pub(crate) struct NoteSignature {
+    pub(crate) name: String,
+    pub(crate) id: KeyId,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Note {
     /// Signs `text`, which must end in a line feed.
     pub(crate) fn sign(text: String, key: &SigningKey) -> Self {
-        let signature = Signature {
-            name: key.verifier().name().to_string(),
-            id: key.verifier().id(),
-            bytes: key.sign(text.as_bytes()).to_vec(),
-        };
+        let signature =
+            NoteSignature { bytes: key.sign(text.as_bytes()).to_vec(), ..NoteSignature::of(key.verifier()) };
         Self { text, signatures: vec![signature] }
     }
 
@@ -51,7 +49,7 @@ impl Note {
         if lines.clone().nth(MAX_SIGNATURES).is_some() {
             return Err(NoteError::TooManySignatures);
         }
-        let signatures = lines.map(Signature::parse).collect::<Result<_, _>>()?;
+        let signatures = lines.map(NoteSignature::parse).collect::<Result<_, _>>()?;
         Ok(Self { text: format!("{text}\n"), signatures })
     }
 
@@ -63,18 +61,28 @@ impl Note {
     /// Checks that `key` signed the text. Other keys' signatures are passed over, as the specification demands, so
     /// that witnesses can add theirs.
     pub(crate) fn open(&self, key: &VerifierKey) -> Result<(), SignatureError> {
-        let mut found = false;
+        self.open_with(key, |bytes| key.accepts(self.text.as_bytes(), bytes).then_some(()))
+    }
+
+    /// The same for signatures of any kind: what `accept` makes of the bytes of the last one by `key`, all of which it
+    /// must accept.
+    pub(crate) fn open_with<const KIND: u8, T>(
+        &self,
+        key: &Public<KIND>,
+        accept: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, SignatureError> {
+        let mut found = None;
         for signature in self.signatures.iter().filter(|signature| signature.is_by(key)) {
-            if !key.accepts(self.text.as_bytes(), &signature.bytes) {
-                return Err(SignatureError::False { key: key.to_string() });
-            }
-            found = true;
+            let accepted = accept(&signature.bytes);
+            found = Some(accepted.ok_or_else(|| SignatureError::False { key: key.to_string() })?);
         }
-        if found {
-            Ok(())
-        } else {
-            Err(SignatureError::Missing { key: key.to_string(), signers: self.signers() })
-        }
+        found.ok_or_else(|| SignatureError::Missing { key: key.to_string(), signers: self.signers() })
+    }
+
+    /// Puts a signature in the place of another by the same key, or behind all.
+    pub(crate) fn replace(&mut self, signature: NoteSignature) {
+        self.signatures.retain(|other| (&other.name, other.id) != (&signature.name, signature.id));
+        self.signatures.push(signature);
     }
 
     fn signers(&self) -> String {
@@ -86,16 +94,24 @@ impl Note {
 impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for Signature { name, id, bytes } in &self.signatures {
-            let blob = [id.as_bytes().as_slice(), bytes].concat();
-            writeln!(f, "{MARK}{name} {}", STANDARD.encode(blob))?;
-        }
-        Ok(())
+        self.signatures.iter().try_for_each(|signature| f.write_str(&signature_line(signature)))
     }
 }
 
-impl Signature {
-    fn parse(line: &str) -> Result<Self, NoteError> {
+/// The line that a signature is in a note, with its line feed.
+pub(crate) fn signature_line(signature: &NoteSignature) -> String {
+    let NoteSignature { name, id, bytes } = signature;
+    let blob = [id.as_bytes().as_slice(), bytes].concat();
+    format!("{MARK}{name} {}\n", STANDARD.encode(blob))
+}
+
+impl NoteSignature {
+    /// One by this key, without its bytes.
+    pub(crate) fn of<const KIND: u8>(key: &Public<KIND>) -> Self {
+        Self { name: key.name().to_string(), id: key.id(), bytes: Vec::new() }
+    }
+
+    pub(crate) fn parse(line: &str) -> Result<Self, NoteError> {
         let fault = || NoteError::SignatureLine { line: line.to_owned() };
         let (name, blob) = line.strip_prefix(MARK).and_then(|rest| rest.split_once(' ')).ok_or_else(fault)?;
         if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '+') {
@@ -110,7 +126,7 @@ impl Signature {
         }
     }
 
-    fn is_by(&self, key: &VerifierKey) -> bool {
+    pub(crate) fn is_by<const KIND: u8>(&self, key: &Public<KIND>) -> bool {
         self.name == key.name().as_str() && self.id == key.id()
     }
 }

@@ -1,14 +1,23 @@
-//! Checking a whole log against a signed checkpoint.
+//! Checking a log against signed checkpoints.
 
 use std::io::{self, BufRead};
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
-    entry::{DecodeError, Entry, Event, MAX_ENTRY_BYTES},
+    files::FileError,
     keys::VerifierKey,
     lines::{Line, Lines},
-    merkle::{Frontier, TreeHash},
+    merkle::{Frontier, ProofError, TreeHash},
+    tile::Tile,
 };
+
+mod checker;
+mod range;
+mod whole;
+
+pub use checker::{Checker, EntryError, IncompleteDecision};
+pub use range::verify_range;
+pub use whole::{Journal, verify_files};
 
 /// What a log that is in order consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +34,7 @@ pub struct Report {
     pub abandoned_parts: u64,
 }
 
-/// Checks a log: every entry is canonical and in its place, every decision is complete, and the entries that the
+/// Checks a log in one file, as daemons kept it before there were tiles: every entry is canonical and in its place, every decision is complete, and the entries that the
 /// checkpoint covers are exactly those that `key` signed.
 ///
 /// One pass, in the memory of a few lines. It trusts nothing but `key`. A checkpoint cannot tell of entries that
@@ -83,114 +92,6 @@ fn check_root(tree: &Frontier, checkpoint: &Checkpoint) -> Result<(), VerifyErro
     }
 }
 
-/// Checks entries one after the other: canonical, numbered without a gap, decisions complete. It does not look at
-/// hashes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Checker {
-    next: u64,
-    open: Option<OpenDecision>,
-    abandoned: u64,
-}
-
-/// A decision of which only parts were seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct OpenDecision {
-    decision: String,
-    parts: u32,
-    updates: u64,
-}
-
-impl Checker {
-    /// For a log from its first entry.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// For what follows the first `entries` of a log, when those end in no unfinished decision.
-    #[must_use]
-    pub fn after(entries: u64) -> Self {
-        Self { next: entries, ..Self::default() }
-    }
-
-    /// Checks the next line, given without its line feed.
-    ///
-    /// # Errors
-    /// What is wrong with it. The checker is of no use after that.
-    pub fn check(&mut self, line: &[u8]) -> Result<Entry, EntryError> {
-        let index = self.next;
-        let entry = Entry::decode(line).map_err(|source| EntryError::Decode { index, source })?;
-        if entry.seq != index {
-            return Err(EntryError::Sequence { index, found: entry.seq });
-        }
-        self.follow(index, &entry.event)?;
-        self.next += 1;
-        Ok(entry)
-    }
-
-    /// How many parts were left without the decision they belong to.
-    #[must_use]
-    pub fn abandoned(&self) -> u64 {
-        self.abandoned + self.open.as_ref().map_or(0, |open| u64::from(open.parts))
-    }
-
-    fn follow(&mut self, index: u64, event: &Event) -> Result<(), EntryError> {
-        let open = self.open.take();
-        match event {
-            Event::DecisionPart(part) => {
-                let before = match open {
-                    Some(open) if part.part != 1 && open.decision == part.decision => open,
-                    other => {
-                        self.abandon(other);
-                        OpenDecision { decision: part.decision.clone(), parts: 0, updates: 0 }
-                    }
-                };
-                if Some(part.part) != before.parts.checked_add(1) {
-                    let decision = part.decision.clone();
-                    return Err(EntryError::PartGap {
-                        index,
-                        decision,
-                        expected: before.parts.saturating_add(1),
-                        found: part.part,
-                    });
-                }
-                let updates = before.updates + part.updates.len() as u64;
-                self.open = Some(OpenDecision { parts: part.part, updates, ..before });
-                Ok(())
-            }
-            Event::Decision(head) => {
-                let (parts, updates) = match open {
-                    Some(open) if head.parts > 0 && open.decision == head.decision => {
-                        (open.parts, open.updates)
-                    }
-                    other => {
-                        self.abandon(other);
-                        (0, 0)
-                    }
-                };
-                let updates = updates + head.updates.len() as u64;
-                if parts == head.parts && updates == head.update_count {
-                    return Ok(());
-                }
-                Err(EntryError::Incomplete(Box::new(IncompleteDecision {
-                    index,
-                    decision: head.decision.clone(),
-                    parts: (parts, head.parts),
-                    updates: (updates, head.update_count),
-                })))
-            }
-            _ => {
-                self.abandon(open);
-                Ok(())
-            }
-        }
-    }
-
-    fn abandon(&mut self, open: Option<OpenDecision>) {
-        self.abandoned += open.map_or(0, |open| u64::from(open.parts));
-    }
-}
-
 /// Why a log is not in order.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
@@ -208,6 +109,53 @@ pub enum VerifyError {
     /// An entry is wrong by itself.
     #[error(transparent)]
     Entry(#[from] EntryError),
+    /// A file of the log is missing, or is not what it should be.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A tile of hashes is not that of the entries.
+    #[error(
+        "`{tile}` does not hold the hashes of the entries {first} and following: it was changed, or one of them was; compare with a copy of the log"
+    )]
+    Hashes {
+        /// The tile.
+        tile: Tile,
+        /// The first entry that differs, or that the first hash that differs stands for.
+        first: u64,
+    },
+    /// A file of entries that are in another as well holds others.
+    #[error(
+        "`{tile}` holds other entries than the rest of the log has there; compare with a copy of the log"
+    )]
+    Bundle {
+        /// The tile.
+        tile: Tile,
+    },
+    /// The journal says something else than the files of entries.
+    #[error(
+        "entry {index} of the journal is not the one that stands in the files of entries: one of the two was changed; compare with a copy of the log"
+    )]
+    Journal {
+        /// The entry, from 0.
+        index: u64,
+    },
+    /// The hashes of some entries do not lead to the root.
+    #[error("the entries {first} and following are not those that were signed: {source}")]
+    Proof {
+        /// The first entry of the bundle.
+        first: u64,
+        /// What the proof says.
+        source: ProofError,
+    },
+    /// Entries are nowhere.
+    #[error(
+        "log has entries {from} to {to} neither in files of entries nor in its journal: they were removed; restore the log from a copy and find out who did"
+    )]
+    Gap {
+        /// The first of them.
+        from: u64,
+        /// The first that is there again.
+        to: u64,
+    },
     /// Entries that were signed are gone.
     #[error(
         "log has {entries} entries and {torn_tail_bytes} bytes of a torn line, but its checkpoint covers {signed}: entries were cut off; restore the log from a copy and find out who removed them"
@@ -232,73 +180,6 @@ pub enum VerifyError {
         /// The root of the entries.
         computed: TreeHash,
     },
-}
-
-/// What is wrong with one entry.
-#[derive(Debug, thiserror::Error)]
-pub enum EntryError {
-    /// It is longer than an entry can be.
-    #[error(
-        "entry {index} has {bytes} bytes, and an entry has at most {MAX_ENTRY_BYTES}; compare with a copy of the log"
-    )]
-    TooLong {
-        /// The entry, from 0.
-        index: u64,
-        /// How long it is.
-        bytes: u64,
-    },
-    /// It is not an entry.
-    #[error("entry {index} is not one: {source}; compare with a copy of the log")]
-    Decode {
-        /// The entry, from 0.
-        index: u64,
-        /// What is wrong.
-        source: DecodeError,
-    },
-    /// It stands in another's place.
-    #[error(
-        "entry {index} is numbered {found}: entries were removed, repeated or moved; compare with a copy of the log"
-    )]
-    Sequence {
-        /// Where it stands, from 0.
-        index: u64,
-        /// What it says.
-        found: u64,
-    },
-    /// A part does not follow the one before.
-    #[error(
-        "entry {index} is part {found} of decision `{decision}`, where part {expected} belongs; compare with a copy of the log"
-    )]
-    PartGap {
-        /// The entry, from 0.
-        index: u64,
-        /// The decision.
-        decision: String,
-        /// The part that should come.
-        expected: u32,
-        /// The part that came.
-        found: u32,
-    },
-    /// A decision lacks parts or updates.
-    #[error(transparent)]
-    Incomplete(Box<IncompleteDecision>),
-}
-
-/// A decision that is not all there. Pairs are (found, stated).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "entry {index}: decision `{decision}` follows {} of {} parts and holds {} of {} updates; compare with a copy of the log",
-    .parts.0, .parts.1, .updates.0, .updates.1
-)]
-pub struct IncompleteDecision {
-    /// The entry, from 0.
-    pub index: u64,
-    /// The decision.
-    pub decision: String,
-    /// Its parts.
-    pub parts: (u32, u32),
-    /// Its updates.
-    pub updates: (u64, u64),
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! - [`client`], [`socket`] and [`remote`]: the way to the daemon;
 //! - [`signin`]: at an identity provider, and what is kept of it;
 //! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
+//! - [`log`]: the folder of an audit log, read without any daemon;
 //! - [`failure`]: what ended a command before its answer.
 //!
 //! **Must never:** decide anything itself, change state other than by asking the daemon, mix up "no" with "could
@@ -16,6 +17,7 @@ pub mod client;
 pub mod command;
 pub mod exit;
 pub mod failure;
+pub mod log;
 pub mod output;
 pub mod remote;
 pub mod signin;

@@ -21,5 +21,7 @@ pub mod policy;
 pub mod replay;
 pub mod run;
 pub mod service;
+pub mod signature;
 pub mod store;
 pub mod telemetry;
+pub mod witnesses;

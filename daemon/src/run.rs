@@ -27,12 +27,14 @@ use tonic::transport::{Server, server::Router};
 use tonic_health::server::HealthReporter;
 
 use crate::{
-    audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport},
+    audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError},
     config::Config,
     directory, http,
     oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
-    service::{AdminService, AuthorizerService, IdentityService, Live, Spooled, listen, listen::ListenError},
+    service::{
+        AdminService, AuthorizerService, IdentityService, Live, Permits, Spooled, listen, listen::ListenError,
+    },
     store::{self, Loaded, Opened, Store},
 };
 
@@ -58,6 +60,9 @@ pub enum RunError {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] OpenError),
+    /// What the audit log holds.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// An entry.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -96,9 +101,11 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let mut servers = listen_everywhere(&live, &stop).await?;
     let reload = Arc::new(Notify::new());
+    let reload_keys = Arc::new(Notify::new());
     let follower = tokio::spawn(policy::follow(Arc::clone(&live.policies), Arc::clone(&reload)));
+    let keys_follower = tokio::spawn(live.signatures.clone().follow(Arc::clone(&reload_keys)));
     tell_ready(&live);
-    until_told_to_stop(&reload).await?;
+    until_told_to_stop(&[&reload, &reload_keys]).await?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping: no new pushes are taken, those under way are finished");
     stop.cancel();
@@ -107,6 +114,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::warn!("some conversations did not end in time");
     }
     follower.abort();
+    keys_follower.abort();
     for socket in [live.config.hook_socket(), live.config.admin_socket()] {
         // One that is gone already is as good as removed.
         let _ = fs::remove_file(socket);
@@ -148,7 +156,9 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let issuers = Issuers::new(&config.issuers)?;
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
-    let live = Live::new(config, Arc::new(policies), directory, audit, spooled, opened.sentences());
+    let permits = Permits::of(&audit)?;
+    let live =
+        Live::new(config, Arc::new(policies), directory, audit, (spooled, permits), opened.sentences());
     Ok(live.with_issuers(issuers))
 }
 
@@ -363,7 +373,7 @@ fn tell_ready(live: &Live) {
     }
 }
 
-async fn until_told_to_stop(reload: &Notify) -> Result<(), RunError> {
+async fn until_told_to_stop(reload: &[&Notify]) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(RunError::Signal)?;
@@ -371,7 +381,7 @@ async fn until_told_to_stop(reload: &Notify) -> Result<(), RunError> {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hang_up.recv() => reload.notify_one(),
+            _ = hang_up.recv() => reload.iter().for_each(|reload| reload.notify_one()),
         }
     }
 }

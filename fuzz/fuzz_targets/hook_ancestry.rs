@@ -15,8 +15,8 @@ use git2::{ObjectType, Oid, Repository};
 use libfuzzer_sys::fuzz_target;
 use oam_fuzz::{assert_plain, scratch};
 use oam_hook::{
-    ancestry::{History, Pair, to_wire},
     environment::Variables,
+    git::ancestry::{History, Pair, to_wire},
     git_dir::Places,
 };
 use oam_policy::ObjectId;
@@ -130,7 +130,7 @@ fuzz_target!(|data: &[u8]| {
     let new = written.ids.last().unwrap();
     let pairs = written.ids.iter().map(|old| Pair { old: id(old), new: id(new) }).collect();
     let objects = FOLDER.join("objects");
-    let places = Places { git_dir: None, object_dirs: Some(vec![objects.clone()]), shallow: false };
+    let places = Places { object_dirs: Some(vec![objects.clone()]), ..Places::default() };
     let nothing: [(&str, &str); 0] = [];
     let history = History::new(Arc::new(places), Arc::new(nothing.into_iter().collect::<Variables>()));
     let answers = RUNTIME.block_on(history.are_ancestors(pairs));

@@ -5,10 +5,10 @@ use libfuzzer_sys::fuzz_target;
 use oam_fuzz::assert_plain;
 use oam_policy::{
     Repository, Username,
-    facts::{Facts, FactsNeeded},
+    facts::{Cover, FactsNeeded, HistoryNeeded, HistoryPart, SignatureState},
 };
 use oam_proto::{
-    channel_from_wire, channel_to_wire, facts_from_wire, update_from_wire, update_to_wire,
+    Asked, channel_from_wire, channel_to_wire, facts_from_wire, update_from_wire, update_to_wire,
     v1::{AuthorizeRequest, authorize_request::Step},
 };
 use prost::Message as _;
@@ -32,12 +32,23 @@ fuzz_target!(|data: &[u8]| {
             }
         }
         Some(Step::Facts(batch)) => {
-            let needed = FactsNeeded { ancestry: vec![0, 2, 3] };
-            let mut facts = Facts::none();
-            if let Err(error) = facts_from_wire(&mut facts, batch, &needed) {
-                assert_plain(&error.to_string());
+            let history = |update, part| HistoryNeeded { update, cover: Cover::whatever(), part };
+            let histories = vec![
+                history(0, HistoryPart::Paths),
+                history(1, HistoryPart::Files),
+                history(1, HistoryPart::Signatures),
+            ];
+            let needed = FactsNeeded { ancestry: vec![0, 2, 3], histories, ..FactsNeeded::default() };
+            let (asked, _) = Asked::of(&needed);
+            match facts_from_wire(batch, &asked, |_| SignatureState::Absent) {
+                Err(error) => assert_plain(&error.to_string()),
+                Ok(told) => {
+                    assert!(told.ancestry.iter().all(|(index, _)| [0, 2, 3].contains(index)), "nobody asked");
+                    assert!(told.histories.iter().all(|one| one.history < 2), "nobody asked");
+                    let of_first = told.histories.iter().filter(|one| one.history == 0);
+                    assert!(of_first.flat_map(|one| &one.news.commits).next().is_none(), "nobody asked");
+                }
             }
-            assert!([1, 4, 5].into_iter().all(|index| facts.ancestry(index).is_none()), "nobody asked");
         }
         None => {}
     }

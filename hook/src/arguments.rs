@@ -12,12 +12,15 @@ use thiserror::Error;
 /// What `--help` prints.
 pub const HELP: &str = "\
 oam-hook: asks Bitbucket OAM whether a push may go in. git runs it as the
-pre-receive hook; it reads the push from standard input.
+pre-receive hook; it reads the push from standard input. Run as post-receive, it
+reports what was applied.
 
 Usage: oam-hook [--config FILE] [COMMAND]
 
 Commands:
   (none)     Check the push on standard input
+  applied    Report the push on standard input as applied: for a post-receive
+             hook that is not called `post-receive`
   deliver    Send what was let through without a check to the audit log
 
 Options:
@@ -38,6 +41,8 @@ pub struct Arguments(Vec<OsString>);
 pub enum Command {
     /// Check a push.
     Check,
+    /// Report that a push was applied.
+    Applied,
     /// Deliver spooled pushes.
     Deliver,
     /// Print the version.
@@ -82,7 +87,9 @@ impl Arguments {
     /// # Errors
     /// For an argument that is not known.
     pub fn parse(&self) -> Result<Call, ArgumentsError> {
-        let mut call = Call { command: Command::Check, config: None };
+        let is_post = self.program().and_then(Path::file_name) == Some(OsStr::new("post-receive"));
+        let command = if is_post { Command::Applied } else { Command::Check };
+        let mut call = Call { command, config: None };
         let mut rest = self.0.iter().skip(1);
         while let Some(argument) = rest.next() {
             match argument.to_str() {
@@ -90,6 +97,7 @@ impl Arguments {
                     let file = rest.next().ok_or(ArgumentsError::NoConfigFile)?;
                     call.config = Some(file.into());
                 }
+                Some("applied") => call.command = Command::Applied,
                 Some("deliver") => call.command = Command::Deliver,
                 Some("--version" | "-V") => return Ok(Call { command: Command::Version, config: None }),
                 Some("--help" | "-h") => return Ok(Call { command: Command::Help, config: None }),
@@ -124,8 +132,17 @@ mod tests {
         assert_eq!(parse(&[]), call(Command::Check, None));
         assert_eq!(parse(&["--config", "/x"]), call(Command::Check, Some("/x")));
         assert_eq!(parse(&["deliver", "--config", "/x"]), call(Command::Deliver, Some("/x")));
+        assert_eq!(parse(&["applied"]), call(Command::Applied, None));
         assert_eq!(parse(&["--version"]), call(Command::Version, None));
         assert_eq!(parse(&["--help"]), call(Command::Help, None));
+    }
+
+    #[test]
+    fn git_says_by_the_name_whether_it_is_before_or_after() {
+        let command = |program: &str| [program].into_iter().collect::<Arguments>().parse().unwrap().command;
+        assert_eq!(command("hooks/pre-receive"), Command::Check);
+        assert_eq!(command("hooks/post-receive"), Command::Applied);
+        assert_eq!(command("post-receive.d"), Command::Check);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::{
     ffi::OsStr,
     path::Path,
-    process::{ExitStatus, Stdio},
+    process::{self, ExitStatus, Stdio},
 };
 
 use oam_policy::printable::Printable;
@@ -45,7 +45,14 @@ pub async fn run(
     variables: &Variables,
     arguments: &[impl AsRef<OsStr>],
 ) -> Result<Output, GitError> {
-    let mut command = Command::new("git");
+    let mut command = Command::from(command(git_dir, variables));
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await?;
+    Ok(Output { status: output.status, stdout: output.stdout, stderr: output.stderr })
+}
+
+pub(crate) fn command(git_dir: &Path, variables: &Variables) -> process::Command {
+    let mut command = process::Command::new("git");
     command.env_clear();
     for name in OF_GIT.into_iter().chain(["PATH", "LD_LIBRARY_PATH", "TMPDIR"]) {
         if let Some(value) = variables.get(name) {
@@ -59,12 +66,8 @@ pub async fn run(
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("LC_ALL", "C")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = command.output().await?;
-    Ok(Output { status: output.status, stdout: output.stdout, stderr: output.stderr })
+        .env("LC_ALL", "C");
+    command
 }
 
 impl Output {

@@ -22,6 +22,8 @@ pub struct Places {
     pub git_dir: Option<PathBuf>,
     /// The folders with the objects, the quarantine's first; `None` when they are not known.
     pub object_dirs: Option<Vec<PathBuf>>,
+    /// Whether the first of them is a quarantine: it holds what is pushed, and nothing else.
+    pub quarantined: bool,
     /// The history may be cut off somewhere: the repository or the push is shallow.
     pub shallow: bool,
 }
@@ -60,7 +62,10 @@ impl Places {
         let shallow = variables.get("GIT_SHALLOW_FILE").is_some()
             || git_dir.as_ref().is_some_and(|git_dir| git_dir.join("shallow").exists());
         let object_dirs = object_dirs(variables, here, git_dir.as_deref());
-        Ok(Self { git_dir, object_dirs, shallow })
+        let quarantine = variables.get("GIT_QUARANTINE_PATH").map(|path| here.join(path));
+        let first = object_dirs.as_ref().and_then(|folders| folders.first());
+        let quarantined = quarantine.is_some() && quarantine.as_ref() == first;
+        Ok(Self { git_dir, object_dirs, quarantined, shallow })
     }
 }
 

@@ -17,13 +17,15 @@ use tokio::{
 use tonic::transport;
 
 use crate::{
-    ancestry::History,
+    applied,
     arguments::{Arguments, Call, Command, HELP},
     ask::{self, Answer, AskError, Question},
     config::{Config, OpenAudited},
-    environment::{self, Invocation, Updates, Variables},
+    environment::{self, Invocation, Moment, Updates, Variables},
     exit,
+    git::ancestry::History,
     git_dir::Places,
+    history::Histories,
     print, spool, stdin,
     symref::{self, SymrefError},
     undecided::Undecided,
@@ -56,7 +58,7 @@ pub fn run(arguments: &Arguments, variables: Variables, streams: &mut Streams<'_
             say(streams.output, concat!("oam-hook ", env!("CARGO_PKG_VERSION"), "\n"), exit::PERMITTED)
         }
         Command::Deliver => deliver(&call, arguments, streams),
-        Command::Check => check(&call, arguments, variables, streams),
+        Command::Check | Command::Applied => on_push(&call, arguments, variables, streams),
     }
 }
 
@@ -70,29 +72,47 @@ fn say(stream: &mut dyn Write, text: &str, code: i32) -> i32 {
     code
 }
 
-/// Whether this push may go in.
-fn check(call: &Call, arguments: &Arguments, variables: Variables, streams: &mut Streams<'_>) -> i32 {
-    let setting = match Setting::read(call, arguments, variables) {
-        Ok(setting) => setting,
+/// Whether this push may go in; or, where it is in, that it is.
+fn on_push(call: &Call, arguments: &Arguments, variables: Variables, streams: &mut Streams<'_>) -> i32 {
+    let seems_in = environment::seems_applied(&variables, &call.command);
+    let started = Setting::read(call, arguments, variables).and_then(|setting| Ok((setting, runtime()?)));
+    let (setting, runtime) = match started {
+        Ok(started) => started,
+        Err(why) if seems_in => return not_reported(&why, streams),
         Err(why) => return undecided(&why, Channel::Push, streams),
     };
-    let channel = setting.invocation.channel;
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(why) => return undecided(&why, channel, streams),
-    };
-    let code = match setting.verdict(streams.input, &runtime) {
-        Err(why) => undecided(&why, channel, streams),
-        Ok(Verdict::LetThrough(banner)) => say(streams.errors, &banner, exit::PERMITTED),
-        Ok(Verdict::Answered(answer, connection)) => {
-            let code = setting.tell(&answer, streams);
-            setting.deliver_some(connection, &runtime);
-            code
-        }
+    let code = match setting.moment {
+        Moment::Before => check(&setting, &runtime, streams),
+        Moment::After => report(&setting, &runtime, streams),
     };
     // Dropping it would wait for its threads.
     mem::forget(runtime);
     code
+}
+
+fn check(setting: &Setting, runtime: &Runtime, streams: &mut Streams<'_>) -> i32 {
+    let channel = setting.invocation.channel;
+    match setting.verdict(streams.input, runtime) {
+        Err(why) => undecided(&why, channel, streams),
+        Ok(Verdict::LetThrough(banner)) => say(streams.errors, &banner, exit::PERMITTED),
+        Ok(Verdict::Answered(answer, connection)) => {
+            let code = setting.tell(&answer, streams);
+            setting.deliver_some(connection, runtime);
+            code
+        }
+    }
+}
+
+fn report(setting: &Setting, runtime: &Runtime, streams: &mut Streams<'_>) -> i32 {
+    match setting.report(streams.input, runtime) {
+        Ok(()) => exit::PERMITTED,
+        Err(why) => not_reported(&*why, streams),
+    }
+}
+
+/// git takes no notice of the code; whoever runs the hook by hand does.
+fn not_reported(why: &dyn std::error::Error, streams: &mut Streams<'_>) -> i32 {
+    say(streams.errors, &print::not_reported(&why.to_string()), exit::UNDECIDED)
 }
 
 fn runtime() -> Result<Runtime, Undecided> {
@@ -104,6 +124,7 @@ struct Setting {
     config: Config,
     places: Arc<Places>,
     variables: Arc<Variables>,
+    moment: Moment,
     invocation: Invocation,
 }
 
@@ -119,8 +140,10 @@ impl Setting {
     fn read(call: &Call, arguments: &Arguments, variables: Variables) -> Result<Self, Undecided> {
         let config = Config::load(call, arguments)?;
         let places = Places::find(&variables, Path::new("."))?;
+        let moment = environment::moment(&variables, &config, &call.command)?;
         let invocation = environment::read(&variables, &config, &places)?;
-        Ok(Self { config, places: Arc::new(places), variables: Arc::new(variables), invocation })
+        let (places, variables) = (Arc::new(places), Arc::new(variables));
+        Ok(Self { config, places, variables, moment, invocation })
     }
 
     fn verdict(&self, input: &mut dyn BufRead, runtime: &Runtime) -> Result<Verdict, Undecided> {
@@ -135,11 +158,21 @@ impl Setting {
                 opening: self.opening(),
                 updates: Arc::new(updates),
                 history: History::new(Arc::clone(&self.places), Arc::clone(&self.variables)),
+                histories: self.histories(),
             };
             match ask::ask(&self.config, &question, deadline).await {
                 Ok((answer, connection)) => Ok(Verdict::Answered(answer, connection)),
                 Err(error) => self.without_daemon(error, &question),
             }
+        })
+    }
+
+    fn report(&self, input: &mut dyn BufRead, runtime: &Runtime) -> Result<(), Box<dyn std::error::Error>> {
+        let updates = stdin::read(input)?;
+        runtime.block_on(async {
+            let deadline = Instant::now() + self.config.deadline;
+            let updates = self.resolved(updates, deadline).await?;
+            Ok(applied::report(&self.config, &self.opening(), updates, deadline).await?)
         })
     }
 
@@ -152,6 +185,11 @@ impl Setting {
         let Some(git_dir) = &self.places.git_dir else { return Ok(updates) };
         let late = |_| SymrefError::Failed("git took longer than the hook's deadline".into());
         timeout_at(deadline, symref::resolve(updates, git_dir, &self.variables)).await.map_err(late)?
+    }
+
+    fn histories(&self) -> Histories {
+        let (places, variables) = (Arc::clone(&self.places), Arc::clone(&self.variables));
+        Histories::new(places, variables, self.invocation.pusher.as_str())
     }
 
     fn opening(&self) -> v1::Opening {
@@ -175,8 +213,9 @@ impl Setting {
             return Ok(Verdict::LetThrough(print::let_through(&why, channel, None)));
         }
         let push = spool::push(question.opening.clone(), &question.updates, why.clone());
-        match spool::record(&open.spool, &push) {
-            Ok(()) => Ok(Verdict::LetThrough(print::let_through(&why, channel, Some(&push.id)))),
+        let id = push.id.clone();
+        match spool::keep(&open.spool, &spool::Record::Unchecked(push)) {
+            Ok(()) => Ok(Verdict::LetThrough(print::let_through(&why, channel, Some(&id)))),
             Err(spool) => Err(Undecided::Spool { ask: error, spool }),
         }
     }
@@ -232,17 +271,10 @@ fn try_deliver(call: &Call, arguments: &Arguments) -> Result<String, String> {
     }
     let runtime = runtime().map_err(|error| error.to_string())?;
     let delivered = runtime.block_on(async {
-        let mut failures = Vec::new();
-        for endpoint in &config.endpoints {
-            match ask::connect(endpoint, &config, config.deadline).await {
-                Ok((connection, _)) => {
-                    let delivered = spool::deliver(connection, &records).await;
-                    return delivered.map_err(|error| error.to_string());
-                }
-                Err(failure) => failures.push(format!("`{endpoint}`: {failure}")),
-            }
-        }
-        Err(format!("No daemon could be reached ({}). Everything stays in the spool.", failures.join("; ")))
+        let connection = ask::reach(&config).await;
+        let connection = connection
+            .map_err(|error| format!("Nothing was delivered: {error}. Everything stays in the spool."))?;
+        spool::deliver(connection, &records).await.map_err(|error| error.to_string())
     });
     mem::forget(runtime);
     let spool::Delivered { sent, set_aside } = delivered?;

@@ -126,12 +126,37 @@ pub async fn resolve(
 /// What the file of a loose ref points to.
 fn loose_target(git_dir: &Path, name: &RefName) -> Result<Option<RefName>, SymrefError> {
     let path = git_dir.join(path_of(name.as_bytes()));
-    let content = match read_file(&path) {
-        Ok(content) => content,
-        Err(error) => return no_file(&path, name, error),
+    let content = loose_file(&path).map_err(|error| SymrefError::Unreadable { name: name.clone(), error })?;
+    let Some(target) = content.as_deref().and_then(|content| content.strip_prefix(b"ref:")) else {
+        return Ok(None);
     };
-    let Some(target) = content.strip_prefix(b"ref:") else { return Ok(None) };
     parse_target(name, target.trim_ascii()).map(Some)
+}
+
+/// The content of a loose ref's file; `None` without a file of its own: not there, packed, a folder of refs. A link,
+/// git's oldest kind of symbolic ref, is as if its file said so.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn loose_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    use io::ErrorKind as Kind;
+    match read_file(path) {
+        Ok(content) => Ok(Some(content)),
+        // A name too long for the file system cannot be a file in it.
+        Err(error)
+            if matches!(
+                error.kind(),
+                Kind::NotFound | Kind::NotADirectory | Kind::IsADirectory | Kind::InvalidFilename
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(_) if path.is_symlink() => {
+            let target = path.read_link()?;
+            Ok(Some([b"ref: ", target.as_os_str().as_bytes()].concat()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
@@ -142,21 +167,6 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut content)?;
     Ok(content)
-}
-
-/// A ref without a file of its own: not there, packed, a folder of refs; or a link, git's oldest kind of symbolic ref.
-fn no_file(path: &Path, name: &RefName, error: io::Error) -> Result<Option<RefName>, SymrefError> {
-    use io::ErrorKind as Kind;
-    let unreadable = |error| SymrefError::Unreadable { name: name.clone(), error };
-    match error.kind() {
-        // A name too long for the file system cannot be a file in it.
-        Kind::NotFound | Kind::NotADirectory | Kind::IsADirectory | Kind::InvalidFilename => Ok(None),
-        _ if path.is_symlink() => {
-            let target = path.read_link().map_err(unreadable)?;
-            parse_target(name, target.as_os_str().as_bytes()).map(Some)
-        }
-        _ => Err(unreadable(error)),
-    }
 }
 
 fn parse_target(name: &RefName, target: &[u8]) -> Result<RefName, SymrefError> {

@@ -46,6 +46,19 @@ impl Git {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// The raw output of a git that must succeed, for that input.
+    pub(crate) fn feed(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let output = self.output(arguments, DATE, input);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Stores an object as it stands, be it malformed.
+    pub(crate) fn store(&self, kind: &str, content: &[u8]) -> String {
+        let stored = self.feed(&["hash-object", "-w", "--literally", "--stdin", "-t", kind], content);
+        String::from_utf8(stored).unwrap().trim().to_owned()
+    }
+
     pub(crate) fn succeeds(&self, arguments: &[&str]) -> bool {
         self.output(arguments, DATE, b"").status.success()
     }
@@ -81,6 +94,11 @@ impl Git {
         self.run(&["rev-parse", "refs/heads/line"])
     }
 
+    /// The trimmed output of a git that must succeed, for that text.
+    pub(crate) fn feed_text(&self, arguments: &[&str], input: &str) -> String {
+        String::from_utf8(self.feed(arguments, input.as_bytes())).unwrap().trim().to_owned()
+    }
+
     fn output(&self, arguments: &[&str], date: usize, input: &[u8]) -> Output {
         let date = format!("{date} +0000");
         let mut child = Command::new("git")
@@ -103,7 +121,11 @@ impl Git {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        child.wait_with_output().unwrap()
+        // A thread of its own: git may answer before it has read everything.
+        let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
+        let writer = std::thread::spawn(move || stdin.write_all(&input));
+        let output = child.wait_with_output().unwrap();
+        let _ = writer.join().unwrap();
+        output
     }
 }

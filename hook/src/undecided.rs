@@ -47,11 +47,6 @@ pub enum Undecided {
 }
 
 impl Undecided {
-    /// Whether the change was made before the hook was asked, so that nobody may be told "nothing was changed".
-    pub fn comes_too_late(&self) -> bool {
-        matches!(self, Self::Environment(EnvironmentError::PostHook))
-    }
-
     /// What an administrator can do.
     pub fn advice(&self) -> &'static str {
         match self {

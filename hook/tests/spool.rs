@@ -137,7 +137,11 @@ fn delivered_by_the_timer() {
     }
     let waiting = spooled(&setting);
     let ran = deliver(&setting);
-    assert!(ran.code == 75 && ran.text.contains("No daemon could be reached"), "{}", ran.text);
+    assert!(
+        ran.code == 75 && ran.text.contains("Nothing was delivered: no Bitbucket OAM daemon could be asked"),
+        "{}",
+        ran.text
+    );
     assert_eq!(spooled(&setting), waiting);
 
     setting.serve("oam.sock", Script::Permit);

@@ -8,6 +8,8 @@ pub const SHOWN: usize = 3;
 pub struct Examples<T> {
     shown: Vec<T>,
     total: usize,
+    /// There may be more than are counted.
+    at_least: bool,
 }
 
 impl<T> Examples<T> {
@@ -16,7 +18,12 @@ impl<T> Examples<T> {
         let mut all = all.into_iter();
         let shown: Vec<T> = all.by_ref().take(SHOWN).collect();
         let total = shown.len() + all.count();
-        (total > 0).then_some(Self { shown, total })
+        Self::of_some(shown, total, false)
+    }
+
+    /// These few of so many, or of at least so many; `None` when there are none.
+    pub(crate) fn of_some(shown: Vec<T>, total: usize, at_least: bool) -> Option<Self> {
+        (total > 0).then_some(Self { shown, total, at_least })
     }
 
     /// The first few.
@@ -24,17 +31,19 @@ impl<T> Examples<T> {
         &self.shown
     }
 
-    /// How many there are.
+    /// How many there are, as far as is known.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// In words: `a, b, c and 7 more`.
+    /// In words: `a, b, c and 7 more`; `a and perhaps more`, where the rest is not known.
     pub fn told(&self, each: impl Fn(&T) -> String) -> String {
         let shown = self.shown.iter().map(each).collect::<Vec<_>>().join(", ");
-        match self.total - self.shown.len() {
-            0 => shown,
-            more => format!("{shown} and {more} more"),
+        match (self.total - self.shown.len(), self.at_least) {
+            (0, false) => shown,
+            (0, true) => format!("{shown} and perhaps more"),
+            (more, false) => format!("{shown} and {more} more"),
+            (more, true) => format!("{shown} and at least {more} more"),
         }
     }
 }
@@ -50,5 +59,14 @@ mod tests {
         assert_eq!(told(1), "0");
         assert_eq!(told(3), "0, 1, 2");
         assert_eq!(told(10), "0, 1, 2 and 7 more");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_told() {
+        let told = |shown: &[u8], total| {
+            Examples::of_some(shown.to_vec(), total, true).unwrap().told(ToString::to_string)
+        };
+        assert_eq!(told(&[1], 1), "1 and perhaps more");
+        assert_eq!(told(&[1, 2, 3], 64), "1, 2, 3 and at least 61 more");
     }
 }

@@ -2,9 +2,12 @@
 
 use std::{iter, slice};
 
-/// One or more values.
+/// One or more values. Small to move about, since what holds one is handed on many times.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NonEmpty<T> {
+pub struct NonEmpty<T>(Box<Values<T>>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Values<T> {
     first: T,
     rest: Vec<T>,
 }
@@ -12,37 +15,45 @@ pub struct NonEmpty<T> {
 impl<T> NonEmpty<T> {
     /// A list of one.
     pub fn one(first: T) -> Self {
-        Self { first, rest: Vec::new() }
+        Self(Box::new(Values { first, rest: Vec::new() }))
     }
 
     /// The values of `all`, or `None` when there are none.
     pub fn from_vec(all: Vec<T>) -> Option<Self> {
         let mut values = all.into_iter();
         let first = values.next()?;
-        Some(Self { first, rest: values.collect() })
+        Some(Self(Box::new(Values { first, rest: values.collect() })))
+    }
+
+    /// Adds one more value to the end of `list`, which may have been empty.
+    pub fn push(list: &mut Option<Self>, last: T) {
+        match list {
+            Some(list) => list.0.rest.push(last),
+            None => *list = Some(Self::one(last)),
+        }
     }
 
     /// The list with one more value at its end.
     #[must_use]
     pub fn and(mut self, last: T) -> Self {
-        self.rest.push(last);
+        self.0.rest.push(last);
         self
     }
 
     /// The first value.
     pub fn first(&self) -> &T {
-        &self.first
+        &self.0.first
     }
 
     /// How many values there are: at least one.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
-        self.rest.len().saturating_add(1)
+        self.0.rest.len().saturating_add(1)
     }
 
     /// The values in order.
     pub fn iter(&self) -> iter::Chain<iter::Once<&T>, slice::Iter<'_, T>> {
-        iter::once(&self.first).chain(self.rest.iter())
+        iter::once(&self.0.first).chain(self.0.rest.iter())
     }
 }
 
@@ -69,5 +80,8 @@ mod tests {
         let list = NonEmpty::from_vec(vec![3, 1, 2]).unwrap();
         assert_eq!(list.len(), 3);
         assert_eq!(list.iter().copied().collect::<Vec<_>>(), [3, 1, 2]);
+        let mut pushed = None;
+        list.iter().for_each(|value| NonEmpty::push(&mut pushed, *value));
+        assert_eq!(pushed, Some(list));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     decide::{Decision, Evaluation, Outcome, WaiverUse},
     facts::{
         Ancestry, Approval, Commit, Cover, Facts, FactsNeeded, Identity, NewFile, PullRequest,
-        SignatureState, UpdateIndex,
+        SignatureState, Tip, UpdateIndex,
     },
     name::{ObjectId, RefName, Repository, RuleId, TreePath, Username},
     nonempty::NonEmpty,
@@ -40,6 +40,10 @@ pub struct Circumstances {
     pub paths: Option<Vec<TreePath>>,
     /// A new commit that somebody could mind; `None`: there is nothing to mind in any.
     pub commit: Option<ImaginedCommit>,
+    /// How many new commits there are; `None`: the one that is imagined, or none.
+    pub commits: Option<u64>,
+    /// What a tag is like.
+    pub tag: ImaginedTag,
     /// Who approved the pull request: its present head, and none of them its author or a committer.
     pub approved_by: Vec<Asker>,
     /// The waivers that are in use, as they should be: with a reason, and by a second person where it takes one.
@@ -65,6 +69,46 @@ pub struct ImaginedCommit {
     pub foreign_merge: bool,
     /// How large the files are that it changes, in bytes.
     pub blob: u64,
+}
+
+/// A tag as it could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ImaginedTag {
+    /// A tag object, signed by its tagger: what no check minds.
+    #[default]
+    Signed,
+    /// A tag object without a signature.
+    Annotated,
+    /// No tag object.
+    Lightweight,
+}
+
+impl ImaginedTag {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Signed, Self::Annotated, Self::Lightweight];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Annotated => "annotated",
+            Self::Lightweight => "lightweight",
+        }
+    }
+
+    /// The one with that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tag| tag.as_str() == text)
+    }
+
+    fn tip(self) -> Tip {
+        let signature = match self {
+            Self::Lightweight => return Tip::Other,
+            Self::Signed => SignatureState::GoodByCommitter,
+            Self::Annotated => SignatureState::Absent,
+        };
+        Tip::Tag { tagger: Identity::Pusher, signature }
+    }
 }
 
 /// What no check minds, but one of the message.
@@ -188,8 +232,11 @@ impl Circumstances {
         if let Some(paths) = &self.paths {
             facts.learn_paths(ONLY, Cover::whatever(), Ok(paths.clone()));
         }
-        let commits = self.commit.iter().map(ImaginedCommit::commit).collect();
+        let commits: Vec<_> = self.commit.iter().map(ImaginedCommit::commit).collect();
+        let count = self.commits.unwrap_or(commits.len() as u64);
+        facts.learn_commit_count(ONLY, Cover::whatever(), Ok(count));
         facts.learn_commits(ONLY, Cover::whatever(), Ok(commits));
+        facts.learn_tip(ONLY, Cover::whatever(), Ok(self.tag.tip()));
         facts.learn_files(ONLY, Cover::whatever(), Ok(self.files()));
         let approval = |by: &Asker| Approval { by: by.clone(), of_head: true };
         let approvals = self.approved_by.iter().map(approval).collect();

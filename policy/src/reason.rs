@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     examples::Examples,
+    facts::BadSignature,
     name::{ObjectId, RoleId, RuleId, TreePath, Username},
     request::Verb,
     rule::CommitCheck,
@@ -102,6 +103,27 @@ pub enum Shortfall {
         /// Which.
         commits: Examples<FaultyCommit>,
     },
+    /// More new commits than there may be.
+    TooManyCommits {
+        /// How many there may be.
+        max: u64,
+    },
+    /// Commits with signatures that are not accepted, all for one cause.
+    CommitSignatures {
+        /// Why not.
+        fault: SignatureFault,
+        /// Which.
+        commits: Examples<FaultyCommit>,
+    },
+    /// A tag that is no tag object.
+    TagNotAnnotated,
+    /// A tag object with a signature that is not accepted.
+    TagSignature {
+        /// Why not.
+        fault: SignatureFault,
+        /// What was found, where that says more.
+        found: Option<String>,
+    },
     /// Paths that may not be there.
     Paths {
         /// [`CommitCheck::ForbidPaths`] or [`CommitCheck::ForbidExtensions`].
@@ -116,6 +138,43 @@ pub enum Shortfall {
         /// The files, with their sizes in bytes.
         blobs: Examples<(TreePath, u64)>,
     },
+}
+
+/// Why a signature is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignatureFault {
+    /// There is none.
+    Missing,
+    /// It is good, and by somebody who is not the committer or the tagger.
+    ByOther,
+    /// It is not to be relied upon.
+    Bad(BadSignature),
+}
+
+impl SignatureFault {
+    /// Each of them.
+    pub const ALL: [Self; 7] = [
+        Self::Missing,
+        Self::Bad(BadSignature::Invalid),
+        Self::Bad(BadSignature::KeyUnknown),
+        Self::Bad(BadSignature::KeyExpired),
+        Self::Bad(BadSignature::KeyRevoked),
+        Self::ByOther,
+        Self::Bad(BadSignature::KindUnknown),
+    ];
+
+    /// The stable name of the reason.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "signature-missing",
+            Self::ByOther => "signature-by-other",
+            Self::Bad(BadSignature::Invalid) => "signature-invalid",
+            Self::Bad(BadSignature::KeyUnknown) => "signature-key-unknown",
+            Self::Bad(BadSignature::KeyExpired) => "signature-key-expired",
+            Self::Bad(BadSignature::KeyRevoked) => "signature-key-revoked",
+            Self::Bad(BadSignature::KindUnknown) => "signature-kind-unknown",
+        }
+    }
 }
 
 /// A commit that is not as it must be.
@@ -136,18 +195,21 @@ impl Shortfall {
             Self::PullRequest => "pull-request-required",
             Self::Approvals { .. } => "approval-missing",
             Self::Blobs { .. } => "blob-too-large",
+            Self::TooManyCommits { .. } => CommitCheck::MaxCommits.code(),
+            Self::TagNotAnnotated => "tag-not-annotated",
+            Self::CommitSignatures { fault, .. } | Self::TagSignature { fault, .. } => fault.code(),
             Self::Commits { check, .. } | Self::Paths { check, .. } => check.code(),
         }
     }
 }
 
 impl CommitCheck {
-    /// The stable name of the reason for which a push fails it.
+    /// The stable name of the reason for which a push fails it; of several, the plainest.
     pub const fn code(self) -> &'static str {
         match self {
             Self::CommitterIsPusher => "committer-not-pusher",
             Self::AuthorKnown => "author-unknown",
-            Self::Signed => "signature-missing",
+            Self::Signed => SignatureFault::Missing.code(),
             Self::Message => "message-not-matching",
             Self::SignOff => "sign-off-missing",
             Self::MaxBlob => "blob-too-large",
@@ -155,6 +217,7 @@ impl CommitCheck {
             Self::ForbidExtensions => "extension-forbidden",
             Self::Linear => "merge-commit",
             Self::NoForeignMerges => "foreign-merge",
+            Self::MaxCommits => "too-many-commits",
         }
     }
 }
@@ -203,7 +266,7 @@ pub enum UndecidedReason {
 
 impl RefusalReason {
     /// One of each, for tests and references that must not forget any.
-    pub const CODES: [&'static str; 18] = [
+    pub const CODES: [&'static str; 26] = [
         "no-grant",
         "paths-not-granted",
         "blocked",
@@ -212,6 +275,12 @@ impl RefusalReason {
         "committer-not-pusher",
         "author-unknown",
         "signature-missing",
+        "signature-invalid",
+        "signature-key-unknown",
+        "signature-key-expired",
+        "signature-key-revoked",
+        "signature-by-other",
+        "signature-kind-unknown",
         "message-not-matching",
         "sign-off-missing",
         "blob-too-large",
@@ -219,6 +288,8 @@ impl RefusalReason {
         "extension-forbidden",
         "merge-commit",
         "foreign-merge",
+        "too-many-commits",
+        "tag-not-annotated",
         "account-disabled",
         "revoked",
         "unknown-principal",

@@ -166,10 +166,10 @@ struct Judge<'p> {
 impl Judge<'_> {
     /// What is decided for everybody who holds these roles like `subject`, and of whom no rule knows more.
     fn of_holders_like(&mut self, subject: &Subject) -> Result<Answer, WhoError> {
-        if let Some(answer) = self.by_roles.get(&subject.roles) {
+        let roles: Vec<_> = subject.roles().cloned().collect();
+        if let Some(answer) = self.by_roles.get(&roles) {
             return Ok(answer.clone());
         }
-        let roles = subject.roles.clone();
         let answer = self.of(subject)?;
         self.by_roles.insert(roles, answer.clone());
         Ok(answer)
@@ -232,7 +232,7 @@ impl Judge<'_> {
             })
         };
         let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
-        let role = grant.reaches(&subject.username.key(), &subject.roles)?;
+        let role = grant.reaches(&subject.username.key(), subject.roles())?;
         Some(Way { grant: grant.id.clone(), role })
     }
 }

@@ -15,8 +15,8 @@ use oam_policy::{
     Channel, Evaluation, Facts, ObjectId, Outcome, TreePath, Username, Verdict,
     decide::{PushVerdict, RefDecision, WaiverUse, WouldHave},
     facts::{
-        Approval, Commit, Cover, FactsNeeded, HistoryPart, Identity, NewFile, PullRequest, SignatureState,
-        Unreadable,
+        Approval, BadSignature, Commit, Cover, FactsNeeded, HistoryPart, Identity, NewFile, PullRequest,
+        SignatureState, Unreadable,
     },
     rule::Asker,
 };
@@ -134,6 +134,21 @@ paths = ["docs/legal/**"]
     let mut unreadable = Facts::none();
     unreadable.learn_paths(0, Cover::whatever(), Err(Unreadable { why: "no such tree".into() }));
     assert_eq!(push(&case, "alice", update, &unreadable), "undecided:facts-unreadable");
+}
+
+/// The hook is asked but a few times: what several grants would have to know is asked for at once.
+#[test]
+fn grants_of_different_refs_ask_at_once() {
+    let grant = |number: u32| {
+        format!(
+            "[[grant]]\nid = \"g{number}\"\nto = [\"developer\"]\non = [\"PAY/*\"]\n\
+             refs = [\"refs/tags/x\", \"refs/tags/{number}\"]\nverbs = [\"create\"]\npaths = [\"docs/**\"]\n\n"
+        )
+    };
+    let case = case(&(0..5).map(grant).collect::<String>());
+    let evaluated = case.evaluate("alice", "PAY/api", &["create refs/tags/x"], &Facts::none());
+    let Evaluation::Needs(needed) = evaluated else { panic!("paths are needed") };
+    assert_eq!(needed.histories.len(), 5, "one for each cover");
 }
 
 #[test]
@@ -348,7 +363,10 @@ commits = { committer_is_pusher = true, author_known = true, signed = true, mess
 "##,
     );
     let update = "update refs/heads/main";
-    assert_eq!(push(&case, "alice", update, &Facts::none()), "needs the new files, the new commits");
+    assert_eq!(
+        push(&case, "alice", update, &Facts::none()),
+        "needs the new files, the new commits, the signatures of the new commits"
+    );
     let check = |commit: Commit, file: (&str, u64)| {
         let mut facts = Facts::none();
         facts.learn_commits(0, Cover::whatever(), Ok(vec![self::commit("Alice@Example.com"), commit]));
@@ -358,18 +376,25 @@ commits = { committer_is_pusher = true, author_known = true, signed = true, mess
     };
     let good = || commit("alice@example.com");
     let by = |name: &str| SignatureState::Good { by: Username::parse(name).unwrap() };
-    let bad = || SignatureState::Bad { why: "the key has expired".into() };
+    let bad = |cause| SignatureState::Bad { cause, why: "the key is unknown".into() };
+    let address = |address: &str| SignatureState::GoodByAddress { address: address.into() };
     let other = Identity::Email("bob@example.com".into());
     let stranger = Identity::Email("root@localhost".into());
     for (commit, says) in [
         (good(), "permitted:everything"),
-        (Commit { committer: other.clone(), ..good() }, "committer-not-pusher:good signature-missing:good"),
+        (Commit { committer: other.clone(), ..good() }, "committer-not-pusher:good signature-by-other:good"),
         (Commit { author: other, ..good() }, "permitted:everything"),
         (Commit { author: stranger, ..good() }, "author-unknown:good"),
         (Commit { author: Identity::Email("erin@example.com".into()), ..good() }, "author-unknown:good"),
         (Commit { signature: SignatureState::Absent, ..good() }, "signature-missing:good"),
-        (Commit { signature: by("bob"), ..good() }, "signature-missing:good"),
-        (Commit { signature: bad(), ..good() }, "signature-missing:good"),
+        (Commit { signature: by("bob"), ..good() }, "signature-by-other:good"),
+        (Commit { signature: bad(BadSignature::Invalid), ..good() }, "signature-invalid:good"),
+        (Commit { signature: bad(BadSignature::KeyUnknown), ..good() }, "signature-key-unknown:good"),
+        (Commit { signature: bad(BadSignature::KeyExpired), ..good() }, "signature-key-expired:good"),
+        (Commit { signature: bad(BadSignature::KeyRevoked), ..good() }, "signature-key-revoked:good"),
+        (Commit { signature: bad(BadSignature::KindUnknown), ..good() }, "signature-kind-unknown:good"),
+        (Commit { signature: address("ALICE@example.com"), ..good() }, "permitted:everything"),
+        (Commit { signature: address("bob@example.com"), ..good() }, "signature-by-other:good"),
         (Commit { subject: b"A thing PAY-1 x".to_vec(), ..good() }, "message-not-matching:good"),
         (Commit { signed_off: false, ..good() }, "sign-off-missing:good"),
         (Commit { parents: 2, ..good() }, "merge-commit:good"),
@@ -520,7 +545,7 @@ paths = ["b/**"]
     let Evaluation::Needs(needed) = case.evaluate("alice", "PAY/api", &updates, &Facts::none()) else {
         panic!("paths are needed")
     };
-    let FactsNeeded { ancestry, histories, pull_request } = needed;
+    let FactsNeeded { ancestry, histories, pull_request, refused_anyway: _ } = needed;
     assert_eq!(histories.iter().map(|one| one.update).collect::<Vec<_>>(), [0, 1]);
     assert!(ancestry.is_empty() && !pull_request);
 }

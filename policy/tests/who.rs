@@ -146,6 +146,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
                 emails: vec![],
                 active,
                 groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+                keys: Default::default(),
             });
         }
         Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, revocations).unwrap()

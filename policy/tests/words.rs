@@ -13,8 +13,9 @@ use std::time::Duration;
 use oam_policy::{
     ObjectId, RefName, RefusalReason, TreePath, UndecidedReason, Username, Verb,
     examples::Examples,
+    facts::BadSignature,
     name::{RoleId, RuleId},
-    reason::{Blocked, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, Unmet},
+    reason::{Blocked, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, SignatureFault, Unmet},
     rule::CommitCheck,
     words::{self, Words},
 };
@@ -58,13 +59,21 @@ fn approvals(needed: u32, given: u32, discounted: u32, of: Option<&[&str]>) -> R
 }
 
 fn commits(check: CommitCheck, found: Option<&str>) -> RefusalReason {
+    let wanted = (check == CommitCheck::Message).then(|| r"re:[A-Z]+-\d+ .*".to_owned());
+    unmet(Shortfall::Commits { check, wanted, commits: faulty(found) })
+}
+
+fn signatures(fault: SignatureFault, found: Option<&str>) -> RefusalReason {
+    unmet(Shortfall::CommitSignatures { fault, commits: faulty(found) })
+}
+
+fn faulty(found: Option<&str>) -> Examples<FaultyCommit> {
     let commit = |number: u8| FaultyCommit {
         id: ObjectId::Sha1([number; 20]),
         subject: b"Add \x1b[31m a thing".to_vec(),
         found: found.map(str::to_owned),
     };
-    let wanted = (check == CommitCheck::Message).then(|| r"re:[A-Z]+-\d+ .*".to_owned());
-    unmet(Shortfall::Commits { check, wanted, commits: Examples::of((1..=5).map(commit)).unwrap() })
+    Examples::of((1..=5).map(commit)).unwrap()
 }
 
 fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
@@ -124,7 +133,19 @@ fn refusals() {
         (approvals(3, 1, 2, None), Some(&branch)),
         (commits(CommitCheck::CommitterIsPusher, Some("<bob@example.com>")), Some(&branch)),
         (commits(CommitCheck::AuthorKnown, Some("<root@localhost>")), Some(&branch)),
-        (commits(CommitCheck::Signed, Some("the key has expired")), Some(&branch)),
+        (signatures(SignatureFault::Missing, None), Some(&branch)),
+        (
+            signatures(SignatureFault::Bad(BadSignature::Invalid), Some("it does not fit the commit")),
+            Some(&branch),
+        ),
+        (signatures(SignatureFault::Bad(BadSignature::KeyUnknown), Some("SHA256:cGJ0\u{1b}")), Some(&branch)),
+        (signatures(SignatureFault::Bad(BadSignature::KeyExpired), Some("on 2026-01-31")), Some(&branch)),
+        (signatures(SignatureFault::Bad(BadSignature::KeyRevoked), Some("0123ABCD")), Some(&branch)),
+        (signatures(SignatureFault::ByOther, Some("signed by `bob`")), Some(&branch)),
+        (signatures(SignatureFault::Bad(BadSignature::KindUnknown), Some("X.509")), Some(&branch)),
+        (unmet(Shortfall::TooManyCommits { max: 500 }), Some(&branch)),
+        (unmet(Shortfall::TooManyCommits { max: 1 }), Some(&branch)),
+        (unmet(Shortfall::TagNotAnnotated), Some(&tag)),
         (commits(CommitCheck::Message, None), Some(&branch)),
         (commits(CommitCheck::SignOff, None), Some(&branch)),
         (commits(CommitCheck::Linear, None), Some(&branch)),
@@ -151,6 +172,9 @@ fn refusals() {
         (RefusalReason::Revoked { username: user("alice"), since }, None),
         (RefusalReason::UnknownPrincipal { username: user("access-token-user/2/11754") }, None),
     ];
+    let of_tag = |fault| unmet(Shortfall::TagSignature { fault, found: Some("signed by `bob`".into()) });
+    let of_tags = SignatureFault::ALL.map(|fault| (of_tag(fault), Some(&tag)));
+    let reasons: Vec<_> = reasons.into_iter().chain(of_tags).collect();
     let text: String = reasons.iter().map(|(reason, name)| told(&words::of_refusal(reason, *name))).collect();
     for code in RefusalReason::CODES {
         assert!(text.contains(&format!("[{code}]")), "`{code}` has no words in this test");

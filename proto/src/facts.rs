@@ -1,71 +1,61 @@
-use oam_policy::facts::{Ancestry, Facts, FactsNeeded};
+mod asked;
+mod history;
+#[cfg(test)]
+mod tests;
+
+use oam_policy::facts::{Ancestry, Learnt, SignatureState, UpdateIndex};
+
+pub use asked::{Asked, AskedHistory};
+pub use history::HistoryNews;
 
 use crate::{WireError, v1};
 
-/// Adds the facts of one message to those known.
+/// What one message tells.
+#[derive(Debug, Default)]
+pub struct FactsNews {
+    /// What was found out of the ancestry of which update.
+    pub ancestry: Vec<(UpdateIndex, Ancestry)>,
+    /// More of histories.
+    pub histories: Vec<HistoryNews>,
+    /// Whether this is all that the hook tells.
+    pub last: bool,
+}
+
+/// What one message tells of what was asked for. `worth` judges the signatures, since nobody keeps what they sign.
 ///
 /// # Errors
-/// When a fact speaks of an update that was not sent, or was not asked for, or its value is unknown.
-pub fn facts_from_wire(facts: &mut Facts, message: v1::Facts, needed: &FactsNeeded) -> Result<(), WireError> {
-    for fact in message.ancestry {
-        let index = usize::try_from(fact.index).map_err(|error| WireError::new("ancestry.index", error))?;
-        if needed.ancestry.binary_search(&index).is_err() {
-            return Err(WireError::new("ancestry.index", format_args!("{index} was not asked for")));
-        }
-        let ancestry = match v1::Ancestry::try_from(fact.ancestry) {
-            Ok(v1::Ancestry::FastForward) => Ancestry::FastForward,
-            Ok(v1::Ancestry::Diverged) => Ancestry::Diverged,
-            Ok(v1::Ancestry::Unreadable) => Ancestry::Unreadable { why: fact.why },
-            Err(error) => return Err(WireError::new("ancestry.ancestry", error)),
-        };
-        facts.learn_ancestry(index, ancestry);
-    }
-    Ok(())
+/// When a fact was not asked for, or is none.
+pub fn facts_from_wire(
+    message: v1::Facts,
+    asked: &Asked,
+    mut worth: impl FnMut(&v1::Signed) -> Learnt<SignatureState>,
+) -> Result<FactsNews, WireError> {
+    let v1::Facts { ancestry, last, histories } = message;
+    let ancestry =
+        ancestry.into_iter().map(|fact| ancestry_from_wire(fact, asked)).collect::<Result<_, _>>()?;
+    let histories = histories.into_iter().map(|one| HistoryNews::from_wire(one, asked, &mut worth));
+    Ok(FactsNews { ancestry, histories: histories.collect::<Result<_, _>>()?, last })
 }
 
-/// The message that asks for facts.
-pub fn facts_needed_to_wire(needed: &FactsNeeded) -> v1::FactsNeeded {
-    v1::FactsNeeded {
-        ancestry: needed.ancestry.iter().map(|index| *index as u64).collect(),
-        ..v1::FactsNeeded::default()
+fn ancestry_from_wire(fact: v1::AncestryFact, asked: &Asked) -> Result<(UpdateIndex, Ancestry), WireError> {
+    let index = usize::try_from(fact.index).map_err(|error| WireError::new("ancestry.index", error))?;
+    if !asked.is_ancestry_of(index) {
+        return Err(WireError::new("ancestry.index", format_args!("{index} was not asked for")));
     }
+    let ancestry = match v1::Ancestry::try_from(fact.ancestry) {
+        Ok(v1::Ancestry::FastForward) => Ancestry::FastForward,
+        Ok(v1::Ancestry::Diverged) => Ancestry::Diverged,
+        Ok(v1::Ancestry::Unreadable) => Ancestry::Unreadable { why: clipped(fact.why) },
+        Err(error) => return Err(WireError::new("ancestry.ancestry", error)),
+    };
+    Ok((index, ancestry))
 }
 
-#[cfg(test)]
-mod tests {
-    use oam_policy::facts::{Ancestry, Facts, FactsNeeded};
+/// How long the reason may be for which something cannot be read, in bytes.
+const WHY_BYTES: usize = 500;
 
-    use super::facts_from_wire;
-    use crate::v1;
-
-    fn answer(index: u64, ancestry: i32) -> v1::Facts {
-        v1::Facts {
-            ancestry: vec![v1::AncestryFact { index, ancestry, why: "x".into() }],
-            last: true,
-            ..v1::Facts::default()
-        }
-    }
-
-    #[test]
-    fn only_what_was_asked_for_is_learnt() {
-        let needed = FactsNeeded { ancestry: vec![3], ..FactsNeeded::default() };
-        let mut facts = Facts::none();
-        assert!(facts_from_wire(&mut facts, answer(2, 2), &needed).is_err());
-        assert!(facts_from_wire(&mut facts, answer(3, 9), &needed).is_err());
-        assert_eq!(facts.ancestry(3), None);
-        facts_from_wire(&mut facts, answer(3, 2), &needed).unwrap();
-        assert_eq!(facts.ancestry(3), Some(&Ancestry::FastForward));
-    }
-
-    #[test]
-    fn the_zero_value_is_unreadable_and_so_never_permits() {
-        let mut facts = Facts::none();
-        facts_from_wire(
-            &mut facts,
-            answer(3, 0),
-            &FactsNeeded { ancestry: vec![3], ..FactsNeeded::default() },
-        )
-        .unwrap();
-        assert_eq!(facts.ancestry(3), Some(&Ancestry::Unreadable { why: "x".into() }));
-    }
+fn clipped(mut why: String) -> String {
+    let end = (0..=WHY_BYTES.min(why.len())).rev().find(|end| why.is_char_boundary(*end));
+    why.truncate(end.unwrap_or_default());
+    why
 }

@@ -14,7 +14,7 @@ mod trial;
 mod update;
 mod words;
 
-pub use facts::{facts_from_wire, facts_needed_to_wire};
+pub use facts::{Asked, AskedHistory, FactsNews, HistoryNews, facts_from_wire};
 pub use lint::warnings_to_wire;
 pub use trial::test_outcome_to_wire;
 pub use update::{channel_from_wire, channel_to_wire, update_from_wire, update_to_wire};
@@ -38,8 +38,22 @@ pub mod limits {
     pub const UPDATES_PER_MESSAGE: usize = 2_000;
     /// How many bytes of ref updates one message carries at most, so that long names fit [`MESSAGE_BYTES`].
     pub const UPDATE_BYTES_PER_MESSAGE: usize = 1024 * 1024;
+    /// How many paths, files and commits one message carries at most.
+    pub const ITEMS_PER_MESSAGE: usize = 2_000;
+    /// How many bytes of facts one message carries at most.
+    pub const FACT_BYTES_PER_MESSAGE: usize = 1024 * 1024;
+    /// How many histories may be asked for at once.
+    pub const HISTORIES_ASKED: usize = 100_000;
     /// How many ref updates one push may have.
     pub const UPDATES_PER_PUSH: usize = 1_000_000;
+    /// How many histories are asked for at once.
+    pub const HISTORIES_PER_ROUND: usize = 100_000;
+    /// How much of a commit's subject a hook tells, in bytes.
+    pub const SUBJECT_BYTES: usize = 1_000;
+    /// How long an e-mail may be to be somebody's, in bytes.
+    pub const EMAIL_BYTES: usize = 1_000;
+    /// How much is shown of a path that cannot be judged, in bytes.
+    pub const PATH_BYTES_SHOWN: usize = 200;
     /// How many refs a decision describes in words; the others are counted.
     pub const REFS_DESCRIBED: usize = 20;
 }

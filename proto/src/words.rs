@@ -27,7 +27,7 @@ pub fn decision_to_wire(
         outcome: outcome(decision.outcome()) as i32,
         decision_id: decision_id.to_owned(),
         username: decision.subject().username.as_str().to_owned(),
-        roles: decision.subject().roles.iter().map(ToString::to_string).collect(),
+        roles: decision.subject().roles().map(ToString::to_string).collect(),
         reasons,
         refs: not_permitted()
             .take(limits::REFS_DESCRIBED)

@@ -1,12 +1,18 @@
 //! Reading the audit log as an auditor does: with `oam-audit` and the public key, trusting nothing else.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+};
 
 use oam_audit::{
-    entry::{Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Update},
+    entry::{Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, RefsApplied, Update},
+    files::{Files, JOURNAL, Segment},
     keys::VerifierKey,
     lines::{Line, Lines},
-    verify::{Report, verify_log},
+    tile::{Tile, TileKind},
+    verify::{Journal, Report, verify_files},
 };
 
 /// A whole log that was found to be in order.
@@ -33,19 +39,22 @@ impl AuditLog {
     /// # Panics
     /// When anything about it is wrong.
     pub fn verified(folder: &Path) -> Self {
-        let read = |name: &str| fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        // The checkpoint first: the log has at least what it covers.
-        let checkpoint = String::from_utf8(read("checkpoint")).expect("the checkpoint is text");
-        let key = String::from_utf8(read("checkpoint.pub")).expect("the key is text");
-        let log = read("entries.jsonl");
-        let key: VerifierKey = key.trim().parse().expect("a verifier key");
-        let report = verify_log(&log[..], &checkpoint, &key).expect("the audit log verifies");
-        let mut lines = Lines::new(&log[..]);
-        let mut entries = Vec::new();
-        while let Some(Line::Whole(line)) = lines.next().expect("reading from memory") {
-            entries.push(Entry::decode(line).expect("a verified entry"));
+        let read = |name: &str| {
+            fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        let key: VerifierKey = read("checkpoint.pub").trim().parse().expect("a verifier key");
+        let files = Files::new(|path: &str| File::open(folder.join(path)));
+        loop {
+            // The checkpoint first: the log has at least what it covers.
+            let checkpoint = read("checkpoint");
+            let journal = opened_journal(folder);
+            match verify_files(&files, journal, &checkpoint, &[], &key, 1) {
+                Ok(report) => return Self { entries: entries(folder, report.entries), report },
+                // The daemon went on meanwhile, and has replaced what belonged to that checkpoint.
+                Err(_) if read("checkpoint") != checkpoint => {}
+                Err(error) => panic!("the audit log verifies: {error}"),
+            }
         }
-        Self { report, entries }
     }
 
     /// All decisions, in the order of the log.
@@ -91,6 +100,15 @@ impl AuditLog {
         spooled.collect()
     }
 
+    /// What hooks reported as applied.
+    pub fn applied(&self) -> Vec<&RefsApplied> {
+        let applied = self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::RefsApplied(applied) => Some(applied),
+            _ => None,
+        });
+        applied.collect()
+    }
+
     /// Whether it was recorded that `name` of `repository` may become `new`.
     pub fn permits(&self, repository: &str, name: &str, new: &str) -> bool {
         self.decisions().iter().any(|one| {
@@ -128,4 +146,58 @@ fn becomes(change: &Change) -> Option<&str> {
         Change::Create { new } | Change::Move { new, .. } => Some(new),
         Change::Delete { .. } | Change::WouldMerge { .. } => None,
     }
+}
+
+/// The files of the journal in the folder of a log, the oldest first.
+pub fn segments(folder: &Path) -> Vec<Segment> {
+    let names =
+        fs::read_dir(folder.join(JOURNAL)).expect("the journal").map(|file| file.unwrap().file_name());
+    let mut segments: Vec<_> =
+        names.map(|name| Segment::named(name.to_str().unwrap()).expect("a segment")).collect();
+    segments.sort();
+    segments
+}
+
+/// The file of the journal that is written.
+pub fn newest_segment(folder: &Path) -> PathBuf {
+    folder.join(segments(folder).last().expect("a journal has a file").to_string())
+}
+
+fn opened_journal(folder: &Path) -> Journal<File> {
+    loop {
+        let opened: io::Result<_> = segments(folder)
+            .into_iter()
+            .map(|segment| Ok((segment, File::open(folder.join(segment.to_string()))?)))
+            .collect();
+        if let Ok(journal) = opened {
+            return journal;
+        }
+    }
+}
+
+/// The first `size` entries of a log that was verified.
+fn entries(folder: &Path, size: u64) -> Vec<Entry> {
+    let files = Files::new(|path: &str| File::open(folder.join(path)));
+    let mut entries = Vec::new();
+    // Opened before: what the daemon lets go of is in bundles.
+    let journal = opened_journal(folder);
+    for index in 0.. {
+        let tile = Tile::full(TileKind::Entries, index);
+        if files.bytes(tile).expect("a tile").is_none() {
+            break;
+        }
+        let bundle = files.bundle(tile).expect("a verified bundle");
+        entries.extend(bundle.entries().map(|entry| Entry::decode(entry).expect("a verified entry")));
+    }
+    for (segment, file) in journal {
+        let (mut lines, mut seq) = (Lines::new(BufReader::new(file)), segment.first);
+        while let Some(Line::Whole(line)) = lines.next().expect("reading the journal") {
+            if seq == entries.len() as u64 && seq < size {
+                entries.push(Entry::decode(line).expect("a verified entry"));
+            }
+            seq += 1;
+        }
+    }
+    assert!(entries.len() as u64 >= size, "all entries are read");
+    entries
 }

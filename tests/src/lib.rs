@@ -28,6 +28,7 @@ pub mod demo;
 pub mod faults;
 pub mod git;
 pub mod http;
+pub mod independent;
 pub mod openid;
 pub mod process;
 pub mod push;

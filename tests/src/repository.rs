@@ -120,6 +120,11 @@ impl BareRepo {
         symlink(hook, self.hook()).unwrap();
     }
 
+    /// Installs the hook once more, to run after pushes.
+    pub fn report_what_is_applied(&self) {
+        symlink(binaries::path("oam-hook"), self.path().join("hooks/post-receive")).unwrap();
+    }
+
     /// Takes the hook away and gives back what puts it there again. For what happens behind the hook's back.
     pub fn without_hook<T>(&self, act: impl FnOnce() -> T) -> T {
         let aside = self.path().join("hooks/aside");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::RefBytes;
+use super::{History, RefBytes};
 
 /// One judged push, merge, or other act. With all [`DecisionPart`]s of its id before it, it is the whole record.
 ///
@@ -139,6 +139,12 @@ pub struct Update {
     /// Whether that was asked for and could not be found out; absent when it was not so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ancestry_unreadable: bool,
+    /// What it rested on of its new commits; absent when nothing was asked of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub histories: Vec<History>,
+    /// How many histories it rested on besides, that found no room in the entry; absent when there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub histories_left_out: u64,
     /// The verdict on this update.
     pub outcome: Outcome,
     /// The grant that carried it; null when none did.
@@ -152,6 +158,11 @@ pub struct Update {
     pub reasons: Vec<Reason>,
     /// What rules in evaluate mode would have said.
     pub shadow: Vec<Shadow>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A rule that would have stood in the way, had nobody lifted it.

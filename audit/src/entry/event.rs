@@ -37,6 +37,8 @@ pub enum Event {
     LogRepaired(LogRepaired),
     /// A hook let a push through while the daemon could not be asked, and told us later.
     PermittedWhileUnavailable(PermittedWhileUnavailable),
+    /// git applied a push, as a hook that runs after it reports.
+    RefsApplied(RefsApplied),
     /// An administrative call was refused.
     AdminDenied(AdminDenied),
 }
@@ -149,6 +151,38 @@ pub struct SpooledUpdate {
     pub name: RefBytes,
     /// What was to happen to it.
     pub change: Change,
+}
+
+/// git applied a push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefsApplied {
+    /// The id of the hook's report.
+    pub report: String,
+    /// The git host.
+    pub host: String,
+    /// When it was applied, by the clock of that host.
+    pub at: Time,
+    /// `PROJECT/slug`.
+    pub repository: String,
+    /// The username as it was given.
+    pub principal: String,
+    /// The way in, as in a decision.
+    pub channel: String,
+    /// What was applied.
+    pub updates: Vec<AppliedUpdate>,
+}
+
+/// A ref update that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedUpdate {
+    /// The ref.
+    #[serde(flatten)]
+    pub name: RefBytes,
+    /// What happened to it.
+    pub change: Change,
+    /// The decision that permitted it, or the record of the hook that let it in without one; null when nobody did.
+    pub decision: Option<String>,
 }
 
 /// An administrative call was refused.

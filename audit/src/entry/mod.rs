@@ -13,6 +13,7 @@
 mod decision;
 mod encode;
 mod event;
+pub mod history;
 mod policy;
 mod ref_bytes;
 mod split;
@@ -28,9 +29,10 @@ pub use decision::{
 };
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{
-    AdminDenied, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, SnapshotCause,
-    SnapshotChanged, SpooledUpdate, StoreHealed,
+    AdminDenied, AppliedUpdate, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, RefsApplied,
+    SnapshotCause, SnapshotChanged, SpooledUpdate, StoreHealed,
 };
+pub use history::History;
 pub use policy::{
     PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,
     WithdrawnCause,

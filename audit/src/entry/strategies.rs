@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::*;
+use super::{history::*, *};
 use crate::Name;
 
 /// Texts as people and attackers write them: quotes, controls, escapes, other scripts.
@@ -39,12 +39,73 @@ fn reason() -> impl Strategy<Value = Reason> {
     (text(), option::of(text())).prop_map(|(code, rule)| Reason { code, rule })
 }
 
+fn bytes() -> impl Strategy<Value = Text> {
+    prop_oneof![
+        text().prop_map(|text| Text::from(text.as_bytes())),
+        vec(any::<u8>(), 0..40).prop_map(|bytes| Text::from(bytes.as_slice()))
+    ]
+}
+
+fn listed<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Listed<T>> {
+    let end = select(vec![End::Complete, End::Open, End::Unreadable]);
+    (any::<u64>(), end, option::of(vec(of, 0..4)), option::of(hex_id()))
+        .prop_map(|(told, end, all, sha256)| Listed { told, end, all, sha256 })
+}
+
+fn named() -> impl Strategy<Value = Named> {
+    prop_oneof![text().prop_map(Named::Email), text().prop_map(Named::NoEmail)]
+}
+
+fn signature() -> impl Strategy<Value = Signature> {
+    prop_oneof![
+        Just(Signature::Absent),
+        text().prop_map(|by| Signature::Good { by }),
+        text().prop_map(|address| Signature::GoodByAddress { address }),
+        (text(), text()).prop_map(|(cause, why)| Signature::Bad { cause, why }),
+    ]
+}
+
+fn new_commit() -> impl Strategy<Value = Commit> {
+    (hex_id(), bytes(), named(), named(), any::<u64>(), any::<[bool; 2]>(), signature()).prop_map(
+        |(id, subject, author, committer, parents, [signed_off, foreign], signature)| Commit {
+            id,
+            subject,
+            author,
+            committer,
+            parents,
+            signed_off,
+            foreign,
+            signature,
+        },
+    )
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let files = (bytes(), any::<u64>()).prop_map(|(path, size)| NewFile { path, size });
+    let lists = (option::of(listed(bytes())), option::of(listed(files)), option::of(listed(new_commit())));
+    let tip = prop_oneof![
+        (named(), signature()).prop_map(|(tagger, signature)| Tip::Tag { tagger, signature }),
+        Just(Tip::Other),
+        Just(Tip::Unreadable),
+    ];
+    (vec(text(), 0..3), lists, any::<bool>(), option::of(tip)).prop_map(
+        |(refs, (paths, files, commits), signatures, tip)| History {
+            refs,
+            paths,
+            files,
+            commits,
+            signatures,
+            tip,
+        },
+    )
+}
+
 pub(crate) fn update() -> impl Strategy<Value = Update> {
     (
         ref_bytes(),
         change(),
         option::of(select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete])),
-        (any::<Option<bool>>(), any::<bool>()),
+        (any::<Option<bool>>(), any::<bool>(), vec(history(), 0..2), 0_u64..2),
         outcome(),
         option::of(text()),
         (option::of(text()), vec((text(), text()).prop_map(|(rule, waiver)| Lifted { rule, waiver }), 0..3)),
@@ -56,7 +117,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
                 name,
                 change,
                 verb,
-                (fast_forward, ancestry_unreadable),
+                (fast_forward, ancestry_unreadable, histories, histories_left_out),
                 outcome,
                 grant,
                 (waiver, lifted),
@@ -68,6 +129,8 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
                 verb,
                 fast_forward,
                 ancestry_unreadable,
+                histories,
+                histories_left_out,
                 outcome,
                 grant,
                 waiver,
@@ -225,6 +288,22 @@ fn permitted_while_unavailable() -> impl Strategy<Value = PermittedWhileUnavaila
     )
 }
 
+fn refs_applied() -> impl Strategy<Value = RefsApplied> {
+    let update = (ref_bytes(), change(), option::of(text()))
+        .prop_map(|(name, change, decision)| AppliedUpdate { name, change, decision });
+    (text(), text(), time(), text(), text(), text(), vec(update, 0..4)).prop_map(
+        |(report, host, at, repository, principal, channel, updates)| RefsApplied {
+            report,
+            host,
+            at,
+            repository,
+            principal,
+            channel,
+            updates,
+        },
+    )
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         decision().prop_map(|d| Event::Decision(Box::new(d))),
@@ -248,6 +327,7 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<u64>(), text())
             .prop_map(|(torn_bytes, set_aside)| Event::LogRepaired(LogRepaired { torn_bytes, set_aside })),
         permitted_while_unavailable().prop_map(Event::PermittedWhileUnavailable),
+        refs_applied().prop_map(Event::RefsApplied),
         (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
     ]
 }

@@ -26,6 +26,8 @@ fn update(name: impl Into<RefBytes>) -> Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![],
         shadow: vec![],
     }
@@ -63,6 +65,8 @@ fn decisions_read_well() {
         waiver: Some("breakglass".into()),
         lifted: vec![Lifted { rule: "freeze".into(), waiver: "breakglass".into() }],
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![
             Reason { code: "no-grant".into(), rule: None },
             Reason { code: "blocked".into(), rule: Some("tags-are-forever".into()) },
@@ -189,6 +193,20 @@ fn daemon_events_read_well() {
         why: "connection refused".into(),
     };
     insta::assert_snapshot!(line(Event::PermittedWhileUnavailable(spooled)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"permitted-while-unavailable","spool":"7","host":"git-1","at":"2026-11-23T17:20:00.000000Z","repository":"PAY/api","principal":"ada","updates":[{"ref":"refs/heads/main","change":{"delete":{"old":"1111111111111111111111111111111111111111"}}}],"why":"connection refused"}}"#);
+    let applied = RefsApplied {
+        report: "8".into(),
+        host: "git-1".into(),
+        at: "2026-11-23T17:20:00.000000Z".parse().unwrap(),
+        repository: "PAY/api".into(),
+        principal: "ada".into(),
+        channel: "push".into(),
+        updates: vec![AppliedUpdate {
+            name: "refs/heads/main".into(),
+            change: Change::Create { new: "1".repeat(40) },
+            decision: None,
+        }],
+    };
+    insta::assert_snapshot!(line(Event::RefsApplied(applied)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"refs-applied","report":"8","host":"git-1","at":"2026-11-23T17:20:00.000000Z","repository":"PAY/api","principal":"ada","channel":"push","updates":[{"ref":"refs/heads/main","change":{"create":{"new":"1111111111111111111111111111111111111111"}},"decision":null}]}}"#);
     let denied = AdminDenied { actor: "mallory".into(), call: "ApplyPolicy".into() };
     insta::assert_snapshot!(line(Event::AdminDenied(denied)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"admin-denied","actor":"mallory","call":"ApplyPolicy"}}"#);
 }

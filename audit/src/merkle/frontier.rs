@@ -25,16 +25,28 @@ impl Frontier {
 
     /// Appends a leaf by its hash, see [`TreeHash::leaf`].
     pub fn append(&mut self, leaf: TreeHash) {
-        // Like a carry in binary addition: every one-bit at the low end is a complete subtree that this leaf completes
+        self.append_subtree(0, leaf);
+    }
+
+    /// Appends two to the power of `height` leaves at once by the root of the subtree over them. The size so far must be
+    /// a multiple of that number, and `height` below 64.
+    pub fn append_subtree(&mut self, height: u32, root: TreeHash) {
+        let leaves = 1u64.checked_shl(height).unwrap_or(0);
+        debug_assert!(
+            leaves != 0 && self.size.is_multiple_of(leaves),
+            "{} leaves, height {height}",
+            self.size
+        );
+        // Like a carry in binary addition: every one-bit from there on is a complete subtree that this one completes
         // to one of twice the size.
-        let mut subtree = leaf;
-        for _ in 0..self.size.trailing_ones() {
+        let mut subtree = root;
+        for _ in 0..self.size.checked_shr(height).unwrap_or(0).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 subtree = TreeHash::node(&left, &subtree);
             }
         }
         self.peaks.push(subtree);
-        self.size += 1;
+        self.size += leaves;
     }
 
     /// The root of the tree (RFC 6962, section 2.1).

@@ -38,6 +38,22 @@ impl InclusionProof {
         Ok(Self { index, size, path: subtree_roots(&inclusion_ranges(index, size), size, leaves)? })
     }
 
+    /// Builds the proof from the roots of the subtrees over some ranges of leaves, which `root_of` gives.
+    ///
+    /// # Errors
+    /// When `index` is not below `size`, and whatever `root_of` fails with.
+    pub fn assemble<E: From<ProveError>>(
+        index: u64,
+        size: u64,
+        root_of: impl FnMut(Range<u64>) -> Result<TreeHash, E>,
+    ) -> Result<Self, E> {
+        if index >= size {
+            return Err(ProveError::IndexBeyondTree { index, size }.into());
+        }
+        let path = inclusion_ranges(index, size).into_iter().map(root_of).collect::<Result<_, E>>()?;
+        Ok(Self { index, size, path })
+    }
+
     /// Checks that `leaf` stands at `self.index` of the tree of `self.size` leaves whose root is `root` (RFC 9162,
     /// section 2.1.3.2).
     ///
@@ -91,6 +107,22 @@ impl ConsistencyProof {
             return Err(ProveError::TreeShrinks { old_size, size });
         }
         Ok(Self { old_size, size, path: subtree_roots(&consistency_ranges(old_size, size), size, leaves)? })
+    }
+
+    /// Builds the proof from the roots of the subtrees over some ranges of leaves, which `root_of` gives.
+    ///
+    /// # Errors
+    /// When `old_size` is above `size`, and whatever `root_of` fails with.
+    pub fn assemble<E: From<ProveError>>(
+        old_size: u64,
+        size: u64,
+        root_of: impl FnMut(Range<u64>) -> Result<TreeHash, E>,
+    ) -> Result<Self, E> {
+        if old_size > size {
+            return Err(ProveError::TreeShrinks { old_size, size }.into());
+        }
+        let path = consistency_ranges(old_size, size).into_iter().map(root_of).collect::<Result<_, E>>()?;
+        Ok(Self { old_size, size, path })
     }
 
     /// Checks that the tree of `self.size` leaves with root `root` begins with the leaves of the tree of

@@ -51,7 +51,7 @@ fn keys_are_strict() {
     assert!(matches!(refused(&GO_PUBLIC.replace("Peter", "Petra")), KeyError::Id { .. }));
     assert!(matches!(refused(&GO_PUBLIC.replace("Peter", "")), KeyError::Id { .. }));
     assert!(matches!(refused(&GO_PUBLIC.replace("PeterNeumann", "")), KeyError::Name(_)));
-    assert_eq!(refused(&GO_PUBLIC.replace("+AR", "+Ah")), KeyError::Type { found: 2 });
+    assert_eq!(refused(&GO_PUBLIC.replace("+AR", "+Ah")), KeyError::Type { found: 2, wanted: 1 });
     assert_eq!(GO_PUBLIC.parse::<SigningKey>().unwrap_err(), KeyError::Form);
     assert_eq!(format!("{GO_SECRET}\n").parse::<SigningKey>().unwrap_err(), KeyError::Form);
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
     entry::{
-        AdminDenied, AskedBy, Change, Decision, EncodedEvent, Outcome, PrincipalKind, Time, Update, Verb,
-        split,
+        AdminDenied, AskedBy, Change, Decision, EncodedEvent, Entry, Event, MAX_ENTRY_BYTES, Outcome,
+        PrincipalKind, Time, Update, Verb, split,
     },
     keys::SigningKey,
 };
@@ -49,6 +49,8 @@ fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: vec![],
         shadow: vec![],
     };
@@ -318,6 +320,12 @@ fn fault(result: &Result<Report, VerifyError>) -> &'static str {
         Err(VerifyError::Checkpoint(_)) => "checkpoint",
         Err(VerifyError::Short { .. }) => "short",
         Err(VerifyError::Root { .. }) => "root",
+        Err(VerifyError::File(_)) => "file",
+        Err(VerifyError::Hashes { .. }) => "hashes",
+        Err(VerifyError::Bundle { .. }) => "bundle",
+        Err(VerifyError::Journal { .. }) => "journal",
+        Err(VerifyError::Gap { .. }) => "gap",
+        Err(VerifyError::Proof { .. }) => "proof",
         Err(VerifyError::Entry(EntryError::TooLong { .. })) => "too-long",
         Err(VerifyError::Entry(EntryError::Decode { .. })) => "decode",
         Err(VerifyError::Entry(EntryError::Sequence { .. })) => "sequence",

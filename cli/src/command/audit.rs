@@ -13,7 +13,10 @@ use crate::{
     output::{audit, help},
 };
 
+mod prove;
+mod proved;
 mod verify;
+mod witness;
 
 /// `oam audit …`.
 #[derive(Debug, Subcommand)]
@@ -24,6 +27,12 @@ pub enum Audit {
     /// Check an audit log, with its files alone: no daemon is asked
     #[command(after_long_help = help::verify())]
     Verify(Verify),
+    /// Print a proof that an entry is in the log, or that the log continues an earlier checkpoint
+    #[command(after_long_help = help::prove())]
+    Prove(Prove),
+    /// Run a witness: it remembers how far logs have come, and signs only what continues that
+    #[command(after_long_help = help::witness())]
+    Witness(witness::Witness),
 }
 
 /// `oam audit tail`.
@@ -40,15 +49,35 @@ pub struct Tail {
 /// `oam audit verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The folder of the log, with `entries.jsonl`; without it, the first of /var/lib/oam/audit and ./oam-state/audit
+    /// The folder of the log; without it, the first of /var/lib/oam/audit and ./oam-state/audit
     #[arg(long)]
     dir: Option<PathBuf>,
     /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less
     #[arg(long, value_name = "FILE|TEXT")]
     key: Option<String>,
-    /// A checkpoint that you kept; without it, `checkpoint` of the folder, which proves less
+    /// A checkpoint that you kept, to be compared with besides the folder's own; without it, less is proved
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// Check only these entries: a number as `7`, or two as `100..200`, without the second
+    #[arg(long, value_name = "N|A..B")]
+    entries: Option<proved::Entries>,
+    /// Check only this proof, without any log: the key must be given
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["entries", "dir"], requires = "key")]
+    proof: Option<PathBuf>,
+}
+
+/// `oam audit prove`.
+#[derive(Debug, Args)]
+pub struct Prove {
+    /// The number of the entry
+    #[arg(value_name = "SEQ", required_unless_present = "since")]
+    entry: Option<u64>,
+    /// A checkpoint that was kept: prove that the log continues it
+    #[arg(long, value_name = "FILE", conflicts_with = "entry")]
+    since: Option<PathBuf>,
+    /// The folder of the log; without it, the first of /var/lib/oam/audit and ./oam-state/audit
+    #[arg(long)]
+    dir: Option<PathBuf>,
 }
 
 /// Runs one of them.
@@ -59,6 +88,8 @@ pub async fn run(command: Audit, context: &mut Context) -> Ending {
     match command {
         Audit::Tail(tail) => self::tail(tail, context).await,
         Audit::Verify(verify) => verify::run(&verify, context),
+        Audit::Prove(prove) => prove::run(&prove, context),
+        Audit::Witness(witness) => witness::run(&witness, context).await,
     }
 }
 

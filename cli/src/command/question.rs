@@ -5,7 +5,9 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::PathBuf};
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use jiff::Timestamp;
 use oam_policy::{
-    Channel, RefName, RoleId, RuleId, Username, printable::Printable, question::ImaginedCommit,
+    Channel, RefName, RoleId, RuleId, Username,
+    printable::Printable,
+    question::{ImaginedCommit, ImaginedTag},
 };
 use oam_proto::v1::{self, Faults, PolicyFile};
 
@@ -79,6 +81,13 @@ struct Circumstances {
     #[arg(long = "commit", value_name = "FLAW,…", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(ImaginedCommit::FLAWS))]
     commit_flaws: Vec<String>,
+    /// How many new commits there are
+    #[arg(long, value_name = "NUMBER")]
+    commits: Option<u64>,
+    /// What kind of tag it is
+    #[arg(long, value_name = "KIND", default_value = "signed",
+        value_parser = PossibleValuesParser::new(ImaginedTag::ALL.map(ImaginedTag::as_str)))]
+    tag: String,
 }
 
 impl Circumstances {
@@ -99,6 +108,8 @@ impl Circumstances {
             approved_by: by_name.chain(by_role).collect(),
             waivers: self.waivers.iter().map(ToString::to_string).collect(),
             commit_flaws: self.commit_flaws.clone(),
+            commits: self.commits,
+            tag: self.tag.clone(),
         }
     }
 }

@@ -3,8 +3,8 @@
 mod policy;
 
 use oam_audit::entry::{
-    AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Reason, SnapshotCause,
-    SnapshotChanged, Update,
+    AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Reason, RefsApplied,
+    SnapshotCause, SnapshotChanged, Update,
 };
 
 use super::{
@@ -62,6 +62,7 @@ fn event(event: &Event, page: &Page) -> String {
             quoted(&repaired.set_aside)
         )),
         Event::PermittedWhileUnavailable(permitted) => page.warn(&unavailable(permitted)),
+        Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::AdminDenied(denied) => {
             page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
         }
@@ -175,6 +176,26 @@ fn unavailable(permitted: &PermittedWhileUnavailable) -> String {
         shown(&permitted.host),
         shown_line(&permitted.why)
     )
+}
+
+/// What was applied without a decision comes first: nothing of it should be there.
+fn refs_applied(applied: &RefsApplied, page: &Page) -> String {
+    let nobodys = applied.updates.iter().filter(|update| update.decision.is_none());
+    let (undecided, first) = (nobodys.clone().count() as u64, nobodys.chain(&applied.updates).next());
+    let first = first.map_or_else(String::new, |update| {
+        format!("{} {}", change_word(&update.change), shown(update.name.as_bytes()))
+    });
+    let others = (applied.updates.len() as u64).saturating_sub(1);
+    let more = if others == 0 {
+        String::new()
+    } else {
+        format!(" and {}", counted(others, "more ref", "more refs"))
+    };
+    let what = format!("{} {}: {first}{more}", shown(&applied.repository), shown(&applied.principal));
+    match undecided {
+        0 => format!("applied {what}"),
+        _ => page.bad(&format!("applied WITHOUT A DECISION: {what}")),
+    }
 }
 
 #[cfg(test)]

@@ -323,6 +323,16 @@ pub fn verify() -> String {
     document(
         "{ok, error, log, key, key_name, key_beside_log, checkpoint_beside_log, entries, root, checkpoint_size, \
          beyond_checkpoint, torn_tail_bytes, abandoned_parts}",
-        &[],
+        &["with --entries or --proof: {ok, error, proved, checkpoint_size, entry}"],
     )
+}
+
+/// `oam audit prove`.
+pub fn prove() -> String {
+    document("{proof}", &["proof: the text that is printed without --json"])
+}
+
+/// `oam audit witness`.
+pub fn witness() -> String {
+    "JSON: {listening, key}, once it listens.".into()
 }

@@ -18,6 +18,7 @@ pub mod policy_init;
 pub mod policy_proposal;
 pub mod policy_test;
 mod progress;
+pub mod proof;
 pub mod replay;
 pub mod session;
 pub mod snapshot;

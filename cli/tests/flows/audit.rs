@@ -5,10 +5,13 @@ use oam_audit::{
     entry::{DaemonStarted, Entry, Event},
     keys::SigningKey,
     merkle::{Frontier, TreeHash},
+    tile::{Bundle, Edge, encode_hashes},
 };
 use oam_cli::exit::Exit;
 
 use super::{Daemon, Ended, Scene, oam};
+
+const JOURNAL: &str = "journal/00000000000000000000.jsonl";
 
 fn entry(seq: u64) -> Vec<u8> {
     let time: oam_audit::entry::Time = "2026-11-23T17:21:14.000250Z".parse().unwrap();
@@ -30,14 +33,26 @@ impl Log {
         [0, 1].into_iter().for_each(|seq| tree.append(TreeHash::leaf(&entry(seq))));
         let checkpoint = SignedCheckpoint::sign(2, tree.root(), &key).to_string();
         let log = Self { folder, key: key.verifier().to_string() };
-        log.write("entries.jsonl", &[0, 1, 2].map(|seq| [entry(seq), b"\n".to_vec()].concat()).concat());
+        log.write(JOURNAL, &[0, 1, 2].map(|seq| [entry(seq), b"\n".to_vec()].concat()).concat());
+        let mut edge = Edge::new();
+        let mut bundle = Bundle::new();
+        for entry in [entry(0), entry(1)] {
+            edge.append(TreeHash::leaf(&entry));
+            bundle.push(&entry).unwrap();
+        }
+        log.write("tile/entries/000.p/2", bundle.as_bytes());
+        for (tile, hashes) in edge.partial() {
+            log.write(&tile.to_string(), &encode_hashes(hashes));
+        }
         log.write("checkpoint", checkpoint.as_bytes());
         log.write("checkpoint.pub", format!("{}\n", log.key).as_bytes());
         log
     }
 
     fn write(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.folder.path().join(name), bytes).unwrap();
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 
     async fn verify(&self, arguments: &[&str]) -> Ended {
@@ -50,7 +65,7 @@ async fn a_log_in_order() {
     let log = Log::new();
     let ended = log.verify(&[]).await.with(Exit::Ok);
     insta::assert_snapshot!(ended.out, @"
-    The audit log `./entries.jsonl` is in order.
+    The audit log `.` is in order.
       entries     3
       root        0ae30c0fd2a2496092033704ff5d6ad59ebb922fd935fe667add38d89a20dd8d
       checkpoint  signs the first 2 entries
@@ -83,12 +98,12 @@ async fn what_was_kept_elsewhere_proves_more() {
 #[tokio::test]
 async fn a_log_that_was_tampered_with() {
     let log = Log::new();
-    let whole = fs::read(log.folder.path().join("entries.jsonl")).unwrap();
+    let whole = fs::read(log.folder.path().join(JOURNAL)).unwrap();
     let changed = String::from_utf8(whole).unwrap().replacen("0.1.0", "0.1.1", 1);
-    log.write("entries.jsonl", changed.as_bytes());
+    log.write(JOURNAL, changed.as_bytes());
     let ended = log.verify(&[]).await.with(Exit::No);
     assert!(ended.out.contains("not in order") && ended.out.contains("was changed"), "{ended:#?}");
-    log.write("entries.jsonl", &[entry(0), b"\n".to_vec()].concat());
+    log.write(JOURNAL, &[entry(0), b"\n".to_vec()].concat());
     let json = log.verify(&["--json"]).await.with(Exit::No).json();
     assert_eq!(json["ok"].as_bool(), Some(false));
     assert!(json["error"].as_str().unwrap().contains("cut off"), "{json}");
@@ -103,7 +118,7 @@ async fn a_log_that_is_not_there_is_no_verdict() {
     log.verify(&["--key", "missing.pub"]).await.with(Exit::Usage);
     log.write("checkpoint.pub", b"nonsense");
     log.verify(&[]).await.with(Exit::Usage);
-    fs::remove_file(log.folder.path().join("entries.jsonl")).unwrap();
+    fs::remove_file(log.folder.path().join("checkpoint")).unwrap();
     log.verify(&["--key", &log.key]).await.with(Exit::Usage);
     oam(log.folder.path(), &["audit", "verify"], b"").await.with(Exit::Usage);
 }

@@ -165,7 +165,7 @@ impl<'a> Person<'a> {
                 self.untold.clone().unwrap_or_default()
             )),
             Holder::Role(role) => {
-                Ok(self.subject.as_ref().is_some_and(|subject| subject.roles.contains(role)))
+                Ok(self.subject.as_ref().is_some_and(|subject| subject.roles().any(|held| held == role)))
             }
             Holder::Group(group) => {
                 let user =

@@ -7,15 +7,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oam_audit::{Name, keys::SigningKey};
+use oam_audit::{
+    Name,
+    files::{CHECKPOINT, Files, Segment, VERIFIER},
+    keys::SigningKey,
+};
 use rustix::fs::FlockOperation;
 
 use super::open::OpenError;
 
-const ENTRIES: &str = "entries.jsonl";
-const CHECKPOINT: &str = "checkpoint";
+mod segments;
+mod tiles;
+
 const KEY: &str = "checkpoint.key";
-const VERIFIER: &str = "checkpoint.pub";
 const LOCK: &str = "lock";
 
 /// For this user only.
@@ -33,11 +37,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Creates the folder if it is not there, and takes its lock without waiting.
     pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(path)
-            .map_err(OpenError::io("create the folder", path))?;
+        create_folder(path).map_err(OpenError::io("create the folder", path))?;
         let file = path.join(LOCK);
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(SECRET).open(&file);
         let lock = lock.map_err(OpenError::io("open the lock file", &file))?;
@@ -52,8 +52,14 @@ impl Folder {
         self.path.clone()
     }
 
-    pub(super) fn entries(&self) -> PathBuf {
-        self.path.join(ENTRIES)
+    /// Its files, as every reader of a log reads them.
+    pub(super) fn files(&self) -> Files<impl Fn(&str) -> io::Result<File>> {
+        files(&self.path)
+    }
+
+    /// Where a file of the journal lies.
+    pub(super) fn segment(&self, segment: Segment) -> PathBuf {
+        self.path.join(segment.to_string())
     }
 
     pub(super) fn checkpoint(&self) -> PathBuf {
@@ -70,7 +76,7 @@ impl Folder {
     }
 
     pub(super) fn write_checkpoint(&self, text: &str) -> io::Result<()> {
-        self.replace(CHECKPOINT, text.as_bytes(), SHARED)
+        write_checkpoint(&self.path, text)
     }
 
     /// The signing key; none when no log was begun here. A key that others could have read or that is not for `name`
@@ -120,13 +126,11 @@ impl Folder {
     /// Whether there are entries, or a checkpoint that speaks of some. What an interrupted beginning leaves has
     /// neither.
     pub(super) fn has_history(&self) -> Result<bool, OpenError> {
-        let entries = self.entries();
-        match entries.metadata() {
-            Ok(metadata) if metadata.len() > 0 => return Ok(true),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(OpenError::io("look at", &entries)(error));
+        for (_, path) in self.segments()? {
+            let metadata = path.metadata().map_err(OpenError::io("look at", &path))?;
+            if metadata.len() > 0 {
+                return Ok(true);
             }
-            _ => {}
         }
         let size = self.read_checkpoint()?.and_then(|text| text.lines().nth(1).map(str::to_owned));
         Ok(size.is_some_and(|size| size != "0"))
@@ -134,23 +138,47 @@ impl Folder {
 
     /// Writes a whole file so that, whatever happens, either the old or the new one is there.
     pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
-        let temporary = self.path.join(format!("{name}.tmp"));
-        // A left-over could have another mode.
-        match std::fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, self.path.join(name))?;
-        self.sync()
+        replace(&self.path, name, bytes, mode)
     }
+}
 
-    /// Makes names durable: created, renamed.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+/// Replaces the checkpoint of the log in a folder. Whoever calls this holds the folder, and keeps others from doing so.
+pub(super) fn write_checkpoint(folder: &Path, text: &str) -> io::Result<()> {
+    replace(folder, CHECKPOINT, text.as_bytes(), SHARED)
+}
+
+/// Writes a whole file so that, whatever happens, either the old or the new one is there.
+fn replace(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = folder.join(format!("{name}.tmp"));
+    let mut file = create_anew(&temporary, mode)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, folder.join(name))?;
+    sync_folder(folder)
+}
+
+/// The files of the log in a folder, as every reader of a log reads them.
+pub(super) fn files(folder: &Path) -> Files<impl Fn(&str) -> io::Result<File> + use<>> {
+    let folder = folder.to_owned();
+    Files::new(move |path: &str| File::open(folder.join(path)))
+}
+
+/// A new, empty file in the place of whatever a crash left there, which could have another mode.
+fn create_anew(path: &Path, mode: u32) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+}
+
+fn create_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o750).create(path)
+}
+
+/// Makes names durable: created, renamed, removed.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>, OpenError> {

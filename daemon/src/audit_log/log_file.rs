@@ -1,4 +1,4 @@
-//! The file of entries, and the few things that are ever done to it.
+//! A file of the journal, and the few things that are ever done to it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -9,7 +9,7 @@ use std::{
 
 use rustix::fs::Advice;
 
-/// `entries.jsonl`, open for appending.
+/// A file of entries, open for appending.
 #[derive(Debug)]
 pub(super) struct LogFile {
     file: File,
@@ -18,7 +18,7 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Creates the file of a log that begins.
+    /// Creates a file that begins.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         Ok(Self::over(OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)?))
     }

@@ -5,11 +5,17 @@
 //! queued, writes it at once, calls `fdatasync` once, and answers all: so the price of durability is shared, and
 //! sequence numbers and times need no lock.
 //!
+//! Another thread works behind the requests' back ([`seal`]): what is durable goes into tiles of 256 entries, a signed
+//! checkpoint tells of them, and then it leaves the journal. So starting reads the journal and a few tiles, however
+//! long the log is.
+//!
 //! A folder holds one log:
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `entries.jsonl` | the entries, one a line, only ever appended to; never rotate it |
+//! | `journal/<first>.jsonl` | the newest entries, one a line, only ever appended to: what makes an entry durable |
+//! | `tile/entries/…` | all entries but the newest, 256 a file (C2SP tlog-tiles) |
+//! | `tile/0/…`, `tile/1/…`, … | the hashes of the tree over them |
 //! | `checkpoint` | the newest signed checkpoint, replaced as a whole |
 //! | `checkpoint.key` | the signing key, for this user only |
 //! | `checkpoint.pub` | the key to verify with, to be published |
@@ -21,25 +27,30 @@
 //! power went in between): the log says what was decided, not what was heard.
 
 mod batch;
+mod cosign;
 mod folder;
 mod log_file;
 mod open;
+mod places;
 mod read;
 mod scan;
+mod seal;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, RwLock, mpsc},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
 };
 
 use jiff::Timestamp;
-use oam_audit::{Name, keys::VerifierKey};
+use oam_audit::{Name, keys::VerifierKey, merkle::Frontier};
+use places::Places;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use batch::Batch;
+pub use cosign::CosignError;
 pub use open::{Fault, OpenError, OpenReport, TornTail};
 pub use read::{Entries, ReadError};
 pub use writer::AppendError;
@@ -59,26 +70,37 @@ pub struct AuditLog {
     room: Arc<Semaphore>,
 }
 
-/// What the writer tells the readers.
+/// What the writer and the sealer tell the readers, and each other.
 #[derive(Debug)]
 struct Shared {
-    entries: PathBuf,
+    folder: PathBuf,
     verifier: VerifierKey,
-    /// What is durable.
-    extent: watch::Sender<Extent>,
-    index: RwLock<scan::Index>,
+    /// How many entries are durable.
+    size: watch::Sender<u64>,
+    /// The tree over the durable entries.
+    head: RwLock<Frontier>,
+    places: RwLock<Places>,
     checkpoint: watch::Sender<Arc<str>>,
+    /// Held while the file `checkpoint` is replaced; true while the folder is this log's.
+    checkpoint_file: Mutex<bool>,
+    /// Why entries are not sealed.
+    trouble: RwLock<Option<String>>,
     #[cfg(test)]
     faults: Arc<log_file::Faults>,
 }
 
-/// How much of the log is durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Extent {
-    /// Entries.
-    pub entries: u64,
-    /// Bytes, with their line feeds.
-    pub bytes: u64,
+impl Shared {
+    fn head(&self) -> Frontier {
+        self.head.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn places(&self) -> RwLockReadGuard<'_, Places> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn places_mut(&self) -> RwLockWriteGuard<'_, Places> {
+        self.places.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Where a batch stands in the log: from `first` to `last`, both included.
@@ -91,8 +113,9 @@ pub struct Appended {
 }
 
 impl AuditLog {
-    /// Opens the log in `folder`, or begins one there, by the clock of this machine. It reads the whole log, so it
-    /// blocks: about a second for each gigabyte.
+    /// Opens the log in `folder`, or begins one there, by the clock of this machine. It reads the journal, and of what
+    /// is in tiles only a few, so it blocks for a moment. The one file of entries of a former daemon is read as a
+    /// whole, once.
     ///
     /// `name` is the origin of its checkpoints and the node of its entries, and can never change.
     ///
@@ -143,22 +166,22 @@ impl AuditLog {
         }
     }
 
-    /// How much of the log is durable now.
-    #[must_use]
-    pub fn extent(&self) -> Extent {
-        *self.shared.extent.borrow()
-    }
-
     /// How many entries are durable now.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.extent().entries
+        *self.shared.size.borrow()
     }
 
-    /// Tells of every growth, for those who follow the log.
+    /// Tells of every growth, for those who follow the log: how many entries are durable.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Extent> {
-        self.shared.extent.subscribe()
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.shared.size.subscribe()
+    }
+
+    /// Why entries are durable, but neither in tiles nor signed; none when that is in order.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The newest signed checkpoint, as the text of its note.

@@ -3,23 +3,30 @@
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Arc, RwLock, mpsc::Receiver},
+    sync::{
+        Arc, Mutex, RwLock,
+        mpsc::{self, Receiver},
+    },
 };
 
 use oam_audit::{
     Name,
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
+    files::{FileError, Segment},
     keys::{KeyError, SigningKey},
     merkle::TreeHash,
+    tile::{Edge, Tile, TileKind, WIDTH},
     verify::{EntryError, VerifyError},
 };
 use tokio::sync::watch;
 
 use super::{
-    Clock, Extent, Shared,
+    Clock, Shared,
     folder::Folder,
     log_file::LogFile,
-    scan::{Scan, first_fault, scan},
+    places::Places,
+    scan::{Scan, first_fault},
+    seal::Sealer,
     writer::{self, Head, Request, Writer},
 };
 
@@ -46,7 +53,7 @@ pub struct TornTail {
     pub set_aside: PathBuf,
 }
 
-/// Opens the log and starts its writer.
+/// Opens the log and starts its writer and its sealer.
 pub(super) fn open(
     path: &Path,
     name: &Name,
@@ -54,31 +61,36 @@ pub(super) fn open(
     queue: Receiver<Request>,
 ) -> Result<(Arc<Shared>, OpenReport), OpenError> {
     let folder = Folder::lock(path)?;
-    let Found { key, checkpoint, file, begun } = match find(&folder, name)? {
+    let Found { key, checkpoint, segments, begun } = match find(&folder, name)? {
         Some(found) => found,
         None => begin(&folder, name)?,
     };
-    let entries = folder.entries();
-    let scan = read(&file, &checkpoint, &entries)?;
-    let torn = set_torn_aside(&folder, &file, &scan, clock)?;
+    let Opened { file, path, edge, places, head } = read(&folder, &segments, &checkpoint)?;
+    let torn = set_torn_aside(&folder, &file, &path, head.bytes, clock)?;
     // What a crash left in the kernel's cache must be on the disk before it is shown or signed.
-    file.sync().map_err(OpenError::io("sync", &entries))?;
+    file.sync().map_err(OpenError::io("sync", &path))?;
+    folder.adopt(head.segment, &path).map_err(OpenError::io("move to the journal", &path))?;
 
-    let extent = Extent { entries: scan.tree.size(), bytes: scan.bytes };
     let signed = SignedCheckpoint::sign(checkpoint.size, checkpoint.root, &key);
+    let size = head.tree.size();
     let shared = Arc::new(Shared {
-        entries,
+        folder: folder.path(),
         verifier: key.verifier().clone(),
-        extent: watch::Sender::new(extent),
-        index: RwLock::new(scan.index),
+        size: watch::Sender::new(size),
+        head: RwLock::new(head.tree.clone()),
+        places: RwLock::new(places),
         checkpoint: watch::Sender::new(signed.to_string().into()),
+        checkpoint_file: Mutex::new(true),
+        trouble: RwLock::default(),
         #[cfg(test)]
         faults: Arc::clone(&file.faults),
     });
-    let report =
-        OpenReport { size: extent.entries, begun, beyond_checkpoint: extent.entries - checkpoint.size, torn };
-    let head = Head { tree: scan.tree, bytes: scan.bytes, signed: checkpoint.size };
-    let writer = Writer::new(folder, file, key, clock, head, Arc::clone(&shared));
+    let report = OpenReport { size, begun, beyond_checkpoint: size - checkpoint.size, torn };
+    let folder = Arc::new(folder);
+    let (wake, woken) = mpsc::sync_channel(1);
+    let sealer = Sealer::new(Arc::clone(&folder), key, edge, checkpoint.size, Arc::clone(&shared));
+    let sealer = sealer.spawn(woken).map_err(OpenError::Thread)?;
+    let writer = Writer { file, doubt: None, head, clock, shared: Arc::clone(&shared), wake, sealer, folder };
     writer::spawn(writer, queue).map_err(OpenError::Thread)?;
     Ok((shared, report))
 }
@@ -87,7 +99,7 @@ pub(super) fn open(
 struct Found {
     key: SigningKey,
     checkpoint: Checkpoint,
-    file: LogFile,
+    segments: Vec<(Segment, PathBuf)>,
     begun: bool,
 }
 
@@ -109,9 +121,7 @@ fn find(folder: &Folder, name: &Name) -> Result<Option<Found>, OpenError> {
     };
     let verified = SignedCheckpoint::parse(&text).and_then(|signed| signed.verify(key.verifier()).cloned());
     let checkpoint = verified.map_err(|source| OpenError::Checkpoint { path, source })?;
-    let entries = folder.entries();
-    let file = LogFile::open(&entries).map_err(OpenError::io("open", &entries))?;
-    Ok(Some(Found { key, checkpoint, file, begun: false }))
+    Ok(Some(Found { key, checkpoint, segments: folder.segments()?, begun: false }))
 }
 
 /// Begins a log. Interrupted anywhere, it begins again the next time.
@@ -122,38 +132,108 @@ fn begin(folder: &Folder, name: &Name) -> Result<Found, OpenError> {
     let checkpoint = Checkpoint { origin: name.clone(), size: 0, root: TreeHash::empty() };
     let signed = SignedCheckpoint::sign(checkpoint.size, checkpoint.root, &key);
 
-    let entries = folder.entries();
-    let file = LogFile::create(&entries).map_err(OpenError::io("create", &entries))?;
+    if folder.segments()?.is_empty() {
+        let segment = Segment { first: 0 };
+        folder.create_segment(segment).map_err(OpenError::io("create", &folder.segment(segment)))?;
+    }
+    let segments = folder.segments()?;
     folder.write_checkpoint(&signed.to_string()).map_err(OpenError::io("write", &folder.checkpoint()))?;
     folder.write_key(&key)?;
-    Ok(Found { key, checkpoint, file, begun: true })
+    Ok(Found { key, checkpoint, segments, begun: true })
 }
 
-fn read(file: &LogFile, checkpoint: &Checkpoint, path: &Path) -> Result<Scan, OpenError> {
-    let reader = || file.reader(0, u64::MAX).map_err(OpenError::io("read", path));
-    scan(reader()?, checkpoint).map_err(|source| {
-        // The root tells that an entry was changed, not which one. Perhaps one betrays itself.
-        let altered = matches!(source, VerifyError::Root { .. });
-        let fault = if altered { reader().ok().and_then(first_fault) } else { None };
-        OpenError::Damaged { path: path.to_owned(), source: Box::new(source), fault: Fault(fault) }
-    })
+/// A log whose journal was read.
+struct Opened {
+    /// The newest file of the journal, and where it lies.
+    file: LogFile,
+    path: PathBuf,
+    /// The edge of the tiles before the journal.
+    edge: Edge,
+    places: Places,
+    head: Head,
+}
+
+/// Reads the journal, from the last full tile before it on, against the checkpoint.
+fn read(
+    folder: &Folder,
+    segments: &[(Segment, PathBuf)],
+    checkpoint: &Checkpoint,
+) -> Result<Opened, OpenError> {
+    let Some(&(first, _)) = segments.first() else {
+        return Err(OpenError::JournalMissing { folder: folder.path() });
+    };
+    let files = folder.files();
+    let edge = files.edge(first.first / WIDTH * WIDTH)?;
+    if checkpoint.size < edge.size() {
+        // An old checkpoint was put back: that is no fault, as long as the log goes on from there.
+        let computed = files.edge(checkpoint.size)?.frontier().root();
+        if computed != checkpoint.root {
+            let (size, signed) = (checkpoint.size, checkpoint.root);
+            let source = Box::new(VerifyError::Root { size, signed, computed });
+            return Err(OpenError::Damaged { path: folder.path(), source, fault: Fault(None) });
+        }
+    }
+    let mut scan = Scan::after(edge.frontier(), checkpoint);
+    let mut places = Places::default();
+    if first.first > edge.size() {
+        let tile = Tile::full(TileKind::Entries, edge.size() / WIDTH);
+        let between = usize::try_from(first.first - edge.size()).unwrap_or(usize::MAX);
+        let bundle = files.bundle(tile)?;
+        let read = bundle.entries().take(between).try_for_each(|entry| scan.entry(entry));
+        read.map_err(|source| damaged(&folder.path().join(tile.to_string()), source, None))?;
+    }
+    let mut last = None;
+    for (segment, path) in segments {
+        if segment.first != scan.tree.size() || scan.torn > 0 {
+            return Err(OpenError::JournalGap {
+                path: path.clone(),
+                first: segment.first,
+                entries: scan.tree.size(),
+            });
+        }
+        places.begin(*segment);
+        let before = scan.tree.clone();
+        let file = LogFile::open(path).map_err(OpenError::io("open", path))?;
+        let reader = file.reader(0, u64::MAX).map_err(OpenError::io("read", path))?;
+        let read = scan.file(reader, |seq, offset| places.note(seq, offset));
+        read.map_err(|source| damaged(path, source, Some((&file, *segment))))?;
+        last = Some((file, path, *segment, before));
+    }
+    let Some((file, path, segment, before)) = last else {
+        return Err(OpenError::JournalMissing { folder: folder.path() });
+    };
+    let scan = scan.finish().map_err(|source| damaged(path, source, Some((&file, segment))))?;
+    let head = Head { tree: scan.tree, segment, before, bytes: scan.bytes };
+    Ok(Opened { file, path: path.clone(), edge, places, head })
+}
+
+/// The root tells that an entry was changed, not which one. Perhaps one betrays itself.
+fn damaged(path: &Path, source: VerifyError, read: Option<(&LogFile, Segment)>) -> OpenError {
+    let fault = match (&source, read) {
+        (VerifyError::Root { .. }, Some((file, segment))) => {
+            file.reader(0, u64::MAX).ok().and_then(|reader| first_fault(reader, segment.first))
+        }
+        _ => None,
+    };
+    OpenError::Damaged { path: path.to_owned(), source: Box::new(source), fault: Fault(fault) }
 }
 
 fn set_torn_aside(
     folder: &Folder,
     file: &LogFile,
-    scan: &Scan,
+    path: &Path,
+    whole: u64,
     clock: Clock,
 ) -> Result<Option<TornTail>, OpenError> {
-    if scan.torn == 0 {
+    let bytes = file.length().map_err(OpenError::io("look at", path))?.saturating_sub(whole);
+    if bytes == 0 {
         return Ok(None);
     }
     let name = format!("torn-{}", clock().as_millisecond());
     let set_aside = folder.file(&name);
-    copy_torn(folder, file, scan.bytes, &name)
-        .map_err(OpenError::io("set aside a torn line as", &set_aside))?;
-    file.cut(scan.bytes).map_err(OpenError::io("cut a torn line off", &folder.entries()))?;
-    Ok(Some(TornTail { bytes: scan.torn, set_aside }))
+    copy_torn(folder, file, whole, &name).map_err(OpenError::io("set aside a torn line as", &set_aside))?;
+    file.cut(whole).map_err(OpenError::io("cut a torn line off", path))?;
+    Ok(Some(TornTail { bytes, set_aside }))
 }
 
 fn copy_torn(folder: &Folder, file: &LogFile, start: u64, name: &str) -> io::Result<()> {
@@ -248,6 +328,33 @@ pub enum OpenError {
         /// The entry that gives itself away, if one does.
         fault: Fault,
     },
+    /// There is a key, but no journal.
+    #[error("audit log `{}` has no journal, although a log was begun here; restore `journal` from a copy", folder.display())]
+    JournalMissing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is a journal, and the one file of a former daemon.
+    #[error("audit log has both `{}`, of a former version, and `{}`; find out which of the two is not its own, and set it aside", former.display(), journal.display())]
+    TwoJournals {
+        /// The one file.
+        former: PathBuf,
+        /// The folder of the journal.
+        journal: PathBuf,
+    },
+    /// A file of the journal does not go on where the one before it ends.
+    #[error("`{}` of the audit log begins with entry {first}, but there are {entries} before it; restore the journal from a copy", path.display())]
+    JournalGap {
+        /// The file.
+        path: PathBuf,
+        /// The first entry that it should have.
+        first: u64,
+        /// How many whole entries there are before it.
+        entries: u64,
+    },
+    /// A tile that is needed to go on is missing or none.
+    #[error(transparent)]
+    Tiles(#[from] FileError),
     /// The writer cannot be started.
     #[error("cannot start the writer of the audit log: {0}; check the limit on threads")]
     Thread(#[source] io::Error),

@@ -1,4 +1,4 @@
-//! Reading a whole log: what it takes to go on writing it and to find an entry in it.
+//! Reading the journal: what it takes to go on writing it and to find an entry in it.
 
 use std::io::BufRead;
 
@@ -9,93 +9,100 @@ use oam_audit::{
     verify::{Checker, EntryError, VerifyError},
 };
 
-/// What a log that is in order amounts to.
+/// Reads the files of a journal, one after the other, against the checkpoint of its log.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub(super) struct Scan<'a> {
+    checkpoint: &'a Checkpoint,
+    checker: Checker,
+    /// The tree over what was read, and what came before.
     pub(super) tree: Frontier,
-    pub(super) index: Index,
-    /// The bytes of whole lines.
+    /// The bytes of the whole lines of the last file.
     pub(super) bytes: u64,
     /// The bytes after them.
     pub(super) torn: u64,
 }
 
-/// Reads a log against its own checkpoint.
-///
-/// The entries that the checkpoint covers are only hashed: equal roots say that they are what this node signed, and
-/// that is several times faster than reading them. What comes after is read as strictly as an auditor would.
-pub(super) fn scan(log: impl BufRead, checkpoint: &Checkpoint) -> Result<Scan, VerifyError> {
-    let mut scan = Scan { tree: Frontier::new(), index: Index::default(), bytes: 0, torn: 0 };
-    let mut checker = Checker::after(checkpoint.size);
-    let mut lines = Lines::new(log);
-    loop {
-        let index = scan.tree.size();
-        if index == checkpoint.size {
-            check_root(&scan.tree, checkpoint)?;
-        }
-        match lines.next().map_err(|source| VerifyError::Read { index, source })? {
-            Some(Line::Whole(line)) => {
-                if index >= checkpoint.size {
-                    checker.check(line)?;
+impl<'a> Scan<'a> {
+    /// For what follows the entries of `tree`.
+    ///
+    /// The entries that the checkpoint covers are only hashed: equal roots say that they are what this node signed, and
+    /// that is several times faster than reading them. What comes after is read as strictly as an auditor would.
+    pub(super) fn after(tree: Frontier, checkpoint: &'a Checkpoint) -> Self {
+        let checker = Checker::after(checkpoint.size.max(tree.size()));
+        Self { checkpoint, checker, tree, bytes: 0, torn: 0 }
+    }
+
+    /// Reads a whole file, and tells where each entry begins in it.
+    pub(super) fn file(
+        &mut self,
+        log: impl BufRead,
+        mut note: impl FnMut(u64, u64),
+    ) -> Result<(), VerifyError> {
+        (self.bytes, self.torn) = (0, 0);
+        let mut lines = Lines::new(log);
+        loop {
+            let index = self.tree.size();
+            match lines.next().map_err(|source| VerifyError::Read { index, source })? {
+                Some(Line::Whole(line)) => {
+                    note(index, self.bytes);
+                    self.entry(line)?;
+                    self.bytes += line.len() as u64 + 1;
                 }
-                scan.index.note(index, scan.bytes);
-                scan.tree.append(TreeHash::leaf(line));
-                scan.bytes += line.len() as u64 + 1;
+                Some(Line::TooLong(bytes)) => return Err(EntryError::TooLong { index, bytes }.into()),
+                Some(Line::Torn(bytes)) => self.torn = bytes,
+                None => return Ok(()),
             }
-            Some(Line::TooLong(bytes)) => return Err(EntryError::TooLong { index, bytes }.into()),
-            Some(Line::Torn(bytes)) => scan.torn = bytes,
-            None => break,
         }
     }
-    let entries = scan.tree.size();
-    if entries < checkpoint.size {
-        return Err(VerifyError::Short { entries, signed: checkpoint.size, torn_tail_bytes: scan.torn });
-    }
-    Ok(scan)
-}
 
-fn check_root(tree: &Frontier, checkpoint: &Checkpoint) -> Result<(), VerifyError> {
-    let computed = tree.root();
-    if computed == checkpoint.root {
+    /// Takes the next entry.
+    pub(super) fn entry(&mut self, line: &[u8]) -> Result<(), VerifyError> {
+        self.check_root()?;
+        if self.tree.size() >= self.checkpoint.size {
+            self.checker.check(line)?;
+        }
+        self.tree.append(TreeHash::leaf(line));
         Ok(())
-    } else {
-        Err(VerifyError::Root { size: checkpoint.size, signed: checkpoint.root, computed })
+    }
+
+    /// That everything is there which the checkpoint covers, and as it was signed.
+    pub(super) fn finish(self) -> Result<Self, VerifyError> {
+        self.check_root()?;
+        let (entries, signed) = (self.tree.size(), self.checkpoint.size);
+        if entries < signed {
+            return Err(VerifyError::Short { entries, signed, torn_tail_bytes: self.torn });
+        }
+        Ok(self)
+    }
+
+    /// Compares the roots when the tree has the size of the checkpoint.
+    fn check_root(&self) -> Result<(), VerifyError> {
+        let (computed, signed) = (self.tree.root(), self.checkpoint.root);
+        if self.tree.size() != self.checkpoint.size || computed == signed {
+            Ok(())
+        } else {
+            Err(VerifyError::Root { size: self.checkpoint.size, signed, computed })
+        }
     }
 }
 
-/// The first entry that is wrong by itself, for a log whose root is not the one that was signed. There may be none:
-/// whoever changed an entry may have kept it well formed.
-pub(super) fn first_fault(log: impl BufRead) -> Option<EntryError> {
-    let mut checker = Checker::new();
+/// The first entry from number `first` on that is wrong by itself, for a log whose root is not the one that was signed.
+/// There may be none: whoever changed an entry may have kept it well formed.
+pub(super) fn first_fault(log: impl BufRead, first: u64) -> Option<EntryError> {
+    let mut checker = Checker::after(first);
     let mut lines = Lines::new(log);
     while let Ok(Some(Line::Whole(line))) = lines.next() {
-        if let Err(fault) = checker.check(line) {
-            return Some(fault);
+        match checker.check(line) {
+            Ok(_) => {}
+            Err(
+                fault
+                @ (EntryError::Decode { .. } | EntryError::Sequence { .. } | EntryError::TooLong { .. }),
+            ) => {
+                return Some(fault);
+            }
+            // It may have begun before what is read here.
+            Err(_) => return None,
         }
     }
     None
-}
-
-/// Where every 256th entry begins.
-#[derive(Debug, Default)]
-pub(super) struct Index(Vec<u64>);
-
-impl Index {
-    const STRIDE: u64 = 256;
-
-    /// Takes note of where an entry begins. Entries come in order.
-    pub(super) fn note(&mut self, seq: u64, offset: u64) {
-        if seq.is_multiple_of(Self::STRIDE) {
-            self.0.push(offset);
-        }
-    }
-
-    /// The nearest entry at or before `seq` whose place is known, and that place in bytes.
-    pub(super) fn before(&self, seq: u64) -> (u64, u64) {
-        let slot = seq / Self::STRIDE;
-        match usize::try_from(slot).ok().and_then(|slot| self.0.get(slot)) {
-            Some(&offset) => (slot * Self::STRIDE, offset),
-            None => (0, 0),
-        }
-    }
 }

@@ -1,28 +1,30 @@
-//! The one thread that writes: group commit, checkpoints, and what to do when the disk fails.
+//! The one thread that writes: group commit, and what to do when the disk fails.
 
 use std::{
     io,
     sync::{
         Arc, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+        mpsc::{Receiver, SyncSender, TryRecvError},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use oam_audit::{
-    checkpoint::{Checkpoint, SignedCheckpoint},
-    keys::SigningKey,
+    checkpoint::Checkpoint,
+    files::Segment,
     merkle::{Frontier, TreeHash},
     verify::VerifyError,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Appended, Batch, Clock, Extent, Shared, folder::Folder, log_file::LogFile, scan::scan};
+use super::{Appended, Batch, Clock, Shared, folder::Folder, log_file::LogFile, scan::Scan};
 
 /// How much is written at once. What is queued beyond that waits for the next turn.
 const GROUP_BYTES: usize = 8 << 20;
-/// The least time between two checkpoints, and between two attempts to get a doubtful file back.
+/// How large a file of the journal grows before another begins. Tests have many of them.
+const SEGMENT_BYTES: u64 = if cfg!(test) { 32 << 10 } else { 16 << 20 };
+/// The least time between two attempts to get a doubtful file back.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the writer is asked to do.
@@ -76,17 +78,17 @@ impl AppendError {
 /// The state of the writing thread.
 #[derive(Debug)]
 pub(super) struct Writer {
-    file: LogFile,
+    pub(super) file: LogFile,
     /// Set after a failure of which it is not known what it left on the disk; nothing is written until it is cleared.
-    doubt: Option<Doubt>,
-    head: Head,
-    key: SigningKey,
-    clock: Clock,
-    /// When a checkpoint was last attempted.
-    sign_tried: Option<Instant>,
-    shared: Arc<Shared>,
+    pub(super) doubt: Option<Doubt>,
+    pub(super) head: Head,
+    pub(super) clock: Clock,
+    pub(super) shared: Arc<Shared>,
+    /// How the sealer is woken, and who it is.
+    pub(super) wake: SyncSender<()>,
+    pub(super) sealer: JoinHandle<()>,
     /// Last, so that the lock outlives everything else.
-    folder: Folder,
+    pub(super) folder: Arc<Folder>,
 }
 
 /// How far the log has come.
@@ -94,14 +96,17 @@ pub(super) struct Writer {
 pub(super) struct Head {
     /// The tree over the durable entries.
     pub(super) tree: Frontier,
-    /// The bytes of their lines.
+    /// The file of the journal that is written.
+    pub(super) segment: Segment,
+    /// The tree over the entries before it.
+    pub(super) before: Frontier,
+    /// The bytes of its lines.
     pub(super) bytes: u64,
-    /// How many entries the newest stored checkpoint covers.
-    pub(super) signed: u64,
 }
 
+/// What is not known of the file.
 #[derive(Debug)]
-struct Doubt {
+pub(super) struct Doubt {
     cause: AppendError,
     tried: Instant,
 }
@@ -112,43 +117,26 @@ pub(super) fn spawn(writer: Writer, queue: Receiver<Request>) -> io::Result<()> 
 }
 
 impl Writer {
-    pub(super) fn new(
-        folder: Folder,
-        file: LogFile,
-        key: SigningKey,
-        clock: Clock,
-        head: Head,
-        shared: Arc<Shared>,
-    ) -> Self {
-        Self { file, doubt: None, head, key, clock, sign_tried: None, shared, folder }
-    }
-
     /// Serves until it is closed or no handle is left.
     fn run(mut self, queue: &Receiver<Request>) {
         let mut closing = None;
         while closing.is_none() {
-            match self.wait(queue) {
+            match queue.recv() {
                 Ok(Request::Append(first)) => closing = self.serve(first, queue),
                 Ok(Request::Close(done)) => closing = Some(done),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            if self.sign_in().is_some_and(|pause| pause.is_zero()) {
-                self.sign();
+                Err(_) => break,
             }
         }
-        self.sign();
-        drop(self);
+        let Self { wake, sealer, folder, shared, .. } = self;
+        // Nobody wakes the sealer any more: it seals a last time.
+        drop(wake);
+        if sealer.join().is_err() {
+            tracing::error!("audit log: the thread that seals it died");
+        }
+        *shared.checkpoint_file.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        drop(folder);
         // Nobody may be waiting any more.
         let _ = closing.map(|done| done.send(()));
-    }
-
-    /// The next request, or a timeout when a checkpoint is due first.
-    fn wait(&self, queue: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
-        match self.sign_in() {
-            Some(pause) => queue.recv_timeout(pause),
-            None => queue.recv().map_err(RecvTimeoutError::from),
-        }
     }
 
     /// Stores one group, and answers those who wait. Returns who asked to close, if that came in between.
@@ -172,15 +160,46 @@ impl Writer {
     /// moves on.
     fn store(&mut self, group: &[Append]) -> Result<Vec<Appended>, AppendError> {
         self.settle_doubt()?;
+        self.begin_segment_when_full();
         let mut next = Group { tree: self.head.tree.clone(), start: self.head.bytes, ..Group::default() };
         for append in group {
-            next.add(&append.batch, self.key.verifier().name(), self.clock);
+            next.add(&append.batch, self.shared.verifier.name(), self.clock);
         }
         self.write(&next.text)?;
         self.head.tree = next.tree;
         self.head.bytes += next.text.len() as u64;
         self.publish(&next.offsets);
         Ok(next.places)
+    }
+
+    /// Goes on in another file of the journal, so that the old one can be let go. If that is not possible, the old one
+    /// grows.
+    fn begin_segment_when_full(&mut self) {
+        if self.head.bytes < SEGMENT_BYTES {
+            return;
+        }
+        let segment = Segment { first: self.head.tree.size() };
+        match self.folder.create_segment(segment) {
+            Ok(file) => {
+                self.file = self.with_faults(file);
+                self.head =
+                    Head { tree: self.head.tree.clone(), segment, before: self.head.tree.clone(), bytes: 0 };
+                self.shared.places_mut().begin(segment);
+            }
+            Err(error) => {
+                tracing::warn!(%error, %segment, "audit log: the journal grows, no other file can begin");
+            }
+        }
+    }
+
+    /// Tests carry their faults over to each file.
+    #[cfg_attr(not(test), expect(unused_mut, clippy::unused_self, reason = "tests carry their faults over"))]
+    fn with_faults(&self, mut file: LogFile) -> LogFile {
+        #[cfg(test)]
+        {
+            file.faults = Arc::clone(&self.shared.faults);
+        }
+        file
     }
 
     fn write(&mut self, text: &[u8]) -> Result<(), AppendError> {
@@ -234,53 +253,31 @@ impl Writer {
 
     /// Opens the file again, cut to what was acknowledged, and verifies all of it from the disk.
     fn reopen(&self) -> Result<LogFile, AppendError> {
-        #[cfg_attr(not(test), expect(unused_mut, reason = "tests carry their faults over"))]
-        let mut file = LogFile::open(&self.shared.entries).map_err(AppendError::storage("open"))?;
-        #[cfg(test)]
-        {
-            file.faults = Arc::clone(&self.shared.faults);
-        }
+        let path = self.folder.segment(self.head.segment);
+        let file = self.with_faults(LogFile::open(&path).map_err(AppendError::storage("open"))?);
         file.cut(self.head.bytes).map_err(AppendError::storage("cut back"))?;
         file.forget_cache().map_err(AppendError::storage("read back"))?;
         let reader = file.reader(0, self.head.bytes).map_err(AppendError::storage("read back"))?;
-        let origin = self.key.verifier().name().clone();
+        let origin = self.shared.verifier.name().clone();
         let stored = Checkpoint { origin, size: self.head.tree.size(), root: self.head.tree.root() };
-        scan(reader, &stored).map_err(|source| AppendError::Damaged { source: Arc::new(source) })?;
+        let mut scan = Scan::after(self.head.before.clone(), &stored);
+        let read = scan.file(reader, |_, _| ()).and_then(|()| scan.finish());
+        read.map_err(|source| AppendError::Damaged { source: Arc::new(source) })?;
         Ok(file)
     }
 
-    /// Lets readers see what is durable.
+    /// Lets readers see what is durable, and the sealer work.
     fn publish(&self, offsets: &[u64]) {
-        let mut index = self.shared.index.write().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.shared.places_mut();
         let first = self.head.tree.size() - offsets.len() as u64;
         for (seq, &offset) in (first..).zip(offsets) {
-            index.note(seq, offset);
+            places.note(seq, offset);
         }
-        drop(index);
-        self.shared.extent.send_replace(Extent { entries: self.head.tree.size(), bytes: self.head.bytes });
-    }
-
-    /// How long until a checkpoint is due; none when the newest covers everything.
-    fn sign_in(&self) -> Option<Duration> {
-        let wanted = self.head.signed < self.head.tree.size() && self.doubt.is_none();
-        wanted.then(|| self.sign_tried.map_or(Duration::ZERO, |tried| PAUSE.saturating_sub(tried.elapsed())))
-    }
-
-    /// Signs what is durable. A checkpoint that cannot be stored is tried again: entries do not depend on it.
-    fn sign(&mut self) {
-        if self.sign_in().is_none() {
-            return;
-        }
-        self.sign_tried = Some(Instant::now());
-        let text =
-            SignedCheckpoint::sign(self.head.tree.size(), self.head.tree.root(), &self.key).to_string();
-        match self.folder.write_checkpoint(&text) {
-            Ok(()) => {
-                self.head.signed = self.head.tree.size();
-                self.shared.checkpoint.send_replace(text.into());
-            }
-            Err(error) => tracing::warn!(%error, "audit log: checkpoint not stored, will try again"),
-        }
+        drop(places);
+        *self.shared.head.write().unwrap_or_else(PoisonError::into_inner) = self.head.tree.clone();
+        self.shared.size.send_replace(self.head.tree.size());
+        // One that is awake already looks again.
+        let _ = self.wake.try_send(());
     }
 }
 

@@ -3,13 +3,16 @@
 //! The order matters: decide, make the entry durable, answer. What could not be recorded is not answered with a
 //! verdict (invariant 1).
 
+mod histories;
 pub(crate) mod record;
 
 use std::time::Instant;
 
 use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
-use oam_policy::{Decision, Evaluation, Facts, Request, State, UndecidedReason, decide, facts::FactsNeeded};
+use oam_policy::{
+    Decision, Evaluation, Facts, Outcome, Request, State, UndecidedReason, decide, facts::FactsNeeded,
+};
 use oam_proto::{decision_to_wire, v1};
 use tracing::{Instrument as _, Span};
 use uuid::Uuid;
@@ -41,8 +44,14 @@ pub enum Attempt {
 pub struct Unrecorded {
     decision: Decision,
     state: State,
-    facts: Facts,
     at: Timestamp,
+}
+
+impl Unrecorded {
+    /// What was decided of the whole.
+    pub fn outcome(&self) -> Outcome {
+        self.decision.outcome()
+    }
 }
 
 /// Decides by the policy and directory in force at this moment.
@@ -50,19 +59,22 @@ pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
     let state = live.state();
     let at = Timestamp::now();
     match decide(&state, &question.request, facts, at) {
-        Evaluation::Decided(decision) => {
-            Attempt::Decided(Box::new(Unrecorded { decision, state, facts: facts.clone(), at }))
-        }
+        Evaluation::Decided(decision) => Attempt::Decided(Box::new(Unrecorded { decision, state, at })),
         Evaluation::Needs(needed) => Attempt::Needs(needed),
     }
 }
 
-/// Records a decision, and then gives the answer, with the span that everything logged about the push belongs to. A dry
+/// Records a decision that was made by `facts`, and then gives the answer, with the span that everything logged about the push belongs to. A dry
 /// run changes nothing, and is asked each time that somebody looks at a page: it is counted, and not recorded as a push.
-pub async fn record(live: &Live, question: &Question, unrecorded: Unrecorded) -> (v1::Decision, Span) {
+pub async fn record(
+    live: &Live,
+    question: &Question,
+    facts: &Facts,
+    unrecorded: Unrecorded,
+) -> (v1::Decision, Span) {
     let id = Uuid::now_v7().to_string();
     let span = span(&id, question, &unrecorded);
-    let decision = record_as(&id, live, question, unrecorded).instrument(span.clone()).await;
+    let decision = record_as(&id, live, question, facts, unrecorded).instrument(span.clone()).await;
     (decision, span)
 }
 
@@ -78,16 +90,25 @@ fn span(id: &str, question: &Question, unrecorded: &Unrecorded) -> Span {
     )
 }
 
-async fn record_as(id: &str, live: &Live, question: &Question, unrecorded: Unrecorded) -> v1::Decision {
+async fn record_as(
+    id: &str,
+    live: &Live,
+    question: &Question,
+    facts: &Facts,
+    unrecorded: Unrecorded,
+) -> v1::Decision {
     let contact = unrecorded.state.policy.as_ref().and_then(|policy| policy.contact().map(str::to_owned));
     let channel = question.request.channel;
     let decision = if channel.is_dry_run() {
         unrecorded.decision
     } else {
-        let recorded = record::append(live, question, &unrecorded, id).await;
+        let recorded = record::append(live, question, facts, &unrecorded, id).await;
         live.audit_took_it(recorded.is_ok());
         match recorded {
-            Ok(_) => unrecorded.decision,
+            Ok(_) => {
+                remember(id, live, question, &unrecorded.decision);
+                unrecorded.decision
+            }
             Err(error) => {
                 tracing::error!(%error, "a decision could not be recorded, so it was not given");
                 unrecorded.decision.withheld(UndecidedReason::AuditUnavailable)
@@ -96,4 +117,15 @@ async fn record_as(id: &str, live: &Live, question: &Question, unrecorded: Unrec
     };
     live.metrics.decided(&decision, channel, question.received.elapsed());
     decision_to_wire(&decision, &question.request, id, contact.as_deref())
+}
+
+/// Hooks report later what git applied: then it is known what was permitted.
+fn remember(id: &str, live: &Live, question: &Question, decision: &Decision) {
+    if decision.outcome() != Outcome::Permitted {
+        return;
+    }
+    let Request { repository, pusher, updates, .. } = &question.request;
+    let updates =
+        updates.iter().map(|update| (update.name.as_bytes().into(), record::change(&update.change)));
+    live.permits.add(id, repository.as_str(), pusher.as_str(), updates);
 }

@@ -11,7 +11,7 @@ use oam_policy::{
 };
 use thiserror::Error;
 
-use super::{Question, Unrecorded};
+use super::{Question, Unrecorded, histories::Room};
 use crate::{
     audit_log::{AppendError, Appended, Batch},
     service::Live,
@@ -32,10 +32,11 @@ pub(super) enum RecordError {
 pub(super) async fn append(
     live: &Live,
     question: &Question,
+    facts: &Facts,
     unrecorded: &Unrecorded,
     id: &str,
 ) -> Result<Appended, RecordError> {
-    let updates = updates(&question.request, &unrecorded.decision, &unrecorded.facts);
+    let updates = updates(&question.request, &unrecorded.decision, facts);
     let batch = Batch::decision(head(question, unrecorded, id), updates)?;
     Ok(live.audit.append(batch).await?)
 }
@@ -70,7 +71,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
 
 /// The roles that were held.
 pub(crate) fn roles(decision: &Decision) -> BTreeSet<String> {
-    decision.subject().roles.iter().map(ToString::to_string).collect()
+    decision.subject().roles().map(ToString::to_string).collect()
 }
 
 /// The reasons that concern the whole, not one update.
@@ -93,8 +94,12 @@ pub(crate) fn updates<'a>(
         PushVerdict::PerRef(refs) => refs.iter().collect(),
         PushVerdict::Refused(_) | PushVerdict::Undecided(_) => Vec::new(),
     };
+    let mut room = Room::of_decision();
     request.updates.iter().enumerate().map(move |(index, update)| match per_ref.get(index) {
-        Some(decided) => judged(update, decided, facts, index),
+        Some(decided) => {
+            let (histories, histories_left_out) = room.histories(facts, index, &update.name);
+            entry::Update { histories, histories_left_out, ..judged(update, decided, facts, index) }
+        }
         None => unjudged(update, whole),
     })
 }
@@ -148,6 +153,8 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: Vec::new(),
         shadow: Vec::new(),
     }

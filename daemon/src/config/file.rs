@@ -18,6 +18,12 @@ pub struct FileConfig {
     pub policy: PolicySection,
     /// `[directory]`
     pub directory: DirectorySection,
+    /// `[decisions]`
+    pub decisions: DecisionsSection,
+    /// `[signatures]`
+    pub signatures: SignaturesSection,
+    /// `[audit]`
+    pub audit: AuditSection,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`
@@ -48,6 +54,42 @@ pub struct PolicySection {
 pub struct DirectorySection {
     /// How old it may be, as in `24h`.
     pub max_age: Option<String>,
+}
+
+/// How decisions are made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DecisionsSection {
+    /// How long more reasons are looked for, once it is certain that a push is refused, as in `500ms`.
+    pub all_reasons_within: Option<String>,
+}
+
+/// With which keys people sign, besides those in the directory.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignaturesSection {
+    /// Who may sign with which SSH key: a file as `ssh-keygen` reads it.
+    pub allowed_signers: Option<PathBuf>,
+    /// SSH keys that nobody may sign with: a file with one public key a line.
+    pub revoked_keys: Option<PathBuf>,
+}
+
+/// The audit log.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSection {
+    /// Who is asked to cosign its checkpoints.
+    pub witnesses: Vec<WitnessSection>,
+}
+
+/// A witness.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessSection {
+    /// Where it listens, as in `http://witness.example.com:8750`.
+    pub url: String,
+    /// Its public key.
+    pub key: String,
 }
 
 /// Who may ask for decisions on this host.

@@ -14,17 +14,22 @@ use std::{
     time::Duration,
 };
 
-use oam_audit::Name;
+use oam_audit::{Name, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
-use self::issuer::IssuerSection;
+use self::{file::WitnessSection, issuer::IssuerSection};
 pub use admin::{AdminConfig, AdminListener};
 pub use file::{FileConfig, LogFormat};
 pub use issuer::{IssuerConfig, LoginConfig};
 
+use crate::{signature::SignatureFiles, witnesses};
+
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
+
+/// How long more reasons are looked for unless told otherwise.
+const DEFAULT_ALL_REASONS_WITHIN: Duration = Duration::from_millis(500);
 
 /// The configuration in force.
 #[derive(Debug, Clone)]
@@ -43,6 +48,12 @@ pub struct Config {
     pub unapproved_policy: Option<Digest>,
     /// How old the directory may be before nothing can be decided by it; `None`: of any age.
     pub max_directory_age: Option<Duration>,
+    /// How long more reasons are looked for, once it is certain that a push is refused.
+    pub all_reasons_within: Duration,
+    /// The files that say with which keys people sign, besides the directory.
+    pub signatures: SignatureFiles,
+    /// Who is asked to cosign the checkpoints of the audit log.
+    pub witnesses: Vec<WitnessConfig>,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -77,6 +88,15 @@ impl PolicyPlace {
             Self::Managed(path) | Self::Followed(path) => path,
         }
     }
+}
+
+/// A witness of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessConfig {
+    /// Where it listens.
+    pub url: String,
+    /// What its cosignatures are verified with.
+    pub key: CosignerKey,
 }
 
 /// A TCP listener with mutual TLS: whoever shows a certificate of the client authority may ask.
@@ -175,7 +195,25 @@ impl Config {
             source: source.map(Path::to_owned),
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
-            max_directory_age: file.directory.max_age.as_deref().map(duration).transpose()?,
+            max_directory_age: duration("directory.max_age", file.directory.max_age.as_deref())?,
+            all_reasons_within: duration(
+                "decisions.all_reasons_within",
+                file.decisions.all_reasons_within.as_deref(),
+            )?
+            .unwrap_or(DEFAULT_ALL_REASONS_WITHIN),
+            signatures: SignatureFiles {
+                allowed_signers: file
+                    .signatures
+                    .allowed_signers
+                    .map(|path| absolute("signatures.allowed_signers", path))
+                    .transpose()?,
+                revoked_keys: file
+                    .signatures
+                    .revoked_keys
+                    .map(|path| absolute("signatures.revoked_keys", path))
+                    .transpose()?,
+            },
+            witnesses: file.audit.witnesses.into_iter().map(witness).collect::<Result<_, _>>()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin: AdminConfig::from_file(&file.admin)?,
@@ -249,16 +287,24 @@ fn issuers(sections: BTreeMap<String, IssuerSection>) -> Result<BTreeMap<String,
     Ok(issuers)
 }
 
+fn witness(WitnessSection { url, key }: WitnessSection) -> Result<WitnessConfig, ConfigError> {
+    let fault = |detail: String| ConfigError::Value { key: "audit.witnesses", detail };
+    witnesses::check_url(&url).map_err(|detail| fault(format!("`{url}`: {detail}")))?;
+    let key = key.trim().parse().map_err(|error: oam_audit::keys::KeyError| fault(error.to_string()))?;
+    Ok(WitnessConfig { url, key })
+}
+
 /// Root, the daemon's own user, and who else was named.
 fn trusted(named: Vec<u32>) -> BTreeSet<u32> {
     named.into_iter().chain([0, rustix::process::geteuid().as_raw()]).collect()
 }
 
-fn duration(text: &str) -> Result<Duration, ConfigError> {
-    let fault = |detail: String| ConfigError::Value { key: "directory.max_age", detail };
+fn duration(key: &'static str, text: Option<&str>) -> Result<Option<Duration>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let fault = |detail: String| ConfigError::Value { key, detail };
     let signed: jiff::SignedDuration =
         text.parse().map_err(|error| fault(format!("`{text}` is no duration such as `24h`: {error}")))?;
-    Duration::try_from(signed).map_err(|_| fault(format!("`{text}` is negative")))
+    Duration::try_from(signed).map(Some).map_err(|_| fault(format!("`{text}` is negative")))
 }
 
 fn http_address(text: Option<&str>) -> Result<Option<SocketAddr>, ConfigError> {
@@ -286,18 +332,20 @@ mod tests {
         assert!(config.state.is_absolute() && config.runtime.is_absolute());
         assert_eq!(config.policy, PolicyPlace::Managed(config.state.join("policy")));
         assert!(config.admin_uids.contains(&0));
-        assert_eq!(config.max_directory_age, None);
+        assert_eq!((config.max_directory_age, config.all_reasons_within.as_millis()), (None, 500));
     }
 
     #[test]
     fn what_is_said_is_kept() {
         let config = config(
             "state = '/s'\nruntime = '/r'\nnode = 'n'\n[policy]\npath = '/p'\n[directory]\nmax_age = '24h'\n\
-             [hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
+             [decisions]\nall_reasons_within = '2s'\n[signatures]\nallowed_signers = '/a'\n[hook]\nuids = [7]\n[http]\nlisten = 'off'\n",
         )
         .unwrap();
         assert_eq!(config.policy, PolicyPlace::Followed("/p".into()));
         assert_eq!(config.max_directory_age.unwrap().as_secs(), 86_400);
+        assert_eq!(config.all_reasons_within.as_secs(), 2);
+        assert_eq!(config.signatures.allowed_signers.as_deref(), Some("/a".as_ref()));
         assert!(config.hook_uids.contains(&7) && !config.admin_uids.contains(&7));
         assert_eq!((config.http, config.hook_socket()), (None, "/r/hook.sock".into()));
     }
@@ -309,7 +357,8 @@ mod tests {
             "state = \"/a\\nnode = x\"",
             "state = \"/var/l\u{200b}b\"",
             "state = \"/a\\u007f\"",
-            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
+            "node = 'n'\n[directory]\nmax_age = '1500ms'\n[decisions]\nall_reasons_within = '0s'\n[policy]\npath = '/\u{200b}'\nunapproved = '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'\n[log]\nformat = 'json'\n\
+             [signatures]\nallowed_signers = '/\u{200b}a'\nrevoked_keys = '/r'\n\
              [tcp]\nlisten = '127.0.0.1:1'\ncertificate = '/c'\nkey = '/k'\nclient_ca = '/ca'\n",
             "[admin]\nadmin = ['role:boss', 'token:corp:oam \"x\"', 'uid:7']\nauditor = ['group:hr:a:b', 'gid:8']\n\
              listen = '127.0.0.1:2'\ncertificate = '/c'\nkey = '/k\u{200b}'\n\
@@ -324,7 +373,18 @@ mod tests {
             assert_eq!(shown, again.to_string());
             assert_eq!((first.state, first.max_directory_age), (again.state, again.max_directory_age));
             assert_eq!((first.admin, first.issuers), (again.admin, again.issuers));
+            assert_eq!(first.all_reasons_within, again.all_reasons_within);
+            assert_eq!(first.signatures, again.signatures);
         }
+    }
+
+    #[test]
+    fn witnesses_are_shown_as_they_were_given() {
+        let key = oam_audit::keys::CosigningKey::from_seed("w1.example".parse().unwrap(), &[1; 32]);
+        let key = key.verifier().to_string();
+        let first = config(&format!("[[audit.witnesses]]\nurl = 'http://w:1/x'\nkey = '{key}'\n")).unwrap();
+        assert_eq!(first.witnesses[0].key.to_string(), key);
+        assert_eq!(config(&first.to_string()).unwrap().witnesses, first.witnesses);
     }
 
     #[test]
@@ -332,9 +392,13 @@ mod tests {
         for (text, part) in [
             ("stat = '/s'", "unknown field `stat`"),
             ("[directory]\nmax_age = 'soon'", "directory.max_age"),
+            ("[decisions]\nall_reasons_within = '-1s'", "decisions.all_reasons_within"),
             ("[http]\nlisten = 'x'", "http.listen"),
             ("[policy]\nunapproved = 'c0ffee'", "policy.unapproved"),
             ("node = 'a b'", "node"),
+            ("[[audit.witnesses]]\nurl = 'https://w'\nkey = 'x'", "http://HOST:PORT"),
+            ("[[audit.witnesses]]\nurl = 'http://w'\nkey = 'x'", "audit.witnesses"),
+            ("[[audit.witnesses]]\nurl = 'http://w'", "missing field `key`"),
             ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
             ("[admin]\nlisten = '127.0.0.1:1'", "admin.listen"),
             ("[admin]\nadmin = ['oam-admins']", "admin.admin"),

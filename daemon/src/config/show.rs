@@ -2,7 +2,8 @@ use std::{collections::BTreeSet, fmt, path::Path};
 
 use oam_policy::printable::Printable;
 
-use super::{Config, PolicyPlace};
+use super::{Config, PolicyPlace, WitnessConfig};
+use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
 impl fmt::Display for Config {
@@ -30,6 +31,18 @@ impl fmt::Display for Config {
             Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
             None => writeln!(f, "# max_age: of any age")?,
         }
+        writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
+        let SignatureFiles { allowed_signers, revoked_keys } = &self.signatures;
+        writeln!(f, "\n[signatures]")?;
+        for (key, path) in [("allowed_signers", allowed_signers), ("revoked_keys", revoked_keys)] {
+            match path {
+                Some(path) => writeln!(f, "{key} = {}", written(path))?,
+                None => writeln!(f, "# {key}: none")?,
+            }
+        }
+        if !self.witnesses.is_empty() {
+            writeln!(f, "\n[audit]\nwitnesses = [{}]", witnesses(&self.witnesses))?;
+        }
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;
@@ -51,6 +64,13 @@ impl fmt::Display for Config {
 fn list(uids: &BTreeSet<u32>) -> String {
     let texts: Vec<_> = uids.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
+}
+
+fn witnesses(witnesses: &[WitnessConfig]) -> String {
+    let table = |WitnessConfig { url, key }: &WitnessConfig| {
+        format!("{{ url = {}, key = \"{key}\" }}", toml::Value::String(url.clone()))
+    };
+    witnesses.iter().map(table).collect::<Vec<_>>().join(", ")
 }
 
 /// A path as a TOML text.

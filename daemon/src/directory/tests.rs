@@ -133,6 +133,7 @@ fn people(count: usize) -> Directory {
         emails: Vec::new(),
         active: number != 0,
         groups: BTreeSet::new(),
+        keys: Default::default(),
     };
     Directory { people: (0..count).map(person).collect(), groups: BTreeSet::new() }
 }

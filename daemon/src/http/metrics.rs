@@ -23,13 +23,22 @@ pub struct Metrics {
     pushes: Family<Pushes, Counter>,
     reasons: Family<Code, Counter>,
     seconds: Histogram,
+    applied_without_decision: Counter,
     generation: Gauge<u64, AtomicU64>,
     directory_age: Gauge<f64, AtomicU64>,
     users: Gauge<u64, AtomicU64>,
     audit_entries: Gauge<u64, AtomicU64>,
+    witness_well: Family<Witness, Gauge<u64, AtomicU64>>,
+    witness_entries: Family<Witness, Gauge<u64, AtomicU64>>,
     ready: Gauge<u64, AtomicU64>,
     tokens: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
+}
+
+/// One of the few that are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Witness {
+    witness: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,10 +60,13 @@ impl Default for Metrics {
             reasons: Family::default(),
             // 50 µs to about 1.6 s.
             seconds: Histogram::new(exponential_buckets(50e-6, 2.0, 16)),
+            applied_without_decision: Counter::default(),
             generation: Gauge::default(),
             directory_age: Gauge::default(),
             users: Gauge::default(),
             audit_entries: Gauge::default(),
+            witness_well: Family::default(),
+            witness_entries: Family::default(),
             ready: Gauge::default(),
             tokens: Family::default(),
             issuers_in_trouble: Gauge::default(),
@@ -79,6 +91,11 @@ impl Metrics {
             Unit::Seconds,
             self.seconds.clone(),
         );
+        registry.register(
+            "applied_without_decision",
+            "Refs that changed without a decision, as hooks reported after the push",
+            self.applied_without_decision.clone(),
+        );
         registry.register("directory_generation", "The directory in force", self.generation.clone());
         registry.register_with_unit(
             "directory_age",
@@ -97,6 +114,16 @@ impl Metrics {
             "issuers_in_trouble",
             "Issuers of tokens whose keys could not be fetched when they were needed last",
             self.issuers_in_trouble.clone(),
+        );
+        registry.register(
+            "witness_well",
+            "1 when the witness cosigned the last checkpoint that it was asked for, else 0",
+            self.witness_well.clone(),
+        );
+        registry.register(
+            "witness_entries",
+            "Entries that the witness has cosigned",
+            self.witness_entries.clone(),
         );
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
@@ -127,6 +154,11 @@ impl Metrics {
         self.tokens.get_or_create(&Code { code }).inc();
     }
 
+    /// Counts refs that changed without a decision.
+    pub fn applied_without_decision(&self, refs: u64) {
+        self.applied_without_decision.inc_by(refs);
+    }
+
     /// How many pushes had this outcome, over all channels.
     pub fn count(&self, outcome: Outcome) -> u64 {
         let of = |channel: Channel| Pushes { outcome: outcome.as_str(), channel: channel.as_str() };
@@ -155,6 +187,11 @@ impl Metrics {
         }
         self.issuers_in_trouble.set(live.issuers.troubles().len() as u64);
         self.audit_entries.set(live.audit.size());
+        for report in live.witnesses.report() {
+            let labels = Witness { witness: report.name };
+            self.witness_well.get_or_create(&labels).set(u64::from(report.well));
+            self.witness_entries.get_or_create(&labels).set(report.size.unwrap_or(0));
+        }
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }
 

@@ -12,6 +12,7 @@
 mod again;
 mod compare;
 mod directories;
+mod histories;
 mod judgement;
 mod policies;
 mod recorded;

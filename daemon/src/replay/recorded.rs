@@ -7,6 +7,8 @@ use oam_policy::{
     facts::{Ancestry, FactsNeeded},
 };
 
+use super::histories;
+
 /// One push, with all its updates.
 #[derive(Debug, Clone)]
 pub(super) struct Recorded {
@@ -111,6 +113,7 @@ fn facts(updates: &[Update]) -> Facts {
     let unreadable = "facts-unreadable";
     let mut facts = Facts::none();
     for (index, update) in updates.iter().enumerate() {
+        histories::learn(&mut facts, index, update);
         let ancestry = match update.fast_forward {
             Some(true) => Ancestry::FastForward,
             Some(false) => Ancestry::Diverged,
@@ -131,7 +134,7 @@ fn not_known() -> Ancestry {
 /// Which updates cannot be told for want of a fact that was not asked for then, and what they lack; and `facts` with
 /// the word that these cannot be read, so that the other updates can be told: a push is the conjunction of its updates.
 pub(super) fn without(mut facts: Facts, needed: &FactsNeeded) -> (Facts, Vec<usize>, &'static str) {
-    let FactsNeeded { ancestry, histories, pull_request } = needed;
+    let FactsNeeded { ancestry, histories, pull_request, refused_anyway: _ } = needed;
     facts.learn_lack(needed, "it was not recorded");
     // Of a pull request there is one update.
     let of_histories = histories.iter().map(|history| history.update);

@@ -1,15 +1,15 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use jiff::Timestamp;
-use oam_audit::entry::{self, Event, PermittedWhileUnavailable, RefBytes, SpooledUpdate};
-use oam_policy::{RefUpdate, Username};
-use oam_proto::{WireError, limits, update_from_wire, v1};
+use oam_audit::entry::Event;
+use oam_proto::v1;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Live, Peer, conversation};
-use crate::{audit_log::Batch, authorize::record};
+use super::{
+    Live, Peer, conversation,
+    reported::{self, Report},
+};
 
 /// Answers hooks.
 #[derive(Debug, Clone)]
@@ -34,6 +34,13 @@ impl AuthorizerService {
             "{peer} may not ask for decisions: name the git server's user in `hook.uids` of the daemon's configuration"
         )))
     }
+
+    /// Stores what was reported, durably.
+    async fn store(&self, events: &[Event]) -> Result<(), Status> {
+        let Some(batch) = reported::batch(events).map_err(|error| invalid(&error))? else { return Ok(()) };
+        let stored = self.live.audit.append(batch).await;
+        stored.map(drop).map_err(|error| Status::unavailable(error.to_string()))
+    }
 }
 
 #[tonic::async_trait]
@@ -56,84 +63,44 @@ impl v1::authorizer_server::Authorizer for AuthorizerService {
     ) -> Result<Response<v1::DeliverSpooledResponse>, Status> {
         let peer = self.peer(&request)?;
         let push = request.into_inner();
-        let id = push.id.clone();
-        if !self.live.spooled.is_new(&id) {
+        if !self.live.spooled.is_new(&push.id) {
             return Ok(Response::new(v1::DeliverSpooledResponse {}));
         }
-        let events = spooled(push).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let batch = batch(&events).map_err(|error| Status::invalid_argument(error.to_string()))?;
-        self.live.audit.append(batch).await.map_err(|error| Status::unavailable(error.to_string()))?;
-        self.live.spooled.recorded(&id);
+        let why = push.why.clone();
+        let report = Report::of_spooled(push).map_err(|error| invalid(&error))?;
+        self.store(&report.unchecked(&why)).await?;
+        let updates = report.chunks.iter().flatten().cloned();
+        self.live.permits.add(&report.id, &report.repository, &report.principal, updates);
+        self.live.spooled.recorded(&report.id);
+        let id = report.id;
         tracing::warn!(%id, %peer, "a push that was let through while no daemon could be asked is now recorded");
         Ok(Response::new(v1::DeliverSpooledResponse {}))
     }
-}
 
-/// How many updates one entry about a spooled push holds, so that it fits.
-const UPDATES_PER_ENTRY: usize = 64;
-/// How long names may be together in one entry, in bytes.
-const NAME_BYTES_PER_ENTRY: usize = 20_000;
-
-fn spooled(push: v1::SpooledPush) -> Result<Vec<Event>, WireError> {
-    let fault = |field, detail: &dyn ToString| WireError { field, detail: detail.to_string() };
-    uuid::Uuid::parse_str(&push.id).map_err(|error| fault("id", &error))?;
-    let at = Timestamp::from_microsecond(push.at_micros).map_err(|error| fault("at_micros", &error))?;
-    let opening = push.opening.ok_or_else(|| fault("opening", &"it is missing"))?;
-    let principal = Username::parse(&opening.pusher).map_err(|error| fault("pusher", &error))?;
-    if push.updates.is_empty() || push.updates.len() > limits::UPDATES_PER_PUSH {
-        return Err(fault("updates", &format_args!("{} of them", push.updates.len())));
-    }
-    let updates = push.updates.into_iter().map(update_from_wire).collect::<Result<Vec<_>, _>>()?;
-    let about = PermittedWhileUnavailable {
-        spool: push.id,
-        host: clipped(&push.host),
-        at: entry::Time::from(at),
-        repository: clipped(&opening.repository),
-        principal: principal.as_str().to_owned(),
-        updates: Vec::new(),
-        why: clipped(&push.why),
-    };
-    let entries = in_chunks(updates).into_iter().map(|updates| {
-        Event::PermittedWhileUnavailable(PermittedWhileUnavailable { updates, ..about.clone() })
-    });
-    Ok(entries.collect())
-}
-
-fn in_chunks(updates: Vec<RefUpdate>) -> Vec<Vec<SpooledUpdate>> {
-    let mut chunks: Vec<Vec<SpooledUpdate>> = Vec::new();
-    let mut bytes = 0;
-    for update in updates {
-        let length = update.name.as_bytes().len();
-        let fits = chunks.last().is_some_and(|chunk| chunk.len() < UPDATES_PER_ENTRY)
-            && bytes + length <= NAME_BYTES_PER_ENTRY;
-        let written = SpooledUpdate {
-            name: RefBytes::from(update.name.as_bytes()),
-            change: record::change(&update.change),
-        };
-        match chunks.last_mut() {
-            Some(chunk) if fits => {
-                bytes += length;
-                chunk.push(written);
-            }
-            _ => {
-                bytes = length;
-                chunks.push(vec![written]);
-            }
+    async fn report_applied(
+        &self,
+        request: Request<v1::AppliedPush>,
+    ) -> Result<Response<v1::ReportAppliedResponse>, Status> {
+        let peer = self.peer(&request)?;
+        let push = request.into_inner();
+        if !self.live.applied.is_new(&push.id) {
+            return Ok(Response::new(v1::ReportAppliedResponse::default()));
         }
+        let report = Report::of_applied(push).map_err(|error| invalid(&error))?;
+        let entries = report.applied(&self.live.permits).map_err(|error| invalid(&error))?;
+        self.store(&entries.iter().cloned().map(Event::RefsApplied).collect::<Vec<_>>()).await?;
+        let without_decision = self.live.applied.recorded(&report.id, &entries);
+        if without_decision > 0 {
+            self.live.metrics.applied_without_decision(without_decision);
+            tracing::error!(
+                %peer, repository = report.repository, user = report.principal, without_decision,
+                "refs changed without a decision: is the hook that checks pushes missing?"
+            );
+        }
+        Ok(Response::new(v1::ReportAppliedResponse { without_decision }))
     }
-    chunks
 }
 
-fn batch(events: &[Event]) -> Result<Batch, Box<dyn std::error::Error + Send + Sync>> {
-    let (first, rest) = events.split_first().ok_or("nothing to record")?;
-    let mut batch = Batch::new(first)?;
-    for event in rest {
-        batch = batch.and(event)?;
-    }
-    Ok(batch)
-}
-
-/// A text from another host, short enough for an entry.
-fn clipped(text: &str) -> String {
-    text.chars().take(500).collect()
+fn invalid(error: &impl ToString) -> Status {
+    Status::invalid_argument(error.to_string())
 }

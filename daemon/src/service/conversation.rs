@@ -1,29 +1,27 @@
 //! One push, from the hook's first message to the daemon's decision.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod incoming;
+mod round;
 
-use oam_policy::{Facts, NonEmpty, RefUpdate, Repository, Request, Username, facts::FactsNeeded};
+use std::{sync::Arc, time::Instant};
+
+use oam_policy::{NonEmpty, RefUpdate, Repository, Request, Username, facts::FactsNeeded};
 use oam_proto::{
-    WireError, channel_from_wire, facts_from_wire, facts_needed_to_wire, limits, update_from_wire,
+    Asked as Questions, WireError, channel_from_wire, limits, update_from_wire,
     v1::{self, authorize_request::Step as Asked, authorize_response::Step as Answer},
 };
-use tokio::{sync::mpsc, task, time};
+use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
-use super::{Live, Peer, untold};
-use crate::authorize::{self, Attempt, Question};
+use self::{
+    incoming::Incoming,
+    round::{Push, Settled, changed},
+};
+use super::{Live, Peer};
+use crate::authorize::{self, Question, Unrecorded};
 
-/// How long a hook may be silent in the middle of a conversation.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How often facts are asked for. One round is enough, unless the policy changes in between.
-const ROUNDS: usize = 4;
-
-/// From how many refs on a decision is made beside the other conversations rather than between them.
-const MANY_REFS: usize = 500;
+/// How often facts are asked for. Three rounds are enough, unless the policy changes in between.
+const ROUNDS: usize = 8;
 
 type Messages = Streaming<v1::AuthorizeRequest>;
 type Replies = mpsc::Sender<Result<v1::AuthorizeResponse, Status>>;
@@ -43,39 +41,52 @@ async fn converse(
     messages: &mut Messages,
     replies: &Replies,
 ) -> Result<(), Status> {
-    let question = question(peer, messages).await?;
-    let mut facts = Facts::none();
+    let mut incoming = Incoming::new(messages);
+    let question = question(peer, &mut incoming).await?;
+    let mut push = Push::new(live, &question);
     for _ in 0..ROUNDS {
-        let needed = match decide(live, &question, &facts) {
-            Attempt::Decided(unrecorded) => {
-                let (decision, span) = authorize::record(live, &question, *unrecorded).await;
-                let outcome = decision.outcome();
-                let said = say(replies, Answer::Decision(decision)).await;
-                // After the answer: nobody waits for a line of the daemon's own log.
-                span.in_scope(|| tracing::info!(?outcome, "decided"));
-                return said;
-            }
-            Attempt::Needs(needed) => needed,
+        let needed = match push.settle()? {
+            Settled::Decided(decided) => return answer(push, *decided, replies).await,
+            Settled::Needs(needed) => needed,
         };
-        untold::learn(&mut facts, &needed);
-        if needed.ancestry.is_empty() {
+        let (asked, beyond) = Questions::of(&needed);
+        if !beyond.is_empty() {
+            push.intake.learn_lack(&beyond, &untellable(&beyond));
+        }
+        if asked.is_empty() {
             continue;
         }
-        say(replies, Answer::Needed(facts_needed_to_wire(&needed))).await?;
-        learn(messages, &mut facts, &needed).await?;
+        say(replies, Answer::Needed(asked.to_wire(&push.pusher()))).await?;
+        if let Some(decided) = push.listen(&asked, &mut incoming).await? {
+            return answer(push, *decided, replies).await;
+        }
     }
-    Err(Status::aborted("the policy changed again and again while this push was being decided: push again"))
+    Err(changed())
 }
 
-fn decide(live: &Live, question: &Question, facts: &Facts) -> Attempt {
-    if question.request.updates.len() < MANY_REFS {
-        return authorize::attempt(live, question, facts);
-    }
-    task::block_in_place(|| authorize::attempt(live, question, facts))
+/// Records what was decided, and then says it.
+async fn answer(push: Push<'_>, decided: Unrecorded, replies: &Replies) -> Result<(), Status> {
+    let (decision, span) = authorize::record(push.live, push.question, push.intake.facts(), decided).await;
+    let outcome = decision.outcome();
+    let said = say(replies, Answer::Decision(decision)).await;
+    // After the answer: nobody waits for a line of the daemon's own log.
+    span.in_scope(|| tracing::info!(?outcome, "decided"));
+    said
 }
 
-async fn question(peer: &Peer, messages: &mut Messages) -> Result<Question, Status> {
-    let Asked::Opening(opening) = next(messages).await? else {
+/// Why some facts are not asked for: no hook knows of pull requests, and nobody looks at so many refs.
+fn untellable(needed: &FactsNeeded) -> String {
+    match needed.histories.is_empty() {
+        true => format!("this version does not find out {}", needed.told()),
+        false => format!(
+            "of so many refs only the first {} are looked at: push fewer at once",
+            limits::HISTORIES_PER_ROUND
+        ),
+    }
+}
+
+async fn question(peer: &Peer, messages: &mut Incoming<'_>) -> Result<Question, Status> {
+    let Asked::Opening(opening) = messages.next().await? else {
         return Err(Status::invalid_argument("the first message of a conversation is its opening"));
     };
     let fault = |field, detail: String| invalid(&WireError { field, detail });
@@ -92,10 +103,10 @@ async fn question(peer: &Peer, messages: &mut Messages) -> Result<Question, Stat
     })
 }
 
-async fn updates(messages: &mut Messages) -> Result<NonEmpty<RefUpdate>, Status> {
+async fn updates(messages: &mut Incoming<'_>) -> Result<NonEmpty<RefUpdate>, Status> {
     let mut updates = Vec::new();
     loop {
-        let Asked::Updates(batch) = next(messages).await? else {
+        let Asked::Updates(batch) = messages.next().await? else {
             return Err(Status::invalid_argument(
                 "ref updates follow the opening, until one batch is the last",
             ));
@@ -114,32 +125,6 @@ async fn updates(messages: &mut Messages) -> Result<NonEmpty<RefUpdate>, Status>
                 .ok_or_else(|| Status::invalid_argument("a push without a ref update"));
         }
     }
-}
-
-async fn learn(messages: &mut Messages, facts: &mut Facts, needed: &FactsNeeded) -> Result<(), Status> {
-    loop {
-        let Asked::Facts(batch) = next(messages).await? else {
-            return Err(Status::invalid_argument("facts were asked for, and something else came"));
-        };
-        let last = batch.last;
-        facts_from_wire(facts, batch, needed).map_err(|error| invalid(&error))?;
-        if last {
-            let missing = needed.ancestry.iter().find(|index| facts.ancestry(**index).is_none());
-            return missing.map_or(Ok(()), |index| {
-                Err(Status::invalid_argument(format!(
-                    "the ancestry of update {index} was asked for and not answered"
-                )))
-            });
-        }
-    }
-}
-
-async fn next(messages: &mut Messages) -> Result<Asked, Status> {
-    let message = time::timeout(PATIENCE, messages.message())
-        .await
-        .map_err(|_| Status::deadline_exceeded("the hook fell silent"))??;
-    let step = message.ok_or_else(|| Status::cancelled("the hook went away"))?.step;
-    step.ok_or_else(|| Status::invalid_argument("a message without content, or of a newer version"))
 }
 
 async fn say(replies: &Replies, step: Answer) -> Result<(), Status> {

@@ -6,7 +6,7 @@ use std::sync::{
 use jiff::Timestamp;
 use oam_policy::{Snapshot, State};
 
-use super::{spooled::Spooled, waiting};
+use super::{Applied, Permits, spooled::Spooled, waiting};
 use crate::{
     audit_log::AuditLog,
     config::Config,
@@ -14,6 +14,8 @@ use crate::{
     http::Metrics,
     oidc::Issuers,
     policy::PolicyManager,
+    signature::Signatures,
+    witnesses::Witnesses,
 };
 
 /// Everything that the services share. Readers take what is in force at the moment, without a lock.
@@ -29,12 +31,20 @@ pub struct Live {
     pub changes: DirectoryWriter,
     /// Whose tokens are believed.
     pub issuers: Issuers,
+    /// The keys with which people sign.
+    pub signatures: Signatures,
     /// The audit log.
     pub audit: AuditLog,
+    /// Who cosigns it.
+    pub witnesses: Witnesses,
     /// What is counted.
     pub metrics: Metrics,
     /// Pushes that hooks let through on their own, as far as they were delivered.
     pub spooled: Spooled,
+    /// What was permitted of late.
+    pub permits: Permits,
+    /// What hooks reported as applied.
+    pub applied: Applied,
     /// When the daemon started.
     pub started: Timestamp,
     /// What was found at the start that somebody should know.
@@ -50,10 +60,13 @@ impl Live {
         policies: Arc<PolicyManager>,
         (changes, directory): (DirectoryWriter, DirectoryReader),
         audit: AuditLog,
-        spooled: Spooled,
+        (spooled, permits): (Spooled, Permits),
         found_at_start: Vec<String>,
     ) -> Self {
+        let witnesses = Witnesses::start(&audit, &config.witnesses);
         Self {
+            signatures: Signatures::start(config.signatures.clone()),
+            witnesses,
             config,
             policies,
             directory,
@@ -62,6 +75,8 @@ impl Live {
             audit,
             metrics: Metrics::default(),
             spooled,
+            permits,
+            applied: Applied::default(),
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),
@@ -114,6 +129,7 @@ impl Live {
             format!("The policy in `{}` is not in force: {trouble}", self.policies.place().path().display())
         });
         let directory = self.directory.troubles();
+        let unsealed = self.audit.trouble().map(|trouble| format!("The audit log is not sealed: {trouble}"));
         self.obstacles()
             .into_iter()
             .chain(policy)
@@ -122,6 +138,10 @@ impl Live {
             .chain(self.issuers.troubles().into_iter().map(|trouble| {
                 format!("The keys of issuer `{}` could not be fetched: {}", trouble.issuer, trouble.why)
             }))
+            .chain(self.applied.warning())
+            .chain(self.signatures.warnings())
+            .chain(unsealed)
+            .chain(self.witnesses.warnings())
             .chain(self.found_at_start.iter().cloned())
             .collect()
     }

@@ -4,13 +4,14 @@ use oam_policy::RefUpdate;
 use oam_proto::{limits, update_to_wire, v1};
 
 /// The messages that carry the updates of a push, made one by one as they are sent.
-pub(super) struct Batches {
+pub struct Batches {
     updates: Arc<Vec<RefUpdate>>,
     at: usize,
 }
 
 impl Batches {
-    pub(super) fn new(updates: Arc<Vec<RefUpdate>>) -> Self {
+    /// Those of `updates`.
+    pub fn new(updates: Arc<Vec<RefUpdate>>) -> Self {
         Self { updates, at: 0 }
     }
 }

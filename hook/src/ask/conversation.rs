@@ -1,6 +1,6 @@
-use std::{error::Error as _, sync::Arc};
+use std::{error::Error as _, pin::pin, sync::Arc};
 
-use oam_policy::{RefChange, RefUpdate, printable::Printable};
+use oam_policy::printable::Printable;
 use oam_proto::{
     limits,
     v1::{self, authorize_request::Step, authorize_response, authorizer_client::AuthorizerClient},
@@ -10,7 +10,7 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tonic::{Code, Status, Streaming, transport::Channel};
 
 use super::{Answer, Failure, Question, batches::Batches, judge::judge, watched::Watch};
-use crate::ancestry::{self, Pair};
+use crate::{git::ancestry, history::Asked};
 
 /// How often a daemon may ask for facts. It asks for all that it needs at once, so more than twice is odd.
 const MAX_ROUNDS: usize = 16;
@@ -75,16 +75,17 @@ async fn talk(channel: Channel, question: &Question, heard: &mut bool) -> Result
     let steps = opening.chain(updates).chain(ReceiverStream::new(later).map(Step::Facts));
     let requests = steps.map(|step| v1::AuthorizeRequest { step: Some(step) });
     let mut answers = client.authorize(requests).await?.into_inner();
+    let mut step = next(&mut answers).await?;
     for _ in 0..MAX_ROUNDS {
-        match next(&mut answers).await? {
+        let needed = match step {
             authorize_response::Step::Decision(decision) => {
                 return judge(decision, question.updates.len()).map_err(Trouble::Nonsense);
             }
-            authorize_response::Step::Needed(needed) => {
-                *heard = true;
-                answer(&needed, question, &facts).await?;
-            }
-        }
+            authorize_response::Step::Needed(needed) => needed,
+        };
+        *heard = true;
+        let asked = Arc::new(Asked::read(&needed, &question.updates).map_err(Trouble::Nonsense)?);
+        step = next_while(tell(&asked, question, &facts), &mut answers).await?;
     }
     Err(Trouble::Nonsense("asked for facts again and again".into()))
 }
@@ -94,44 +95,44 @@ async fn next(answers: &mut Streaming<v1::AuthorizeResponse>) -> Result<authoriz
     message.step.ok_or_else(|| Trouble::Nonsense("sent a message that this hook does not know".into()))
 }
 
-/// Finds out what is asked for, and sends it.
-async fn answer(
-    needed: &v1::FactsNeeded,
-    question: &Question,
-    facts: &mpsc::Sender<v1::Facts>,
-) -> Result<(), Trouble> {
-    let pairs = pairs(needed, &question.updates).map_err(Trouble::Nonsense)?;
-    let found = question.history.are_ancestors(pairs).await;
-    let found: Vec<_> =
-        needed.ancestry.iter().zip(&found).map(|(index, answer)| ancestry::to_wire(*index, answer)).collect();
-    let mut batches = found.chunks(limits::UPDATES_PER_MESSAGE).peekable();
-    while let Some(batch) = batches.next() {
-        let message =
-            v1::Facts { ancestry: batch.to_vec(), last: batches.peek().is_none(), histories: Vec::new() };
-        // Nobody takes it: the call is over, and reading the answer will say why.
-        if facts.send(message).await.is_err() {
-            break;
+/// What the daemon says next. It may decide before it is told everything: then the rest is left untold.
+async fn next_while(
+    telling: impl Future<Output = ()>,
+    answers: &mut Streaming<v1::AuthorizeResponse>,
+) -> Result<authorize_response::Step, Trouble> {
+    let mut telling = pin!(telling);
+    tokio::select! {
+        biased;
+        () = &mut telling => next(answers).await,
+        step = next(answers) => {
+            let step = step?;
+            // It asks for more when it has heard all: then there is only the end of the telling to wait for.
+            if matches!(step, authorize_response::Step::Needed(_)) {
+                telling.await;
+            }
+            Ok(step)
         }
     }
-    Ok(())
 }
 
-/// The tips that are asked about.
-fn pairs(needed: &v1::FactsNeeded, updates: &[RefUpdate]) -> Result<Vec<Pair>, String> {
-    if needed.ancestry.is_empty() {
-        return Err("asked for facts without saying which".into());
-    }
-    if !needed.ancestry.is_sorted_by(|one, next| one < next) {
-        return Err("asked for facts in no order".into());
-    }
-    let pair = |index: &u64| {
-        let update = usize::try_from(*index).ok().and_then(|index| updates.get(index));
-        match update.map(|update| update.change) {
-            Some(RefChange::Move { old, new }) => Ok(Pair { old, new }),
-            _ => Err(format!("asked for the ancestry of update {index}, which moves no ref")),
+/// Finds out what is asked for, and sends it. Where nobody takes it, the call is over, and reading the answer will say why.
+async fn tell(asked: &Arc<Asked>, question: &Question, facts: &mpsc::Sender<v1::Facts>) {
+    let pairs = asked.ancestry.iter().map(|(_, pair)| *pair).collect();
+    let found = question.history.are_ancestors(pairs).await;
+    let found =
+        asked.ancestry.iter().zip(&found).map(|((index, _), answer)| ancestry::to_wire(*index, answer));
+    let found: Vec<_> = found.collect();
+    let mut batches = found.chunks(limits::UPDATES_PER_MESSAGE).peekable();
+    while let Some(batch) = batches.next() {
+        let last = batches.peek().is_none() && asked.histories.is_empty();
+        let message = v1::Facts { ancestry: batch.to_vec(), last, ..v1::Facts::default() };
+        if facts.send(message).await.is_err() {
+            return;
         }
-    };
-    needed.ancestry.iter().map(pair).collect()
+    }
+    if !asked.histories.is_empty() {
+        question.histories.tell(asked, facts).await;
+    }
 }
 
 fn said(status: &Status) -> String {

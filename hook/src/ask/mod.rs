@@ -20,11 +20,12 @@ use tokio::time::{Instant, timeout_at};
 use tonic::transport::Channel;
 
 use crate::{
-    ancestry::History,
     config::{Config, Endpoint},
+    git::ancestry::History,
+    history::Histories,
 };
 
-pub use batches::fits_one;
+pub use batches::{Batches, fits_one};
 pub use endpoint::connect;
 pub use judge::Answer;
 pub use watched::Watch;
@@ -35,8 +36,10 @@ pub struct Question {
     pub opening: v1::Opening,
     /// What is to change, aliases resolved.
     pub updates: Arc<Vec<RefUpdate>>,
-    /// For the facts.
+    /// For the facts about tips…
     pub history: History,
+    /// …and about new commits.
+    pub histories: Histories,
 }
 
 /// Why nobody answered.
@@ -171,6 +174,21 @@ async fn ask_each(
         }
     }
     None
+}
+
+/// Connects to the first daemon that takes the call.
+///
+/// # Errors
+/// When none does within the configured deadline.
+pub async fn reach(config: &Config) -> Result<Channel, AskError> {
+    let mut attempts = Vec::new();
+    for endpoint in &config.endpoints {
+        match connect(endpoint, config, config.deadline).await {
+            Ok((connection, _)) => return Ok(connection),
+            Err(failure) => attempts.push(Attempt { endpoint: endpoint.clone(), failure }),
+        }
+    }
+    Err(AskError::Unavailable { attempts })
 }
 
 async fn ask_one(

@@ -2,17 +2,18 @@
 
 use oam_policy::{Channel, ObjectId, RefChange, RefName, RefUpdate, printable::Printable};
 
-use super::{EnvironmentError, Invocation, Updates, Variables, malformed, repository, username};
+use super::{EnvironmentError, Invocation, Moment, Updates, Variables, malformed, repository, username};
 
 /// The variable that only Bitbucket's own hook scripts have: what made it run the hook.
 pub const TRIGGER: &str = "BB_HOOK_TRIGGER_ID";
+/// `PRE` or `POST`: how the hook script is registered.
+pub const TYPE: &str = "BB_HOOK_TYPE";
 
 /// Reads the variables of a hook script.
 ///
 /// # Errors
-/// The first variable that is missing or cannot be used; a trigger that is not known; a hook of type POST.
+/// The first variable that is missing or cannot be used; a trigger that is not known.
 pub fn read(variables: &Variables) -> Result<Invocation, EnvironmentError> {
-    check_type(variables)?;
     let trigger = trigger(variables)?;
     let dry_run = is_dry_run(variables)?;
     let (channel, updates) = match (trigger, dry_run) {
@@ -35,11 +36,15 @@ pub fn read(variables: &Variables) -> Result<Invocation, EnvironmentError> {
     })
 }
 
-fn check_type(variables: &Variables) -> Result<(), EnvironmentError> {
-    match variables.text("BB_HOOK_TYPE")? {
-        "PRE" => Ok(()),
-        "POST" => Err(EnvironmentError::PostHook),
-        other => Err(malformed("BB_HOOK_TYPE", format_args!("`{}` is not known", Printable::new(other)))),
+/// Whether the hook script is registered to run before the change or after it.
+///
+/// # Errors
+/// When that is not told, or something unknown.
+pub fn moment(variables: &Variables) -> Result<Moment, EnvironmentError> {
+    match variables.text(TYPE)? {
+        "PRE" => Ok(Moment::Before),
+        "POST" => Ok(Moment::After),
+        other => Err(malformed(TYPE, format_args!("`{}` is not known", Printable::new(other)))),
     }
 }
 
@@ -89,8 +94,8 @@ mod tests {
 
     use oam_policy::{Channel, ObjectId, RefChange};
 
-    use super::read;
-    use crate::environment::{EnvironmentError, Invocation, Updates, Variables};
+    use super::{moment, read};
+    use crate::environment::{EnvironmentError, Invocation, Moment, Updates, Variables};
 
     const ONTO: &str = "1111111111111111111111111111111111111111";
     const FROM: &str = "2222222222222222222222222222222222222222";
@@ -162,8 +167,6 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (changes, variable) in [
-            (vec![("BB_HOOK_TYPE", None)], "BB_HOOK_TYPE"),
-            (vec![("BB_HOOK_TYPE", Some("MID"))], "BB_HOOK_TYPE"),
             (vec![("BB_HOOK_TRIGGER_ID", Some("pushy"))], "BB_HOOK_TRIGGER_ID"),
             (vec![("BB_HOOK_TRIGGER_ID", Some("pull-request-dry-run"))], "BB_HOOK_TRIGGER_ID"),
             (vec![("BB_IS_DRY_RUN", None)], "BB_IS_DRY_RUN"),
@@ -199,8 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn a_post_hook_is_told_so() {
-        assert_eq!(with(&[("BB_HOOK_TYPE", Some("POST"))]), Err(EnvironmentError::PostHook));
+    fn bitbucket_says_when_the_hook_runs() {
+        let told = |kind: &str| moment(&[("BB_HOOK_TYPE", kind)].into_iter().collect::<Variables>());
+        assert_eq!(told("PRE"), Ok(Moment::Before));
+        assert_eq!(told("POST"), Ok(Moment::After));
+        for wrong in ["", "MID", "post"] {
+            assert_eq!(named(&told(wrong).unwrap_err()), "BB_HOOK_TYPE");
+        }
     }
 
     #[test]

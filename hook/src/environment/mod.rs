@@ -16,7 +16,7 @@ use std::{
 use oam_policy::{Channel, RefUpdate, Repository, Username};
 use thiserror::Error;
 
-use crate::{config::Config, git_dir::Places};
+use crate::{arguments::Command, config::Config, git_dir::Places};
 
 /// The variables of a process. They may hold secrets, so there is no `Debug`.
 pub struct Variables(BTreeMap<OsString, OsString>);
@@ -32,6 +32,15 @@ pub struct Invocation {
     pub channel: Channel,
     /// Where the updates come from.
     pub updates: Updates,
+}
+
+/// Whether a hook runs before the change, and can stop it, or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// git's `pre-receive`.
+    Before,
+    /// git's `post-receive`.
+    After,
 }
 
 /// Where the updates of a push come from.
@@ -74,9 +83,9 @@ pub enum EnvironmentError {
         /// The other.
         second: &'static str,
     },
-    /// `BB_HOOK_TYPE=POST`.
-    #[error("the hook is registered as a POST hook, which runs after the change and cannot stop it")]
-    PostHook,
+    /// It would let everything in.
+    #[error("the hook was told to report what was applied, and the git server runs it before anything is")]
+    NotAppliedYet,
     /// Nothing that any known server sets.
     #[error("the git server set none of the variables that say who pushes where")]
     NoServer,
@@ -92,7 +101,9 @@ impl EnvironmentError {
     /// What an administrator can do.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::PostHook => "register the hook script with type PRE",
+            Self::NotAppliedYet => {
+                "run it as `oam-hook`, without `applied`, where pushes are checked, and `oam-hook applied` after them"
+            }
             Self::NoServer => {
                 "outside Bitbucket the hook's configuration needs `[plain]` with `principal_env` and `repository`"
             }
@@ -103,6 +114,33 @@ impl EnvironmentError {
             | Self::Contradiction { .. } => "look at how the git server runs the hook",
         }
     }
+}
+
+/// When the hook runs. Bitbucket says so itself; elsewhere it goes by `command`, unless git shows that it cannot be so: only
+/// before the change are there objects in quarantine.
+///
+/// # Errors
+/// When the command is to report what was applied, and nothing is yet; when Bitbucket says something unknown.
+pub fn moment(variables: &Variables, config: &Config, command: &Command) -> Result<Moment, EnvironmentError> {
+    let is_hook_script = config.plain.is_none() && variables.get(bitbucket::TRIGGER).is_some();
+    let is_before = if is_hook_script {
+        bitbucket::moment(variables)? == Moment::Before
+    } else {
+        // By nothing else: a variable may be the pusher's own.
+        *command != Command::Applied || variables.get("GIT_QUARANTINE_PATH").is_some()
+    };
+    match (is_before, command) {
+        (true, Command::Applied) => Err(EnvironmentError::NotAppliedYet),
+        (true, _) => Ok(Moment::Before),
+        (false, _) => Ok(Moment::After),
+    }
+}
+
+/// Whether it looks as if the change was made already. For words, where more is not known: whoever pushed must not be told
+/// that nothing was changed.
+pub fn seems_applied(variables: &Variables, command: &Command) -> bool {
+    let is_after = *command == Command::Applied || variables.get(bitbucket::TYPE) == Some(OsStr::new("POST"));
+    is_after && variables.get("GIT_QUARANTINE_PATH").is_none()
 }
 
 /// Reads who pushes where.

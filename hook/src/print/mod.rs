@@ -54,9 +54,7 @@ pub fn not_checked(why: &Undecided, channel: Channel) -> String {
     page.gap();
     page.paragraph("  ", &sentence(&why.to_string()));
     page.gap();
-    let comfort =
-        if why.comes_too_late() { "This is not your fault.".into() } else { words.not_your_fault() };
-    page.paragraph("", &format!("{comfort} If it stays so, tell your administrators:"));
+    page.paragraph("", &format!("{} If it stays so, tell your administrators:", words.not_your_fault()));
     page.paragraph("  ", &sentence(why.advice()));
     page.into_text()
 }
@@ -74,6 +72,15 @@ pub fn let_through(why: &str, channel: Channel, record: Option<&str>) -> String 
         page.paragraph("", "It will be reported to the audit log.");
         page.paragraph("", &format!("Record: {id}"));
     }
+    page.into_text()
+}
+
+/// The text for a push that is in, and that no daemon could be told of.
+pub fn not_reported(why: &str) -> String {
+    let mut page = Page::new();
+    page.paragraph("", "Your push is in. Bitbucket OAM could not note that:");
+    page.paragraph("  ", &sentence(why));
+    page.paragraph("", "Nothing is wrong with what you pushed. Please tell your administrators.");
     page.into_text()
 }
 

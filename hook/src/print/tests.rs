@@ -3,7 +3,7 @@ use oam_proto::v1;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{let_through, not_checked, not_decided, notice, refused};
+use super::{let_through, not_checked, not_decided, not_reported, notice, refused};
 use crate::{
     environment::{EnvironmentError, Invocation, Updates},
     undecided::Undecided,
@@ -249,15 +249,30 @@ fn the_hook_could_not_ask() {
     so, tell your administrators:
       Look at how the git server runs the hook.
     ");
-    let post = Undecided::Environment(EnvironmentError::PostHook);
-    insta::assert_snapshot!(not_checked(&post, Channel::PullRequestMerge), @r"
-    Merge NOT checked by Bitbucket OAM. This is no refusal.
+    let before = Undecided::Environment(EnvironmentError::NotAppliedYet);
+    insta::assert_snapshot!(not_checked(&before, Channel::Push), @"
 
-      The hook is registered as a POST hook, which runs after the change and
-      cannot stop it.
+    Push NOT checked by Bitbucket OAM. This is no refusal.
 
-    This is not your fault. If it stays so, tell your administrators:
-      Register the hook script with type PRE.
+      The hook was told to report what was applied, and the git server runs
+      it before anything is.
+
+    This is not your fault, and nothing was changed. Push again. If it stays
+    so, tell your administrators:
+      Run it as `oam-hook`, without `applied`, where pushes are checked, and
+      `oam-hook applied` after them.
+    ");
+}
+
+#[test]
+fn applied_and_not_reported() {
+    let why = "no Bitbucket OAM daemon could be asked (`unix:/run/oam/hook.sock`: Connection refused (os error 111))";
+    insta::assert_snapshot!(not_reported(why), @"
+
+    Your push is in. Bitbucket OAM could not note that:
+      No Bitbucket OAM daemon could be asked (`unix:/run/oam/hook.sock`:
+      Connection refused (os error 111)).
+    Nothing is wrong with what you pushed. Please tell your administrators.
     ");
 }
 

@@ -5,10 +5,11 @@ use std::{
 };
 
 use oam_policy::printable::Printable;
-use oam_proto::v1::{self, authorizer_client::AuthorizerClient};
-use prost::Message as _;
+use oam_proto::v1::authorizer_client::AuthorizerClient;
 use thiserror::Error;
 use tonic::{Status, transport::Channel};
+
+use super::Record;
 
 /// How a record ends that is none: it is kept for people, and not tried again.
 const BAD_SUFFIX: &str = "bad";
@@ -58,13 +59,16 @@ pub async fn deliver(channel: Channel, records: &[PathBuf]) -> Result<Delivered,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(failed(error)),
         };
-        let Ok(push) = v1::SpooledPush::decode(&*bytes) else {
+        let Some(record) = Record::decode(path, &bytes) else {
             fs::rename(path, path.with_extension(BAD_SUFFIX)).map_err(failed)?;
             delivered.set_aside += 1;
             continue;
         };
         let refused = |status| DeliverError::Daemon { path: path.clone(), status: Box::new(status) };
-        client.deliver_spooled(push).await.map_err(refused)?;
+        match record {
+            Record::Unchecked(push) => client.deliver_spooled(push).await.map(drop).map_err(refused)?,
+            Record::Applied(push) => client.report_applied(push).await.map(drop).map_err(refused)?,
+        }
         remove(path).map_err(failed)?;
         delivered.sent += 1;
     }

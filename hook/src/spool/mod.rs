@@ -1,5 +1,7 @@
-//! What `on_unavailable = open-audited` let in without a check: recorded before git is told yes, and kept until a
-//! daemon has it in its audit log. One file for each push, `<id>.push`, holding a `SpooledPush`; the ids sort by time.
+//! What no daemon could be told, kept until one has it in its audit log; one file each, whose ids sort by time.
+//!
+//! `<id>.push` holds a `SpooledPush`: what `on_unavailable = open-audited` let in without a check, recorded before git is told
+//! yes. `<id>.applied` holds an `AppliedPush`: what git applied.
 
 mod deliver;
 
@@ -19,8 +21,48 @@ use uuid::Uuid;
 
 pub use deliver::{DeliverError, Delivered, deliver};
 
-/// How a record's name ends.
-const SUFFIX: &str = "push";
+/// What is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// A push that was let in without a check.
+    Unchecked(v1::SpooledPush),
+    /// A push that was applied.
+    Applied(v1::AppliedPush),
+}
+
+impl Record {
+    /// How the name of an unchecked push ends.
+    const UNCHECKED: &str = "push";
+    /// How the name of an applied push ends.
+    const APPLIED: &str = "applied";
+
+    fn file_name(&self) -> String {
+        match self {
+            Self::Unchecked(push) => format!("{}.{}", push.id, Self::UNCHECKED),
+            Self::Applied(push) => format!("{}.{}", push.id, Self::APPLIED),
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Unchecked(push) => push.encode_to_vec(),
+            Self::Applied(push) => push.encode_to_vec(),
+        }
+    }
+
+    /// What a file of that name holds; `None`: it is no record.
+    fn decode(path: &Path, bytes: &[u8]) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            Self::UNCHECKED => v1::SpooledPush::decode(bytes).ok().map(Self::Unchecked),
+            Self::APPLIED => v1::AppliedPush::decode(bytes).ok().map(Self::Applied),
+            _ => None,
+        }
+    }
+
+    fn is_named_so(path: &Path) -> bool {
+        path.extension().is_some_and(|suffix| suffix == Self::UNCHECKED || suffix == Self::APPLIED)
+    }
+}
 
 /// Why a push could not be recorded, or the records not be read.
 #[derive(Debug, Error)]
@@ -57,32 +99,42 @@ impl SpoolError {
 
 /// A record of a push that goes in now, with an id of its own.
 pub fn push(opening: v1::Opening, updates: &[RefUpdate], why: String) -> v1::SpooledPush {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     v1::SpooledPush {
         id: Uuid::now_v7().to_string(),
         host: opening.host.clone(),
-        at_micros: i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
+        at_micros: now_micros(),
         opening: Some(opening),
         updates: updates.iter().map(update_to_wire).collect(),
         why,
     }
 }
 
-/// Records a push so that it outlives a power cut: written, synced, renamed, and the folder synced.
-///
-/// # Errors
-/// When any of that fails: then the push must not go in.
-pub fn record(folder: &Path, push: &v1::SpooledPush) -> Result<(), SpoolError> {
-    check(folder)?;
-    let unusable = |error| SpoolError::Folder { folder: folder.to_owned(), error };
-    write(folder, &push.id, &push.encode_to_vec()).map_err(unusable)
+/// A record of updates that were applied just now, with an id of its own.
+pub fn applied(opening: v1::Opening, updates: Vec<v1::RefUpdate>) -> v1::AppliedPush {
+    let id = Uuid::now_v7().to_string();
+    v1::AppliedPush { id, at_micros: now_micros(), opening: Some(opening), updates }
 }
 
-fn write(folder: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
-    let unfinished = folder.join(format!("{id}.tmp"));
+fn now_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Keeps a record so that it outlives a power cut: written, synced, renamed, and the folder synced.
+///
+/// # Errors
+/// When any of that fails: then an unchecked push must not go in.
+pub fn keep(folder: &Path, record: &Record) -> Result<(), SpoolError> {
+    check(folder)?;
+    let unusable = |error| SpoolError::Folder { folder: folder.to_owned(), error };
+    write(folder, &record.file_name(), &record.encode()).map_err(unusable)
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = folder.join(format!("{name}.tmp"));
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    let kept = written.and_then(|()| fs::rename(&unfinished, folder.join(format!("{id}.{SUFFIX}"))));
+    let kept = written.and_then(|()| fs::rename(&unfinished, folder.join(name)));
     if kept.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
@@ -100,7 +152,7 @@ pub fn waiting(folder: &Path) -> Result<Vec<PathBuf>, SpoolError> {
     let mut records = Vec::new();
     for entry in fs::read_dir(folder).map_err(unusable)? {
         let path = entry.map_err(unusable)?.path();
-        if path.extension().is_some_and(|suffix| suffix == SUFFIX) {
+        if Record::is_named_so(&path) {
             records.push(path);
         }
     }
@@ -129,32 +181,30 @@ fn check(folder: &Path) -> Result<(), SpoolError> {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
+    use super::{Record, SpoolError, applied, keep, push, waiting};
     use oam_policy::{ObjectId, RefChange, RefName, RefUpdate};
     use oam_proto::v1;
-    use prost::Message as _;
 
-    use super::{SpoolError, push, record, waiting};
-
-    fn one() -> v1::SpooledPush {
+    fn one() -> Record {
         let name = RefName::parse(b"refs/heads/\xff").unwrap();
         let update = RefUpdate { name, change: RefChange::Create { new: ObjectId::Sha1([1; 20]) } };
         let opening = v1::Opening { pusher: "alice".into(), ..v1::Opening::default() };
-        push(opening, &[update], "nobody was there".into())
+        Record::Unchecked(push(opening, &[update], "nobody was there".into()))
     }
 
     #[test]
     fn what_is_recorded_is_read_back_oldest_first() {
         let folder = tempfile::tempdir().unwrap();
-        let pushes = [one(), one(), one()];
-        for push in pushes.iter().rev() {
-            record(folder.path(), push).unwrap();
+        let records = [one(), Record::Applied(applied(v1::Opening::default(), Vec::new())), one()];
+        for record in records.iter().rev() {
+            keep(folder.path(), record).unwrap();
         }
         let read: Vec<_> = waiting(folder.path())
             .unwrap()
             .iter()
-            .map(|path| v1::SpooledPush::decode(&*fs::read(path).unwrap()).unwrap())
+            .map(|path| Record::decode(path, &fs::read(path).unwrap()).unwrap())
             .collect();
-        assert_eq!(read, pushes);
+        assert_eq!(read, records);
         let mode = fs::metadata(&waiting(folder.path()).unwrap()[0]).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing unfinished is left");
@@ -163,10 +213,10 @@ mod tests {
     #[test]
     fn a_folder_that_is_missing_or_everybodys_takes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = record(&folder.path().join("none"), &one());
+        let missing = keep(&folder.path().join("none"), &one());
         assert!(matches!(missing, Err(SpoolError::Folder { .. })));
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(record(folder.path(), &one()), Err(SpoolError::Untrusted { .. })));
-        assert!(matches!(record(Path::new("/dev/null"), &one()), Err(SpoolError::Untrusted { .. })));
+        assert!(matches!(keep(folder.path(), &one()), Err(SpoolError::Untrusted { .. })));
+        assert!(matches!(keep(Path::new("/dev/null"), &one()), Err(SpoolError::Untrusted { .. })));
     }
 }

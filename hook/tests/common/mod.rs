@@ -36,6 +36,10 @@ pub(crate) enum Script {
     Decide(v1::Decision),
     /// Asks for the ancestry of these updates, then permits if all are fast-forwards, else refuses.
     AskThen(Vec<u64>),
+    /// Asks for these facts, and permits once it has heard all.
+    Ask(v1::FactsNeeded),
+    /// Asks for these facts, and refuses after the first message, without reading on.
+    AskAndRefuseEarly(v1::FactsNeeded),
     /// Asks for the same facts again and again.
     AskForever,
     /// Sends a message without content.
@@ -57,7 +61,10 @@ pub(crate) struct Heard {
     pub(crate) updates: Vec<v1::RefUpdate>,
     pub(crate) batches: usize,
     pub(crate) facts: Vec<v1::AncestryFact>,
+    pub(crate) histories: Vec<v1::HistoryFacts>,
     pub(crate) spooled: Vec<v1::SpooledPush>,
+    /// What it was told of pushes that were applied.
+    pub(crate) applied: Vec<v1::AppliedPush>,
 }
 
 #[derive(Clone)]
@@ -96,6 +103,17 @@ impl Authorizer for Daemon {
         self.heard.lock().unwrap().spooled.push(request.into_inner());
         Ok(Response::new(v1::DeliverSpooledResponse {}))
     }
+
+    async fn report_applied(
+        &self,
+        request: Request<v1::AppliedPush>,
+    ) -> Result<Response<v1::ReportAppliedResponse>, Status> {
+        if let Script::Fail(code) = self.script {
+            return Err(Status::new(code, "no space"));
+        }
+        self.heard.lock().unwrap().applied.push(request.into_inner());
+        Ok(Response::new(v1::ReportAppliedResponse::default()))
+    }
 }
 
 type Answer = mpsc::Sender<Result<v1::AuthorizeResponse, Status>>;
@@ -116,6 +134,22 @@ impl Daemon {
                 let facts = self.heard.lock().unwrap().facts.clone();
                 let good = facts.iter().all(|fact| fact.ancestry() == v1::Ancestry::FastForward);
                 decide(if good { permit(total) } else { refuse(total) })
+            }
+            Script::Ask(needed) => {
+                send(to, Some(authorize_response::Step::Needed(needed.clone()))).await;
+                self.read_facts(&mut asked).await?;
+                decide(permit(total))
+            }
+            Script::AskAndRefuseEarly(needed) => {
+                send(to, Some(authorize_response::Step::Needed(needed.clone()))).await;
+                let first = asked.next().await.transpose()?;
+                let Some(authorize_request::Step::Facts(facts)) = first.and_then(|first| first.step) else {
+                    return Err(Status::invalid_argument("no facts"));
+                };
+                self.heard.lock().unwrap().histories.extend(facts.histories);
+                send(to, Some(decide(refuse(total)))).await;
+                // The call stays open: only the hook can end it.
+                std::future::pending().await
             }
             Script::AskForever => loop {
                 send(to, Some(needed(&[0]))).await;
@@ -160,7 +194,9 @@ impl Daemon {
     async fn read_facts(&self, asked: &mut Streaming<v1::AuthorizeRequest>) -> Result<(), Status> {
         while let Some(message) = asked.next().await.transpose()? {
             let Some(authorize_request::Step::Facts(facts)) = message.step else { panic!("{message:?}") };
-            self.heard.lock().unwrap().facts.extend(facts.ancestry);
+            let mut heard = self.heard.lock().unwrap();
+            heard.facts.extend(facts.ancestry);
+            heard.histories.extend(facts.histories);
             if facts.last {
                 return Ok(());
             }

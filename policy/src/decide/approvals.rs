@@ -90,7 +90,7 @@ impl OneRef<'_> {
             (Asker::Roles(roles), _) => roles.contains(role),
             (Asker::User(user), Some(snapshot)) => {
                 let (subject, bar) = Subject::resolve(self.scope.policy, snapshot, user);
-                bar.is_none() && subject.roles.contains(role)
+                bar.is_none() && subject.roles().any(|held| held == role)
             }
             (Asker::User(_), None) => false,
         }
@@ -110,7 +110,7 @@ impl OneRef<'_> {
     }
 
     fn is_committer(&self, user: &Username, pull_request: &PullRequest) -> bool {
-        pull_request.committers.iter().any(|email| self.scope.has_email(user, email))
+        pull_request.committers.iter().any(|email| self.scope.people().has_email(user, email))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::{known::Known, one_ref::OneRef};
 use crate::{
-    examples::Examples,
-    facts::{Commit, HistoryNeeded, HistoryPart, Identity, NewFile, SignatureState},
+    facts::{Commit, HistoryNeeded, HistoryPart, Identity, Listing, NewFile, Nth},
     name::TreePath,
     reason::{FaultyCommit, Shortfall},
     rule::{CommitCheck, CommitChecks, RefSet, Require},
@@ -17,44 +16,97 @@ impl OneRef<'_> {
         }
         let checks = &require.commits;
         match check {
-            CommitCheck::MaxBlob => self.new_files(&require.refs).map(|files| too_large(checks, files)),
+            CommitCheck::MaxBlob => self.among_files(&require.refs, |files| too_large(checks, files)),
             CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => {
-                self.new_files(&require.refs).map(|files| forbidden(checks, check, files))
+                self.among_files(&require.refs, |files| forbidden(checks, check, files))
             }
+            // Each way in which a signature is not accepted is told by itself: see `badly_signed`.
+            CommitCheck::Signed => Known::Is(None),
             CommitCheck::CommitterIsPusher
             | CommitCheck::AuthorKnown
-            | CommitCheck::Signed
             | CommitCheck::Message
             | CommitCheck::SignOff
             | CommitCheck::Linear
-            | CommitCheck::NoForeignMerges => self.new_commits(&require.refs).map(|commits| {
-                let faulty = commits.iter().filter_map(|commit| self.faulty(checks, check, commit));
-                let pattern = checks.message.as_ref().filter(|_| check == CommitCheck::Message);
-                let wanted = pattern.map(ToString::to_string);
-                Examples::of(faulty).map(|commits| Shortfall::Commits { check, wanted, commits })
-            }),
+            | CommitCheck::NoForeignMerges => self.faulty_commits(require, check),
+            CommitCheck::MaxCommits => match checks.max_commits {
+                Some(max) => self.too_many(&require.refs, max),
+                None => Known::Is(None),
+            },
         }
     }
 
-    fn new_files(&self, refs: &RefSet) -> Known<&[NewFile]> {
+    /// What is found among the new files.
+    fn among_files(
+        &self,
+        refs: &RefSet,
+        find: impl FnOnce(&Listing<NewFile>) -> Option<Shortfall>,
+    ) -> Known<Option<Shortfall>> {
         let cover = refs.cover();
-        let fact = self.scope.facts.files(self.index, &cover);
-        Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Files })
+        let files = self.scope.facts.files(self.index, &cover).filter(|files| self.stands(files));
+        let needed = HistoryNeeded { update: self.index, cover, part: HistoryPart::Files };
+        match files {
+            Some(files) => Known::found(find(files), files.end(), || needed),
+            None => Known::needs(needed),
+        }
     }
 
-    fn new_commits(&self, refs: &RefSet) -> Known<&[Commit]> {
-        let cover = refs.cover();
-        let fact = self.scope.facts.commits(self.index, &cover);
-        Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Commits })
+    /// The new commits that fail a check.
+    fn faulty_commits(&self, require: &Require, check: CommitCheck) -> Known<Option<Shortfall>> {
+        let commits = match self.new_commits(&require.refs, HistoryPart::Commits) {
+            Ok(commits) => commits,
+            Err(needed) => return Known::needs(needed),
+        };
+        let checks = &require.commits;
+        let shortfall = commits.examples(|nth| self.faulty(checks, check, &nth.commit)).map(|commits| {
+            let pattern = checks.message.as_ref().filter(|_| check == CommitCheck::Message);
+            Shortfall::Commits { check, wanted: pattern.map(ToString::to_string), commits }
+        });
+        Known::found(shortfall, commits.end(), || self.commits_needed(&require.refs, HistoryPart::Commits))
+    }
+
+    /// Whether there are more new commits than `max`; the commits themselves tell as well.
+    fn too_many(&self, refs: &RefSet, max: u64) -> Known<Option<Shortfall>> {
+        let judged = |count: u64| (count > max).then_some(Shortfall::TooManyCommits { max });
+        match self.scope.facts.commit_count(self.index, &refs.cover()) {
+            Some(Ok(count)) => return Known::Is(judged(count)),
+            Some(Err(unreadable)) => return Known::Unreadable(unreadable.why),
+            None => {}
+        }
+        let part = HistoryPart::CommitCount(max);
+        match self.new_commits(refs, part) {
+            Ok(commits) => {
+                Known::found(judged(commits.told()), commits.end(), || self.commits_needed(refs, part))
+            }
+            Err(needed) => Known::needs(needed),
+        }
+    }
+
+    /// The new commits, as far as they are known; else what would tell. `part` is what it takes.
+    pub(super) fn new_commits(
+        &self,
+        refs: &RefSet,
+        part: HistoryPart,
+    ) -> Result<&Listing<Nth>, HistoryNeeded> {
+        let (facts, cover) = (self.scope.facts, refs.cover());
+        let commits = match part {
+            HistoryPart::Signatures => facts.signed_commits(self.index, &cover),
+            _ => facts.commits(self.index, &cover),
+        };
+        commits.filter(|commits| self.stands(commits)).ok_or_else(|| self.commits_needed(refs, part))
+    }
+
+    pub(super) fn commits_needed(&self, refs: &RefSet, part: HistoryPart) -> HistoryNeeded {
+        HistoryNeeded { update: self.index, cover: refs.cover(), part }
     }
 
     fn faulty(&self, checks: &CommitChecks, check: CommitCheck, commit: &Commit) -> Option<FaultyCommit> {
         let found = match check {
             CommitCheck::CommitterIsPusher => {
-                (!self.is_pusher(&commit.committer)).then(|| email(&commit.committer))?
+                (!self.scope.people().is_pusher(&commit.committer)).then(|| email(&commit.committer))?
             }
-            CommitCheck::AuthorKnown => (!self.is_known(&commit.author)).then(|| email(&commit.author))?,
-            CommitCheck::Signed => self.unaccepted(commit)?,
+            CommitCheck::AuthorKnown => {
+                (!self.scope.people().is_known(&commit.author)).then(|| email(&commit.author))?
+            }
             CommitCheck::Message => {
                 let fits = checks.message.as_ref().is_none_or(|pattern| pattern.matches(&commit.subject));
                 (!fits).then_some(None)?
@@ -62,68 +114,46 @@ impl OneRef<'_> {
             CommitCheck::SignOff => (!commit.signed_off).then_some(None)?,
             CommitCheck::Linear => (commit.parents > 1).then_some(None)?,
             CommitCheck::NoForeignMerges => commit.foreign.then_some(None)?,
-            CommitCheck::MaxBlob | CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => return None,
+            // What is to be said of these is no single commit, or stands in `signatures`.
+            CommitCheck::Signed
+            | CommitCheck::MaxBlob
+            | CommitCheck::ForbidPaths
+            | CommitCheck::ForbidExtensions
+            | CommitCheck::MaxCommits => return None,
         };
-        Some(FaultyCommit { id: commit.id, subject: commit.subject.clone(), found })
+        Some(FaultyCommit::of(commit, found))
     }
+}
 
-    /// Whether `who` is the pusher, by any of their e-mails. Addresses are compared without regard to ASCII case.
-    fn is_pusher(&self, who: &Identity) -> bool {
-        match who {
-            Identity::Pusher => true,
-            Identity::Stranger => false,
-            Identity::Email(email) => self.scope.has_email(&self.scope.subject.username, email),
-        }
-    }
-
-    fn is_known(&self, who: &Identity) -> bool {
-        match who {
-            Identity::Pusher => true,
-            Identity::Stranger => false,
-            Identity::Email(email) => {
-                self.scope.snapshot.is_some_and(|snapshot| snapshot.is_email_of_somebody_active(email))
-            }
-        }
-    }
-
-    /// Why the signature is not accepted; `None`: it is.
-    fn unaccepted(&self, commit: &Commit) -> Option<Option<String>> {
-        match &commit.signature {
-            SignatureState::GoodByCommitter => None,
-            SignatureState::Absent => Some(Some("it is not signed".to_owned())),
-            SignatureState::Bad { why } => Some(Some(why.clone())),
-            SignatureState::Good { by } => {
-                let is_theirs = match &commit.committer {
-                    Identity::Email(email) => self.scope.has_email(by, email),
-                    Identity::Pusher => by.key() == self.scope.subject.username.key(),
-                    Identity::Stranger => false,
-                };
-                (!is_theirs).then(|| Some(format!("it is signed by `{by}`, who did not commit it")))
-            }
-        }
+impl FaultyCommit {
+    pub(super) fn of(commit: &Commit, found: Option<String>) -> Self {
+        Self { id: commit.id, subject: commit.subject.clone(), found }
     }
 }
 
 fn email(who: &Identity) -> Option<String> {
     match who {
-        Identity::Email(email) => Some(format!("<{email}>")),
+        Identity::Email(email) | Identity::NoEmail(email) => Some(format!("<{email}>")),
         Identity::Pusher | Identity::Stranger => None,
     }
 }
 
-fn too_large(checks: &CommitChecks, files: &[NewFile]) -> Option<Shortfall> {
+fn too_large(checks: &CommitChecks, files: &Listing<NewFile>) -> Option<Shortfall> {
     let max = checks.max_blob?;
-    let large = files.iter().filter(|file| file.size > max).map(|file| (file.path.clone(), file.size));
-    Examples::of(large).map(|blobs| Shortfall::Blobs { max, blobs })
+    let large = files.examples(|file| (file.size > max).then(|| (file.path.clone(), file.size)));
+    large.map(|blobs| Shortfall::Blobs { max, blobs })
 }
 
-fn forbidden(checks: &CommitChecks, check: CommitCheck, files: &[NewFile]) -> Option<Shortfall> {
+fn forbidden(checks: &CommitChecks, check: CommitCheck, files: &Listing<NewFile>) -> Option<Shortfall> {
     let is_forbidden = |path: &TreePath| match check {
         CommitCheck::ForbidPaths => checks.forbid_paths.as_ref().is_some_and(|paths| paths.matches(path)),
         _ => path.extension().is_some_and(|extension| checks.forbids_extension(extension)),
     };
-    let mut paths: Vec<_> = files.iter().map(|file| &file.path).filter(|path| is_forbidden(path)).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    Examples::of(paths.into_iter().cloned()).map(|paths| Shortfall::Paths { check, paths })
+    // A path that is there with several contents is one path.
+    let mut last = None;
+    let paths = files.examples(|file| {
+        let is_another = last.replace(&file.path) != Some(&file.path);
+        (is_another && is_forbidden(&file.path)).then(|| file.path.clone())
+    });
+    paths.map(|paths| Shortfall::Paths { check, paths })
 }

@@ -1,4 +1,4 @@
-use crate::facts::{FactsNeeded, HistoryNeeded, Learnt};
+use crate::facts::{End, FactsNeeded, HistoryNeeded, Learnt};
 
 /// Something that rests on facts, as far as they tell.
 #[derive(Debug, Clone)]
@@ -11,23 +11,31 @@ pub(crate) enum Known<T> {
     Unreadable(String),
 }
 
-impl<T> Known<T> {
-    /// A fact about a history, or the need of it.
-    pub(super) fn of_history(fact: Option<Learnt<T>>, needed: impl FnOnce() -> HistoryNeeded) -> Self {
-        Self::of(fact, || FactsNeeded { histories: vec![needed()], ..FactsNeeded::default() })
+impl<T> Known<Option<T>> {
+    /// What was found in a list. That there is nothing to be found takes all of it to know.
+    pub(super) fn found(found: Option<T>, end: &End, needed: impl FnOnce() -> HistoryNeeded) -> Self {
+        match (found, end) {
+            (Some(found), _) => Self::Is(Some(found)),
+            (None, End::Complete) => Self::Is(None),
+            (None, End::Unreadable(unreadable)) => Self::Unreadable(unreadable.why.clone()),
+            (None, End::Open) => Self::needs(needed()),
+        }
     }
+}
 
+impl<T> Known<T> {
     /// A fact about the pull request, or the need of it.
     pub(super) fn of_pull_request(fact: Option<Learnt<T>>) -> Self {
-        Self::of(fact, || FactsNeeded { pull_request: true, ..FactsNeeded::default() })
-    }
-
-    fn of(fact: Option<Learnt<T>>, needed: impl FnOnce() -> FactsNeeded) -> Self {
         match fact {
             Some(Ok(fact)) => Self::Is(fact),
             Some(Err(unreadable)) => Self::Unreadable(unreadable.why),
-            None => Self::Needs(needed()),
+            None => Self::Needs(FactsNeeded { pull_request: true, ..FactsNeeded::default() }),
         }
+    }
+
+    /// The need of more of a history.
+    pub(super) fn needs(history: HistoryNeeded) -> Self {
+        Self::Needs(FactsNeeded { histories: vec![history], ..FactsNeeded::default() })
     }
 
     /// What follows from it.

@@ -7,7 +7,10 @@ mod known;
 mod moved;
 mod one_ref;
 mod paths;
+mod people;
 mod scope;
+mod sieve;
+mod signatures;
 mod subject;
 mod tally;
 mod verdict;
@@ -17,6 +20,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+pub use sieve::Sieve;
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
 pub use waivers::{Lifted, WaiverUse};
@@ -70,10 +74,6 @@ pub(crate) struct Basis<'a> {
 
 /// What came of an attempt to decide.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one of it for each push, and it is taken apart at once"
-)]
 pub enum Evaluation {
     /// It is decided.
     Decided(Decision),
@@ -122,22 +122,27 @@ pub(crate) fn decide_as(
     facts: &Facts,
     now: Timestamp,
 ) -> Evaluation {
-    let mut decided = Vec::with_capacity(request.updates.len());
+    let mut decided = None;
     let mut needed = FactsNeeded::default();
     {
         let scope = Scope::new(basis, &subject, request, facts, now);
         for (index, update) in request.updates.iter().enumerate() {
             match (OneRef { scope: &scope, index, update }).decide() {
-                Judged::Decided(verdict) => decided.push(verdict),
+                Judged::Decided(verdict) => NonEmpty::push(&mut decided, verdict),
                 Judged::Needs(more) => needed.add(more),
             }
         }
     }
-    match NonEmpty::from_vec(decided) {
+    match decided {
         Some(refs) if needed.is_empty() => {
             Evaluation::Decided(Decision::new(subject, PushVerdict::PerRef(refs)))
         }
-        _ => Evaluation::Needs(needed.in_order()),
+        some => {
+            let mut decided = some.iter().flat_map(NonEmpty::iter);
+            // A push is permitted if all its refs are: one that is refused settles it.
+            let refused_anyway = decided.any(|one| one.verdict.outcome() == Outcome::Refused);
+            Evaluation::Needs(FactsNeeded { refused_anyway, ..needed.in_order() })
+        }
     }
 }
 

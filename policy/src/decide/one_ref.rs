@@ -2,7 +2,7 @@
 
 use super::{
     known::Known,
-    scope::{Reach, Scope},
+    scope::{GrantOnRef, Reach, RulesOnRef, Scope},
     tally::{Judged, Tally},
     verdict::{Permit, WouldHave},
 };
@@ -10,7 +10,7 @@ use crate::{
     facts::{Ancestry, FactsNeeded, UpdateIndex},
     reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, Unmet},
     request::{RefChange, RefUpdate, Verb},
-    rule::{Block, Grant, Mode, Require, RoleBits, VerbSet},
+    rule::{Block, Grant, Mode, Require, VerbSet},
 };
 
 /// One ref update of a push, beside all that its verdict rests on.
@@ -58,20 +58,16 @@ impl OneRef<'_> {
     }
 
     pub(super) fn with_verb(&self, verb: Verb) -> Judged {
+        let rules = self.scope.rules_on(&self.update.name);
         let mut tally = Tally::default();
-        for block in self.scope.blocks.iter().filter(|block| self.is_in(block.verbs, verb, &block.refs)) {
+        for block in rules.blocks().filter(|block| block.verbs.contains(verb)) {
             self.count_block(block, verb, &mut tally);
         }
-        let is_blocked = tally.is_refused();
-        let permit = self.granted(verb, is_blocked, &mut tally);
-        for require in self.scope.requires.iter().filter(|one| self.is_in(one.verbs, verb, &one.refs)) {
+        let permit = self.granted(&rules, verb, &mut tally);
+        for require in rules.requires().filter(|require| require.verbs.contains(verb)) {
             self.count_require(require, &mut tally);
         }
         tally.conclude(verb, permit)
-    }
-
-    fn is_in(&self, verbs: VerbSet, verb: Verb, refs: &crate::rule::RefSet) -> bool {
-        verbs.contains(verb) && refs.matches(&self.update.name, self.scope.subject.username.as_str())
     }
 
     fn count_block(&self, block: &Block, verb: Verb, tally: &mut Tally) {
@@ -102,28 +98,30 @@ impl OneRef<'_> {
             return;
         }
         for condition in require.conditions() {
-            let refusal = self.missing(require, condition).map(|missing| {
-                missing.map(|shortfall| {
+            let refusals = self.missing(require, condition).map(|missing| {
+                let because = |shortfall| {
                     let (rule, help) = (require.id.clone(), require.help.clone());
                     RefusalReason::Unmet(Unmet { rule, help, shortfall })
-                })
+                };
+                missing.into_iter().map(because).collect::<Vec<_>>()
             });
             match require.mode {
-                Mode::Enforce => tally.refuse_if(refusal),
-                Mode::Evaluate => tally.try_out(&require.id, WouldHave::Blocked, refusal),
+                Mode::Enforce => tally.refuse_if(refusals),
+                Mode::Evaluate => {
+                    let any = refusals.map(|refusals| refusals.into_iter().next());
+                    tally.try_out(&require.id, WouldHave::Blocked, any);
+                }
             }
         }
     }
 
     /// The grant that carries it. Where none does, the reason is in the tally.
-    fn granted(&self, verb: Verb, is_blocked: bool, tally: &mut Tally) -> Option<Permit> {
+    fn granted(&self, rules: &RulesOnRef<'_>, verb: Verb, tally: &mut Tally) -> Option<Permit> {
+        let is_blocked = tally.is_refused();
         let mut of_some_paths: Vec<(&Grant, Reach)> = Vec::new();
         let mut permit = None;
-        for in_scope in &self.scope.grants {
-            let (grant, Some(reach)) = (in_scope.grant, in_scope.reach) else { continue };
-            if !self.is_in(grant.verbs, verb, &grant.refs) {
-                continue;
-            }
+        for GrantOnRef { grant, reach, .. } in rules.grants().filter(|one| one.grant.verbs.contains(verb)) {
+            let Some(reach) = reach else { continue };
             let by_it = || Permit::by_grant(grant.id.clone(), self.scope.role(reach));
             match (grant.mode, &grant.paths) {
                 (Mode::Enforce, None) if permit.is_none() => permit = Some(by_it()),
@@ -142,7 +140,7 @@ impl OneRef<'_> {
             return permit;
         }
         let Some((first, reach)) = of_some_paths.first().copied() else {
-            let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(verb) };
+            let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(rules, verb) };
             tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
             return None;
         };
@@ -175,26 +173,20 @@ impl OneRef<'_> {
     }
 
     /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
-    fn no_grant(&self, verb: Verb) -> NoGrant {
-        let Scope { policy, subject, grants, .. } = self.scope;
-        let here = grants.iter().filter(|one| {
-            one.grant.mode == Mode::Enforce
-                && one.grant.refs.matches(&self.update.name, subject.username.as_str())
-        });
-        let (mut mine, mut of_others) = (VerbSet::default(), RoleBits::default());
-        for one in here {
+    fn no_grant(&self, rules: &RulesOnRef<'_>, verb: Verb) -> NoGrant {
+        let (mut mine, mut of_others) = (VerbSet::default(), Vec::new());
+        for one in rules.grants().filter(|one| one.grant.mode == Mode::Enforce) {
             if one.reach.is_some() {
                 mine = mine.and(one.grant.verbs);
             }
             if one.grant.verbs.contains(verb) {
-                let receivers = policy.compiled().receivers.get(one.place).into_iter().flatten();
-                receivers.for_each(|place| of_others.insert(*place));
+                of_others.extend_from_slice(one.receivers);
             }
         }
         NoGrant {
             verb: Some(verb),
             may: mine.iter().collect(),
-            roles_that_may: policy.named(&of_others),
+            roles_that_may: self.scope.policy.named(&of_others.into_iter().collect()),
             blocked_too: false,
         }
     }

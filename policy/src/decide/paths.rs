@@ -3,26 +3,43 @@
 use super::{known::Known, one_ref::OneRef};
 use crate::{
     examples::Examples,
-    facts::{HistoryNeeded, HistoryPart},
+    facts::{End, FactsNeeded, HistoryNeeded, HistoryPart, Listing},
     name::TreePath,
     rule::{Grant, PathSet, RefSet},
 };
 
+/// Why nobody can tell whether a path changes in view of one grant's refs that changes in view of another's.
+const TOO_MANY: &str =
+    "too many paths change to tell whether the grants cover them together: push fewer at once";
+
 impl OneRef<'_> {
-    /// The paths that change, in view of a rule with these refs.
-    pub(super) fn changed_paths(&self, refs: &RefSet) -> Known<&[TreePath]> {
-        if self.is_deletion() {
-            return Known::Is(&[]);
-        }
+    /// The paths that change, in view of a rule with these refs, as far as they are known; or what is needed.
+    fn changed_paths(&self, refs: &RefSet) -> Result<&Listing<TreePath>, HistoryNeeded> {
         let cover = refs.cover();
-        let fact = self.scope.facts.paths(self.index, &cover);
-        Known::of_history(fact, || HistoryNeeded { update: self.index, cover, part: HistoryPart::Paths })
+        let known = self.scope.facts.paths(self.index, &cover).filter(|paths| self.stands(paths));
+        known.ok_or(HistoryNeeded { update: self.index, cover, part: HistoryPart::Paths })
+    }
+
+    /// Whether a list says what it would say by the policy and the directory that are decided by.
+    pub(super) fn stands<T: Ord>(&self, listing: &Listing<T>) -> bool {
+        listing.holds_by(self.scope.policy, self.scope.snapshot)
     }
 
     /// Those of `paths` that change, in view of a rule with these refs.
     pub(crate) fn changed_among(&self, paths: &PathSet, refs: &RefSet) -> Known<Option<Examples<TreePath>>> {
-        let among = |path: &&TreePath| paths.matches(path);
-        self.changed_paths(refs).map(|changed| Examples::of(changed.iter().filter(among).cloned()))
+        if self.is_deletion() {
+            return Known::Is(None);
+        }
+        let changed = match self.changed_paths(refs) {
+            Ok(changed) => changed,
+            Err(needed) => return Known::needs(needed),
+        };
+        let among = changed.examples(|path| paths.matches(path).then(|| path.clone()));
+        Known::found(among, changed.end(), || self.paths_needed(refs))
+    }
+
+    fn paths_needed(&self, refs: &RefSet) -> HistoryNeeded {
+        HistoryNeeded { update: self.index, cover: refs.cover(), part: HistoryPart::Paths }
     }
 
     /// The changed paths that none of `grants` covers. All of them say which paths they are about.
@@ -30,23 +47,68 @@ impl OneRef<'_> {
     /// A grant has nothing against a path that does not change in view of its own refs: so adding a grant never takes
     /// access away.
     pub(crate) fn uncovered(&self, grants: &[&Grant]) -> Known<Option<Examples<TreePath>>> {
+        if self.is_deletion() {
+            return Known::Is(None);
+        }
         let mut views = Vec::with_capacity(grants.len());
+        let mut needed = FactsNeeded::default();
         for grant in grants {
             match self.changed_paths(&grant.refs) {
-                Known::Is(changed) => views.push((grant, changed)),
-                Known::Needs(needed) => return Known::Needs(needed),
-                Known::Unreadable(why) => return Known::Unreadable(why),
+                Ok(changed) => views.push((*grant, changed)),
+                Err(history) => needed.histories.push(history),
             }
         }
-        let Some((_, fewest)) = views.iter().min_by_key(|(_, changed)| changed.len()) else {
+        if !needed.histories.is_empty() {
+            return Known::Needs(needed);
+        }
+        // Any view will do that is known as a whole; where none is, any has something of every kind of path.
+        let Some((_, paths)) = views.iter().min_by_key(|(_, changed)| {
+            (!changed.is_whole(), *changed.end() != End::Complete, changed.told())
+        }) else {
             return Known::Is(None);
         };
-        let covers = |grant: &Grant, changed: &[TreePath], path: &TreePath| {
-            grant.paths.as_ref().is_none_or(|paths| paths.matches(path))
-                || changed.binary_search(path).is_err()
+        let in_a_grant = |path: &TreePath| {
+            views.iter().any(|(grant, _)| grant.paths.as_ref().is_none_or(|paths| paths.matches(path)))
         };
-        let uncovered =
-            fewest.iter().filter(|path| !views.iter().any(|(grant, changed)| covers(grant, changed, path)));
-        Known::Is(Examples::of(uncovered.cloned()))
+        let mut perhaps = false;
+        let uncovered = paths.examples(|path| {
+            if in_a_grant(path) {
+                return None;
+            }
+            let seen: Vec<_> = views.iter().map(|(_, changed)| changed.holds(path)).collect();
+            if seen.contains(&Some(false)) {
+                return None;
+            }
+            let certain = seen.iter().all(|seen| *seen == Some(true));
+            perhaps |= !certain;
+            certain.then(|| path.clone())
+        });
+        if let Some(uncovered) = uncovered {
+            return Known::Is(Some(uncovered));
+        }
+        self.none_uncovered(&views, paths, perhaps)
+    }
+
+    /// What it means that no path is known that none of the grants covers.
+    fn none_uncovered(
+        &self,
+        views: &[(&Grant, &Listing<TreePath>)],
+        looked_at: &Listing<TreePath>,
+        perhaps: bool,
+    ) -> Known<Option<Examples<TreePath>>> {
+        if *looked_at.end() == End::Complete && !perhaps {
+            return Known::Is(None);
+        }
+        for (_, changed) in views {
+            if let End::Unreadable(unreadable) = changed.end() {
+                return Known::Unreadable(unreadable.why.clone());
+            }
+        }
+        let open = views.iter().filter(|(_, changed)| *changed.end() == End::Open);
+        let histories: Vec<_> = open.map(|(grant, _)| self.paths_needed(&grant.refs)).collect();
+        if histories.is_empty() {
+            return Known::Unreadable(TOO_MANY.to_owned());
+        }
+        Known::Needs(FactsNeeded { histories, ..FactsNeeded::default() })
     }
 }

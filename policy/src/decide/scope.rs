@@ -1,15 +1,15 @@
 use jiff::Timestamp;
 
-use super::{Basis, Subject, waivers::WaiverUse};
+use super::{Basis, Subject, people::People, waivers::WaiverUse};
 use crate::{
     facts::Facts,
-    name::{Repository, RoleId, Username, UsernameKey},
+    name::{RefName, Repository, RoleId, UsernameKey},
     request::{Channel, Request},
-    rule::{Block, ByRepository, Grant, Policy, RepositorySet, Require, RoleBits},
+    rule::{Block, Candidate, Candidates, Grant, Kind, Policy, RepositorySet, Require, Window},
     snapshot::Snapshot,
 };
 
-/// The rules that one push can meet at all: those on its repository that are live, found once for all its refs.
+/// All that the verdicts on the refs of one push have in common.
 pub(crate) struct Scope<'a> {
     pub(super) policy: &'a Policy,
     /// The directory; `None` where the question is about roles and nobody in particular.
@@ -21,18 +21,23 @@ pub(crate) struct Scope<'a> {
     pub(super) facts: &'a Facts,
     /// When it is decided.
     pub(super) now: Timestamp,
-    /// Every grant on the repository; for each, how it reaches the pusher, if it does.
-    pub(super) grants: Vec<GrantInScope<'a>>,
-    /// Every block on the repository that binds the pusher.
-    pub(super) blocks: Vec<&'a Block>,
-    /// Every require on the repository that binds the pusher.
-    pub(super) requires: Vec<&'a Require>,
+    /// The rules that could be on the repository.
+    candidates: Candidates<'a>,
+    /// What the pusher is called in grants that name somebody; `None` where none does.
+    key: Option<UsernameKey>,
 }
 
-pub(super) struct GrantInScope<'a> {
+/// The rules that one ref of a push can meet at all.
+pub(super) struct RulesOnRef<'a> {
+    scope: &'a Scope<'a>,
+    name: &'a RefName,
+    candidates: Vec<Candidate>,
+}
+
+pub(super) struct GrantOnRef<'a> {
     pub(super) grant: &'a Grant,
-    /// Its place among the policy's grants.
-    pub(super) place: usize,
+    /// The places of the roles that receive it, ascending.
+    pub(super) receivers: &'a [u32],
     /// How it reaches the pusher, if it does.
     pub(super) reach: Option<Reach>,
 }
@@ -43,7 +48,7 @@ pub(super) enum Reach {
     /// It names them.
     Person,
     /// Through the role at this place among the policy's roles.
-    Role(usize),
+    Role(u32),
 }
 
 impl<'a> Scope<'a> {
@@ -55,92 +60,95 @@ impl<'a> Scope<'a> {
         now: Timestamp,
     ) -> Self {
         let Basis { policy, snapshot, waivers } = basis;
-        let repository = &request.repository;
-        let (compiled, held) = (policy.compiled(), subject.held());
+        let (repository, channel, compiled) = (&request.repository, request.channel, policy.compiled());
+        let candidates = compiled.rules.candidates(repository);
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
-        let mut grants = Vec::new();
-        on(
-            policy.grants(),
-            &compiled.grants,
-            |grant| &grant.on,
-            repository,
-            &mut grants,
-            |place, grant| {
-                let is_live = grant.window.contains(now);
-                let reach = || reach(policy, place, held, key.as_ref());
-                is_live.then(|| GrantInScope { grant, place, reach: reach() })
-            },
-        );
-        let binds =
-            |except: Option<&Box<[usize]>>| except.is_none_or(|except| held.first_of(except).is_none());
-        let built_in = policy.built_in().iter().filter(|block| block.on.matches(repository));
-        let mut blocks: Vec<&Block> = built_in.collect();
-        on(
-            policy.blocks(),
-            &compiled.blocks,
-            |block| &block.on,
-            repository,
-            &mut blocks,
-            |place, block| {
-                (block.window.contains(now) && binds(compiled.blocks_except.get(place))).then_some(block)
-            },
-        );
-        let mut requires = Vec::new();
-        on(
-            policy.requires(),
-            &compiled.requires,
-            |rule| &rule.on,
-            repository,
-            &mut requires,
-            |place, rule| {
-                (rule.window.contains(now) && binds(compiled.requires_except.get(place))).then_some(rule)
-            },
-        );
-        let channel = request.channel;
-        Self { policy, snapshot, waivers, subject, repository, channel, facts, now, grants, blocks, requires }
+        Self { policy, snapshot, waivers, subject, repository, channel, facts, now, candidates, key }
+    }
+
+    /// The rules on the repository that are about `name`.
+    pub(super) fn rules_on(&'a self, name: &'a RefName) -> RulesOnRef<'a> {
+        let candidates = self.candidates.about(name, self.subject.username.as_str());
+        RulesOnRef { scope: self, name, candidates }
     }
 
     /// The role through which a grant reaches the pusher; `None` when it names them.
     pub(super) fn role(&self, reach: Reach) -> Option<RoleId> {
         match reach {
             Reach::Person => None,
-            Reach::Role(place) => self.policy.roles().get(place).map(|role| role.id.clone()),
+            Reach::Role(place) => self.policy.role(place).cloned(),
         }
     }
 
-    /// Whether the directory knows `email` as one of theirs. Addresses are compared without regard to ASCII case.
-    pub(super) fn has_email(&self, user: &Username, email: &str) -> bool {
-        let user = self.snapshot.and_then(|snapshot| snapshot.user(&user.key()));
-        user.is_some_and(|user| user.emails().any(|known| known.eq_ignore_ascii_case(email)))
+    /// Who is meant by what commits name.
+    pub(super) fn people(&self) -> People<'_> {
+        People { snapshot: self.snapshot, pusher: &self.subject.username }
     }
 }
 
-/// Adds what `take` makes of each rule on `repository` and of its place.
-fn on<'a, R, T>(
-    rules: &'a [R],
-    index: &ByRepository,
-    set: impl Fn(&R) -> &RepositorySet,
-    repository: &Repository,
-    found: &mut Vec<T>,
-    take: impl Fn(usize, &'a R) -> Option<T>,
-) {
-    let candidates = index.candidates(repository);
-    found.reserve(candidates.len());
-    for candidate in candidates.iter() {
-        if let Some(rule) = rules.get(candidate.place)
-            && (candidate.surely || set(rule).matches(repository))
-        {
-            found.extend(take(candidate.place, rule));
-        }
+impl<'a> RulesOnRef<'a> {
+    /// Those that are live.
+    pub(super) fn grants(&self) -> impl Iterator<Item = GrantOnRef<'a>> {
+        let Scope { policy, subject, key, .. } = self.scope;
+        let compiled = policy.compiled();
+        self.live(Kind::Grant, policy.grants(), |grant| (&grant.on, &grant.window)).map(|(place, grant)| {
+            let receivers = compiled.receivers.get(place as usize).map(AsRef::as_ref).unwrap_or_default();
+            let names_them = key.is_some() && compiled.exceptions.get(&place) == key.as_ref();
+            let reach = match names_them {
+                true => Some(Reach::Person),
+                false => subject.held().first_of(receivers).map(Reach::Role),
+            };
+            GrantOnRef { grant, receivers, reach }
+        })
     }
-}
 
-/// How the grant at `place` reaches somebody who holds these roles and, where that matters, is called so.
-fn reach(policy: &Policy, place: usize, held: &RoleBits, key: Option<&UsernameKey>) -> Option<Reach> {
-    let compiled = policy.compiled();
-    if key.is_some() && compiled.exceptions.get(&place) == key {
-        return Some(Reach::Person);
+    /// Those that are live and bind the pusher, the built-in ones first.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &'a Block> {
+        let Scope { policy, repository, subject, .. } = self.scope;
+        let name = self.name;
+        let is_here = |block: &&Block| {
+            block.refs.matches(name, subject.username.as_str()) && block.on.matches(repository)
+        };
+        let written = self.live(Kind::Block, policy.blocks(), |block| (&block.on, &block.window));
+        let binding = self.binding(written, &policy.compiled().blocks_except);
+        policy.built_in().iter().filter(is_here).chain(binding)
     }
-    held.first_of(compiled.receivers.get(place)?).map(Reach::Role)
+
+    /// Those that are live and bind the pusher.
+    pub(super) fn requires(&self) -> impl Iterator<Item = &'a Require> {
+        let policy = self.scope.policy;
+        let live = self.live(Kind::Require, policy.requires(), |require| (&require.on, &require.window));
+        self.binding(live, &policy.compiled().requires_except)
+    }
+
+    /// The rules of one kind that are on the repository and live, with their places.
+    fn live<R>(
+        &self,
+        kind: Kind,
+        rules: &'a [R],
+        when: impl Fn(&R) -> (&RepositorySet, &Window),
+    ) -> impl Iterator<Item = (u32, &'a R)> {
+        let &Scope { repository, now, .. } = self.scope;
+        let of_kind = self.candidates.iter().filter(move |one| one.kind == kind);
+        let rules = of_kind.filter_map(|one| Some((one, rules.get(one.place as usize)?)));
+        rules
+            .filter(move |(one, rule)| {
+                let (on, window) = when(rule);
+                window.contains(now) && (!one.perhaps || on.matches(repository))
+            })
+            .map(|(one, rule)| (one.place, rule))
+    }
+
+    /// Of these, the ones that bind the pusher.
+    fn binding<R: 'a>(
+        &self,
+        rules: impl Iterator<Item = (u32, &'a R)>,
+        except: &[Box<[u32]>],
+    ) -> impl Iterator<Item = &'a R> {
+        let held = self.scope.subject.held();
+        let binds =
+            |place: u32| except.get(place as usize).is_none_or(|except| held.first_of(except).is_none());
+        rules.filter(move |(place, _)| binds(*place)).map(|(_, rule)| rule)
+    }
 }

@@ -1,21 +1,23 @@
+use std::sync::Arc;
+
 use crate::{
-    name::{RoleId, Username, UsernameKey},
+    name::{RoleId, Username},
     reason::RefusalReason,
-    rule::{Policy, RoleBits},
-    snapshot::{Snapshot, UserView},
+    rule::{Policy, RolePlaces},
+    snapshot::{Place, Snapshot, UserView},
 };
 
 /// Who asks, as far as the directory and the policy know them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Subject {
     /// The name: as the directory spells it where it knows them, else as the git server gave it.
     pub username: Username,
     /// What kind of principal it is.
     pub kind: PrincipalKind,
-    /// The roles held, ascending.
-    pub roles: Vec<RoleId>,
-    /// The same roles, as the policy numbers them.
-    held: RoleBits,
+    /// The roles held, by their places among those of the policy.
+    held: RolePlaces,
+    /// All roles of the policy.
+    roles: Arc<[RoleId]>,
 }
 
 /// How a principal is known.
@@ -43,37 +45,43 @@ impl PrincipalKind {
 impl Subject {
     /// Somebody of whom nothing is known, because there is nothing to know it from.
     pub(super) fn unresolved(pusher: &Username) -> Self {
-        let held = RoleBits::default();
-        Self { username: pusher.clone(), kind: PrincipalKind::Unknown, roles: Vec::new(), held }
+        let (held, roles) = (RolePlaces::default(), Arc::default());
+        Self { username: pusher.clone(), kind: PrincipalKind::Unknown, held, roles }
     }
 
     /// Somebody of whom nothing is known but their roles.
     pub(crate) fn holder<'r>(policy: &Policy, roles: impl IntoIterator<Item = &'r RoleId>) -> Self {
-        let mut held = RoleBits::default();
-        for id in roles {
-            if let Ok(place) = policy.roles().binary_search_by(|role| role.id.cmp(id)) {
-                held.insert(place);
-            }
-        }
-        Self { username: Username::anybody(), kind: PrincipalKind::User, roles: policy.named(&held), held }
+        let all = Arc::clone(&policy.compiled().roles);
+        let place = |id: &RoleId| u32::try_from(all.binary_search(id).ok()?).ok();
+        let held = roles.into_iter().filter_map(place).collect();
+        Self { username: Username::anybody(), kind: PrincipalKind::User, held, roles: all }
+    }
+
+    /// The roles held, ascending.
+    pub fn roles(&self) -> impl Iterator<Item = &RoleId> {
+        self.held.iter().filter_map(|place| self.roles.get(place as usize))
     }
 
     /// The roles held, as the policy numbers them.
-    pub(super) fn held(&self) -> &RoleBits {
+    pub(super) fn held(&self) -> &RolePlaces {
         &self.held
     }
 
     /// Finds out who `pusher` is, and why they may not act at all, if so.
     pub fn resolve(policy: &Policy, snapshot: &Snapshot, pusher: &Username) -> (Self, Option<RefusalReason>) {
-        let key = pusher.key();
-        let user = snapshot.user(&key);
-        let subject = Self::known_as(policy, snapshot, user.as_ref(), pusher, &key);
+        let folded = pusher.folded();
+        let found = snapshot.find(&folded);
+        let subject = Self::known_as(policy, snapshot, found, pusher, &folded);
         let username = || subject.username.clone();
-        let bar = match (snapshot.revocations().get(&key), subject.kind, user) {
+        let revocation = match found {
+            Some((_, user)) => user.revocation(),
+            None => snapshot.revocations().get(&*folded),
+        };
+        let bar = match (revocation, subject.kind, found) {
             (Some(revocation), _, _) => {
                 Some(RefusalReason::Revoked { username: username(), since: revocation.at })
             }
-            (None, PrincipalKind::User, Some(user)) if !user.is_active() => {
+            (None, PrincipalKind::User, Some((_, user))) if !user.is_active() => {
                 Some(RefusalReason::AccountDisabled { username: username() })
             }
             (None, PrincipalKind::Unknown, _) => {
@@ -87,22 +95,30 @@ impl Subject {
     fn known_as(
         policy: &Policy,
         snapshot: &Snapshot,
-        user: Option<&UserView<'_>>,
+        found: Option<(Place, UserView<'_>)>,
         pusher: &Username,
-        key: &UsernameKey,
+        folded: &str,
     ) -> Self {
-        let holders = || policy.holders(snapshot.groups_table());
-        let mut held = user.map(|user| holders().roles(user.group_positions())).unwrap_or_default();
-        for place in policy.compiled().services.get(key).into_iter().flatten() {
+        let compiled = policy.compiled();
+        let mut held = found.map(|(place, _)| policy.roles_at(place, snapshot)).unwrap_or_default();
+        for place in compiled.services.get(folded).into_iter().flatten() {
             held.insert(*place);
         }
-        let roles = policy.named(&held);
-        let kind = match user {
+        let kind = match found {
             Some(_) => PrincipalKind::User,
-            None if !roles.is_empty() => PrincipalKind::Service,
+            None if !held.is_empty() => PrincipalKind::Service,
             None => PrincipalKind::Unknown,
         };
-        let username = user.map_or(pusher, UserView::username).clone();
-        Self { username, kind, roles, held }
+        let username = found.map_or(pusher, |(_, user)| user.username()).clone();
+        Self { username, kind, held, roles: Arc::clone(&compiled.roles) }
     }
 }
+
+/// Whoever is called the same and holds the same is the same, whatever other roles there are.
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.username == other.username && self.kind == other.kind && self.roles().eq(other.roles())
+    }
+}
+
+impl Eq for Subject {}

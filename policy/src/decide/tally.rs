@@ -20,7 +20,7 @@ pub(super) enum Judged {
 /// What the rules say about one ref, one after the other.
 #[derive(Default)]
 pub(super) struct Tally {
-    refusals: Vec<RefusalReason>,
+    refusals: Option<NonEmpty<RefusalReason>>,
     hindrances: Vec<UndecidedReason>,
     needed: FactsNeeded,
     lifted: Vec<Lifted>,
@@ -31,13 +31,15 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn is_refused(&self) -> bool {
-        !self.refusals.is_empty()
+        self.refusals.is_some()
     }
 
-    /// A reason to refuse it, if there is one.
-    pub(super) fn refuse_if(&mut self, refusal: Known<Option<RefusalReason>>) {
-        match refusal {
-            Known::Is(refusal) => self.refusals.extend(refusal),
+    /// Reasons to refuse it, if there are any.
+    pub(super) fn refuse_if(&mut self, refusals: Known<impl IntoIterator<Item = RefusalReason>>) {
+        match refusals {
+            Known::Is(refusals) => {
+                refusals.into_iter().for_each(|refusal| NonEmpty::push(&mut self.refusals, refusal));
+            }
             Known::Needs(needed) => self.needed.add(needed),
             Known::Unreadable(why) => {
                 let reason = UndecidedReason::FactsUnreadable { why };
@@ -74,7 +76,7 @@ impl Tally {
 
     /// The verdict, as far as it is certain. A refusal needs no more facts: it stays one whatever else is found out.
     pub(super) fn conclude(mut self, verb: Verb, permit: Option<Permit>) -> Judged {
-        if self.refusals.is_empty() {
+        if self.refusals.is_none() {
             if self.hindrances.is_empty() {
                 self.needed.add(self.needed_for_shadow);
             }
@@ -82,7 +84,7 @@ impl Tally {
                 return Judged::Needs(self.needed);
             }
         }
-        let verdict = match (NonEmpty::from_vec(self.refusals), NonEmpty::from_vec(self.hindrances), permit) {
+        let verdict = match (self.refusals, NonEmpty::from_vec(self.hindrances), permit) {
             (Some(refusals), _, _) => Verdict::Refused(refusals),
             (None, Some(hindrances), _) => Verdict::Undecided(hindrances),
             (None, None, Some(permit)) => Verdict::Permitted(permit.lifting(self.lifted)),

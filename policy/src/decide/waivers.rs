@@ -66,7 +66,7 @@ impl OneRef<'_> {
         let longest = one.from.checked_add(waiver.max_time).unwrap_or(one.from);
         waiver.mode == Mode::Enforce
             && one.by.key() == subject.username.key()
-            && subject.roles.iter().any(|role| waiver.to.contains(role))
+            && subject.roles().any(|role| waiver.to.contains(role))
             && one.from <= scope.now
             && scope.now < one.to.min(longest)
             && one.on.as_ref().is_none_or(|on| on.key() == scope.repository.key())

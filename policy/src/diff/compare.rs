@@ -11,7 +11,8 @@ use super::{
     on_paths::{Difference, PathClass},
     patterns::Set,
     product::Reached,
-    table::{Rules, Table},
+    table::{Rule, Rules, Table},
+    verdict::RefKind,
 };
 use crate::{
     glob::Glob,
@@ -83,7 +84,7 @@ pub(super) struct Comparison<'t> {
     pub(super) everything: Option<Glob>,
     whole: HashMap<Question, Rc<[Finding]>>,
     refs: HashMap<Question, RefFindings>,
-    pub(super) paths: HashMap<(Rules, bool), super::on_paths::PathFindings>,
+    pub(super) paths: HashMap<(Rules, RefKind, bool), super::on_paths::PathFindings>,
     pub(super) bounded: Vec<Bounded>,
 }
 
@@ -179,14 +180,19 @@ impl<'t> Comparison<'t> {
             changed.iter().copied().filter_map(refs),
         );
         let user = question.user.as_deref().unwrap_or_default();
-        let tags = self.tags.clone().filter(|_| question.manner == Manner::Update);
+        let is_update = question.manner == Manner::Update;
+        let asks_of_tags = |rule: &Rule<'_>| rule.asks.iter().any(|asked| asked.of_tags);
+        let are_tags_other =
+            is_update || question.rules.numbers().filter_map(|number| table.rule(number)).any(asks_of_tags);
+        let tags = self.tags.clone().filter(|_| are_tags_other);
         let explored = local.explore(Language::Refs, user, tags.as_ref(), budget, &mut self.bounded);
         let Some(mut explored) = explored else { return Vec::new() };
-        // The one pattern more is the tags'; a name that is too long for git is no name.
+        // The one pattern more is the tags', none of which is ever updated; a name that is too long for git is no name.
         let tag = local.one_more();
+        let is_tag = |one: &Reached| one.cell.binary_search(&tag).is_ok();
         let mut names = Vec::new();
         explored.reached.retain(|one| {
-            let name = RefName::parse(&one.witness).ok().filter(|_| one.cell.binary_search(&tag).is_err());
+            let name = RefName::parse(&one.witness).ok().filter(|_| !(is_update && is_tag(one)));
             let kept = name.is_some();
             names.extend(name);
             kept
@@ -195,7 +201,8 @@ impl<'t> Comparison<'t> {
         for (number, one) in explored.reached.iter().enumerate() {
             let matches = |set: &Set| set.holds(|pattern| local.matches(&one.cell, pattern));
             let rules = question.rules.filtered(|rule| refs(rule).is_some_and(matches));
-            for (difference, paths, path) in self.on_paths(rules, question.manner, budget).iter() {
+            let kind = if is_tag(one) { RefKind::Tag } else { RefKind::Other };
+            for (difference, paths, path) in self.on_paths(rules, kind, question.manner, budget).iter() {
                 by_difference.add(&(difference.clone(), paths.clone()), number, path);
             }
         }

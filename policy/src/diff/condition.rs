@@ -6,7 +6,7 @@ use super::Effect;
 use crate::{
     name::RoleId,
     printable::Printable,
-    rule::{CommitChecks, Excluded},
+    rule::{CommitChecks, Excluded, TagChecks},
 };
 
 /// One thing that requires ask for. Two that read alike are the same, whichever rules ask for them.
@@ -45,6 +45,12 @@ pub enum Condition {
     Linear,
     /// None is a merge of foreign lines.
     NoForeignMerges,
+    /// There are no more of them.
+    MaxCommits(u64),
+    /// A tag is a tag object.
+    AnnotatedTag,
+    /// A tag is a signed tag object.
+    SignedTag,
 }
 
 impl Condition {
@@ -62,6 +68,7 @@ impl Condition {
             forbid_extensions,
             linear,
             no_foreign_merges,
+            max_commits,
         } = checks;
         let flags = [
             (*committer_is_pusher, Self::CommitterIsPusher),
@@ -74,7 +81,15 @@ impl Condition {
         let flags = flags.into_iter().filter_map(|(is_wanted, condition)| is_wanted.then_some(condition));
         let message = message.as_ref().map(|pattern| Self::Message(pattern.to_string()));
         let extensions = forbid_extensions.iter().cloned().map(Self::NoExtension);
-        flags.chain(message).chain(max_blob.map(Self::MaxBlob)).chain(extensions).collect()
+        let sizes = max_blob.map(Self::MaxBlob).into_iter().chain(max_commits.map(Self::MaxCommits));
+        flags.chain(message).chain(sizes).chain(extensions).collect()
+    }
+
+    /// Everything that checks of tags ask for.
+    pub(super) fn of_tags(checks: TagChecks) -> impl Iterator<Item = Self> {
+        let TagChecks { annotated, signed } = checks;
+        let flags = [(annotated, Self::AnnotatedTag), (signed, Self::SignedTag)];
+        flags.into_iter().filter_map(|(is_wanted, condition)| is_wanted.then_some(condition))
     }
 
     /// Whether `other` is met wherever this is.
@@ -83,6 +98,8 @@ impl Condition {
             // Nobody can approve a pull request that there is not.
             (Self::Approvals { .. }, Self::PullRequest) => true,
             (Self::MaxBlob(one), Self::MaxBlob(other)) => one <= other,
+            (Self::MaxCommits(one), Self::MaxCommits(other)) => one <= other,
+            (Self::SignedTag, Self::AnnotatedTag) => true,
             (Self::Linear, Self::NoForeignMerges) => true,
             (
                 Self::Approvals { role, count, exclude, reset_on_push },
@@ -143,6 +160,10 @@ impl fmt::Display for Condition {
             Self::NoExtension(extension) => write!(f, "no `.{}` file", Printable::new(extension)),
             Self::Linear => f.write_str("no merges"),
             Self::NoForeignMerges => f.write_str("no foreign merges"),
+            Self::MaxCommits(1) => f.write_str("1 new commit at most"),
+            Self::MaxCommits(max) => write!(f, "{max} new commits at most"),
+            Self::AnnotatedTag => f.write_str("annotated tags"),
+            Self::SignedTag => f.write_str("signed tags"),
         }
     }
 }

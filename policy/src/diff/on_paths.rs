@@ -11,7 +11,7 @@ use super::{
     local::Local,
     patterns::SetNumber,
     table::{Rule, Rules},
-    verdict::{Changed, effect, told},
+    verdict::{Changed, RefKind, effect, told},
     views,
 };
 use crate::name::TreePath;
@@ -40,22 +40,28 @@ type Found = Vec<(Difference, PathClass, Option<TreePath>)>;
 
 impl Comparison<'_> {
     /// Where the verdict differs on a ref on which these are all the rules.
-    pub(super) fn on_paths(&mut self, rules: Rules, manner: Manner, budget: &mut Budget) -> PathFindings {
-        let key = (rules, manner == Manner::Delete);
+    pub(super) fn on_paths(
+        &mut self,
+        rules: Rules,
+        kind: RefKind,
+        manner: Manner,
+        budget: &mut Budget,
+    ) -> PathFindings {
+        let key = (rules, kind, manner == Manner::Delete);
         if let Some(known) = self.paths.get(&key) {
             return Rc::clone(known);
         }
-        let (rules, is_gone) = &key;
+        let (rules, kind, is_gone) = &key;
         let is_about_paths =
             |rule| self.table.rule(rule).is_some_and(|rule| rule.path_sets().next().is_some());
         let found = if self.table.changed(rules, |rule| (rule.refs, rule.says)).is_empty() {
             Found::new()
         } else if *is_gone {
-            self.whatever(rules, Changed::Gone)
+            self.whatever(rules, *kind, Changed::Gone)
         } else if rules.numbers().any(is_about_paths) {
-            self.by_path(rules, budget)
+            self.by_path(rules, *kind, budget)
         } else {
-            self.whatever(rules, Changed::Nothing)
+            self.whatever(rules, *kind, Changed::Nothing)
         };
         let found: PathFindings = found.into();
         self.paths.insert(key, Rc::clone(&found));
@@ -63,12 +69,12 @@ impl Comparison<'_> {
     }
 
     /// The difference where paths make none.
-    fn whatever(&mut self, rules: &Rules, changed: Changed<'_>) -> Found {
-        let difference = self.difference(rules, changed);
+    fn whatever(&mut self, rules: &Rules, kind: RefKind, changed: Changed<'_>) -> Found {
+        let difference = self.difference(rules, kind, changed);
         difference.into_iter().map(|difference| (difference, PathClass::Whatever, None)).collect()
     }
 
-    fn by_path(&mut self, rules: &Rules, budget: &mut Budget) -> Found {
+    fn by_path(&mut self, rules: &Rules, kind: RefKind, budget: &mut Budget) -> Found {
         let table = self.table;
         let set = |number: SetNumber| table.paths.at(number);
         let numbers = rules.numbers().filter_map(|rule| table.rule(rule)).flat_map(Rule::path_sets);
@@ -87,13 +93,13 @@ impl Comparison<'_> {
         for (number, one) in explored.reached.iter().enumerate() {
             let is_among =
                 |paths| set(paths).is_some_and(|set| set.holds(|pattern| local.matches(&one.cell, pattern)));
-            let Some(difference) = self.difference(rules, Changed::Path(&is_among)) else { continue };
+            let Some(difference) = self.difference(rules, kind, Changed::Path(&is_among)) else { continue };
             match by_difference.iter_mut().find(|(known, _)| *known == difference) {
                 Some((_, members)) => members.push(number),
                 None => by_difference.push((difference, vec![number])),
             }
         }
-        let with_nothing = self.difference(rules, Changed::Nothing);
+        let with_nothing = self.difference(rules, kind, Changed::Nothing);
         if let (Some(difference), [(only, members)]) = (&with_nothing, by_difference.as_slice())
             && difference == only
             && members.len() == paths.len()
@@ -119,9 +125,9 @@ impl Comparison<'_> {
         found
     }
 
-    fn difference(&mut self, rules: &Rules, changed: Changed<'_>) -> Option<Difference> {
-        let before = self.table.decided(&rules.before, changed);
-        let after = self.table.decided(&rules.after, changed);
+    fn difference(&mut self, rules: &Rules, kind: RefKind, changed: Changed<'_>) -> Option<Difference> {
+        let before = self.table.decided(&rules.before, kind, changed);
+        let after = self.table.decided(&rules.after, kind, changed);
         let Some(effect) = effect(&before, &after) else {
             self.bounded.extend(views::bounded(self.table, rules, changed));
             return None;

@@ -52,7 +52,7 @@ pub(super) fn groups(
         for name in principals(old, new, snapshot) {
             let roles = |policy| {
                 let (subject, bar) = Subject::resolve(policy, snapshot, &name);
-                bar.is_none().then_some(subject.roles)
+                bar.is_none().then(|| subject.roles().cloned().collect())
             };
             alike.entry((roles(old), roles(new))).or_default().push(name);
         }

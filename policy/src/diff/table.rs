@@ -49,6 +49,8 @@ pub(super) struct Asked {
     pub(super) paths: Option<SetNumber>,
     /// Only where there may be new commits.
     pub(super) of_commits: bool,
+    /// Only of tags that do not cease to be.
+    pub(super) of_tags: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +108,7 @@ impl<'p> Table<'p> {
             paths: paths(asked.paths),
             condition: asked.condition,
             of_commits: asked.of_commits,
+            of_tags: asked.of_tags,
         });
         let asks = asks.collect();
         self.rules.push(Rule {

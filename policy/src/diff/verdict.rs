@@ -5,7 +5,7 @@ use super::{
     condition::{self, Condition},
     lifting::{self, LiftedRule, Lifting, Obstacle},
     patterns::SetNumber,
-    table::{Kind, Rule, Side, Table},
+    table::{Asked, Kind, Rule, Side, Table},
 };
 
 /// What a push changes, as far as rules ask.
@@ -17,6 +17,13 @@ pub(super) enum Changed<'a> {
     Nothing,
     /// One path, which lies in the sets for which this says so.
     Path(&'a dyn Fn(SetNumber) -> bool),
+}
+
+/// What a ref is, as far as rules ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum RefKind {
+    Tag,
+    Other,
 }
 
 impl Changed<'_> {
@@ -100,7 +107,7 @@ impl Because {
 
 impl Table<'_> {
     /// The verdict by rules all of which match the ref.
-    pub(super) fn decided(&self, side: &Side, changed: Changed<'_>) -> Judged {
+    pub(super) fn decided(&self, side: &Side, kind: RefKind, changed: Changed<'_>) -> Judged {
         let grants: Vec<_> = side
             .grants
             .iter()
@@ -111,7 +118,7 @@ impl Table<'_> {
         if grants.is_empty() {
             return Judged { because: Because::default(), obstacles: Vec::new() };
         }
-        let obstacles = self.obstacles(side, changed);
+        let obstacles = self.obstacles(side, kind, changed);
         let (blocks, requires): (Vec<_>, Vec<_>) =
             obstacles.iter().partition(|(_, obstacle)| obstacle.conditions.is_empty());
         let takes = |only_what_stays: bool| {
@@ -135,12 +142,12 @@ impl Table<'_> {
     }
 
     /// The blocks that forbid it and the requires that ask for something.
-    fn obstacles(&self, side: &Side, changed: Changed<'_>) -> Vec<(&Rule<'_>, Obstacle)> {
+    fn obstacles(&self, side: &Side, kind: RefKind, changed: Changed<'_>) -> Vec<(&Rule<'_>, Obstacle)> {
         let rules = side.blocks.iter().chain(&side.requires).filter_map(|number| self.rule(*number));
         let obstacle = |rule: &Rule<'_>| {
             let conditions = match rule.kind {
                 Kind::Block(_) if rule.paths.is_none_or(|paths| changed.is_among(paths)) => Vec::new(),
-                Kind::Require(_) => Some(rule.asked(changed)).filter(|asked| !asked.is_empty())?,
+                Kind::Require(_) => Some(rule.asked(kind, changed)).filter(|asked| !asked.is_empty())?,
                 Kind::Grant(_) | Kind::Block(_) | Kind::Waiver(_) => return None,
             };
             Some(Obstacle { rule: rule.id.clone(), conditions, lifted: self.lifted(rule, side) })
@@ -164,10 +171,12 @@ impl Table<'_> {
 
 impl Rule<'_> {
     /// What the rule asks for, if it is a require.
-    pub(super) fn asked(&self, changed: Changed<'_>) -> Vec<Condition> {
+    pub(super) fn asked(&self, kind: RefKind, changed: Changed<'_>) -> Vec<Condition> {
         let is_gone = matches!(changed, Changed::Gone);
         let applies = |paths: Option<SetNumber>| paths.is_none_or(|paths| changed.is_among(paths));
-        let asked = self.asks.iter().filter(|one| applies(one.paths) && !(one.of_commits && is_gone));
+        let is_idle =
+            |one: &Asked| is_gone && (one.of_commits || one.of_tags) || one.of_tags && kind == RefKind::Other;
+        let asked = self.asks.iter().filter(|one| applies(one.paths) && !is_idle(one));
         asked.map(|one| one.condition.clone()).collect()
     }
 }

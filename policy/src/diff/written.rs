@@ -32,6 +32,7 @@ pub(super) struct WrittenAsked<'p> {
     pub(super) condition: Condition,
     pub(super) paths: Option<&'p PathSet>,
     pub(super) of_commits: bool,
+    pub(super) of_tags: bool,
 }
 
 /// All rules that decide something, those that are built in among them.
@@ -77,14 +78,14 @@ fn block<'p>(block: &'p Block, name: Option<&'p RuleId>) -> Written<'p> {
 }
 
 fn require<'p>(require: &'p Require, name: Option<&'p RuleId>) -> Written<'p> {
-    let Require { via, approvals, exclude, reset_on_push, commits, .. } = require;
+    let Require { via, approvals, exclude, reset_on_push, commits, tags, .. } = require;
     Written {
         id: &require.id,
         on: &require.on,
         refs: &require.refs,
         verbs: require.verbs,
         window: require.window,
-        says: text(&(via, approvals, exclude, reset_on_push, commits, name)),
+        says: text(&(via, approvals, exclude, reset_on_push, commits, tags, name)),
         paths: None,
         asks: asked(require),
         kind: Kind::Require(require),
@@ -111,6 +112,7 @@ fn asked(require: &Require) -> Vec<WrittenAsked<'_>> {
         condition: Condition::PullRequest,
         paths: None,
         of_commits: false,
+        of_tags: false,
     });
     let approvals = require.approvals.iter().map(|wanted| WrittenAsked {
         condition: Condition::Approvals {
@@ -121,13 +123,24 @@ fn asked(require: &Require) -> Vec<WrittenAsked<'_>> {
         },
         paths: wanted.paths.as_ref(),
         of_commits: false,
+        of_tags: false,
     });
     let CommitChecks { forbid_paths, .. } = &require.commits;
     let commits = Condition::of_commits(&require.commits).into_iter().map(|condition| (condition, None));
     let files = forbid_paths.as_ref().map(|paths| (Condition::NoFile, Some(paths)));
-    let commits =
-        commits.chain(files).map(|(condition, paths)| WrittenAsked { condition, paths, of_commits: true });
-    via.into_iter().chain(approvals).chain(commits).collect()
+    let commits = commits.chain(files).map(|(condition, paths)| WrittenAsked {
+        condition,
+        paths,
+        of_commits: true,
+        of_tags: false,
+    });
+    let tags = Condition::of_tags(require.tags).map(|condition| WrittenAsked {
+        condition,
+        paths: None,
+        of_commits: false,
+        of_tags: true,
+    });
+    via.into_iter().chain(approvals).chain(commits).chain(tags).collect()
 }
 
 /// Serializing plain sets and strings to memory cannot fail; see [`Policy::digest`].

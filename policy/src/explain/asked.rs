@@ -141,7 +141,7 @@ impl Asked<'_> {
 
     fn of_waiver(&self, waiver: &Waiver) -> RuleTrace {
         let place = self.place(&waiver.on, &waiver.refs, VerbSet::ALL);
-        let held: Vec<_> = self.subject.roles.iter().filter(|role| waiver.to.contains(*role)).collect();
+        let held: Vec<_> = self.subject.roles().filter(|role| waiver.to.contains(*role)).collect();
         let role = if held.is_empty() {
             format!("{} does not hold the role {}", self.called, listed_roles(&waiver.to))
         } else {
@@ -197,7 +197,7 @@ impl Asked<'_> {
 
     fn reached(&self, grant: &Grant) -> Finding {
         let (subject, called) = (self.subject, self.called);
-        let reach = grant.reaches(&subject.username.key(), &subject.roles);
+        let reach = grant.reaches(&subject.username.key(), subject.roles());
         let detail = match (&reach, &grant.user) {
             (Some(None), _) => format!("it is for {called}"),
             (Some(Some(role)), _) => format!("{called} holds the role `{role}`"),
@@ -208,7 +208,7 @@ impl Asked<'_> {
     }
 
     fn bound(&self, except: &BTreeSet<RoleId>) -> Finding {
-        let held: Vec<_> = self.subject.roles.iter().filter(|role| except.contains(*role)).collect();
+        let held: Vec<_> = self.subject.roles().filter(|role| except.contains(*role)).collect();
         let detail = if !held.is_empty() {
             format!("{} is excepted as {}", self.called, listed_roles(held.iter().copied()))
         } else if except.is_empty() {

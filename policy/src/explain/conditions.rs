@@ -8,7 +8,7 @@ use crate::{
     decide::{Condition as Asked, Known, OneRef},
     printable::Printable,
     reason::{RefusalReason, Shortfall, Unmet},
-    rule::{CommitCheck, CommitChecks, Excluded, Require, Via},
+    rule::{CommitCheck, CommitChecks, Excluded, Require, TagCheck, Via},
     words,
 };
 
@@ -16,9 +16,10 @@ use crate::{
 pub(super) fn told(one: &OneRef<'_>, require: &Require, asked: Asked<'_>) -> Condition {
     let wanted = wanted(require, asked);
     match one.missing(require, asked) {
-        Known::Is(None) => Condition { fit: Fit::Fits, detail: wanted },
-        Known::Is(Some(shortfall)) => {
-            Condition { fit: Fit::Differs, detail: format!("{wanted}: {}", instead(require, shortfall)) }
+        Known::Is(missing) if missing.is_empty() => Condition { fit: Fit::Fits, detail: wanted },
+        Known::Is(missing) => {
+            let instead: Vec<_> = missing.into_iter().map(|shortfall| instead(require, shortfall)).collect();
+            Condition { fit: Fit::Differs, detail: format!("{wanted}: {}", instead.join(" ")) }
         }
         Known::Needs(needed) => Condition {
             fit: Fit::Unknown,
@@ -58,6 +59,8 @@ fn wanted(require: &Require, asked: Asked<'_>) -> String {
             )
         }
         Asked::Commits(check) => of_check(&require.commits, check),
+        Asked::Tags(TagCheck::Annotated) => "a tag is a tag object".to_owned(),
+        Asked::Tags(TagCheck::Signed) => "a tag is signed by its tagger".to_owned(),
     }
 }
 
@@ -76,6 +79,9 @@ fn of_check(checks: &CommitChecks, check: CommitCheck) -> String {
         CommitCheck::SignOff => "commits are signed off",
         CommitCheck::Linear => "no merges",
         CommitCheck::NoForeignMerges => "no foreign merges",
+        CommitCheck::MaxCommits => {
+            return format!("no more than {} new commits", checks.max_commits.unwrap_or_default());
+        }
         CommitCheck::Message => {
             let pattern = checks.message.as_ref().map(ToString::to_string).unwrap_or_default();
             return format!("the first line of a message is like `{}`", Printable::new(&pattern));

@@ -10,6 +10,11 @@ impl Cover {
         Self(patterns.into())
     }
 
+    /// Of patterns that were recorded, as [`Self::patterns`] gave them.
+    pub fn of_patterns(patterns: Vec<String>) -> Self {
+        Self::of(patterns)
+    }
+
     /// For facts that hold in view of whatever refs, as those of a question do that nobody has pushed.
     pub fn whatever() -> Self {
         Self(Arc::new([]))

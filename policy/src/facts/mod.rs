@@ -7,15 +7,22 @@
 
 mod cover;
 mod history;
+mod intake;
+mod listing;
 mod pull_request;
+mod room;
 
 use std::collections::BTreeMap;
 
 use crate::name::TreePath;
 
 pub use cover::Cover;
-pub use history::{Commit, Identity, NewFile, SignatureState};
+pub use history::{BadSignature, Commit, Identity, NewFile, SignatureState, Tip};
+pub use intake::{Intake, News};
+pub(crate) use listing::Kind;
+pub use listing::{End, Listing, Nth};
 pub use pull_request::{Approval, PullRequest};
+pub use room::Bounds;
 
 /// A position in [`crate::Request::updates`], from 0.
 pub type UpdateIndex = usize;
@@ -41,9 +48,16 @@ pub struct Unreadable {
 /// What is known of the new commits of one update, in view of one cover.
 #[derive(Debug, Clone, Default)]
 struct History {
-    paths: Option<Learnt<Vec<TreePath>>>,
-    files: Option<Learnt<Vec<NewFile>>>,
-    commits: Option<Learnt<Vec<Commit>>>,
+    paths: Option<Listing<TreePath>>,
+    files: Option<Listing<NewFile>>,
+    commits: Option<Listing<Nth>>,
+    /// Whether the commits come with their signatures.
+    signed: bool,
+    /// How many commits there are, where they are not known.
+    count: Option<Learnt<u64>>,
+    tip: Option<Learnt<Tip>>,
+    /// Whether what the ref is to name was asked for, and is not told yet.
+    awaits_tip: bool,
 }
 
 /// Whether the old tip of a moved ref is an ancestor of the new one.
@@ -76,40 +90,103 @@ impl Facts {
         self.ancestry.insert(index, ancestry);
     }
 
-    /// The paths that one update changes, in view of `cover`; in order, none twice.
-    pub fn paths(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<&[TreePath]>> {
+    /// The paths that one update changes, in view of `cover`.
+    pub fn paths(&self, index: UpdateIndex, cover: &Cover) -> Option<&Listing<TreePath>> {
         self.history(index, cover, |history| history.paths.as_ref())
     }
 
     /// Adds the paths that one update changes: those that its new commits change, and those that differ between its
     /// old and its new tip. A file that moves changes two. Nothing is taken to change when a ref is deleted.
     pub fn learn_paths(&mut self, index: UpdateIndex, cover: Cover, paths: Learnt<Vec<TreePath>>) {
-        let sorted = paths.map(|mut paths| {
-            paths.sort_unstable();
-            paths.dedup();
-            paths
-        });
-        self.histories.entry((index, cover)).or_default().paths = Some(sorted);
+        let (paths, end) = ended(paths);
+        self.learn_paths_until(index, cover, paths, end);
+    }
+
+    /// Adds the first of the paths that one update changes, and how they went on.
+    pub fn learn_paths_until(&mut self, index: UpdateIndex, cover: Cover, paths: Vec<TreePath>, end: End) {
+        self.histories.entry((index, cover)).or_default().paths = Some(Listing::of(paths, end));
     }
 
     /// The files that one update brings, in view of `cover`.
-    pub fn files(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<&[NewFile]>> {
+    pub fn files(&self, index: UpdateIndex, cover: &Cover) -> Option<&Listing<NewFile>> {
         self.history(index, cover, |history| history.files.as_ref())
     }
 
     /// Adds the files that the new commits of one update bring: with every content that is new at its path.
     pub fn learn_files(&mut self, index: UpdateIndex, cover: Cover, files: Learnt<Vec<NewFile>>) {
-        self.histories.entry((index, cover)).or_default().files = Some(files);
+        let (files, end) = ended(files);
+        self.learn_files_until(index, cover, files, end);
+    }
+
+    /// Adds the first of the files that the new commits of one update bring, and how they went on.
+    pub fn learn_files_until(&mut self, index: UpdateIndex, cover: Cover, files: Vec<NewFile>, end: End) {
+        self.histories.entry((index, cover)).or_default().files = Some(Listing::of(files, end));
     }
 
     /// The new commits of one update, in view of `cover`.
-    pub fn commits(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<&[Commit]>> {
+    pub fn commits(&self, index: UpdateIndex, cover: &Cover) -> Option<&Listing<Nth>> {
         self.history(index, cover, |history| history.commits.as_ref())
     }
 
-    /// Adds the new commits of one update.
+    /// The same, where they come with their signatures.
+    pub fn signed_commits(&self, index: UpdateIndex, cover: &Cover) -> Option<&Listing<Nth>> {
+        self.history(index, cover, |history| history.commits.as_ref().filter(|_| history.signed))
+    }
+
+    /// Adds the new commits of one update, with their signatures.
     pub fn learn_commits(&mut self, index: UpdateIndex, cover: Cover, commits: Learnt<Vec<Commit>>) {
-        self.histories.entry((index, cover)).or_default().commits = Some(commits);
+        let (commits, end) = ended(commits);
+        self.learn_commits_until(index, cover, commits, end, true);
+    }
+
+    /// Adds the first of the new commits of one update, how they went on, and whether their signatures are known.
+    pub fn learn_commits_until(
+        &mut self,
+        index: UpdateIndex,
+        cover: Cover,
+        commits: Vec<Commit>,
+        end: End,
+        signed: bool,
+    ) {
+        let commits = (0..).zip(commits).map(|(nth, commit)| Nth::new(nth, commit));
+        let history = self.histories.entry((index, cover)).or_default();
+        (history.commits, history.signed) = (Some(Listing::of(commits, end)), signed);
+    }
+
+    /// What is known of the new commits of one update, in view of each cover that was asked for.
+    pub fn histories(&self, index: UpdateIndex) -> impl Iterator<Item = HistoryKnown<'_>> {
+        let of_update = (index, Cover::whatever())..;
+        let known = self.histories.range(of_update).take_while(move |((update, _), _)| *update == index);
+        known.map(|((_, cover), history)| HistoryKnown {
+            cover,
+            paths: history.paths.as_ref(),
+            files: history.files.as_ref(),
+            commits: history.commits.as_ref(),
+            signed: history.signed,
+            tip: history.tip.as_ref(),
+        })
+    }
+
+    /// How many new commits one update brings, in view of `cover`, where that is told without the commits.
+    pub fn commit_count(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<u64>> {
+        self.history(index, cover, |history| history.count.as_ref()).cloned()
+    }
+
+    /// Adds how many new commits one update brings. Counting may end one above the number of
+    /// [`HistoryPart::CommitCount`] that was asked for.
+    pub fn learn_commit_count(&mut self, index: UpdateIndex, cover: Cover, count: Learnt<u64>) {
+        self.histories.entry((index, cover)).or_default().count = Some(count);
+    }
+
+    /// What one update makes its ref name. It is the same in view of every cover.
+    pub fn tip(&self, index: UpdateIndex, cover: &Cover) -> Option<Learnt<&Tip>> {
+        let tip = self.history(index, cover, |history| history.tip.as_ref())?;
+        Some(tip.as_ref().map_err(Clone::clone))
+    }
+
+    /// Adds what one update makes its ref name.
+    pub fn learn_tip(&mut self, index: UpdateIndex, cover: Cover, tip: Learnt<Tip>) {
+        self.histories.entry((index, cover)).or_default().tip = Some(tip);
     }
 
     /// The pull request that is being merged.
@@ -122,19 +199,33 @@ impl Facts {
         self.pull_request = Some(pull_request);
     }
 
-    /// Adds that nothing of `needed` can be found out.
+    /// Adds that nothing more of `needed` can be found out.
     pub fn learn_lack(&mut self, needed: &FactsNeeded, why: &str) {
         // A new kind of fact does not compile before it stands here.
-        let FactsNeeded { ancestry, histories, pull_request } = needed;
+        let FactsNeeded { ancestry, histories, pull_request, refused_anyway: _ } = needed;
         let unreadable = || Unreadable { why: why.to_owned() };
         for index in ancestry {
             self.learn_ancestry(*index, Ancestry::Unreadable { why: why.to_owned() });
         }
         for HistoryNeeded { update, cover, part } in histories {
+            let history = self.histories.entry((*update, cover.clone())).or_default();
+            let end = End::Unreadable(unreadable());
             match part {
-                HistoryPart::Paths => self.learn_paths(*update, cover.clone(), Err(unreadable())),
-                HistoryPart::Files => self.learn_files(*update, cover.clone(), Err(unreadable())),
-                HistoryPart::Commits => self.learn_commits(*update, cover.clone(), Err(unreadable())),
+                HistoryPart::Paths => history.paths.get_or_insert_with(Listing::open).close(end),
+                HistoryPart::Files => history.files.get_or_insert_with(Listing::open).close(end),
+                HistoryPart::Commits => history.commits.get_or_insert_with(Listing::open).close(end),
+                HistoryPart::Signatures if history.signed => {
+                    history.commits.get_or_insert_with(Listing::open).close(end);
+                }
+                HistoryPart::Signatures => {
+                    (history.commits, history.signed) = (Some(Listing::of([], end)), true);
+                }
+                HistoryPart::CommitCount(_) => {
+                    history.commits.get_or_insert_with(Listing::open).close(end);
+                }
+                HistoryPart::Tip => {
+                    history.tip.get_or_insert_with(|| Err(unreadable()));
+                }
             }
         }
         if *pull_request {
@@ -146,11 +237,35 @@ impl Facts {
         &'a self,
         index: UpdateIndex,
         cover: &Cover,
-        of: impl Fn(&'a History) -> Option<&'a Learnt<Vec<T>>>,
-    ) -> Option<Learnt<&'a [T]>> {
+        of: impl Fn(&'a History) -> Option<&'a T>,
+    ) -> Option<&'a T> {
         let known = |cover: Cover| self.histories.get(&(index, cover)).and_then(&of);
-        let found = known(cover.clone()).or_else(|| known(Cover::whatever()))?;
-        Some(found.as_ref().map(Vec::as_slice).map_err(Clone::clone))
+        known(cover.clone()).or_else(|| known(Cover::whatever()))
+    }
+}
+
+/// What is known of the new commits of one update in view of one cover.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryKnown<'a> {
+    /// In view of which refs.
+    pub cover: &'a Cover,
+    /// See [`Facts::paths`].
+    pub paths: Option<&'a Listing<TreePath>>,
+    /// See [`Facts::files`].
+    pub files: Option<&'a Listing<NewFile>>,
+    /// See [`Facts::commits`].
+    pub commits: Option<&'a Listing<Nth>>,
+    /// Whether the commits come with their signatures.
+    pub signed: bool,
+    /// See [`Facts::tip`].
+    pub tip: Option<&'a Learnt<Tip>>,
+}
+
+/// All of a list, or nothing of it.
+fn ended<T>(list: Learnt<Vec<T>>) -> (Vec<T>, End) {
+    match list {
+        Ok(list) => (list, End::Complete),
+        Err(unreadable) => (Vec::new(), End::Unreadable(unreadable)),
     }
 }
 
@@ -163,6 +278,8 @@ pub struct FactsNeeded {
     pub histories: Vec<HistoryNeeded>,
     /// Whether the pull request is needed.
     pub pull_request: bool,
+    /// Whether the push is refused whatever they are: then they would only tell more reasons.
+    pub refused_anyway: bool,
 }
 
 /// A part of what there is to know of the new commits of one update.
@@ -183,8 +300,14 @@ pub enum HistoryPart {
     Paths,
     /// See [`Facts::learn_files`].
     Files,
-    /// See [`Facts::learn_commits`].
+    /// See [`Facts::learn_commits`]; their signatures need not be known.
     Commits,
+    /// The new commits, with their signatures.
+    Signatures,
+    /// See [`Facts::learn_commit_count`]: whether there are more than so many.
+    CommitCount(u64),
+    /// See [`Facts::learn_tip`].
+    Tip,
 }
 
 impl HistoryPart {
@@ -194,6 +317,9 @@ impl HistoryPart {
             Self::Paths => "changed paths",
             Self::Files => "new files",
             Self::Commits => "new commits",
+            Self::Signatures => "signatures of the new commits",
+            Self::CommitCount(_) => "number of new commits",
+            Self::Tip => "tag object",
         }
     }
 }
@@ -224,8 +350,8 @@ impl FactsNeeded {
     pub fn told(&self) -> String {
         let mut parts: Vec<_> = self.histories.iter().map(|history| history.part).collect();
         parts.sort_unstable();
-        parts.dedup();
         let mut told: Vec<_> = parts.into_iter().map(HistoryPart::as_str).collect();
+        told.dedup();
         if !self.ancestry.is_empty() {
             told.insert(0, "ancestry of the commits");
         }

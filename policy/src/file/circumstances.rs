@@ -7,17 +7,17 @@ use super::{
     draft::Draft,
     grammar, list,
     mentions::Mention,
-    reader::{Report, TableReader},
+    reader::{Report, TableReader, one_of},
     tree::{Node, Spanned},
 };
 use crate::{
     name::{RoleId, RuleId, TreePath, Username},
     printable::Printable,
-    question::{Circumstances, ImaginedCommit},
+    question::{Circumstances, ImaginedCommit, ImaginedTag},
     rule::Asker,
 };
 
-/// `paths`, `approved_by`, `commit` and `waivers` of a test.
+/// `paths`, `approved_by`, `commit`, `commits`, `tag` and `waivers` of a test.
 pub(super) fn read<'a>(
     table: &mut TableReader<'a>,
     draft: &mut Draft<'_, '_>,
@@ -27,6 +27,10 @@ pub(super) fn read<'a>(
     Circumstances {
         paths: table.take("paths").and_then(|node| paths(node, report)),
         commit: table.take("commit").and_then(|node| commit(node, report)),
+        commits: table
+            .take("commits")
+            .and_then(|node| report.whole_number("commits", &node, 0..=u32::MAX.into())),
+        tag: table.take("tag").and_then(|node| tag(node, report)).unwrap_or_default(),
         approved_by: table
             .take("approved_by")
             .map(|node| approvers(node, draft, file, report))
@@ -103,6 +107,16 @@ fn commit<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Im
     }
     table.finish_as(&grammar::COMMIT, report);
     Some(commit)
+}
+
+fn tag<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<ImaginedTag> {
+    let text = report.text("tag", node)?;
+    let known = ImaginedTag::ALL.map(ImaginedTag::as_str);
+    let parse = |text: &str| {
+        let name = one_of(text, "kind of tag", &known)?;
+        ImaginedTag::parse(name).ok_or_else(String::new)
+    };
+    report.parse(text, parse).map(|tag| tag.value)
 }
 
 fn waivers<'a>(

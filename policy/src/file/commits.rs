@@ -6,8 +6,11 @@ use super::{
 };
 use crate::{
     printable::Printable,
-    rule::{CommitChecks, MessagePattern},
+    rule::{CommitChecks, MessagePattern, TagChecks},
 };
+
+/// The most that `max_commits` can be: what a hook can tell of at all.
+pub(super) const MAX_COMMITS: u32 = 1_000_000;
 
 /// Reads `commits = { … }`.
 pub(super) fn read<'a>(
@@ -33,6 +36,9 @@ pub(super) fn read<'a>(
     let forbid_extensions = table.take("forbid_extensions");
     let forbid_extensions =
         forbid_extensions.and_then(|node| report.parsed("forbid_extensions", node, extension));
+    let max_commits = table.take("max_commits");
+    let max_commits =
+        max_commits.and_then(|node| report.whole_number("max_commits", &node, 1..=MAX_COMMITS.into()));
     table.finish_as(&grammar::COMMITS, report);
     if is_empty {
         let help = "add what commits must be like, as in `signed = true`, or take it out";
@@ -49,7 +55,26 @@ pub(super) fn read<'a>(
         forbid_extensions: list::set(forbid_extensions.unwrap_or_default()),
         linear,
         no_foreign_merges,
+        max_commits,
     })
+}
+
+/// Reads `tags = { … }`.
+pub(super) fn read_tags<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<TagChecks> {
+    let mut table = report.table("`tags`", node)?;
+    let span = table.span.clone();
+    let is_empty = table.is_empty();
+    let mut is_set = |key: &str, table: &mut TableReader<'a>| {
+        table.take(key).and_then(|node| report.boolean(key, &node)).unwrap_or_default()
+    };
+    let checks =
+        TagChecks { annotated: is_set("annotated", &mut table), signed: is_set("signed", &mut table) };
+    table.finish_as(&grammar::TAGS, report);
+    if is_empty {
+        let help = "add what tags must be like, as in `annotated = true`, or take it out";
+        report.add(span, "`tags` asks for nothing", Some(help.into()));
+    }
+    Some(checks)
 }
 
 fn message<'a>(node: Spanned<Node<'a>>, room: &Room, report: &mut Report<'_, 'a>) -> Option<MessagePattern> {

@@ -35,13 +35,13 @@ pub(super) fn read<'a>(
     let window = window::of_binding(&mut table, "require", report);
     let except = list::mentioned_roles("except", &mut table, draft, file, report);
     let help = table.take("help").and_then(|node| help(node, report));
-    let asks = ["via", "approvals", "commits"].map(|key| table.take(key));
+    let asks = ["via", "approvals", "commits", "tags"].map(|key| table.take(key));
     if asks.iter().all(Option::is_none) && !report.is_broken() {
-        let help = "add `via = \"pull-request\"`, `approvals = [{ role = \"developer\", count = 1 }]`, or \
-                    `commits = { … }`";
+        let help = "add `via = \"pull-request\"`, `approvals = [{ role = \"developer\", count = 1 }]`, \
+                    `commits = { … }`, or `tags = { … }`";
         report.add(table.span.clone(), "a require asks for nothing", Some(help.into()));
     }
-    let [via, approvals, commits] = asks;
+    let [via, approvals, commits, tags] = asks;
     let via = via.and_then(|node| report.text("via", node)).and_then(|text| {
         let parse = |text: &str| one_of(text, "way in that can be required", &grammar::WAYS_IN);
         report.parse(text, parse).map(|_| Via::PullRequest)
@@ -49,6 +49,7 @@ pub(super) fn read<'a>(
     let has_approvals = approvals.is_some();
     let approvals = approvals.map(|node| approvals_of(node, draft, file, report)).unwrap_or_default();
     let commits = commits.and_then(|node| commits::read(node, &draft.room, report)).unwrap_or_default();
+    let tags = tags.and_then(|node| commits::read_tags(node, report)).unwrap_or_default();
     let exclude = excluded(&mut table, has_approvals, report);
     let reset_on_push = reset_on_push(&mut table, has_approvals, report);
     refuse_who(&mut table, "require", report);
@@ -70,6 +71,7 @@ pub(super) fn read<'a>(
             exclude,
             reset_on_push,
             commits,
+            tags,
         });
     }
 }

@@ -14,7 +14,7 @@ pub enum ObjectFormat {
 }
 
 /// The id of an object that exists: SHA-1 or SHA-256, and never the zero id, which git uses to say "no object".
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectId {
     /// An id in a SHA-1 repository.
     Sha1([u8; 20]),

@@ -12,6 +12,8 @@ pub struct Repository {
     text: Box<str>,
     /// Folded, for comparison.
     key: Box<str>,
+    /// How much of it is the project.
+    project_len: usize,
 }
 
 /// Why a text is no [`Repository`].
@@ -39,7 +41,7 @@ impl Repository {
         if !is_part(project) || !is_part(slug) {
             return Err(RepositoryError::Part(shown()));
         }
-        Ok(Self { text: text.into(), key: text.to_ascii_lowercase().into() })
+        Ok(Self { text: text.into(), key: text.to_ascii_lowercase().into(), project_len: project.len() })
     }
 
     /// `PROJECT/slug` as it was given.
@@ -50,6 +52,11 @@ impl Repository {
     /// `project/slug` in lower case: what patterns are matched against.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The project in lower case.
+    pub(crate) fn project_key(&self) -> &str {
+        self.key.get(..self.project_len).unwrap_or_default()
     }
 }
 

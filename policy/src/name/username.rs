@@ -1,4 +1,8 @@
-use std::{fmt, str::FromStr};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
@@ -60,13 +64,26 @@ impl Username {
 
     /// The name folded for comparison.
     pub fn key(&self) -> UsernameKey {
-        UsernameKey(self.0.to_lowercase().into())
+        UsernameKey(self.folded().into())
+    }
+
+    /// The text of [`Self::key`]: mostly the name as it is.
+    pub(crate) fn folded(&self) -> Cow<'_, str> {
+        let is_folded = self.0.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        if is_folded { Cow::Borrowed(&self.0) } else { Cow::Owned(self.0.to_lowercase()) }
     }
 }
 
 impl UsernameKey {
     /// The folded name.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Keys are hashed and ordered as their texts are.
+impl Borrow<str> for UsernameKey {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -26,8 +26,11 @@ pub struct CommitChecks {
     pub forbid_extensions: BTreeSet<String>,
     /// No merges.
     pub linear: bool,
-    /// No merge whose line of first parents does not lead to the ref's old tip.
+    /// The ref's old tip stays on its line of first parents: no merge on that line has it behind another parent.
     pub no_foreign_merges: bool,
+    /// How many new commits there may be, merges among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_commits: Option<u64>,
 }
 
 impl CommitChecks {
@@ -65,6 +68,8 @@ pub enum CommitCheck {
     Linear,
     /// [`CommitChecks::no_foreign_merges`]
     NoForeignMerges,
+    /// [`CommitChecks::max_commits`]
+    MaxCommits,
 }
 
 /// A pattern over the first line of a message: `re:…`, or a glob, in which `/` is a character like any other but for

@@ -1,46 +1,52 @@
 //! A policy made ready to decide by: rules by repository, roles as positions. Made once for each version.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
-use super::{PolicyParts, index::ByRepository};
+use super::{
+    PolicyParts,
+    index::{Indexed, Kind, RuleIndex},
+};
 use crate::name::{RoleId, UsernameKey};
 
 /// See the module. Every list is in the order of the rules of its kind.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Compiled {
-    pub(crate) grants: ByRepository,
-    pub(crate) blocks: ByRepository,
-    pub(crate) requires: ByRepository,
+    /// All grants, blocks and requires.
+    pub(crate) rules: RuleIndex,
+    /// The ids of the roles, to be shared.
+    pub(crate) roles: Arc<[RoleId]>,
     /// Of each grant, the places of the roles that receive it, ascending.
-    pub(crate) receivers: Vec<Box<[usize]>>,
+    pub(crate) receivers: Vec<Box<[u32]>>,
     /// The grants that name a person, by their places.
-    pub(crate) exceptions: HashMap<usize, UsernameKey>,
+    pub(crate) exceptions: HashMap<u32, UsernameKey>,
     /// Of each block, the places of the roles that it does not bind.
-    pub(crate) blocks_except: Vec<Box<[usize]>>,
+    pub(crate) blocks_except: Vec<Box<[u32]>>,
     /// Of each require, the places of the roles that it does not bind.
-    pub(crate) requires_except: Vec<Box<[usize]>>,
+    pub(crate) requires_except: Vec<Box<[u32]>>,
     /// The places of the roles that a service principal holds by name, ascending.
-    pub(crate) services: HashMap<UsernameKey, Vec<usize>>,
+    pub(crate) services: HashMap<UsernameKey, Vec<u32>>,
 }
 
 impl Compiled {
     /// The parts are in order.
     pub(super) fn of(parts: &PolicyParts) -> Self {
-        let positions: HashMap<&RoleId, usize> =
-            parts.roles.iter().enumerate().map(|(place, role)| (&role.id, place)).collect();
-        let places = |ids: &BTreeSet<RoleId>| -> Box<[usize]> {
+        let positions: HashMap<&RoleId, u32> =
+            (0..).zip(&parts.roles).map(|(place, role)| (&role.id, place)).collect();
+        let places = |ids: &BTreeSet<RoleId>| -> Box<[u32]> {
             ids.iter().filter_map(|id| positions.get(id).copied()).collect()
         };
-        let mut services: HashMap<UsernameKey, Vec<usize>> = HashMap::new();
-        for (place, role) in parts.roles.iter().enumerate() {
+        let mut services: HashMap<UsernameKey, Vec<u32>> = HashMap::new();
+        for (place, role) in (0..).zip(&parts.roles) {
             for name in &role.service {
                 services.entry(name.clone()).or_default().push(place);
             }
         }
         Self {
-            grants: ByRepository::of(parts.grants.iter().map(|grant| &grant.on)),
-            blocks: ByRepository::of(parts.blocks.iter().map(|block| &block.on)),
-            requires: ByRepository::of(parts.requires.iter().map(|require| &require.on)),
+            rules: RuleIndex::of(&indexed(parts)),
+            roles: parts.roles.iter().map(|role| role.id.clone()).collect(),
             receivers: parts.grants.iter().map(|grant| places(&grant.to)).collect(),
             exceptions: (0..)
                 .zip(&parts.grants)
@@ -51,4 +57,17 @@ impl Compiled {
             services,
         }
     }
+}
+
+fn indexed(parts: &PolicyParts) -> Vec<Indexed<'_>> {
+    let indexed = |kind| move |(place, (on, refs))| Indexed { kind, place, on, refs };
+    let grants = parts.grants.iter().map(|grant| (&grant.on, &grant.refs));
+    let blocks = parts.blocks.iter().map(|block| (&block.on, &block.refs));
+    let requires = parts.requires.iter().map(|require| (&require.on, &require.refs));
+    (0..)
+        .zip(grants)
+        .map(indexed(Kind::Grant))
+        .chain((0..).zip(blocks).map(indexed(Kind::Block)))
+        .chain((0..).zip(requires).map(indexed(Kind::Require)))
+        .collect()
 }

@@ -41,10 +41,14 @@ pub struct UserException {
 impl Grant {
     /// The role through which the grant reaches a holder of `roles` called `user`; `None` inside when it names the
     /// person directly, `None` outside when it does not reach them.
-    pub fn reaches(&self, user: &UsernameKey, roles: &[RoleId]) -> Option<Option<RoleId>> {
+    pub fn reaches<'r>(
+        &self,
+        user: &UsernameKey,
+        roles: impl IntoIterator<Item = &'r RoleId>,
+    ) -> Option<Option<RoleId>> {
         if self.user.as_ref().is_some_and(|exception| exception.user.key() == *user) {
             return Some(None);
         }
-        roles.iter().find(|role| self.to.contains(role)).cloned().map(Some)
+        roles.into_iter().find(|role| self.to.contains(role)).cloned().map(Some)
     }
 }

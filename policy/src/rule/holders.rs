@@ -1,82 +1,66 @@
 //! What the roles of a policy mean in one directory: which groups, as the directory numbers them, make somebody hold
-//! which roles.
+//! which roles, and so who holds which.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock, Weak},
+};
 
-use super::Role;
-use crate::name::GroupName;
-
-/// Some roles of a policy, as bits at their places among its roles.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct RoleBits(Vec<u64>);
-
-impl RoleBits {
-    pub(crate) fn insert(&mut self, place: usize) {
-        let (word, bit) = (place / 64, place % 64);
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        if let Some(bits) = self.0.get_mut(word) {
-            *bits |= 1 << bit;
-        }
-    }
-
-    pub(crate) fn contains(&self, place: usize) -> bool {
-        self.0.get(place / 64).is_some_and(|bits| bits & (1 << (place % 64)) != 0)
-    }
-
-    /// The first of `places` that is among them.
-    pub(crate) fn first_of(&self, places: &[usize]) -> Option<usize> {
-        places.iter().copied().find(|place| self.contains(*place))
-    }
-
-    pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
-        let of_word = |(word, bits): (usize, &u64)| {
-            let lowest = |bits: &u64| (*bits != 0).then_some(*bits);
-            let rest = std::iter::successors(lowest(bits), move |bits| lowest(&(bits & (bits - 1))));
-            rest.map(move |bits| word * 64 + bits.trailing_zeros() as usize)
-        };
-        self.0.iter().enumerate().flat_map(of_word)
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
-    }
-}
+use super::{Role, RolePlaces};
+use crate::{
+    name::GroupName,
+    snapshot::{Place, SHARDS, Shard, Snapshot},
+};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Holders {
     groups: Arc<[GroupName]>,
-    /// For each group of the directory, where its roles begin in `enough`; and one more, where the last ones end.
+    /// The roles that one group is enough for.
+    enough: ByGroup<u32>,
+    /// Roles that it takes several groups for, by the one of these that is wanted least.
+    by_several: ByGroup<Several>,
+    /// The roles of everybody in a shard, worked out when somebody in it is first asked about.
+    shards: Box<[OnceLock<HeldInShard>]>,
+}
+
+/// What groups stand for, group after group: close together, since a person is in many groups.
+#[derive(Debug)]
+struct ByGroup<T> {
+    /// For each group of the directory, where its values begin; and one more, where the last ones end.
     begins: Vec<u32>,
-    /// The roles that one group is enough for, group after group: close together, since a person is in many groups.
-    enough: Vec<u32>,
-    /// Roles that it takes several groups for.
-    by_several: Vec<Several>,
+    values: Vec<T>,
 }
 
 /// A role that wants every one of some groups.
 #[derive(Debug)]
 struct Several {
-    role: usize,
+    role: u32,
     /// One of these, where there are any.
     any: Option<Vec<u32>>,
     /// And all of these.
     all: Vec<u32>,
 }
 
+/// The roles of everybody in a shard, one after the other.
+#[derive(Debug)]
+struct HeldInShard {
+    /// The shard. It is not kept alive: a directory that is no longer in force must not wait for a push to drop it.
+    shard: Weak<Shard>,
+    /// For each of its users, where their roles end.
+    ends: Box<[u32]>,
+    roles: Box<[u32]>,
+}
+
 impl Holders {
     pub(super) fn of(roles: &[Role], groups: &Arc<[GroupName]>) -> Self {
         let position = |group: &GroupName| u32::try_from(groups.binary_search(group).ok()?).ok();
-        let mut by_any: Vec<(u32, u32)> = Vec::new();
+        let mut enough: Vec<(u32, u32)> = Vec::new();
         let mut by_several = Vec::new();
-        for (role, rule) in roles.iter().enumerate() {
+        for (role, rule) in (0..).zip(roles) {
             let any: Vec<u32> = rule.any.iter().filter_map(position).collect();
             if rule.all.is_empty() {
-                let role = u32::try_from(role).unwrap_or(u32::MAX);
-                by_any.extend(any.into_iter().map(|group| (group, role)));
+                enough.extend(any.into_iter().map(|group| (group, role)));
                 continue;
             }
             // With a group that the directory does not know, nobody is in all of them.
@@ -85,9 +69,78 @@ impl Holders {
                 by_several.push(Several { role, any, all });
             }
         }
-        by_any.sort_unstable();
-        let mut begins = vec![0_u32; groups.len() + 1];
-        for (group, _) in &by_any {
+        Self {
+            groups: Arc::clone(groups),
+            enough: ByGroup::of(groups.len(), enough),
+            by_several: ByGroup::of(groups.len(), by_least_wanted(by_several)),
+            shards: (0..SHARDS).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Whether it is about this table of groups.
+    pub(super) fn is_of(&self, groups: &Arc<[GroupName]>) -> bool {
+        Arc::ptr_eq(&self.groups, groups)
+    }
+
+    /// The roles of the user at this place. Worked out once for each shard; readers never wait for one another.
+    pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> RolePlaces {
+        let (Some(shard), Some(held)) = (snapshot.shards().get(place.shard), self.shards.get(place.shard))
+        else {
+            return RolePlaces::default();
+        };
+        if held.get().is_none() {
+            // Of two who work it out at once, either is right.
+            let _ = held.set(self.held_in(shard));
+        }
+        match held.get().filter(|held| held.shard.as_ptr() == Arc::as_ptr(shard)) {
+            Some(held) => held.of(place.position),
+            None => {
+                shard.users().get(place.position).map(|user| self.roles(user.groups())).unwrap_or_default()
+            }
+        }
+    }
+
+    fn held_in(&self, shard: &Arc<Shard>) -> HeldInShard {
+        let (mut ends, mut roles) = (Vec::with_capacity(shard.users().len()), Vec::new());
+        for user in shard.users() {
+            roles.extend(self.roles(user.groups()).iter());
+            ends.push(u32::try_from(roles.len()).unwrap_or(u32::MAX));
+        }
+        HeldInShard { shard: Arc::downgrade(shard), ends: ends.into(), roles: roles.into() }
+    }
+
+    /// The roles of somebody who is in these groups, which are ascending.
+    fn roles(&self, groups: &[u32]) -> RolePlaces {
+        let mut held = Vec::new();
+        let is_in = |group: &u32| groups.binary_search(group).is_ok();
+        for group in groups {
+            held.extend_from_slice(self.enough.get(*group));
+            for several in self.by_several.get(*group) {
+                if several.all.iter().all(is_in)
+                    && several.any.as_ref().is_none_or(|any| any.iter().any(is_in))
+                {
+                    held.push(several.role);
+                }
+            }
+        }
+        held.into_iter().collect()
+    }
+}
+
+impl HeldInShard {
+    fn of(&self, position: usize) -> RolePlaces {
+        let end = |position: usize| self.ends.get(position).copied();
+        let begin = position.checked_sub(1).map_or(Some(0), end);
+        let range = begin.zip(end(position)).map(|(begin, end)| begin as usize..end as usize);
+        RolePlaces::of_ascending(range.and_then(|range| self.roles.get(range)).unwrap_or_default())
+    }
+}
+
+impl<T> ByGroup<T> {
+    fn of(groups: usize, mut values: Vec<(u32, T)>) -> Self {
+        values.sort_by_key(|(group, _)| *group);
+        let mut begins = vec![0_u32; groups + 1];
+        for (group, _) in &values {
             if let Some(count) = begins.get_mut(*group as usize + 1) {
                 *count += 1;
             }
@@ -97,94 +150,110 @@ impl Holders {
             total += *begin;
             *begin = total;
         }
-        let enough = by_any.into_iter().map(|(_, role)| role).collect();
-        Self { groups: Arc::clone(groups), begins, enough, by_several }
+        Self { begins, values: values.into_iter().map(|(_, value)| value).collect() }
     }
 
-    /// Whether it is about this table of groups.
-    pub(super) fn is_of(&self, groups: &Arc<[GroupName]>) -> bool {
-        Arc::ptr_eq(&self.groups, groups)
+    fn get(&self, group: u32) -> &[T] {
+        let begin = |group: usize| self.begins.get(group).map(|begin| *begin as usize);
+        let range = begin(group as usize).zip(begin(group as usize + 1)).map(|(begin, end)| begin..end);
+        range.and_then(|range| self.values.get(range)).unwrap_or_default()
     }
+}
 
-    fn enough(&self, group: usize) -> Option<&[u32]> {
-        let (begin, end) = (*self.begins.get(group)?, *self.begins.get(group + 1)?);
-        self.enough.get(begin as usize..end as usize)
+/// Each role with the group that the fewest of them want: a person in it is asked about the fewest roles in vain.
+fn by_least_wanted(several: Vec<Several>) -> Vec<(u32, Several)> {
+    let mut wanted = HashMap::<u32, usize>::new();
+    for group in several.iter().flat_map(|several| &several.all) {
+        *wanted.entry(*group).or_default() += 1;
     }
-
-    /// The roles of somebody who is in these groups, which are ascending.
-    pub(crate) fn roles(&self, groups: &[u32]) -> RoleBits {
-        let mut held = RoleBits::default();
-        for roles in groups.iter().filter_map(|group| self.enough(*group as usize)) {
-            roles.iter().for_each(|role| held.insert(*role as usize));
-        }
-        let is_in = |group: &u32| groups.binary_search(group).is_ok();
-        for several in &self.by_several {
-            if several.all.iter().all(is_in) && several.any.as_ref().is_none_or(|any| any.iter().any(is_in)) {
-                held.insert(several.role);
-            }
-        }
-        held
-    }
+    let least = |several: &Several| several.all.iter().copied().min_by_key(|group| wanted.get(group));
+    several.into_iter().filter_map(|several| Some((least(&several)?, several))).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{collections::BTreeSet, sync::Arc};
 
-    use proptest::{collection::btree_set, prelude::*};
+    use jiff::Timestamp;
+    use proptest::{
+        collection::{btree_set, vec},
+        prelude::*,
+    };
 
-    use super::{Holders, RoleBits};
+    use super::Holders;
     use crate::{
         name::GroupName,
         rule::Role,
         snapshot::{Directory, Person, Snapshot},
     };
 
-    #[test]
-    fn bits_are_at_their_places() {
-        let mut bits = RoleBits::default();
-        for place in [0, 63, 64, 200] {
-            bits.insert(place);
+    fn group(number: u8) -> GroupName {
+        format!("s:g{number}").parse().unwrap()
+    }
+
+    /// A directory of one person called `zoe`, and of four groups.
+    fn zoe_in(member_of: &BTreeSet<u8>) -> Snapshot {
+        let person = Person {
+            username: "zoe".parse().unwrap(),
+            id: None,
+            display_name: None,
+            emails: vec![],
+            active: true,
+            groups: member_of.iter().copied().map(group).collect(),
+            keys: Default::default(),
+        };
+        let directory = Directory { people: vec![person], groups: (0..4).map(group).collect() };
+        Snapshot::of_directory(1, now(), &directory, Default::default()).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn role(id: &str, any: impl IntoIterator<Item = u8>, all: impl IntoIterator<Item = u8>) -> Role {
+        Role {
+            id: id.parse().unwrap(),
+            any: any.into_iter().map(group).collect(),
+            all: all.into_iter().map(group).collect(),
+            service: Default::default(),
+            max_lease: None,
+            exclusive: Default::default(),
         }
-        assert_eq!(bits.places().collect::<Vec<_>>(), [0, 63, 64, 200]);
-        assert!(bits.contains(64) && !bits.contains(65) && !bits.contains(10_000));
-        assert_eq!(bits.first_of(&[1, 64, 0]), Some(64));
-        assert_eq!(bits.first_of(&[]), None);
+    }
+
+    fn held(holders: &Holders, snapshot: &Snapshot) -> Vec<u32> {
+        let (place, _) = snapshot.find("zoe").unwrap();
+        holders.roles_at(place, snapshot).iter().collect()
+    }
+
+    #[test]
+    fn a_directory_with_the_same_groups_and_other_people_has_other_holders() {
+        let roles = [role("a", [0], []), role("b", [1], [])];
+        let (first, other) = (zoe_in(&[0].into()), zoe_in(&[1].into()));
+        let moved =
+            Snapshot::assemble(2, now(), first.shared_groups(), other.shards().to_vec(), Default::default());
+        let moved = moved.unwrap();
+        let holders = Holders::of(&roles, &first.shared_groups());
+        assert!(holders.is_of(&moved.shared_groups()));
+        assert_eq!(held(&holders, &first), [0]);
+        assert_eq!(held(&holders, &moved), [1]);
+        assert_eq!(held(&holders, &first), [0]);
     }
 
     proptest! {
         /// The same as looking at each role by itself.
         #[test]
         fn roles_are_those_that_each_role_says(
-            wanted in proptest::collection::vec((btree_set(0..6u8, 0..3), btree_set(0..6u8, 0..3)), 1..70),
+            wanted in vec((btree_set(0..6u8, 0..3), btree_set(0..6u8, 0..3)), 1..70),
             member_of in btree_set(0..4u8, 0..4),
         ) {
-            let group = |number: &u8| format!("s:g{number}").parse::<GroupName>().unwrap();
-            let role = |(number, (any, all)): (usize, &(std::collections::BTreeSet<u8>, std::collections::BTreeSet<u8>))| Role {
-                id: format!("r{number}").parse().unwrap(),
-                any: any.iter().map(group).collect(),
-                all: all.iter().map(group).collect(),
-                service: Default::default(),
-                max_lease: None,
-                exclusive: Default::default(),
-            };
-            let roles: Vec<Role> = wanted.iter().enumerate().map(role).collect();
-            let person = Person {
-                username: "zoe".parse().unwrap(),
-                id: None,
-                display_name: None,
-                emails: vec![],
-                active: true,
-                groups: member_of.iter().map(group).collect(),
-            };
-            let directory = Directory { people: vec![person], groups: (0..4u8).map(|one| group(&one)).collect() };
-            let now = "2026-01-01T00:00:00Z".parse().unwrap();
-            let snapshot = Snapshot::of_directory(1, now, &directory, Default::default()).unwrap();
+            let roles: Vec<Role> =
+                wanted.into_iter().enumerate().map(|(number, (any, all))| role(&format!("r{number}"), any, all)).collect();
+            let snapshot = zoe_in(&member_of);
             let zoe = snapshot.users().next().unwrap();
             let holders = Holders::of(&roles, &snapshot.shared_groups());
-            let found: Vec<usize> = holders.roles(zoe.group_positions()).places().collect();
-            let each: Vec<usize> = (0..roles.len()).filter(|place| roles[*place].holds_by_group(&zoe)).collect();
-            prop_assert_eq!(found, each);
+            let each = (0..).zip(&roles).filter(|(_, role)| role.holds_by_group(&zoe)).map(|(place, _)| place);
+            prop_assert_eq!(held(&holders, &snapshot), each.collect::<Vec<u32>>());
             prop_assert!(holders.is_of(&snapshot.shared_groups()) && !holders.is_of(&Arc::from([])));
         }
     }

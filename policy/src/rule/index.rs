@@ -1,13 +1,17 @@
-//! Which rules could be on a repository, found without looking at those that cannot be.
+//! Which rules could be on a ref of a repository, found without looking at those that cannot be.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
-use super::{Pattern, RepositorySet};
-use crate::{glob::Token, name::Repository};
+use super::{Pattern, RefSet, RepositorySet, ref_index::RefIndex};
+use crate::{
+    glob::Token,
+    name::{RefName, Repository},
+};
 
-/// Rules of one kind, by where their patterns could match.
+/// The rules of a policy, by where their patterns could match.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ByRepository {
+pub(crate) struct RuleIndex {
+    refs: RefIndex,
     /// By a whole repository, in lower case.
     exact: HashMap<Box<str>, Vec<Candidate>>,
     /// By a project, in lower case.
@@ -16,13 +20,40 @@ pub(crate) struct ByRepository {
     anywhere: Vec<Candidate>,
 }
 
-/// A rule that could be on a repository.
+/// A rule that could be on a repository. Lists of them are ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
+    /// Its set of refs, as the index numbers them.
+    refs: u32,
+    pub(crate) kind: Kind,
     /// Its position among the rules of its kind.
-    pub(crate) place: usize,
-    /// Whether it is, without a look at its patterns.
-    pub(crate) surely: bool,
+    pub(crate) place: u32,
+    /// Whether it is not known to be on the repository without a look at its patterns.
+    pub(crate) perhaps: bool,
+}
+
+/// The kinds of rules that an index holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Grant,
+    Block,
+    Require,
+}
+
+/// A rule, as far as the index cares.
+pub(super) struct Indexed<'a> {
+    pub(super) kind: Kind,
+    /// Its position among the rules of its kind.
+    pub(super) place: u32,
+    pub(super) on: &'a RepositorySet,
+    pub(super) refs: &'a RefSet,
+}
+
+/// The rules that could be on one repository.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidates<'a> {
+    refs: &'a RefIndex,
+    lists: [&'a [Candidate]; 3],
 }
 
 /// Where one pattern could match, and whether it matches all that is there.
@@ -32,42 +63,54 @@ enum Reach {
     Anywhere(bool),
 }
 
-impl ByRepository {
-    pub(super) fn of<'a>(sets: impl Iterator<Item = &'a RepositorySet>) -> Self {
-        let mut index = Self::default();
-        for (place, set) in sets.enumerate() {
-            for reach in set.included().iter().flat_map(reaches) {
+impl RuleIndex {
+    pub(super) fn of(rules: &[Indexed<'_>]) -> Self {
+        let (refs, numbers) = RefIndex::of(rules.iter().map(|rule| rule.refs));
+        let mut index = Self { refs, ..Self::default() };
+        for (rule, refs) in rules.iter().zip(numbers) {
+            for reach in rule.on.included().iter().flat_map(reaches) {
                 let (list, all) = match reach {
                     Reach::Repository(key) => (index.exact.entry(key).or_default(), true),
                     Reach::Project(key, all) => (index.project.entry(key).or_default(), all),
                     Reach::Anywhere(all) => (&mut index.anywhere, all),
                 };
-                let surely = all && !set.excludes();
-                match list.last_mut().filter(|last| last.place == place) {
-                    Some(last) => last.surely |= surely,
-                    None => list.push(Candidate { place, surely }),
-                }
+                let perhaps = !all || rule.on.excludes();
+                list.push(Candidate { refs, kind: rule.kind, place: rule.place, perhaps });
             }
+        }
+        let Self { exact, project, anywhere, .. } = &mut index;
+        for list in exact.values_mut().chain(project.values_mut()).chain([anywhere]) {
+            list.sort_unstable();
+            list.dedup();
+            list.shrink_to_fit();
         }
         index
     }
 
-    /// All rules that could be on `repository`, by place, none twice.
-    pub(crate) fn candidates(&self, repository: &Repository) -> Cow<'_, [Candidate]> {
-        let key = repository.key();
-        let project = key.split('/').next().unwrap_or_default();
-        let exact = self.exact.get(key).map(Vec::as_slice).unwrap_or_default();
-        let project = self.project.get(project).map(Vec::as_slice).unwrap_or_default();
-        match (exact, project, self.anywhere.as_slice()) {
-            (only, [], []) | ([], only, []) | ([], [], only) => only.into(),
-            (exact, project, anywhere) => {
-                let mut found = [exact, project, anywhere].concat();
-                // Of two for one rule, the one that is sure comes first.
-                found.sort_unstable_by_key(|one| (one.place, !one.surely));
-                found.dedup_by_key(|one| one.place);
-                found.into()
+    /// All rules that could be on `repository`.
+    pub(crate) fn candidates(&self, repository: &Repository) -> Candidates<'_> {
+        let exact = self.exact.get(repository.key()).map(Vec::as_slice).unwrap_or_default();
+        let project = self.project.get(repository.project_key()).map(Vec::as_slice).unwrap_or_default();
+        Candidates { refs: &self.refs, lists: [exact, project, &self.anywhere] }
+    }
+}
+
+impl Candidates<'_> {
+    /// Those that are about `name`, with `user` in the place of `${user}`: by kind and place, none twice.
+    pub(crate) fn about(&self, name: &RefName, user: &str) -> Vec<Candidate> {
+        // Enough for nearly every ref, so that the list does not grow.
+        let mut found = Vec::<Candidate>::with_capacity(8);
+        for set in self.refs.matching(name, user) {
+            for list in self.lists {
+                let first = list.partition_point(|one| one.refs < set);
+                let with_set = list.get(first..).unwrap_or_default().iter().take_while(|one| one.refs == set);
+                found.extend(with_set);
             }
         }
+        // Of two for one rule, the one that is sure comes first.
+        found.sort_unstable_by_key(|one| (one.kind, one.place, one.perhaps));
+        found.dedup_by_key(|one| (one.kind, one.place));
+        found
     }
 }
 
@@ -92,53 +135,85 @@ fn reach(tokens: &[Token]) -> Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::ByRepository;
-    use crate::{name::Repository, rule::RepositorySet};
+    use super::{Candidate, Indexed, Kind, RuleIndex};
+    use crate::{
+        name::{RefName, Repository},
+        rule::{RefSet, RepositorySet},
+    };
 
-    fn set(patterns: &[&str]) -> RepositorySet {
+    fn on(patterns: &[&str]) -> RepositorySet {
         let parsed = patterns.iter().map(|one| RepositorySet::parse_one(one).unwrap());
         RepositorySet::new(parsed.collect::<Vec<_>>()).unwrap()
     }
 
+    fn refs(pattern: &str) -> RefSet {
+        RefSet::new([RefSet::parse_one(pattern).unwrap()]).unwrap()
+    }
+
+    fn index(rules: &[(RepositorySet, RefSet)]) -> RuleIndex {
+        let kinds = [Kind::Grant, Kind::Block, Kind::Require].into_iter().cycle();
+        let rules = (0..).zip(kinds).zip(rules);
+        let rules = rules.map(|((place, kind), (on, refs))| Indexed { kind, place, on, refs });
+        RuleIndex::of(&rules.collect::<Vec<_>>())
+    }
+
+    fn found(index: &RuleIndex, repository: &str, name: &str) -> Vec<Candidate> {
+        let name = RefName::parse(name.as_bytes()).unwrap();
+        let found = index.candidates(&Repository::parse(repository).unwrap()).about(&name, "zoe");
+        assert!(found.is_sorted_by_key(|one| (one.kind, one.place)));
+        found
+    }
+
     #[test]
     fn a_rule_is_found_wherever_its_patterns_match() {
-        let sets = [
-            set(&["PAY/api"]),
-            set(&["PAY/*", "PAY/api"]),
-            set(&["**"]),
-            set(&["WEB/*"]),
-            set(&["{PAY,WEB}/x"]),
-            set(&["PAY*/x"]),
-            set(&["re:pay/a.*"]),
+        let rules = [
+            (&["PAY/api"][..], "refs/heads/main"),
+            (&["PAY/*", "PAY/api"], "refs/heads/main"),
+            (&["**"], "refs/heads/**"),
+            (&["WEB/*"], "refs/heads/main"),
+            (&["{PAY,WEB}/x"], "refs/heads/main"),
+            (&["PAY*/x"], "refs/heads/main"),
+            (&["**/api"], "refs/heads/main"),
+            (&["**"], "refs/heads/other"),
         ];
-        let index = ByRepository::of(sets.iter());
-        let found = |repository: &str| {
-            let found = index.candidates(&Repository::parse(repository).unwrap());
-            found.iter().map(|one| one.place).collect::<Vec<_>>()
+        let index = index(&rules.map(|(places, pattern)| (on(places), refs(pattern))));
+        let found = |repository, name| {
+            let mut found: Vec<_> =
+                found(&index, repository, name).into_iter().map(|one| (one.place, !one.perhaps)).collect();
+            found.sort_unstable();
+            found
         };
-        assert_eq!(found("pay/API"), [0, 1, 2, 5, 6]);
-        assert_eq!(found("PAY/x"), [1, 2, 4, 5, 6]);
-        assert_eq!(found("WEB/y"), [2, 3, 5, 6]);
-        assert_eq!(found("OTHER/y"), [2, 5, 6]);
+        let main = "refs/heads/main";
+        assert_eq!(found("pay/API", main), [(0, true), (1, true), (2, true), (5, false), (6, false)]);
+        assert_eq!(found("PAY/x", main), [(1, true), (2, true), (4, true), (5, false), (6, false)]);
+        assert_eq!(found("WEB/y", main), [(2, true), (3, true), (5, false), (6, false)]);
+        assert_eq!(found("OTHER/y", main), [(2, true), (5, false), (6, false)]);
+        assert_eq!(found("WEB/y", "refs/heads/other"), [(2, true), (7, true)]);
     }
 
     proptest::proptest! {
         #[test]
         fn nothing_that_matches_is_missed(
-            patterns in proptest::collection::vec("[ab?*]{1,2}/[ab?*]{1,2}|\\*\\*|\\*\\*/a|\\{a,b\\}/a|re:[ab]/a", 1..6),
+            patterns in proptest::collection::vec(
+                ("[ab?*]{1,2}/[ab?*]{1,2}|\\*\\*|\\*\\*/a|\\{a,b\\}/a|re:[ab]/a", "refs/([ab]|\\*\\*|\\$\\{user\\})"), 1..9),
             repository in "[abAB]{1,2}/[ab]{1,2}",
+            name in "refs/([ab]|zoe)",
         ) {
-            let parsed: Vec<_> = patterns.iter().filter_map(|one| RepositorySet::parse_one(one).ok()).collect();
-            let sets: Vec<_> = parsed.into_iter().filter_map(|one| RepositorySet::new([one]).ok()).collect();
+            let parse = |(places, pattern): &(String, String)| {
+                let on = RepositorySet::new([RepositorySet::parse_one(places).ok()?]).ok()?;
+                Some((on, refs(pattern)))
+            };
+            let rules: Vec<_> = patterns.iter().filter_map(parse).collect();
+            let found = found(&index(&rules), &repository, &name);
             let repository = Repository::parse(&repository).unwrap();
-            let index = ByRepository::of(sets.iter());
-            let found = index.candidates(&repository);
-            for (place, set) in sets.iter().enumerate() {
+            let name = RefName::parse(name.as_bytes()).unwrap();
+            for (place, (on, refs)) in (0..).zip(&rules) {
                 let candidate = found.iter().find(|one| one.place == place);
-                let matches = set.matches(&repository);
-                proptest::prop_assert!(!matches || candidate.is_some(), "missed: {:?}", set.sources());
-                let surely = candidate.is_some_and(|one| one.surely);
-                proptest::prop_assert!(matches || !surely, "not so sure: {:?}", set.sources());
+                let (is_on, is_about) = (on.matches(&repository), refs.matches(&name, "zoe"));
+                proptest::prop_assert!(!(is_on && is_about) || candidate.is_some(), "missed: {:?}", on.sources());
+                let surely = candidate.is_some_and(|one| !one.perhaps);
+                proptest::prop_assert!(candidate.is_none() || is_about, "another ref: {:?}", refs.sources());
+                proptest::prop_assert!(is_on || !surely, "not so sure: {:?}", on.sources());
             }
         }
     }

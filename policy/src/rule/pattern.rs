@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -115,6 +117,10 @@ impl PatternSet {
         any(&self.include) && !any(&self.exclude)
     }
 
+    fn excludes(&self) -> bool {
+        !self.exclude.is_empty()
+    }
+
     pub(super) fn sources(&self) -> Vec<String> {
         let excluded = self.exclude.iter().map(|pattern| format!("!{}", pattern.as_str()));
         self.include.iter().map(|pattern| pattern.as_str().to_owned()).chain(excluded).collect()
@@ -126,9 +132,9 @@ pub(super) fn split_exclusion(source: &str) -> (bool, &str) {
     source.strip_prefix('!').map_or((false, source), |rest| (true, rest))
 }
 
-/// Patterns over full ref names.
+/// Patterns over full ref names. Cheap to clone: clones share the patterns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefSet(PatternSet);
+pub struct RefSet(Arc<PatternSet>);
 
 impl RefSet {
     /// Makes a set of parsed patterns; see [`Self::parse_one`].
@@ -136,7 +142,7 @@ impl RefSet {
     /// # Errors
     /// [`PatternError::NothingIncluded`].
     pub fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
-        PatternSet::new(patterns).map(Self)
+        PatternSet::new(patterns).map(|set| Self(Arc::new(set)))
     }
 
     /// Parses one pattern: whether it excludes, and what.
@@ -158,6 +164,16 @@ impl RefSet {
             return Err(PatternError::NotUnderRefs(pattern.to_owned()));
         }
         Ok((excluded, Pattern::Glob(Glob::parse(pattern)?)))
+    }
+
+    /// Whether a pattern excludes.
+    pub(super) fn excludes(&self) -> bool {
+        self.0.excludes()
+    }
+
+    /// The patterns that include.
+    pub(super) fn included(&self) -> &[Pattern] {
+        &self.0.include
     }
 
     /// Whether `name` is in the set, with `user` in the place of `${user}`.
@@ -210,7 +226,7 @@ impl RepositorySet {
 
     /// Whether a pattern excludes.
     pub(super) fn excludes(&self) -> bool {
-        !self.0.exclude.is_empty()
+        self.0.excludes()
     }
 
     /// The patterns that include.

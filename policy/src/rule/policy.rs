@@ -6,11 +6,12 @@ use thiserror::Error;
 
 use super::{
     Allowance, Block, ChangeRule, Compiled, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role,
-    RoleBits, TestCase, Waiver, Window,
+    RolePlaces, TestCase, Waiver, Window,
 };
 use crate::{
-    name::{Digest, GroupName, RoleId, RuleId},
+    name::{Digest, RoleId, RuleId},
     request::Verb,
+    snapshot::{Place, Snapshot},
 };
 
 /// A whole policy, immutable. Two policies with the same rules have the same digest, however the rules are ordered
@@ -154,10 +155,13 @@ impl Policy {
     }
 
     /// The ids of these roles, ascending.
-    pub(crate) fn named(&self, roles: &RoleBits) -> Vec<RoleId> {
-        let mut ids = Vec::with_capacity(roles.len());
-        ids.extend(roles.places().filter_map(|place| self.roles().get(place)).map(|role| role.id.clone()));
-        ids
+    pub(crate) fn named(&self, roles: &RolePlaces) -> Vec<RoleId> {
+        roles.iter().filter_map(|place| self.role(place)).cloned().collect()
+    }
+
+    /// The id of the role at this place.
+    pub(crate) fn role(&self, place: u32) -> Option<&RoleId> {
+        self.compiled.roles.get(place as usize)
     }
 
     /// The blocks that are part of the product.
@@ -165,14 +169,16 @@ impl Policy {
         &self.built_in
     }
 
-    /// What the roles mean where these are the groups. Worked out once for each table of groups; readers never wait.
-    pub(crate) fn holders(&self, groups: &Arc<[GroupName]>) -> Arc<Holders> {
-        if let Some(holders) = self.holders.load_full().filter(|holders| holders.is_of(groups)) {
-            return holders;
+    /// The roles of the user at this place, by their groups. What the groups mean is worked out once for each table of
+    /// them; readers never wait.
+    pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> RolePlaces {
+        let groups = snapshot.groups_table();
+        if let Some(holders) = self.holders.load().as_ref().filter(|holders| holders.is_of(groups)) {
+            return holders.roles_at(place, snapshot);
         }
         let holders = Arc::new(Holders::of(&self.parts.roles, groups));
         self.holders.store(Some(Arc::clone(&holders)));
-        holders
+        holders.roles_at(place, snapshot)
     }
 
     /// All blocks, those that are part of the product first.

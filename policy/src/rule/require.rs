@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, num::NonZeroU32};
 
 use serde::Serialize;
 
-use super::{CommitChecks, Mode, PathSet, RefSet, RepositorySet, VerbSet, Window};
+use super::{CommitChecks, Mode, PathSet, RefSet, RepositorySet, TagChecks, VerbSet, Window};
 use crate::{
     name::{RoleId, RuleId},
     request::Channel,
@@ -37,6 +37,9 @@ pub struct Require {
     pub reset_on_push: bool,
     /// What each new commit must be like.
     pub commits: CommitChecks,
+    /// What a tag must be like. A rule that does not say has the digest that it had before there was a way to say.
+    #[serde(skip_serializing_if = "TagChecks::is_empty")]
+    pub tags: TagChecks,
 }
 
 /// A way in that can be required.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Revocation, Snapshot};
+use super::{Revocation, Snapshot, digest};
 use crate::name::{Username, UsernameKey};
 
 impl Snapshot {
@@ -108,8 +108,10 @@ impl Snapshot {
         next
     }
 
-    fn sealed(self) -> Self {
-        Self::of_checked(self.version.generation, self.as_of, self.groups, self.shards, self.revocations)
+    /// With the digest of what it now holds. Its users are those that they were.
+    fn sealed(mut self) -> Self {
+        self.version.digest = digest(self.as_of, &self.groups, &self.shards, &self.revocations);
+        self
     }
 }
 

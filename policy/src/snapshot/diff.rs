@@ -29,7 +29,7 @@ pub struct UserChange {
     pub joined: Vec<GroupName>,
     /// Groups left.
     pub left: Vec<GroupName>,
-    /// Whether the id, the spelling of the name, the display name or the e-mails differ.
+    /// Whether the id, the spelling of the name, the display name, the e-mails or the keys differ.
     pub details: bool,
 }
 
@@ -70,7 +70,9 @@ fn change(was: &UserView<'_>, is: &UserView<'_>) -> Option<UserChange> {
         details: was.id() != is.id()
             || was.username() != is.username()
             || was.display_name() != is.display_name()
-            || !was.emails().eq(is.emails()),
+            || !was.emails().eq(is.emails())
+            || was.ssh_keys() != is.ssh_keys()
+            || was.openpgp_keys() != is.openpgp_keys(),
     };
     let same =
         change.active.is_none() && change.joined.is_empty() && change.left.is_empty() && !change.details;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Revocation, SHARDS, Shard, Snapshot, User, shard_of};
+use super::{Keys, Revocation, SHARDS, Shard, Snapshot, User, shard_of};
 use crate::name::{GroupName, Username, UsernameKey};
 
 /// A whole directory as a source sends it, before it is a [`Snapshot`].
@@ -34,6 +34,8 @@ pub struct Person {
     pub active: bool,
     /// The groups that the person is in.
     pub groups: BTreeSet<GroupName>,
+    /// The public keys with which the person signs.
+    pub keys: Keys,
 }
 
 /// Why a directory makes no snapshot.
@@ -94,5 +96,6 @@ fn user(person: &Person, numbers: &HashMap<&GroupName, u32>) -> User {
         emails: person.emails.iter().map(|email| email.as_str().into()).collect(),
         active: person.active,
         groups: person.groups.iter().filter_map(|group| numbers.get(group).copied()).collect(),
+        keys: Some(&person.keys).filter(|keys| !keys.is_empty()).cloned().map(Box::new),
     }
 }

@@ -22,14 +22,19 @@ impl EmailIndex {
 }
 
 impl Snapshot {
-    /// Whether an active user has this e-mail address. Addresses are compared without regard to ASCII case.
-    pub fn is_email_of_somebody_active(&self, email: &str) -> bool {
+    /// The users who have this e-mail address, active or not.
+    pub fn users_with_email(&self, email: &str) -> impl Iterator<Item = super::UserView<'_>> {
         let index = self.emails.get_or_init(|| EmailIndex::of(self));
         let places = index.0.get(email.to_ascii_lowercase().as_str());
-        places.into_iter().flatten().any(|(shard, position)| {
-            let user = self.shards.get(*shard).and_then(|shard| shard.users().get(*position));
-            user.is_some_and(|user| self.view(user).is_active())
+        places.into_iter().flatten().filter_map(|(shard, position)| {
+            let user = self.shards.get(*shard).and_then(|shard| shard.users().get(*position))?;
+            Some(self.view(user))
         })
+    }
+
+    /// Whether an active user has this e-mail address. Addresses are compared without regard to ASCII case.
+    pub fn is_email_of_somebody_active(&self, email: &str) -> bool {
+        self.users_with_email(email).any(|user| user.is_active())
     }
 }
 

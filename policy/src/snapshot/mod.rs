@@ -8,7 +8,9 @@ mod diff;
 mod directory;
 mod emails;
 pub mod file;
+mod keys;
 mod revocation;
+mod roll;
 mod shard;
 mod user;
 
@@ -26,8 +28,9 @@ use thiserror::Error;
 pub use change::RollbackPlan;
 pub use diff::{SnapshotDiff, UserChange};
 pub use directory::{Directory, DirectoryError, Person};
+pub use keys::{KeyError, Keys, MAX_KEY_LEN, MAX_KEYS, OpenPgpKey, SshKey};
 pub use revocation::Revocation;
-use shard::Address;
+use roll::Roll;
 pub use shard::{SHARDS, Shard, shard_of};
 pub use user::{User, UserView};
 
@@ -55,8 +58,17 @@ pub struct Snapshot {
     as_of: Timestamp,
     groups: Arc<[GroupName]>,
     shards: Arc<[Arc<Shard>]>,
+    roll: Arc<Roll>,
     revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     emails: Arc<OnceLock<emails::EmailIndex>>,
+}
+
+/// Where a user lies in a snapshot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) shard: usize,
+    /// Among the users of the shard.
+    pub(crate) position: usize,
 }
 
 /// Why stored parts do not make a snapshot.
@@ -116,8 +128,8 @@ impl Snapshot {
         revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     ) -> Self {
         let digest = digest(as_of, &groups, &shards, &revocations);
-        let emails = Arc::default();
-        Self { version: SnapshotVersion { generation, digest }, as_of, groups, shards, revocations, emails }
+        let (version, roll) = (SnapshotVersion { generation, digest }, Arc::new(Roll::of(&shards)));
+        Self { version, as_of, groups, shards, roll, revocations, emails: Arc::default() }
     }
 
     /// The snapshot's version.
@@ -166,14 +178,19 @@ impl Snapshot {
 
     /// The user of that name.
     pub fn user(&self, key: &UsernameKey) -> Option<UserView<'_>> {
-        let address = Address::of(key.as_str());
-        let user = self.shards.get(address.shard)?.find(address, key)?;
-        Some(self.view(user))
+        self.find(key.as_str()).map(|(_, user)| user)
+    }
+
+    /// The user of that folded name, and where they lie.
+    pub(crate) fn find(&self, folded: &str) -> Option<(Place, UserView<'_>)> {
+        let (place, user) = self.roll.find(folded, &self.shards)?;
+        Some((place, self.view(user)))
     }
 
     fn view<'a>(&'a self, user: &'a User) -> UserView<'a> {
         // Most of the time nobody is cut off, and then no name need be folded.
-        let revocation = if self.revocations.is_empty() { None } else { self.revocations.get(&user.key()) };
+        let revocation =
+            if self.revocations.is_empty() { None } else { self.revocations.get(user.key_text()) };
         UserView::new(user, &self.groups, revocation)
     }
 }

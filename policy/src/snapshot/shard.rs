@@ -7,26 +7,10 @@ use crate::name::{Digest, UsernameKey};
 /// How many shards a snapshot has.
 pub const SHARDS: usize = 256;
 
-/// Where a user is looked for, by the SHA-256 of their folded name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Address {
-    /// The first byte.
-    pub(super) shard: usize,
-    /// The next four: within the shard hardly anybody shares them.
-    mark: u32,
-}
-
-impl Address {
-    pub(super) fn of(name: &str) -> Self {
-        let digest = Digest::of(name.as_bytes());
-        let [shard, a, b, c, d, ..] = *digest.as_bytes();
-        Self { shard: usize::from(shard), mark: u32::from_be_bytes([a, b, c, d]) }
-    }
-}
-
-/// The shard in which a user is looked for: the first byte of the SHA-256 of their folded name.
+/// The shard in which a user lies: the first byte of the SHA-256 of their folded name.
 pub fn shard_of(key: &UsernameKey) -> usize {
-    Address::of(key.as_str()).shard
+    let [first, ..] = *Digest::of(key.as_str().as_bytes()).as_bytes();
+    usize::from(first)
 }
 
 /// One 256th of the users, ascending by folded name, with the digest of what they are.
@@ -34,8 +18,6 @@ pub fn shard_of(key: &UsernameKey) -> usize {
 pub struct Shard {
     users: Box<[User]>,
     digest: Digest,
-    /// The users' marks, ascending, with their positions: close together in memory, where names are far apart.
-    marks: Box<[(u32, u32)]>,
 }
 
 impl Shard {
@@ -47,10 +29,7 @@ impl Shard {
         for user in &users {
             user.hash_into(&mut hasher);
         }
-        let mark = |(position, user): (u32, &User)| (Address::of(user.key_text()).mark, position);
-        let mut marks: Box<[_]> = (0..).zip(&users).map(mark).collect();
-        marks.sort_unstable();
-        Self { users: users.into(), digest: Digest::from_bytes(hasher.finalize().into()), marks }
+        Self { users: users.into(), digest: Digest::from_bytes(hasher.finalize().into()) }
     }
 
     /// The users, ascending by folded name.
@@ -61,14 +40,6 @@ impl Shard {
     /// The digest of all users of the shard.
     pub fn digest(&self) -> Digest {
         self.digest
-    }
-
-    /// The user called `key`, whose address it is.
-    pub(super) fn find(&self, address: Address, key: &UsernameKey) -> Option<&User> {
-        let first = self.marks.partition_point(|(mark, _)| *mark < address.mark);
-        let alike = self.marks.get(first..)?.iter().take_while(|(mark, _)| *mark == address.mark);
-        let mut users = alike.filter_map(|(_, position)| self.users.get(*position as usize));
-        users.find(|user| user.key_text() == key.as_str())
     }
 
     pub(super) fn check(&self, number: usize, group_count: usize) -> Result<(), SnapshotError> {

@@ -1,17 +1,20 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, SeqAccess, Visitor},
+    ser::SerializeTuple as _,
+};
 use sha2::{Digest as _, Sha256};
 
-use super::{Revocation, hash_text};
+use super::{Keys, OpenPgpKey, Revocation, SshKey, hash_text};
 use crate::name::{GroupName, Username, UsernameKey};
 
 /// One user as a snapshot keeps them. Groups are positions in the snapshot's table of groups.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub(super) username: Username,
     /// The name folded, where that is another text: looking somebody up compares many names.
-    #[serde(skip)]
     pub(super) folded: Option<UsernameKey>,
     pub(super) id: Option<Box<str>>,
     pub(super) display_name: Option<Box<str>>,
@@ -19,6 +22,66 @@ pub struct User {
     pub(super) active: bool,
     /// Ascending.
     pub(super) groups: Box<[u32]>,
+    /// Most people have none, and cost nothing for it.
+    pub(super) keys: Option<Box<Keys>>,
+}
+
+/// What of a user stands in one number.
+mod flag {
+    pub(super) const ACTIVE: u8 = 1;
+    /// Keys follow the groups. Who has none is stored as before there were any.
+    pub(super) const KEYS: u8 = 2;
+}
+
+/// A user is stored as a tuple, whose last element is there only when the flags say so.
+impl Serialize for User {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { username, folded: _, id, display_name, emails, active, groups, keys } = self;
+        let flags = if *active { flag::ACTIVE } else { 0 } | if keys.is_some() { flag::KEYS } else { 0 };
+        let mut tuple = serializer.serialize_tuple(if keys.is_some() { 7 } else { 6 })?;
+        tuple.serialize_element(username)?;
+        tuple.serialize_element(id)?;
+        tuple.serialize_element(display_name)?;
+        tuple.serialize_element(emails)?;
+        tuple.serialize_element(&flags)?;
+        tuple.serialize_element(groups)?;
+        if let Some(keys) = keys {
+            tuple.serialize_element(keys.as_ref())?;
+        }
+        tuple.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for User {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(7, UserVisitor)
+    }
+}
+
+struct UserVisitor;
+
+impl<'de> Visitor<'de> for UserVisitor {
+    type Value = User;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<User, A::Error> {
+        fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<T, A::Error> {
+            seq.next_element()?.ok_or_else(|| A::Error::custom("a user is cut short"))
+        }
+        let (username, id, display_name) = (next(&mut seq)?, next(&mut seq)?, next(&mut seq)?);
+        let emails = next(&mut seq)?;
+        let flags: u8 = next(&mut seq)?;
+        if flags & !(flag::ACTIVE | flag::KEYS) != 0 {
+            return Err(A::Error::custom("a user has unknown flags"));
+        }
+        let groups = next(&mut seq)?;
+        let keys = if flags & flag::KEYS != 0 { Some(next(&mut seq)?) } else { None };
+        let active = flags & flag::ACTIVE != 0;
+        Ok(User { username, folded: None, id, display_name, emails, active, groups, keys })
+    }
 }
 
 impl User {
@@ -37,6 +100,11 @@ impl User {
         self.folded.as_ref().map_or(self.username.as_str(), UsernameKey::as_str)
     }
 
+    /// The groups as positions in the snapshot's table, ascending.
+    pub(crate) fn groups(&self) -> &[u32] {
+        &self.groups
+    }
+
     pub(super) fn hash_into(&self, hasher: &mut Sha256) {
         hash_text(hasher, self.username.as_str());
         for optional in [&self.id, &self.display_name] {
@@ -51,6 +119,9 @@ impl User {
         hasher.update((self.groups.len() as u64).to_be_bytes());
         for group in &self.groups {
             hasher.update(group.to_be_bytes());
+        }
+        if let Some(keys) = &self.keys {
+            keys.hash_into(hasher);
         }
     }
 }
@@ -90,6 +161,16 @@ impl<'a> UserView<'a> {
     /// The e-mail addresses, as the source gives them.
     pub fn emails(&self) -> impl Iterator<Item = &'a str> {
         self.user.emails.iter().map(AsRef::as_ref)
+    }
+
+    /// The SSH keys with which the user signs.
+    pub fn ssh_keys(&self) -> &'a [SshKey] {
+        self.user.keys.as_deref().map_or(&[], |keys| &keys.ssh)
+    }
+
+    /// The OpenPGP keys with which the user signs.
+    pub fn openpgp_keys(&self) -> &'a [OpenPgpKey] {
+        self.user.keys.as_deref().map_or(&[], |keys| &keys.openpgp)
     }
 
     /// Whether the source says that the account is active, whatever was revoked here.

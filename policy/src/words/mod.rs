@@ -2,6 +2,7 @@
 //!
 //! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
 
+mod signatures;
 mod unmet;
 
 use jiff::{Timestamp, Unit};

@@ -1,6 +1,6 @@
 //! The words for a require that is not met.
 
-use super::listed;
+use super::{listed, signatures::Signed};
 use crate::{
     examples::Examples,
     name::TreePath,
@@ -30,6 +30,27 @@ fn of_shortfall(shortfall: &Shortfall) -> (String, String) {
             (summary, approvals_hint(role.as_str(), needed.saturating_sub(*given), *discounted))
         }
         Shortfall::Commits { check, wanted, commits } => of_commits(*check, wanted.as_deref(), commits),
+        Shortfall::TooManyCommits { max } => (
+            format!(
+                "one push may bring {} at most",
+                if *max == 1 { "1 new commit".to_owned() } else { format!("{max} new commits") }
+            ),
+            "Push in smaller parts, an older commit first: `git push origin <commit>:<branch>`; or make fewer of them \
+             with `git rebase -i`."
+                .to_owned(),
+        ),
+        Shortfall::CommitSignatures { fault, commits } => (
+            format!("{}: {}", Signed::Commits.wanted(*fault), commits.told(one)),
+            Signed::Commits.hint(*fault),
+        ),
+        Shortfall::TagNotAnnotated => (
+            "a tag must be a tag object, not a bare name for a commit".to_owned(),
+            "Make it anew: `git tag -a -f` with the tag's name, or `git tag -s -f` to sign it.".to_owned(),
+        ),
+        Shortfall::TagSignature { fault, found } => (
+            format!("{}{}", Signed::Tag.wanted(*fault), in_brackets(found.as_deref())),
+            Signed::Tag.hint(*fault),
+        ),
         Shortfall::Paths { check: CommitCheck::ForbidExtensions, paths } => (
             format!("files of such a kind may not be there: {}", told(paths)),
             "Take them out of your commits with `git rebase -i`, and push again.".to_owned(),
@@ -80,11 +101,6 @@ fn of_commits(
             "Set the address that the directory has of them: `git commit --amend --author=\"Name <address>\"`, or \
              `git rebase` for several.",
         ),
-        CommitCheck::Signed => (
-            "commits must be signed",
-            "Sign with your own key: `git commit --amend -S`, or `git rebase --exec 'git commit --amend --no-edit -S'` \
-             for several.",
-        ),
         CommitCheck::Message => (
             "the first line of a message must be",
             "Write it anew: `git commit --amend`, or `git rebase -i` with `reword` for several.",
@@ -100,9 +116,12 @@ fn of_commits(
             "it keeps its own line of commits: the first parent of a merge must be what it was",
             "Merge your work into it, not it into your work: `git rebase`, or merge the other way round.",
         ),
-        CommitCheck::MaxBlob | CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions => {
-            ("commits must be otherwise", "Ask whoever keeps the policy.")
-        }
+        // These have shortfalls of their own.
+        CommitCheck::Signed
+        | CommitCheck::MaxBlob
+        | CommitCheck::ForbidPaths
+        | CommitCheck::ForbidExtensions
+        | CommitCheck::MaxCommits => ("commits must be otherwise", "Ask whoever keeps the policy."),
     };
     let wanted = wanted.map(|wanted| format!(" like `{}`", Printable::new(wanted))).unwrap_or_default();
     (format!("{what}{wanted}: {}", commits.told(one)), hint.to_owned())
@@ -116,9 +135,11 @@ fn one(commit: &FaultyCommit) -> String {
     let subject = Printable::new(&commit.subject).to_string();
     let short: String = subject.chars().take(SUBJECT).collect();
     let short = if short.len() < subject.len() { format!("{short}…") } else { short };
-    let found =
-        commit.found.as_ref().map(|found| format!(" ({})", Printable::new(found))).unwrap_or_default();
-    format!("{id} \"{short}\"{found}")
+    format!("{id} \"{short}\"{}", in_brackets(commit.found.as_deref()))
+}
+
+fn in_brackets(found: Option<&str>) -> String {
+    found.map(|found| format!(" ({})", Printable::new(found))).unwrap_or_default()
 }
 
 /// Some paths.

@@ -31,6 +31,7 @@ pub(crate) fn snapshot() -> Snapshot {
         emails: vec![format!("{name}@example.com")],
         active: name != "erin",
         groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
     };
     let people = vec![
         person("alice", &["okta:eng"]),

@@ -92,6 +92,7 @@ fn a_small_change_to_a_large_policy_is_exact() {
         emails: Vec::new(),
         active: true,
         groups: BTreeSet::from(["g:1".parse().unwrap()]),
+        keys: Default::default(),
     };
     let people = (0..20_000).map(person).collect();
     let directory = Directory { people, groups: Default::default() };

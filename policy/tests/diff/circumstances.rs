@@ -5,7 +5,7 @@ use oam_policy::{
     Channel, Evaluation, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Repository, Request,
     State, TreePath, Username, Verb, decide,
     decide::{Outcome, PushVerdict, WaiverUse},
-    facts::{Ancestry, Approval, Commit, Cover, Facts, Identity, NewFile, PullRequest, SignatureState},
+    facts::{Ancestry, Approval, Commit, Cover, Facts, Identity, NewFile, PullRequest, SignatureState, Tip},
     rule::Asker,
 };
 
@@ -21,6 +21,9 @@ pub(crate) struct Circumstance {
     /// How many more are by those who made its commits.
     by_committers: usize,
     commit: Commit,
+    /// How many of them there are.
+    count: u64,
+    tip: Tip,
     /// Whether the path that changes is a new file.
     is_file: bool,
     blob: u64,
@@ -53,6 +56,8 @@ pub(crate) fn circumstances() -> Vec<Circumstance> {
         by_author: false,
         by_committers: 0,
         commit: commit.clone(),
+        count: 1,
+        tip: Tip::Tag { tagger: Identity::Pusher, signature: SignatureState::GoodByCommitter },
         is_file: false,
         blob: 1,
     };
@@ -67,6 +72,14 @@ pub(crate) fn circumstances() -> Vec<Circumstance> {
         Circumstance { approvals: 1, by_author: true, ..fine.clone() },
         Circumstance { approvals: 1, by_committers: 1, ..fine.clone() },
         Circumstance { approvals: 0, by_committers: 2, ..fine.clone() },
+        Circumstance { approvals: 0, by_author: true, by_committers: 1, ..fine.clone() },
+        Circumstance { count: 3, ..fine.clone() },
+        Circumstance { count: 30, ..fine.clone() },
+        Circumstance { tip: Tip::Other, ..fine.clone() },
+        Circumstance {
+            tip: Tip::Tag { tagger: Identity::Pusher, signature: SignatureState::Absent },
+            ..fine.clone()
+        },
         Circumstance { is_file: true, ..fine.clone() },
         Circumstance { blob: 100, ..fine.clone() },
         Circumstance { blob: 300, ..fine.clone() },
@@ -131,6 +144,8 @@ pub(crate) fn permitted(
         facts.learn_ancestry(index, ancestry);
         facts.learn_paths(index, Cover::whatever(), Ok(path.iter().cloned().collect()));
         facts.learn_commits(index, Cover::whatever(), Ok(vec![circumstance.commit.clone()]));
+        facts.learn_commit_count(index, Cover::whatever(), Ok(circumstance.count));
+        facts.learn_tip(index, Cover::whatever(), Ok(circumstance.tip.clone()));
         // A path that no pattern is about, so that size and place are told apart.
         let elsewhere = NewFile { path: TreePath::parse(b"z/z/z/z").unwrap(), size: circumstance.blob };
         let here =
@@ -142,6 +157,8 @@ pub(crate) fn permitted(
             let files = paths.iter().filter(|_| circumstance.is_file).map(file);
             let files = files.chain(has_commits.then(|| elsewhere.clone()));
             facts.learn_paths(index, cover.clone(), Ok(paths.clone()));
+            let count = if *has_commits { circumstance.count } else { 0 };
+            facts.learn_commit_count(index, cover.clone(), Ok(count));
             facts.learn_commits(index, cover.clone(), Ok(commits.into_iter().collect()));
             facts.learn_files(index, cover.clone(), Ok(files.collect()));
         }
@@ -191,13 +208,11 @@ impl Circumstance {
         let mut approvals = vec![one(Asker::Roles([role].into())); self.approvals];
         let reviewers = super::whole_world::REVIEWERS;
         approvals.extend(self.by_author.then(|| user(reviewers[0])));
-        approvals.extend(reviewers[..self.by_committers].iter().map(|name| user(name)));
+        let committers = &reviewers[1..=self.by_committers];
+        approvals.extend(committers.iter().map(|name| user(name)));
         PullRequest {
             author: self.by_author.then(|| reviewers[0].parse().unwrap()),
-            committers: reviewers[..self.by_committers]
-                .iter()
-                .map(|name| format!("{name}@x").into())
-                .collect(),
+            committers: committers.iter().map(|name| format!("{name}@x").into()).collect(),
             approvals,
         }
     }

@@ -13,7 +13,7 @@ use super::world::{NOW, at};
 /// Who pushes.
 pub(crate) const PEOPLE: [&str; 3] = ["a", "b", "ab"];
 /// Who approves, and does nothing else.
-pub(crate) const REVIEWERS: [&str; 2] = ["rev", "rev2"];
+pub(crate) const REVIEWERS: [&str; 3] = ["rev", "rev2", "rev3"];
 
 pub(crate) fn directory() -> Snapshot {
     let person = |name: &str, groups: &[&str]| Person {
@@ -23,6 +23,7 @@ pub(crate) fn directory() -> Snapshot {
         emails: vec![format!("{name}@x")],
         active: true,
         groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
     };
     let people = vec![
         person("a", &["g:1"]),
@@ -30,6 +31,7 @@ pub(crate) fn directory() -> Snapshot {
         person("ab", &["g:1", "g:2"]),
         person("rev", &["g:9"]),
         person("rev2", &["g:9"]),
+        person("rev3", &["g:9"]),
     ];
     Snapshot::of_directory(1, at(NOW), &Directory { people, groups: Default::default() }, BTreeMap::new())
         .unwrap()
@@ -186,11 +188,15 @@ fn conditions() -> impl Strategy<Value = String> {
         Just("committer_is_pusher = true"),
         Just("forbid_paths = [\"a/**\"]"),
         Just("forbid_paths = [\"a/a\", \"b\"]"),
+        Just("max_commits = 2"),
+        Just("max_commits = 20"),
     ];
+    let tags = prop_oneof![Just("annotated = true"), Just("signed = true")];
     prop_oneof![
         1 => Just("via = \"pull-request\"\n".to_owned()),
         3 => approvals(),
         3 => commits.prop_map(|commits| format!("commits = {{ {commits} }}\n")),
+        1 => tags.prop_map(|tags| format!("tags = {{ {tags} }}\n")),
     ]
 }
 

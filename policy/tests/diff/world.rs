@@ -30,6 +30,7 @@ pub(crate) fn directory() -> Snapshot {
         emails: Vec::new(),
         active: name != "c",
         groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
     };
     let people = vec![
         person("a", &["g:1"]),

@@ -103,6 +103,8 @@ proptest! {
                 paths: update.dark.paths || other.dark.files,
                 files: update.dark.files || other.dark.paths,
                 commits: update.dark.commits || other.dark.commits,
+                count: update.dark.count || other.dark.count,
+                tip: update.dark.tip || other.dark.tip,
             };
         }
         dark.pull_request.dark |= other.pull_request.dark;
@@ -125,9 +127,12 @@ fn with_other_values(dark: &Push, other: &Push) -> Push {
         if hidden.forward.is_none() {
             update.forward = Some(other.forward.unwrap_or(false));
         }
-        let all = hidden.dark.paths && hidden.dark.files && hidden.dark.commits;
+        let all = hidden.dark.paths && hidden.dark.files && hidden.dark.commits && hidden.dark.count;
         if all {
             update.history = other.history.clone();
+        }
+        if hidden.dark.tip {
+            update.tip = other.tip.clone();
         }
     }
     if dark.pull_request.dark {

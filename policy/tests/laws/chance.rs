@@ -144,15 +144,16 @@ fn paths() -> impl Strategy<Value = Paths> {
 
 fn checks() -> impl Strategy<Value = Checks> {
     let asked = || weighted(0.4);
-    let flags = (asked(), asked(), asked(), asked(), asked(), asked());
+    let flags = (asked(), asked(), weighted(0.7), asked(), asked(), asked());
     let extensions = prop_oneof![1 => Just(vec![]), 1 => Just(vec!["jar", "pem"])];
     let message = rarely(
         patterns(&[&["re:[A-Z]+-\\d+ .+"], &["A-1 *"], &["{A,B}-?*"], &["?-{1,2} */*"]])
             .prop_map(|one| one[0]),
     );
     let forbidden = rarely(patterns(&PATH_PATTERNS).prop_map(<[_]>::to_vec));
-    (flags, message, option::weighted(0.5, one(&[10_u64, 20])), forbidden, extensions).prop_map(
-        |(flags, message, max_blob, forbid_paths, forbid_extensions)| {
+    let max_commits = rarely(one(&[1_u64, 2]));
+    (flags, message, option::weighted(0.5, one(&[10_u64, 20])), forbidden, extensions, max_commits).prop_map(
+        |(flags, message, max_blob, forbid_paths, forbid_extensions, max_commits)| {
             let (committer_is_pusher, author_known, signed, sign_off, linear, no_foreign_merges) = flags;
             Checks {
                 committer_is_pusher,
@@ -165,6 +166,7 @@ fn checks() -> impl Strategy<Value = Checks> {
                 forbid_extensions,
                 linear,
                 no_foreign_merges,
+                max_commits,
             }
         },
     )
@@ -174,11 +176,22 @@ fn conditions() -> impl Strategy<Value = Conditions> {
     let approvals =
         (one(&ROLES), 1_usize..3, paths()).prop_map(|(role, count, paths)| Approvals { role, count, paths });
     let checks = prop_oneof![1 => Just(Checks::default()), 2 => checks()];
-    (weighted(0.2), vec(approvals, 0..=2), any::<[bool; 3]>(), checks).prop_map(
-        |(via, approvals, [not_author, not_committers, reset], commits)| {
+    let tags = (weighted(0.3), weighted(0.5));
+    (weighted(0.2), vec(approvals, 0..=2), any::<[bool; 3]>(), checks, tags).prop_map(
+        |(via, approvals, [not_author, not_committers, reset], commits, (annotated_tag, signed_tag))| {
             // A require that asks for nothing is a fault.
-            let via = via || (approvals.is_empty() && commits == Checks::default());
-            Conditions { via, approvals, not_author, not_committers, reset, commits }
+            let asks = !approvals.is_empty() || commits != Checks::default() || annotated_tag || signed_tag;
+            let via = via || !asks;
+            Conditions {
+                via,
+                approvals,
+                not_author,
+                not_committers,
+                reset,
+                commits,
+                annotated_tag,
+                signed_tag,
+            }
         },
     )
 }

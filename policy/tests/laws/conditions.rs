@@ -3,7 +3,7 @@
 use crate::{
     matching,
     oracle::{Maybe, Oracle, same_name},
-    world::{Approvals, Checks, Commit, Conditions, Named, Rule, Signature, Update, Who},
+    world::{Approvals, Checks, Commit, Conditions, Named, Rule, Signature, Tip, Update, Who},
 };
 
 type Missing = Vec<(&'static str, Maybe)>;
@@ -29,6 +29,7 @@ pub(crate) fn missing(oracle: &Oracle<'_>, update: &Update, rule: &Rule, asked: 
         all.push(("approval-missing", both(wanted, lacking)));
     }
     all.extend(of_commits(oracle, update, rule, &asked.commits));
+    all.extend(of_tag(oracle, update, asked));
     all
 }
 
@@ -86,7 +87,11 @@ fn of_commits(oracle: &Oracle<'_>, update: &Update, rule: &Rule, checks: &Checks
     };
     some_commit(checks.committer_is_pusher, "committer-not-pusher", &|commit| !is_pusher(&commit.committer));
     some_commit(checks.author_known, "author-unknown", &|commit| !is_known(oracle, &commit.author));
-    some_commit(checks.signed, "signature-missing", &|commit| !is_signed(oracle, commit));
+    for code in SIGNATURES {
+        some_commit(checks.signed, code, &|commit| {
+            faulty(oracle, &commit.signature, &commit.committer) == Some(code)
+        });
+    }
     some_commit(checks.message.is_some(), "message-not-matching", &|commit| {
         checks.message.is_some_and(|pattern| !matching::one(pattern, commit.subject, ""))
     });
@@ -109,6 +114,27 @@ fn of_commits(oracle: &Oracle<'_>, update: &Update, rule: &Rule, checks: &Checks
         let lower = path.to_ascii_lowercase();
         checks.forbid_extensions.iter().any(|extension| lower.ends_with(&format!(".{extension}")))
     });
+    if let Some(max) = checks.max_commits {
+        let count = oracle.count(update, &rule.refs);
+        all.push(("too-many-commits", count.map(|count| count as u64 > max)));
+    }
+    all
+}
+
+fn of_tag(oracle: &Oracle<'_>, update: &Update, asked: &Conditions) -> Missing {
+    let is_idle = update.change == "delete" || !update.name.starts_with("refs/tags/");
+    if is_idle || !(asked.annotated_tag || asked.signed_tag) {
+        return Missing::new();
+    }
+    let tip = oracle.tip(update);
+    let mut all = vec![("tag-not-annotated", tip.map(|tip| *tip == Tip::Other))];
+    for code in SIGNATURES.into_iter().filter(|_| asked.signed_tag) {
+        let is_faulty = |tip: &Tip| match tip {
+            Tip::Other => false,
+            Tip::Tag { tagger, signature } => faulty(oracle, signature, tagger) == Some(code),
+        };
+        all.push((code, tip.map(is_faulty)));
+    }
     all
 }
 
@@ -123,13 +149,38 @@ fn is_known(oracle: &Oracle<'_>, author: &Named) -> bool {
     }
 }
 
-/// Whether the signature is good and made with a key of the committer.
-fn is_signed(oracle: &Oracle<'_>, commit: &Commit) -> bool {
-    match (&commit.signature, &commit.committer) {
-        (Signature::GoodByCommitter, _) => true,
-        (Signature::GoodBy(name), Named::Email(email)) => {
-            oracle.world.person(name).is_some_and(|person| is_among(email, &person.emails))
+const SIGNATURES: [&str; 7] = [
+    "signature-missing",
+    "signature-invalid",
+    "signature-key-unknown",
+    "signature-key-expired",
+    "signature-key-revoked",
+    "signature-by-other",
+    "signature-kind-unknown",
+];
+
+/// The code of what is wrong with a signature of what `maker` made.
+fn faulty(oracle: &Oracle<'_>, signature: &Signature, maker: &Named) -> Option<&'static str> {
+    match signature {
+        Signature::Absent => Some("signature-missing"),
+        Signature::Bad(code) => Some(code),
+        Signature::GoodByCommitter => None,
+        Signature::GoodByAddress(address) => match maker {
+            Named::Email(email) if email.eq_ignore_ascii_case(address) => None,
+            _ => Some("signature-by-other"),
+        },
+        Signature::GoodBy(name) => {
+            let person = oracle.world.person(name);
+            let is_theirs = match maker {
+                Named::Email(email) => person.is_some_and(|person| is_among(email, &person.emails)),
+                Named::Pusher => same_name(name, &oracle.pusher().name),
+                Named::Stranger => false,
+            };
+            match (is_theirs, oracle.world.is_active(name)) {
+                (false, _) => Some("signature-by-other"),
+                (true, false) => Some("signature-key-revoked"),
+                (true, true) => None,
+            }
         }
-        _ => false,
     }
 }

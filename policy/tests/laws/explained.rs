@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oam_policy::{
     Channel, Evaluation, RefName, Repository, Verb, decide,
     explain::{self, Dimension, Fit, RuleTrace},
-    question::{Circumstances, ImaginedCommit, Question},
+    question::{Circumstances, ImaginedCommit, ImaginedTag, Question},
     who,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
@@ -18,7 +18,7 @@ use crate::{
     pushes::push,
     truth::path,
     world::{
-        Commit, Dark, History, Named, PullRequest, Push, Rule, Says, Signature, Update, Use, Who, World,
+        Commit, Dark, History, Named, PullRequest, Push, Rule, Says, Signature, Tip, Update, Use, Who, World,
     },
     written::moment,
 };
@@ -36,6 +36,8 @@ struct Said {
     verb: &'static str,
     paths: Option<Vec<&'static str>>,
     commit: Option<ImaginedCommit>,
+    commits: Option<u64>,
+    tag: ImaginedTag,
     approved_by: Vec<Who>,
     waivers: Vec<&'static str>,
 }
@@ -58,8 +60,18 @@ fn said() -> impl Strategy<Value = Said> {
         });
     let waivers = subsequence(vec!["rule0", "rule1", "rule2", "rule3", "rule4", "rule5", "rule6"], 0..=7);
     let paths = option::weighted(0.8, subsequence(PATHS.to_vec(), 0..=2));
-    (select(&VERBS[..]), paths, option::of(commit), vec(anybody(), 0..4), waivers).prop_map(
-        |(verb, paths, commit, approved_by, waivers)| Said { verb, paths, commit, approved_by, waivers },
+    let commits = option::of(0_u64..4);
+    let tag = select(&ImaginedTag::ALL[..]);
+    (select(&VERBS[..]), paths, option::of(commit), commits, tag, vec(anybody(), 0..4), waivers).prop_map(
+        |(verb, paths, commit, commits, tag, approved_by, waivers)| Said {
+            verb,
+            paths,
+            commit,
+            commits,
+            tag,
+            approved_by,
+            waivers,
+        },
     )
 }
 
@@ -75,6 +87,8 @@ fn asked() -> impl Strategy<Value = Asked> {
                 circumstances: Circumstances {
                     paths: said.paths.as_ref().map(|paths| paths.iter().map(|name| path(name)).collect()),
                     commit: said.commit.clone(),
+                    commits: said.commits,
+                    tag: said.tag,
                     approved_by: said.approved_by.iter().map(Who::asker).collect(),
                     waivers: said.waivers.iter().map(|id| id.parse().unwrap()).collect(),
                 },
@@ -84,6 +98,7 @@ fn asked() -> impl Strategy<Value = Asked> {
                 name: update.name,
                 forward: Some(said.verb != "force"),
                 history: history(&said),
+                tip: tip(said.tag),
                 dark: Dark { paths: said.paths.is_none(), ..Dark::default() },
             };
             let approvals = said.approved_by.iter().map(|who| (who.clone(), true)).collect();
@@ -117,11 +132,18 @@ fn history(said: &Said) -> History {
         signature: if commit.signed { Signature::GoodByCommitter } else { Signature::Absent },
         changes: Vec::new(),
     });
-    History::Told {
-        paths: said.paths.clone().unwrap_or_default(),
-        files,
-        commits: commit.into_iter().collect(),
-    }
+    let commits: Vec<_> = commit.into_iter().collect();
+    let count = said.commits.map_or(commits.len(), |count| usize::try_from(count).unwrap());
+    History::Told { paths: said.paths.clone().unwrap_or_default(), files, commits, count }
+}
+
+fn tip(tag: ImaginedTag) -> Tip {
+    let signature = match tag {
+        ImaginedTag::Lightweight => return Tip::Other,
+        ImaginedTag::Signed => Signature::GoodByCommitter,
+        ImaginedTag::Annotated => Signature::Absent,
+    };
+    Tip::Tag { tagger: Named::Pusher, signature }
 }
 
 /// The world in which `by` uses the waivers of a question as they should be used.

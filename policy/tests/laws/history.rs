@@ -19,6 +19,14 @@ pub(crate) fn commits(push: &Push, update: &Update, refs: &[&str], user: &str) -
     }
 }
 
+/// How many they are.
+pub(crate) fn count(push: &Push, update: &Update, refs: &[&str], user: &str) -> usize {
+    match &update.history {
+        History::Told { count, .. } => *count,
+        History::Graph { .. } => commits(push, update, refs, user).len(),
+    }
+}
+
 pub(crate) fn paths(push: &Push, update: &Update, refs: &[&str], user: &str) -> Vec<&'static str> {
     match &update.history {
         History::Told { paths, .. } => paths.clone(),

@@ -134,6 +134,7 @@ proptest! {
                 ancestry: if parts[0] { all.ancestry } else { vec![] },
                 histories: if parts[1] { all.histories } else { vec![] },
                 pull_request: parts[2],
+                ..FactsNeeded::default()
             };
             hook.tell(&mut facts, &some);
         }

@@ -19,6 +19,7 @@ mod conditions;
 mod decision;
 mod engine;
 mod explained;
+mod folding;
 mod history;
 mod invariance;
 mod matching;

@@ -116,6 +116,7 @@ fn snapshot() -> Snapshot {
         emails: vec![format!("{name}@x")],
         active: name != "gone",
         groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
     };
     let people = vec![
         person("dora", &["idp:dev"]),

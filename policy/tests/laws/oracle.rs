@@ -322,6 +322,23 @@ impl<'a> Oracle<'a> {
         Some(history::files(self.push, update, refs, &self.pusher().name))
     }
 
+    /// How many new commits there are.
+    pub(crate) fn count(&self, update: &Update, refs: &[&'static str]) -> Option<usize> {
+        if update.change == "delete" {
+            return Some(0);
+        }
+        // Whoever was told of the commits has counted them, unless that failed on its own.
+        if self.blind || update.dark.count {
+            return None;
+        }
+        Some(history::count(self.push, update, refs, &self.pusher().name))
+    }
+
+    /// What the ref is to name.
+    pub(crate) fn tip<'u>(&self, update: &'u Update) -> Option<&'u crate::world::Tip> {
+        (!self.blind && !update.dark.tip).then_some(&update.tip)
+    }
+
     /// The new commits.
     pub(crate) fn commits(
         &self,

@@ -4,19 +4,38 @@ use proptest::{bool::weighted, collection::vec, option, prelude::*};
 
 use crate::{
     chance::{EMAILS, NAMES, PATHS, REFS, REPOSITORIES, now, one, some, who},
-    world::{Commit, Dark, History, Named, PullRequest, Push, Signature, Update, Who},
+    world::{Commit, Dark, History, Named, PullRequest, Push, Signature, Tip, Update, Who},
 };
+
+fn signature() -> impl Strategy<Value = Signature> {
+    const CODES: [&str; 5] = [
+        "signature-invalid",
+        "signature-key-unknown",
+        "signature-key-expired",
+        "signature-key-revoked",
+        "signature-kind-unknown",
+    ];
+    prop_oneof![
+        1 => Just(Signature::Absent),
+        4 => one(&CODES).prop_map(Signature::Bad),
+        3 => one(&NAMES).prop_map(Signature::GoodBy),
+        1 => one(&EMAILS).prop_map(Signature::GoodByAddress),
+    ]
+}
+
+fn tip() -> impl Strategy<Value = Tip> {
+    let tag = (one(&EMAILS).prop_map(Named::Email), signature());
+    prop_oneof![
+        2 => Just(Tip::Other),
+        3 => tag.prop_map(|(tagger, signature)| Tip::Tag { tagger, signature }),
+    ]
+}
 
 fn commit() -> impl Strategy<Value = Commit> {
     let email = || one(&EMAILS).prop_map(Named::Email);
     let subject = one(&["A-1 fix", "A-1 fix", "fix", "B-2 a/b", "AB-12 ", ""]);
-    let signature = prop_oneof![
-        1 => Just(Signature::Absent),
-        1 => Just(Signature::Bad),
-        3 => one(&NAMES).prop_map(Signature::GoodBy)
-    ];
     let changes = vec((one(&PATHS), option::weighted(0.8, one(&[1_u64, 10, 11, 30]))), 0..3);
-    (subject, weighted(0.6), email(), email(), 1_usize..3, weighted(0.8), signature, changes).prop_map(
+    (subject, weighted(0.6), email(), email(), 1_usize..3, weighted(0.8), signature(), changes).prop_map(
         |(subject, signed_off, author, committer, parents, foreign, signature, changes)| Commit {
             subject,
             signed_off,
@@ -34,18 +53,19 @@ fn commit() -> impl Strategy<Value = Commit> {
 const COMMITS: [usize; 3] = [0, 1, 2];
 
 pub(crate) fn update() -> impl Strategy<Value = Update> {
-    let dark = (weighted(0.15), weighted(0.15), weighted(0.15)).prop_map(|(paths, files, commits)| Dark {
-        paths,
-        files,
-        commits,
-    });
+    let seldom = || weighted(0.15);
+    let dark =
+        (seldom(), seldom(), seldom(), seldom(), seldom()).prop_map(|(paths, files, commits, count, tip)| {
+            // Commits that can be told can be counted.
+            Dark { paths, files, commits: commits || count, count, tip }
+        });
     let history = (some(&COMMITS, 3), some(&PATHS, 2)).prop_map(|(reach, net)| History::Graph { reach, net });
     let change = one(&["create", "move", "move", "move", "delete", "merge"]);
-    (change, one(&REFS), option::weighted(0.85, any::<bool>()), history, dark).prop_map(
-        |(change, name, forward, history, dark)| {
+    (change, one(&REFS), option::weighted(0.85, any::<bool>()), history, dark, tip()).prop_map(
+        |(change, name, forward, history, dark, tip)| {
             // Nobody asks whether a tag could be merged.
             let change = if change == "merge" && name.starts_with("refs/tags/") { "move" } else { change };
-            Update { change, name, forward, history, dark }
+            Update { change, name, forward, history, tip, dark }
         },
     )
 }

@@ -18,6 +18,7 @@ fn the_starter_policy_as_a_table() {
         emails: vec![],
         active: true,
         groups: [group.parse().unwrap()].into(),
+        keys: Default::default(),
     };
     let people = vec![
         person("dev", "demo:developers"),

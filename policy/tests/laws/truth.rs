@@ -3,7 +3,8 @@
 use oam_policy::{
     Facts, ObjectId, Policy, TreePath,
     facts::{
-        self, Ancestry, Cover, FactsNeeded, HistoryNeeded, HistoryPart, Learnt, SignatureState, UpdateIndex,
+        self, Ancestry, BadSignature, Cover, FactsNeeded, HistoryNeeded, HistoryPart, Learnt, SignatureState,
+        UpdateIndex,
     },
 };
 
@@ -34,7 +35,9 @@ impl<'a> Hook<'a> {
         for update in 0..self.push.updates.len() {
             needed.ancestry.push(update);
             for cover in &covers {
-                for part in [HistoryPart::Paths, HistoryPart::Files, HistoryPart::Commits] {
+                let count = HistoryPart::CommitCount(u64::MAX);
+                let tip = HistoryPart::Tip;
+                for part in [HistoryPart::Paths, HistoryPart::Files, HistoryPart::Commits, count, tip] {
                     needed.histories.push(HistoryNeeded { update, cover: cover.clone(), part });
                 }
             }
@@ -77,10 +80,19 @@ impl<'a> Hook<'a> {
                 let files = files.map(|(name, size)| facts::NewFile { path: path(name), size }).collect();
                 facts.learn_files(index, cover.clone(), readable(update.dark.files, files));
             }
-            HistoryPart::Commits => {
+            HistoryPart::Commits | HistoryPart::Signatures => {
                 let commits = history::commits(push, update, &refs, user);
                 let commits = commits.iter().map(world::Commit::made).collect();
                 facts.learn_commits(index, cover.clone(), readable(update.dark.commits, commits));
+            }
+            HistoryPart::CommitCount(most) => {
+                let count = history::count(push, update, &refs, user) as u64;
+                // Nobody counts further than one above what matters.
+                let count = count.min(most.saturating_add(1));
+                facts.learn_commit_count(index, cover.clone(), readable(update.dark.count, count));
+            }
+            HistoryPart::Tip => {
+                facts.learn_tip(index, cover.clone(), readable(update.dark.tip, update.tip.made()));
             }
         }
     }
@@ -110,25 +122,57 @@ pub(crate) fn path(text: &str) -> TreePath {
 
 impl world::Commit {
     fn made(&self) -> facts::Commit {
-        let identity = |named: &Named| match named {
-            Named::Email(email) => facts::Identity::Email((*email).into()),
-            Named::Pusher => facts::Identity::Pusher,
-            Named::Stranger => facts::Identity::Stranger,
-        };
         facts::Commit {
             id: ObjectId::Sha1([3; 20]),
             subject: self.subject.as_bytes().to_vec(),
             signed_off: self.signed_off,
-            author: identity(&self.author),
-            committer: identity(&self.committer),
+            author: self.author.made(),
+            committer: self.committer.made(),
             parents: self.parents,
             foreign: self.foreign,
-            signature: match self.signature {
-                Signature::Absent => SignatureState::Absent,
-                Signature::Bad => SignatureState::Bad { why: "it has expired".into() },
-                Signature::GoodBy(name) => SignatureState::Good { by: name.parse().unwrap() },
-                Signature::GoodByCommitter => SignatureState::GoodByCommitter,
-            },
+            signature: self.signature.made(),
+        }
+    }
+}
+
+impl world::Tip {
+    fn made(&self) -> facts::Tip {
+        match self {
+            Self::Other => facts::Tip::Other,
+            Self::Tag { tagger, signature } => {
+                facts::Tip::Tag { tagger: tagger.made(), signature: signature.made() }
+            }
+        }
+    }
+}
+
+impl Named {
+    fn made(&self) -> facts::Identity {
+        match self {
+            Self::Email(email) => facts::Identity::Email((*email).into()),
+            Self::Pusher => facts::Identity::Pusher,
+            Self::Stranger => facts::Identity::Stranger,
+        }
+    }
+}
+
+impl Signature {
+    fn made(&self) -> SignatureState {
+        match self {
+            Self::Absent => SignatureState::Absent,
+            Self::Bad(code) => {
+                let cause = match *code {
+                    "signature-invalid" => BadSignature::Invalid,
+                    "signature-key-unknown" => BadSignature::KeyUnknown,
+                    "signature-key-expired" => BadSignature::KeyExpired,
+                    "signature-key-revoked" => BadSignature::KeyRevoked,
+                    _ => BadSignature::KindUnknown,
+                };
+                SignatureState::Bad { cause, why: "it is bad".into() }
+            }
+            Self::GoodBy(name) => SignatureState::Good { by: name.parse().unwrap() },
+            Self::GoodByAddress(address) => SignatureState::GoodByAddress { address: (*address).into() },
+            Self::GoodByCommitter => SignatureState::GoodByCommitter,
         }
     }
 }

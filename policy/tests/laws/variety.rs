@@ -21,7 +21,7 @@ fn every_outcome_and_every_reason_comes_about() {
     let (worlds, pushes) = (world(), push());
     let mut found = BTreeMap::<String, usize>::new();
     let mut find = |what: &str| *found.entry(what.to_owned()).or_default() += 1;
-    for _ in 0..2_000 {
+    for _ in 0..3_000 {
         let world = worlds.new_tree(&mut runner).unwrap().current();
         let push = pushes.new_tree(&mut runner).unwrap().current();
         let decision = Engine::new(&world).knowing_all(&push);

@@ -72,6 +72,8 @@ pub(crate) struct Conditions {
     pub(crate) not_committers: bool,
     pub(crate) reset: bool,
     pub(crate) commits: Checks,
+    pub(crate) annotated_tag: bool,
+    pub(crate) signed_tag: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +95,7 @@ pub(crate) struct Checks {
     pub(crate) forbid_extensions: Vec<&'static str>,
     pub(crate) linear: bool,
     pub(crate) no_foreign_merges: bool,
+    pub(crate) max_commits: Option<u64>,
 }
 
 /// One use of a waiver.
@@ -137,6 +140,7 @@ pub(crate) struct Update {
     /// Whether a move is a fast-forward; `None`: nobody can tell.
     pub(crate) forward: Option<bool>,
     pub(crate) history: History,
+    pub(crate) tip: Tip,
     /// The parts of the history that nobody can read.
     pub(crate) dark: Dark,
 }
@@ -146,6 +150,15 @@ pub(crate) struct Dark {
     pub(crate) paths: bool,
     pub(crate) files: bool,
     pub(crate) commits: bool,
+    pub(crate) count: bool,
+    pub(crate) tip: bool,
+}
+
+/// What a ref is to name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Tip {
+    Tag { tagger: Named, signature: Signature },
+    Other,
 }
 
 #[derive(Debug, Clone)]
@@ -153,7 +166,7 @@ pub(crate) enum History {
     /// The commits reachable from the new tip, and the paths that differ between the old tip and the new.
     Graph { reach: Vec<usize>, net: Vec<&'static str> },
     /// As a question tells it, in view of whatever refs.
-    Told { paths: Vec<&'static str>, files: Vec<(&'static str, u64)>, commits: Vec<Commit> },
+    Told { paths: Vec<&'static str>, files: Vec<(&'static str, u64)>, commits: Vec<Commit>, count: usize },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -180,8 +193,10 @@ pub(crate) enum Named {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Signature {
     Absent,
-    Bad,
+    /// With the code of the reason.
+    Bad(&'static str),
     GoodBy(&'static str),
+    GoodByAddress(&'static str),
     GoodByCommitter,
 }
 

@@ -93,6 +93,7 @@ impl World {
             emails: person.emails.iter().map(ToString::to_string).collect(),
             active: person.active,
             groups: person.groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         });
         let groups = GROUPS.iter().map(|group| group.parse().unwrap()).collect();
         let directory = Directory { people: people.collect(), groups };
@@ -165,6 +166,11 @@ fn write_conditions(text: &mut String, asked: &Conditions) {
     if asked.commits != Checks::default() {
         write_checks(text, &asked.commits);
     }
+    let tags = [("annotated", asked.annotated_tag), ("signed", asked.signed_tag)];
+    let tags: Vec<_> = tags.iter().filter(|(_, is)| *is).map(|(key, _)| format!("{key} = true")).collect();
+    if !tags.is_empty() {
+        writeln!(text, "tags = {{ {} }}", tags.join(", ")).unwrap();
+    }
 }
 
 fn write_checks(text: &mut String, checks: &Checks) {
@@ -182,6 +188,7 @@ fn write_checks(text: &mut String, checks: &Checks) {
     keys.extend(checks.message.map(|message| format!("message = {message:?}")));
     keys.extend(checks.max_blob.map(|max| format!("max_blob = \"{max}B\"")));
     keys.extend(checks.forbid_paths.as_ref().map(|paths| format!("forbid_paths = {paths:?}")));
+    keys.extend(checks.max_commits.map(|max| format!("max_commits = {max}")));
     if !checks.forbid_extensions.is_empty() {
         keys.push(format!("forbid_extensions = {:?}", checks.forbid_extensions));
     }

@@ -19,6 +19,7 @@ fn people(count: usize, groups: impl Fn(usize) -> Vec<String>) -> Snapshot {
         emails: Vec::new(),
         active: true,
         groups: groups(number).iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
     };
     let directory = Directory { people: (0..count).map(person).collect(), groups: Default::default() };
     Snapshot::of_directory(1, at(NOW), &directory, BTreeMap::new()).unwrap()

@@ -42,6 +42,7 @@ pub(crate) fn company() -> Snapshot {
             emails: Vec::new(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         }
     };
     let mut people: Vec<_> = (0..100).map(person).collect();

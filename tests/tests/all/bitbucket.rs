@@ -181,15 +181,6 @@ fn a_variable_that_does_not_matter_may_be_missing() {
 }
 
 #[test]
-fn a_post_hook_is_told_that_it_protects_nothing() {
-    let world = started();
-    let push = Trigger::Push(vec![World::line(&world.one, &world.two, "refs/heads/main")]);
-    let done = world.asking("alice", &push).set("BB_HOOK_TYPE", "POST").run();
-    assert_code(&done, UNDECIDED);
-    assert!(done.stderr_text().contains("PRE"), "what to do instead: {done:?}");
-}
-
-#[test]
 fn standard_input_is_read_strictly() {
     let world = started();
     let push = Trigger::Push(Vec::new());

@@ -66,7 +66,7 @@ fn what_is_not_durable_is_not_permitted() {
     let mut daemon = Daemon::start();
     let repository = BareRepo::guarded_by(&daemon);
     let work = repository.working_copy().pushing_as("alice");
-    let log = daemon.state().join("audit/entries.jsonl");
+    let log = oam_tests::audit::newest_segment(&daemon.state().join("audit"));
     for fault in ["fdatasync:error=EIO", "write:error=ENOSPC", "write:error=EIO"] {
         let before = work.commit(&format!("before {fault}"));
         assert_eq!(work.push(["+HEAD:refs/heads/feature/x"]).verdict(), Verdict::Permitted);

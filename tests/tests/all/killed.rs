@@ -109,7 +109,7 @@ fn a_torn_last_line_of_the_audit_log_is_repaired() {
     let one = work.commit("one");
     assert_eq!(work.push(["HEAD:refs/heads/main"]).verdict(), Verdict::Permitted);
     daemon.kill();
-    let log = daemon.state().join("audit/entries.jsonl");
+    let log = oam_tests::audit::newest_segment(&daemon.state().join("audit"));
     let mut file = std::fs::File::options().append(true).open(log).unwrap();
     file.write_all(br#"{"v":1,"seq":99,"time":"2026"#).unwrap();
     drop(file);

@@ -47,9 +47,7 @@ fn what_cannot_be_recorded_is_not_permitted() {
     fs::rename(&audit, &saved).unwrap();
     fs::create_dir(&audit).unwrap();
     let Some(small) = Small::over(&audit) else { return };
-    for entry in fs::read_dir(&saved).unwrap().map(Result::unwrap) {
-        fs::copy(entry.path(), audit.join(entry.file_name())).unwrap();
-    }
+    Command::new("cp").arg("-a").arg(saved.join(".")).arg(&audit).run().expect_success("cp");
     daemon.spawn();
     let ballast = audit.join("ballast");
     assert!(fs::write(&ballast, vec![b'x'; 1 << 20]).is_err(), "the disk is full");

@@ -11,6 +11,7 @@
     reason = "a test fails loudly, at the place where it fails"
 )]
 
+mod applied;
 mod bitbucket;
 mod concurrency;
 mod corruption;
@@ -20,6 +21,7 @@ mod killed;
 mod limits;
 mod main_job;
 mod many_refs;
+mod new_commits;
 mod observing;
 mod open_audited;
 mod quarantine;
@@ -29,9 +31,11 @@ mod replay;
 mod repositories;
 mod sign_in;
 mod symrefs;
+mod tampering;
 mod tls;
 mod transports;
 mod two_persons;
+mod witness;
 
 /// Whether the long forms of the tests run.
 fn soak() -> bool {

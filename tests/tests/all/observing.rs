@@ -15,7 +15,7 @@ fn with_http() -> Daemon {
 }
 
 /// GET; gives the status line's code and the body.
-fn get(daemon: &Daemon, path: &str) -> (u16, String) {
+pub(crate) fn get(daemon: &Daemon, path: &str) -> (u16, String) {
     let address = fs::read_to_string(daemon.runtime().join("http.addr")).unwrap();
     let mut connection = TcpStream::connect(address.trim()).unwrap();
     write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     answer::{Reason, Verdict},
-    facts::{Commit, Files, PullRequest, Waiver},
+    facts::{Commit, Files, PullRequest, Tag, Waiver},
     value::{At, History, Line, Mark, OneOrMany, Pusher, Way},
 };
 
@@ -31,6 +31,10 @@ pub(crate) struct Case {
     pub(crate) files: Option<Files>,
     /// The new commits.
     pub(crate) commits: Option<Vec<Commit>>,
+    /// How many new commits there are, where nothing else is to be said of them.
+    pub(crate) commit_count: Option<u64>,
+    /// What a tag is to name.
+    pub(crate) tag: Option<Tag>,
     /// The pull request that is merged, or looked at.
     pub(crate) pull_request: Option<PullRequest>,
     /// The waivers in use.
@@ -38,7 +42,7 @@ pub(crate) struct Case {
     pub(crate) waivers: Vec<Waiver>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
-    /// The answer over gRPC and to a push, where it is another one today: a daemon cannot know yet what the case says.
+    /// The answer of a daemon, where it is another one today: nobody tells it of approvals yet, nor of waivers in use.
     pushed: Option<OneOrMany<Verdict>>,
     /// What rules in evaluate mode would have done: `blocked:next-freeze`, `granted:trial`.
     #[serde(default)]
@@ -101,7 +105,15 @@ impl Case {
         self.for_each_line(&self.expect)
     }
 
-    /// The answer to each line, as a daemon gives it.
+    /// The answer to each line over gRPC; nothing where nobody can tell the daemon enough to be sure of one.
+    pub(crate) fn asked(&self) -> Option<Vec<Verdict>> {
+        match self.can_be_told() {
+            true => Some(self.expected()),
+            false => (!self.is_about_keys()).then(|| self.pushed()),
+        }
+    }
+
+    /// The answer to each line of a real push.
     pub(crate) fn pushed(&self) -> Vec<Verdict> {
         self.for_each_line(self.pushed.as_ref().unwrap_or(&self.expect))
     }
@@ -113,9 +125,14 @@ impl Case {
         }
     }
 
-    /// Whether a daemon knows all that the case says, so that words and marks are the same at each door.
+    /// Whether a push shows all that the case says, so that words and marks are the same at each door.
     pub(crate) fn is_alike_at_every_door(&self) -> bool {
         self.pushed.is_none()
+    }
+
+    /// The same, as far as the door over gRPC is concerned.
+    pub(crate) fn is_alike_over_grpc(&self) -> bool {
+        self.can_be_told() || (self.is_alike_at_every_door() && !self.is_about_keys())
     }
 
     /// What the rules in evaluate mode would have done.
@@ -125,11 +142,17 @@ impl Case {
 
     /// Whether it says which commits or files are new.
     pub(crate) fn tells_of_history(&self) -> bool {
-        self.paths.is_some() || self.files.is_some() || self.commits.is_some()
+        self.paths.is_some()
+            || self.files.is_some()
+            || self.commits.is_some()
+            || self.commit_count.is_some()
+            || self.tag.is_some()
     }
 
     /// Why it cannot be pushed for real, if it cannot.
     pub(crate) fn not_pushed(&self) -> Option<&'static str> {
-        self.at.as_ref().map(|_| "git pushes now, and this case is about another time")
+        let of_another_time = self.at.as_ref().map(|_| "git pushes now, and this case is about another time");
+        let badly_signed = || self.is_about_other_signatures().then_some("nobody here signs so");
+        of_another_time.or_else(badly_signed)
     }
 }

@@ -7,8 +7,8 @@ use oam_policy::{
     Facts, ObjectId, RuleId, Verb,
     decide::WaiverUse,
     facts::{
-        Ancestry, Approval, Commit as NewCommit, Cover, FactsNeeded, HistoryPart, Identity, NewFile,
-        PullRequest as Merged, SignatureState,
+        Ancestry, Approval, BadSignature, Commit as NewCommit, Cover, FactsNeeded, HistoryPart, Identity,
+        NewFile, PullRequest as Merged, SignatureState, Tip,
     },
     name::TreePath,
     rule::Asker,
@@ -33,11 +33,39 @@ pub(crate) struct Commit {
     pub(crate) committer: Option<String>,
     /// Whose key signed it.
     pub(crate) signed_by: Option<Pusher>,
+    /// The address whose key signed it, by the file of allowed signers.
+    pub(crate) signed_by_address: Option<String>,
+    /// What is wrong with its signature.
+    pub(crate) bad_signature: Option<Bad>,
     pub(crate) signed_off: bool,
     /// How many parents it has; nothing: one.
     pub(crate) parents: Option<usize>,
     /// Whether it is a merge that has the ref's old tip behind another parent than the first.
     pub(crate) foreign: bool,
+}
+
+/// What a tag is to name: a tag object, with these.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tag {
+    /// Whether it is none.
+    pub(crate) lightweight: bool,
+    /// The e-mail of its tagger; nothing: the pusher's.
+    pub(crate) tagger: Option<String>,
+    pub(crate) signed_by: Option<Pusher>,
+    pub(crate) signed_by_address: Option<String>,
+    pub(crate) bad_signature: Option<Bad>,
+}
+
+/// See [`BadSignature`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Bad {
+    Invalid,
+    KeyUnknown,
+    KeyExpired,
+    KeyRevoked,
+    KindUnknown,
 }
 
 /// The pull request that is merged, or looked at.
@@ -95,13 +123,75 @@ impl Case {
                     facts.learn_paths(update, cover, Ok(files.into_iter().map(|file| file.path).collect()));
                 }
                 HistoryPart::Files => facts.learn_files(update, cover, Ok(self.files().expect(&silent))),
-                HistoryPart::Commits => {
+                HistoryPart::Commits | HistoryPart::Signatures => {
                     let commits = self.commits.as_ref().expect(&silent);
                     let told = commits.iter().map(|commit| commit.told(&self.who)).collect();
                     facts.learn_commits(update, cover, Ok(told));
                 }
+                HistoryPart::CommitCount(_) => {
+                    let told = self.commits.as_ref().map(|commits| commits.len() as u64);
+                    facts.learn_commit_count(update, cover, Ok(self.commit_count.or(told).expect(&silent)));
+                }
+                HistoryPart::Tip => {
+                    let tag = self.tag.as_ref().expect(&silent);
+                    facts.learn_tip(update, cover, Ok(tag.told(&self.who)));
+                }
             }
         }
+    }
+
+    /// Tells a daemon what it asks for: in pieces, as a hook does.
+    pub(crate) fn tell_daemon(&self, needed: &v1::FactsNeeded) -> Vec<v1::Facts> {
+        let mut told: Vec<_> =
+            (0..).zip(&needed.histories).flat_map(|(nth, one)| self.history(nth, one)).collect();
+        let ancestry = needed.ancestry.iter().map(|index| {
+            let (ancestry, why) = match self.ancestry(usize::try_from(*index).expect("an index")) {
+                Ancestry::FastForward => (v1::Ancestry::FastForward, String::new()),
+                Ancestry::Diverged => (v1::Ancestry::Diverged, String::new()),
+                Ancestry::Unreadable { why } => (v1::Ancestry::Unreadable, why),
+            };
+            v1::AncestryFact { index: *index, ancestry: ancestry as i32, why }
+        });
+        told.push(v1::Facts { ancestry: ancestry.collect(), last: true, ..v1::Facts::default() });
+        told
+    }
+
+    /// Each thing in a message of its own.
+    fn history(&self, nth: u32, needed: &v1::HistoryNeeded) -> Vec<v1::Facts> {
+        let piece = || v1::HistoryFacts { history: nth, ..v1::HistoryFacts::default() };
+        let files = self.files();
+        // Where commits are only counted, their number is enough.
+        let counted = self.commit_count.filter(|_| needed.at_most > 0 && self.commits.is_none());
+        let silent = ((needed.paths || needed.files) && files.is_none())
+            || (needed.commits && self.commits.is_none() && counted.is_none())
+            || (needed.tip && self.tag.is_none());
+        let mut pieces = Vec::new();
+        for file in files.iter().flatten() {
+            let path = || file.path.as_bytes().to_vec();
+            if needed.paths {
+                pieces.push(v1::HistoryFacts { paths: vec![path()], ..piece() });
+            }
+            if needed.files {
+                let file = v1::NewFile { path: path(), size: file.size };
+                pieces.push(v1::HistoryFacts { files: vec![file], ..piece() });
+            }
+        }
+        for commit in self.commits.iter().flatten().filter(|_| needed.commits) {
+            pieces.push(v1::HistoryFacts { commits: vec![commit.on_the_wire(&self.who)], ..piece() });
+        }
+        for _ in 0..counted.unwrap_or_default().min(needed.at_most.saturating_add(1)) {
+            let commit = Commit::default().on_the_wire(&self.who);
+            pieces.push(v1::HistoryFacts { commits: vec![commit], ..piece() });
+        }
+        if let Some(tag) = self.tag.as_ref().filter(|_| needed.tip) {
+            pieces.push(v1::HistoryFacts { tip: Some(tag.on_the_wire(&self.who)), ..piece() });
+        }
+        pieces.push(match silent {
+            true => v1::HistoryFacts { unreadable: "the case does not say".into(), ..piece() },
+            false => v1::HistoryFacts { last: true, ..piece() },
+        });
+        let message = |piece| v1::Facts { histories: vec![piece], ..v1::Facts::default() };
+        pieces.into_iter().map(message).collect()
     }
 
     /// What the history says about one line of the push.
@@ -119,7 +209,11 @@ impl Case {
             None => Vec::new(),
             Some(merged) => merged.approvers_of_others()?,
         };
-        let is_all = self.commits.is_none() && self.files.is_none() && self.waivers.is_empty();
+        let is_all = self.commits.is_none()
+            && self.commit_count.is_none()
+            && self.tag.is_none()
+            && self.files.is_none()
+            && self.waivers.is_empty();
         let says_something = self.paths.is_some() || self.pull_request.is_some();
         let paths = self.paths.iter().flatten().map(|path| path.clone().into_bytes());
         (is_all && says_something).then(|| v1::Circumstances {
@@ -128,6 +222,36 @@ impl Case {
             approved_by,
             ..v1::Circumstances::default()
         })
+    }
+
+    /// Whether a daemon can be told over gRPC all that the case says: nobody tells it yet of approvals and of waivers in
+    /// use, and it knows no keys.
+    pub(crate) fn can_be_told(&self) -> bool {
+        self.pull_request.is_none() && self.waivers.is_empty() && !self.is_about_keys()
+    }
+
+    /// Whether something is signed otherwise than by somebody in the directory with a key of theirs.
+    pub(crate) fn is_about_other_signatures(&self) -> bool {
+        let commits = self.commits.iter().flatten();
+        let tags = self.tag.iter().map(|tag| (&tag.signed_by_address, &tag.bad_signature));
+        let mut all = commits.map(|commit| (&commit.signed_by_address, &commit.bad_signature)).chain(tags);
+        all.any(|(address, bad)| address.is_some() || bad.is_some())
+    }
+
+    /// Who signs something.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Pusher> {
+        let commits = self.commits.iter().flatten().filter_map(|commit| commit.signed_by.as_ref());
+        commits.chain(self.tag.iter().filter_map(|tag| tag.signed_by.as_ref()))
+    }
+
+    /// Whether somebody signed something.
+    pub(crate) fn is_about_keys(&self) -> bool {
+        let commits = self.commits.iter().flatten();
+        let tags = self.tag.iter().map(|tag| (&tag.signed_by, &tag.signed_by_address, &tag.bad_signature));
+        let mut all = commits
+            .map(|commit| (&commit.signed_by, &commit.signed_by_address, &commit.bad_signature))
+            .chain(tags);
+        all.any(|(by, address, bad)| by.is_some() || address.is_some() || bad.is_some())
     }
 
     /// The waivers in use.
@@ -152,23 +276,90 @@ impl Case {
 
 impl Commit {
     fn told(&self, pusher: &Pusher) -> NewCommit {
-        let email = |given: &Option<String>| {
-            let email = given.clone().unwrap_or_else(|| format!("{}@example.com", pusher.0));
-            Identity::Email(email.into())
-        };
         NewCommit {
             id: ObjectId::Sha1([2; 20]),
             subject: self.message.clone().into_bytes(),
             signed_off: self.signed_off,
-            author: email(&self.author),
-            committer: email(&self.committer),
+            author: identity(&self.author, pusher),
+            committer: identity(&self.committer, pusher),
             parents: self.parents.unwrap_or(1),
             foreign: self.foreign,
-            signature: match &self.signed_by {
-                Some(by) => SignatureState::Good { by: by.0.clone() },
-                None => SignatureState::Absent,
-            },
+            signature: signature(&self.signed_by, &self.signed_by_address, self.bad_signature),
         }
+    }
+}
+
+impl Commit {
+    /// As a hook tells it.
+    fn on_the_wire(&self, pusher: &Pusher) -> v1::Commit {
+        let NewCommit { id, subject, signed_off, author, committer, parents, foreign, signature: _ } =
+            self.told(pusher);
+        let email = |who| match who {
+            Identity::Email(email) => email.into_string().into_bytes(),
+            other => panic!("{other:?} is no e-mail"),
+        };
+        v1::Commit {
+            id: id.as_bytes().to_vec(),
+            subject,
+            author: email(author),
+            committer: email(committer),
+            parents: u32::try_from(parents).expect("a few parents"),
+            signed_off,
+            foreign,
+            signed: None,
+        }
+    }
+}
+
+impl Tag {
+    /// As a hook tells it; nobody has signed it.
+    fn on_the_wire(&self, pusher: &Pusher) -> v1::Tip {
+        if self.lightweight {
+            return v1::Tip { kind: "commit".into(), peeled: "commit".into(), ..v1::Tip::default() };
+        }
+        let Identity::Email(tagger) = identity(&self.tagger, pusher) else {
+            panic!("a tagger has an e-mail")
+        };
+        v1::Tip {
+            kind: "tag".into(),
+            tagger: tagger.into_string().into_bytes(),
+            signed: None,
+            peeled: "commit".into(),
+        }
+    }
+
+    fn told(&self, pusher: &Pusher) -> Tip {
+        if self.lightweight {
+            return Tip::Other;
+        }
+        Tip::Tag {
+            tagger: identity(&self.tagger, pusher),
+            signature: signature(&self.signed_by, &self.signed_by_address, self.bad_signature),
+        }
+    }
+}
+
+fn identity(given: &Option<String>, pusher: &Pusher) -> Identity {
+    let email = given.clone().unwrap_or_else(|| format!("{}@example.com", pusher.0));
+    Identity::Email(email.into())
+}
+
+fn signature(by: &Option<Pusher>, address: &Option<String>, bad: Option<Bad>) -> SignatureState {
+    match (by, address, bad) {
+        (None, None, None) => SignatureState::Absent,
+        (Some(by), None, None) => SignatureState::Good { by: by.0.clone() },
+        (None, Some(address), None) => SignatureState::GoodByAddress { address: address.as_str().into() },
+        (None, None, Some(bad)) => {
+            let cause = match bad {
+                Bad::Invalid => BadSignature::Invalid,
+                Bad::KeyUnknown => BadSignature::KeyUnknown,
+                Bad::KeyExpired => BadSignature::KeyExpired,
+                Bad::KeyRevoked => BadSignature::KeyRevoked,
+                Bad::KindUnknown => BadSignature::KindUnknown,
+            };
+            SignatureState::Bad { cause, why: "as the case says".to_owned() }
+        }
+        _ => panic!("a signature is good by somebody, or bad"),
     }
 }
 

@@ -11,7 +11,7 @@ use oam_tests::binaries::workspace;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::case::Case;
+use crate::{case::Case, keys};
 
 /// Cases about one thing, with the policy and the people that they are about.
 #[derive(Debug, Deserialize)]
@@ -122,7 +122,9 @@ impl CaseFile {
                     (&account.groups, account.active, account.emails.clone().unwrap_or(usual))
                 }
             };
-            json!({"username": name, "groups": groups, "active": active, "emails": emails})
+            let signs = self.cases.iter().flat_map(Case::signers).any(|signer| signer.0.as_str() == name);
+            let keys: Vec<_> = signs.then(|| keys::public(name)).into_iter().collect();
+            json!({"username": name, "groups": groups, "active": active, "emails": emails, "ssh_keys": keys})
         });
         Some(json!({"version": 1, "users": users.collect::<Vec<_>>()}).to_string())
     }

@@ -3,11 +3,17 @@
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use oam_tests::{Run as _, WorkingCopy};
 
-use crate::{case::Case, facts::Commit};
+use crate::{
+    case::Case,
+    facts::{Commit, Tag},
+    keys,
+    value::Pusher,
+};
 
 /// Where a history begins.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +26,8 @@ pub(crate) enum Onto<'a> {
 
 /// Makes the new commits of a case, the files in the first one; gives the id of the last.
 pub(crate) fn make(work: &WorkingCopy, case: &Case, onto: Onto<'_>) -> String {
-    let plain = [Commit::default()];
+    let count = case.commit_count.map_or(1, |count| usize::try_from(count).unwrap());
+    let plain: Vec<_> = (0..count).map(|_| Commit::default()).collect();
     let commits = case.commits.as_deref().unwrap_or(&plain);
     let tree = tree(work, case);
     let first = match onto {
@@ -30,7 +37,34 @@ pub(crate) fn make(work: &WorkingCopy, case: &Case, onto: Onto<'_>) -> String {
     let tip = commits.iter().fold(first, |before, commit| {
         Some(commit_tree(work, case, commit, &tree, &parents(work, commit, before)))
     });
-    tip.expect("a case has at least one new commit")
+    let tip = tip.expect("a case has at least one new commit");
+    match &case.tag {
+        Some(tag) if !tag.lightweight => make_tag(work, case, tag, &tip),
+        Some(_) | None => tip,
+    }
+}
+
+/// Makes a tag object; gives its id.
+fn make_tag(work: &WorkingCopy, case: &Case, tag: &Tag, tip: &str) -> String {
+    let mut git = signing(work, tag.signed_by.as_ref());
+    git.env("GIT_COMMITTER_EMAIL", email(case, &tag.tagger));
+    git.args(["tag", "--force", if tag.signed_by.is_some() { "--sign" } else { "--annotate" }]);
+    git.args(["--message", "a tag", "case", tip]).run().expect_success("git tag");
+    work.git(["rev-parse", "refs/tags/case"])
+}
+
+/// git, set up to sign with somebody's key.
+fn signing(work: &WorkingCopy, signer: Option<&Pusher>) -> Command {
+    let mut git = work.command();
+    if let Some(signer) = signer {
+        let key = keys::private(signer.0.as_str());
+        git.args(["-c", "gpg.format=ssh", "-c"]).arg(format!("user.signingKey={}", key.display()));
+    }
+    git
+}
+
+fn email(case: &Case, given: &Option<String>) -> String {
+    given.clone().unwrap_or_else(|| format!("{}@example.com", case.who.0))
 }
 
 /// The tree with the files of the case, and nothing else.
@@ -77,11 +111,12 @@ fn parents(work: &WorkingCopy, commit: &Commit, before: Option<String>) -> Vec<S
 }
 
 fn commit_tree(work: &WorkingCopy, case: &Case, commit: &Commit, tree: &str, parents: &[String]) -> String {
-    let email =
-        |given: &Option<String>| given.clone().unwrap_or_else(|| format!("{}@example.com", case.who.0));
-    let (author, committer) = (email(&commit.author), email(&commit.committer));
-    let mut git = work.command();
+    let (author, committer) = (email(case, &commit.author), email(case, &commit.committer));
+    let mut git = signing(work, commit.signed_by.as_ref());
     git.env("GIT_AUTHOR_EMAIL", &author).env("GIT_COMMITTER_EMAIL", &committer).args(["commit-tree", tree]);
+    if commit.signed_by.is_some() {
+        git.arg("-S");
+    }
     for parent in parents {
         git.args(["-p", parent]);
     }

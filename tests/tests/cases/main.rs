@@ -18,6 +18,7 @@ mod facts;
 mod file;
 mod format;
 mod history;
+mod keys;
 mod pushed;
 mod run;
 mod value;
@@ -38,6 +39,7 @@ case_files! {
     built_in: "built-in",
     channels: "channels",
     commit_checks: "commit-checks",
+    tag_checks: "tag-checks",
     cutoffs: "cutoffs",
     evaluate_mode: "evaluate-mode",
     exceptions: "exceptions",

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use oam_policy::facts::Ancestry;
 use oam_proto::{
     channel_to_wire, limits, update_to_wire,
     v1::{
@@ -49,7 +48,7 @@ impl Client {
         }
     }
 
-    /// Asks as `oam explain` asks, which can tell a daemon what no hook tells yet; nothing where it cannot tell all.
+    /// Asks as `oam explain` asks, which can tell a daemon of approvals, which no hook does; nothing where it cannot tell all.
     pub(crate) fn ask_with_circumstances(&self, case: &Case) -> Option<Answer> {
         case.circumstances()?;
         Some(self.runtime.block_on(explain(self.admins.clone(), case, None)))
@@ -59,7 +58,8 @@ impl Client {
 async fn authorize(channel: Channel, case: &Case) -> Answer {
     let request = decided::request(case);
     let (steps, sent) = mpsc::unbounded_channel();
-    let say = |step| steps.send(v1::AuthorizeRequest { step: Some(step) }).expect("the call goes on");
+    // A decision may come before everything is told.
+    let say = |step| drop(steps.send(v1::AuthorizeRequest { step: Some(step) }));
     say(Step::Opening(v1::Opening {
         repository: request.repository.to_string(),
         pusher: request.pusher.as_str().to_owned(),
@@ -75,23 +75,12 @@ async fn authorize(channel: Channel, case: &Case) -> Answer {
     loop {
         let message = answers.message().await.expect("the daemon answers").expect("it ends with a decision");
         match message.step.expect("a step that is known") {
-            authorize_response::Step::Needed(needed) => say(Step::Facts(facts(&needed, case))),
+            authorize_response::Step::Needed(needed) => {
+                case.tell_daemon(&needed).into_iter().for_each(|facts| say(Step::Facts(facts)));
+            }
             authorize_response::Step::Decision(decision) => return answer(&decision, case),
         }
     }
-}
-
-fn facts(needed: &v1::FactsNeeded, case: &Case) -> v1::Facts {
-    let ancestry = needed.ancestry.iter().map(|index| {
-        let found = case.ancestry(usize::try_from(*index).expect("an index"));
-        let (ancestry, why) = match found {
-            Ancestry::FastForward => (v1::Ancestry::FastForward, String::new()),
-            Ancestry::Diverged => (v1::Ancestry::Diverged, String::new()),
-            Ancestry::Unreadable { why } => (v1::Ancestry::Unreadable, why),
-        };
-        v1::AncestryFact { index: *index, ancestry: ancestry as i32, why }
-    });
-    v1::Facts { ancestry: ancestry.collect(), last: true, ..v1::Facts::default() }
 }
 
 /// A decision as a client understands it: what is not listed as not permitted is permitted.

@@ -268,7 +268,9 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 30] = [
+    &["oam", "audit", "prove"],
+    &["oam", "audit", "witness"],
     &["oam"],
     &["oam", "status"],
     &["oam", "snapshot", "import"],

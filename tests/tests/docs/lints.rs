@@ -57,6 +57,7 @@ fn company() -> Snapshot {
             emails: Vec::new(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         }
     };
     let directory =

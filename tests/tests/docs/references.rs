@@ -59,7 +59,11 @@ fn every_key_of_the_hook_is_explained() {
 
 /// A daemon that has had every kind of trouble that can be made without a second user, and its metrics before that.
 fn busy_daemon() -> (Daemon, String) {
-    let config = "[http]\nlisten = \"127.0.0.1:0\"\n".to_owned();
+    // A witness of that name, where nobody listens.
+    let witnesses = full_example("oamd.md", "toml,daemon").text;
+    let witnesses = witnesses.lines().find(|line| line.starts_with("witnesses")).expect("a witness");
+    let witnesses = witnesses.replace("witness.example.com:8750", "127.0.0.1:1");
+    let config = format!("[http]\nlisten = \"127.0.0.1:0\"\n[audit]\n{witnesses}\n");
     let mut daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
     let spool = daemon.folder().join("spool");
     fs::create_dir(&spool).unwrap();
@@ -69,6 +73,7 @@ fn busy_daemon() -> (Daemon, String) {
     );
     let config = HookConfig { more: open, ..HookConfig::plain(&daemon, sample::REPOSITORY) };
     let repository = BareRepo::with(&config);
+    repository.report_what_is_applied();
     let work = repository.working_copy().pushing_as("alice");
     work.commit("one");
     assert!(work.push(["HEAD:refs/heads/main"]).accepted());
@@ -85,7 +90,7 @@ fn busy_daemon() -> (Daemon, String) {
     daemon.kill();
     assert!(work.push(["HEAD:refs/heads/feature/x"]).accepted(), "open-audited");
     fs::remove_dir_all(daemon.state().join("store")).unwrap();
-    let log = daemon.state().join("audit/entries.jsonl");
+    let log = oam_tests::audit::newest_segment(&daemon.state().join("audit"));
     fs::OpenOptions::new().append(true).open(log).unwrap().write_all(b"{\"v\":1,\"seq\":").unwrap();
     daemon.spawn();
     work.commit("two");
@@ -123,7 +128,7 @@ fn propose(daemon: &Daemon) {
 }
 
 fn entries(daemon: &Daemon) -> String {
-    fs::read_to_string(daemon.state().join("audit/entries.jsonl")).unwrap()
+    fs::read_to_string(oam_tests::audit::newest_segment(&daemon.state().join("audit"))).unwrap()
 }
 
 fn metrics(daemon: &Daemon) -> String {

@@ -103,7 +103,7 @@ fn every_key_of_the_language_is_explained() {
     for kind in ["role", "grant", "block", "waiver", "test"] {
         assert_eq!(explained(&format!("## `[[{kind}]]`")), keys(&kinds[kind]), "{kind}");
     }
-    let requires = keys(&kinds["require"]).union(&keys(&kinds["commits"])).cloned().collect();
+    let requires = ["require", "commits", "tags"].iter().flat_map(|kind| keys(&kinds[*kind])).collect();
     assert_eq!(explained("## `[[require]]`"), requires);
     // What stands in a cell of its table.
     let page = fs::read_to_string(source().join("reference/policy.md")).unwrap();

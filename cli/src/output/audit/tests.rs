@@ -1,8 +1,8 @@
 use oam_audit::entry::{
-    AdminDenied, AskedBy, Change, DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome,
+    AdminDenied, AppliedUpdate, AskedBy, Change, DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome,
     PermittedWhileUnavailable, PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed,
-    PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, SnapshotCause, SnapshotChanged, SpooledUpdate,
-    StoreHealed, Update, Verb, WithdrawnCause,
+    PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, RefsApplied, SnapshotCause, SnapshotChanged,
+    SpooledUpdate, StoreHealed, Update, Verb, WithdrawnCause,
 };
 
 use super::line;
@@ -27,6 +27,8 @@ fn update(name: &str, outcome: Outcome) -> Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
         reasons: if refused { vec![reason] } else { Vec::new() },
         shadow: Vec::new(),
     }
@@ -50,6 +52,23 @@ fn decision(outcome: Outcome, updates: Vec<Update>) -> Decision {
         updates,
         parts: 0,
         elapsed_us: 1,
+    }
+}
+
+fn applied(decisions: &[Option<&str>]) -> RefsApplied {
+    let update = |(number, decision): (usize, &Option<&str>)| AppliedUpdate {
+        name: format!("refs/heads/{number}").as_str().into(),
+        change: Change::Create { new: "1".repeat(40) },
+        decision: decision.map(str::to_owned),
+    };
+    RefsApplied {
+        report: "0194".into(),
+        host: "git-1".into(),
+        at: "2026-11-23T17:00:00.000000Z".parse().unwrap(),
+        repository: "PAY/api".into(),
+        principal: "ada".into(),
+        channel: "push".into(),
+        updates: decisions.iter().enumerate().map(update).collect(),
     }
 }
 
@@ -126,6 +145,8 @@ fn everything_else_has_a_line_too() {
         Event::StoreHealed(healed),
         Event::LogRepaired(LogRepaired { torn_bytes: 12, set_aside: "/x".into() }),
         Event::PermittedWhileUnavailable(unavailable),
+        Event::RefsApplied(applied(&[Some("0195"), Some("0195")])),
+        Event::RefsApplied(applied(&[Some("0195"), None])),
         Event::AdminDenied(AdminDenied { actor: "uid 33".into(), call: "DeactivateUser".into() }),
     ]), @"
     2026-11-23T17:21:14Z #7 user cut off `eve` by `uid 0`: generation 3 (beefbeefbeef), 50,000 users, 1 group: left
@@ -136,6 +157,8 @@ fn everything_else_has_a_line_too() {
     2026-11-23T17:21:14Z #7 store `directory` was damaged (digest differs), set aside at `/var/lib/oam/aside`, rebuilt to generation 3
     2026-11-23T17:21:14Z #7 log had a torn end of 12 bytes, set aside at `/x`
     2026-11-23T17:21:14Z #7 let through while no daemon could be asked: PAY/api ada at 2026-11-23T17:00:00Z on git-1: create refs/heads/a and 1 more ref (no socket)
+    2026-11-23T17:21:14Z #7 applied PAY/api ada: create refs/heads/0 and 1 more ref
+    2026-11-23T17:21:14Z #7 applied WITHOUT A DECISION: PAY/api ada: create refs/heads/1 and 1 more ref
     2026-11-23T17:21:14Z #7 denied: `uid 33` called DeactivateUser
     ");
 }

@@ -40,6 +40,7 @@ fn state() -> State {
         id: Some(format!("id-{name}")),
         display_name: None,
         emails: Vec::new(),
+        keys: Default::default(),
         active,
         groups: [group.parse().unwrap()].into(),
     };

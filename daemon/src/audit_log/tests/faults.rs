@@ -22,12 +22,12 @@ async fn a_failed_write_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let (log, _) = open(folder.path());
     log.append(batch("a")).await.unwrap();
-    let before = fs::read(file(folder.path(), "entries.jsonl")).unwrap();
+    let before = fs::read(journal(folder.path())).unwrap();
 
     log.shared.faults.write.store(true, Ordering::SeqCst);
     let error = log.append(batch("lost")).await.unwrap_err();
     assert!(matches!(error, AppendError::Storage { doing: "write", .. }), "{error}");
-    assert_eq!(fs::read(file(folder.path(), "entries.jsonl")).unwrap(), before);
+    assert_eq!(fs::read(journal(folder.path())).unwrap(), before);
     assert_eq!(calls(&log, 0), ["a"]);
 
     assert_eq!(log.append(batch("b")).await.unwrap().first, 1);
@@ -41,7 +41,7 @@ async fn a_failed_sync_is_doubted_until_the_disk_was_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let (log, _) = open(folder.path());
     log.append(batch("a")).await.unwrap();
-    let path = file(folder.path(), "entries.jsonl");
+    let path = journal(folder.path());
     let before = fs::read(&path).unwrap();
 
     log.shared.faults.sync.store(true, Ordering::SeqCst);
@@ -121,7 +121,7 @@ async fn all_of_a_group_fail_together() {
     let both = batch("a").and(&event("b")).unwrap();
     log.append(both).await.unwrap_err();
     assert_eq!(log.size(), 0);
-    assert_eq!(fs::read(file(folder.path(), "entries.jsonl")).unwrap(), b"");
+    assert_eq!(fs::read(journal(folder.path())).unwrap(), b"");
     log.close().await;
 }
 
@@ -199,7 +199,9 @@ async fn child_fills_the_disk() {
     assert!(matches!(error, AppendError::Storage { doing: "write", .. }), "{error}");
     let full = log.size();
     assert!(log.append(batch(&"x".repeat(99))).await.is_err(), "still full");
-    assert_eq!(fs::metadata(file(Path::new(&folder), "entries.jsonl")).unwrap().len(), log.extent().bytes);
+    let stored = fs::read(journal(Path::new(&folder))).unwrap();
+    assert_eq!(stored.iter().filter(|byte| **byte == b'\n').count() as u64, full);
+    assert!(stored.ends_with(b"\n"), "no half line");
 
     let Rlimit { maximum, .. } = getrlimit(Resource::Fsize);
     setrlimit(Resource::Fsize, Rlimit { current: maximum, maximum }).unwrap();

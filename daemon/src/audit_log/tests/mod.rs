@@ -2,7 +2,9 @@
 
 mod appending;
 mod faults;
+mod growth;
 mod opening;
+mod sealing;
 
 use std::{
     collections::BTreeMap,
@@ -14,8 +16,9 @@ use jiff::Timestamp;
 use oam_audit::{
     Name,
     entry::{AdminDenied, Entry, Event},
+    files::{JOURNAL, Segment},
     keys::VerifierKey,
-    verify::{Report, verify_log},
+    verify::{Report, verify_files},
 };
 
 use super::*;
@@ -62,8 +65,20 @@ fn audit(folder: &Path) -> Report {
     let verifier: VerifierKey =
         fs::read_to_string(folder.join("checkpoint.pub")).unwrap().trim().parse().unwrap();
     let checkpoint = fs::read_to_string(folder.join("checkpoint")).unwrap();
-    verify_log(&fs::read(folder.join("entries.jsonl")).unwrap()[..], &checkpoint, &verifier).unwrap()
+    let segments = fs::read_dir(folder.join(JOURNAL)).unwrap().map(|file| file.unwrap().file_name());
+    let mut segments: Vec<_> = segments.map(|name| Segment::named(name.to_str().unwrap()).unwrap()).collect();
+    segments.sort();
+    let files = folder::files(folder);
+    let journal = segments.iter().map(|one| (*one, files.open(&one.to_string()).unwrap())).collect();
+    verify_files(&files, journal, &checkpoint, &[], &verifier, 1).unwrap()
 }
+
+/// The first file of the journal, and for a small log the only one.
+fn journal(folder: &Path) -> PathBuf {
+    folder.join(FIRST_SEGMENT)
+}
+
+const FIRST_SEGMENT: &str = "journal/00000000000000000000.jsonl";
 
 /// What was called, entry by entry.
 fn calls(log: &AuditLog, from: u64) -> Vec<String> {
@@ -77,17 +92,25 @@ fn call(line: &[u8]) -> String {
     }
 }
 
-/// Every file of a folder.
+/// Every file of a folder, and of those in it.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    files.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else {
+            found.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+    found
 }
 
 /// Copies a folder with what its files may do.
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for file in fs::read_dir(from).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    for path in contents(from).into_keys() {
+        let place = to.join(path.strip_prefix(from).unwrap());
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::copy(path, place).unwrap();
     }
 }

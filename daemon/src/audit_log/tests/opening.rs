@@ -15,15 +15,15 @@ async fn torn_tails_are_set_aside() {
     let whole = base.path().join("whole");
     closed_log(&whole, &["a", "b"]).await;
     let checkpoint = fs::read(file(&whole, "checkpoint")).unwrap();
-    let kept = fs::read(file(&whole, "entries.jsonl")).unwrap();
+    let kept = fs::read(journal(&whole)).unwrap();
     closed_log(&whole, &["c"]).await;
-    let entries = fs::read(file(&whole, "entries.jsonl")).unwrap();
+    let entries = fs::read(journal(&whole)).unwrap();
     fs::write(file(&whole, "checkpoint"), &checkpoint).unwrap();
 
     for cut in kept.len()..=entries.len() {
         let folder = base.path().join(cut.to_string());
         copy(&whole, &folder);
-        fs::write(file(&folder, "entries.jsonl"), &entries[..cut]).unwrap();
+        fs::write(journal(&folder), &entries[..cut]).unwrap();
         let (log, report) = open(&folder);
         if cut == kept.len() || cut == entries.len() {
             assert_eq!(report.torn, None);
@@ -34,7 +34,7 @@ async fn torn_tails_are_set_aside() {
             assert_eq!(fs::read(&torn.set_aside).unwrap(), &entries[kept.len()..cut]);
             assert_eq!(torn.bytes, (cut - kept.len()) as u64);
             assert_eq!(log.size(), 2);
-            assert_eq!(fs::read(file(&folder, "entries.jsonl")).unwrap(), kept);
+            assert_eq!(fs::read(journal(&folder)).unwrap(), kept);
         }
         let next = log.size();
         assert_eq!(log.append(batch("d")).await.unwrap().first, next);
@@ -48,7 +48,7 @@ async fn torn_tails_are_set_aside() {
 async fn zeros_at_the_end_are_a_torn_tail() {
     let folder = tempfile::tempdir().unwrap();
     closed_log(folder.path(), &["a"]).await;
-    let path = file(folder.path(), "entries.jsonl");
+    let path = journal(folder.path());
     let kept = fs::read(&path).unwrap();
     fs::write(&path, [&kept[..], &[0; 200_000]].concat()).unwrap();
     let (log, report) = open(folder.path());
@@ -63,10 +63,10 @@ async fn a_log_begins_from_any_point_of_its_beginning() {
     let base = tempfile::tempdir().unwrap();
     let begun = base.path().join("begun");
     closed_log(&begun, &[]).await;
-    let files = ["lock", "entries.jsonl", "checkpoint", "checkpoint.pub"];
+    let files = ["lock", FIRST_SEGMENT, "checkpoint", "checkpoint.pub"];
     for present in 0..=files.len() {
         let folder = base.path().join(present.to_string());
-        fs::create_dir(&folder).unwrap();
+        fs::create_dir_all(folder.join(JOURNAL)).unwrap();
         for name in &files[..present] {
             fs::copy(file(&begun, name), file(&folder, name)).unwrap();
         }
@@ -85,11 +85,11 @@ async fn a_key_signs_one_history() {
     let folder = tempfile::tempdir().unwrap();
     closed_log(folder.path(), &["a"]).await;
     let kept = fs::read(file(folder.path(), "checkpoint")).unwrap();
-    fs::write(file(folder.path(), "entries.jsonl"), "").unwrap();
+    fs::write(journal(folder.path()), "").unwrap();
     assert!(matches!(refusal(folder.path()), OpenError::Damaged { .. }));
     fs::remove_file(file(folder.path(), "checkpoint")).unwrap();
     assert!(matches!(refusal(folder.path()), OpenError::CheckpointMissing { .. }));
-    fs::remove_file(file(folder.path(), "entries.jsonl")).unwrap();
+    fs::remove_file(journal(folder.path())).unwrap();
     assert!(matches!(refusal(folder.path()), OpenError::CheckpointMissing { .. }));
     fs::remove_file(file(folder.path(), "checkpoint.key")).unwrap();
     fs::write(file(folder.path(), "checkpoint"), kept).unwrap();
@@ -102,7 +102,7 @@ async fn the_key_is_for_its_owner_only() {
     closed_log(folder.path(), &[]).await;
     let mode = |name: &str| file(folder.path(), name).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("checkpoint.key"), 0o600);
-    assert_eq!(mode("entries.jsonl") & 0o137, 0);
+    assert_eq!(mode(FIRST_SEGMENT) & 0o137, 0);
     let secret = fs::read_to_string(file(folder.path(), "checkpoint.key")).unwrap();
     let (log, report) = open(folder.path());
     assert!(!format!("{log:?} {report:?}").contains(secret.rsplit('+').next().unwrap().trim()));
@@ -116,7 +116,7 @@ async fn a_folder_has_one_daemon() {
     log.append(batch("a")).await.unwrap();
     // The open log writes its checkpoint in its own time; everything else lies still.
     let still = || {
-        ["entries.jsonl", "checkpoint.key", "checkpoint.pub"]
+        [FIRST_SEGMENT, "checkpoint.key", "checkpoint.pub"]
             .map(|name| fs::read(file(folder.path(), name)).unwrap())
     };
     let before = still();
@@ -148,18 +148,18 @@ async fn what_is_not_in_order_is_not_opened() {
     let cases: [(&str, Spoil, Told); 17] = [
         (
             "an entry edited",
-            |folder| edit(&file(folder, "entries.jsonl"), "\"call\":\"b\"", "\"call\":\"x\""),
+            |folder| edit(&journal(folder), "\"call\":\"b\"", "\"call\":\"x\""),
             |error| matches!(error, OpenError::Damaged { source, fault, .. } if matches!(**source, VerifyError::Root { size: 3, .. }) && fault.0.is_none()),
         ),
         (
             "a signed entry garbled",
-            |folder| edit(&file(folder, "entries.jsonl"), "\"seq\":1,", "\"seq\":l,"),
+            |folder| edit(&journal(folder), "\"seq\":1,", "\"seq\":l,"),
             |error| matches!(error, OpenError::Damaged { fault, .. } if matches!(fault.0, Some(EntryError::Decode { index: 1, .. }))),
         ),
         (
             "an entry of the middle removed",
             |folder| {
-                let path = file(folder, "entries.jsonl");
+                let path = journal(folder);
                 let text = fs::read_to_string(&path).unwrap();
                 let lines: Vec<&str> = text.split_inclusive('\n').collect();
                 fs::write(path, [lines[0], lines[2], lines[3]].concat()).unwrap();
@@ -169,7 +169,7 @@ async fn what_is_not_in_order_is_not_opened() {
         (
             "signed entries cut off",
             |folder| {
-                let path = file(folder, "entries.jsonl");
+                let path = journal(folder);
                 let text = fs::read_to_string(&path).unwrap();
                 fs::write(path, text.split_inclusive('\n').next().unwrap()).unwrap();
             },
@@ -178,7 +178,7 @@ async fn what_is_not_in_order_is_not_opened() {
         (
             "a signed entry torn",
             |folder| {
-                let path = file(folder, "entries.jsonl");
+                let path = journal(folder);
                 let text = fs::read_to_string(&path).unwrap();
                 let signed: usize = text.split_inclusive('\n').take(3).map(str::len).sum();
                 fs::write(path, &text.as_bytes()[..signed - 1]).unwrap();
@@ -187,18 +187,18 @@ async fn what_is_not_in_order_is_not_opened() {
         ),
         (
             "an unsigned line garbled",
-            |folder| edit(&file(folder, "entries.jsonl"), "\"seq\":3,", "\"seq\":3 ,"),
+            |folder| edit(&journal(folder), "\"seq\":3,", "\"seq\":3 ,"),
             |error| matches!(error, OpenError::Damaged { source, .. } if matches!(**source, VerifyError::Entry(EntryError::Decode { index: 3, .. }))),
         ),
         (
             "an unsigned line in another's place",
-            |folder| edit(&file(folder, "entries.jsonl"), "\"seq\":3,", "\"seq\":4,"),
+            |folder| edit(&journal(folder), "\"seq\":3,", "\"seq\":4,"),
             |error| matches!(error, OpenError::Damaged { source, .. } if matches!(**source, VerifyError::Entry(EntryError::Sequence { index: 3, found: 4 }))),
         ),
         (
             "no entries",
-            |folder| fs::remove_file(file(folder, "entries.jsonl")).unwrap(),
-            |error| matches!(error, OpenError::Io { doing: "open", .. }),
+            |folder| fs::remove_file(journal(folder)).unwrap(),
+            |error| matches!(error, OpenError::JournalMissing { .. }),
         ),
         (
             "no checkpoint",

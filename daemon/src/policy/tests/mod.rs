@@ -45,6 +45,7 @@ impl Bench {
             emails: Vec::new(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         };
         let directory = Directory { people: vec![alice], groups: Default::default() };
         let by = By { actor: "test".into(), reason: String::new() };
@@ -62,7 +63,8 @@ impl Bench {
 
     /// What the audit log tells of policies, the oldest first: the events as JSON.
     fn told(&self) -> Vec<serde_json::Value> {
-        let text = fs::read_to_string(self.folder.path().join("audit/entries.jsonl")).unwrap();
+        let text =
+            fs::read_to_string(self.folder.path().join("audit/journal/00000000000000000000.jsonl")).unwrap();
         let entries = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         entries.map(|entry| entry["event"].clone()).collect()
     }

@@ -1,6 +1,6 @@
 //! By what was in force then, everything comes out as it is recorded.
 
-use oam_audit::entry::{self, Entry, Event};
+use oam_audit::entry;
 
 use super::{
     super::{Basis, Effect},
@@ -127,6 +127,8 @@ async fn what_ended_before_it_began_is_no_decision() {
             waiver: None,
             lifted: Vec::new(),
             ancestry_unreadable: false,
+            histories: Vec::new(),
+            histories_left_out: 0,
             reasons: Vec::new(),
             shadow: Vec::new(),
         };

@@ -132,7 +132,14 @@ fn without_directory(bench: &Bench) -> Live {
     let directory = directory::start(opened.store, opened.loaded, Box::new(|_| Ok(()))).unwrap();
     let spooled = Spooled::open(&folder.path().join("spooled")).unwrap();
     let Live { config, policies, audit, .. } = &bench.live;
-    Live::new(config.clone(), Arc::clone(policies), directory, audit.clone(), spooled, Vec::new())
+    Live::new(
+        config.clone(),
+        Arc::clone(policies),
+        directory,
+        audit.clone(),
+        (spooled, Permits::of(audit).unwrap()),
+        Vec::new(),
+    )
 }
 
 #[tokio::test]

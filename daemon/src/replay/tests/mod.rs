@@ -2,12 +2,13 @@
 
 mod as_recorded;
 mod by_a_draft;
+mod histories;
 mod laws;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use oam_audit::entry::{AskedBy, PolicyOrigin};
+use oam_audit::entry::{AskedBy, Entry, Event, PolicyOrigin};
 use oam_policy::{
     Channel, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Request,
     facts::Ancestry,
@@ -22,7 +23,7 @@ use crate::{
     config::{Config, Overrides},
     directory::{self, By},
     policy::{Change, PolicyManager},
-    service::{Live, Spooled},
+    service::{Live, Permits, Spooled},
     store::Store,
 };
 
@@ -87,7 +88,14 @@ impl Bench {
             PolicyManager::start(config.policy.clone(), None, &state, audit.clone(), directory.1.clone());
         let policies = Arc::new(policies.await.unwrap());
         let spooled = Spooled::open(&place("spooled")).unwrap();
-        let live = Live::new(config, policies, directory, audit, spooled, Vec::new());
+        let live = Live::new(
+            config,
+            policies,
+            directory,
+            audit.clone(),
+            (spooled, Permits::of(&audit).unwrap()),
+            Vec::new(),
+        );
         let bench = Self { live, _folder: folder };
         bench.apply(POLICY).await;
         bench.import(&[("alice", &["s:eng"]), ("bob", &["s:eng"]), ("carol", &[])]).await;
@@ -95,15 +103,26 @@ impl Bench {
     }
 
     async fn import(&self, people: &[(&str, &[&str])]) {
+        self.import_all(people, Vec::new).await;
+    }
+
+    /// The same people as at first, alice with an e-mail.
+    async fn import_with_emails(&self) {
+        let emails = || vec!["alice@example.com".to_owned()];
+        self.import_all(&[("alice", &["s:eng"])], emails).await;
+    }
+
+    async fn import_all(&self, people: &[(&str, &[&str])], emails: fn() -> Vec<String>) {
         let person = |(name, groups): &(&str, &[&str])| Person {
             username: name.parse().unwrap(),
             id: None,
             display_name: None,
-            emails: Vec::new(),
+            emails: emails(),
             active: true,
             groups: groups.iter().map(|group| group.parse().unwrap()).collect(),
+            keys: Default::default(),
         };
-        let gone = Person { active: false, ..person(&("dave", &["s:eng"])) };
+        let gone = Person { active: false, emails: Vec::new(), ..person(&("dave", &["s:eng"])) };
         let people = people.iter().map(person).chain([gone]).collect();
         let directory = Directory { people, groups: Default::default() };
         let by = By { actor: "test".into(), reason: String::new() };
@@ -136,7 +155,7 @@ impl Bench {
         loop {
             match authorize::attempt(&self.live, &question, &facts) {
                 Attempt::Decided(unrecorded) => {
-                    return authorize::record(&self.live, &question, *unrecorded).await.0.decision_id;
+                    return authorize::record(&self.live, &question, &facts, *unrecorded).await.0.decision_id;
                 }
                 Attempt::Needs(needed) => {
                     for index in needed.ancestry {
@@ -231,5 +250,5 @@ fn untold(summary: &Summary) -> Vec<(&str, u64)> {
 
 /// Everything that a daemon writes to its own folder, to see that nothing of it changes.
 fn bytes_of(folder: &Path) -> u64 {
-    std::fs::metadata(folder.join("entries.jsonl")).unwrap().len()
+    std::fs::metadata(folder.join("journal/00000000000000000000.jsonl")).unwrap().len()
 }

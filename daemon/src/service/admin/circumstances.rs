@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use oam_policy::{
-    Circumstances, RoleId, RuleId, TreePath, Username, printable::Printable, question::ImaginedCommit,
+    Circumstances, RoleId, RuleId, TreePath, Username,
+    printable::Printable,
+    question::{ImaginedCommit, ImaginedTag},
     rule::Asker,
 };
 use oam_proto::v1;
@@ -18,6 +20,8 @@ pub(super) fn from_wire(asked: &v1::Circumstances) -> Result<Circumstances, Stat
     Ok(Circumstances {
         paths: asked.paths_given.then_some(paths),
         commit: commit(&asked.commit_flaws)?,
+        commits: asked.commits,
+        tag: tag(&asked.tag)?,
         approved_by: asked.approved_by.iter().map(approver).collect::<Result<_, _>>()?,
         waivers: asked.waivers.iter().map(waiver).collect::<Result<_, _>>()?,
     })
@@ -29,6 +33,14 @@ fn approver(asked: &v1::Approver) -> Result<Asker, Status> {
         return Ok(Asker::Roles(asked.roles.iter().map(role).collect::<Result<BTreeSet<_>, _>>()?));
     }
     Username::parse(&asked.username).map(Asker::User).map_err(|error| invalid("approved_by", &error))
+}
+
+fn tag(kind: &str) -> Result<ImaginedTag, Status> {
+    if kind.is_empty() {
+        return Ok(ImaginedTag::default());
+    }
+    ImaginedTag::parse(kind)
+        .ok_or_else(|| Status::invalid_argument(format!("`{}` is no kind of tag", Printable::new(kind))))
 }
 
 fn commit(flaws: &[String]) -> Result<Option<ImaginedCommit>, Status> {

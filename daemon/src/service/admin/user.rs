@@ -60,7 +60,7 @@ fn describe(live: &Live, username: &Username) -> Result<v1::User, Status> {
     };
     if let Some(policy) = live.policies.live() {
         let (subject, bar) = Subject::resolve(&policy.policy, &snapshot, username);
-        user.roles = subject.roles.iter().map(ToString::to_string).collect();
+        user.roles = subject.roles().map(ToString::to_string).collect();
         user.active = bar.is_none();
     }
     Ok(user)

@@ -98,6 +98,7 @@ pub(crate) fn people(count: usize) -> Directory {
         emails: vec![format!("user-{number}@example.com")],
         active: true,
         groups: [group(number), group(number / 3)].into(),
+        keys: Default::default(),
     };
     Directory { people: (0..count).map(person).collect(), groups: BTreeSet::new() }
 }

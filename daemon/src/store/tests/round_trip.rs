@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fs};
 
 use oam_policy::{
     GroupName, Username,
-    snapshot::{Directory, Person},
+    snapshot::{Directory, Keys, OpenPgpKey, Person, Shard, SshKey},
 };
 use proptest::prelude::*;
 
@@ -15,16 +15,36 @@ fn directory() -> impl Strategy<Value = Directory> {
     let groups = prop::collection::btree_set(group, 0..4);
     let person =
         ("\\PC{1,20}", any::<Option<String>>(), any::<Option<String>>(), any::<Vec<String>>(), any::<bool>());
-    let person = (person, groups.clone()).prop_filter_map("a person", |(person, groups)| {
+    let keys = prop::sample::select(vec![Keys::default(), keys()]);
+    let person = (person, groups.clone(), keys).prop_filter_map("a person", |(person, groups, keys)| {
         let (name, id, display_name, emails, active) = person;
         let username = Username::parse(&name).ok()?;
-        Some(Person { username, id, display_name, emails, active, groups })
+        Some(Person { username, id, display_name, emails, active, groups, keys })
     });
     (prop::collection::vec(person, 0..12), groups).prop_map(|(mut people, groups)| {
         let mut seen = BTreeSet::new();
         people.retain(|person| seen.insert(person.username.key()));
         Directory { people, groups }
     })
+}
+
+fn keys() -> Keys {
+    let ssh = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+    let openpgp = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxgQEAQID\n-----END PGP PUBLIC KEY BLOCK-----";
+    Keys { ssh: vec![SshKey::parse(ssh).unwrap()], openpgp: vec![OpenPgpKey::parse(openpgp).unwrap()] }
+}
+
+/// What a release stored that knew of no keys is read, and stored again byte by byte the same.
+#[test]
+fn who_has_no_keys_is_stored_as_before_there_were_any() {
+    let alice = ("alice", Some("00u1"), None::<&str>, vec!["a@x"], true, vec![0_u32, 3]);
+    let carol = ("carol", None::<&str>, Some("Carol"), vec![], false, Vec::<u32>::new());
+    for user in [alice, carol] {
+        let stored = postcard::to_stdvec(&vec![user]).unwrap();
+        let shard: Shard = postcard::from_bytes(&stored).unwrap();
+        assert_eq!(shard.users().len(), 1);
+        assert_eq!(postcard::to_stdvec(&shard).unwrap(), stored);
+    }
 }
 
 proptest! {

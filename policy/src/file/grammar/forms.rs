@@ -4,6 +4,7 @@ use super::{Form, Shape};
 use crate::{
     file::{allow::MAX_REASON, block::MAX_HELP, list::all_on_refs},
     lint::Lint,
+    question::ImaginedTag,
     request::{Channel, Verb},
     rule::Excluded,
 };
@@ -52,6 +53,7 @@ pub(super) const PUSH: Shape = Shape::Text(like(
 
 pub(super) const MODE: Shape = Shape::Word(|| MODES.to_vec());
 pub(super) const WAY_IN: Shape = Shape::Word(|| WAYS_IN.to_vec());
+pub(super) const TAG: Shape = Shape::Word(|| ImaginedTag::ALL.map(ImaginedTag::as_str).to_vec());
 pub(super) const CHANNEL: Shape = Shape::Word(|| Channel::ALL.map(Channel::as_str).to_vec());
 /// The ids of the lints.
 pub(super) const LINT: Shape = Shape::Word(|| Lint::ALL.map(Lint::id).to_vec());

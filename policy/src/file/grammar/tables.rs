@@ -5,11 +5,11 @@ use super::{
     forms::{
         ALL_VERBS, APPROVERS, CHANNEL, CONTACT, EXCLUDED, EXTENSIONS, GROUPS, HELP, ID, IDS, LENGTH_OF_TIME,
         LINT, MESSAGE, MODE, ON, PATH_PATTERNS, PATHS_OR_NONE, PUSH, REASON, REF_PATTERNS, ROLE as ROLE_ID,
-        ROLES, ROLES_OR_NONE, SIZE, SUBJECT, TIME_OF_WEEK, USER, USERS, VERBS, WAY_IN, ZONE,
+        ROLES, ROLES_OR_NONE, SIZE, SUBJECT, TAG, TIME_OF_WEEK, USER, USERS, VERBS, WAY_IN, ZONE,
     },
 };
 use crate::{
-    file::{list::whole_repository_verbs, require::MAX_APPROVALS},
+    file::{commits::MAX_COMMITS, list::whole_repository_verbs, require::MAX_APPROVALS},
     rule::ChangeRule,
 };
 
@@ -184,10 +184,11 @@ pub(in crate::file) static REQUIRE: TableKind = TableKind {
         may("exclude", EXCLUDED, "Whose approval does not count."),
         may("reset_on_push", Shape::Flag, "`true`: only approvals of the pull request's present head count."),
         may("commits", Shape::Table(&COMMITS), COMMITS.about),
+        may("tags", Shape::Table(&TAGS), TAGS.about),
         ALLOWS,
     ],
     laws: &[
-        Law::AnyOf(&["via", "approvals", "commits"]),
+        Law::AnyOf(&["via", "approvals", "commits", "tags"]),
         Law::With("exclude", &["approvals"]),
         Law::With("reset_on_push", &["approvals"]),
     ],
@@ -248,8 +249,25 @@ pub(in crate::file) static COMMITS: TableKind = TableKind {
         may(
             "no_foreign_merges",
             Shape::Flag,
-            "No merge that has the ref's old tip behind another parent than the first.",
+            "The ref's old tip stays on its line of first parents: no merge has it behind another parent.",
         ),
+        may(
+            "max_commits",
+            Shape::Number { from: 1, to: MAX_COMMITS },
+            "No more new commits than this, merges among them.",
+        ),
+    ],
+    laws: &[Law::NotEmpty],
+};
+
+/// `tags` of a require.
+pub(in crate::file) static TAGS: TableKind = TableKind {
+    name: "tags",
+    what: "`tags`",
+    about: "What a tag must be like that is created or moved. Of refs that are no tags it asks for nothing.",
+    keys: &[
+        may("annotated", Shape::Flag, "It is a tag object, as `git tag -a` makes one."),
+        may("signed", Shape::Flag, "It is a tag object with a good signature, with a key of its tagger."),
     ],
     laws: &[Law::NotEmpty],
 };
@@ -293,6 +311,12 @@ pub(in crate::file) static TEST: TableKind = TableKind {
             "Who approved the pull request: each by their roles, or by their name.",
         ),
         may("commit", Shape::Table(&COMMIT), COMMIT.about),
+        may(
+            "commits",
+            Shape::Number { from: 0, to: u32::MAX },
+            "How many new commits there are; without it, the one of `commit` or none.",
+        ),
+        may("tag", TAG, "What kind of tag it is; `signed` without it."),
         may("waivers", IDS, "Waivers that are in use, as they should be."),
         needs(
             "expect",

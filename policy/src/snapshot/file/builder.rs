@@ -8,10 +8,11 @@ use crate::{
     },
     name::{GroupName, Username, UsernameKey},
     printable::Printable,
-    snapshot::{Directory, Person},
+    snapshot::{Directory, KeyError, Keys, MAX_KEYS, OpenPgpKey, Person, SshKey},
 };
 
-const USER_KEYS: [&str; 6] = ["username", "id", "name", "emails", "active", "groups"];
+const USER_KEYS: [&str; 8] =
+    ["username", "id", "name", "emails", "active", "groups", "ssh_keys", "openpgp_keys"];
 const GROUP_KEYS: [&str; 2] = ["name", "members"];
 
 /// A directory while its file is read: all users first, then the groups.
@@ -40,6 +41,11 @@ impl Builder {
         let groups = table.take("groups").and_then(|node| report.texts("groups", node)).unwrap_or_default();
         let groups = groups.into_iter().filter_map(|text| report.parse(text, GroupName::parse));
         let groups = groups.map(|group| group.value).collect();
+        let whose = username.as_ref().map(|username| &username.value);
+        let keys = Keys {
+            ssh: keys("ssh_keys", whose, &mut table, SshKey::parse, report),
+            openpgp: keys("openpgp_keys", whose, &mut table, OpenPgpKey::parse, report),
+        };
         table.finish(&USER_KEYS, report);
         if let Some(id) = &id {
             self.note_id(id, report);
@@ -54,6 +60,7 @@ impl Builder {
             // Left out, it is true; given and wrong, the file is not taken at all.
             active: active.is_none_or(|active| active == Some(true)),
             groups,
+            keys,
         });
     }
 
@@ -132,6 +139,34 @@ impl Builder {
     pub(super) fn finish(self) -> Directory {
         self.directory
     }
+}
+
+/// A list of keys, none of them twice.
+fn keys<'a, K: Ord>(
+    list: &'static str,
+    whose: Option<&Username>,
+    table: &mut TableReader<'a>,
+    parse: impl Fn(&str) -> Result<K, KeyError>,
+    report: &mut Report<'_, 'a>,
+) -> Vec<K> {
+    let Some(node) = table.take(list) else { return Vec::new() };
+    let span = node.span.clone();
+    let texts = report.texts(list, node).unwrap_or_default();
+    let of_whom = whose.map(|username| format!(" of `{username}`")).unwrap_or_default();
+    if texts.len() > MAX_KEYS {
+        report.add(span, format!("`{list}`{of_whom} holds {} keys: at most {MAX_KEYS}", texts.len()), None);
+        return Vec::new();
+    }
+    let mut keys = Vec::with_capacity(texts.len());
+    for (number, text) in texts.into_iter().enumerate() {
+        let parse = |text: &str| {
+            parse(text).map_err(|error| format!("key {} in `{list}`{of_whom}: {error}", number + 1))
+        };
+        keys.extend(report.parse(text, parse).map(|key| key.value));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// A string that may be left out, or be null.

@@ -9,7 +9,8 @@
 //! }
 //! ```
 //!
-//! Of a user only `username` is needed; `active` is true unless it is given. `groups` may be left out. Membership may
+//! Of a user only `username` is needed; `active` is true unless it is given, and `ssh_keys` and `openpgp_keys` hold public keys
+//! as `ssh-keygen` and `gpg --armor --export` write them. `groups` may be left out. Membership may
 //! be given at the user, at the group or at both, and is united. TOML is the same, with `[[users]]` and `[[groups]]`.
 //!
 //! A file of 80 MB is read in a few seconds, in memory that grows with its length.

@@ -38,8 +38,15 @@ fn user(person: &Person) -> String {
     let emails = person.emails.iter().map(|email| string(email)).collect::<Vec<_>>().join(",");
     let groups = person.groups.iter().map(group).collect::<Vec<_>>().join(",");
     let active = person.active;
-    let _ = write!(json, ",\"emails\":[{emails}],\"active\":{active},\"groups\":[{groups}]}}");
-    json
+    let _ = write!(json, ",\"emails\":[{emails}],\"active\":{active},\"groups\":[{groups}]");
+    let ssh = person.keys.ssh.iter().map(|key| string(key.as_str())).collect::<Vec<_>>();
+    let openpgp = person.keys.openpgp.iter().map(|key| string(&key.armored())).collect::<Vec<_>>();
+    for (key, list) in [("ssh_keys", ssh), ("openpgp_keys", openpgp)] {
+        if !list.is_empty() {
+            let _ = write!(json, ",\"{key}\":[{}]", list.join(","));
+        }
+    }
+    json + "}"
 }
 
 fn group(name: &GroupName) -> String {

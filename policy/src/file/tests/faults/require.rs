@@ -32,6 +32,73 @@ verbs = ["update"]
 "##;
 
 #[test]
+fn what_tags_and_numbers_of_commits_may_not_say() {
+    insta::assert_snapshot!(faults(r##"[[require]]
+id = "few"
+on = ["**"]
+refs = ["refs/heads/**"]
+commits = { max_commits = 0 }
+
+[[require]]
+id = "tags"
+on = ["**"]
+refs = ["refs/tags/**"]
+tags = { signed = "yes", anotated = true }
+
+[[require]]
+id = "no-tags"
+on = ["**"]
+refs = ["refs/tags/**"]
+tags = {}
+
+[[test]]
+as = []
+push = "create PAY/api refs/tags/v1"
+tag = "light"
+commits = -1
+expect = "refused"
+"##), @r#"
+    `max_commits` is a whole number from 1 to 1000000, not 0
+     --> 1.toml:6:27
+      |
+    6 | commits = { max_commits = 0 }
+      |                           ^
+
+    `signed` is `true` or `false`, not a string
+      --> 1.toml:12:19
+       |
+    12 | tags = { signed = "yes", anotated = true }
+       |                   ^^^^^
+
+    `tags` has no key `anotated`
+      --> 1.toml:12:26
+       |
+    12 | tags = { signed = "yes", anotated = true }
+       |                          ^^^^^^^^
+       = did you mean `annotated`?
+
+    `tags` asks for nothing
+      --> 1.toml:18:8
+       |
+    18 | tags = {}
+       |        ^^
+       = add what tags must be like, as in `annotated = true`, or take it out
+
+    `light` is no kind of tag: it is one of `signed`, `annotated`, `lightweight`
+      --> 1.toml:23:7
+       |
+    23 | tag = "light"
+       |       ^^^^^^^
+
+    `commits` is a whole number from 0 to 4294967295, not -1
+      --> 1.toml:24:11
+       |
+    24 | commits = -1
+       |           ^^
+    "#);
+}
+
+#[test]
 #[cfg(feature = "regex")]
 fn everything_that_can_be_wrong_with_a_require() {
     insta::assert_snapshot!(faults(r##"[[role]]
@@ -73,7 +140,7 @@ commits = {}"##), @r#"
       |
     6 | [[require]]
       | ^^^^^^^^^^^
-      = add `via = "pull-request"`, `approvals = [{ role = "developer", count = 1 }]`, or `commits = { … }`
+      = add `via = "pull-request"`, `approvals = [{ role = "developer", count = 1 }]`, `commits = { … }`, or `tags = { … }`
 
     a require does not say whom it binds
       --> 1.toml:10:6

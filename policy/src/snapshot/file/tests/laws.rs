@@ -1,3 +1,4 @@
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 
 use super::{
@@ -6,8 +7,32 @@ use super::{
 };
 use crate::{
     name::{GroupName, Username},
-    snapshot::{Directory, Person},
+    snapshot::{Directory, Keys, OpenPgpKey, Person, SshKey},
 };
+
+fn keys() -> impl Strategy<Value = Keys> {
+    let ssh = prop::collection::btree_set(any::<[u8; 32]>(), 0..3);
+    let openpgp = prop::collection::btree_set(prop::collection::vec(any::<u8>(), 0..100), 0..3);
+    (ssh, openpgp).prop_map(|(ssh, openpgp)| {
+        let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+        let mut ssh: Vec<_> = ssh
+            .iter()
+            .map(|key| STANDARD.encode([string(b"ssh-ed25519"), string(key)].concat()))
+            .map(|base64| SshKey::parse(&format!("ssh-ed25519 {base64} a comment")).unwrap())
+            .collect();
+        let packet = |body: &Vec<u8>| [&[0xc6, u8::try_from(body.len() + 1).unwrap(), 4], &body[..]].concat();
+        let armored = |base64| {
+            format!("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{base64}\n-----END PGP PUBLIC KEY BLOCK-----")
+        };
+        let mut openpgp: Vec<_> = openpgp
+            .iter()
+            .map(|body| OpenPgpKey::parse(&armored(STANDARD.encode(packet(body)))).unwrap())
+            .collect();
+        ssh.sort();
+        openpgp.sort();
+        Keys { ssh, openpgp }
+    })
+}
 
 fn any_directory() -> impl Strategy<Value = Directory> {
     let name = "[a-zé\"\\\\]{1,6}".prop_filter_map("a username", |name| Username::parse(&name).ok());
@@ -15,14 +40,15 @@ fn any_directory() -> impl Strategy<Value = Directory> {
         || "(okta|ad):[a-zA-Z:é\"\\\\]{1,4}".prop_filter_map("a group", |name| GroupName::parse(&name).ok());
     let groups = || prop::collection::btree_set(group(), 0..4);
     let text = || prop::option::of("\\PC{1,8}");
-    let person = (name, text(), prop::collection::vec("\\PC{0,8}", 0..3), any::<bool>(), groups());
-    let person = person.prop_map(|(username, display_name, emails, active, groups)| Person {
+    let person = (name, text(), prop::collection::vec("\\PC{0,8}", 0..3), any::<bool>(), groups(), keys());
+    let person = person.prop_map(|(username, display_name, emails, active, groups, keys)| Person {
         username,
         id: None,
         display_name,
         emails,
         active,
         groups,
+        keys,
     });
     (prop::collection::vec(person, 0..6), groups()).prop_map(|(people, groups)| {
         let mut people: Vec<_> = people

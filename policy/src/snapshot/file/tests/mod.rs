@@ -55,6 +55,7 @@ fn whole() -> Directory {
         emails: vec!["a@x".into()],
         active: true,
         groups: [group("okta:eng"), group("okta:ops")].into(),
+        keys: Default::default(),
     };
     let bob = Person {
         username: Username::parse("bob").unwrap(),
@@ -63,6 +64,7 @@ fn whole() -> Directory {
         emails: vec![],
         active: false,
         groups: [group("okta:ops")].into(),
+        keys: Default::default(),
     };
     Directory { people: vec![alice, bob], groups: [group("okta:ops"), group("okta:empty")].into() }
 }
@@ -248,7 +250,7 @@ fn every_fault_of_toml_is_told_with_its_place() {
       |
     3 | x = 1
       | ^
-      = it may have `username`, `id`, `name`, `emails`, `active`, `groups`
+      = it may have `username`, `id`, `name`, `emails`, `active`, `groups`, `ssh_keys`, `openpgp_keys`
 
     the user `A` is given twice (Bitbucket folds case): at d.toml:2:12 and here
      --> d.toml:5:12
@@ -321,4 +323,100 @@ fn what_is_no_directory_at_all() {
     1 | {"version": 1, "users": [{"username": "\ud800"}]}
       |                                       ^^^^^^^^
     "#);
+}
+
+const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+/// No key of anybody: the form is all that is read here.
+const OPENPGP: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxgQEAQID\n-----END PGP PUBLIC KEY BLOCK-----";
+
+#[test]
+fn keys_are_read_in_both_formats() {
+    let json = parse_json(
+        "d",
+        &format!(
+            r#"{{"version":1,"users":[{{"username":"ann","ssh_keys":["{ED25519} ann@laptop","{ED25519}"],
+            "openpgp_keys":[{}]}},{{"username":"bob"}}]}}"#,
+            serde_json::Value::from(OPENPGP)
+        ),
+    );
+    let toml = parse_toml(
+        "d",
+        &format!(
+            "version = 1\n[[users]]\nusername = \"ann\"\nssh_keys = [\"{ED25519}\"]\nopenpgp_keys = ['''\n{OPENPGP}\n''']\n\
+             [[users]]\nusername = \"bob\"\n"
+        ),
+    );
+    let (json, toml) = (json.unwrap(), toml.unwrap());
+    assert_eq!(json, toml);
+    let [ann, bob] = json.people.as_slice() else { panic!("{json:?}") };
+    assert_eq!(ann.keys.ssh.iter().map(crate::snapshot::SshKey::as_str).collect::<Vec<_>>(), [ED25519]);
+    assert_eq!(
+        ann.keys.openpgp.iter().map(crate::snapshot::OpenPgpKey::armored).collect::<Vec<_>>(),
+        [OPENPGP]
+    );
+    assert!(bob.keys.is_empty());
+}
+
+#[test]
+fn what_is_no_key_is_told_with_whose_it_is() {
+    let many = vec!["\"x\""; 65].join(",");
+    insta::assert_snapshot!(json(&format!(r#"{{"version": 1, "users": [
+  {{"username": "ann", "ssh_keys": ["{ED25519}",
+    "ssh-dss AAAA", 7]}},
+  {{"username": "bob", "ssh_keys": "x", "openpgp_keys": ["-----BEGIN PGP PRIVATE KEY BLOCK-----"]}},
+  {{"username": "eve", "ssh_keys": ["ssh-dss AAAA",
+    "-----BEGIN OPENSSH PRIVATE KEY-----"],
+   "openpgp_keys": [{many}]}}
+]}}"#)), @r#"
+    `ssh_keys` is a list of strings; this is a number
+     --> d.json:3:21
+      |
+    3 |     "ssh-dss AAAA", 7]},
+      |                     ^
+
+    `ssh_keys` is a list of strings, not a string
+     --> d.json:4:35
+      |
+    4 |   {"username": "bob", "ssh_keys": "x", "openpgp_keys": ["-----BEGIN PGP PRIVATE KEY BLOCK-----"]},
+      |                                   ^^^
+      = write `"ssh_keys": ["x"]`
+
+    key 1 in `openpgp_keys` of `bob`: this is a private key: take it out of the file, make a new one, and give the public half of that
+     --> d.json:4:57
+      |
+    4 |   {"username": "bob", "ssh_keys": "x", "openpgp_keys": ["-----BEGIN PGP PRIVATE KEY BLOCK-----"]},
+      |                                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    key 1 in `ssh_keys` of `eve`: `ssh-dss` is no kind of SSH key that is accepted: `ssh-ed25519`, `ecdsa-sha2-nistp256` (384, 521), `ssh-rsa`, `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com`
+     --> d.json:5:36
+      |
+    5 |   {"username": "eve", "ssh_keys": ["ssh-dss AAAA",
+      |                                    ^^^^^^^^^^^^^^
+
+    key 2 in `ssh_keys` of `eve`: this is a private key: take it out of the file, make a new one, and give the public half of that
+     --> d.json:6:5
+      |
+    6 |     "-----BEGIN OPENSSH PRIVATE KEY-----"],
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+    `openpgp_keys` of `eve` holds 65 keys: at most 64
+     --> d.json:7:20
+      |
+    7 |    "openpgp_keys": ["x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x","x"…
+      |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
+fn keys_count_for_the_digest_and_for_what_changed() {
+    let snapshot = |keys: &str| {
+        let directory = parse_json("d", &format!(r#"{{"version":1,"users":[{{"username":"ann"{keys}}}]}}"#));
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        crate::Snapshot::of_directory(1, now, &directory.unwrap(), Default::default()).unwrap()
+    };
+    let (without, with) = (snapshot(""), snapshot(&format!(r#","ssh_keys":["{ED25519}"]"#)));
+    assert_eq!(without.version(), snapshot(r#","ssh_keys":[]"#).version());
+    assert_ne!(without.version(), with.version());
+    let changed = crate::snapshot::SnapshotDiff::between(&without, &with).changed;
+    assert!(changed.first().is_some_and(|change| change.details), "{changed:?}");
 }

@@ -1,0 +1,202 @@
+//! The files of a log, read by whatever opens them: a folder, an archive, a test.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+};
+
+use crate::{
+    merkle::{ConsistencyProof, Frontier, InclusionProof, ProveError, TreeHash},
+    tile::{Bundle, BundleError, Edge, HEIGHT, Tile, TileKind, WIDTH, decode_hashes, subtree_root},
+};
+
+mod journal;
+#[cfg(test)]
+mod tests;
+
+pub use journal::{JOURNAL, Segment};
+
+/// The newest signed checkpoint, in the folder of a log.
+pub const CHECKPOINT: &str = "checkpoint";
+/// The key that it is verified with.
+pub const VERIFIER: &str = "checkpoint.pub";
+
+/// The largest file of a full tile: 256 of the longest entries, each after its length.
+const LARGEST: u64 = WIDTH * (2 + crate::entry::MAX_ENTRY_BYTES as u64);
+
+/// The files of one log, by their paths in its folder.
+#[derive(Debug, Clone)]
+pub struct Files<F> {
+    open: F,
+}
+
+impl<F: Fn(&str) -> io::Result<R>, R: Read> Files<F> {
+    /// Those that `open` opens.
+    pub fn new(open: F) -> Self {
+        Self { open }
+    }
+
+    /// Opens one.
+    ///
+    /// # Errors
+    /// When it is not there, or the system refuses.
+    pub fn open(&self, path: &str) -> Result<R, FileError> {
+        (self.open)(path).map_err(FileError::open(path))
+    }
+
+    /// The bytes of a tile, or none when there is no such file.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read, or is larger than any tile.
+    pub fn bytes(&self, tile: Tile) -> Result<Option<Vec<u8>>, FileError> {
+        let path = tile.to_string();
+        let file = match (self.open)(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(FileError::open(&path))?,
+        };
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(FileError::open(&path))?;
+        if bytes.len() as u64 > LARGEST {
+            Err(FileError::Tile { path, width: tile.width })
+        } else {
+            Ok(Some(bytes))
+        }
+    }
+
+    /// The hashes of a tile, exactly as many as its width: from its own file, or from that of the full tile that has
+    /// taken its place. Whether they are the right ones, only the root tells.
+    ///
+    /// # Errors
+    /// When neither is there, or holds what it should.
+    pub fn hashes(&self, tile: Tile) -> Result<Vec<TreeHash>, FileError> {
+        let width = usize::try_from(tile.width).unwrap_or(usize::MAX);
+        let (path, bytes) = self.bytes_or_full(tile)?;
+        let mut hashes = decode_hashes(&bytes).filter(|hashes| hashes.len() >= width);
+        if let Some(hashes) = &mut hashes {
+            hashes.truncate(width);
+        }
+        hashes.ok_or(FileError::Tile { path, width: tile.width })
+    }
+
+    /// The entries of a tile, at least as many as its width: as [`Files::hashes`].
+    ///
+    /// # Errors
+    /// As [`Files::hashes`].
+    pub fn bundle(&self, tile: Tile) -> Result<Bundle, FileError> {
+        let (path, bytes) = self.bytes_or_full(tile)?;
+        match Bundle::decode(bytes) {
+            Ok(bundle) if bundle.len() >= tile.width => Ok(bundle),
+            Ok(_) => Err(FileError::Tile { path, width: tile.width }),
+            Err(source) => Err(FileError::Bundle { path, source }),
+        }
+    }
+
+    fn bytes_or_full(&self, tile: Tile) -> Result<(String, Vec<u8>), FileError> {
+        let full = Tile::full(tile.kind, tile.index);
+        for candidate in [tile, full] {
+            if let Some(bytes) = self.bytes(candidate)? {
+                return Ok((candidate.to_string(), bytes));
+            }
+        }
+        Err(FileError::Missing { path: tile.to_string() })
+    }
+
+    /// The right edge of the tree of the first `size` entries.
+    ///
+    /// # Errors
+    /// When a tile is missing, or holds too little.
+    pub fn edge(&self, size: u64) -> Result<Edge, FileError> {
+        Edge::load(size, |tile| self.hashes(tile))
+    }
+
+    /// Proof that an entry is among the first `size`.
+    ///
+    /// # Errors
+    /// When it is not, or a tile is missing.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<InclusionProof, FileError> {
+        InclusionProof::assemble(index, size, |range| self.range_root(&range, size))
+    }
+
+    /// Proof that the first `size` entries begin with the first `old_size`.
+    ///
+    /// # Errors
+    /// When `old_size` is the larger one, or a tile is missing.
+    pub fn consistency(&self, old_size: u64, size: u64) -> Result<ConsistencyProof, FileError> {
+        ConsistencyProof::assemble(old_size, size, |range| self.range_root(&range, size))
+    }
+
+    /// The root over a range of entries as proofs need them, whose start is a multiple of a power of two that is not
+    /// below its length.
+    pub(crate) fn range_root(&self, range: &Range<u64>, size: u64) -> Result<TreeHash, FileError> {
+        let mut tree = Frontier::new();
+        let mut at = range.start;
+        while at < range.end {
+            // The largest complete subtree that begins here and fits, and the hashes of a tile that make it up.
+            let height = (range.end - at).ilog2().min(if at == 0 { u64::BITS } else { at.trailing_zeros() });
+            let kind = TileKind::Hashes(height / HEIGHT);
+            let (first, count) = (kind.count(at), 1 << (height % HEIGHT));
+            let index = first / WIDTH;
+            let width = (kind.count(size) - index * WIDTH).min(WIDTH);
+            let hashes = self.hashes(Tile { kind, index, width })?;
+            let (skip, count) = (usize::try_from(first % WIDTH), usize::try_from(count));
+            let hashes = hashes.get(skip.unwrap_or(usize::MAX)..).unwrap_or_default();
+            let hashes = hashes.get(..count.unwrap_or(usize::MAX));
+            let hashes = hashes
+                .ok_or_else(|| FileError::Tile { path: Tile { kind, index, width }.to_string(), width })?;
+            tree.append_subtree(height, subtree_root(hashes));
+            at += 1 << height;
+        }
+        Ok(tree.root())
+    }
+}
+
+/// Why the files of a log do not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("cannot read `{path}` of the log: {source}; check its owner, its permissions and the medium")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not there.
+    #[error(
+        "`{path}` of the log is missing; restore it from a copy, or let the daemon write it again from its journal"
+    )]
+    Missing {
+        /// The file.
+        path: String,
+    },
+    /// It holds other than so many hashes or entries.
+    #[error("`{path}` of the log should hold {width} hashes or entries and does not; restore it from a copy")]
+    Tile {
+        /// The file.
+        path: String,
+        /// How many it should hold.
+        width: u64,
+    },
+    /// It is not a file of entries.
+    #[error("`{path}` of the log is not a file of entries: {source}; restore it from a copy")]
+    Bundle {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        source: BundleError,
+    },
+    /// What was to be proved is not so.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+impl FileError {
+    /// The error of opening or reading the file at `path`.
+    pub fn open(path: &str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Self::Missing { path },
+            _ => Self::Io { path, source },
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use oam_policy::facts::Unreadable;
+use ssh_key::Fingerprint;
+use tokio::{sync::Notify, time};
+
+use super::{
+    Signatures,
+    signers::{self, Signer, Signers},
+};
+
+/// How often the files are looked at, as the policy's are.
+const EVERY: Duration = Duration::from_millis(500);
+/// How long a file may be.
+const MAX_FILE: u64 = 16 << 20;
+/// How many faults of one file are told.
+const MAX_FAULTS: usize = 10;
+
+/// The files that say more of keys than the directory does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignatureFiles {
+    /// Who may sign with which SSH key, as `ssh-keygen` reads it.
+    pub allowed_signers: Option<PathBuf>,
+    /// SSH keys that nobody may sign with any more.
+    pub revoked_keys: Option<PathBuf>,
+}
+
+/// What the files say.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// The error is for people: a file that was never read.
+    signers: Result<Arc<Signers>, String>,
+    revoked: Result<Arc<BTreeSet<Fingerprint>>, String>,
+}
+
+/// The files, all of which were read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Readable<'a> {
+    signers: &'a Signers,
+    revoked: &'a BTreeSet<Fingerprint>,
+}
+
+impl Files {
+    /// Reads the files. One that is faulty says what it said in `before`.
+    pub(super) fn read(places: &SignatureFiles, before: Option<&Self>) -> (Self, Vec<String>) {
+        let mut faults = Vec::new();
+        let signers = read(places.allowed_signers.as_deref(), signers::parse);
+        let revoked = read(places.revoked_keys.as_deref(), revoked);
+        let signers = signers.map(Arc::new).or_else(|fault| {
+            faults.push(told("allowed_signers", &fault, before.is_some_and(|before| before.signers.is_ok())));
+            before.map_or(Err(fault), |before| before.signers.clone())
+        });
+        let revoked = revoked.map(Arc::new).or_else(|fault| {
+            faults.push(told("revoked_keys", &fault, before.is_some_and(|before| before.revoked.is_ok())));
+            before.map_or(Err(fault), |before| before.revoked.clone())
+        });
+        (Self { signers, revoked }, faults)
+    }
+
+    /// What they say.
+    ///
+    /// # Errors
+    /// When one of them was never read: a key that it would have named is not unknown, and one that it would have
+    /// revoked not good.
+    pub(super) fn readable(&self) -> Result<Readable<'_>, Unreadable> {
+        let unreadable = |why: &String| Unreadable { why: why.clone() };
+        let signers = self.signers.as_ref().map_err(unreadable)?;
+        Ok(Readable { signers, revoked: self.revoked.as_ref().map_err(unreadable)? })
+    }
+}
+
+impl<'a> Readable<'a> {
+    pub(super) fn signers(self, key: Fingerprint) -> &'a [Signer] {
+        self.signers.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn is_revoked(self, key: Fingerprint) -> bool {
+        self.revoked.contains(&key)
+    }
+}
+
+fn told(key: &str, fault: &str, has_one_before: bool) -> String {
+    let meanwhile = if has_one_before {
+        "what it said before stays in force"
+    } else {
+        "SSH signatures cannot be verified, so pushes that depend on them are undecided"
+    };
+    format!("`signatures.{key}`: {fault}; {meanwhile}")
+}
+
+/// Nothing, where there is no such file.
+fn read<T: Default>(
+    path: Option<&Path>,
+    parse: impl Fn(&str) -> Result<T, Vec<String>>,
+) -> Result<T, String> {
+    let Some(path) = path else { return Ok(T::default()) };
+    let shown = path.display();
+    let text = text(path).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    parse(&text).map_err(|faults| {
+        let more = faults.len().saturating_sub(MAX_FAULTS);
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        let first: Vec<_> = faults.into_iter().take(MAX_FAULTS).collect();
+        format!("`{shown}` is faulty: {}{more}", first.join("; "))
+    })
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = fs::File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    if read as u64 > MAX_FILE {
+        return Err(io::Error::other(format!("it is longer than {MAX_FILE} bytes")));
+    }
+    Ok(text)
+}
+
+/// Reads revoked keys: one public key a line.
+fn revoked(text: &str) -> Result<BTreeSet<Fingerprint>, Vec<String>> {
+    if text.starts_with("SSHKRL") {
+        return Err(vec!["it is a binary list (KRL): give the public keys themselves, one a line".into()]);
+    }
+    let (mut revoked, mut faults) = (BTreeSet::new(), Vec::new());
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match signers::key(line) {
+            Ok(key) => {
+                revoked.insert(key);
+            }
+            Err(fault) => faults.push(format!("line {}: {fault}", number + 1)),
+        }
+    }
+    if faults.is_empty() { Ok(revoked) } else { Err(faults) }
+}
+
+/// What tells whether a file has changed.
+pub(super) type Marks = [Option<(SystemTime, u64)>; 2];
+
+pub(super) fn marks(places: &SignatureFiles) -> Marks {
+    [&places.allowed_signers, &places.revoked_keys].map(|path| {
+        let found = fs::metadata(path.as_ref()?).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    })
+}
+
+/// Loads the files when they have changed and lain still for one look, or at once when `now` is notified.
+pub(super) async fn follow(signatures: &Signatures, now: &Notify) {
+    let places = &signatures.0.places;
+    if *places == SignatureFiles::default() {
+        return;
+    }
+    // What changed since the start is a change.
+    let mut loaded = signatures.0.at_start;
+    let mut seen = loaded;
+    loop {
+        let asked = tokio::select! {
+            () = time::sleep(EVERY) => false,
+            () = now.notified() => true,
+        };
+        let current = marks(places);
+        let still = current == seen;
+        seen = current;
+        if asked || (still && seen != loaded) {
+            loaded = seen;
+            signatures.reload();
+        }
+    }
+}
