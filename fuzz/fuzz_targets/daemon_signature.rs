@@ -37,8 +37,7 @@ fuzz_target!(|input: &[u8]| {
         keys,
     };
     let directory = Directory { people: vec![ann], groups: Default::default() };
-    let snapshot =
-        Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, Default::default()).unwrap();
+    let snapshot = Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, Default::default()).unwrap();
     let judge = Signatures::start(SignatureFiles::default()).judge(snapshot, Timestamp::UNIX_EPOCH);
     let signed = v1::Signed { signature, payload, too_large: false };
     let state = judge.judge(Some(&signed)).expect("no file is asked for");

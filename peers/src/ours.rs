@@ -63,7 +63,9 @@ pub fn directory(people: &[Person]) -> Directory {
         display_name: None,
         emails: Vec::new(),
         active: person.active,
-        groups: person.groups.iter().map(|group| group.parse().unwrap()).collect(), keys: Default::default() };
+        groups: person.groups.iter().map(|group| group.parse().unwrap()).collect(),
+        keys: Default::default(),
+    };
     Directory { people: people.iter().map(person).collect(), groups: Default::default() }
 }
 

@@ -5,7 +5,7 @@
 //! queued, writes it at once, calls `fdatasync` once, and answers all: so the price of durability is shared, and
 //! sequence numbers and times need no lock.
 //!
-//! Another thread works behind the requests' back ([`seal`]): what is durable goes into tiles of 256 entries, a signed
+//! Another thread works behind the requests' back (`seal`): what is durable goes into tiles of 256 entries, a signed
 //! checkpoint tells of them, and then it leaves the journal. So starting reads the journal and a few tiles, however
 //! long the log is.
 //!

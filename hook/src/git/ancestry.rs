@@ -1,6 +1,6 @@
 //! Is the old tip of a moved ref an ancestor of the new one? Asked only when the daemon says that it matters.
 //!
-//! Found out in this process ([`super::walk`]) as far as that goes: from the commit-graph, and without one for some
+//! Found out in this process (`walk`) as far as that goes: from the commit-graph, and without one for some
 //! thousand commits. The rest is left to `git merge-base --is-ancestor`.
 //!
 //! What neither can read is *unreadable*, never "not an ancestor"; and in a shallow history only "yes" can be proved.

@@ -3,7 +3,8 @@
 use oam_audit::entry::Outcome;
 use oam_tests::{BareRepo, Daemon, Verdict, WorkingCopy, daemon::Setup};
 
-const DEPLOY_IS_GUARDED: &str = r#"
+/// What the rules below take away from.
+const EVERYTHING: &str = r#"
 version = 1
 
 [[role]]
@@ -16,7 +17,9 @@ to    = ["developer"]
 on    = ["**"]
 refs  = ["refs/**"]
 verbs = ["create", "update", "force", "delete"]
+"#;
 
+const DEPLOY_IS_GUARDED: &str = r#"
 [[block]]
 id    = "deploy-is-guarded"
 on    = ["**"]
@@ -25,19 +28,6 @@ paths = ["deploy/**"]
 "#;
 
 const MESSAGES_HAVE_A_TICKET: &str = r#"
-version = 1
-
-[[role]]
-id  = "developer"
-any = ["okta:eng"]
-
-[[grant]]
-id    = "everything"
-to    = ["developer"]
-on    = ["**"]
-refs  = ["refs/**"]
-verbs = ["create", "update", "force", "delete"]
-
 [[require]]
 id      = "ticket"
 on      = ["**"]
@@ -45,8 +35,8 @@ refs    = ["refs/heads/**"]
 commits = { message = "re:(PAY-[0-9]+ .*|Merge .*)" }
 "#;
 
-fn serve(policy: &str) -> (Daemon, BareRepo, WorkingCopy) {
-    let daemon = Daemon::start_with(&Setup { policy: policy.into(), ..Setup::default() });
+fn serve(rule: &str) -> (Daemon, BareRepo, WorkingCopy) {
+    let daemon = Daemon::start_with(&Setup { policy: format!("{EVERYTHING}{rule}"), ..Setup::default() });
     let repository = BareRepo::guarded_by(&daemon);
     let work = repository.working_copy().pushing_as("alice");
     (daemon, repository, work)

@@ -7,7 +7,8 @@ use std::{
 };
 
 use oam_tests::{
-    Daemon, Finished, Provider, Run as _, binaries, certificates::Authority, daemon::Setup, temporary, wait,
+    Daemon, Finished, Provider, Run as _, audit::newest_segment, binaries, certificates::Authority,
+    daemon::Setup, temporary, wait,
 };
 use tempfile::TempDir;
 
@@ -123,7 +124,7 @@ fn somebody_signs_in_with_a_code_and_may_what_the_directory_says_until_it_says_o
     assert_eq!(world.session(), None);
     denied(&world.oam(["whoami"]), "not signed in");
 
-    let entries = fs::read_to_string(world.daemon.state().join("audit/entries.jsonl")).unwrap();
+    let entries = fs::read_to_string(newest_segment(&world.daemon.state().join("audit"))).unwrap();
     for (kind, detail) in
         [("snapshot-changed", "carol"), ("admin-denied", "RollBackSnapshot"), ("admin-denied", "GetStatus")]
     {
