@@ -6,8 +6,13 @@ use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let files =
-        ["oam/v1/authorize.proto", "oam/v1/replay.proto", "oam/v1/source.proto", "oam/v1/admin.proto"];
+    let files = [
+        "oam/v1/authorize.proto",
+        "oam/v1/replay.proto",
+        "oam/v1/source.proto",
+        "oam/v1/admin.proto",
+        "oam/v1/identity.proto",
+    ];
     let descriptors = protox::compile(files, ["proto"])?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     fs::write(out.join("oam.v1.bin"), descriptors.encode_to_vec())?;

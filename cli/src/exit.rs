@@ -49,7 +49,9 @@ impl Exit {
             Self::Usage => "the command line is wrong, or a file that it names cannot be read or written",
             Self::Undecided => "no answer: the daemon is not ready, is undecided, or failed",
             Self::Unreachable => "the daemon cannot be reached",
-            Self::NotAllowed => "you are not allowed, or the socket belongs to somebody who is not trusted",
+            Self::NotAllowed => {
+                "you are not allowed or not signed in, or the socket belongs to somebody who is not trusted"
+            }
             Self::Waits => "proposed or approved, and not in force: it waits for the approval of others",
         }
     }

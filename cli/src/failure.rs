@@ -8,7 +8,7 @@ use std::{
 use oam_policy::printable::Printable;
 use tonic::Status;
 
-use crate::{client::CallError, exit::Exit};
+use crate::{client::CallError, exit::Exit, signin::SignInError};
 
 /// Why a command gave no answer of its own.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,12 @@ impl Failure {
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         CallError::from(status).into()
+    }
+}
+
+impl From<SignInError> for Failure {
+    fn from(error: SignInError) -> Self {
+        CallError::from(error).into()
     }
 }
 

@@ -1,10 +1,11 @@
 //! `oam`: what administrators, auditors and developers ask of Bitbucket OAM at a terminal.
 //!
-//! **In:** a command line, files, and the daemon's answers over its admin socket; an audit log's files, for
+//! **In:** a command line, files, and the daemon's answers over its admin socket or from another host; an audit log's files, for
 //! `oam audit verify`. **Out:** one answer, laid out for people or as JSON, and an exit code ([`exit`]).
 //!
 //! - [`mod@command`]: what each command takes and does;
-//! - [`client`] and [`socket`]: the way to the daemon;
+//! - [`client`], [`socket`] and [`remote`]: the way to the daemon;
+//! - [`signin`]: at an identity provider, and what is kept of it;
 //! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
 //! - [`log`]: the folder of an audit log, read without any daemon;
 //! - [`failure`]: what ended a command before its answer.
@@ -18,6 +19,8 @@ pub mod exit;
 pub mod failure;
 pub mod log;
 pub mod output;
+pub mod remote;
+pub mod signin;
 pub mod socket;
 
 use std::path::PathBuf;
@@ -28,11 +31,12 @@ use clap_complete::Shell;
 use crate::{
     client::Address,
     command::{
-        Context, Ending, audit::Audit, explain::Explain, policy::Policy, snapshot::Snapshot, source::Source,
-        user::User, who::Who,
+        Context, Ending, audit::Audit, explain::Explain, policy::Policy, session::Login, snapshot::Snapshot,
+        source::Source, user::User, who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
+    remote::Remote,
 };
 
 /// Asks and administers Bitbucket OAM: who may push what, and who could
@@ -45,6 +49,12 @@ pub struct Oam {
     /// Also trust a socket that belongs to this user (a uid), besides root and you
     #[arg(long, env = "OAM_TRUST_OWNER", hide_env_values = true, global = true, value_name = "UID")]
     trust_owner: Option<u32>,
+    /// A daemon on another host, as in `https://oam.example.com:7444`
+    #[arg(long, env = "OAM_DAEMON", hide_env_values = true, global = true, value_name = "URL")]
+    daemon: Option<String>,
+    /// The authorities of that daemon's certificate (PEM), in place of the system's
+    #[arg(long, env = "OAM_DAEMON_CA", hide_env_values = true, global = true, value_name = "FILE")]
+    daemon_ca: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
@@ -60,6 +70,15 @@ enum Task {
     /// Show whether the daemon is ready, and what is in force
     #[command(after_long_help = help::status())]
     Status,
+    /// Sign in at a daemon on another host
+    #[command(after_long_help = help::login())]
+    Login(Login),
+    /// Sign out again, and forget what was kept
+    #[command(after_long_help = help::logout())]
+    Logout,
+    /// Show who you are to the daemon, and which roles you hold
+    #[command(after_long_help = help::whoami())]
+    Whoami,
     /// Load, show and roll back the directory of users and groups
     #[command(subcommand)]
     Snapshot(Snapshot),
@@ -99,7 +118,8 @@ pub fn command() -> clap::Command {
 impl Oam {
     /// Runs the command and prints its answer, or why there is none. The exit code is for the shell.
     pub async fn run(self) -> Exit {
-        let address = Address { socket: self.socket, trusted_owner: self.trust_owner };
+        let remote = self.daemon.filter(|url| !url.is_empty()).map(|url| Remote { url, ca: self.daemon_ca });
+        let address = Address { socket: self.socket, trusted_owner: self.trust_owner, remote };
         let terminal = Terminal::new(self.json, self.color);
         let mut context = Context { address, terminal };
         match self.task.run(&mut context).await {
@@ -116,6 +136,9 @@ impl Task {
     async fn run(self, context: &mut Context) -> Ending {
         match self {
             Self::Status => command::status::run(context).await,
+            Self::Login(task) => command::session::login(task, context).await,
+            Self::Logout => command::session::logout(context).await,
+            Self::Whoami => command::session::whoami(context).await,
             Self::Snapshot(task) => command::snapshot::run(task, context).await,
             Self::Source(task) => command::source::run(task, context).await,
             Self::User(task) => command::user::run(task, context).await,

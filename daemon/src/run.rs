@@ -1,7 +1,8 @@
 //! Puts the parts together, runs them until a signal, and takes them apart in order.
 
+mod listeners;
+
 use std::{
-    collections::BTreeSet,
     fs, io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
@@ -13,27 +14,23 @@ use oam_audit::{
     Name, NameError,
     entry::{DaemonStarted, EncodeError, Event, LogRepaired, SnapshotCause, SnapshotChanged},
 };
-use oam_proto::{DESCRIPTORS, limits, v1};
 use thiserror::Error;
 use tokio::{
     runtime::Handle,
     signal::unix::{SignalKind, signal},
     sync::Notify,
-    task::JoinSet,
     time,
 };
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Server, server::Router};
-use tonic_health::server::HealthReporter;
 
 use crate::{
     audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError},
     config::Config,
-    directory, http,
+    directory,
+    oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
     scim,
-    service::{AdminService, AuthorizerService, Live, Permits, Spooled, listen, listen::ListenError},
+    service::{Live, Permits, Spooled, listen::ListenError},
     source::{self, Sources},
     store::{self, Healed, Loaded, Opened, Store},
 };
@@ -79,6 +76,9 @@ pub enum RunError {
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
+    /// The issuers of tokens.
+    #[error("issuers of tokens cannot be asked over TLS")]
+    Issuers(#[from] oam_fetch::RootsError),
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -100,7 +100,7 @@ pub enum RunError {
 pub async fn run(config: Config) -> Result<(), RunError> {
     let live = Arc::new(assemble(config).await?);
     let stop = CancellationToken::new();
-    let mut servers = listen_everywhere(&live, &stop).await?;
+    let mut servers = listeners::start(&live, &stop).await?;
     let reload = Arc::new(Notify::new());
     let reload_keys = Arc::new(Notify::new());
     let follower = tokio::spawn(policy::follow(Arc::clone(&live.policies), Arc::clone(&reload)));
@@ -158,18 +158,20 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         reader,
     )
     .await?;
+    let issuers = Issuers::new(&config.issuers)?;
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     let permits = Permits::of(&audit)?;
     let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).collect();
-    Ok(Live::new(
+    let live = Live::new(
         config,
         Arc::new(policies),
         (directory.0, directory.1, Arc::new(sources)),
         audit,
         (spooled, permits),
         found,
-    ))
+    );
+    Ok(live.with_issuers(issuers))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.
@@ -228,145 +230,6 @@ async fn record_start(audit: &AuditLog, report: &OpenReport) -> Result<(), RunEr
     }
     audit.append(batch).await?;
     Ok(())
-}
-
-/// Binds every listener before any serves, so that a fault stops the start, and serves them until `stop`.
-async fn listen_everywhere(live: &Arc<Live>, stop: &CancellationToken) -> Result<JoinSet<()>, RunError> {
-    let config = &live.config;
-    listen::prepare_folder(&config.runtime)?;
-    let hooks = AuthorizerService::new(Arc::clone(live), config.hook_uids.clone());
-    let (health, reporter) = health(live, stop).await;
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()
-    };
-    let for_hooks = |server: &mut Server| {
-        let hooks = v1::authorizer_server::AuthorizerServer::new(hooks.clone());
-        let router = server.add_service(hooks.max_decoding_message_size(limits::MESSAGE_BYTES));
-        Ok::<_, RunError>(router.add_service(health.clone()).add_service(reflection()?))
-    };
-    let tcp = match &config.tcp {
-        Some(tcp) => Some((listen::tcp("hooks", tcp.listen).await?, listen::tls(tcp)?)),
-        None => None,
-    };
-    if let Some((listener, _)) = &tcp {
-        note_address(&config.runtime.join("tcp.addr"), listener);
-    }
-    let http = match config.http {
-        Some(address) => Some(listen::tcp("metrics and health (`http.listen`, or `off`)", address).await?),
-        None => None,
-    };
-    if let Some(listener) = &http {
-        note_address(&config.runtime.join("http.addr"), listener);
-    }
-    let scim = match &config.scim {
-        Some(scim) => {
-            let tls = scim.tls.as_ref().map(scim::Tls::open).transpose()?;
-            Some((listen::tcp("SCIM (`scim.listen`)", scim.listen).await?, tls))
-        }
-        None => None,
-    };
-    if let Some((listener, _)) = &scim {
-        note_address(&config.runtime.join("scim.addr"), listener);
-    }
-    let hook_socket = listen::unix(&config.hook_socket(), 0o660, config.hook_gid)?;
-    // Last: whoever gets an answer here finds everything else in its place.
-    let admin_socket = listen::unix(&config.admin_socket(), admin_mode(&config.admin_uids), None)?;
-
-    let mut servers = JoinSet::new();
-    servers.spawn(reporter);
-    if let Some((listener, tls)) = tcp {
-        let router = for_hooks(&mut Server::builder().tls_config(tls)?)?;
-        serve(&mut servers, "tcp", router, TcpListenerStream::new(listener), stop);
-    }
-    if let Some(listener) = http {
-        let (live, stopped) = (Arc::clone(live), stop.clone().cancelled_owned());
-        servers.spawn(async move {
-            if let Err(error) = http::serve(listener, live, stopped).await {
-                tracing::error!(%error, "the HTTP listener failed");
-            }
-        });
-    }
-    servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
-    if let Some((listener, tls)) = scim {
-        servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
-    }
-    let router = for_hooks(&mut Server::builder())?;
-    serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);
-    let admin =
-        v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live), config.admin_uids.clone()));
-    let router = for_hooks(&mut Server::builder())?
-        .add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
-    serve(&mut servers, "admin", router, UnixListenerStream::new(admin_socket), stop);
-    Ok(servers)
-}
-
-/// Others may connect to the admin socket only where others may administer; who they are is checked on each call.
-fn admin_mode(uids: &BTreeSet<u32>) -> u32 {
-    let own = rustix::process::geteuid().as_raw();
-    if uids.iter().all(|uid| *uid == own || *uid == 0) { 0o600 } else { 0o666 }
-}
-
-/// Tells tools and tests which port the system chose.
-fn note_address(file: &Path, listener: &tokio::net::TcpListener) {
-    let noted = listener.local_addr().and_then(|address| fs::write(file, format!("{address}\n")));
-    if let Err(error) = noted {
-        tracing::warn!(%error, file = %file.display(), "the address could not be noted");
-    }
-}
-
-fn serve<I, C>(
-    servers: &mut JoinSet<()>,
-    name: &'static str,
-    router: Router,
-    incoming: I,
-    stop: &CancellationToken,
-) where
-    I: tokio_stream::Stream<Item = io::Result<C>> + Send + 'static,
-    C: tokio::io::AsyncRead
-        + tokio::io::AsyncWrite
-        + tonic::transport::server::Connected
-        + Unpin
-        + Send
-        + 'static,
-{
-    let stopped = stop.clone().cancelled_owned();
-    servers.spawn(async move {
-        if let Err(error) = router.serve_with_incoming_shutdown(incoming, stopped).await {
-            tracing::error!(%error, name, "a listener failed");
-        }
-    });
-}
-
-type HealthServer = tonic_health::pb::health_server::HealthServer<tonic_health::server::HealthService>;
-
-/// The gRPC health service, and the task that keeps it true.
-async fn health(
-    live: &Arc<Live>,
-    stop: &CancellationToken,
-) -> (HealthServer, impl Future<Output = ()> + use<>) {
-    let (reporter, _) = tonic_health::server::health_reporter();
-    let service = tonic_health::server::HealthService::from_health_reporter(reporter.clone());
-    report_health(&reporter, live).await;
-    let (live, stop) = (Arc::clone(live), stop.clone());
-    let keep_true = async move {
-        let mut every = time::interval(Duration::from_secs(1));
-        while stop.run_until_cancelled(every.tick()).await.is_some() {
-            report_health(&reporter, &live).await;
-        }
-    };
-    (HealthServer::new(service), keep_true)
-}
-
-async fn report_health(reporter: &HealthReporter, live: &Live) {
-    type Authorizer = v1::authorizer_server::AuthorizerServer<AuthorizerService>;
-    if live.obstacles().is_empty() {
-        reporter.set_serving::<Authorizer>().await;
-    } else {
-        reporter.set_not_serving::<Authorizer>().await;
-    }
 }
 
 fn tell_ready(live: &Live) {

@@ -5,6 +5,7 @@ pub mod docs;
 pub mod explain;
 pub mod policy;
 pub mod question;
+pub mod session;
 pub mod snapshot;
 pub mod source;
 pub mod status;

@@ -7,6 +7,7 @@ pub fn of_all() -> String {
     format!(
         "{}\n\nThe socket: `--socket`, OAM_SOCKET, or the first of /run/oam/admin.sock, \
          $XDG_RUNTIME_DIR/oam/admin.sock and ./oam-state/run/admin.sock.\n\n\
+         A daemon on another host: `--daemon`, OAM_DAEMON; it goes before the socket, and `oam login` comes first.\n\n\
          With --json, an answer is one JSON document, or one JSON line for each item of a stream, on standard \
          output; a failure is one JSON line {{error, help, exit}} on standard error; a wrong command line is told in plain text. Times are RFC 3339 in UTC. What \
          there is none of is null. New fields may be added; none changes its meaning. `--help` of a command lists \
@@ -40,6 +41,40 @@ fn document(shape: &str, parts: &[&str]) -> String {
 
 fn lines(shape: &str, parts: &[&str]) -> String {
     document(&format!("one line each: {shape}"), parts)
+}
+
+/// `ME` in the texts below.
+const ME: &str = "ME: {actor, issuer, subject, username, roles, bar, doubts, expires, warnings}";
+
+/// `oam login`.
+pub fn login() -> String {
+    format!(
+        "Without --device or --browser: the browser, or the code where there seems to be none ($BROWSER, $DISPLAY, \
+         $WAYLAND_DISPLAY) or you came by ssh. What must be opened is told on standard error. What is given is kept in \
+         $XDG_STATE_HOME/oam/tokens, or else in ~/.local/state/oam/tokens, for you alone, and is renewed by itself as long as the \
+         provider does so.\n\n{}",
+        document("ME", &[ME])
+    )
+}
+
+/// `oam logout`.
+pub fn logout() -> String {
+    document(
+        "{was_signed_in, taken_back}",
+        &["taken_back: whether the identity provider took the tokens back"],
+    )
+}
+
+/// `oam whoami`.
+pub fn whoami() -> String {
+    document(
+        "ME",
+        &[
+            ME,
+            "actor: as the audit log names you; over the socket, issuer, subject, username and expires are null",
+            "roles: admin, operator, auditor; bar: why you hold none; doubts: what could not be told of what you hold",
+        ],
+    )
 }
 
 /// `oam status`.

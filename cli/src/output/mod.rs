@@ -20,6 +20,7 @@ pub mod policy_test;
 mod progress;
 pub mod proof;
 pub mod replay;
+pub mod session;
 pub mod snapshot;
 pub mod source;
 pub mod status;

@@ -133,6 +133,12 @@ impl Terminal {
         }
     }
 
+    /// Tells what somebody must do before there can be an answer, on standard error; it is laid out already. Programs are told,
+    /// too: whoever watches them must know.
+    pub fn tell(&self, text: &str) {
+        self.complain(text);
+    }
+
     /// Tells why there is no answer, on standard error.
     pub fn fail(&self, failure: &Failure) {
         let (what, help) = (failure.to_string(), failure.help());

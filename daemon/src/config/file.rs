@@ -2,6 +2,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
+use super::issuer::IssuerSection;
+
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,6 +36,8 @@ pub struct FileConfig {
     pub tcp: Option<TcpSection>,
     /// `[http]`
     pub http: HttpSection,
+    /// `[issuer.NAME]`
+    pub issuer: BTreeMap<String, IssuerSection>,
     /// `[log]`
     pub log: LogSection,
 }
@@ -154,12 +158,24 @@ pub struct HookSection {
     pub gid: Option<u32>,
 }
 
-/// Who may administer on this host.
+/// Who may administer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminSection {
-    /// User ids besides root's and the daemon's.
+    /// User ids besides root's and the daemon's, over the socket.
     pub uids: Vec<u32>,
+    /// Who may do everything.
+    pub admin: Vec<String>,
+    /// Who may look, and cut people off.
+    pub operator: Vec<String>,
+    /// Who may look, and read the audit log.
+    pub auditor: Vec<String>,
+    /// The address for those who show a token, as in `0.0.0.0:7444`.
+    pub listen: Option<SocketAddr>,
+    /// The daemon's certificate chain there, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
 }
 
 /// The listener for hooks on other hosts.

@@ -1,13 +1,15 @@
 //! What the daemon is told: a TOML file as its author wrote it ([`FileConfig`]), and what follows from it
 //! ([`Config`]), in which nothing that is required is optional. Nothing that changes while running lives here.
 
+mod admin;
 mod file;
+mod issuer;
 mod scim;
 mod show;
 mod source;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -18,8 +20,10 @@ use oam_audit::{Name, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
-use file::WitnessSection;
+use self::{file::WitnessSection, issuer::IssuerSection};
+pub use admin::{AdminConfig, AdminListener};
 pub use file::{FileConfig, LogFormat, SourceKind};
+pub use issuer::{IssuerConfig, LoginConfig};
 pub use scim::{ScimConfig, ScimTls};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
 
@@ -62,6 +66,10 @@ pub struct Config {
     pub hook_gid: Option<u32>,
     /// Who may administer over the Unix socket: user ids.
     pub admin_uids: BTreeSet<u32>,
+    /// Who else may administer, and where.
+    pub admin: AdminConfig,
+    /// Whose tokens are believed, by name.
+    pub issuers: BTreeMap<String, IssuerConfig>,
     /// The listener for hooks on other hosts.
     pub tcp: Option<TcpConfig>,
     /// Where metrics and health are served; `None`: nowhere.
@@ -128,6 +136,16 @@ pub enum ConfigError {
         path: PathBuf,
         /// What is wrong, and where.
         source: Box<toml::de::Error>,
+    },
+    /// A value of an issuer makes no sense.
+    #[error("configuration key `issuer.{}{key}`: {detail}", .name.escape_debug())]
+    Issuer {
+        /// The issuer's name.
+        name: String,
+        /// The key, with its dot; empty: the name itself.
+        key: &'static str,
+        /// What is wrong, and what would be right.
+        detail: String,
     },
     /// A value makes no sense.
     #[error("configuration key `{key}`: {detail}")]
@@ -205,7 +223,9 @@ impl Config {
             witnesses: file.audit.witnesses.into_iter().map(witness).collect::<Result<_, _>>()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
+            admin: AdminConfig::from_file(&file.admin)?,
             admin_uids: trusted(file.admin.uids),
+            issuers: issuers(file.issuer)?,
             http: http_address(file.http.listen.as_deref())?,
             log_format: file.log.format,
             state,
@@ -255,6 +275,23 @@ fn node_name(name: &str) -> Result<Name, ConfigError> {
 fn digest(text: &str) -> Result<Digest, ConfigError> {
     text.parse::<Digest>()
         .map_err(|error| ConfigError::Value { key: "policy.unapproved", detail: error.to_string() })
+}
+
+/// Those whose tokens are believed. Which of two is meant must be clear from a token.
+fn issuers(sections: BTreeMap<String, IssuerSection>) -> Result<BTreeMap<String, IssuerConfig>, ConfigError> {
+    let mut issuers: BTreeMap<String, IssuerConfig> = BTreeMap::new();
+    for (name, section) in sections {
+        let issuer = IssuerConfig::from_file(&name, section)?;
+        let twin = issuers
+            .iter()
+            .find(|(_, other)| (&other.url, &other.audience) == (&issuer.url, &issuer.audience));
+        if let Some((twin, _)) = twin {
+            let detail = format!("`issuer.{twin}` has the same `url` and `audience`");
+            return Err(ConfigError::Issuer { name, key: "", detail });
+        }
+        issuers.insert(name, issuer);
+    }
+    Ok(issuers)
 }
 
 fn witness(WitnessSection { url, key }: WitnessSection) -> Result<WitnessConfig, ConfigError> {
@@ -336,12 +373,19 @@ mod tests {
             "[source.okta]\nkind = 'scim'\nmax_age = '2h'\nusername = 'emails'\nusername_suffix = '@x'\n\
              [source.hr]\nkind = 'file'\n[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'\nurl = 'https://x'",
             "[scim]\nlisten = '0.0.0.0:1'\ncertificate = '/c'\nkey = '/k'",
+            "[admin]\nadmin = ['role:boss', 'token:corp:oam \"x\"', 'uid:7']\nauditor = ['group:hr:a:b', 'gid:8']\n\
+             listen = '127.0.0.1:2'\ncertificate = '/c'\nkey = '/k\u{200b}'\n\
+             [issuer.corp]\nurl = 'https://id.example.com/\"'\naudience = \"a\\n\\u0007\"\nalgorithms = ['ES256', 'RS512']\n\
+             type = 'at+jwt'\nleeway = '5s'\nusername = 'upn'\nid = 'oid'\ngroups = 'a.\"b.c\"'\ngroups_cut_at = 200\n\
+             network = 'private'\nca = '/ca'\njwks_max_age = '1m'\njwks_max_stale = '2m'\njwks_retry = '1s'\n\
+             client = 'oam-cli'\nscopes = ['openid']\nresource = 'urn:oam'\n[issuer.b]\nurl = 'https://b'\naudience = 'b'\n",
         ] {
             let first = config(text).unwrap();
             let shown = first.to_string();
             let again = config(&shown).unwrap_or_else(|error| panic!("{error}\n{shown}"));
             assert_eq!(shown, again.to_string());
             assert_eq!((first.state, first.sources), (again.state, again.sources));
+            assert_eq!((first.admin, first.issuers), (again.admin, again.issuers));
             assert_eq!(first.all_reasons_within, again.all_reasons_within);
             assert_eq!(first.signatures, again.signatures);
         }
@@ -385,6 +429,14 @@ mod tests {
             ("[[audit.witnesses]]\nurl = 'http://w'\nkey = 'x'", "audit.witnesses"),
             ("[[audit.witnesses]]\nurl = 'http://w'", "missing field `key`"),
             ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
+            ("[admin]\nlisten = '127.0.0.1:1'", "admin.listen"),
+            ("[admin]\nadmin = ['oam-admins']", "admin.admin"),
+            ("[admin]\nauditor = ['role:No Such']", "admin.auditor"),
+            ("[issuer.Corp]\nurl = 'https://i'\naudience = 'a'", "issuer.Corp"),
+            (
+                "[issuer.a]\nurl = 'https://i'\naudience = 'a'\n[issuer.b]\nurl = 'https://i'\naudience = 'a'",
+                "issuer.b",
+            ),
         ] {
             let error = config(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");

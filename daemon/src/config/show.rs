@@ -57,14 +57,17 @@ impl fmt::Display for Config {
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;
         }
-        writeln!(f, "\n[admin]\nuids = {}", list(&self.admin_uids))?;
+        write!(f, "\n[admin]\nuids = {}", list(&self.admin_uids))?;
+        self.admin.show(f)?;
+        writeln!(f)?;
         if let Some(tcp) = &self.tcp {
             writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {}", tcp.listen, written(&tcp.certificate))?;
             writeln!(f, "key = {}\nclient_ca = {}", written(&tcp.key), written(&tcp.client_ca))?;
         }
         let http = self.http.map_or_else(|| "off".to_owned(), |address| address.to_string());
         writeln!(f, "\n[http]\nlisten = \"{http}\"")?;
-        write!(f, "\n[log]\nformat = \"{}\"", self.log_format.as_str())
+        write!(f, "\n[log]\nformat = \"{}\"", self.log_format.as_str())?;
+        self.issuers.iter().try_for_each(|(name, issuer)| issuer.show(f, name))
     }
 }
 
@@ -98,11 +101,11 @@ fn witnesses(witnesses: &[WitnessConfig]) -> String {
 }
 
 /// A path as a TOML text.
-fn written(path: &Path) -> toml::Value {
+pub(super) fn written(path: &Path) -> toml::Value {
     text(&path.to_string_lossy())
 }
 
-fn text(text: &str) -> toml::Value {
+pub(super) fn text(text: &str) -> toml::Value {
     toml::Value::String(text.to_owned())
 }
 

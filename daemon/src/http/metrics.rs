@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::service::Live;
+use crate::{oidc::TokenError, service::Live};
 
 /// What is counted. Every label has few values: an outcome, a channel, a reason's code; never a user or a ref.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Metrics {
     source_stale: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_users: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_requests: Family<Requests, Counter>,
+    tokens: Family<Code, Counter>,
+    issuers_in_trouble: Gauge<u64, AtomicU64>,
 }
 
 /// One of the few that are configured.
@@ -86,8 +88,14 @@ impl Default for Metrics {
             source_stale: Family::default(),
             source_users: Family::default(),
             source_requests: Family::default(),
+            tokens: Family::default(),
+            issuers_in_trouble: Gauge::default(),
         };
         metrics.register();
+        // There from the start, so that the first of a kind is a change.
+        for code in TokenError::CODES.into_iter().chain(["accepted"]) {
+            drop(metrics.tokens.get_or_create(&Code { code }));
+        }
         metrics
     }
 }
@@ -117,6 +125,16 @@ impl Metrics {
         );
         registry.register("directory_users", "Users in the directory in force", self.users.clone());
         registry.register("audit_entries", "Entries in the audit log", self.audit_entries.clone());
+        registry.register(
+            "tokens",
+            "Tokens of administrators, by what came of them: `accepted`, or why not",
+            self.tokens.clone(),
+        );
+        registry.register(
+            "issuers_in_trouble",
+            "Issuers of tokens whose keys could not be fetched when they were needed last",
+            self.issuers_in_trouble.clone(),
+        );
         registry.register(
             "witness_well",
             "1 when the witness cosigned the last checkpoint that it was asked for, else 0",
@@ -178,6 +196,12 @@ impl Metrics {
         }
     }
 
+    /// Counts a token: accepted, or why not.
+    pub fn token(&self, fault: Option<&TokenError>) {
+        let code = fault.map_or("accepted", TokenError::code);
+        self.tokens.get_or_create(&Code { code }).inc();
+    }
+
     /// Counts refs that changed without a decision.
     pub fn applied_without_decision(&self, refs: u64) {
         self.applied_without_decision.inc_by(refs);
@@ -218,6 +242,7 @@ impl Metrics {
             self.source_stale.get_or_create(&labels).set(u64::from(report.is_stale));
             self.source_users.get_or_create(&labels).set(report.users as u64);
         }
+        self.issuers_in_trouble.set(live.issuers.troubles().len() as u64);
         self.audit_entries.set(live.audit.size());
         for report in live.witnesses.report() {
             let labels = Witness { witness: report.name };

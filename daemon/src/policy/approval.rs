@@ -20,7 +20,7 @@ use super::{
     manager::{Applied, Change, Consent, FILES, LivePolicy},
     proposals::{Approval, MOST, Proposal},
 };
-use crate::{audit_log::Batch, config::PolicyPlace};
+use crate::{access::same_person, audit_log::Batch, config::PolicyPlace};
 
 /// A policy that was in force, or one that is proposed.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl PolicyManager {
     pub async fn approve(&self, digits: &str, by: String, reason: String) -> Result<Applied, ProposalError> {
         let _one_at_a_time = self.changing.lock().await;
         let mut proposal = self.proposals.find(digits)?;
-        if proposal.author == by {
+        if same_person(&proposal.author, &by) {
             return Err(ProposalError::Own(by));
         }
         if proposal.replaces != self.governing()? {
@@ -89,7 +89,7 @@ impl PolicyManager {
         }
         let needed = self.approvals_needed()?;
         let was_approved = proposal.missing(needed) == 0;
-        if proposal.approvals.iter().any(|approval| approval.by == by) {
+        if proposal.approvals.iter().any(|approval| same_person(&approval.by, &by)) {
             // Where it has all its approvals and something else kept it back, anybody may try again.
             return if was_approved { self.complete(&proposal).await } else { Err(ProposalError::Twice(by)) };
         }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::net::{TcpListener, UnixListener};
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
 
-use crate::config::TcpConfig;
+use crate::config::{AdminListener, TcpConfig};
 
 /// Why the daemon cannot listen.
 #[derive(Debug, Error)]
@@ -38,7 +38,7 @@ pub enum ListenError {
         source: io::Error,
     },
     /// A certificate or key file.
-    #[error("`tcp.{key}` is `{path}`, which cannot be read: {source}")]
+    #[error("`{key}` is `{path}`, which cannot be read: {source}")]
     Certificate {
         /// The key in the configuration.
         key: &'static str,
@@ -98,12 +98,24 @@ pub async fn tcp(what: &'static str, address: SocketAddr) -> Result<TcpListener,
 /// # Errors
 /// When a file cannot be read.
 pub fn tls(config: &TcpConfig) -> Result<ServerTlsConfig, ListenError> {
-    let read = |key, path: &Path| {
-        fs::read(path).map_err(|source| ListenError::Certificate { key, path: path.to_owned(), source })
-    };
-    let identity = Identity::from_pem(read("certificate", &config.certificate)?, read("key", &config.key)?);
-    let authority = Certificate::from_pem(read("client_ca", &config.client_ca)?);
+    let identity =
+        Identity::from_pem(read("tcp.certificate", &config.certificate)?, read("tcp.key", &config.key)?);
+    let authority = Certificate::from_pem(read("tcp.client_ca", &config.client_ca)?);
     Ok(ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(false))
+}
+
+/// TLS for administrators: our certificate; who they are is told by their tokens.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn admin_tls(config: &AdminListener) -> Result<ServerTlsConfig, ListenError> {
+    let identity =
+        Identity::from_pem(read("admin.certificate", &config.certificate)?, read("admin.key", &config.key)?);
+    Ok(ServerTlsConfig::new().identity(identity))
+}
+
+fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, ListenError> {
+    fs::read(path).map_err(|source| ListenError::Certificate { key, path: path.to_owned(), source })
 }
 
 #[cfg(test)]

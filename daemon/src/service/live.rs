@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     directory::{DirectoryReader, DirectoryWriter},
     http::Metrics,
+    oidc::Issuers,
     policy::PolicyManager,
     signature::Signatures,
     source::Sources,
@@ -31,6 +32,8 @@ pub struct Live {
     pub changes: DirectoryWriter,
     /// Where it comes from.
     pub sources: Arc<Sources>,
+    /// Whose tokens are believed.
+    pub issuers: Issuers,
     /// The keys with which people sign.
     pub signatures: Signatures,
     /// The audit log.
@@ -72,6 +75,7 @@ impl Live {
             directory,
             changes,
             sources,
+            issuers: Issuers::default(),
             audit,
             metrics: Metrics::default(),
             spooled,
@@ -81,6 +85,12 @@ impl Live {
             found_at_start,
             audit_fails: AtomicBool::new(false),
         }
+    }
+
+    /// Believes the tokens of these issuers.
+    #[must_use]
+    pub fn with_issuers(self, issuers: Issuers) -> Self {
+        Self { issuers, ..self }
     }
 
     /// What a decision rests on now, whomever it is about.
@@ -148,6 +158,9 @@ impl Live {
             .chain(policy)
             .chain(waiting::warnings(&self.policies, self.config.unapproved_policy))
             .chain(directory)
+            .chain(self.issuers.troubles().into_iter().map(|trouble| {
+                format!("The keys of issuer `{}` could not be fetched: {}", trouble.issuer, trouble.why)
+            }))
             .chain(self.applied.warning())
             .chain(self.signatures.warnings())
             .chain(unsealed)

@@ -3,7 +3,9 @@
 mod admin;
 mod applied;
 mod authorizer;
+mod caller;
 mod conversation;
+mod identity;
 pub mod listen;
 mod live;
 mod peer;
@@ -15,6 +17,7 @@ mod waiting;
 pub use admin::AdminService;
 pub use applied::Applied;
 pub use authorizer::AuthorizerService;
+pub use identity::IdentityService;
 pub use live::Live;
 pub use peer::Peer;
 pub use permits::Permits;

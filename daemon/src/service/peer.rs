@@ -14,6 +14,8 @@ pub enum Peer {
     Unix {
         /// Its user id.
         uid: u32,
+        /// Its main group.
+        gid: u32,
         /// Its process id; 0 where the kernel does not tell.
         pid: u32,
     },
@@ -47,7 +49,7 @@ impl Peer {
     /// How the audit log writes it.
     pub fn asked_by(&self) -> AskedBy {
         match self {
-            Self::Unix { uid, pid } => AskedBy::Unix { uid: *uid, pid: *pid },
+            Self::Unix { uid, pid, .. } => AskedBy::Unix { uid: *uid, pid: *pid },
             Self::Tls { fingerprint } => AskedBy::Tls { subject: fingerprint.clone() },
         }
     }
@@ -65,7 +67,7 @@ impl fmt::Display for Peer {
 fn unix(extensions: &Extensions) -> Option<Peer> {
     let credentials = extensions.get::<UdsConnectInfo>()?.peer_cred?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
-    Some(Peer::Unix { uid: credentials.uid(), pid })
+    Some(Peer::Unix { uid: credentials.uid(), gid: credentials.gid(), pid })
 }
 
 fn tls(extensions: &Extensions) -> Option<Peer> {

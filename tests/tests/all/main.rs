@@ -30,6 +30,7 @@ mod reload;
 mod replay;
 mod repositories;
 mod scim;
+mod sign_in;
 mod symrefs;
 mod tampering;
 mod tls;

@@ -309,7 +309,15 @@ const COMMANDS: [&[&str]; 38] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 4] = [&["oam", "completions"], &["oam", "man"], &["oamd"], &["oam-hook"]];
+const MORE_COMMANDS: [&[&str]; 7] = [
+    &["oam", "login"],
+    &["oam", "logout"],
+    &["oam", "whoami"],
+    &["oam", "completions"],
+    &["oam", "man"],
+    &["oamd"],
+    &["oam-hook"],
+];
 
 fn help(words: &[&str]) -> String {
     let mut command = Command::new(binaries::path(words[0]));

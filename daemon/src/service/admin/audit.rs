@@ -1,3 +1,6 @@
+use std::{future, time::Duration};
+
+use jiff::Timestamp;
 use oam_proto::v1;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -11,19 +14,31 @@ const PAGE: usize = 500;
 
 type Entries = mpsc::Sender<Result<v1::AuditEntry, Status>>;
 
-/// Streams entries as they are stored, and goes on as they come when that is asked for.
+/// Streams entries as they are stored, and goes on as they come when that is asked for, until the reader's token ends.
 pub(super) fn tail(
     audit: AuditLog,
+    until: Option<Timestamp>,
     request: v1::TailAuditRequest,
 ) -> ReceiverStream<Result<v1::AuditEntry, Status>> {
     let (entries, stream) = mpsc::channel(PAGE);
     tokio::spawn(async move {
-        if let Err(status) = send(&audit, &request, &entries).await {
+        let sent = tokio::select! {
+            sent = send(&audit, &request, &entries) => sent,
+            () = end(until) => Err(Status::unauthenticated("your token has expired: sign in again, and go on from there")),
+        };
+        if let Err(status) = sent {
             // The reader may be gone.
             let _ = entries.send(Err(status)).await;
         }
     });
     ReceiverStream::new(stream)
+}
+
+/// Comes with the end of a token; never without one.
+async fn end(until: Option<Timestamp>) {
+    let Some(until) = until else { return future::pending().await };
+    let left = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
+    tokio::time::sleep(left).await;
 }
 
 async fn send(audit: &AuditLog, request: &v1::TailAuditRequest, entries: &Entries) -> Result<(), Status> {

@@ -55,6 +55,11 @@ pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1
     })
 }
 
+/// Whom a question is about that everybody may ask about themselves: by what is in force, and no draft.
+pub(super) fn own(asked: &v1::ExplainRequest) -> Option<&str> {
+    (asked.policy.is_empty() && asked.generation == 0).then_some(asked.username.as_str())
+}
+
 fn asker(asked: &v1::ExplainRequest) -> Result<Asker, Status> {
     match (asked.username.as_str(), asked.roles.as_slice()) {
         ("", roles) => {

@@ -89,7 +89,7 @@ pub(super) fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy
         ));
     }
     let admins = live.config.admin_uids.len();
-    if needed > 0 && admins <= usize::from(needed) {
+    if needed > 0 && admins <= usize::from(needed) && live.config.admin.roles.is_empty() {
         warnings.push(format!(
             "`[change]` wants {needed} approvals besides the author, and this daemon knows {admins} user ids that may \
              administer it (`admin.uids`): nobody could change the policy any more"

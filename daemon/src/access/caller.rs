@@ -1,0 +1,188 @@
+use std::{collections::BTreeSet, fmt};
+
+use jiff::Timestamp;
+use oam_policy::{RefusalReason, State, Username, decide::Subject, decide::obstacles};
+
+use super::{AdminRole, Holder};
+use crate::{config::Config, oidc::VerifiedToken};
+
+/// Who calls the admin service.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A user of this host, over the socket: the kernel vouches for them.
+    Host {
+        /// Their user id.
+        uid: u32,
+        /// Their main group.
+        gid: u32,
+    },
+    /// Somebody with a token.
+    Person(Box<VerifiedToken>),
+}
+
+/// What a caller holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The roles.
+    pub roles: BTreeSet<AdminRole>,
+    /// Who it is in the directory: somebody who may ask about themselves.
+    pub username: Option<Username>,
+    /// Why they hold none, whatever the configuration says.
+    pub bar: Option<String>,
+    /// What could not be told, a sentence each.
+    pub doubts: Vec<String>,
+}
+
+/// As the audit log names them. What identifies somebody with a token, and never changes, stands before the name.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host { uid, .. } => write!(f, "uid {uid}"),
+            Self::Person(token) => {
+                write!(f, "{}:{}", token.issuer(), token.subject().replace('%', "%25").replace(' ', "%20"))?;
+                match token.username() {
+                    Some(username) => write!(f, " ({})", username.as_str()),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// Whether two names of the audit log are of one person, whatever they are called now.
+pub fn same_person(one: &str, other: &str) -> bool {
+    fn identity(actor: &str) -> &str {
+        actor.split_once(" (").map_or(actor, |(identity, _)| identity)
+    }
+    identity(one) == identity(other)
+}
+
+impl Caller {
+    /// Who it is in the directory, if their token tells.
+    pub fn username(&self) -> Option<&Username> {
+        match self {
+            Self::Host { .. } => None,
+            Self::Person(token) => token.username(),
+        }
+    }
+
+    /// What the caller holds by what is in force now.
+    pub fn held(&self, config: &Config, state: &State, now: Timestamp) -> Held {
+        match self {
+            Self::Host { uid, gid } => of_host(config, *uid, *gid),
+            Self::Person(token) => of_person(token, config, state, now),
+        }
+    }
+}
+
+fn of_host(config: &Config, uid: u32, gid: u32) -> Held {
+    let holds = |holder: &Holder| match holder {
+        Holder::Uid(one) => *one == uid,
+        Holder::Gid(one) => *one == gid,
+        Holder::Role(_) | Holder::Group(_) | Holder::Token { .. } => false,
+    };
+    let configured = config.admin.roles.iter().filter(|(_, holders)| holders.iter().any(holds));
+    let always = config.admin_uids.contains(&uid).then_some(AdminRole::Admin);
+    Held { roles: configured.map(|(role, _)| *role).chain(always).collect(), ..Held::default() }
+}
+
+fn of_person(token: &VerifiedToken, config: &Config, state: &State, now: Timestamp) -> Held {
+    let person = match Person::find(token, state, now) {
+        Ok(person) => person,
+        Err(bar) => return Held { bar: Some(bar), ..Held::default() },
+    };
+    let mut held =
+        Held { username: Some(person.username.clone()), bar: person.cut_off.clone(), ..Held::default() };
+    if held.bar.is_some() {
+        return held;
+    }
+    for (role, holders) in &config.admin.roles {
+        for holder in holders {
+            match person.is(holder, token) {
+                Ok(true) => {
+                    held.roles.insert(*role);
+                }
+                Ok(false) => {}
+                Err(doubt) => held.doubts.push(doubt),
+            }
+        }
+    }
+    held.doubts.sort();
+    held.doubts.dedup();
+    held
+}
+
+/// Somebody with a token, as the directory and the policy know them.
+struct Person<'a> {
+    username: Username,
+    cut_off: Option<String>,
+    state: &'a State,
+    /// Why nobody can tell what they hold by the directory and the policy.
+    untold: Option<String>,
+    subject: Option<Subject>,
+}
+
+impl<'a> Person<'a> {
+    /// Finds them, unless they must not be taken for the one of that name.
+    fn find(token: &VerifiedToken, state: &'a State, now: Timestamp) -> Result<Self, String> {
+        let username = token.username().cloned().ok_or_else(|| {
+            format!(
+                "the token does not tell a name of the directory (`issuer.{}.username`), so nobody can tell whether you \
+                 were cut off",
+                token.issuer()
+            )
+        })?;
+        let mut person = Self { username, cut_off: None, state, untold: None, subject: None };
+        let why = obstacles(state, now);
+        person.untold = why.first().map(|reason| oam_policy::words::of_undecided(reason).summary);
+        let Some(snapshot) = &state.snapshot else { return Ok(person) };
+        let key = person.username.key();
+        if let Some(user) = snapshot.user(&key) {
+            if !token.is_of(user.id()) {
+                let username = user.username().as_str();
+                return Err(format!(
+                    "the directory knows another `{username}` than the one that the token is about"
+                ));
+            }
+            if !user.is_active() {
+                person.cut_off = Some("the directory knows you as deactivated or cut off".to_owned());
+            }
+        }
+        if snapshot.revocations().contains_key(&key) {
+            person.cut_off = Some("you are cut off by command".to_owned());
+        }
+        if let Some(policy) = state.policy.as_deref() {
+            let (subject, bar) = Subject::resolve(policy, snapshot, &person.username);
+            match bar {
+                None => person.subject = Some(subject),
+                Some(RefusalReason::UnknownPrincipal { .. }) => {}
+                Some(_) => person.cut_off = person.cut_off.or(Some("you may not act at all".to_owned())),
+            }
+        }
+        Ok(person)
+    }
+
+    /// Whether it is they who are meant, or why nobody can tell.
+    fn is(&self, holder: &Holder, token: &VerifiedToken) -> Result<bool, String> {
+        match holder {
+            Holder::Uid(_) | Holder::Gid(_) => Ok(false),
+            Holder::Token { issuer, .. } if issuer != token.issuer() => Ok(false),
+            Holder::Token { name, .. } => token.groups().has(name).ok_or_else(|| token.groups().doubt()),
+            Holder::Role(_) | Holder::Group(_) if self.untold.is_some() => Err(format!(
+                "What you hold by the directory cannot be told: {}",
+                self.untold.clone().unwrap_or_default()
+            )),
+            Holder::Role(role) => {
+                Ok(self.subject.as_ref().is_some_and(|subject| subject.roles().any(|held| held == role)))
+            }
+            Holder::Group(group) => {
+                let user =
+                    self.state.snapshot.as_ref().and_then(|snapshot| snapshot.user(&self.username.key()));
+                Ok(user.is_some_and(|user| user.groups().any(|one| one == group)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

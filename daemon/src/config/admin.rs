@@ -1,0 +1,80 @@
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+};
+
+use super::{ConfigError, file::AdminSection};
+use crate::access::{AdminRole, Holder};
+
+/// Who may administer, besides the user ids over the socket, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// Who holds which role. Nobody holds one that is not here.
+    pub roles: BTreeMap<AdminRole, Vec<Holder>>,
+    /// The listener for those who show a token; `None`: there is none.
+    pub listener: Option<AdminListener>,
+}
+
+/// A TCP listener with TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminListener {
+    /// The address.
+    pub listen: SocketAddr,
+    /// The daemon's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+impl AdminConfig {
+    pub(super) fn from_file(section: &AdminSection) -> Result<Self, ConfigError> {
+        let written = [
+            (AdminRole::Admin, &section.admin),
+            (AdminRole::Operator, &section.operator),
+            (AdminRole::Auditor, &section.auditor),
+        ];
+        let mut roles = BTreeMap::new();
+        for (role, holders) in written {
+            let fault = |detail| ConfigError::Value { key: role.key(), detail };
+            let holders =
+                holders.iter().map(|text| text.parse().map_err(fault)).collect::<Result<Vec<_>, _>>()?;
+            if !holders.is_empty() {
+                roles.insert(role, holders);
+            }
+        }
+        let listener = match (section.listen, &section.certificate, &section.key) {
+            (None, None, None) => None,
+            (Some(listen), Some(certificate), Some(key)) => {
+                let (certificate, key) = (certificate.clone(), key.clone());
+                Some(AdminListener { listen, certificate, key })
+            }
+            _ => {
+                let detail = "`listen`, `certificate` and `key` go together".to_owned();
+                return Err(ConfigError::Value { key: "admin.listen", detail });
+            }
+        };
+        Ok(Self { roles, listener })
+    }
+
+    /// Whether somebody can hold a role by a token, or by what the directory says of them.
+    pub fn knows_people(&self) -> bool {
+        self.roles.values().flatten().any(Holder::is_of_people)
+    }
+
+    /// The rest of the section of a file that would give it.
+    pub(super) fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = String::new();
+        for (role, holders) in &self.roles {
+            let holders = holders.iter().map(|holder| toml::Value::String(holder.to_string())).collect();
+            write!(lines, "\n{role} = {}", toml::Value::Array(holders))?;
+        }
+        if let Some(listener) = &self.listener {
+            write!(lines, "\nlisten = \"{}\"", listener.listen)?;
+            write!(lines, "\ncertificate = {}", super::show::written(&listener.certificate))?;
+            write!(lines, "\nkey = {}", super::show::written(&listener.key))?;
+        }
+        f.write_str(&lines)
+    }
+}

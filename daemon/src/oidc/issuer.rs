@@ -1,0 +1,163 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use jsonwebtoken::Validation;
+use oam_fetch::{Client, RootsError};
+use oam_policy::Username;
+use serde_json::Value;
+
+use super::{
+    Compact, Groups, TokenError, VerifiedToken, backend,
+    cache::{KeyCache, NoKey},
+    claims, header,
+    token::Id,
+};
+use crate::config::IssuerConfig;
+
+/// Everybody whose tokens are believed, each within what is configured.
+#[derive(Debug, Default)]
+pub struct Issuers(Vec<Issuer>);
+
+#[derive(Debug)]
+struct Issuer {
+    name: String,
+    config: IssuerConfig,
+    keys: Arc<KeyCache>,
+}
+
+/// How an issuer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Its name in the configuration.
+    pub issuer: String,
+    /// Why its keys were not fetched.
+    pub why: String,
+}
+
+impl Issuers {
+    /// Those that are configured. Nobody is asked for keys yet: an issuer that is down keeps no daemon from starting.
+    ///
+    /// # Errors
+    /// When there are no authorities of certificates to believe.
+    pub fn new(configured: &BTreeMap<String, IssuerConfig>) -> Result<Self, RootsError> {
+        backend::install();
+        // Two entries for one issuer, of one kind, share its keys.
+        let mut caches: Vec<(&IssuerConfig, Arc<KeyCache>)> = Vec::new();
+        let mut issuers = Vec::new();
+        for (name, config) in configured {
+            let shared = caches.iter().find(|(other, _)| {
+                (&other.url, &other.ca, other.network, other.keys)
+                    == (&config.url, &config.ca, config.network, config.keys)
+            });
+            let keys = match shared {
+                Some((_, keys)) => Arc::clone(keys),
+                None => {
+                    let client = Client::new(config.network, config.ca.as_deref())?;
+                    Arc::new(KeyCache::new(config.url.clone(), client, config.keys))
+                }
+            };
+            caches.push((config, Arc::clone(&keys)));
+            issuers.push(Issuer { name: name.clone(), config: config.clone(), keys });
+        }
+        Ok(Self(issuers))
+    }
+
+    /// Whether nobody's tokens are believed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Checks a token in every respect.
+    ///
+    /// # Errors
+    /// When it is not to be believed, or nobody can tell.
+    pub async fn verify(&self, token: &str) -> Result<VerifiedToken, TokenError> {
+        let token = Compact::parse(token)?;
+        self.find(&token)?.verify(token).await
+    }
+
+    /// The one that the token says it is from and for. Nothing but this choice rests on what is not believed yet.
+    fn find(&self, token: &Compact<'_>) -> Result<&Issuer, TokenError> {
+        let named = claims::issuer(&token.claims)?;
+        let mut of_that_name = self.0.iter().filter(|issuer| issuer.config.url.as_str() == named).peekable();
+        if of_that_name.peek().is_none() {
+            return Err(TokenError::Issuer);
+        }
+        let audiences = claims::audiences(&token.claims)?;
+        of_that_name
+            .find(|issuer| audiences.contains(&issuer.config.audience.as_str()))
+            .ok_or(TokenError::Audience)
+    }
+
+    /// Whose keys were not to be had when they were needed last.
+    pub fn troubles(&self) -> Vec<Trouble> {
+        let trouble = |issuer: &Issuer| {
+            let why = issuer.keys.trouble()?.as_ref().clone();
+            Some(Trouble { issuer: issuer.name.clone(), why })
+        };
+        self.0.iter().filter_map(trouble).collect()
+    }
+}
+
+impl Issuer {
+    async fn verify(&self, token: Compact<'_>) -> Result<VerifiedToken, TokenError> {
+        let config = &self.config;
+        let header = header::check(&token.header, &config.algorithms, config.kind)?;
+        let registered = claims::read(&token.claims, config.leeway, Timestamp::now())?;
+        let key = self.keys.key(header.kid, header.algorithm).await.map_err(|no| self.without_key(no))?;
+        let validation = self.validation(header.algorithm);
+        jsonwebtoken::decode::<Value>(token.token, &key, &validation).map_err(|error| self.told(&error))?;
+        let groups = match &config.groups {
+            Some(path) => Groups::read(&token.claims, path, config.groups_cut_at),
+            None => Groups::Unknown(format!("`issuer.{}.groups` is not configured", self.name)),
+        };
+        let username = config.username.find(&token.claims).and_then(Value::as_str);
+        Ok(VerifiedToken {
+            issuer: self.name.clone(),
+            subject: registered.subject,
+            expires: registered.expires,
+            issued: registered.issued,
+            audiences: registered.audiences,
+            username: username.and_then(|name| Username::parse(name).ok()),
+            id: Id::read(&token.claims, config.id.as_ref()),
+            groups,
+            claims: token.claims,
+        })
+    }
+
+    /// What `jsonwebtoken` is to check, once more where we have: left to itself it lets pass what is missing.
+    fn validation(&self, algorithm: jsonwebtoken::Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.set_required_spec_claims(&["exp", "aud", "iss"]);
+        validation.set_issuer(&[self.config.url.as_str()]);
+        validation.set_audience(&[self.config.audience.as_str()]);
+        validation.validate_nbf = true;
+        validation.leeway = self.config.leeway.as_secs();
+        validation
+    }
+
+    fn without_key(&self, no: NoKey) -> TokenError {
+        let issuer = self.name.clone();
+        match no {
+            NoKey::Unknown => TokenError::Key {
+                issuer,
+                detail: "the one that the token was signed with is not among those that it publishes"
+                    .to_owned(),
+            },
+            NoKey::Unavailable(detail) => TokenError::Unavailable { issuer, detail },
+        }
+    }
+
+    fn told(&self, error: &jsonwebtoken::errors::Error) -> TokenError {
+        use jsonwebtoken::errors::ErrorKind;
+        match error.kind() {
+            ErrorKind::InvalidSignature => TokenError::Signature(self.name.clone()),
+            ErrorKind::ExpiredSignature => TokenError::Expired,
+            ErrorKind::ImmatureSignature => TokenError::Early,
+            ErrorKind::InvalidAudience => TokenError::Audience,
+            ErrorKind::InvalidIssuer => TokenError::Issuer,
+            // Its texts may quote the token.
+            _ => TokenError::Malformed("it cannot be checked".to_owned()),
+        }
+    }
+}

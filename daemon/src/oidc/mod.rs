@@ -1,0 +1,43 @@
+//! Who somebody is, by the word of an OpenID provider: a strict verifier of JSON Web Tokens (RFC 7519, after RFC 8725).
+//!
+//! **For:** administrators who sign in with `oam login`; what bots will show of their pipelines.
+//!
+//! **In:** a token, as it came; the keys that its issuer publishes, fetched with [`oam_fetch`]. **Out:** a
+//! [`VerifiedToken`], which cannot be made in any other way, or a [`TokenError`].
+//!
+//! - [`Issuers`]: all that are configured; the way in;
+//! - `compact`, `json`, `header`, `claims`: what a token says, read strictly, before anything is believed of it;
+//! - `keys`, `cache`: the keys of an issuer, and for how long they are believed;
+//! - `backend`: signatures, checked by `ring`;
+//! - [`ClaimPath`], [`Groups`]: what is taken from the claims.
+//!
+//! **Must never:** believe a key, an algorithm or an address that a token names itself; take what was cut short for all
+//! there is; repeat a token in a message.
+
+mod algorithm;
+mod backend;
+mod cache;
+mod claims;
+mod compact;
+mod error;
+mod groups;
+mod header;
+mod issuer;
+mod json;
+mod keys;
+mod path;
+mod token;
+
+pub use algorithm::Algorithms;
+pub use cache::KeyTimes;
+pub use compact::{Compact, LONGEST};
+pub use error::TokenError;
+pub use groups::Groups;
+pub use header::TokenType;
+pub use issuer::{Issuers, Trouble};
+pub use json::{StrictError, strict};
+pub use path::{ClaimPath, PathError};
+pub use token::VerifiedToken;
+
+#[cfg(test)]
+pub(crate) mod tests;

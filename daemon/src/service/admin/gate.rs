@@ -1,0 +1,107 @@
+//! The one way to what the admin service works on. Whoever wants it names the call, and every call has a class: one
+//! that is added cannot be let through by oversight.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use oam_audit::entry::{AdminDenied, Event};
+use oam_policy::Username;
+use tonic::{Request, Status};
+
+use crate::{
+    access::{Call, Caller, Class, Held},
+    audit_log::Batch,
+    service::{Live, caller},
+};
+
+/// Lets in whoever may, and records whoever may not.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    live: Arc<Live>,
+}
+
+/// A call that was let in.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// Everything that the services share.
+    pub(super) live: Arc<Live>,
+    /// Who calls, as the audit log names them.
+    pub(super) actor: String,
+    /// Until when they may; `None` where nothing ends.
+    pub(super) until: Option<Timestamp>,
+}
+
+impl Gate {
+    pub(super) fn new(live: Arc<Live>) -> Self {
+        Self { live }
+    }
+
+    /// Lets a call in, when the caller may make it.
+    pub(super) async fn admit<T>(&self, request: &Request<T>, call: Call) -> Result<Admitted, Status> {
+        self.admit_about(request, call, None).await
+    }
+
+    /// Lets a call in that is about somebody: everybody may make it about themselves.
+    pub(super) async fn admit_about<T>(
+        &self,
+        request: &Request<T>,
+        call: Call,
+        about: Option<&str>,
+    ) -> Result<Admitted, Status> {
+        let caller = caller::of(request, &self.live).await?;
+        let held = caller::held(&caller, &self.live);
+        if held.roles.iter().any(|role| call.class().takes(*role)) || is_own(call, &held, about) {
+            let until = match &caller {
+                Caller::Host { .. } => None,
+                Caller::Person(token) => Some(token.expires()),
+            };
+            return Ok(Admitted { live: Arc::clone(&self.live), actor: caller.to_string(), until });
+        }
+        self.deny(&caller, &held, call).await
+    }
+
+    async fn deny(&self, caller: &Caller, held: &Held, call: Call) -> Result<Admitted, Status> {
+        let (actor, call_name) = (caller.to_string(), call.as_str());
+        tracing::warn!(%actor, call = call_name, "somebody who may not administer tried to");
+        let denied = Event::AdminDenied(AdminDenied { actor: actor.clone(), call: call_name.to_owned() });
+        if let Ok(batch) = Batch::new(&denied) {
+            // Denied whether or not it can be recorded.
+            let recorded = self.live.audit.append(batch).await;
+            self.live.audit_took_it(recorded.is_ok());
+        }
+        Err(Status::permission_denied(why(caller, held, call, &actor)))
+    }
+}
+
+fn is_own(call: Call, held: &Held, about: Option<&str>) -> bool {
+    let about = about.and_then(|name| Username::parse(name).ok());
+    match (call.class(), &held.username, about) {
+        (Class::LookOrOwn, Some(caller), Some(about)) => caller.key() == about.key(),
+        (Class::Look | Class::LookOrOwn | Class::Audit | Class::Operate | Class::Govern, ..) => false,
+    }
+}
+
+/// What the caller is told: why not, and who could change that.
+fn why(caller: &Caller, held: &Held, call: Call, actor: &str) -> String {
+    if held.roles.is_empty()
+        && let Caller::Host { .. } = caller
+    {
+        return format!(
+            "{actor} may not administer: name the user in `admin.uids` of the daemon's configuration"
+        );
+    }
+    let mut text = match (&held.bar, held.roles.is_empty()) {
+        (Some(bar), _) => format!("`{actor}` may not administer: {bar}."),
+        (None, true) => format!("`{actor}` holds no role of the admin service."),
+        (None, false) => {
+            let roles: Vec<_> = held.roles.iter().map(|role| format!("`{role}`")).collect();
+            format!("`{actor}` holds {}, which does not allow `{}`.", roles.join(" and "), call.as_str())
+        }
+    };
+    for doubt in &held.doubts {
+        text.push(' ');
+        text.push_str(doubt.trim_end_matches('.'));
+        text.push('.');
+    }
+    text
+}

@@ -1,0 +1,210 @@
+use std::{path::Path, sync::Arc, time::Duration};
+
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time,
+};
+use tokio_rustls::rustls::ClientConfig;
+
+use crate::{
+    ConnectError, Form, Network, RootsError, UrlError, WebUrl,
+    connect::{self, Connection},
+};
+
+/// How long one request may take, with all that belongs to it.
+const TIME: Duration = Duration::from_secs(10);
+/// How large an answer may be.
+const BYTES: usize = 512 * 1024;
+/// How many redirects are followed, all on one host.
+const REDIRECTS: usize = 3;
+
+/// Asks hosts over HTTP, within bounds.
+#[derive(Debug, Clone)]
+pub struct Client {
+    network: Network,
+    tls: Option<Arc<ClientConfig>>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body. It may hold secrets: a token, for one.
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It took too long.
+    #[error("no whole answer within {} seconds", TIME.as_secs())]
+    Time,
+    /// The answer is too large.
+    #[error("the answer is larger than {} KiB", BYTES / 1024)]
+    Size,
+    /// It sent us elsewhere.
+    #[error("it redirects to `{}`, and only redirects on the same host are followed", .0.escape_debug())]
+    Redirect(String),
+    /// Too often on.
+    #[error("it redirects again and again")]
+    Redirects,
+    /// It is no HTTP.
+    #[error("the other side does not speak HTTP as it should: {0}")]
+    Http(#[source] hyper::Error),
+    /// The request cannot be written.
+    #[error("the request cannot be written: {0}")]
+    Request(#[from] http::Error),
+    /// The answer is another than was asked for.
+    #[error("the answer is {0}")]
+    Status(StatusCode),
+    /// It is no JSON of the right shape. What it says is not repeated, for it may be secret.
+    #[error("the answer is not JSON of the right shape (line {line}, column {column})")]
+    Json {
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+    },
+    /// It names a URL that is none.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+}
+
+impl Client {
+    /// Asks hosts in `network`, and believes the authorities of certificates in `ca`, or else the system's.
+    ///
+    /// # Errors
+    /// When there are no authorities to believe. On a machine without any, `network` may still be loopback.
+    pub fn new(network: Network, ca: Option<&Path>) -> Result<Self, RootsError> {
+        let tls = match (connect::tls(ca), network) {
+            (Ok(tls), _) => Some(tls),
+            (Err(RootsError::None { .. }), Network::Loopback) if ca.is_none() => None,
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Self { network, tls })
+    }
+
+    /// Reads what lies at `url`, and follows redirects on its host.
+    ///
+    /// # Errors
+    /// When there is no whole answer in time.
+    pub async fn get(&self, url: &WebUrl) -> Result<Answer, FetchError> {
+        time::timeout(TIME, self.follow(url)).await.map_err(|_| FetchError::Time)?
+    }
+
+    /// Sends a form to `url`. Redirects are not followed: what is sent may be secret.
+    ///
+    /// # Errors
+    /// When there is no whole answer in time.
+    pub async fn post(&self, url: &WebUrl, form: &Form) -> Result<Answer, FetchError> {
+        let once = async {
+            match self.once(&Method::POST, url, form.encoded()).await? {
+                Reply::Whole(answer) => Ok(answer),
+                Reply::Elsewhere(location) => Err(FetchError::Redirect(location)),
+            }
+        };
+        time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
+    }
+
+    async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {
+        let mut at = url.clone();
+        for _ in 0..=REDIRECTS {
+            match self.once(&Method::GET, &at, "").await? {
+                Reply::Whole(answer) => return Ok(answer),
+                Reply::Elsewhere(location) => match at.to(&location) {
+                    Ok(next) if next.same_origin(url) => at = next,
+                    _ => return Err(FetchError::Redirect(location)),
+                },
+            }
+        }
+        Err(FetchError::Redirects)
+    }
+
+    async fn once(&self, method: &Method, url: &WebUrl, body: &str) -> Result<Reply, FetchError> {
+        let request = request(method, url, body)?;
+        match connect::connect(url, self.network, self.tls.as_ref()).await? {
+            Connection::Plain(stream) => speak(stream, request).await,
+            Connection::Tls(stream) => speak(*stream, request).await,
+        }
+    }
+}
+
+fn request(method: &Method, url: &WebUrl, body: &str) -> Result<Request<Full<Bytes>>, FetchError> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(url.path_and_query())
+        .header(header::HOST, url.authority())
+        .header(header::ACCEPT, "application/json")
+        .header(header::USER_AGENT, concat!("oam/", env!("CARGO_PKG_VERSION")))
+        .header(header::CONNECTION, "close");
+    if *method == Method::POST {
+        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    }
+    Ok(request.body(Full::new(Bytes::copy_from_slice(body.as_bytes())))?)
+}
+
+enum Reply {
+    Whole(Answer),
+    Elsewhere(String),
+}
+
+async fn speak<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Reply, FetchError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) =
+        http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(FetchError::Http)?;
+    // Ends with this call: the task is dropped where the answer is.
+    let _connection = tokio::task::JoinSet::from_iter([connection]);
+    let response = sender.send_request(request).await.map_err(FetchError::Http)?;
+    let (head, body) = response.into_parts();
+    if head.status.is_redirection() && head.status != StatusCode::NOT_MODIFIED {
+        let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+        return Ok(Reply::Elsewhere(location.unwrap_or_default().to_owned()));
+    }
+    let body = Limited::new(body, BYTES).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            return FetchError::Size;
+        }
+        match error.downcast::<hyper::Error>() {
+            Ok(error) => FetchError::Http(*error),
+            Err(_) => FetchError::Size,
+        }
+    })?;
+    Ok(Reply::Whole(Answer { status: head.status, body: body.to_bytes() }))
+}
+
+impl Answer {
+    /// What a good answer says.
+    ///
+    /// # Errors
+    /// When the answer is another one, or not JSON of this shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, FetchError> {
+        if self.status != StatusCode::OK {
+            return Err(FetchError::Status(self.status));
+        }
+        self.said()
+    }
+
+    /// What it says, whatever its status.
+    ///
+    /// # Errors
+    /// When it is not JSON of this shape.
+    pub fn said<T: DeserializeOwned>(&self) -> Result<T, FetchError> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| FetchError::Json { line: error.line(), column: error.column() })
+    }
+}
+
+#[cfg(test)]
+mod tests;
