@@ -1,10 +1,11 @@
 //! The policy daemon of Bitbucket OAM: state and I/O around the pure decision of `oam_policy`.
 //!
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
-//! [`store`], made of what sources say: [`source`], [`scim`]), and recording every answer before it is given
+//! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
 //!
-//! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push. **Out:** decisions, an
+//! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push, what directory
+//! servers have. **Out:** decisions, an
 //! audit log, metrics.
 //!
 //! **Must never:** let a permit out before its audit entry is durable; turn a fault of its own into a refusal; make a
@@ -16,6 +17,7 @@ pub mod authorize;
 pub mod config;
 pub mod directory;
 pub mod http;
+pub mod ldap;
 pub mod oidc;
 pub mod policy;
 pub mod replay;

@@ -29,6 +29,7 @@ pub mod faults;
 pub mod git;
 pub mod http;
 pub mod independent;
+pub mod ldap;
 pub mod openid;
 pub mod process;
 pub mod push;

@@ -31,7 +31,7 @@ pub enum Source {
         /// The source, as in `[source.NAME]`
         name: String,
     },
-    /// Tell how a source is made to say everything again, or that it did
+    /// Have a source read again, or tell how it is made to say everything again, or that it did
     #[command(after_long_help = help::source_sync())]
     Sync(Sync),
     /// Show what a user or a group of a source would be here; changes nothing
@@ -39,8 +39,12 @@ pub enum Source {
     Preview {
         /// The source, as in `[source.NAME]`
         name: String,
-        /// One user or group as JSON: as SCIM has it, or a user of a directory file; `-` is standard input
-        file: PathBuf,
+        /// One user or group as JSON: as SCIM has it, or a user of a directory file; `-` is standard input. Left out for
+        /// `ldap`: the server is asked
+        file: Option<PathBuf>,
+        /// For `ldap`: which of the objects on the server, as in `(uid=alice)`; without it some of them
+        #[arg(long, conflicts_with = "file")]
+        filter: Option<String>,
     },
     /// Forget that a name was known once; whoever is called so next starts anew
     #[command(after_long_help = help::source_forget())]
@@ -66,6 +70,9 @@ pub struct Sync {
     /// It told everything again after what it said was lost
     #[arg(long, requires = "reason")]
     complete: bool,
+    /// For `ldap`: it is so that many lose everything by what the server has now
+    #[arg(long, requires = "reason", conflicts_with = "complete")]
+    accept_loss: bool,
     /// Why, for the audit log
     #[arg(long, value_parser = reason)]
     reason: Option<String>,
@@ -108,7 +115,7 @@ pub async fn run(command: Source, context: &mut Context) -> Ending {
         Source::List => list(context).await,
         Source::Status { name } => status(name, context).await,
         Source::Sync(sync) => self::sync(sync, context).await,
-        Source::Preview { name, file } => preview(name, file, context).await,
+        Source::Preview { name, file, filter } => preview(name, file, filter, context).await,
         Source::Forget { name, user, reason } => {
             let username = user.as_str().to_owned();
             let mut admin = context.address.connect().await?;
@@ -139,24 +146,32 @@ async fn status(name: String, context: &mut Context) -> Ending {
 }
 
 async fn sync(command: Sync, context: &mut Context) -> Ending {
-    let Sync { name, complete, reason } = command;
+    let Sync { name, complete, accept_loss, reason } = command;
     let mut admin = context.address.connect().await?;
-    let request = SyncSourceRequest { name, complete, reason: reason.unwrap_or_default() };
+    let request = SyncSourceRequest { name, complete, reason: reason.unwrap_or_default(), accept_loss };
     let done = admin.sync_source(request).await?.into_inner();
     context.terminal.answer(&SyncJson::from(&done), |page| source::sync_text(&done, page))?;
     Ok(Exit::Ok)
 }
 
-async fn preview(name: String, file: PathBuf, context: &mut Context) -> Ending {
+async fn preview(
+    name: String,
+    file: Option<PathBuf>,
+    filter: Option<String>,
+    context: &mut Context,
+) -> Ending {
     let mut json = Vec::new();
-    let read = if file.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut json).map(|_| ())
-    } else {
-        std::fs::read(&file).map(|bytes| json = bytes)
-    };
-    read.map_err(|error| Failure::read(&file, error))?;
+    if let Some(file) = file {
+        let read = if file.as_os_str() == "-" {
+            std::io::stdin().read_to_end(&mut json).map(|_| ())
+        } else {
+            std::fs::read(&file).map(|bytes| json = bytes)
+        };
+        read.map_err(|error| Failure::read(&file, error))?;
+    }
+    let filter = filter.unwrap_or_default();
     let mut admin = context.address.connect().await?;
-    let preview = admin.preview_source(PreviewSourceRequest { name, json }).await?.into_inner();
+    let preview = admin.preview_source(PreviewSourceRequest { name, json, filter }).await?.into_inner();
     context.terminal.answer(&PreviewJson::from(&preview), |page| source::preview_text(&preview, page))?;
     Ok(if preview.problems.is_empty() { Exit::Ok } else { Exit::No })
 }

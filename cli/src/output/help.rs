@@ -339,29 +339,33 @@ pub fn witness() -> String {
 
 /// `SOURCE` in the texts below.
 const SOURCE: &str = "SOURCE: {name, kind, retired, seen, max_age_seconds, stale, lost, users, groups, gone, unusable, \
-                      changes, path, mapping: {username, username_suffix, group}, tokens: [TOKEN]}";
+                      changes, path, mapping: {username, username_suffix, group}, feed: FEED, tokens: [TOKEN]}";
+/// `FEED` in the texts below.
+const FEED: &str =
+    "FEED: {server, last_event, last_load, cookie, trouble, held, shared_names: [NAME], reconnects}";
 /// `TOKEN` in the texts below.
 const TOKEN: &str = "TOKEN: {id, created, created_by, expires, last_used, expired}";
 
 /// `oam source list`.
 pub fn sources() -> String {
-    document("[SOURCE]", &[SOURCE, TOKEN])
+    document("[SOURCE]", &[SOURCE, FEED, TOKEN])
 }
 
 /// `oam source status`.
 pub fn source() -> String {
-    format!("{}\n\nExit code 1 when the source is stale or lost.", document("SOURCE", &[SOURCE, TOKEN]))
+    format!("{}\n\nExit code 1 when the source is stale or lost.", document("SOURCE", &[SOURCE, FEED, TOKEN]))
 }
 
 /// `oam source sync`.
 pub fn source_sync() -> String {
-    document("{source: SOURCE, advice}", &[SOURCE, TOKEN])
+    document("{source: SOURCE, advice}", &[SOURCE, FEED, TOKEN])
 }
 
 /// `oam source preview`.
 pub fn source_preview() -> String {
-    let shape = "{user: {username, id, display_name, emails, active, already}, group, problems}";
-    format!("{}\n\nExit code 1 when there is a problem.", document(shape, &[]))
+    const USER: &str = "USER: {username, id, display_name, emails, active, already}";
+    let shape = "{user: USER, group, users: [USER], groups: [{group, members}], problems}";
+    format!("{}\n\nExit code 1 when there is a problem.", document(shape, &[USER]))
 }
 
 /// `oam source forget`.

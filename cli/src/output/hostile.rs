@@ -2,12 +2,12 @@
 
 use oam_policy::diff::Effect;
 use oam_proto::v1::{
-    ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Finding,
+    ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Feed, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
     PatternClass, PolicyApproval, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
     PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyLifting, PolicyProposal, PolicyWarning,
-    PolicyWarnings, PolicyWitness, PreviewSourceResponse, PreviewedUser, Reason, RefVerdict, ReplayDone,
-    ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict, Revocation,
+    PolicyWarnings, PolicyWitness, PreviewSourceResponse, PreviewedGroup, PreviewedUser, Reason, RefVerdict,
+    ReplayDone, ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict, Revocation,
     RollBackSnapshotResponse, RotateSourceTokenResponse, RuleTrace, RuleUse, ShowPolicyResponse,
     SnapshotChange, SnapshotInfo, Source, SourceToken, Status, SyncSourceResponse, TestOutcome, User,
     UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped, path_change,
@@ -136,6 +136,13 @@ fn of_the_sources() {
         group: evil(),
         path: evil(),
         tokens: vec![token.clone()],
+        feed: Some(Feed {
+            server: evil(),
+            trouble: evil(),
+            held: evil(),
+            shared_names: vec![evil(), evil()],
+            ..Feed::default()
+        }),
         ..Source::default()
     };
     check("sources", &source::list_text(std::slice::from_ref(&one), &page()));
@@ -154,7 +161,13 @@ fn of_the_sources() {
         active: true,
         already: evil(),
     };
-    let preview = PreviewSourceResponse { user: Some(user), group: evil(), problems: vec![evil()] };
+    let preview = PreviewSourceResponse {
+        users: vec![user.clone()],
+        user: Some(user),
+        group: evil(),
+        groups: vec![PreviewedGroup { group: evil(), members: 1 }],
+        problems: vec![evil()],
+    };
     check("preview", &source::preview_text(&preview, &page()));
 }
 

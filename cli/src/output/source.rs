@@ -1,13 +1,14 @@
 //! Where the directory comes from.
 
 use oam_proto::v1::{
-    PreviewSourceResponse, PreviewedUser, RotateSourceTokenResponse, Source, SourceToken, SyncSourceResponse,
+    Feed, PreviewSourceResponse, PreviewedUser, RotateSourceTokenResponse, Source, SourceToken,
+    SyncSourceResponse,
 };
 use serde::Serialize;
 
 use super::{
     Page, json,
-    layout::{Fields, Table, counts, names},
+    layout::{Fields, Table, counts, names as names_of},
     page::{counted, moment},
     quoted, shown,
 };
@@ -29,7 +30,20 @@ pub struct SourceJson<'a> {
     changes: u64,
     path: Option<&'a str>,
     mapping: Option<MappingJson<'a>>,
+    feed: Option<FeedJson<'a>>,
     tokens: Vec<TokenJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FeedJson<'a> {
+    server: Option<&'a str>,
+    last_event: Option<String>,
+    last_load: Option<String>,
+    cookie: Option<String>,
+    trouble: Option<&'a str>,
+    held: Option<&'a str>,
+    shared_names: &'a [String],
+    reconnects: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,7 +76,15 @@ pub struct SyncJson<'a> {
 pub struct PreviewJson<'a> {
     user: Option<PreviewedJson<'a>>,
     group: Option<&'a str>,
+    users: Vec<PreviewedJson<'a>>,
+    groups: Vec<PreviewedGroupJson<'a>>,
     problems: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct PreviewedGroupJson<'a> {
+    group: &'a str,
+    members: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,7 +119,23 @@ impl<'a> From<&'a Source> for SourceJson<'a> {
             changes: source.changes,
             path: json::some(&source.path),
             mapping: Some(mapping).filter(|_| !source.username.is_empty()),
+            feed: source.feed.as_ref().map(FeedJson::from),
             tokens: source.tokens.iter().map(TokenJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Feed> for FeedJson<'a> {
+    fn from(feed: &'a Feed) -> Self {
+        Self {
+            server: json::some(&feed.server),
+            last_event: json::time(feed.last_event_micros),
+            last_load: json::time(feed.last_load_micros),
+            cookie: json::time(feed.cookie_micros),
+            trouble: json::some(&feed.trouble),
+            held: json::some(&feed.held),
+            shared_names: &feed.shared_names,
+            reconnects: feed.reconnects,
         }
     }
 }
@@ -134,6 +172,12 @@ impl<'a> From<&'a PreviewSourceResponse> for PreviewJson<'a> {
         Self {
             user: preview.user.as_ref().map(user),
             group: json::some(&preview.group),
+            users: preview.users.iter().map(user).collect(),
+            groups: preview
+                .groups
+                .iter()
+                .map(|group| PreviewedGroupJson { group: &group.group, members: group.members })
+                .collect(),
             problems: &preview.problems,
         }
     }
@@ -178,12 +222,33 @@ pub fn text(source: &Source, page: &Page) -> String {
             .with("username", format!("{}{suffix}", shown(&source.username)))
             .with("group", shown(&source.group));
     }
+    if let Some(feed) = &source.feed {
+        fields = fed(feed, fields, page);
+    }
     let heading = format!("{}: {}\n", page.bold(&shown(&source.name)), state(source, page));
     let tokens = match source.tokens.as_slice() {
         [] if source.path.is_empty() => String::new(),
         tokens => format!("\n{}", tokens_text(tokens, page)),
     };
     heading + &fields.laid_out(page) + &tokens
+}
+
+/// How it is followed.
+fn fed(feed: &Feed, fields: Fields, page: &Page) -> Fields {
+    let time = |micros: i64, never: &str| if micros == 0 { never.to_owned() } else { page.time(micros) };
+    let names = match feed.shared_names.as_slice() {
+        [] => String::new(),
+        names => format!("several groups have these, and count for nobody: {}", names_of(names)),
+    };
+    fields
+        .with("server", if feed.server.is_empty() { "none".to_owned() } else { shown(&feed.server) })
+        .with("trouble", shown(&feed.trouble))
+        .with("held back", shown(&feed.held))
+        .with("last change", time(feed.last_event_micros, "none since the daemon started"))
+        .with("last load", time(feed.last_load_micros, "none since the daemon started"))
+        .with("goes on from", time(feed.cookie_micros, ""))
+        .with("names", names)
+        .with("failures", format!("{} since the daemon started", super::page::number(feed.reconnects)))
 }
 
 fn state(source: &Source, page: &Page) -> String {
@@ -265,7 +330,7 @@ pub fn preview_text(preview: &PreviewSourceResponse, page: &Page) -> String {
             .with("username", shown(&user.username))
             .with("name", shown(&user.display_name))
             .with("id", shown(&user.id))
-            .with("e-mail", if user.emails.is_empty() { String::new() } else { names(&user.emails) })
+            .with("e-mail", if user.emails.is_empty() { String::new() } else { names_of(&user.emails) })
             .with("active", if user.active { "yes" } else { "no" })
             .with("already", if user.already.is_empty() { String::new() } else { quoted(&user.already) });
     }
@@ -277,7 +342,30 @@ pub fn preview_text(preview: &PreviewSourceResponse, page: &Page) -> String {
         .iter()
         .map(|problem| format!("{}\n", page.warn(&format!("problem: {}", shown(problem)))))
         .collect();
-    fields.laid_out(page) + &problems
+    let mut some = String::new();
+    if !preview.users.is_empty() {
+        let mut table = Table::new(["username", "active", "name", "e-mail", "id"]);
+        for user in &preview.users {
+            let active = if user.active { "yes" } else { "no" };
+            let emails = if user.emails.is_empty() { String::new() } else { names_of(&user.emails) };
+            table.push([
+                shown(&user.username),
+                active.to_owned(),
+                shown(&user.display_name),
+                emails,
+                shown(&user.id),
+            ]);
+        }
+        some += &table.laid_out(page);
+    }
+    if !preview.groups.is_empty() {
+        let mut table = Table::new(["group", "names"]);
+        for group in &preview.groups {
+            table.push([shown(&group.group), super::page::number(group.members)]);
+        }
+        some = some + "\n" + &table.laid_out(page);
+    }
+    fields.laid_out(page) + &some + &problems
 }
 
 /// That a name is forgotten.

@@ -1,9 +1,10 @@
 //! Every answer, as people and as programs read it.
 
 use oam_proto::v1::{
-    ImportDone, ListPoliciesResponse, ListSnapshotsResponse, PolicyFile, PolicyInfo,
-    RollBackSnapshotResponse, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Status, User, UserChanged,
-    UserDiff, snapshot_change::Change,
+    Feed, ImportDone, ListPoliciesResponse, ListSnapshotsResponse, PolicyFile, PolicyInfo,
+    PreviewSourceResponse, PreviewedGroup, PreviewedUser, RollBackSnapshotResponse, ShowPolicyResponse,
+    SnapshotChange, SnapshotInfo, Source, SourceToken, Status, User, UserChanged, UserDiff,
+    snapshot_change::Change,
 };
 
 use super::{
@@ -343,7 +344,6 @@ fn a_ref_that_is_no_text_is_base64_in_json() {
 
 #[test]
 fn sources() {
-    use oam_proto::v1::{Source, SourceToken};
     let token = SourceToken {
         id: "1a2b3c4d".into(),
         created_micros: hours_ago(48),
@@ -372,4 +372,54 @@ fn sources() {
     let hr = Source { name: "hr".into(), kind: "file".into(), retired: true, users: 1, ..Source::default() };
     let list = super::source::list_text(&[hr, okta.clone()], &page());
     insta::assert_snapshot!(format!("{list}\n{}", super::source::text(&okta, &page())));
+}
+
+#[test]
+fn a_source_that_is_followed() {
+    let corp = |feed| Source {
+        name: "corp".into(),
+        kind: "ldap".into(),
+        seen_micros: hours_ago(1),
+        max_age_millis: 900_000,
+        users: 1_200,
+        groups: 40,
+        changes: 5,
+        feed: Some(feed),
+        ..Source::default()
+    };
+    let well = corp(Feed {
+        server: "ldaps://ldap.example.com:636".into(),
+        last_event_micros: hours_ago(1),
+        last_load_micros: hours_ago(2),
+        cookie_micros: hours_ago(1),
+        ..Feed::default()
+    });
+    let ill = corp(Feed {
+        trouble: "the connection was lost: the server closed it".into(),
+        held: "30 of 40 people who have groups would lose everything, and `max_loss` is 20%".into(),
+        shared_names: vec!["eng".into(), "ops".into()],
+        reconnects: 7,
+        ..Feed::default()
+    });
+    let texts = [well, ill].map(|source| super::source::text(&source, &page()));
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn what_a_server_has() {
+    let user = PreviewedUser {
+        username: "alice".into(),
+        id: "f3a0d5f8-0000-4000-8000-000000000001".into(),
+        display_name: "Alice".into(),
+        emails: vec!["alice@example.com".into()],
+        active: true,
+        ..PreviewedUser::default()
+    };
+    let preview = PreviewSourceResponse {
+        users: vec![user],
+        groups: vec![PreviewedGroup { group: "corp:eng".into(), members: 12 }],
+        problems: vec!["`cn=x,dc=example` has no Bitbucket username in `uid`".into()],
+        ..PreviewSourceResponse::default()
+    };
+    insta::assert_snapshot!(super::source::preview_text(&preview, &page()));
 }

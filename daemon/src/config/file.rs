@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::issuer::IssuerSection;
+use super::{issuer::IssuerSection, ldap::LdapSection};
 
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -110,6 +110,8 @@ pub struct SourceSection {
     pub username_suffix: Option<String>,
     /// The attribute that holds a group's name.
     pub group: Option<String>,
+    /// `[source.NAME.ldap]`
+    pub ldap: Option<LdapSection>,
 }
 
 /// How a source reaches us.
@@ -120,6 +122,8 @@ pub enum SourceKind {
     File,
     /// An identity provider pushes changes by SCIM 2.0.
     Scim,
+    /// We follow a directory server by LDAP.
+    Ldap,
 }
 
 impl SourceKind {
@@ -128,6 +132,7 @@ impl SourceKind {
         match self {
             Self::File => "file",
             Self::Scim => "scim",
+            Self::Ldap => "ldap",
         }
     }
 }

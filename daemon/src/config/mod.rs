@@ -4,6 +4,7 @@
 mod admin;
 mod file;
 mod issuer;
+mod ldap;
 mod scim;
 mod show;
 mod source;
@@ -24,6 +25,7 @@ use self::{file::WitnessSection, issuer::IssuerSection};
 pub use admin::{AdminConfig, AdminListener};
 pub use file::{FileConfig, LogFormat, SourceKind};
 pub use issuer::{IssuerConfig, LoginConfig};
+pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
 pub use scim::{ScimConfig, ScimTls};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
 
@@ -379,6 +381,12 @@ mod tests {
              type = 'at+jwt'\nleeway = '5s'\nusername = 'upn'\nid = 'oid'\ngroups = 'a.\"b.c\"'\ngroups_cut_at = 200\n\
              network = 'private'\nca = '/ca'\njwks_max_age = '1m'\njwks_max_stale = '2m'\njwks_retry = '1s'\n\
              client = 'oam-cli'\nscopes = ['openid']\nresource = 'urn:oam'\n[issuer.b]\nurl = 'https://b'\naudience = 'b'\n",
+            "[source.a]\nkind = 'ldap'\nusername_suffix = '@x'\n[source.a.ldap]\nurls = ['ldaps://a', 'ldap://[::1]']\n\
+             flavour = 'active-directory'\nbind_dn = 'cn=\"o'\npassword_file = '/p'\nusers.base = 'dc=x'\ngroups.base = 'dc=x'",
+            "[source.a]\nkind = 'ldap'\n[source.a.ldap]\nurls = ['ldap://localhost']\nplaintext = 'loopback-only'\n\
+             flavour = 'plain'\nbind_dn = 'cn=o'\npassword_file = '/p'\nmax_loss = '5%'\nresync = '10s'\n\
+             users = { base = 'dc=x', filter = '(a=b)', id = 'nsUniqueId', limits = [], email = 'm' }\n\
+             groups = { base = 'dc=x', name = 'ou', member = 'uniqueMember' }",
         ] {
             let first = config(text).unwrap();
             let shown = first.to_string();
@@ -411,7 +419,9 @@ mod tests {
             ("node = 'a b'", "node"),
             ("[source.Okta]\nkind = 'scim'", "source.NAME"),
             ("[source.file]\nkind = 'scim'", "source.NAME.kind"),
-            ("[source.a]\nkind = 'ldap'", "unknown variant `ldap`"),
+            ("[source.a]\nkind = 'nis'", "unknown variant `nis`"),
+            ("[source.a]\nkind = 'ldap'", "[source.a.ldap]"),
+            ("[source.a]\nkind = 'ldap'\nusername = 'uid'", "source.NAME.username"),
             ("[source.a]\nkind = 'file'\nusername = 'userName'", "source.NAME.username"),
             ("[source.a]\nkind = 'scim'\nusername = 'password'", "source.NAME.username"),
             ("[source.a]\nkind = 'scim'\ngroup = 'members'", "source.NAME.group"),

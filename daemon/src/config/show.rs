@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 
 use oam_policy::printable::Printable;
 
-use super::{Config, PolicyPlace, SourceConfig, SourceKind, WitnessConfig};
+use super::{Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind, WitnessConfig};
 use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
@@ -77,15 +77,42 @@ fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result
         Some(age) => writeln!(f, "max_age = \"{}ms\"", age.as_millis())?,
         None => writeln!(f, "# max_age: of any age")?,
     }
+    let mapping = &source.mapping;
     if source.kind == SourceKind::Scim {
-        let mapping = &source.mapping;
         writeln!(f, "username = \"{}\"", mapping.username.as_str())?;
-        if let Some(suffix) = &mapping.username_suffix {
-            writeln!(f, "username_suffix = {}", text(suffix))?;
-        }
+    }
+    if let Some(suffix) = &mapping.username_suffix {
+        writeln!(f, "username_suffix = {}", text(suffix))?;
+    }
+    if source.kind == SourceKind::Scim {
         writeln!(f, "group = \"{}\"", mapping.group.as_str())?;
     }
-    Ok(())
+    source.ldap.as_ref().map_or(Ok(()), |ldap| show_ldap(source.name.as_str(), ldap, f))
+}
+
+fn show_ldap(name: &str, ldap: &LdapConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let urls: Vec<_> = ldap.servers.iter().map(|server| format!("\"{server}\"")).collect();
+    writeln!(f, "\n[source.{name}.ldap]\nurls = [{}]", urls.join(", "))?;
+    writeln!(f, "flavour = \"{}\"\nca = {}", ldap.flavour.as_str(), written(&ldap.ca))?;
+    if ldap.is_plaintext() {
+        writeln!(f, "plaintext = \"loopback-only\"")?;
+    }
+    writeln!(f, "bind_dn = {}", text(&ldap.bind_dn))?;
+    writeln!(f, "password_file = {}", written(&ldap.password_file))?;
+    writeln!(f, "resync = \"{}ms\"\nmax_loss = \"{}%\"", ldap.resync.as_millis(), ldap.max_loss)?;
+    let users = &ldap.users;
+    writeln!(f, "\n[source.{name}.ldap.users]\nbase = {}", text(&users.base))?;
+    writeln!(f, "filter = {}\nusername = {}", text(&users.filter_text), text(&users.username))?;
+    writeln!(f, "display_name = {}\nemail = {}", text(&users.display_name), text(&users.email))?;
+    if ldap.flavour == Flavour::Plain {
+        writeln!(f, "id = {}", text(&users.id))?;
+    }
+    let limits: Vec<_> = users.limits.iter().map(|limit| format!("\"{}\"", limit.as_str())).collect();
+    writeln!(f, "limits = [{}]", limits.join(", "))?;
+    let groups = &ldap.groups;
+    writeln!(f, "\n[source.{name}.ldap.groups]\nbase = {}", text(&groups.base))?;
+    writeln!(f, "filter = {}", text(&groups.filter_text))?;
+    writeln!(f, "name = {}\nmember = {}", text(&groups.name), text(&groups.member))
 }
 
 fn list(uids: &BTreeSet<u32>) -> String {

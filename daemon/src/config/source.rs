@@ -3,8 +3,9 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use oam_policy::GroupName;
 
 use super::{
-    ConfigError, duration,
+    ConfigError, LdapConfig, duration,
     file::{SourceKind, SourceSection},
+    ldap,
 };
 
 /// The source that imports go to where nothing else is said.
@@ -25,6 +26,8 @@ pub struct SourceConfig {
     pub max_age: Option<Duration>,
     /// What its attributes mean.
     pub mapping: Mapping,
+    /// The servers and what is taken from them, where it is of kind `ldap` and configured.
+    pub ldap: Option<LdapConfig>,
 }
 
 /// What the attributes of a source mean.
@@ -93,6 +96,13 @@ impl fmt::Display for SourceName {
     }
 }
 
+impl SourceConfig {
+    /// A source of which nothing more is said.
+    pub fn bare(name: SourceName, kind: SourceKind) -> Self {
+        Self { name, kind, max_age: None, mapping: Mapping::default(), ldap: None }
+    }
+}
+
 impl UserAttribute {
     const ALL: [Self; 6] = [
         Self::UserName,
@@ -135,8 +145,7 @@ pub(super) fn configured(
 ) -> Result<Vec<SourceConfig>, ConfigError> {
     let mut sources = sections.into_iter().map(source).collect::<Result<Vec<_>, _>>()?;
     if sources.is_empty() {
-        let (name, mapping) = (SourceName::file(), Mapping::default());
-        sources.push(SourceConfig { name, kind: SourceKind::File, max_age: None, mapping });
+        sources.push(SourceConfig::bare(SourceName::file(), SourceKind::File));
     }
     if let Some(max_age) = directory_max_age {
         let fault = |detail: &str| ConfigError::Value { key: "directory.max_age", detail: detail.to_owned() };
@@ -162,19 +171,7 @@ fn source((name, section): (String, SourceSection)) -> Result<SourceConfig, Conf
         let detail = "the source `file` is of kind `file`: give this one another name".to_owned();
         return Err(value("source.NAME.kind", detail));
     }
-    let of_files = [
-        ("source.NAME.username", &section.username),
-        ("source.NAME.username_suffix", &section.username_suffix),
-        ("source.NAME.group", &section.group),
-    ];
-    if section.kind == SourceKind::File
-        && let Some((key, _)) = of_files.into_iter().find(|(_, given)| given.is_some())
-    {
-        return Err(value(
-            key,
-            format!("`{name}` is a file, in which usernames and groups stand as they are"),
-        ));
-    }
+    misplaced(&name, &section)?;
     let one_of = |names: &[&str]| format!("it is one of `{}`", names.join("`, `"));
     let username = match section.username.as_deref() {
         None => UserAttribute::default(),
@@ -190,5 +187,33 @@ fn source((name, section): (String, SourceSection)) -> Result<SourceConfig, Conf
     };
     let max_age = duration("source.NAME.max_age", section.max_age.as_deref())?;
     let mapping = Mapping { username, username_suffix: section.username_suffix, group };
-    Ok(SourceConfig { name, kind: section.kind, max_age, mapping })
+    let ldap = section.ldap.map(ldap::configured).transpose()?;
+    if section.kind == SourceKind::Ldap && ldap.is_none() {
+        let detail = format!("say below `[source.{name}.ldap]` where the servers are");
+        return Err(value("source.NAME.ldap", detail));
+    }
+    Ok(SourceConfig { name, kind: section.kind, max_age, mapping, ldap })
+}
+
+/// Makes sure that nothing is said that a source of this kind does not have.
+fn misplaced(name: &SourceName, section: &SourceSection) -> Result<(), ConfigError> {
+    let (username, suffix, group) = (
+        ("source.NAME.username", section.username.is_some()),
+        ("source.NAME.username_suffix", section.username_suffix.is_some()),
+        ("source.NAME.group", section.group.is_some()),
+    );
+    let ldap = ("source.NAME.ldap", section.ldap.is_some());
+    let (foreign, why) = match section.kind {
+        SourceKind::File => {
+            (vec![username, suffix, group, ldap], "a file, in which usernames and groups stand as they are")
+        }
+        SourceKind::Scim => (vec![ldap], "of kind `scim`, and this is for `ldap`"),
+        SourceKind::Ldap => {
+            (vec![username, group], "of kind `ldap`: name attributes below `[source.NAME.ldap]`")
+        }
+    };
+    match foreign.into_iter().find(|(_, is_given)| *is_given) {
+        Some((key, _)) => Err(ConfigError::Value { key, detail: format!("`{name}` is {why}") }),
+        None => Ok(()),
+    }
 }

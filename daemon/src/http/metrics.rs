@@ -34,6 +34,9 @@ pub struct Metrics {
     source_age: Family<OfSource, Gauge<f64, AtomicU64>>,
     source_stale: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_users: Family<OfSource, Gauge<u64, AtomicU64>>,
+    source_followed: Family<OfSource, Gauge<u64, AtomicU64>>,
+    source_held: Family<OfSource, Gauge<u64, AtomicU64>>,
+    source_reconnects: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_requests: Family<Requests, Counter>,
     tokens: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
@@ -87,6 +90,9 @@ impl Default for Metrics {
             source_age: Family::default(),
             source_stale: Family::default(),
             source_users: Family::default(),
+            source_followed: Family::default(),
+            source_held: Family::default(),
+            source_reconnects: Family::default(),
             source_requests: Family::default(),
             tokens: Family::default(),
             issuers_in_trouble: Gauge::default(),
@@ -165,6 +171,21 @@ impl Metrics {
         );
         registry.register("source_users", "Users of a source", self.source_users.clone());
         registry.register(
+            "source_followed",
+            "1 when a server of a source of kind `ldap` is read or waited for, else 0",
+            self.source_followed.clone(),
+        );
+        registry.register(
+            "source_held",
+            "1 when what a server has was not taken, since too many would lose everything, else 0",
+            self.source_held.clone(),
+        );
+        registry.register(
+            "source_reconnects",
+            "How often a source of kind `ldap` could not be followed since the daemon started",
+            self.source_reconnects.clone(),
+        );
+        registry.register(
             "source_requests",
             "SCIM requests with a valid token, by source and HTTP status",
             self.source_requests.clone(),
@@ -241,6 +262,12 @@ impl Metrics {
             }
             self.source_stale.get_or_create(&labels).set(u64::from(report.is_stale));
             self.source_users.get_or_create(&labels).set(report.users as u64);
+            if let Some(feed) = report.feed {
+                let is_followed = feed.trouble.is_none() && feed.last_load.is_some();
+                self.source_followed.get_or_create(&labels).set(u64::from(is_followed));
+                self.source_held.get_or_create(&labels).set(u64::from(feed.held.is_some()));
+                self.source_reconnects.get_or_create(&labels).set(feed.reconnects);
+            }
         }
         self.issuers_in_trouble.set(live.issuers.troubles().len() as u64);
         self.audit_entries.set(live.audit.size());

@@ -12,7 +12,7 @@ use tonic_health::server::HealthReporter;
 use super::RunError;
 use crate::{
     config::Config,
-    http, scim,
+    http, ldap, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, listen},
 };
 
@@ -89,6 +89,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
         });
     }
     servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
+    servers.spawn(ldap::follow_all(Arc::clone(&live.sources), stop.clone()));
     if let Some((listener, tls)) = scim {
         servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }

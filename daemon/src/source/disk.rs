@@ -39,6 +39,7 @@ const MAX_BYTES: u64 = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
+    kind: SourceKind,
     base: u64,
     base_bytes: u64,
     journal: File,
@@ -168,17 +169,18 @@ impl Disk {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn begin(folder: &Path, roster: &Roster) -> io::Result<Self> {
+    pub(super) fn begin(folder: &Path, kind: SourceKind, roster: &Roster) -> io::Result<Self> {
         durable::make_folder(folder)?;
         let floor_path = folder.join("floor");
         // Until the first base is whole, there is nothing that could be lost.
         floor::write_new(&floor_path)?;
         let start = End { bytes: 0, sequence: 0, checksum: Digest::of(TITLE) };
-        let draft = write_base(folder, 1, start.sequence, roster)?;
+        let draft = write_base(folder, 1, start.sequence, roster.image(kind))?;
         let journal = open_journal(folder, draft.base, 0)?;
         floor::write(&floor_path, draft.end.version())?;
         Ok(Self {
             folder: folder.to_owned(),
+            kind,
             base: draft.base,
             base_bytes: draft.base_bytes,
             journal,
@@ -199,6 +201,7 @@ impl Disk {
         floor::write(&folder.join("floor"), stored.end.version())?;
         let disk = Self {
             folder: folder.to_owned(),
+            kind: stored.kind(),
             base: stored.base,
             base_bytes: stored.base_bytes,
             journal,
@@ -282,7 +285,7 @@ impl Disk {
     /// # Errors
     /// When it cannot be written; then nothing is different.
     pub(super) fn draft(&self, roster: &Roster) -> io::Result<Draft> {
-        write_base(&self.folder, self.base + 1, self.end.sequence, roster)
+        write_base(&self.folder, self.base + 1, self.end.sequence, roster.image(self.kind))
     }
 
     /// Goes on behind a draft.
@@ -330,9 +333,9 @@ impl End {
     }
 }
 
-fn write_base(folder: &Path, number: u64, before: u64, roster: &Roster) -> io::Result<Draft> {
+fn write_base(folder: &Path, number: u64, before: u64, image: Image) -> io::Result<Draft> {
     let sequence = before + 1;
-    let content = postcard::to_stdvec(&(sequence, roster.image())).map_err(io::Error::other)?;
+    let content = postcard::to_stdvec(&(sequence, image)).map_err(io::Error::other)?;
     let checksum = digest_of(&[TITLE, &content]);
     let path = base_path(folder, number);
     let draft = folder.join("base.draft");

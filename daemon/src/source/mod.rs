@@ -1,6 +1,6 @@
 //! Where the directory comes from: sources by name, each with what it said last, merged into the one directory.
 //!
-//! In flow imported files and the changes that identity providers push; out flow, through the one writer of
+//! In flow imported files, the changes that identity providers push, and what directory servers are seen to have; out flow, through the one writer of
 //! [`crate::directory`], the people who are different by them.
 //!
 //! Of each source it is kept what it said of everybody (`roster`), durably (`disk`), before the change is answered.
@@ -13,6 +13,7 @@
 
 mod change;
 mod disk;
+mod feed;
 mod keeper;
 mod listed;
 mod merge;
@@ -24,8 +25,9 @@ pub(crate) mod tests;
 mod token;
 
 pub use change::{Change, Entry};
+pub use feed::{Feed, FeedStatus, Request};
 pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
-pub use provisioned::{Provisioned, StoredGroup, StoredUser};
+pub use provisioned::{EXPIRES, Provisioned, StoredGroup, StoredUser};
 pub use report::SourceReport;
 pub use roster::{Roster, Tombstone};
 pub use token::{Token, TokenError, TokenInfo};
@@ -47,6 +49,8 @@ pub struct Source {
     tokens: Mutex<Tokens>,
     /// How many changes it made since the start.
     changes: AtomicU64,
+    /// How it is followed, where we follow it.
+    feed: Feed,
 }
 
 impl Source {
@@ -58,6 +62,11 @@ impl Source {
     /// How it is configured.
     pub fn config(&self) -> &SourceConfig {
         &self.config
+    }
+
+    /// How it is followed, where we follow it.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// Whether it is configured no more.

@@ -12,7 +12,10 @@ use serde_json::Value;
 use super::{Change, roster::Touched};
 use crate::config::{GroupAttribute, Mapping, SourceConfig, UserAttribute};
 
-/// Users and groups as an identity provider pushed them.
+/// Where a document says until when a user may act. SCIM has no such attribute, so no provider can push it.
+pub const EXPIRES: &str = "expires";
+
+/// Users and groups one by one, as an identity provider pushed them or a directory server has them.
 #[derive(Debug, Clone)]
 pub struct Provisioned {
     source: Box<str>,
@@ -29,6 +32,8 @@ pub struct Provisioned {
     group_names: HashMap<Box<str>, Box<str>>,
     /// Of each user: the groups.
     memberships: HashMap<Box<str>, BTreeSet<Box<str>>>,
+    /// When active users will be so no more.
+    ends: BTreeSet<(Timestamp, Box<str>)>,
 }
 
 /// A user, as they are kept.
@@ -93,6 +98,22 @@ impl StoredUser {
     pub fn is_active(&self) -> bool {
         self.document().get("active") == Some(&Value::Bool(true))
     }
+
+    /// The same user, who may act no more.
+    #[must_use]
+    pub fn inactive(&self, at: Timestamp) -> Self {
+        let mut document = self.document();
+        document.insert("active".into(), Value::Bool(false));
+        Self::new(&self.id, self.created, at, self.version + 1, &document)
+    }
+}
+
+/// When an active user will be so no more.
+fn end(document: &Document) -> Option<Timestamp> {
+    let is_active = document.get("active") == Some(&Value::Bool(true));
+    let end = document.get(EXPIRES).filter(|_| is_active)?.as_str()?;
+    // What we wrote and cannot read is no reason to let them go on.
+    Some(end.parse().unwrap_or(Timestamp::MIN))
 }
 
 impl Mapping {
@@ -175,6 +196,7 @@ impl Provisioned {
             external_ids: HashMap::new(),
             group_names: HashMap::new(),
             memberships: HashMap::new(),
+            ends: BTreeSet::new(),
         }
     }
 
@@ -216,6 +238,16 @@ impl Provisioned {
     /// The ids of the users with this Bitbucket username.
     pub fn users_named<'a>(&'a self, key: &UsernameKey) -> impl Iterator<Item = &'a str> + use<'a> {
         self.names.get(key).into_iter().flatten().map(AsRef::as_ref)
+    }
+
+    /// When the next active user will be so no more.
+    pub fn next_end(&self) -> Option<Timestamp> {
+        self.ends.first().map(|(at, _)| *at)
+    }
+
+    /// The active users whose time is over.
+    pub fn ended(&self, now: Timestamp) -> impl Iterator<Item = &Arc<StoredUser>> {
+        self.ends.iter().take_while(move |(at, _)| *at <= now).filter_map(|(_, id)| self.users.get(id))
     }
 
     /// How many users have no Bitbucket username, or share one.
@@ -354,6 +386,7 @@ impl Provisioned {
         if let Some(username) = self.mapping.username(&document) {
             self.names.entry(username.key()).or_default().insert(id.clone());
         }
+        self.ends.extend(end(&document).map(|at| (at, id.clone())));
         self.users.insert(id.clone(), Arc::new(user));
         self.touch(&id, touched);
         before.into_iter().filter(|person| !self.names.contains_key(&person.username.key())).collect()
@@ -364,6 +397,9 @@ impl Provisioned {
         self.touch(id, touched);
         let user = self.users.remove(id)?;
         let document = user.document();
+        if let Some(at) = end(&document) {
+            self.ends.remove(&(at, id.into()));
+        }
         let text = |name: &str| document.get(name).and_then(Value::as_str);
         if let Some(user_name) = text("userName").map(folded)
             && self.user_names.get(&user_name).is_some_and(|owner| **owner == *id)

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::TokenInfo;
+use super::{FeedStatus, TokenInfo};
 use crate::config::{SourceKind, SourceName};
 
 /// What is known of a source.
@@ -30,6 +30,8 @@ pub struct SourceReport {
     pub gone: usize,
     /// How many users have no Bitbucket username, or share one.
     pub unusable: usize,
+    /// How it is followed, where we follow it.
+    pub feed: Option<FeedStatus>,
     /// Its tokens.
     pub tokens: Vec<TokenInfo>,
     /// How many changes it made since the start.

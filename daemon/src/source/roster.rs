@@ -57,6 +57,7 @@ pub(super) struct Image {
 enum ImageContent {
     Listed(Directory),
     Provisioned(ProvisionedImage),
+    Followed(ProvisionedImage),
 }
 
 /// Whom an entry is about.
@@ -72,7 +73,7 @@ impl Roster {
     pub(super) fn empty(config: &SourceConfig) -> Self {
         let content = match config.kind {
             SourceKind::File => Content::Listed(Listed::default()),
-            SourceKind::Scim => Content::Provisioned(Box::new(Provisioned::new(config))),
+            SourceKind::Scim | SourceKind::Ldap => Content::Provisioned(Box::new(Provisioned::new(config))),
         };
         Self { seen: None, lost: false, tombstones: BTreeMap::new(), content }
     }
@@ -93,7 +94,7 @@ impl Roster {
         }
     }
 
-    /// The users and groups that an identity provider pushed, where it is such a source.
+    /// The users and groups one by one, where an identity provider pushed them or we follow a directory server.
     pub fn provisioned(&self) -> Option<&Provisioned> {
         match &self.content {
             Content::Provisioned(provisioned) => Some(provisioned),
@@ -198,28 +199,33 @@ impl Roster {
         self.lost &= !told_all;
     }
 
-    /// The roster as it is stored.
-    pub(super) fn image(&self) -> Image {
+    /// The roster as it is stored, of a source of this kind.
+    pub(super) fn image(&self, kind: SourceKind) -> Image {
         Image {
             seen: self.seen,
             lost: self.lost,
             tombstones: self.tombstones.values().cloned().collect(),
             content: match &self.content {
                 Content::Listed(listed) => ImageContent::Listed(listed.directory()),
+                Content::Provisioned(provisioned) if kind == SourceKind::Ldap => {
+                    ImageContent::Followed(provisioned.image())
+                }
                 Content::Provisioned(provisioned) => ImageContent::Provisioned(provisioned.image()),
             },
         }
     }
 
-    /// The roster that was stored; `None` when it is that of a source of the other kind.
+    /// The roster that was stored; `None` when it is that of a source of another kind.
     pub(super) fn of_image(image: Image, config: &SourceConfig) -> Option<Self> {
         let content = match (image.content, config.kind) {
             (ImageContent::Listed(directory), SourceKind::File) => Content::Listed(Listed::of(directory)),
-            (ImageContent::Provisioned(image), SourceKind::Scim) => {
+            (ImageContent::Provisioned(image), SourceKind::Scim)
+            | (ImageContent::Followed(image), SourceKind::Ldap) => {
                 Content::Provisioned(Box::new(Provisioned::of_image(image, config)))
             }
-            (ImageContent::Listed(_), SourceKind::Scim)
-            | (ImageContent::Provisioned(_), SourceKind::File) => {
+            (ImageContent::Listed(_), SourceKind::Scim | SourceKind::Ldap)
+            | (ImageContent::Provisioned(_), SourceKind::File | SourceKind::Ldap)
+            | (ImageContent::Followed(_), SourceKind::File | SourceKind::Scim) => {
                 return None;
             }
         };
@@ -234,6 +240,7 @@ impl Image {
         match self.content {
             ImageContent::Listed(_) => SourceKind::File,
             ImageContent::Provisioned(_) => SourceKind::Scim,
+            ImageContent::Followed(_) => SourceKind::Ldap,
         }
     }
 }

@@ -13,12 +13,12 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
 
 use super::{
-    Change, Entry, Provisioned, Roster, StoredGroup, StoredUser,
+    Change, EXPIRES, Entry, Provisioned, Roster, StoredGroup, StoredUser,
     disk::{self, Disk, Found},
     merge::{self, Voice},
     roster::Touched,
 };
-use crate::config::{Mapping, SourceConfig, SourceKind, SourceName};
+use crate::config::{SourceConfig, SourceKind, SourceName};
 
 /// Ids of users.
 pub(crate) fn ids(numbers: &[usize]) -> Vec<String> {
@@ -39,7 +39,7 @@ pub(crate) fn group_with<'a>(members: impl Iterator<Item = &'a String>, at: Time
 }
 
 fn config(name: &str, kind: SourceKind) -> SourceConfig {
-    SourceConfig { name: SourceName::parse(name).unwrap(), kind, max_age: None, mapping: Mapping::default() }
+    SourceConfig::bare(SourceName::parse(name).unwrap(), kind)
 }
 
 fn head(id: &str, name: &str, at: Timestamp) -> StoredGroup {
@@ -283,7 +283,7 @@ proptest! {
         let configs = [config("hr", SourceKind::File), config("okta", SourceKind::Scim)];
         let mut kept: Vec<Disk> = Vec::new();
         for (config, roster) in configs.iter().zip(&world.rosters) {
-            kept.push(Disk::begin(&folder.path().join(config.name.as_str()), roster).unwrap());
+            kept.push(Disk::begin(&folder.path().join(config.name.as_str()), config.kind, roster).unwrap());
         }
         for said in &all {
             if !model.may(said) {
@@ -331,7 +331,7 @@ fn a_journal_that_is_not_whole_is_not_believed() {
     let config = config("okta", SourceKind::Scim);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("okta");
-    let mut disk = Disk::begin(&folder, &Roster::empty(&config)).unwrap();
+    let mut disk = Disk::begin(&folder, config.kind, &Roster::empty(&config)).unwrap();
     let entry = |number: usize, active| Entry {
         at: Timestamp::UNIX_EPOCH,
         changes: vec![Change::PutUser(stored(number, &format!("n{number}"), active))],
@@ -369,7 +369,7 @@ fn a_draft_counts_only_when_it_is_adopted_or_the_daemon_dies() {
     let config = config("hr", SourceKind::File);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("hr");
-    let mut disk = Disk::begin(&folder, &Roster::empty(&config)).unwrap();
+    let mut disk = Disk::begin(&folder, config.kind, &Roster::empty(&config)).unwrap();
     let mut roster = Roster::empty(&config);
     let people = vec![Person::named(Username::parse("ann").unwrap())];
     let list = Change::List(Directory { people, groups: BTreeSet::new() });
@@ -413,4 +413,47 @@ fn a_retired_source_gives_nothing_and_what_it_took_stays() {
     };
     assert!(person("ann").active && person("ann").groups.is_empty());
     assert!(!person("bob").active);
+}
+
+/// Every active user ends at the instant that was said beforehand, and nobody else does.
+#[test]
+fn an_account_ends_when_it_was_said_to() {
+    let ending = |number: usize, active: bool, end: &str| {
+        let document = json!({"userName": format!("n{number}"), "active": active, EXPIRES: end});
+        let at = Timestamp::UNIX_EPOCH;
+        StoredUser::new(&format!("u{number}"), at, at, 1, document.as_object().unwrap())
+    };
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let ended = |provisioned: &Provisioned, second| {
+        provisioned.ended(at(second)).map(|user| user.id.to_string()).collect::<Vec<_>>()
+    };
+    let config = config("corp", SourceKind::Ldap);
+    let mut roster = Roster::empty(&config);
+    let users = [
+        ending(1, true, &at(100).to_string()),
+        ending(2, true, &at(50).to_string()),
+        ending(3, false, &at(10).to_string()),
+        ending(4, true, "never, they say"),
+        stored(5, "n5", true),
+    ];
+    roster.apply(Entry { at: at(0), changes: users.into_iter().map(Change::PutUser).collect() });
+    // As after a restart.
+    let roster = Roster::of_image(roster.image(config.kind), &config).unwrap();
+    assert!(Roster::of_image(roster.image(config.kind), &self::config("corp", SourceKind::Scim)).is_none());
+    let mut provisioned = roster.provisioned().unwrap().clone();
+    // What cannot be read is over.
+    assert_eq!(provisioned.next_end(), Some(Timestamp::MIN));
+    assert_eq!(ended(&provisioned, 49), ["u4"]);
+    assert_eq!(ended(&provisioned, 50), ["u4", "u2"]);
+    let over: Vec<_> = provisioned.ended(at(50)).map(|user| user.inactive(at(50))).collect();
+    for user in over {
+        assert!(!user.is_active());
+        provisioned.apply(Change::PutUser(user), &mut Touched::default());
+    }
+    assert_eq!((ended(&provisioned, 99), provisioned.next_end()), (vec![], Some(at(100))));
+    // More time was given, and then the user is gone.
+    provisioned.apply(Change::PutUser(ending(1, true, &at(200).to_string())), &mut Touched::default());
+    assert_eq!(ended(&provisioned, 199), Vec::<String>::new());
+    provisioned.apply(Change::DropUser("u1".into()), &mut Touched::default());
+    assert_eq!(provisioned.next_end(), None);
 }

@@ -80,7 +80,9 @@ pub fn of_undecided(reason: &UndecidedReason) -> Words {
                     rounded(*age),
                     rounded(*bound)
                 ),
-                _ => format!("What the source `{source}` of the directory said is lost."),
+                _ => format!(
+                    "What the source `{source}` of the directory said is lost, or it was never heard."
+                ),
             },
             "An administrator finds out with `oam source status` why it is not refreshed.",
         ),

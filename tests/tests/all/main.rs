@@ -18,6 +18,7 @@ mod corruption;
 mod faults;
 mod harness;
 mod killed;
+mod ldap;
 mod limits;
 mod main_job;
 mod many_refs;

@@ -45,8 +45,11 @@ fn every_reason_is_explained_among_its_own_kind() {
 #[test]
 fn every_key_of_the_daemon_is_explained() {
     let explained = set(codes("oamd.md"));
-    // The other way to secure SCIM, and an older name of `source.file.max_age`; both at once are a fault.
-    let others = ["scim.plaintext", "directory.max_age"].map(str::to_owned);
+    // Other ways, which are a fault beside what is shown: to secure SCIM and LDAP, an older name of `source.file.max_age`,
+    // and what is known by itself but with a plain LDAP server.
+    let others =
+        ["scim.plaintext", "source.NAME.ldap.plaintext", "source.NAME.ldap.users.id", "directory.max_age"];
+    let others = others.map(str::to_owned);
     let with_others = |keys: Vec<String>| set(keys.into_iter().chain(others.clone()));
     assert_eq!(explained, with_others(keys(&full_example("oamd.md", "toml,daemon").text)));
     assert_eq!(explained, with_others(daemon_keys_in_force()), "`oamd check-config` knows other keys");
@@ -60,6 +63,11 @@ fn every_key_of_the_hook_is_explained() {
     assert_eq!(set(codes("hook.md")), shown);
 }
 
+/// A directory server where nobody listens.
+const NO_SERVER: &str = "\n[source.corp]\nkind = \"ldap\"\n[source.corp.ldap]\nurls = [\"ldaps://127.0.0.1:1\"]\nflavour = \
+                         \"openldap\"\nbind_dn = \"cn=a\"\npassword_file = \"/nowhere\"\nusers.base = \"dc=x\"\n\
+                         groups.base = \"dc=x\"\n";
+
 /// A daemon that has had every kind of trouble that can be made without a second user, and its metrics before that.
 fn busy_daemon() -> (Daemon, String) {
     // A witness of that name, where nobody listens.
@@ -68,7 +76,7 @@ fn busy_daemon() -> (Daemon, String) {
     let witnesses = witnesses.replace("witness.example.com:8750", "127.0.0.1:1");
     let config = format!(
         "[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
-         \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n"
+         \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n{NO_SERVER}"
     );
     let mut daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
     let spool = daemon.folder().join("spool");

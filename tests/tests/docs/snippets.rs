@@ -138,8 +138,11 @@ pub(crate) fn keys(toml: &str) -> Vec<String> {
     for line in toml.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             // A source is called as its owner likes.
-            let is_source = name.starts_with("source.");
-            section = if is_source { "source.NAME.".to_owned() } else { format!("{name}.") };
+            section = match name.strip_prefix("source.").map(|rest| rest.split_once('.')) {
+                Some(Some((_, below))) => format!("source.NAME.{below}."),
+                Some(None) => "source.NAME.".to_owned(),
+                None => format!("{name}."),
+            };
         } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with('#')) {
             keys.push(format!("{section}{}", key.trim()));
         }

@@ -131,7 +131,7 @@ impl Admin for AdminService {
         request: Request<v1::PreviewSourceRequest>,
     ) -> Reply<v1::PreviewSourceResponse> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::PreviewSource).await?;
-        Ok(Response::new(source::preview(&live, &request.into_inner())?))
+        Ok(Response::new(source::preview(&live, &request.into_inner()).await?))
     }
 
     async fn forget_in_source(

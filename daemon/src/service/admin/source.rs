@@ -11,10 +11,11 @@ use tonic::Status;
 use super::{convert, unavailable};
 use crate::{
     audit_log::Batch,
-    config::{SourceConfig, SourceKind},
+    config::{LdapConfig, SourceConfig, SourceKind},
     directory::By,
+    ldap,
     service::Live,
-    source::{CommitError, NotSo, Source, SourceReport, TokenError, TokenInfo},
+    source::{CommitError, FeedStatus, NotSo, Request, Source, SourceReport, TokenError, TokenInfo},
 };
 
 /// The longest that a token may live.
@@ -40,8 +41,23 @@ pub(super) async fn sync(
         return Ok(v1::SyncSourceResponse { source: Some(told(source)), advice: String::new() });
     }
     let name = source.name();
+    if source.config().kind == SourceKind::Ldap {
+        let reason = match request.reason.as_str() {
+            "" if !request.accept_loss => None,
+            reason => Some(convert::required_reason(reason)?),
+        };
+        source.feed().ask(Request { actor, reason, accept_loss: request.accept_loss });
+        return Ok(v1::SyncSourceResponse { source: Some(told(source)), advice: String::new() });
+    }
+    if request.accept_loss {
+        return Err(Status::invalid_argument(format!(
+            "`{name}` holds nothing back: it is not followed by LDAP"
+        )));
+    }
     let advice = match source.config().kind {
-        SourceKind::File => format!("import a newer file: `oam snapshot import FILE --source {name}`"),
+        SourceKind::File | SourceKind::Ldap => {
+            format!("import a newer file: `oam snapshot import FILE --source {name}`")
+        }
         SourceKind::Scim => "the identity provider pushes by itself. To have everything pushed again: on Okta, \
                              Provisioning → Force Sync, and Push Groups → Push now; on Entra ID, Provisioning → Restart \
                              provisioning"
@@ -99,17 +115,50 @@ pub(super) async fn revoke_token(
 }
 
 /// What a user or a group would be, in whichever form the source sends them.
-pub(super) fn preview(
+pub(super) async fn preview(
     live: &Live,
     request: &v1::PreviewSourceRequest,
 ) -> Result<v1::PreviewSourceResponse, Status> {
     let source = find(live, &request.name)?;
+    if let Some(ldap) = &source.config().ldap {
+        return preview_ldap(live, source.config(), ldap, request).await;
+    }
+    if !request.filter.is_empty() {
+        return Err(Status::invalid_argument(
+            "a filter is for sources of kind `ldap`: give a user or a group as JSON",
+        ));
+    }
     let json: Value = serde_json::from_slice(&request.json)
         .map_err(|error| Status::invalid_argument(format!("this is no JSON: {error}")))?;
     match source.config().kind {
         SourceKind::Scim => preview_scim(live, source, &json),
-        SourceKind::File => preview_file(live, source, &json),
+        SourceKind::File | SourceKind::Ldap => preview_file(live, source, &json),
     }
+}
+
+async fn preview_ldap(
+    live: &Live,
+    source: &SourceConfig,
+    config: &LdapConfig,
+    request: &v1::PreviewSourceRequest,
+) -> Result<v1::PreviewSourceResponse, Status> {
+    if !request.json.is_empty() {
+        let detail =
+            "a source of kind `ldap` is asked itself: leave the file out, and say `--filter` to see somebody";
+        return Err(Status::invalid_argument(detail));
+    }
+    let previewed = ldap::preview(source, config, &request.filter).await.map_err(Status::unavailable)?;
+    let mut response = v1::PreviewSourceResponse { problems: previewed.problems, ..Default::default() };
+    for person in previewed.users {
+        let one = self::previewed(live, person, Vec::new());
+        response.users.extend(one.user);
+    }
+    let group = |(name, members): (GroupName, usize)| v1::PreviewedGroup {
+        group: written(&name),
+        members: members as u64,
+    };
+    response.groups = previewed.groups.into_iter().map(group).collect();
+    Ok(response)
 }
 
 fn preview_scim(live: &Live, source: &Source, json: &Value) -> Result<v1::PreviewSourceResponse, Status> {
@@ -177,8 +226,8 @@ fn previewed(live: &Live, person: Person, mut problems: Vec<String>) -> v1::Prev
             emails: person.emails,
             active: person.active,
         }),
-        group: String::new(),
         problems,
+        ..Default::default()
     }
 }
 
@@ -194,7 +243,7 @@ fn pushing<'a>(live: &'a Live, name: &str) -> Result<&'a Source, Status> {
     let source = find(live, name)?;
     match source.config().kind {
         SourceKind::Scim => Ok(source),
-        SourceKind::File => Err(not_so(&NotSo::IsFile(source.name().clone()))),
+        SourceKind::File | SourceKind::Ldap => Err(not_so(&NotSo::NotPushed(source.name().clone()))),
     }
 }
 
@@ -226,6 +275,7 @@ fn told(source: &Source) -> v1::Source {
         groups,
         gone,
         unusable,
+        feed,
         tokens,
         changes,
         ..
@@ -251,8 +301,23 @@ fn told(source: &Source) -> v1::Source {
             .unwrap_or_default(),
         group: mapping.as_ref().map(|mapping| mapping.group.as_str().to_owned()).unwrap_or_default(),
         tokens: tokens.iter().map(token_info).collect(),
+        feed: feed.map(fed),
         path: mapping.map(|_| format!("/scim/v2/{name}")).unwrap_or_default(),
         name: name.to_string(),
+    }
+}
+
+fn fed(status: FeedStatus) -> v1::Feed {
+    let micros = |at: Option<Timestamp>| at.map(convert::micros).unwrap_or_default();
+    v1::Feed {
+        server: status.server.unwrap_or_default(),
+        last_event_micros: micros(status.last_event),
+        last_load_micros: micros(status.last_load),
+        cookie_micros: micros(status.cookie),
+        trouble: status.trouble.unwrap_or_default(),
+        held: status.held.unwrap_or_default(),
+        shared_names: status.shared_names,
+        reconnects: status.reconnects,
     }
 }
 
@@ -271,7 +336,9 @@ fn token_info(token: &TokenInfo) -> v1::SourceToken {
 pub(super) fn not_so(error: &NotSo) -> Status {
     match error {
         NotSo::Unknown(_) | NotSo::NotGone(_) => Status::not_found(error.to_string()),
-        NotSo::Pushes(_) | NotSo::IsFile(_) | NotSo::Fed(_) => Status::failed_precondition(error.to_string()),
+        NotSo::Pushes(_) | NotSo::NotPushed(_) | NotSo::Fed(_) => {
+            Status::failed_precondition(error.to_string())
+        }
         NotSo::Which(_) | NotSo::OthersGroup(_) | NotSo::Directory(_) => {
             Status::invalid_argument(error.to_string())
         }

@@ -172,7 +172,18 @@ impl Sources {
     /// Tries again what could not be done, and notes when sources were heard, until `stop`.
     pub async fn keep_up(self: Arc<Self>, stop: CancellationToken) {
         let mut every = time::interval(RETRY);
-        while stop.run_until_cancelled(every.tick()).await.is_some() {
+        every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        loop {
+            let due = async {
+                tokio::select! {
+                    _ = every.tick() => {}
+                    () = self.next_end() => {}
+                }
+            };
+            if stop.run_until_cancelled(due).await.is_none() {
+                break;
+            }
+            self.expire(Timestamp::now()).await;
             let mut work = self.work.lock().await;
             let by = By { actor: "oamd".into(), reason: "what sources said before is tried again".into() };
             // What is wrong is told in the status.

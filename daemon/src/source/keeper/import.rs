@@ -7,7 +7,7 @@ use oam_policy::{
 };
 use tokio::task::block_in_place;
 
-use super::{CommitError, NotSo, Sources, Work};
+use super::{CommitError, NotSo, Planned, Sources, Work};
 use crate::{
     config::SourceKind,
     directory::{By, Changed},
@@ -25,7 +25,7 @@ impl Sources {
             let source = self.get(name)?;
             return match source.config.kind {
                 SourceKind::File => Ok(source),
-                SourceKind::Scim => Err(NotSo::Pushes(source.name().clone())),
+                SourceKind::Scim | SourceKind::Ldap => Err(NotSo::Pushes(source.name().clone())),
             };
         }
         let files: Vec<_> = self
@@ -68,12 +68,44 @@ impl Sources {
         let now = Timestamp::now();
         let roster =
             block_in_place(|| self.candidate(source, directory, now)).map_err(CommitError::Refused)?;
+        self.put(source, roster, now, by, &mut work).await
+    }
+
+    /// [`Self::change`] for so much at once that all of it is stored and merged anew.
+    ///
+    /// # Errors
+    /// When it makes no sense, or cannot be recorded and stored; then nothing changes.
+    pub async fn change_much<E: std::fmt::Debug + std::fmt::Display>(
+        &self,
+        source: &Source,
+        actor: &str,
+        plan: impl FnOnce(&Roster, Timestamp) -> Result<Planned<()>, E>,
+    ) -> Result<(), CommitError<E>> {
+        let mut work = self.work.lock().await;
+        let now = Timestamp::now();
+        let mut roster = source.roster().clone();
+        let planned = plan(&roster, now).map_err(CommitError::Refused)?;
+        block_in_place(|| roster.apply(Entry { at: now, changes: planned.changes }));
+        let by = By { actor: actor.to_owned(), reason: planned.what };
+        self.put(source, roster, now, by, &mut work).await?;
+        source.changes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn put<E: std::fmt::Debug + std::fmt::Display>(
+        &self,
+        source: &Source,
+        roster: Roster,
+        now: Timestamp,
+        by: By,
+        work: &mut Work,
+    ) -> Result<Changed, CommitError<E>> {
         let merged = block_in_place(|| self.with_voices(Some((source.name(), &roster)), merge::directory));
         // On the disk first, so that a crash never leaves an older list behind a newer directory.
         let draft = block_in_place(|| source.disk().draft(&roster)).map_err(CommitError::Disk)?;
         match self.writer.import(merged, now, by).await {
             Ok(changed) => {
-                adopt(source, roster, &draft, &mut work);
+                adopt(source, roster, &draft, work);
                 Ok(changed)
             }
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The one who keeps what all sources say, and passes on what is different by it.
 
 mod commit;
+mod expire;
 mod import;
 mod open;
 mod state;
@@ -68,11 +69,11 @@ pub enum NotSo {
     #[error("there is no source `{0}`; `oam source list` shows those that are configured")]
     Unknown(String),
     /// It is a source to which no file is imported.
-    #[error("the source `{0}` pushes its changes itself: no file is imported to it")]
+    #[error("the source `{0}` tells its changes itself: no file is imported to it")]
     Pushes(SourceName),
-    /// It is one that does not push.
-    #[error("the source `{0}` is a file: it has no tokens, and nothing is pushed to it")]
-    IsFile(SourceName),
+    /// It is one to which nothing is pushed.
+    #[error("nothing is pushed to the source `{0}`: it has no tokens")]
+    NotPushed(SourceName),
     /// More than one could be meant.
     #[error("say which source is meant, with `--source`: {0}")]
     Which(String),
@@ -135,19 +136,15 @@ impl Sources {
     /// The sources of which it matters how fresh they are.
     fn bounded(&self) -> Vec<&Source> {
         let matters = |source: &&Source| {
-            let roster = source.roster();
-            !source.retired && (roster.lost || (source.config.max_age.is_some() && roster.seen.is_some()))
+            let is_lost = source.roster().lost;
+            source.is_in_use() && (is_lost || source.config.max_age.is_some())
         };
         self.sources.iter().map(AsRef::as_ref).filter(matters).collect()
     }
 
-    /// How many sources have said anything.
+    /// How many sources have said anything, or are to be asked.
     pub fn in_use(&self) -> usize {
-        let is_used = |source: &&Arc<Source>| {
-            let roster = source.roster();
-            !source.retired && (roster.seen.is_some() || roster.lost)
-        };
-        self.sources.iter().filter(is_used).count()
+        self.sources.iter().filter(|source| source.is_in_use()).count()
     }
 
     /// What somebody should look at, a sentence each.

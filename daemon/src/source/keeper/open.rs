@@ -15,10 +15,10 @@ use thiserror::Error;
 
 use super::{Sources, Work};
 use crate::{
-    config::{Mapping, SourceConfig, SourceKind, SourceName},
+    config::{SourceConfig, SourceKind, SourceName},
     directory::{By, ChangeError, DirectoryReader, DirectoryWriter},
     source::{
-        Change, Entry, Roster, Source,
+        Change, Entry, Feed, Roster, Source,
         disk::{self, Disk, Found},
         merge,
         token::Tokens,
@@ -75,6 +75,8 @@ impl Sources {
         let opened = Self { sources, writer, reader, work, troubles: Mutex::default() };
         opened.bury_the_unknown(opening.now).map_err(|failure| failure.at(&folder))?;
         opened.catch_up().await?;
+        // Before anybody asks. What cannot be stored is in force all the same, and tried again.
+        opened.expire(Timestamp::now()).await;
         Ok((opened, opening.healed))
     }
 
@@ -191,8 +193,7 @@ impl Opening {
             found => found,
         };
         let retired = config.is_none();
-        let as_kind =
-            |kind| SourceConfig { name: name.clone(), kind, max_age: None, mapping: Mapping::default() };
+        let as_kind = |kind| SourceConfig::bare(name.clone(), kind);
         let (config, roster, disk) = match found {
             Found::Whole(stored) => {
                 let kept = stored.kind();
@@ -218,7 +219,7 @@ impl Opening {
                     };
                     roster.apply(Entry { at: before.as_of(), changes: vec![Change::List(directory)] });
                 }
-                let disk = Disk::begin(&folder, &roster)?;
+                let disk = Disk::begin(&folder, config.kind, &roster)?;
                 (config, roster, disk)
             }
             Found::Damaged(why) => {
@@ -228,7 +229,7 @@ impl Opening {
                 // The tokens are no part of what is lost.
                 let tokens = fs::read(folder.join("tokens")).ok();
                 let set_aside = durable::set_aside(&folder)?;
-                let disk = Disk::begin(&folder, &roster)?;
+                let disk = Disk::begin(&folder, config.kind, &roster)?;
                 if let Some(tokens) = tokens {
                     durable::create(&folder.join("tokens"))?.write_all(&tokens)?;
                 }
@@ -246,6 +247,7 @@ impl Opening {
             disk: Mutex::new(disk),
             tokens: Mutex::new(tokens),
             changes: AtomicU64::new(0),
+            feed: Feed::default(),
         })
     }
 

@@ -9,6 +9,13 @@ use crate::{
 };
 
 impl Source {
+    /// Whether it has said anything. One that we ask counts from the start: that it was not reached yet does not mean
+    /// that it knows nobody.
+    pub(super) fn is_in_use(&self) -> bool {
+        let roster = self.roster();
+        !self.retired && (roster.seen.is_some() || roster.lost || self.config.kind == SourceKind::Ldap)
+    }
+
     /// How fresh it is.
     pub(super) fn freshness(&self) -> Freshness {
         let roster = self.roster();
@@ -21,10 +28,7 @@ impl Source {
 
     /// Why nothing can be decided by it now, if that is so.
     pub(super) fn staleness(&self, now: Timestamp) -> Option<UndecidedReason> {
-        let roster = self.roster();
-        let says_nothing = roster.seen.is_none() && !roster.lost;
-        drop(roster);
-        if says_nothing { None } else { self.freshness().staleness(now) }
+        if self.is_in_use() { self.freshness().staleness(now) } else { None }
     }
 
     /// What is known of it.
@@ -43,6 +47,7 @@ impl Source {
             users,
             groups,
             gone: roster.tombstone_count(),
+            feed: (self.config.kind == SourceKind::Ldap).then(|| self.feed.status()),
             unusable: roster.provisioned().map_or(0, crate::source::Provisioned::unusable_users),
             tokens,
             changes: self.changes.load(std::sync::atomic::Ordering::Relaxed),
@@ -116,6 +121,15 @@ impl Source {
         if report.owes {
             warnings
                 .push(format!("What the source `{name}` took away is in force, and could not be stored yet"));
+        }
+        if let Some(ldap) = &self.config.ldap {
+            warnings.extend(self.feed.warnings(name.as_str()));
+            if ldap.is_plaintext() {
+                warnings.push(format!(
+                    "The source `{name}` speaks to its server without TLS: passwords and people go in the clear, on this \
+                     host alone"
+                ));
+            }
         }
         if self.config.kind == SourceKind::Scim {
             warnings.extend(report.tokens.iter().filter_map(|token| ends_soon(name.as_str(), token, now)));

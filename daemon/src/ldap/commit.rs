@@ -1,0 +1,252 @@
+//! What is different by what the server has now.
+
+use std::{collections::BTreeSet, convert::Infallible};
+
+use jiff::Timestamp;
+use oam_ldap::{
+    Replica,
+    account::Standing,
+    replica::{Touched, User},
+};
+use oam_policy::Username;
+use oam_scim::Document;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::LdapError;
+use crate::{
+    config::LdapConfig,
+    source::{
+        Change, EXPIRES, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
+    },
+};
+
+/// More changes than this are stored and merged as a whole.
+const MANY: usize = 2_000;
+/// As few people may always lose everything by a load.
+const FEW: usize = 5;
+
+/// What is looked at.
+pub(super) enum Of<'a> {
+    /// Everybody, after everything was read, as somebody wanted or not.
+    All(Option<&'a Request>),
+    /// Those whom a refresh concerned.
+    Refreshed(&'a Touched),
+    /// Those whom a change concerned.
+    Changed(&'a Touched),
+}
+
+/// Changes, those first that only take.
+#[derive(Default)]
+struct Difference {
+    takes: Vec<Change>,
+    gives: Vec<Change>,
+    users: BTreeSet<Uuid>,
+    groups: usize,
+}
+
+/// Makes what the source says that which the server has. When it returns, it is durable, in the audit log, and in force.
+pub(super) async fn commit(
+    sources: &Sources,
+    source: &Source,
+    config: &LdapConfig,
+    replica: &Replica,
+    of: Of<'_>,
+) -> Result<(), LdapError> {
+    let (actor, why) = match &of {
+        Of::All(Some(request)) => {
+            let reason = request.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            (request.actor.clone(), format!("everything was read again, as wanted{reason}"))
+        }
+        Of::All(None) => (source.name().to_string(), "everything was read".to_owned()),
+        Of::Refreshed(_) => {
+            (source.name().to_string(), "what changed while the server was not heard".to_owned())
+        }
+        Of::Changed(_) => (source.name().to_string(), "the server told of a change".to_owned()),
+    };
+    let bound = match &of {
+        Of::All(Some(request)) if request.accept_loss => None,
+        Of::All(_) | Of::Refreshed(_) => Some(config.max_loss),
+        Of::Changed(_) => None,
+    };
+    let difference = {
+        let roster = source.roster();
+        let difference = tokio::task::block_in_place(|| difference(replica, &roster, &of));
+        if let Some(bound) = bound {
+            held(&difference, replica, &roster, bound).map_err(LdapError::Held)?;
+        }
+        difference
+    };
+    let subject = match difference.users.iter().collect::<Vec<_>>().as_slice() {
+        [user] => subject(source, replica, user),
+        _ => None,
+    };
+    let what =
+        format!("{why}: {} users and {} groups are different", difference.users.len(), difference.groups);
+    for changes in [difference.takes, difference.gives] {
+        if changes.is_empty() {
+            continue;
+        }
+        let (is_much, what, subject) = (changes.len() > MANY, what.clone(), subject.clone());
+        let plan =
+            |_: &Roster, _: Timestamp| Ok::<_, Infallible>(Planned { changes, subject, what, answer: () });
+        if is_much && !matches!(of, Of::Changed(_)) {
+            sources.change_much(source, &actor, plan).await?;
+        } else {
+            sources.change(source, &actor, plan).await?;
+        }
+    }
+    if source.roster().lost && matches!(of, Of::All(_)) {
+        let what = "everything was read after it was lost".to_owned();
+        let plan = |_: &Roster, _: Timestamp| {
+            Ok::<_, Infallible>(Planned { changes: vec![Change::Complete], subject: None, what, answer: () })
+        };
+        sources.change(source, &actor, plan).await?;
+    }
+    source.heard();
+    Ok(())
+}
+
+fn difference(replica: &Replica, roster: &Roster, of: &Of<'_>) -> Difference {
+    let Some(known) = roster.provisioned() else { return Difference::default() };
+    let now = Timestamp::now();
+    let mut difference = Difference::default();
+    let known_ids =
+        |ids: &mut dyn Iterator<Item = &str>| ids.filter_map(|id| id.parse().ok()).collect::<Vec<Uuid>>();
+    let (users, groups): (BTreeSet<Uuid>, BTreeSet<Uuid>) = match of {
+        Of::All(_) => (
+            replica.user_ids().chain(known_ids(&mut known.users().map(|user| &*user.id))).collect(),
+            replica.group_ids().chain(known_ids(&mut known.groups().map(|group| &*group.id))).collect(),
+        ),
+        Of::Refreshed(touched) | Of::Changed(touched) => (touched.users.clone(), touched.groups.clone()),
+    };
+    for id in &users {
+        difference.user(*id, replica.user(id), known, now);
+    }
+    for id in &groups {
+        difference.group(*id, replica, known, now);
+    }
+    difference
+}
+
+impl Difference {
+    fn user(&mut self, id: Uuid, user: Option<&User>, known: &Provisioned, now: Timestamp) {
+        let key = id.to_string();
+        let before = known.user(&key);
+        let Some(user) = user else {
+            if before.is_some() {
+                self.takes.push(Change::DropUser(key.into()));
+                self.users.insert(id);
+            }
+            return;
+        };
+        let document = document(id, user, now);
+        if before.is_some_and(|before| before.document() == document) {
+            return;
+        }
+        let (created, version) = before.map_or((now, 1), |before| (before.created, before.version + 1));
+        let stored = StoredUser::new(&key, created, now, version, &document);
+        let part = if stored.is_active() { &mut self.gives } else { &mut self.takes };
+        part.push(Change::PutUser(stored));
+        self.users.insert(id);
+    }
+
+    fn group(&mut self, id: Uuid, replica: &Replica, known: &Provisioned, now: Timestamp) {
+        let key: Box<str> = id.to_string().into();
+        let before = known.group(&key);
+        let Some(group) = replica.group(&id) else {
+            if before.is_some() {
+                self.takes.push(Change::DropGroup(key));
+                self.groups += 1;
+            }
+            return;
+        };
+        let head = StoredGroup {
+            id: key.clone(),
+            created: before.map_or(now, |before| before.created),
+            modified: now,
+            version: before.map_or(1, |before| before.version + 1),
+            display_name: group.name.as_str().into(),
+            external_id: Some(key.clone()),
+        };
+        let is_renamed = before.is_none_or(|before| before.display_name != head.display_name);
+        if is_renamed && before.is_some() {
+            // Under the other name it is another group to rules: they leave the one before they are in the other.
+            self.takes.push(Change::DropGroup(key.clone()));
+        }
+        let was: BTreeSet<&str> = if is_renamed { BTreeSet::new() } else { known.members(&key).collect() };
+        let is: BTreeSet<String> = replica.members(&id).iter().map(Uuid::to_string).collect();
+        let left = was.iter().filter(|user| !is.contains(**user)).map(|user| Box::from(*user));
+        let joined = is.iter().filter(|user| !was.contains(user.as_str())).map(|user| user.as_str().into());
+        let (left, joined): (Vec<Box<str>>, Vec<Box<str>>) = (left.collect(), joined.collect());
+        self.groups += usize::from(is_renamed || !left.is_empty() || !joined.is_empty());
+        if !left.is_empty() {
+            self.takes.push(Change::Leave { group: key.clone(), users: left });
+        }
+        if is_renamed {
+            self.gives.push(Change::PutGroup(head));
+        }
+        if !joined.is_empty() {
+            self.gives.push(Change::Join { group: key, users: joined });
+        }
+    }
+}
+
+/// A user as they are kept.
+pub(super) fn document(id: Uuid, user: &User, now: Timestamp) -> Document {
+    let mut document = Document::new();
+    let mut put =
+        |name: &str, value: Option<Value>| document.extend(value.map(|value| (name.to_owned(), value)));
+    put("externalId", Some(json!(id.to_string())));
+    put("userName", user.username.as_deref().map(Value::from));
+    put("displayName", user.display_name.as_deref().map(Value::from));
+    let emails: Vec<_> = user.emails.iter().map(|email| json!({"value": email})).collect();
+    put("emails", (!emails.is_empty()).then_some(Value::Array(emails)));
+    let (active, end) = match user.standing {
+        Standing::Inactive => (false, None),
+        Standing::Active => (true, None),
+        Standing::Until(end) => (end > now, Some(end.to_string())),
+    };
+    put("active", Some(Value::Bool(active)));
+    put(EXPIRES, end.map(Value::from));
+    document
+}
+
+/// Makes sure that not too many lose everything at once: that looks more like a filter, a base or rights that are not
+/// what they were than like people who leave.
+fn held(difference: &Difference, replica: &Replica, roster: &Roster, bound: u8) -> Result<(), String> {
+    let Some(known) = roster.provisioned() else { return Ok(()) };
+    let has_something = |id: &str| {
+        let is_active = known.user(id).is_some_and(|user| user.is_active());
+        is_active && known.groups_of(id).next().is_some()
+    };
+    let having: Vec<&str> = known.users().map(|user| &*user.id).filter(|id| has_something(id)).collect();
+    let dropped: BTreeSet<&str> = difference
+        .takes
+        .iter()
+        .filter_map(|change| match change {
+            Change::DropUser(id) => Some(&**id),
+            Change::PutUser(user) => Some(&*user.id),
+            _ => None,
+        })
+        .collect();
+    let groups: BTreeSet<_> = replica.group_ids().filter(|id| replica.group(id).is_some()).collect();
+    let grouped: BTreeSet<Uuid> = groups.iter().flat_map(|group| replica.members(group)).collect();
+    let loses =
+        |id: &&&str| dropped.contains(**id) || id.parse().is_ok_and(|id: Uuid| !grouped.contains(&id));
+    let lost = having.iter().filter(loses).count();
+    if lost <= FEW || lost * 100 <= having.len() * usize::from(bound) {
+        return Ok(());
+    }
+    Err(format!(
+        "{lost} of {} people who have groups would lose everything, and `max_loss` is {bound}%",
+        having.len()
+    ))
+}
+
+fn subject(source: &Source, replica: &Replica, user: &Uuid) -> Option<Username> {
+    let mapping = &source.config().mapping;
+    let now =
+        replica.user(user).and_then(|entry| mapping.username(&document(*user, entry, Timestamp::now())));
+    now.or_else(|| mapping.username(&source.roster().provisioned()?.user(&user.to_string())?.document()))
+}

@@ -1,0 +1,99 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use oam_policy::printable::Printable;
+use tokio::sync::Notify;
+
+/// What the one who follows a source tells of it, and is told.
+#[derive(Debug, Default)]
+pub struct Feed {
+    status: Mutex<FeedStatus>,
+    request: Mutex<Option<Request>>,
+    asked: Notify,
+}
+
+/// How a source is followed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedStatus {
+    /// The server in use; `None`: none is.
+    pub server: Option<String>,
+    /// When it last told of a change.
+    pub last_event: Option<Timestamp>,
+    /// When everything was last read.
+    pub last_load: Option<Timestamp>,
+    /// Up to when changes were taken, where the server can go on from there.
+    pub cookie: Option<Timestamp>,
+    /// Why it is not followed now.
+    pub trouble: Option<String>,
+    /// Why what was read was not taken: somebody must say that it is so.
+    pub held: Option<String>,
+    /// Names that more than one group has, of which none is taken.
+    pub shared_names: Vec<String>,
+    /// How often the connection had to be made anew.
+    pub reconnects: u64,
+}
+
+/// What an administrator wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who.
+    pub actor: String,
+    /// Why, if it was said.
+    pub reason: Option<String>,
+    /// Whether it is so that many lose everything by what is read.
+    pub accept_loss: bool,
+}
+
+impl Feed {
+    /// How the source is followed.
+    pub fn status(&self) -> FeedStatus {
+        self.locked().clone()
+    }
+
+    /// Tells how it is followed from now on.
+    pub fn tell(&self, change: impl FnOnce(&mut FeedStatus)) {
+        change(&mut self.locked());
+    }
+
+    /// Wants that everything is read again.
+    pub fn ask(&self, request: Request) {
+        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        self.asked.notify_one();
+    }
+
+    /// Waits until somebody wants that.
+    pub async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// What somebody wants, for whoever does it.
+    pub fn take_request(&self) -> Option<Request> {
+        self.request.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What somebody should look at, a sentence each.
+    pub(super) fn warnings(&self, name: &str) -> Vec<String> {
+        let status = self.status();
+        let mut warnings = Vec::new();
+        if let Some(held) = status.held {
+            warnings.push(format!(
+                "What the server of the source `{name}` has now was not taken: {held}. If it is so: `oam source sync {name} \
+                 --accept-loss`"
+            ));
+        } else if let Some(trouble) = status.trouble {
+            warnings.push(format!("The source `{name}` is not followed: {trouble}"));
+        }
+        if let Some(first) = status.shared_names.first() {
+            let shown = Printable::new(first).to_string();
+            warnings.push(format!(
+                "Several groups of the source `{name}` share a name, and count for nobody: `{shown}` and {} more",
+                status.shared_names.len() - 1
+            ));
+        }
+        warnings
+    }
+
+    fn locked(&self) -> MutexGuard<'_, FeedStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

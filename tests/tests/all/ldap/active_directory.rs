@@ -1,0 +1,97 @@
+//! Samba as a domain controller: what Active Directory does, by LDAPS and change notifications.
+
+use std::time::{Duration, SystemTime};
+
+use oam_tests::ldap::{Samba, can_run};
+
+use super::{Company, has_groups, has_no_group, is_active, is_inactive};
+
+fn can_run_samba() -> bool {
+    if !can_run(&["samba", "samba-tool", "ldapmodify"]) {
+        return false;
+    }
+    if Samba::can_bind() {
+        return true;
+    }
+    eprintln!("SKIPPED: only root may bind the ports of a domain controller");
+    false
+}
+
+/// Developers: alice by herself, bob by way of a team.
+fn company_of_three(server: &Samba) {
+    server.change(&["alice", "bob", "eve"].map(Samba::user).concat());
+    server.change(&(Samba::group("team", &["bob"]) + &Samba::group("eng", &["alice", "team"])));
+}
+
+#[test]
+fn what_happens_in_the_domain_is_met_by_the_next_push() {
+    if !can_run_samba() {
+        return;
+    }
+    let server = Samba::start();
+    company_of_three(&server);
+    let company = Company::following(&server.config("max_age = \"15m\""));
+    company.permits("alice");
+    company.permits("bob");
+    company.refuses("eve", "no-grant");
+    assert_eq!(company.groups("bob"), ["corp:eng", "corp:team"]);
+
+    server.change(&Samba::disable("alice", true));
+    company.wait_for("alice is inactive", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+    server.change(&Samba::disable("alice", false));
+    company.wait_for("alice is active", "alice", is_active);
+    company.permits("alice");
+
+    server.change(&Samba::members("team", "delete", &["bob"]));
+    company.wait_for("bob is in no group", "bob", has_no_group);
+    company.refuses("bob", "no-grant");
+    server.change(&Samba::members("team", "add", &["eve"]));
+    company.wait_for("eve is in a group", "eve", has_groups);
+    company.permits("eve");
+
+    // An account ends by the clock, and nothing more is told of it. On a busy machine it may be over when it is told.
+    let is_by_clock =
+        |entry: &oam_audit::entry::Entry| format!("{entry:?}").contains("the time of 1 account is over");
+    let by_clock = [3, 6, 12, 24].into_iter().any(|seconds| {
+        server.change(&Samba::expires("alice", SystemTime::now() + Duration::from_secs(3600)));
+        company.wait_for("alice is active", "alice", is_active);
+        server.change(&Samba::expires("alice", SystemTime::now() + Duration::from_secs(seconds)));
+        company.wait_for("alice is inactive", "alice", is_inactive);
+        company.refuses("alice", "account-disabled");
+        company.daemon.audit().entries.iter().any(is_by_clock)
+    });
+    assert!(by_clock, "what makes it inactive is the clock");
+
+    server.delete("eve");
+    company.wait_for("eve is gone", "eve", is_inactive);
+    company.refuses("eve", "account-disabled");
+    server.delete("team");
+    company.wait("the group is gone", |source| source["groups"] == 1);
+}
+
+#[test]
+fn what_changed_while_the_domain_was_not_heard_is_made_up_for() {
+    if !can_run_samba() {
+        return;
+    }
+    let mut server = Samba::start();
+    company_of_three(&server);
+    let company = Company::following(&server.config(""));
+    company.permits("alice");
+    server.proxy().cut();
+    server.change(&Samba::disable("alice", true));
+    server.delete("bob");
+    // Nobody told us.
+    company.permits("alice");
+    server.proxy().mend();
+    company.wait_for("alice is inactive", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+    company.refuses("bob", "account-disabled");
+    server.stop();
+    company.wait("the connection is lost", |source| source["feed"]["server"].is_null());
+    server.launch();
+    server.change(&Samba::disable("alice", false));
+    company.wait_for("alice is active", "alice", is_active);
+    company.permits("alice");
+}
