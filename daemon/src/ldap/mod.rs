@@ -185,7 +185,7 @@ async fn follow(
             Err(LdapError::Held(why)) => {
                 tracing::warn!(source = %source.name(), "what the server has was not taken: {why}");
                 (memory, request) = (Memory::default(), None);
-                feed.tell(|status| (status.server, status.held) = (None, Some(why)));
+                feed.tell(|status| (status.server, status.trouble, status.held) = (None, None, Some(why)));
                 config.resync
             }
             Err(error) => {

@@ -78,7 +78,7 @@ impl Feed {
         if let Some(held) = status.held {
             warnings.push(format!(
                 "What the server of the source `{name}` has now was not taken: {held}. If it is so: `oam source sync {name} \
-                 --accept-loss`"
+                 --accept-loss --reason …`"
             ));
         } else if let Some(trouble) = status.trouble {
             warnings.push(format!("The source `{name}` is not followed: {trouble}"));

@@ -1,9 +1,14 @@
+mod section;
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use oam_ldap::{DnKey, Filter, account::Limit};
 use serde::Deserialize;
 
 use super::{ConfigError, absolute, duration};
+pub use section::{GroupsSection, LdapSection, UsersSection};
 
 /// The word that lets a connection do without TLS.
 const LOOPBACK_ONLY: &str = "loopback-only";
@@ -13,66 +18,6 @@ const DEFAULT_RESYNC: Duration = Duration::from_secs(60 * 60);
 /// A server that tells nothing by itself is asked this often.
 const DEFAULT_POLL: Duration = Duration::from_secs(60);
 const DEFAULT_MAX_LOSS: u8 = 20;
-
-/// `[source.NAME.ldap]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LdapSection {
-    /// The servers, the first that answers is used.
-    pub urls: Vec<String>,
-    /// What the servers are.
-    pub flavour: Flavour,
-    /// The authorities of their certificates, PEM.
-    pub ca: Option<PathBuf>,
-    /// `loopback-only`: without TLS, which is taken on a loopback address alone.
-    pub plaintext: Option<String>,
-    /// Who we are.
-    pub bind_dn: String,
-    /// The file with our password.
-    pub password_file: PathBuf,
-    /// How often everything is read again, as in `1h`.
-    pub resync: Option<String>,
-    /// How many of the people may lose everything by reading again, as in `20%`.
-    pub max_loss: Option<String>,
-    /// Who the users are.
-    pub users: UsersSection,
-    /// Which the groups are.
-    pub groups: GroupsSection,
-}
-
-/// `[source.NAME.ldap.users]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UsersSection {
-    /// Below which object they are.
-    pub base: String,
-    /// Which of the objects there.
-    pub filter: Option<String>,
-    /// The attribute that holds the Bitbucket username.
-    pub username: Option<String>,
-    /// The attribute that holds their name.
-    pub display_name: Option<String>,
-    /// The attribute that holds their e-mail addresses.
-    pub email: Option<String>,
-    /// The attribute that is theirs for ever, where nothing can be known by itself.
-    pub id: Option<String>,
-    /// The attributes that may make them inactive.
-    pub limits: Option<Vec<String>>,
-}
-
-/// `[source.NAME.ldap.groups]`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GroupsSection {
-    /// Below which object they are.
-    pub base: String,
-    /// Which of the objects there.
-    pub filter: Option<String>,
-    /// The attribute that holds the name.
-    pub name: Option<String>,
-    /// The attribute that names the members.
-    pub member: Option<String>,
-}
 
 /// What servers are: how they tell of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -381,80 +326,4 @@ fn server(url: &str, plaintext: bool) -> Result<LdapServer, ConfigError> {
     };
     let default = if security == LdapSecurity::Ldaps { 636 } else { 389 };
     Ok(LdapServer { host: host.to_owned(), port: port.unwrap_or(default), security })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WHOLE: &str = "urls = ['ldaps://a']\nflavour = 'openldap'\nbind_dn = 'cn=o'\npassword_file = '/p'\n\
-                         users.base = 'ou=p,dc=x'\ngroups.base = 'ou=g,dc=x'\n";
-
-    fn config(text: &str) -> Result<LdapConfig, String> {
-        let section: LdapSection = toml::from_str(text).map_err(|error| error.to_string())?;
-        configured(section).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn an_address_says_how_it_is_secured() {
-        for (url, plaintext, expected) in [
-            ("ldaps://ldap.example.com", false, Ok((LdapSecurity::Ldaps, "ldaps://ldap.example.com:636"))),
-            ("ldap://ldap.example.com/", false, Ok((LdapSecurity::StartTls, "ldap://ldap.example.com:389"))),
-            ("LDAPS://[::1]:1636", false, Ok((LdapSecurity::Ldaps, "ldaps://[::1]:1636"))),
-            ("ldap://127.0.0.1:1389", true, Ok((LdapSecurity::None, "ldap://127.0.0.1:1389"))),
-            ("ldap://localhost", true, Ok((LdapSecurity::None, "ldap://localhost:389"))),
-            ("ldap://ldap.example.com", true, Err("TLS is needed")),
-            ("ldap://localhost.example.com", true, Err("TLS is needed")),
-            ("http://a", false, Err("is no address")),
-            ("ldap.example.com", false, Err("is no address")),
-            ("ldaps://", false, Err("is no address")),
-            ("ldaps://a:b", false, Err("is no address")),
-            ("ldaps://a/dc=x", false, Err("is no address")),
-            ("ldaps://u@a", false, Err("is no address")),
-            ("ldaps://[::1]x", false, Err("is no address")),
-        ] {
-            match (server(url, plaintext), expected) {
-                (Ok(server), Ok((security, text))) => {
-                    assert_eq!((server.security, server.to_string().as_str()), (security, text), "{url}");
-                }
-                (Err(error), Err(expected)) => {
-                    assert!(error.to_string().contains(expected), "{url}: {error}")
-                }
-                (other, _) => panic!("{url}: {other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_named() {
-        assert!(config(WHOLE).is_ok());
-        for (more, expected) in [
-            ("plaintext = 'yes'", "loopback-only"),
-            ("max_loss = '101%'", "is no share"),
-            ("max_loss = '5'", "is no share"),
-            ("resync = '0s'", "more than once a second"),
-            ("users.filter = 'uid=a'", "is no filter"),
-            ("users.id = 'x'", "always has `entryUUID`"),
-            ("users.limits = ['x']", "is none of"),
-            ("users.username = 'a=b'", "is no name of an attribute"),
-            ("groups.filter = '(a'", "is no filter"),
-            ("groups.scope = 'x'", "unknown field"),
-        ] {
-            let error = config(&format!("{WHOLE}{more}\n")).unwrap_err();
-            assert!(error.contains(expected), "{more}: {error}");
-        }
-        let error = config(&WHOLE.replace("ou=p,dc=x", "people")).unwrap_err();
-        assert!(error.contains("no distinguished name"), "{error}");
-        let error = config(&WHOLE.replace("'ldaps://a'", "")).unwrap_err();
-        assert!(error.contains("one server at least"), "{error}");
-    }
-
-    #[test]
-    fn each_flavour_has_its_own_attributes() {
-        let config = config(&WHOLE.replace("openldap", "active-directory")).unwrap();
-        let (users, groups) = (config.users, config.groups);
-        assert_eq!((users.id.as_str(), users.username.as_str()), ("objectGUID", "sAMAccountName"));
-        assert_eq!((groups.name.as_str(), groups.member.as_str()), ("sAMAccountName", "member"));
-        assert_eq!(users.limits, [Limit::UserAccountControl, Limit::AccountExpires]);
-    }
 }
