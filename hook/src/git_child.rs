@@ -64,6 +64,8 @@ pub(crate) fn command(git_dir: &Path, variables: &Variables) -> process::Command
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_GRAFT_FILE", "/dev/null")
         .env("GIT_NO_LAZY_FETCH", "1")
+        // A git that is too old to know that has no way to fetch by.
+        .env("GIT_ALLOW_PROTOCOL", "none")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("LC_ALL", "C");

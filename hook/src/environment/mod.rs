@@ -19,6 +19,7 @@ use thiserror::Error;
 use crate::{arguments::Command, config::Config, git_dir::Places};
 
 /// The variables of a process. They may hold secrets, so there is no `Debug`.
+#[derive(Default)]
 pub struct Variables(BTreeMap<OsString, OsString>);
 
 /// Who pushes where.

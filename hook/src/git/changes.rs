@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{
     Malformed,
-    tree::{Entries, Entry, EntryKind, id_of},
+    tree::{Entries, Entry, EntryKind, WrongSide, id_of},
 };
 
 /// How deep folders may lie within each other.
@@ -145,6 +145,18 @@ impl Level {
         sides.filter_map(|side| side.entries.as_ref()).map(Entries::size).sum()
     }
 
+    /// Passes by what is the same in both, where there is one other.
+    fn pass_alike(&mut self) -> Result<(), BadTree> {
+        let [other] = &mut self.others[..] else { return Ok(()) };
+        let (Some(ours), Some(theirs)) = (&mut self.new.entries, &mut other.entries) else { return Ok(()) };
+        let (tree, what) = match ours.pass_alike(theirs) {
+            Ok(()) => return Ok(()),
+            Err(WrongSide::This(what)) => (self.new.tree, what),
+            Err(WrongSide::Other(what)) => (other.tree, what),
+        };
+        tree.map_or(Ok(()), |tree| Err(BadTree::Malformed { tree, what }))
+    }
+
     /// The side whose entry comes first. All sides are gone through to their ends: only then is it known that each was in
     /// order, and nothing passed by.
     fn first(&self) -> Option<&Side> {
@@ -192,6 +204,7 @@ impl<E: From<BadTree>> Comparison<'_, E> {
 
     /// Takes the next entry of a folder, on whichever sides it is.
     fn step(&mut self, level: &mut Level) -> Result<Step, E> {
+        level.pass_alike()?;
         let Some(first) = level.first() else { return Ok(Step::Out) };
         let (Some(key), Some(tree)) = (first.entry(), first.tree) else { return Ok(Step::Out) };
         let now = level.new.entry_at(&key);

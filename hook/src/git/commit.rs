@@ -41,13 +41,21 @@ impl<'a> Commit<'a> {
     /// When it has no proper tree or parents.
     pub fn parse(data: &'a [u8]) -> Result<Self, Malformed> {
         let (header, message) = split_header(data)?;
-        let mut lines = header.split(|byte| *byte == b'\n');
-        let tree = lines.next().and_then(|line| line.strip_prefix(b"tree "));
-        let tree = tree.and_then(id).ok_or(Malformed("it does not begin with a tree"))?;
+        let tree = Self::tree_of(header)?;
+        let lines = header.split(|byte| *byte == b'\n').skip(1);
         let parents = lines.map_while(|line| line.strip_prefix(b"parent "));
         let parents: Option<Vec<_>> = parents.map(id).collect();
         let parents = parents.ok_or(Malformed("a parent is none"))?;
         Ok(Self { tree, parents, header, message })
+    }
+
+    /// What a raw commit holds, where nothing else of it matters.
+    ///
+    /// # Errors
+    /// When it has no proper tree.
+    pub fn tree_of(data: &[u8]) -> Result<ObjectId, Malformed> {
+        let first = data.split(|byte| *byte == b'\n').next().and_then(|line| line.strip_prefix(b"tree "));
+        first.and_then(id).ok_or(Malformed("it does not begin with a tree"))
     }
 
     /// Who made it.

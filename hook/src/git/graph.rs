@@ -17,7 +17,7 @@ use gix_commitgraph::{File, Position};
 use gix_hash::oid;
 use oam_policy::{ObjectId, name::ObjectFormat};
 
-use super::{config, objects::hash_of};
+use super::{config, folders::with_alternates, objects::hash_of};
 use crate::git_dir::Places;
 
 /// The most files of a chain; git merges them long before.
@@ -42,7 +42,7 @@ pub(super) struct Corrupt;
 
 /// All commit-graphs of the object folders.
 #[derive(Default)]
-pub(super) struct Graphs {
+pub(crate) struct Graphs {
     all: Vec<Graph>,
 }
 
@@ -60,7 +60,8 @@ impl Graphs {
         if !is_wanted(places) {
             return graphs;
         }
-        let folders = with_alternates(places.object_dirs.as_deref().unwrap_or_default());
+        // A graph that is not found is only missed.
+        let folders = with_alternates(places.object_dirs.as_deref().unwrap_or_default()).unwrap_or_default();
         let mut start = 0_u32;
         for folder in &folders {
             let Some(file) = open(folder, &folders, format) else { continue };
@@ -73,7 +74,7 @@ impl Graphs {
     }
 
     /// How many nodes there are, all graphs together.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.all.last().map_or(0, |last| Node(last.start.saturating_add(last.count)).index())
     }
 
@@ -152,21 +153,6 @@ fn level(generation: u32) -> Result<u32, Corrupt> {
 fn is_wanted(places: &Places) -> bool {
     let Some(git_dir) = &places.git_dir else { return !places.shallow };
     !places.shallow && !git_dir.join("info/grafts").exists() && config::commit_graph(git_dir)
-}
-
-/// The folders, and behind each those that its `info/alternates` names.
-fn with_alternates(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = Vec::new();
-    for folder in folders {
-        // A graph that is not found is only missed. What of the objects is not found, reading them will tell.
-        let more = gix_odb::alternate::resolve(folder.clone(), Path::new("/")).unwrap_or_default();
-        for folder in std::iter::once(folder).chain(&more) {
-            if !all.contains(folder) {
-                all.push(folder.clone());
-            }
-        }
-    }
-    all
 }
 
 /// The graph of one object folder: one file, or else a chain of files.

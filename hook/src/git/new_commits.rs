@@ -14,7 +14,6 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashSet},
-    vec,
 };
 
 use oam_policy::ObjectId;
@@ -23,7 +22,7 @@ use super::{
     Unreadable,
     child::Git,
     objects::{Objects, Peeled},
-    paint::Paint,
+    paint::{Paint, Settled},
     refs::Tips,
 };
 
@@ -41,7 +40,6 @@ pub struct NewCommits<'o> {
     /// Commits that were there before.
     candidates: Vec<ObjectId>,
     stage: Stage,
-    buffer: Vec<u8>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +54,7 @@ struct Found {
 enum Stage {
     Start(ObjectId),
     Pushed,
-    Painted(vec::IntoIter<ObjectId>),
+    Painted(Settled),
     Done,
 }
 
@@ -71,7 +69,6 @@ impl<'o> NewCommits<'o> {
             seen: HashSet::new(),
             candidates: Vec::new(),
             stage: Stage::Start(new),
-            buffer: Vec::new(),
         }
     }
 
@@ -94,18 +91,17 @@ impl<'o> NewCommits<'o> {
                     }
                     None => {
                         let candidates = std::mem::take(&mut self.candidates);
-                        let new = self.settle(&candidates)?;
-                        self.stage = Stage::Painted(new.into_iter());
+                        self.stage = Stage::Painted(self.settle(&candidates)?);
                     }
                 },
-                Stage::Painted(new) => return Ok(new.next()),
+                Stage::Painted(new) => return new.next(),
                 Stage::Done => return Ok(None),
             }
         }
     }
 
     /// Which of the commits that were there before, and of their ancestors, are new.
-    fn settle(&self, candidates: &[ObjectId]) -> Result<Vec<ObjectId>, Unreadable> {
+    fn settle(&self, candidates: &[ObjectId]) -> Result<Settled, Unreadable> {
         match Paint::settle(self.objects, self.tips, candidates) {
             Err(why) if why.is_gits_to_try() && !self.objects.is_shallow() => self.ask_git(candidates),
             Err(Unreadable::Missing(_)) if self.objects.is_shallow() => Err(Unreadable::Shallow),
@@ -113,7 +109,7 @@ impl<'o> NewCommits<'o> {
         }
     }
 
-    fn ask_git(&self, candidates: &[ObjectId]) -> Result<Vec<ObjectId>, Unreadable> {
+    fn ask_git(&self, candidates: &[ObjectId]) -> Result<Settled, Unreadable> {
         let asked = candidates.iter().map(ObjectId::to_string);
         let hidden = self.tips.ids().iter().map(|tip| format!("^{tip}"));
         let mut new = Vec::new();
@@ -125,7 +121,7 @@ impl<'o> NewCommits<'o> {
             new.push(id);
             Ok(())
         })?;
-        Ok(new)
+        Ok(Settled::listed(new))
     }
 
     fn meet(&mut self, id: ObjectId) -> Result<(), Unreadable> {
@@ -133,7 +129,7 @@ impl<'o> NewCommits<'o> {
             return Ok(());
         }
         if self.objects.is_pushed(id)? {
-            let links = self.objects.links(id, &mut self.buffer)?;
+            let links = self.objects.kept_links(id)?;
             let found = Reverse(self.seen.len());
             self.pushed.push(Found { committed: links.committed, found, id, parents: links.parents });
         } else {

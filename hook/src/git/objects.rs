@@ -1,26 +1,25 @@
-//! Objects, read in this process with gitoxide's object database.
+//! Objects, read in this process.
 //!
-//! Each object *folder* is opened as a database of its own, never a repository: so the quarantine's variables are ours to
+//! Object *folders* are opened, each for itself, and never a repository: so the quarantine's variables are ours to
 //! honour, Bitbucket's missing `GIT_DIR` does no harm, and neither replacement refs nor grafts nor anybody's
-//! configuration come into play. Packs, multi-pack-indexes, loose objects and `info/alternates` are all known to it.
+//! configuration come into play. Packs, multi-pack-indexes, loose objects and `info/alternates` are all known. What the
+//! files mean, gitoxide knows.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, RefCell},
     fmt,
-    ops::RangeBounds,
-    path::{Path, PathBuf},
     rc::Rc,
 };
 
 use gix_hash::oid;
-use gix_object::Find as _;
-use gix_odb::{Header as _, store::init::Slots};
-use gix_pack::cache::lru::MemoryCappedHashmap;
-use oam_policy::{ObjectId, name::ObjectFormat, printable::Printable};
+use oam_policy::{ObjectId, name::ObjectFormat};
 
 use super::{
+    folders::are_partial,
     graph::Graphs,
     links::{self, Links},
+    recent::Recent,
+    stores::{Store, Stores},
     unreadable::{Unreadable, words},
 };
 use crate::git_dir::Places;
@@ -31,8 +30,8 @@ pub const MAX_COMMIT: u64 = 4 << 20;
 /// The largest tree that is read: about a million entries.
 pub const MAX_TREE: u64 = 64 << 20;
 
-/// How much memory the deltas' bases may take for each object folder.
-const PACK_CACHE: usize = 16 << 20;
+/// How much memory commits may take that were read: each is wanted as a child, as itself, and as a parent.
+const COMMITS: usize = 2 << 20;
 
 /// How many tags of tags are followed.
 const MAX_TAGS: usize = 16;
@@ -83,6 +82,9 @@ impl Kind {
     }
 }
 
+/// An object's kind and content, held by several.
+pub type Shared = (Kind, Rc<[u8]>);
+
 /// What an id names, tags peeled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peeled {
@@ -91,8 +93,6 @@ pub enum Peeled {
     /// A tree or a blob, which have no history.
     Other(ObjectId, Kind),
 }
-
-type Store = gix_odb::Handle;
 
 /// The objects of the repository and of the push. For one thread.
 pub struct Objects {
@@ -103,12 +103,17 @@ pub struct Objects {
     renewed: Cell<bool>,
     /// Opened when a walk needs them.
     graphs: RefCell<Option<Rc<Graphs>>>,
+    commits: RefCell<Recent<ObjectId, Rc<[u8]>>>,
+    /// What is read before it is shared.
+    scratch: RefCell<Vec<u8>>,
 }
 
-struct Stores {
-    format: ObjectFormat,
-    /// One for each folder that is there, that of a quarantine first; opened when those before it do not have an object.
-    all: Vec<(PathBuf, OnceCell<Store>)>,
+/// Where an object is, for as long as nothing is opened anew: in a pack, by its folder and its place among all that is
+/// packed there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) folder: usize,
+    pub(super) at: usize,
 }
 
 impl Objects {
@@ -125,6 +130,8 @@ impl Objects {
             stores: RefCell::new(None),
             renewed: Cell::new(false),
             graphs: RefCell::new(None),
+            commits: RefCell::new(Recent::new(COMMITS)),
+            scratch: RefCell::default(),
         })
     }
 
@@ -134,11 +141,40 @@ impl Objects {
     /// When it is not there, is damaged, a blob, or larger than [`MAX_COMMIT`] or [`MAX_TREE`].
     pub fn read(&self, id: ObjectId, buffer: &mut Vec<u8>) -> Result<Kind, Unreadable> {
         let found = self.find(id, |store, oid| {
-            let found = store.try_find(oid, buffer).map_err(words)?;
-            Ok(found.map(|data| (Kind::from(data.kind), data.data.len() as u64)))
+            let kind = match store.packs.find(oid)? {
+                Some(found) => Some(found.read(buffer)?),
+                None => store.loose.try_find(oid, buffer).map_err(words)?.map(|data| data.kind.into()),
+            };
+            Ok(kind.map(|kind| (kind, buffer.len() as u64)))
         });
+        self.bounded(id, found)
+    }
+
+    /// Reads a commit, a tree or a tag that is to be kept.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn share(&self, id: ObjectId) -> Result<Shared, Unreadable> {
+        let mut scratch = self.scratch.borrow_mut();
+        let mut data = None;
+        let found = self.find(id, |store, oid| {
+            let found = match store.packs.find(oid)? {
+                Some(found) => Some(found.share(&mut scratch)?),
+                None => {
+                    let found = store.loose.try_find(oid, &mut scratch).map_err(words)?;
+                    found.map(|found| (found.kind.into(), Rc::from(found.data)))
+                }
+            };
+            Ok(found.map(|(kind, found)| (kind, data.insert(found).len() as u64)))
+        });
+        drop(scratch);
+        let kind = self.bounded(id, found)?;
+        data.map(|data| (kind, data)).ok_or(Unreadable::BrokenOff)
+    }
+
+    fn bounded(&self, id: ObjectId, found: Result<(Kind, u64), Unreadable>) -> Result<Kind, Unreadable> {
         let (kind, size) = match found {
-            // Whatever is beyond the database's own limit is not decoded, and only its header tells what it is.
+            // Whatever is beyond the decoder's own limit is not decoded, and only its header tells what it is.
             Err(Unreadable::Damaged { .. }) => match self.size(id) {
                 Ok((kind, size)) if size > kind.most() => (kind, size),
                 _ => return found.map(|(kind, _)| kind),
@@ -157,9 +193,12 @@ impl Objects {
     /// # Errors
     /// When it is not there, or is damaged.
     pub fn size(&self, id: ObjectId) -> Result<(Kind, u64), Unreadable> {
-        self.find(id, |store, oid| {
-            let header = store.try_header(oid).map_err(words)?;
-            Ok(header.map(|header| (header.kind().into(), header.size())))
+        self.find(id, |store, oid| match store.packs.find(oid)? {
+            Some(found) => found.header().map(Some),
+            None => {
+                let header = store.loose.try_header(oid).map_err(words)?;
+                Ok(header.map(|(size, kind)| (kind.into(), size)))
+            }
         })
     }
 
@@ -184,17 +223,53 @@ impl Objects {
         Err(Unreadable::Tags(id))
     }
 
-    /// The parents and the date of a commit.
+    /// A raw commit.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no commit.
+    pub fn commit(&self, id: ObjectId) -> Result<Rc<[u8]>, Unreadable> {
+        if let Some(commit) = self.commits.borrow_mut().get(id) {
+            return Ok(Rc::clone(commit));
+        }
+        let commit = match self.share(id)? {
+            (Kind::Commit, commit) => commit,
+            (kind, _) => return Err(Unreadable::not_a(id, kind, Kind::Commit)),
+        };
+        self.commits.borrow_mut().put(id, Rc::clone(&commit));
+        Ok(commit)
+    }
+
+    /// The parents and the date of a commit that is read once.
     ///
     /// # Errors
     /// When it cannot be read, or is no commit.
     pub fn links(&self, id: ObjectId, buffer: &mut Vec<u8>) -> Result<Links, Unreadable> {
         match self.read(id, buffer)? {
-            Kind::Commit => {
-                links::parse(buffer).ok_or_else(|| Unreadable::damaged(id, "the commit is malformed"))
-            }
-            kind => Err(Unreadable::damaged(id, format_args!("it is a {kind}, where a commit is expected"))),
+            Kind::Commit => links_of(id, buffer),
+            kind => Err(Unreadable::not_a(id, kind, Kind::Commit)),
         }
+    }
+
+    /// The same of a commit that is wanted once more soon.
+    pub(super) fn kept_links(&self, id: ObjectId) -> Result<Links, Unreadable> {
+        links_of(id, &self.commit(id)?)
+    }
+
+    /// Where an object is, if it is in a pack.
+    ///
+    /// # Errors
+    /// When it is nowhere.
+    pub(super) fn place(&self, id: ObjectId) -> Result<Option<Place>, Unreadable> {
+        let mut folder = 0_usize;
+        self.find(id, |store, oid| {
+            let found = match store.packs.find(oid)? {
+                Some(found) => Some(Some(found.place)),
+                None => store.has_loose(oid)?.then_some(None),
+            };
+            folder = folder.saturating_add(usize::from(found.is_none()));
+            Ok(found)
+        })
+        .map(|found| found.map(|at| Place { folder, at }))
     }
 
     /// Whether an object came with this push and was not in the repository before: no ref can have reached it.
@@ -206,17 +281,21 @@ impl Objects {
             return Ok(false);
         }
         let oid = oid_of(&id)?;
-        let before = self
-            .stores(id)?
-            .find(1.., |store| store.try_header(oid).map_err(|error| Unreadable::damaged(id, error)));
+        let before =
+            self.stores(id)?.find(1.., |store| store.has(oid).map_err(|why| Unreadable::damaged(id, why)));
         Ok(before?.is_none())
     }
 
     /// Whether an object is in the first folder: that of a quarantine, if there is one.
     pub(super) fn is_first(&self, id: ObjectId) -> Result<bool, Unreadable> {
         let oid = oid_of(&id)?;
-        let look = |store: &Store| store.try_header(oid).map_err(|error| Unreadable::damaged(id, error));
+        let look = |store: &Store| store.has(oid).map_err(|why| Unreadable::damaged(id, why));
         Ok(self.places.quarantined && self.stores(id)?.find(..1, look)?.is_some())
+    }
+
+    /// Whether the packs were opened anew: then no [`Place`] of before means anything.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewed.get()
     }
 
     /// Whether history may be cut off.
@@ -225,7 +304,7 @@ impl Objects {
     }
 
     /// The commit-graphs of the object folders.
-    pub(super) fn graphs(&self, format: ObjectFormat) -> Rc<Graphs> {
+    pub(crate) fn graphs(&self, format: ObjectFormat) -> Rc<Graphs> {
         let mut graphs = self.graphs.borrow_mut();
         Rc::clone(graphs.get_or_insert_with(|| Rc::new(Graphs::open(&self.places, format))))
     }
@@ -250,9 +329,17 @@ impl Objects {
                 return Ok(found);
             }
             if self.renewed.replace(true) {
-                return Err(Unreadable::Missing(id));
+                return Err(self.missing(id));
             }
             self.stores.replace(None);
+        }
+    }
+
+    /// Why an object is not there.
+    fn missing(&self, id: ObjectId) -> Unreadable {
+        match self.stores(id) {
+            Ok(stores) if are_partial(&stores.folders) => Unreadable::LeftOut(id),
+            _ => Unreadable::Missing(id),
         }
     }
 
@@ -267,56 +354,8 @@ impl Objects {
     }
 }
 
-impl Stores {
-    fn of(places: &Places, format: ObjectFormat) -> Result<Self, Unreadable> {
-        let folders = places.object_dirs.as_ref().ok_or(Unreadable::NoFolders)?;
-        // git goes on without alternates that are not there. What would be in them is missing.
-        let there = folders.iter().enumerate().filter(|(place, folder)| *place == 0 || folder.is_dir());
-        let all = there.map(|(_, folder)| (folder.clone(), OnceCell::new())).collect();
-        Ok(Self { format, all })
-    }
-
-    /// Looks into some of them, until an object is found.
-    fn find<T>(
-        &self,
-        which: impl RangeBounds<usize>,
-        mut look: impl FnMut(&Store) -> Result<Option<T>, Unreadable>,
-    ) -> Result<Option<T>, Unreadable> {
-        for (place, (folder, store)) in self.all.iter().enumerate() {
-            if !which.contains(&place) {
-                continue;
-            }
-            let store = match store.get() {
-                Some(store) => store,
-                None => {
-                    let opened = open(folder, self.format)?;
-                    store.get_or_init(|| opened)
-                }
-            };
-            if let Some(found) = look(store)? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn open(folder: &Path, format: ObjectFormat) -> Result<Store, Unreadable> {
-    let options = gix_odb::store::init::Options {
-        slots: Slots::default(),
-        use_multi_pack_index: true,
-        alloc_limit_bytes: usize::try_from(MAX_TREE).ok(),
-        current_dir: Some(PathBuf::from("/")),
-        ..Default::default()
-    };
-    let mut store = gix_odb::at_opts(folder, hash_of(format), None, options).map_err(|error| {
-        let folder = Printable::new(folder.as_os_str().as_encoded_bytes()).to_string();
-        Unreadable::Folder { folder, why: words(error) }
-    })?;
-    store.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(PACK_CACHE)));
-    // Else each object that is in another folder would have this one listed again.
-    store.refresh_never();
-    Ok(store)
+fn links_of(id: ObjectId, commit: &[u8]) -> Result<Links, Unreadable> {
+    links::parse(commit).ok_or_else(|| Unreadable::damaged(id, "the commit is malformed"))
 }
 
 pub(super) fn hash_of(format: ObjectFormat) -> gix_hash::Kind {

@@ -1,6 +1,8 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, hash_map::Entry},
+    rc::Rc,
+    vec,
 };
 
 use oam_policy::ObjectId;
@@ -52,22 +54,49 @@ struct Outside {
     hidden: bool,
 }
 
+/// The commits that are new, in their order. Those of a graph are held as what they are there: a million takes 4 MB.
+#[derive(Default)]
+pub(super) struct Settled {
+    outside: vec::IntoIter<ObjectId>,
+    inside: vec::IntoIter<Node>,
+    graphs: Rc<Graphs>,
+}
+
+impl Settled {
+    fn of(outside: Vec<ObjectId>, inside: Vec<Node>, graphs: Rc<Graphs>) -> Self {
+        Self { outside: outside.into_iter(), inside: inside.into_iter(), graphs }
+    }
+
+    /// Those that are listed already.
+    pub(super) fn listed(ids: Vec<ObjectId>) -> Self {
+        Self { outside: ids.into_iter(), ..Self::default() }
+    }
+
+    /// The next one.
+    ///
+    /// # Errors
+    /// When a graph does not say which it is.
+    pub(super) fn next(&mut self) -> Result<Option<ObjectId>, Unreadable> {
+        if let Some(id) = self.outside.next() {
+            return Ok(Some(id));
+        }
+        let id = self.inside.next().map(|node| self.graphs.id(node));
+        id.transpose().map_err(|Corrupt| Unreadable::BrokenOff)
+    }
+}
+
 impl<'o> Paint<'o> {
     /// The commits that `asked` reach and no tip does.
-    pub(super) fn settle(
-        objects: &Objects,
-        tips: &Tips,
-        asked: &[ObjectId],
-    ) -> Result<Vec<ObjectId>, Unreadable> {
-        let Some(first) = asked.first() else { return Ok(Vec::new()) };
+    pub(super) fn settle(objects: &Objects, tips: &Tips, asked: &[ObjectId]) -> Result<Settled, Unreadable> {
+        let Some(first) = asked.first() else { return Ok(Settled::default()) };
         let graphs = objects.graphs(first.format());
         match Paint::over(objects, &graphs).run(tips, asked) {
-            Ok(new) => Ok(new),
+            Ok((outside, inside)) => Ok(Settled::of(outside, inside, Rc::clone(&graphs))),
             Err(Trouble::Unreadable(why)) => Err(why),
             Err(Trouble::Graph(Corrupt)) => {
                 objects.distrust_graphs();
                 match Paint::over(objects, &Graphs::default()).run(tips, asked) {
-                    Ok(new) => Ok(new),
+                    Ok((outside, _)) => Ok(Settled::listed(outside)),
                     Err(Trouble::Unreadable(why)) => Err(why),
                     // There is no graph any more that could be.
                     Err(Trouble::Graph(Corrupt)) => Err(Unreadable::BrokenOff),
@@ -91,7 +120,7 @@ impl<'o> Paint<'o> {
         }
     }
 
-    fn run(mut self, tips: &Tips, asked: &[ObjectId]) -> Result<Vec<ObjectId>, Trouble> {
+    fn run(mut self, tips: &Tips, asked: &[ObjectId]) -> Result<(Vec<ObjectId>, Vec<Node>), Trouble> {
         for id in asked {
             self.reach(*id, Side::Asked)?;
         }
@@ -99,9 +128,9 @@ impl<'o> Paint<'o> {
             self.reach_tip(*tip)?;
         }
         self.walk_outside()?;
-        let mut new = self.new_outside();
-        self.walk_inside(&mut new)?;
-        Ok(new)
+        let outside = self.new_outside();
+        let inside = self.walk_inside()?;
+        Ok((outside, inside))
     }
 
     /// Outside of the graphs nothing tells which commits are above others: all of it is walked.
@@ -134,21 +163,21 @@ impl<'o> Paint<'o> {
     }
 
     /// Within the graphs a commit is met after all that are above it, so that it is known which sides reach it.
-    fn walk_inside(&mut self, new: &mut Vec<ObjectId>) -> Result<(), Trouble> {
-        let mut parents = Vec::new();
+    fn walk_inside(&mut self) -> Result<Vec<Node>, Trouble> {
+        let (mut new, mut parents) = (Vec::new(), Vec::new());
         while self.open > 0 {
             let Some((_, node)) = self.by_level.pop() else { break };
             self.graphs.parents(node, &mut parents)?;
             let side = if self.hidden.contains(node) { Side::Hidden } else { Side::Asked };
             if side == Side::Asked {
-                new.push(self.graphs.id(node)?);
+                new.push(node);
                 self.open = self.open.saturating_sub(1);
             }
             for (parent, level) in parents.drain(..) {
                 self.reach_inside(parent, level, side);
             }
         }
-        Ok(())
+        Ok(new)
     }
 
     /// A tip may be a tag, or no commit at all.

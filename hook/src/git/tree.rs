@@ -85,6 +85,7 @@ pub struct Entries {
 /// Where the present entry is in the data.
 #[derive(Debug, Clone)]
 struct At {
+    from: usize,
     kind: EntryKind,
     name: Range<usize>,
     id: Range<usize>,
@@ -125,6 +126,30 @@ impl Entries {
         Ok(())
     }
 
+    /// Passes by the entries that both trees have next, byte for byte. What is in order on the one side is so on the
+    /// other, and is looked at once.
+    ///
+    /// # Errors
+    /// When this tree or the other one is malformed behind them.
+    pub fn pass_alike(&mut self, other: &mut Self) -> Result<(), WrongSide> {
+        let (Some(at), Some(from)) = (&self.at, other.at.as_ref().map(|at| at.from)) else { return Ok(()) };
+        let ahead = from.wrapping_sub(at.from);
+        let mut is_passed = false;
+        while let Some(at) = self.at.as_ref().filter(|at| self.is_at(at, other, ahead)) {
+            let last = at.clone();
+            self.advance().map_err(WrongSide::This)?;
+            other.at = Some(last.further(ahead));
+            is_passed = true;
+        }
+        if is_passed { other.advance().map_err(WrongSide::Other) } else { Ok(()) }
+    }
+
+    /// Whether the other tree has the same bytes so much further on. No entry begins as another one.
+    fn is_at(&self, at: &At, other: &Self, ahead: usize) -> bool {
+        let raw = self.data.get(at.from..at.id.end).unwrap_or_default();
+        other.data.get(at.from.wrapping_add(ahead)..).is_some_and(|rest| rest.starts_with(raw))
+    }
+
     /// How much memory the tree takes.
     pub fn size(&self) -> usize {
         self.data.len()
@@ -133,6 +158,22 @@ impl Entries {
     fn at(&self, at: &At) -> Option<Entry<'_>> {
         let (name, id) = (self.data.get(at.name.clone())?, self.data.get(at.id.clone())?);
         Some(Entry { kind: at.kind, name, id })
+    }
+}
+
+/// Which of two trees is malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongSide {
+    /// The one itself.
+    This(Malformed),
+    /// The other one.
+    Other(Malformed),
+}
+
+impl At {
+    fn further(self, by: usize) -> Self {
+        let shift = |range: Range<usize>| range.start.wrapping_add(by)..range.end.wrapping_add(by);
+        Self { from: self.from.wrapping_add(by), name: shift(self.name), id: shift(self.id), kind: self.kind }
     }
 }
 
@@ -159,7 +200,7 @@ fn parse(data: &[u8], from: usize, hash: usize) -> Result<Option<At>, Malformed>
     if raw.iter().all(|byte| *byte == 0) {
         return Err(Malformed("an entry has the zero id"));
     }
-    Ok(Some(At { kind, name: name..end, id }))
+    Ok(Some(At { from, kind, name: name..end, id }))
 }
 
 fn octal(digits: &[u8]) -> Option<u32> {

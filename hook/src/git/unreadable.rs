@@ -24,6 +24,12 @@ pub enum Unreadable {
     /// An object is not there.
     #[error("the object {0} is not in the repository")]
     Missing(ObjectId),
+    /// An object is not there, in a partial clone, which was made without some.
+    #[error(
+        "the object {0} is not in the repository, which is a partial clone: what such a clone leaves out is not fetched \
+         while a push waits"
+    )]
+    LeftOut(ObjectId),
     /// An object is there, and not as it should be.
     #[error("the object {id} could not be read: {why}")]
     Damaged {
@@ -106,6 +112,7 @@ impl Unreadable {
                 true
             }
             Self::Missing(_)
+            | Self::LeftOut(_)
             | Self::TooLarge { .. }
             | Self::Tree(_)
             | Self::NoCommit { .. }
@@ -120,6 +127,10 @@ impl Unreadable {
             | Self::Git(_)
             | Self::Failed(_) => false,
         }
+    }
+
+    pub(super) fn folder(folder: &std::path::Path, why: String) -> Self {
+        Self::Folder { folder: Printable::new(folder.as_os_str().as_encoded_bytes()).to_string(), why }
     }
 
     pub(super) fn bad_ref(name: &[u8], why: impl std::fmt::Display) -> Self {

@@ -3,9 +3,12 @@
 //! Commits outside the commit-graph are read, newest first; a commit within it is searched below without reading
 //! any. Where the old commit is not in a graph, nothing in that graph can descend from it, and where it is, nothing at or
 //! below its level can.
+//!
+//! Outside of the graphs, what the old commit itself descends from is walked as well, as far down as the search has
+//! come: none of that descends from it. Dates order both walks, and prove nothing.
 
 use std::{
-    collections::{BinaryHeap, HashMap, HashSet},
+    collections::{BinaryHeap, HashMap},
     rc::Rc,
 };
 
@@ -14,20 +17,17 @@ use oam_policy::ObjectId;
 use super::{
     graph::{Corrupt, Graphs, Node},
     links::Links,
-    marks::Marks,
+    marks::{Marks, Seen},
     objects::{Objects, Peeled, oid_of},
     unreadable::Unreadable,
 };
 use crate::git_dir::Places;
 
-/// How many commits are read for one pair. git reads on where there are more: it is as fast.
-pub(super) const COMMITS_PER_PAIR: usize = 2_000;
-
 /// How many commits are looked at before anything else.
 const NEAR: usize = 20;
 
-/// How many commits are read for all pairs of a push.
-const COMMITS_PER_PUSH: usize = 50_000;
+/// How many parents the commits may have together that wait to be walked on from: as many lines of history side by side.
+const MAX_AHEAD: usize = 500_000;
 
 /// How many commits that were read are kept for the next pair.
 const KEPT: usize = 20_000;
@@ -38,19 +38,12 @@ pub(super) struct Walker {
     /// Opened when the first pair needs it; one that is corrupt is dropped for good.
     inside: Option<Inside>,
     read: HashMap<ObjectId, Links>,
-    left: usize,
     buffer: Vec<u8>,
 }
 
 impl Walker {
     pub(super) fn open(places: &Places) -> Result<Self, Unreadable> {
-        Ok(Self {
-            objects: Objects::open(places)?,
-            inside: None,
-            read: HashMap::new(),
-            left: COMMITS_PER_PUSH,
-            buffer: Vec::new(),
-        })
+        Ok(Self { objects: Objects::open(places)?, inside: None, read: HashMap::new(), buffer: Vec::new() })
     }
 
     /// Whether `old` is `new` or one of its ancestors.
@@ -69,11 +62,11 @@ impl Walker {
             Some(inside) => inside,
             None => Inside::new(self.objects.graphs(old.format())),
         };
-        let found = match self.search(&mut inside, old, new) {
+        let found = match self.search_anew(&mut inside, old, new) {
             Err(Trouble::Graph(Corrupt)) => {
                 self.objects.distrust_graphs();
                 inside = Inside::new(self.objects.graphs(old.format()));
-                self.search(&mut inside, old, new)
+                self.search_anew(&mut inside, old, new)
             }
             found => found,
         };
@@ -103,38 +96,18 @@ impl Walker {
         Ok(false)
     }
 
-    fn search(&mut self, inside: &mut Inside, old: ObjectId, new: ObjectId) -> Result<bool, Trouble> {
-        inside.aim_at(&old)?;
-        let mut left = COMMITS_PER_PAIR;
-        let mut seen = HashSet::from([new]);
-        // Newest first finds a near ancestor soonest. Dates only order the walk: clocks that go wrong change no answer.
-        let mut ahead = BinaryHeap::from([(i64::MAX, new)]);
-        while let Some((_, id)) = ahead.pop() {
-            if id == old {
-                return Ok(true);
-            }
-            if let Some(node) = inside.graphs.find(oid_of(&id)?) {
-                if inside.reaches(node)? {
-                    return Ok(true);
-                }
-                continue;
-            }
-            left = left.checked_sub(1).ok_or(Unreadable::Long)?;
-            for parent in self.links(id)?.parents.clone() {
-                if seen.insert(parent) {
-                    // One in a graph costs nothing, so it is next.
-                    let is_inside = parent == old || inside.graphs.find(oid_of(&parent)?).is_some();
-                    let committed = if is_inside { i64::MAX } else { self.links(parent)?.committed };
-                    ahead.push((committed, parent));
-                }
-            }
+    /// Searches, and once more if the packs were opened anew in the middle: places mean something only until then.
+    fn search_anew(&mut self, inside: &mut Inside, old: ObjectId, new: ObjectId) -> Result<bool, Trouble> {
+        let was_renewed = self.objects.is_renewed();
+        let found = Search::over(&self.objects, inside, old, new).and_then(Search::run);
+        if self.objects.is_renewed() == was_renewed {
+            return found;
         }
-        Ok(false)
+        Search::over(&self.objects, inside, old, new).and_then(Search::run)
     }
 
     fn links(&mut self, id: ObjectId) -> Result<&Links, Unreadable> {
         if !self.read.contains_key(&id) {
-            self.left = self.left.checked_sub(1).ok_or(Unreadable::Long)?;
             let links = self.objects.links(id, &mut self.buffer)?;
             if self.read.len() >= KEPT {
                 self.read.clear();
@@ -142,6 +115,126 @@ impl Walker {
             self.read.insert(id, links);
         }
         self.read.get(&id).ok_or(Unreadable::BrokenOff)
+    }
+}
+
+/// One search.
+struct Search<'w> {
+    objects: &'w Objects,
+    inside: &'w mut Inside,
+    old: ObjectId,
+    new: ObjectId,
+    /// What `new` descends from.
+    above: Side,
+    /// What `old` descends from. None of it descends from `old`.
+    below: Side,
+    /// How many parents of commits are ahead, with one for each commit.
+    ahead: usize,
+    buffer: Vec<u8>,
+}
+
+/// Commits outside the graphs that one of the two descends from.
+#[derive(Default)]
+struct Side {
+    seen: Seen,
+    /// Those to be walked on from, the newest on top.
+    ahead: BinaryHeap<Ahead>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Ahead {
+    committed: i64,
+    id: ObjectId,
+    parents: Vec<ObjectId>,
+}
+
+impl Ahead {
+    fn weight(&self) -> usize {
+        self.parents.len().saturating_add(1)
+    }
+}
+
+impl<'w> Search<'w> {
+    fn over(
+        objects: &'w Objects,
+        inside: &'w mut Inside,
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<Self, Trouble> {
+        inside.aim_at(&old)?;
+        let (above, below) = (Side::default(), Side::default());
+        Ok(Self { objects, inside, old, new, above, below, ahead: 0, buffer: Vec::new() })
+    }
+
+    fn run(mut self) -> Result<bool, Trouble> {
+        if self.meet(self.new)? {
+            return Ok(true);
+        }
+        if self.inside.target.is_none() {
+            let old = self.read(self.old)?;
+            self.below.ahead.push(old);
+        }
+        while let Some(newest) = self.above.ahead.peek() {
+            if self.below.ahead.peek().is_some_and(|below| below.committed > newest.committed) {
+                // It only spares the other walk something: what cannot be read of it need not be known.
+                if self.go_on_below().is_err() {
+                    self.below.ahead.clear();
+                }
+            } else if self.go_on_above()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn go_on_above(&mut self) -> Result<bool, Trouble> {
+        let Some(commit) = self.above.ahead.pop() else { return Ok(false) };
+        self.ahead = self.ahead.saturating_sub(commit.weight());
+        if self.below.seen.contains(commit.id, self.objects.place(commit.id)?) {
+            return Ok(false);
+        }
+        for parent in commit.parents {
+            if self.meet(parent)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a commit that `new` descends from leads to `old`, as far as that is known at once.
+    fn meet(&mut self, id: ObjectId) -> Result<bool, Trouble> {
+        if id == self.old {
+            return Ok(true);
+        }
+        if let Some(node) = self.inside.graphs.find(oid_of(&id)?) {
+            return Ok(self.inside.reaches(node)?);
+        }
+        let place = self.objects.place(id)?;
+        if !self.below.seen.contains(id, place) && self.above.seen.insert(id, place) {
+            let commit = self.read(id)?;
+            self.above.ahead.push(commit);
+        }
+        Ok(false)
+    }
+
+    fn go_on_below(&mut self) -> Result<(), Unreadable> {
+        let Some(commit) = self.below.ahead.pop() else { return Ok(()) };
+        self.ahead = self.ahead.saturating_sub(commit.weight());
+        for parent in commit.parents {
+            let is_inside = self.inside.graphs.find(oid_of(&parent)?).is_some();
+            if !is_inside && self.below.seen.insert(parent, self.objects.place(parent)?) {
+                let commit = self.read(parent)?;
+                self.below.ahead.push(commit);
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, id: ObjectId) -> Result<Ahead, Unreadable> {
+        let Links { committed, parents } = self.objects.links(id, &mut self.buffer)?;
+        let commit = Ahead { committed, id, parents };
+        self.ahead = self.ahead.saturating_add(commit.weight());
+        if self.ahead > MAX_AHEAD { Err(Unreadable::Long) } else { Ok(commit) }
     }
 }
 

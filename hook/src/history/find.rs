@@ -170,27 +170,22 @@ impl Telling<'_, '_, '_> {
         let objects = self.objects;
         // Found out at the first merge.
         let mut foreign: Option<HashSet<ObjectId>> = None;
-        let mut buffer = Vec::new();
         let most = self.asked.at_most.and_then(|most| usize::try_from(most.saturating_add(1)).ok());
         for id in NewCommits::new(objects, git, tips, new).take(most.unwrap_or(usize::MAX)) {
             let id = id?;
             self.chunks.breathe()?;
-            let kind = objects.read(id, &mut buffer)?;
-            if kind != Kind::Commit {
-                return Err(Unreadable::not_a(id, kind, Kind::Commit).into());
-            }
-            let commit = Commit::parse(&buffer).map_err(|why| Unreadable::damaged(id, why))?;
+            let raw = objects.commit(id)?;
+            let commit = Commit::parse(&raw).map_err(|why| Unreadable::damaged(id, why))?;
             if self.asked.commits {
                 if commit.parents.len() > 1 && foreign.is_none() {
                     foreign = Some(foreign_to(objects, git, old, new)?);
                 }
                 let mut told = facts::commit(id, &commit)?;
                 told.foreign = foreign.as_ref().is_some_and(|foreign| foreign.contains(&id));
-                told.signed = self.asked.signatures.then(|| facts::signature(id, &buffer)).flatten();
+                told.signed = self.asked.signatures.then(|| facts::signature(id, &raw)).flatten();
                 self.chunks.commit(told)?;
             }
             if self.asked.paths || self.asked.files {
-                self.trees.remember(id, commit.tree);
                 let parents = commit.parents.iter().map(|parent| self.trees.of_commit(*parent).map(Some));
                 let parents = parents.collect::<Result<Vec<_>, _>>()?;
                 self.compare(commit.tree, &parents, Brings::Files)?;

@@ -1,4 +1,6 @@
-use std::{collections::hash_map::RandomState, hash::BuildHasher as _};
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
 
 /// How many paths are remembered.
 const SLOTS: usize = 1 << 16;

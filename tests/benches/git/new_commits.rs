@@ -6,7 +6,7 @@ use crate::{
     Effort,
     ancestry::timed,
     measure::{Case, Target, judge, medians, table},
-    peak,
+    peak::Peak,
     world::World,
 };
 
@@ -48,8 +48,7 @@ pub(crate) fn run(world: &World, effort: Effort) -> u32 {
         let medians = medians(&mut cases, runs);
         table(&format!("New commits: {title}"), &cases, &medians);
         misses += judge(title, medians[1] / medians[0], Target::AtMost(1.0));
-        let (with, without) = (peak::mib(view, tip, cover), peak::mib_of_nothing());
-        misses += judge("peak MiB beyond an idle process", with - without, Target::AtMost(64.0));
+        misses += (Peak::of_new_commits(view, tip, cover) - Peak::of_nothing()).judge();
     }
     misses
 }

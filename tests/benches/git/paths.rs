@@ -22,7 +22,7 @@ use oam_proto::v1;
 use crate::{
     Effort,
     measure::{Case, Target, judge, medians, table},
-    peak::own_peak_kib,
+    peak::{Peak, print_peak},
 };
 
 /// Commits of the repository, each of which changes two of 4,000 files.
@@ -60,7 +60,7 @@ pub(crate) fn run(effort: Effort) -> u32 {
         let medians = medians(&mut cases, runs);
         table(&title, &cases, &medians);
         misses += judge(&title, medians[1] / medians[0], Target::AtMost(1.0));
-        misses += judge("peak MiB beyond an idle process", peak(pushed) - peak(0), Target::AtMost(64.0));
+        misses += (peak(pushed) - peak(0)).judge();
     }
     misses
 }
@@ -156,12 +156,11 @@ fn build(repository: &Path) {
     assert!(graph.unwrap().success());
 }
 
-/// The most memory that it takes, in MiB, in a process of its own: this program again.
-fn peak(pushed: usize) -> f64 {
-    let own = env::current_exe().unwrap();
-    let output = Command::new(own).args([MARK, &pushed.to_string()]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.trim().parse::<f64>().unwrap_or_else(|_| panic!("{output:?}")) / 1024.0
+/// The most memory that it takes, in a process of its own: this program again.
+fn peak(pushed: usize) -> Peak {
+    let mut own = Command::new(env::current_exe().unwrap());
+    own.args([MARK, &pushed.to_string()]);
+    Peak::told_by(own)
 }
 
 /// Whether this process is one that is measured; then it has done its work.
@@ -171,9 +170,10 @@ pub(crate) fn is_child(arguments: &[String]) -> bool {
         return false;
     }
     let pushed: usize = pushed.parse().unwrap();
-    if pushed > 0 {
-        tell(&repository(), pushed);
-    }
-    println!("{}", own_peak_kib());
+    print_peak(|| {
+        if pushed > 0 {
+            tell(&repository(), pushed);
+        }
+    });
     true
 }

@@ -71,6 +71,24 @@ fn ten_thousand_parents_and_tags_of_tags() {
     }
 }
 
+/// Each commit is within its limit, and all of them together are not held.
+#[test]
+fn many_wide_commits_side_by_side_are_left_to_git() {
+    let git = Git::init(&[]);
+    let tree = empty_tree(&git);
+    let (a, other) = (git.commit("a", &[]), git.commit("other", &[]));
+    let parents = format!("parent {a}\n").repeat(10_000);
+    let who = "author c <c> 1 +0000\ncommitter c <c> 1 +0000\n";
+    let wide: String = (0..60)
+        .map(|number| write(&git, "commit", &format!("tree {tree}\n{parents}{who}\n{number}\n")))
+        .map(|id| format!("parent {id}\n"))
+        .collect();
+    let top = write(&git, "commit", &format!("tree {tree}\n{wide}{who}\ntop\n"));
+    let mut walker = Walker::open(&places(&git, &[])).unwrap();
+    assert!(matches!(walker.is_ancestor(id(&other), id(&top)), Err(Unreadable::Long)));
+    assert!(walker.is_ancestor(id(&a), id(&other)).is_ok_and(|found| !found), "and the next pair is walked");
+}
+
 #[test]
 fn malformed_commits_and_what_is_none() {
     let git = Git::init(&[]);

@@ -15,6 +15,7 @@ mod hostile;
 mod hostile_content;
 mod laws;
 mod new_commits;
+mod packs;
 mod refs;
 mod trees;
 

@@ -21,7 +21,7 @@ const COMMITS: v1::HistoryNeeded = v1::HistoryNeeded { commits: true, ..NOTHING 
 const ALL: &[&str] = &["refs/heads/**"];
 
 /// A commit with one file more than its first parent has; its id.
-fn commit(git: &Git, branch: &str, parents: &[&str], path: &str, content: &str) -> String {
+pub(super) fn commit(git: &Git, branch: &str, parents: &[&str], path: &str, content: &str) -> String {
     let mut stream =
         format!("commit refs/heads/{branch}\ncommitter c <c@x> 1 +0000\ndata {}\n{path}\n", path.len());
     for (rank, parent) in parents.iter().enumerate() {
@@ -35,11 +35,11 @@ fn commit(git: &Git, branch: &str, parents: &[&str], path: &str, content: &str) 
     made
 }
 
-fn moved(old: &str, new: &str) -> RefChange {
+pub(super) fn moved(old: &str, new: &str) -> RefChange {
     RefChange::Move { old: id(old), new: id(new) }
 }
 
-fn paths(told: &Told) -> Vec<String> {
+pub(super) fn paths(told: &Told) -> Vec<String> {
     let mut paths: Vec<_> =
         told.paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     paths.sort();

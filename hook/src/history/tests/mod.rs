@@ -2,6 +2,7 @@
 
 mod cases;
 mod chance;
+mod layouts;
 
 use std::sync::Arc;
 
