@@ -105,15 +105,20 @@ impl fmt::Debug for Glob {
     }
 }
 
-/// Whether the tokens match the whole of `text`. The shapes that nearly every rule has are looked at without further ado.
+/// Whether the tokens match the whole of `text`. What stands for itself can be passed in one way only, and nearly every
+/// pattern has little else.
 pub(crate) fn matches(tokens: &[Token], text: &[u8], user: &[u8]) -> bool {
-    let after = |literal: &[u8]| text.strip_prefix(literal);
+    let past =
+        |literal: &[u8], more| text.strip_prefix(literal).is_some_and(|text| matches(more, text, user));
     match tokens {
-        [Token::Literal(literal)] => **literal == *text,
+        [] => text.is_empty(),
+        [Token::Literal(literal), more @ ..] => past(literal, more),
+        [Token::User, more @ ..] => past(user, more),
         [Token::Rest] => !text.is_empty(),
-        [Token::Literal(literal), Token::Rest] => after(literal).is_some_and(|rest| !rest.is_empty()),
-        [Token::Literal(literal), Token::Run] => after(literal).is_some_and(|rest| !rest.contains(&b'/')),
-        _ => !ends_otherwise(tokens, text) && follow(tokens, text, user),
+        [Token::Run] => !text.contains(&b'/'),
+        // The literal at the end may already tell that the pattern cannot match.
+        [.., Token::Literal(literal)] if !text.ends_with(literal) => false,
+        _ => follow(tokens, text, user),
     }
 }
 
@@ -127,14 +132,6 @@ fn follow(tokens: &[Token], text: &[u8], user: &[u8]) -> bool {
         }
     }
     at.last() == Some(&text.len())
-}
-
-/// Whether the literal at either end already tells that the pattern cannot match: of a thousand rules that is the answer
-/// of nearly all.
-fn ends_otherwise(tokens: &[Token], text: &[u8]) -> bool {
-    let begins = |token: &Token| !matches!(token, Token::Literal(literal) if !text.starts_with(literal));
-    let ends = |token: &Token| !matches!(token, Token::Literal(literal) if !text.ends_with(literal));
-    !(tokens.first().is_none_or(begins) && tokens.last().is_none_or(ends))
 }
 
 fn advance(token: &Token, text: &[u8], user: &[u8], at: &[usize]) -> Vec<usize> {

@@ -16,15 +16,20 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// Why nothing can be decided by this source now, if that is so. What is lost is too old however old it may be.
+    /// Why nothing can be decided by this source now, if that is so.
     pub fn staleness(&self, now: Timestamp) -> Option<UndecidedReason> {
-        let source = self.source.clone();
-        let Some(as_of) = self.as_of else {
-            return Some(UndecidedReason::SourceStale { source, age: None, bound: self.max_age });
-        };
+        let (age, bound) = (self.age(now), self.max_age);
+        let stale = || UndecidedReason::SourceStale { source: self.source.clone(), age, bound };
+        self.is_stale(now).then(stale)
+    }
+
+    /// Whether nothing can be decided by this source now. What is lost is too old however old it may be.
+    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        self.age(now).is_none_or(|age| self.max_age.is_some_and(|bound| age > bound))
+    }
+
+    fn age(&self, now: Timestamp) -> Option<Duration> {
         // What comes from the future is as fresh as can be.
-        let age = Duration::try_from(now.duration_since(as_of)).unwrap_or_default();
-        let bound = self.max_age?;
-        (age > bound).then_some(UndecidedReason::SourceStale { source, age: Some(age), bound: Some(bound) })
+        self.as_of.map(|as_of| Duration::try_from(now.duration_since(as_of)).unwrap_or_default())
     }
 }

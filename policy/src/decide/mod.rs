@@ -161,11 +161,13 @@ pub fn obstacles(state: &State, now: Timestamp) -> Vec<UndecidedReason> {
 
 /// What there is to decide by, when it is whole and fresh enough.
 fn integrity(state: &State, now: Timestamp) -> Result<(&Policy, &Snapshot), NonEmpty<UndecidedReason>> {
-    if let Some(reasons) = NonEmpty::from_vec(obstacles(state, now)) {
-        return Err(reasons);
-    }
     match (state.policy.as_deref(), state.snapshot.as_ref()) {
-        (Some(policy), Some(snapshot)) => Ok((policy, snapshot)),
-        _ => Err(NonEmpty::one(UndecidedReason::PolicyMissing)),
+        (Some(policy), Some(snapshot)) if !state.sources.iter().any(|source| source.is_stale(now)) => {
+            Ok((policy, snapshot))
+        }
+        _ => {
+            let missing = || NonEmpty::one(UndecidedReason::PolicyMissing);
+            Err(NonEmpty::from_vec(obstacles(state, now)).unwrap_or_else(missing))
+        }
     }
 }

@@ -61,6 +61,10 @@ impl OneRef<'_> {
             (Verdict::Refused(one), Verdict::Refused(other)) => {
                 let other = without_verbs(&other);
                 let shared = without_verbs(&one).iter().filter_map(|reason| shared(reason, &other)).collect();
+                // Refused as either for nothing in common, it cannot go in, but it is not told as refused: each of the
+                // reasons may be none (a pull request is asked of an update, and this may be a force), people would
+                // act on it, and the log would count a rule that perhaps had no part. What is certain is that the
+                // history cannot be read, and that is what somebody must mend.
                 NonEmpty::from_vec(shared).map_or_else(undecided, Verdict::Refused)
             }
             _ => undecided(),

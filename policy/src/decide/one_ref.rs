@@ -60,13 +60,9 @@ impl OneRef<'_> {
     pub(super) fn with_verb(&self, verb: Verb) -> Judged {
         let rules = self.scope.rules_on(&self.update.name);
         let mut tally = Tally::default();
-        for block in rules.blocks().filter(|block| block.verbs.contains(verb)) {
-            self.count_block(block, verb, &mut tally);
-        }
+        rules.blocks(verb).for_each(|block| self.count_block(block, verb, &mut tally));
         let permit = self.granted(&rules, verb, &mut tally);
-        for require in rules.requires().filter(|require| require.verbs.contains(verb)) {
-            self.count_require(require, &mut tally);
-        }
+        rules.requires(verb).for_each(|require| self.count_require(require, &mut tally));
         tally.conclude(verb, permit)
     }
 
@@ -120,7 +116,7 @@ impl OneRef<'_> {
         let is_blocked = tally.is_refused();
         let mut of_some_paths: Vec<(&Grant, Reach)> = Vec::new();
         let mut permit = None;
-        for GrantOnRef { grant, reach, .. } in rules.grants().filter(|one| one.grant.verbs.contains(verb)) {
+        for GrantOnRef { grant, reach, .. } in rules.grants(VerbSet::of(verb)) {
             let Some(reach) = reach else { continue };
             let by_it = || Permit::by_grant(grant.id.clone(), self.scope.role(reach));
             match (grant.mode, &grant.paths) {
@@ -175,7 +171,7 @@ impl OneRef<'_> {
     /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
     fn no_grant(&self, rules: &RulesOnRef<'_>, verb: Verb) -> NoGrant {
         let (mut mine, mut of_others) = (VerbSet::default(), Vec::new());
-        for one in rules.grants().filter(|one| one.grant.mode == Mode::Enforce) {
+        for one in rules.grants(VerbSet::ALL).filter(|one| one.grant.mode == Mode::Enforce) {
             if one.reach.is_some() {
                 mine = mine.and(one.grant.verbs);
             }

@@ -4,8 +4,8 @@ use super::{Basis, Subject, people::People, waivers::WaiverUse};
 use crate::{
     facts::Facts,
     name::{RefName, Repository, RoleId, UsernameKey},
-    request::{Channel, Request},
-    rule::{Block, Candidate, Candidates, Grant, Kind, Policy, RepositorySet, Require, Window},
+    request::{Channel, Request, Verb},
+    rule::{Block, Candidates, Grant, Kind, Met, Policy, RepositorySet, Require, VerbSet, Window},
     snapshot::Snapshot,
 };
 
@@ -30,8 +30,7 @@ pub(crate) struct Scope<'a> {
 /// The rules that one ref of a push can meet at all.
 pub(super) struct RulesOnRef<'a> {
     scope: &'a Scope<'a>,
-    name: &'a RefName,
-    candidates: Vec<Candidate>,
+    candidates: Met,
 }
 
 pub(super) struct GrantOnRef<'a> {
@@ -70,7 +69,7 @@ impl<'a> Scope<'a> {
     /// The rules on the repository that are about `name`.
     pub(super) fn rules_on(&'a self, name: &'a RefName) -> RulesOnRef<'a> {
         let candidates = self.candidates.about(name, self.subject.username.as_str());
-        RulesOnRef { scope: self, name, candidates }
+        RulesOnRef { scope: self, candidates }
     }
 
     /// The role through which a grant reaches the pusher; `None` when it names them.
@@ -88,11 +87,12 @@ impl<'a> Scope<'a> {
 }
 
 impl<'a> RulesOnRef<'a> {
-    /// Those that are live.
-    pub(super) fn grants(&self) -> impl Iterator<Item = GrantOnRef<'a>> {
+    /// Those of some of these verbs that are live.
+    pub(super) fn grants(&self, verbs: VerbSet) -> impl Iterator<Item = GrantOnRef<'a>> {
         let Scope { policy, subject, key, .. } = self.scope;
         let compiled = policy.compiled();
-        self.live(Kind::Grant, policy.grants(), |grant| (&grant.on, &grant.window)).map(|(place, grant)| {
+        let live = self.live(Kind::Grant, verbs, policy.grants(), |grant| (&grant.on, &grant.window));
+        live.map(|(place, grant)| {
             let receivers = compiled.receivers.get(place as usize).map(AsRef::as_ref).unwrap_or_default();
             let names_them = key.is_some() && compiled.exceptions.get(&place) == key.as_ref();
             let reach = match names_them {
@@ -103,34 +103,35 @@ impl<'a> RulesOnRef<'a> {
         })
     }
 
-    /// Those that are live and bind the pusher, the built-in ones first.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = &'a Block> {
-        let Scope { policy, repository, subject, .. } = self.scope;
-        let name = self.name;
-        let is_here = |block: &&Block| {
-            block.refs.matches(name, subject.username.as_str()) && block.on.matches(repository)
+    /// Those of a verb that are live and bind the pusher, the built-in ones first.
+    pub(super) fn blocks(&self, verb: Verb) -> impl Iterator<Item = &'a Block> {
+        let policy = self.scope.policy;
+        let live = |kind, blocks: &'a [Block]| {
+            self.live(kind, VerbSet::of(verb), blocks, |block| (&block.on, &block.window))
         };
-        let written = self.live(Kind::Block, policy.blocks(), |block| (&block.on, &block.window));
-        let binding = self.binding(written, &policy.compiled().blocks_except);
-        policy.built_in().iter().filter(is_here).chain(binding)
+        let built_in = live(Kind::BuiltIn, policy.built_in()).map(|(_, block)| block);
+        let written = live(Kind::Block, policy.blocks());
+        built_in.chain(self.binding(written, &policy.compiled().blocks_except))
     }
 
-    /// Those that are live and bind the pusher.
-    pub(super) fn requires(&self) -> impl Iterator<Item = &'a Require> {
-        let policy = self.scope.policy;
-        let live = self.live(Kind::Require, policy.requires(), |require| (&require.on, &require.window));
+    /// Those of a verb that are live and bind the pusher.
+    pub(super) fn requires(&self, verb: Verb) -> impl Iterator<Item = &'a Require> {
+        let (policy, verbs) = (self.scope.policy, VerbSet::of(verb));
+        let live =
+            self.live(Kind::Require, verbs, policy.requires(), |require| (&require.on, &require.window));
         self.binding(live, &policy.compiled().requires_except)
     }
 
-    /// The rules of one kind that are on the repository and live, with their places.
+    /// The rules of one kind and some of these verbs that are on the repository and live, with their places.
     fn live<R>(
         &self,
         kind: Kind,
+        verbs: VerbSet,
         rules: &'a [R],
         when: impl Fn(&R) -> (&RepositorySet, &Window),
     ) -> impl Iterator<Item = (u32, &'a R)> {
         let &Scope { repository, now, .. } = self.scope;
-        let of_kind = self.candidates.iter().filter(move |one| one.kind == kind);
+        let of_kind = self.candidates.iter().filter(move |one| one.kind == kind && one.verbs.meets(verbs));
         let rules = of_kind.filter_map(|one| Some((one, rules.get(one.place as usize)?)));
         rules
             .filter(move |(one, rule)| {

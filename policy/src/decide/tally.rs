@@ -84,14 +84,16 @@ impl Tally {
                 return Judged::Needs(self.needed);
             }
         }
-        let verdict = match (self.refusals, NonEmpty::from_vec(self.hindrances), permit) {
-            (Some(refusals), _, _) => Verdict::Refused(refusals),
-            (None, Some(hindrances), _) => Verdict::Undecided(hindrances),
-            (None, None, Some(permit)) => Verdict::Permitted(permit.lifting(self.lifted)),
+        let verdict = if let Some(refusals) = self.refusals {
+            Verdict::Refused(refusals)
+        } else if let Some(hindrances) = NonEmpty::from_vec(self.hindrances) {
+            Verdict::Undecided(hindrances)
+        } else if let Some(permit) = permit {
+            Verdict::Permitted(permit.lifting(self.lifted))
+        } else {
             // There is always a reason where there is no grant; were there none, nothing would be permitted.
-            (None, None, None) => Verdict::Undecided(NonEmpty::one(UndecidedReason::FactsUnreadable {
-                why: "no rule said anything".to_owned(),
-            })),
+            let why = "no rule said anything".to_owned();
+            Verdict::Undecided(NonEmpty::one(UndecidedReason::FactsUnreadable { why }))
         };
         Judged::Decided(RefDecision { verb: Some(verb), verdict, shadow: self.shadow })
     }

@@ -2,6 +2,7 @@ use std::{
     borrow::{Borrow, Cow},
     fmt,
     str::FromStr,
+    sync::Arc,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -10,9 +11,10 @@ use thiserror::Error;
 use crate::printable::Printable;
 
 /// A username as Bitbucket gives it (`BB_USER_NAME`): 1 to 255 bytes of text without control characters.
-/// It keeps the spelling it was given; compare by [`Username::key`], since Bitbucket folds case.
+/// It keeps the spelling it was given; compare by [`Username::key`], since Bitbucket folds case. Clones share the text:
+/// every decision names somebody.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Username(Box<str>);
+pub struct Username(Arc<str>);
 
 /// A username folded to lower case: what users are found and compared by.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,8 +5,10 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
+
 use super::{
-    PolicyParts,
+    Block, Grant, PolicyParts, Require,
     index::{Indexed, Kind, RuleIndex},
 };
 use crate::name::{RoleId, UsernameKey};
@@ -21,31 +23,31 @@ pub(crate) struct Compiled {
     /// Of each grant, the places of the roles that receive it, ascending.
     pub(crate) receivers: Vec<Box<[u32]>>,
     /// The grants that name a person, by their places.
-    pub(crate) exceptions: HashMap<u32, UsernameKey>,
+    pub(crate) exceptions: HashMap<u32, UsernameKey, RandomState>,
     /// Of each block, the places of the roles that it does not bind.
     pub(crate) blocks_except: Vec<Box<[u32]>>,
     /// Of each require, the places of the roles that it does not bind.
     pub(crate) requires_except: Vec<Box<[u32]>>,
     /// The places of the roles that a service principal holds by name, ascending.
-    pub(crate) services: HashMap<UsernameKey, Vec<u32>>,
+    pub(crate) services: HashMap<UsernameKey, Vec<u32>, RandomState>,
 }
 
 impl Compiled {
     /// The parts are in order.
-    pub(super) fn of(parts: &PolicyParts) -> Self {
+    pub(super) fn of(parts: &PolicyParts, built_in: &[Block]) -> Self {
         let positions: HashMap<&RoleId, u32> =
             (0..).zip(&parts.roles).map(|(place, role)| (&role.id, place)).collect();
         let places = |ids: &BTreeSet<RoleId>| -> Box<[u32]> {
             ids.iter().filter_map(|id| positions.get(id).copied()).collect()
         };
-        let mut services: HashMap<UsernameKey, Vec<u32>> = HashMap::new();
+        let mut services: HashMap<UsernameKey, Vec<u32>, RandomState> = HashMap::default();
         for (place, role) in (0..).zip(&parts.roles) {
             for name in &role.service {
                 services.entry(name.clone()).or_default().push(place);
             }
         }
         Self {
-            rules: RuleIndex::of(&indexed(parts)),
+            rules: RuleIndex::of(&indexed(parts, built_in)),
             roles: parts.roles.iter().map(|role| role.id.clone()).collect(),
             receivers: parts.grants.iter().map(|grant| places(&grant.to)).collect(),
             exceptions: (0..)
@@ -59,15 +61,31 @@ impl Compiled {
     }
 }
 
-fn indexed(parts: &PolicyParts) -> Vec<Indexed<'_>> {
-    let indexed = |kind| move |(place, (on, refs))| Indexed { kind, place, on, refs };
-    let grants = parts.grants.iter().map(|grant| (&grant.on, &grant.refs));
-    let blocks = parts.blocks.iter().map(|block| (&block.on, &block.refs));
-    let requires = parts.requires.iter().map(|require| (&require.on, &require.refs));
-    (0..)
-        .zip(grants)
-        .map(indexed(Kind::Grant))
-        .chain((0..).zip(blocks).map(indexed(Kind::Block)))
-        .chain((0..).zip(requires).map(indexed(Kind::Require)))
-        .collect()
+fn indexed<'a>(parts: &'a PolicyParts, built_in: &'a [Block]) -> Vec<Indexed<'a>> {
+    let blocks = |kind, blocks: &'a [Block]| {
+        let blocks = (0..).zip(blocks);
+        blocks.map(move |(place, Block { on, refs, verbs, .. })| Indexed {
+            kind,
+            place,
+            on,
+            refs,
+            verbs: *verbs,
+        })
+    };
+    let grants = (0..).zip(&parts.grants).map(|(place, Grant { on, refs, verbs, .. })| Indexed {
+        kind: Kind::Grant,
+        place,
+        on,
+        refs,
+        verbs: *verbs,
+    });
+    let requires = (0..).zip(&parts.requires).map(|(place, Require { on, refs, verbs, .. })| Indexed {
+        kind: Kind::Require,
+        place,
+        on,
+        refs,
+        verbs: *verbs,
+    });
+    let blocks = blocks(Kind::BuiltIn, built_in).chain(blocks(Kind::Block, &parts.blocks));
+    blocks.chain(grants).chain(requires).collect()
 }

@@ -42,14 +42,13 @@ struct Several {
     all: Vec<u32>,
 }
 
-/// The roles of everybody in a shard, one after the other.
+/// The roles of everybody in a shard.
 #[derive(Debug)]
 struct HeldInShard {
     /// The shard. It is not kept alive: a directory that is no longer in force must not wait for a push to drop it.
     shard: Weak<Shard>,
-    /// For each of its users, where their roles end.
-    ends: Box<[u32]>,
-    roles: Box<[u32]>,
+    /// For each of its users, the roles.
+    roles: Box<[RolePlaces]>,
 }
 
 impl Holders {
@@ -93,7 +92,7 @@ impl Holders {
             let _ = held.set(self.held_in(shard));
         }
         match held.get().filter(|held| held.shard.as_ptr() == Arc::as_ptr(shard)) {
-            Some(held) => held.of(place.position),
+            Some(held) => held.roles.get(place.position).cloned().unwrap_or_default(),
             None => {
                 shard.users().get(place.position).map(|user| self.roles(user.groups())).unwrap_or_default()
             }
@@ -101,12 +100,8 @@ impl Holders {
     }
 
     fn held_in(&self, shard: &Arc<Shard>) -> HeldInShard {
-        let (mut ends, mut roles) = (Vec::with_capacity(shard.users().len()), Vec::new());
-        for user in shard.users() {
-            roles.extend(self.roles(user.groups()).iter());
-            ends.push(u32::try_from(roles.len()).unwrap_or(u32::MAX));
-        }
-        HeldInShard { shard: Arc::downgrade(shard), ends: ends.into(), roles: roles.into() }
+        let roles = shard.users().iter().map(|user| self.roles(user.groups())).collect();
+        HeldInShard { shard: Arc::downgrade(shard), roles }
     }
 
     /// The roles of somebody who is in these groups, which are ascending.
@@ -124,15 +119,6 @@ impl Holders {
             }
         }
         held.into_iter().collect()
-    }
-}
-
-impl HeldInShard {
-    fn of(&self, position: usize) -> RolePlaces {
-        let end = |position: usize| self.ends.get(position).copied();
-        let begin = position.checked_sub(1).map_or(Some(0), end);
-        let range = begin.zip(end(position)).map(|(begin, end)| begin as usize..end as usize);
-        RolePlaces::of_ascending(range.and_then(|range| self.roles.get(range)).unwrap_or_default())
     }
 }
 

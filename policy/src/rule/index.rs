@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Pattern, RefSet, RepositorySet, ref_index::RefIndex};
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::{Pattern, RefSet, RepositorySet, VerbSet, ref_index::RefIndex};
 use crate::{
     glob::Token,
     name::{RefName, Repository},
@@ -13,14 +16,18 @@ use crate::{
 pub(crate) struct RuleIndex {
     refs: RefIndex,
     /// By a whole repository, in lower case.
-    exact: HashMap<Box<str>, Vec<Candidate>>,
+    exact: ByName,
     /// By a project, in lower case.
-    project: HashMap<Box<str>, Vec<Candidate>>,
+    project: ByName,
     /// All that begin otherwise.
     anywhere: Vec<Candidate>,
 }
 
-/// A rule that could be on a repository. Lists of them are ascending.
+/// Hashed fast: whoever could choose many names that meet in one slot writes the policy.
+type ByName = HashMap<Box<str>, Vec<Candidate>, RandomState>;
+
+/// A rule that could be on a repository, with what most often tells that it does not matter: then it need not be fetched.
+/// Lists of them are ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
     /// Its set of refs, as the index numbers them.
@@ -28,6 +35,7 @@ pub(crate) struct Candidate {
     pub(crate) kind: Kind,
     /// Its position among the rules of its kind.
     pub(crate) place: u32,
+    pub(crate) verbs: VerbSet,
     /// Whether it is not known to be on the repository without a look at its patterns.
     pub(crate) perhaps: bool,
 }
@@ -35,8 +43,10 @@ pub(crate) struct Candidate {
 /// The kinds of rules that an index holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    Grant,
+    /// A block that is part of the product.
+    BuiltIn,
     Block,
+    Grant,
     Require,
 }
 
@@ -47,7 +57,11 @@ pub(super) struct Indexed<'a> {
     pub(super) place: u32,
     pub(super) on: &'a RepositorySet,
     pub(super) refs: &'a RefSet,
+    pub(super) verbs: VerbSet,
 }
+
+/// Rules that a ref meets: so few, mostly, that they lie where they are looked at.
+pub(crate) type Met = SmallVec<[Candidate; 8]>;
 
 /// The rules that could be on one repository.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +89,8 @@ impl RuleIndex {
                     Reach::Anywhere(all) => (&mut index.anywhere, all),
                 };
                 let perhaps = !all || rule.on.excludes();
-                list.push(Candidate { refs, kind: rule.kind, place: rule.place, perhaps });
+                let Indexed { kind, place, verbs, .. } = *rule;
+                list.push(Candidate { refs, kind, place, verbs, perhaps });
             }
         }
         let Self { exact, project, anywhere, .. } = &mut index;
@@ -97,19 +112,20 @@ impl RuleIndex {
 
 impl Candidates<'_> {
     /// Those that are about `name`, with `user` in the place of `${user}`: by kind and place, none twice.
-    pub(crate) fn about(&self, name: &RefName, user: &str) -> Vec<Candidate> {
-        // Enough for nearly every ref, so that the list does not grow.
-        let mut found = Vec::<Candidate>::with_capacity(8);
-        for set in self.refs.matching(name, user) {
+    pub(crate) fn about(&self, name: &RefName, user: &str) -> Met {
+        let mut found = Met::new();
+        self.refs.matching(name, user).for_each(|set| {
             for list in self.lists {
                 let first = list.partition_point(|one| one.refs < set);
-                let with_set = list.get(first..).unwrap_or_default().iter().take_while(|one| one.refs == set);
-                found.extend(with_set);
+                let from_set = list.get(first..).unwrap_or_default().iter();
+                from_set.take_while(|one| one.refs == set).for_each(|one| found.push(*one));
             }
+        });
+        if found.len() > 1 {
+            // Of two for one rule, the one that is sure comes first.
+            found.sort_unstable_by_key(|one| (one.kind, one.place, one.perhaps));
+            found.dedup_by_key(|one| (one.kind, one.place));
         }
-        // Of two for one rule, the one that is sure comes first.
-        found.sort_unstable_by_key(|one| (one.kind, one.place, one.perhaps));
-        found.dedup_by_key(|one| (one.kind, one.place));
         found
     }
 }
@@ -135,10 +151,10 @@ fn reach(tokens: &[Token]) -> Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, Indexed, Kind, RuleIndex};
+    use super::{Indexed, Kind, Met, RuleIndex};
     use crate::{
         name::{RefName, Repository},
-        rule::{RefSet, RepositorySet},
+        rule::{RefSet, RepositorySet, VerbSet},
     };
 
     fn on(patterns: &[&str]) -> RepositorySet {
@@ -153,11 +169,12 @@ mod tests {
     fn index(rules: &[(RepositorySet, RefSet)]) -> RuleIndex {
         let kinds = [Kind::Grant, Kind::Block, Kind::Require].into_iter().cycle();
         let rules = (0..).zip(kinds).zip(rules);
-        let rules = rules.map(|((place, kind), (on, refs))| Indexed { kind, place, on, refs });
+        let verbs = VerbSet::ALL;
+        let rules = rules.map(|((place, kind), (on, refs))| Indexed { kind, place, on, refs, verbs });
         RuleIndex::of(&rules.collect::<Vec<_>>())
     }
 
-    fn found(index: &RuleIndex, repository: &str, name: &str) -> Vec<Candidate> {
+    fn found(index: &RuleIndex, repository: &str, name: &str) -> Met {
         let name = RefName::parse(name.as_bytes()).unwrap();
         let found = index.candidates(&Repository::parse(repository).unwrap()).about(&name, "zoe");
         assert!(found.is_sorted_by_key(|one| (one.kind, one.place)));

@@ -29,7 +29,7 @@ pub use commit_checks::{CommitCheck, CommitChecks, MessagePattern};
 pub(crate) use compiled::Compiled;
 pub use grant::{Grant, UserException};
 pub(crate) use holders::Holders;
-pub(crate) use index::{Candidate, Candidates, Kind};
+pub(crate) use index::{Candidates, Kind, Met};
 pub use paths::PathSet;
 pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;

@@ -258,16 +258,26 @@ impl Serialize for RepositorySet {
 }
 
 /// A set of verbs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct VerbSet(u8);
 
 impl VerbSet {
     /// Every verb.
     pub const ALL: Self = Self((1 << Verb::ALL.len()) - 1);
 
+    /// One verb alone.
+    pub const fn of(verb: Verb) -> Self {
+        Self(1 << verb as u8)
+    }
+
+    /// Whether a verb is in both sets.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// Whether `verb` is in the set.
     pub const fn contains(self, verb: Verb) -> bool {
-        self.0 & (1 << verb as u8) != 0
+        self.meets(Self::of(verb))
     }
 
     /// The verbs of either.
@@ -289,7 +299,7 @@ impl VerbSet {
 
 impl FromIterator<Verb> for VerbSet {
     fn from_iter<I: IntoIterator<Item = Verb>>(verbs: I) -> Self {
-        Self(verbs.into_iter().fold(0, |set, verb| set | 1 << verb as u8))
+        verbs.into_iter().map(Self::of).fold(Self::default(), Self::and)
     }
 }
 

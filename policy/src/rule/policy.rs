@@ -94,8 +94,9 @@ impl Policy {
         parts.waivers.sort_by(|a, b| a.id.cmp(&b.id));
         parts.allowances.sort();
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
-        let compiled = Compiled::of(&parts);
-        let (digest, built_in, holders) = (digest(&parts), built_in_blocks(), Arc::default());
+        let built_in = built_in_blocks();
+        let compiled = Compiled::of(&parts, &built_in);
+        let (digest, holders) = (digest(&parts), Arc::default());
         Ok(Self { digest, parts, built_in, compiled, holders })
     }
 

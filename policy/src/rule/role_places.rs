@@ -1,12 +1,18 @@
-/// Some roles of a policy, by their places among its roles: ascending, since few of many are held.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct RolePlaces(Vec<u32>);
+use smallvec::SmallVec;
+
+/// Some roles of a policy, by their places among its roles: ascending, since few of many are held. So few, mostly, that
+/// they lie where their holder lies.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct RolePlaces(SmallVec<[u32; 4]>);
+
+impl Clone for RolePlaces {
+    fn clone(&self) -> Self {
+        // As a whole, where a derived clone goes place by place.
+        Self(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl RolePlaces {
-    pub(super) fn of_ascending(places: &[u32]) -> Self {
-        Self(places.to_vec())
-    }
-
     pub(crate) fn insert(&mut self, place: u32) {
         if let Err(at) = self.0.binary_search(&place) {
             self.0.insert(at, place);
@@ -15,7 +21,8 @@ impl RolePlaces {
 
     /// The first that is also among `others`, which are ascending.
     pub(crate) fn first_of(&self, others: &[u32]) -> Option<u32> {
-        let (few, many) = if self.0.len() < others.len() { (&*self.0, others) } else { (others, &*self.0) };
+        let held = self.0.as_slice();
+        let (few, many) = if held.len() < others.len() { (held, others) } else { (others, held) };
         few.iter().copied().find(|place| many.binary_search(place).is_ok())
     }
 
@@ -30,7 +37,7 @@ impl RolePlaces {
 
 impl FromIterator<u32> for RolePlaces {
     fn from_iter<I: IntoIterator<Item = u32>>(places: I) -> Self {
-        let mut places: Vec<_> = places.into_iter().collect();
+        let mut places: SmallVec<_> = places.into_iter().collect();
         places.sort_unstable();
         places.dedup();
         Self(places)

@@ -1,7 +1,6 @@
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::{hash::BuildHasher, sync::Arc};
+
+use foldhash::fast::RandomState;
 
 use super::{Place, Shard, User};
 
@@ -9,6 +8,8 @@ use super::{Place, Shard, User};
 /// somebody in it would take many.
 #[derive(Debug)]
 pub(super) struct Roll {
+    /// Drawn anew for each roll, so that no names can be chosen to meet in one slot.
+    hasher: RandomState,
     /// At least twice as many as there are people, and a power of two. Whoever finds their slot taken has the next free
     /// one.
     slots: Box<[Slot]>,
@@ -33,7 +34,8 @@ impl Slot {
 impl Roll {
     pub(super) fn of(shards: &[Arc<Shard>]) -> Self {
         let people: usize = shards.iter().map(|shard| shard.users().len()).sum();
-        let mut roll = Self { slots: vec![Slot::FREE; (2 * people).next_power_of_two()].into() };
+        let slots = vec![Slot::FREE; (2 * people).next_power_of_two()].into();
+        let mut roll = Self { hasher: RandomState::default(), slots };
         for (shard, users) in (0..=u8::MAX).zip(shards.iter().map(|shard| shard.users())) {
             for (position, user) in (0..).zip(users) {
                 let (places, mark) = roll.places(user.key_text());
@@ -60,10 +62,7 @@ impl Roll {
 
     /// The slots in which somebody could be, in the order in which to look, and their mark.
     fn places(&self, folded: &str) -> (impl Iterator<Item = usize> + use<>, u16) {
-        let mut hasher = DefaultHasher::new();
-        folded.hash(&mut hasher);
-        let hash = hasher.finish();
-        let [a, b, first @ ..] = hash.to_be_bytes();
+        let [a, b, first @ ..] = self.hasher.hash_one(folded).to_be_bytes();
         let first = first.into_iter().fold(0, |first, byte| first << 8 | usize::from(byte));
         let count = self.slots.len();
         ((0..count).map(move |step| (first + step) & (count - 1)), u16::from_be_bytes([a, b]))
