@@ -18,15 +18,13 @@ use crate::{
 const RATE: u32 = 200;
 /// How many connections they come over.
 const CLIENTS: u32 = 4;
-/// People whom the provider knows.
-const PEOPLE: usize = 1_000;
 /// How long pushes are timed, with changes and without.
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// Seconds with changes and seconds without take turns, so that what else the machine does slows both alike.
 pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
     let world = World::start(built);
-    let ids: Vec<_> = (0..PEOPLE).map(|number| world.user(&format!("user-{number}"))).collect();
+    let ids: Vec<_> = (0..effort.provisioned).map(|number| world.user(&format!("user-{number}"))).collect();
     let group = world.engineers(&ids);
     let (busy, ended, changes) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
     let (mut calm, mut loaded, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

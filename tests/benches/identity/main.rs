@@ -28,14 +28,16 @@ mod world;
 pub(crate) struct Effort {
     /// Revocations, each met by the next push.
     revocations: usize,
+    /// People whom the provider knows while it pushes changes.
+    provisioned: usize,
     /// People in the large directory, with four groups each.
     people: usize,
     /// How often a second with changes and one without are compared.
     rounds: usize,
 }
 
-const FULL: Effort = Effort { revocations: 1_000, people: 500_000, rounds: 20 };
-const QUICK: Effort = Effort { revocations: 50, people: 50_000, rounds: 3 };
+const FULL: Effort = Effort { revocations: 1_000, provisioned: 1_000, people: 500_000, rounds: 20 };
+const QUICK: Effort = Effort { revocations: 50, provisioned: 50, people: 50_000, rounds: 3 };
 
 fn main() {
     let effort = if std::env::args().any(|argument| argument == "--quick") { QUICK } else { FULL };
