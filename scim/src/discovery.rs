@@ -57,10 +57,16 @@ fn resource_type(base: &str, resource: Resource) -> Value {
 
 /// The schemas, by their names.
 pub fn schemas(base: &str) -> Vec<(&'static str, Value)> {
+    let user = schema::USER_ATTRIBUTES.iter().chain(&schema::UNREAD_ATTRIBUTES);
     [
-        (schema::USER, "User", "A user", &schema::USER_ATTRIBUTES[..]),
-        (schema::GROUP, "Group", "A group", &schema::GROUP_ATTRIBUTES[..]),
-        (ENTERPRISE, "EnterpriseUser", "What companies know of a user", &schema::ENTERPRISE_ATTRIBUTES[..]),
+        (schema::USER, "User", "A user", user.map(attribute).collect::<Vec<_>>()),
+        (schema::GROUP, "Group", "A group", schema::GROUP_ATTRIBUTES.iter().map(attribute).collect()),
+        (
+            ENTERPRISE,
+            "EnterpriseUser",
+            "What companies know of a user",
+            schema::ENTERPRISE_ATTRIBUTES.iter().map(attribute).collect(),
+        ),
     ]
     .map(|(id, name, about, attributes)| {
         let schema = json!({
@@ -68,7 +74,7 @@ pub fn schemas(base: &str) -> Vec<(&'static str, Value)> {
             "id": id,
             "name": name,
             "description": about,
-            "attributes": attributes.iter().map(attribute).collect::<Vec<_>>(),
+            "attributes": attributes,
             "meta": {"resourceType": "Schema", "location": format!("{base}/Schemas/{id}")},
         });
         (id, schema)
@@ -94,7 +100,9 @@ fn attribute(attribute: &Attribute) -> Value {
         Written::ByClient => "readWrite",
         Written::Once => "immutable",
         Written::ByUs => "readOnly",
+        Written::InVain => "writeOnly",
     };
+    let returned = if attribute.written == Written::InVain { "never" } else { "default" };
     let is_unique = attribute.required;
     let mut json = json!({
         "name": attribute.name,
@@ -103,7 +111,7 @@ fn attribute(attribute: &Attribute) -> Value {
         "description": attribute.about,
         "required": attribute.required,
         "mutability": mutability,
-        "returned": "default",
+        "returned": returned,
         "uniqueness": if is_unique { "server" } else { "none" },
     });
     let Some(object) = json.as_object_mut() else { return json };

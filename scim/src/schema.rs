@@ -43,6 +43,8 @@ pub enum Written {
     Once,
     /// Only we.
     ByUs,
+    /// The client, and nobody reads it.
+    InVain,
 }
 
 /// An attribute.
@@ -132,10 +134,11 @@ const MANAGER: [Attribute; 3] = [
     text("displayName", "The manager's name.").written(Written::ByUs),
 ];
 
-const MEMBER: [Attribute; 3] = [
+const MEMBER: [Attribute; 4] = [
     Attribute::new("value", Kind::ExactText, "The member's id.").written(Written::Once),
     Attribute::new("$ref", Kind::Reference("User"), "The member's address.").written(Written::Once),
     text("type", "What kind of resource it is.").written(Written::Once).always("User"),
+    text("display", "The member's name, which the user tells.").written(Written::ByUs),
 ];
 
 const EXTERNAL_ID: Attribute = Attribute::new("externalId", Kind::ExactText, "The id at the client.");
@@ -159,6 +162,35 @@ pub const USER_ATTRIBUTES: [Attribute; 14] = [
         .many()
         .written(Written::ByUs),
 ];
+
+const ADDRESS: [Attribute; 7] = [
+    unread("formatted"),
+    unread("streetAddress"),
+    unread("locality"),
+    unread("region"),
+    unread("postalCode"),
+    unread("country"),
+    unread("type"),
+];
+const VALUE: [Attribute; 2] = [unread("value"), unread("type")];
+
+/// What a client may send of a user and nobody reads. It is told that it may: some of them send nothing at all where one
+/// of these is unknown.
+pub const UNREAD_ATTRIBUTES: [Attribute; 5] = [
+    unread("password"),
+    unread("profileUrl"),
+    of_kind("phoneNumbers", &VALUE),
+    of_kind("addresses", &ADDRESS),
+    of_kind("photos", &VALUE),
+];
+
+const fn unread(name: &'static str) -> Attribute {
+    text(name, "Dropped unread.").written(Written::InVain)
+}
+
+const fn of_kind(name: &'static str, sub: &'static [Attribute]) -> Attribute {
+    Attribute::new(name, Kind::Complex(sub), "Dropped unread.").many().written(Written::InVain)
+}
 
 /// What companies know of a user besides.
 pub const ENTERPRISE_ATTRIBUTES: [Attribute; 6] = [

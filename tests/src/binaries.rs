@@ -32,6 +32,20 @@ pub fn path(name: &str) -> PathBuf {
     path
 }
 
+/// A program of others, which `.ci/run` installs below the target folder; `None`, loudly, where it is not installed.
+///
+/// # Panics
+/// When it is not, and must be: `OAM_NEEDS_PROVIDERS`.
+pub fn of_others(path: &str) -> Option<PathBuf> {
+    let program = workspace().join("target").join(path);
+    if program.is_file() {
+        return Some(program);
+    }
+    assert!(env::var_os("OAM_NEEDS_PROVIDERS").is_none(), "{} is missing", program.display());
+    eprintln!("SKIPPED: `target/{path}` is not installed: `.ci/run` does it.");
+    None
+}
+
 /// Takes the binaries of `folder` in this process, and builds none.
 ///
 /// # Panics

@@ -22,6 +22,7 @@
 pub mod audit;
 pub mod binaries;
 pub mod bitbucket;
+pub mod canaille;
 pub mod certificates;
 pub mod daemon;
 pub mod demo;

@@ -1,8 +1,10 @@
 //! Identity providers push to a real daemon, and what they do is met by the next real push.
 
+mod canaille;
 mod durable;
 mod entra;
 mod okta;
+mod scim_sim;
 mod sources;
 mod tester;
 mod tokens;

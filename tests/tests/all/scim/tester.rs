@@ -1,27 +1,14 @@
 //! The conformance tests of `scim2-tester`, a program of others, against the real daemon over HTTPS.
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
-use oam_tests::{Run, certificates::Authority, daemon::Setup};
+use oam_tests::{Run, binaries, certificates::Authority, daemon::Setup};
 
 use super::Company;
 
-/// Where `.ci/run` puts the program.
-fn program() -> Option<PathBuf> {
-    let given = std::env::var_os("OAM_SCIM2").map(PathBuf::from);
-    let installed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/scim2/bin/scim2");
-    given.into_iter().chain([installed]).find(|path| path.is_file())
-}
-
 #[test]
 fn scim2_tester_finds_nothing() {
-    let Some(scim2) = program() else {
-        eprintln!(
-            "SKIPPED: scim2-tester is not installed. `.ci/run` does it: python3 -m venv target/scim2 && \
-             target/scim2/bin/pip install scim2-cli==0.6.0 scim2-tester==0.5.2"
-        );
-        return;
-    };
+    let Some(scim2) = binaries::of_others("scim2/bin/scim2") else { return };
     let folder = oam_tests::temporary::folder();
     let authority = Authority::new(folder.path(), "ca");
     let server = authority.server(folder.path(), "scim");
