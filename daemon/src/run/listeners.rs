@@ -11,6 +11,7 @@ use tonic_health::server::HealthReporter;
 
 use super::RunError;
 use crate::{
+    canary,
     config::Config,
     http, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, listen},
@@ -89,6 +90,9 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
         });
     }
     servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
+    if let Some(bitbucket) = config.bitbucket.clone() {
+        servers.spawn(canary::follow(Arc::clone(live), bitbucket, stop.clone()));
+    }
     if let Some((listener, tls)) = scim {
         servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }
