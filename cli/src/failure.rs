@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use oam_bitbucket::Problem;
 use oam_policy::printable::Printable;
 use tonic::Status;
 
@@ -16,6 +17,9 @@ pub enum Failure {
     /// The daemon gave none.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Bitbucket did not do what was asked.
+    #[error(transparent)]
+    Bitbucket(#[from] oam_bitbucket::Error),
     /// A file or folder of the caller cannot be used.
     #[error("{doing} `{}`: {source}", Printable::new(.path.as_os_str().as_encoded_bytes()))]
     File {
@@ -54,6 +58,12 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Call(error) => error.exit(),
+            Self::Bitbucket(error) => match error.problem {
+                Problem::NoAnswer(_) | Problem::Busy => Exit::Unreachable,
+                Problem::NotAllowed(_) => Exit::NotAllowed,
+                Problem::NotFound(_) => Exit::No,
+                Problem::Said { .. } | Problem::Strange(_) => Exit::Undecided,
+            },
             Self::File { .. } | Self::Usage { .. } | Self::Print(_) => Exit::Usage,
         }
     }
@@ -62,6 +72,20 @@ impl Failure {
     pub fn help(&self) -> String {
         match self {
             Self::Call(error) => error.help(),
+            Self::Bitbucket(error) => match error.problem {
+                Problem::NotAllowed(_) => {
+                    "registering a hook script takes the token of a system administrator, switching it on one of an \
+                     administrator of the project"
+                        .into()
+                }
+                Problem::NoAnswer(_) => {
+                    "see `--url`, `--ca` and `--network`; what was done so far stays, and the next run has what is left"
+                        .into()
+                }
+                Problem::NotFound(_) | Problem::Busy | Problem::Said { .. } | Problem::Strange(_) => {
+                    "what was done so far stays, and the next run has what is left".into()
+                }
+            },
             Self::Usage { help, .. } => (*help).into(),
             Self::File { .. } | Self::Print(_) => String::new(),
         }

@@ -31,8 +31,8 @@ use clap_complete::Shell;
 use crate::{
     client::Address,
     command::{
-        Context, Ending, audit::Audit, explain::Explain, policy::Policy, session::Login, snapshot::Snapshot,
-        source::Source, user::User, who::Who,
+        Context, Ending, audit::Audit, bitbucket::Bitbucket, explain::Explain, policy::Policy,
+        session::Login, snapshot::Snapshot, source::Source, user::User, who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
@@ -98,6 +98,9 @@ enum Task {
     /// Read the audit log, and check that it is whole
     #[command(subcommand)]
     Audit(Audit),
+    /// Install the hook in Bitbucket, take it away, and show how it is there
+    #[command(subcommand)]
+    Bitbucket(Bitbucket),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -146,6 +149,7 @@ impl Task {
             Self::Explain(task) => command::explain::run(task, context).await,
             Self::Who(task) => command::who::run(task, context).await,
             Self::Audit(task) => command::audit::run(task, context).await,
+            Self::Bitbucket(task) => command::bitbucket::run(task, context).await,
             Self::Completions { shell } => command::docs::completions(shell, context),
             Self::Man { dir } => command::docs::man(&dir, context),
         }

@@ -1,6 +1,6 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header, request};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -13,7 +13,7 @@ use tokio::{
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::{
-    ConnectError, Form, Network, RootsError, UrlError, WebUrl,
+    Call, ConnectError, Form, Network, RootsError, UrlError, WebUrl,
     connect::{self, Connection},
 };
 
@@ -38,6 +38,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its body. It may hold secrets: a token, for one.
     pub body: Bytes,
+    /// How long the other side wants to be left alone.
+    pub retry_after: Option<Duration>,
 }
 
 /// Why there is no answer.
@@ -75,6 +77,9 @@ pub enum FetchError {
         /// Where.
         column: usize,
     },
+    /// What is to be sent cannot be written.
+    #[error("the request cannot be written: {0}")]
+    Unwritable(String),
     /// It names a URL that is none.
     #[error(transparent)]
     Url(#[from] UrlError),
@@ -108,10 +113,23 @@ impl Client {
     /// When there is no whole answer in time.
     pub async fn post(&self, url: &WebUrl, form: &Form) -> Result<Answer, FetchError> {
         let once = async {
-            match self.once(&Method::POST, url, form.encoded()).await? {
-                Reply::Whole(answer) => Ok(answer),
-                Reply::Elsewhere(location) => Err(FetchError::Redirect(location)),
-            }
+            let body = Bytes::copy_from_slice(form.encoded().as_bytes());
+            let request = request(Method::POST, url)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Full::new(body))?;
+            self.once(url, request).await?.whole()
+        };
+        time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
+    }
+
+    /// Makes a call of an API. Redirects are not followed: what is sent may be secret.
+    ///
+    /// # Errors
+    /// When there is no whole answer in time.
+    pub async fn call(&self, call: &Call) -> Result<Answer, FetchError> {
+        let once = async {
+            let request = call.written(request(call.method().clone(), call.url()))?;
+            self.once(call.url(), request).await?.whole()
         };
         time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
     }
@@ -119,7 +137,8 @@ impl Client {
     async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {
         let mut at = url.clone();
         for _ in 0..=REDIRECTS {
-            match self.once(&Method::GET, &at, "").await? {
+            let request = request(Method::GET, &at).body(Full::default())?;
+            match self.once(&at, request).await? {
                 Reply::Whole(answer) => return Ok(answer),
                 Reply::Elsewhere(location) => match at.to(&location) {
                     Ok(next) if next.same_origin(url) => at = next,
@@ -130,8 +149,7 @@ impl Client {
         Err(FetchError::Redirects)
     }
 
-    async fn once(&self, method: &Method, url: &WebUrl, body: &str) -> Result<Reply, FetchError> {
-        let request = request(method, url, body)?;
+    async fn once(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Reply, FetchError> {
         match connect::connect(url, self.network, self.tls.as_ref()).await? {
             Connection::Plain(stream) => speak(stream, request).await,
             Connection::Tls(stream) => speak(*stream, request).await,
@@ -139,23 +157,34 @@ impl Client {
     }
 }
 
-fn request(method: &Method, url: &WebUrl, body: &str) -> Result<Request<Full<Bytes>>, FetchError> {
-    let mut request = Request::builder()
+/// What every request says.
+fn request(method: Method, url: &WebUrl) -> request::Builder {
+    Request::builder()
         .method(method)
         .uri(url.path_and_query())
         .header(header::HOST, url.authority())
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, concat!("oam/", env!("CARGO_PKG_VERSION")))
-        .header(header::CONNECTION, "close");
-    if *method == Method::POST {
-        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    }
-    Ok(request.body(Full::new(Bytes::copy_from_slice(body.as_bytes())))?)
+        .header(header::CONNECTION, "close")
 }
 
 enum Reply {
     Whole(Answer),
     Elsewhere(String),
+}
+
+impl Reply {
+    fn whole(self) -> Result<Answer, FetchError> {
+        match self {
+            Self::Whole(answer) => Ok(answer),
+            Self::Elsewhere(location) => Err(FetchError::Redirect(location)),
+        }
+    }
+}
+
+/// `Retry-After` in seconds; as a date, which nobody limits rates with, it says nothing.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 async fn speak<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Reply, FetchError>
@@ -181,7 +210,8 @@ where
             Err(_) => FetchError::Size,
         }
     })?;
-    Ok(Reply::Whole(Answer { status: head.status, body: body.to_bytes() }))
+    let retry_after = retry_after(&head.headers);
+    Ok(Reply::Whole(Answer { status: head.status, body: body.to_bytes(), retry_after }))
 }
 
 impl Answer {

@@ -1,12 +1,13 @@
 //! The guarded way out: HTTPS requests to hosts that a configuration, or another host, has named.
 //!
-//! **For:** reading what an OpenID provider publishes ([`openid`]), and signing in there.
+//! **For:** reading what an OpenID provider publishes ([`openid`]), and signing in there; the calls of an API ([`Call`]).
 //!
 //! **In:** a [`WebUrl`], and the [`Network`] in which its host may lie. **Out:** a whole [`Answer`], or why there is none.
 //!
 //! **Must never:** connect to an address that was not checked, follow a redirect to another host, wait or read without a
 //! bound, send anything in the clear beyond this machine, or print a [`Secret`].
 
+mod call;
 mod client;
 mod connect;
 mod form;
@@ -15,9 +16,11 @@ pub mod openid;
 mod secret;
 mod url;
 
+pub use call::Call;
 pub use client::{Answer, Client, FetchError};
 pub use connect::{ConnectError, RootsError};
 pub use form::Form;
+pub use http::{Method, StatusCode};
 pub use network::Network;
 pub use secret::Secret;
 pub use url::{UrlError, WebUrl};

@@ -3,6 +3,8 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use http::Uri;
 use thiserror::Error;
 
+use crate::Form;
+
 /// How long a URL may be.
 const LONGEST: usize = 2048;
 
@@ -72,6 +74,17 @@ impl WebUrl {
     /// When that makes no URL.
     pub fn below(&self, suffix: &str) -> Result<Self, UrlError> {
         format!("{}{suffix}", self.text.trim_end_matches('/')).parse()
+    }
+
+    /// The same with the fields of a form as its query.
+    ///
+    /// # Errors
+    /// When that makes no URL.
+    pub fn with_query(&self, fields: &Form) -> Result<Self, UrlError> {
+        match fields.encoded() {
+            "" => Ok(self.clone()),
+            query => format!("{}?{query}", self.text).parse(),
+        }
     }
 
     /// What a `Location` header leads to from here.

@@ -32,14 +32,17 @@ use crate::model::{Kind, Person, Push, Role, Rule, Rules, Update, folded};
 /// The id of the policy that bars whoever may not act at all.
 pub const BAR: &str = "bar";
 
-/// The id of the policy that stands for the block that is part of the product.
-pub const BUILT_IN: &str = "oam:replace-refs";
+/// The ids of the policies that stand for the blocks that are part of the product.
+pub const BUILT_IN: [&str; 2] = ["oam:canary", "oam:replace-refs"];
 
 /// The policies that say what the rules say.
 pub fn policies(rules: &Rules) -> PolicySet {
     let bar = "forbid (principal, action, resource) unless { principal has active && principal.active };";
-    let built_in = r#"forbid (principal, action, resource) when { context.ref like "refs/replace/*" };"#;
-    let fixed = [(BAR, bar.to_owned()), (BUILT_IN, built_in.to_owned())];
+    let canary = r#"forbid (principal, action in [Action::"create", Action::"update", Action::"force"], resource)
+        when { context.ref like "refs/heads/oam-canary/*" };"#;
+    let replacing = r#"forbid (principal, action, resource) when { context.ref like "refs/replace/*" };"#;
+    let [kept, replaced] = BUILT_IN;
+    let fixed = [(BAR, bar), (kept, canary), (replaced, replacing)].map(|(id, text)| (id, text.to_owned()));
     let written = rules.enforced().map(|rule| (rule.id.as_str(), policy(rules, rule)));
     let parse = |(id, text): (&str, String)| {
         Policy::parse(Some(PolicyId::new(id)), &text).unwrap_or_else(|error| panic!("{error:?}\n{text}"))

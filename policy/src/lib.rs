@@ -38,5 +38,5 @@ pub use nonempty::NonEmpty;
 pub use question::{Circumstances, Question};
 pub use reason::{RefusalReason, UndecidedReason};
 pub use request::{Channel, RefChange, RefUpdate, Request, Verb};
-pub use rule::Policy;
+pub use rule::{CANARIES, Policy};
 pub use snapshot::{Snapshot, SnapshotVersion};

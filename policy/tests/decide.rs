@@ -179,7 +179,7 @@ fn a_rule_on_trial_only_leaves_a_shadow() {
 }
 
 #[test]
-fn nobody_may_replace_history_whatever_is_granted() {
+fn what_is_built_in_holds_whatever_is_granted() {
     let open = policy(
         "version = 1\n[[role]]\nid = \"developer\"\nany = [\"okta:eng\"]\n[[grant]]\nid = \"all\"\nto = [\"developer\"]\n\
          on = [\"**\"]\nrefs = [\"refs/**\"]\nverbs = [\"create\", \"update\", \"force\", \"delete\"]\n",
@@ -189,6 +189,12 @@ fn nobody_may_replace_history_whatever_is_granted() {
         let update = format!("{verb} refs/replace/0123456789012345678901234567890123456789");
         let decision = case.decide("alice", "PAY/api", &[&update], &facts(&[]));
         assert_eq!(decision.outcome(), Outcome::Refused, "{verb}");
+    }
+    for (verb, outcome) in
+        [("create", Outcome::Refused), ("update", Outcome::Refused), ("delete", Outcome::Permitted)]
+    {
+        let update = format!("{verb} refs/heads/oam-canary/x");
+        assert_eq!(case.decide("alice", "PAY/api", &[&update], &facts(&[])).outcome(), outcome, "{verb}");
     }
     assert_eq!(
         case.decide("alice", "X/y", &["create refs/notes/x"], &facts(&[])).outcome(),

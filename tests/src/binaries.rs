@@ -18,7 +18,8 @@ pub const PACKAGES: [&str; 3] = ["oam-hook", "oam-daemon", "oam-cli"];
 pub const BINARIES: [&str; 3] = ["oam-hook", "oamd", "oam"];
 
 /// The folders whose files end up in them.
-const SOURCES: [&str; 8] = ["policy", "audit", "proto", "fetch", "scim", "hook", "daemon", "cli"];
+const SOURCES: [&str; 9] =
+    ["policy", "audit", "proto", "fetch", "bitbucket", "scim", "hook", "daemon", "cli"];
 
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 

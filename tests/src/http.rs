@@ -26,12 +26,13 @@ pub struct HttpServer {
 }
 
 /// What is asked of the server.
-struct Request {
-    method: String,
-    path: String,
-    query: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl HttpServer {
@@ -76,7 +77,11 @@ fn serve(connection: &TcpStream, git: &Git, root: &Path) -> io::Result<()> {
         let head = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\n";
         return write!(writer, "{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
     };
-    let answer = request.run_backend(git, root, &user);
+    send_cgi(writer, &request.run_backend(git, root, &user, &[]))
+}
+
+/// What a CGI program said, as HTTP.
+pub(crate) fn send_cgi(mut writer: &TcpStream, answer: &[u8]) -> io::Result<()> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(answer.len());
     let (head, body) = (String::from_utf8_lossy(&answer[..end]), answer.get(end + 4..).unwrap_or_default());
     let status = head.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK");
@@ -89,7 +94,7 @@ fn serve(connection: &TcpStream, git: &Git, root: &Path) -> io::Result<()> {
 }
 
 impl Request {
-    fn read(reader: &mut impl BufRead, mut connection: &TcpStream) -> io::Result<Self> {
+    pub(crate) fn read(reader: &mut impl BufRead, mut connection: &TcpStream) -> io::Result<Self> {
         let first = line(reader)?;
         let mut words = first.split(' ');
         let method = words.next().unwrap_or_default().to_owned();
@@ -117,21 +122,28 @@ impl Request {
         Ok(request)
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Who asks, if they know the password.
-    fn user(&self) -> Option<String> {
+    pub(crate) fn user(&self) -> Option<String> {
         let encoded = self.header("authorization")?.strip_prefix("Basic ")?;
         let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
         let (user, password) = decoded.split_once(':')?;
         (password == PASSWORD).then(|| user.to_owned())
     }
 
-    /// CGI, RFC 3875.
-    fn run_backend(&self, git: &Git, root: &Path, user: &str) -> Vec<u8> {
+    /// CGI, RFC 3875, with more variables for the hooks.
+    pub(crate) fn run_backend(
+        &self,
+        git: &Git,
+        root: &Path,
+        user: &str,
+        more: &[(String, String)],
+    ) -> Vec<u8> {
         let mut backend = git.command(root);
+        backend.envs(more.iter().map(|(name, value)| (name, value)));
         backend.arg("http-backend");
         backend.env("GIT_PROJECT_ROOT", root).env("GIT_HTTP_EXPORT_ALL", "1");
         backend.env("GATEWAY_INTERFACE", "CGI/1.1").env("SERVER_PROTOCOL", "HTTP/1.1");

@@ -23,6 +23,7 @@ pub mod audit;
 pub mod binaries;
 pub mod bitbucket;
 pub mod canaille;
+pub mod bitbucket_server;
 pub mod certificates;
 pub mod daemon;
 pub mod demo;
@@ -44,6 +45,7 @@ pub mod working_copy;
 
 pub use audit::AuditLog;
 pub use bitbucket::Bitbucket;
+pub use bitbucket_server::BitbucketServer;
 pub use daemon::Daemon;
 pub use git::Git;
 pub use openid::Provider;

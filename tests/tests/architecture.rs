@@ -13,11 +13,12 @@ use std::{
     process::Command,
 };
 
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 11] = [
     "oam-policy",
     "oam-audit",
     "oam-proto",
     "oam-fetch",
+    "oam-bitbucket",
     "oam-scim",
     "oam-ldap",
     "oam-hook",
@@ -53,9 +54,21 @@ fn the_crates_depend_only_downwards() {
         ("oam-scim", &[][..]),
         ("oam-fetch", &[][..]),
         ("oam-ldap", &[][..]),
+        ("oam-bitbucket", &["oam-fetch", "oam-policy"][..]),
         ("oam-hook", &["oam-policy", "oam-proto"][..]),
-        ("oam-daemon", &["oam-audit", "oam-fetch", "oam-ldap", "oam-policy", "oam-proto", "oam-scim"][..]),
-        ("oam-cli", &["oam-audit", "oam-fetch", "oam-policy", "oam-proto"][..]),
+        (
+            "oam-daemon",
+            &[
+                "oam-audit",
+                "oam-bitbucket",
+                "oam-fetch",
+                "oam-ldap",
+                "oam-policy",
+                "oam-proto",
+                "oam-scim",
+            ][..],
+        ),
+        ("oam-cli", &["oam-audit", "oam-bitbucket", "oam-fetch", "oam-policy", "oam-proto"][..]),
     ]);
     let trees = trees();
     for (name, allowed) in allowed {

@@ -43,6 +43,36 @@ pub enum Event {
     AdminDenied(AdminDenied),
     /// A source has another token, or one less.
     SourceToken(SourceToken),
+    /// It was tried whether a forbidden change is refused, and it came out otherwise than the time before.
+    CanaryTried(CanaryTried),
+}
+
+/// It was tried whether a forbidden change is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryTried {
+    /// `PROJECT/slug`.
+    pub repository: String,
+    /// The full name of the branch that was tried.
+    pub branch: String,
+    /// What came of it.
+    pub outcome: CanaryOutcome,
+    /// The decision that was recorded about it; null when there is none.
+    pub decision: Option<String>,
+    /// What there is to know besides; null when there is nothing.
+    pub detail: Option<String>,
+}
+
+/// What came of a forbidden change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CanaryOutcome {
+    /// It was refused by a decision of ours.
+    Refused,
+    /// It went in.
+    Accepted,
+    /// Nobody can tell.
+    Unknown,
 }
 
 /// The directory changed.

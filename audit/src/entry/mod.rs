@@ -29,8 +29,9 @@ pub use decision::{
 };
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{
-    AdminDenied, AppliedUpdate, DaemonStarted, Event, LogRepaired, PermittedWhileUnavailable, RefsApplied,
-    SnapshotCause, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, TokenChange,
+    AdminDenied, AppliedUpdate, CanaryOutcome, CanaryTried, DaemonStarted, Event, LogRepaired,
+    PermittedWhileUnavailable, RefsApplied, SnapshotCause, SnapshotChanged, SourceToken, SpooledUpdate,
+    StoreHealed, TokenChange,
 };
 pub use history::History;
 pub use policy::{

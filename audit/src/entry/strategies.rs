@@ -312,6 +312,15 @@ fn refs_applied() -> impl Strategy<Value = RefsApplied> {
     )
 }
 
+fn canary_tried() -> impl Strategy<Value = Event> {
+    let outcome = select(vec![CanaryOutcome::Refused, CanaryOutcome::Accepted, CanaryOutcome::Unknown]);
+    (text(), text(), outcome, option::of(text()), option::of(text())).prop_map(
+        |(repository, branch, outcome, decision, detail)| {
+            Event::CanaryTried(CanaryTried { repository, branch, outcome, decision, detail })
+        },
+    )
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         decision().prop_map(|d| Event::Decision(Box::new(d))),
@@ -338,6 +347,7 @@ fn event() -> impl Strategy<Value = Event> {
         refs_applied().prop_map(Event::RefsApplied),
         (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
         source_token(),
+        canary_tried(),
     ]
 }
 

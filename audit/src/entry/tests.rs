@@ -214,6 +214,14 @@ fn daemon_events_read_well() {
         }],
     };
     insta::assert_snapshot!(line(Event::RefsApplied(applied)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"refs-applied","report":"8","host":"git-1","at":"2026-11-23T17:20:00.000000Z","repository":"PAY/api","principal":"ada","channel":"push","updates":[{"ref":"refs/heads/main","change":{"create":{"new":"1111111111111111111111111111111111111111"}},"decision":null}]}}"#);
+    let canary = CanaryTried {
+        repository: "PAY/api".into(),
+        branch: "refs/heads/oam-canary/1".into(),
+        outcome: CanaryOutcome::Accepted,
+        decision: None,
+        detail: Some("it was deleted again".into()),
+    };
+    insta::assert_snapshot!(line(Event::CanaryTried(canary)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"canary-tried","repository":"PAY/api","branch":"refs/heads/oam-canary/1","outcome":"accepted","decision":null,"detail":"it was deleted again"}}"#);
     let denied = AdminDenied { actor: "mallory".into(), call: "ApplyPolicy".into() };
     insta::assert_snapshot!(line(Event::AdminDenied(denied)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"admin-denied","actor":"mallory","call":"ApplyPolicy"}}"#);
 }

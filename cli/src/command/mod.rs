@@ -1,6 +1,7 @@
 //! The commands: what each takes, what it asks, and how it ends.
 
 pub mod audit;
+pub mod bitbucket;
 pub mod docs;
 pub mod explain;
 pub mod policy;

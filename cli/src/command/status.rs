@@ -16,5 +16,9 @@ pub async fn run(context: &mut Context) -> Ending {
     let mut admin = context.address.connect().await?;
     let answer = admin.get_status(GetStatusRequest {}).await?.into_inner();
     context.terminal.answer(&StatusJson::from(&answer), |page| status::text(&answer, page))?;
-    Ok(if answer.ready { Exit::Ok } else { Exit::Undecided })
+    Ok(match answer.ready {
+        true if answer.alarms.is_empty() => Exit::Ok,
+        true => Exit::No,
+        false => Exit::Undecided,
+    })
 }

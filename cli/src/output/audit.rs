@@ -3,8 +3,8 @@
 mod policy;
 
 use oam_audit::entry::{
-    AskedBy, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, Reason, RefsApplied,
-    SnapshotCause, SnapshotChanged, TokenChange, Update,
+    AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
+    Reason, RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
 };
 
 use super::{
@@ -71,6 +71,7 @@ fn event(event: &Event, page: &Page) -> String {
             page.warn(&format!("token {} of the source {source} {what} by {actor}", quoted(&token.token)))
         }
         Event::RefsApplied(applied) => refs_applied(applied, page),
+        Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::AdminDenied(denied) => {
             page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
         }
@@ -185,6 +186,17 @@ fn unavailable(permitted: &PermittedWhileUnavailable) -> String {
         shown(&permitted.host),
         shown_line(&permitted.why)
     )
+}
+
+fn canary_tried(canary: &CanaryTried, page: &Page) -> String {
+    let what = format!("a forbidden branch in {}", shown(&canary.repository));
+    let detail =
+        canary.detail.as_ref().map_or_else(String::new, |detail| format!(": {}", shown_line(detail)));
+    match canary.outcome {
+        CanaryOutcome::Refused => format!("canary: {what} was refused{detail}"),
+        CanaryOutcome::Accepted => page.bad(&format!("canary: {what} WENT IN{detail}")),
+        CanaryOutcome::Unknown => page.warn(&format!("canary: nobody can tell of {what}{detail}")),
+    }
 }
 
 /// What was applied without a decision comes first: nothing of it should be there.

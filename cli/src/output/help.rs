@@ -81,7 +81,7 @@ pub fn whoami() -> String {
 pub fn status() -> String {
     document(
         "{ready, version, node, state_dir, started, snapshot: SNAPSHOT, policy: POLICY, audit: {writable, entries, \
-         root, checkpoint}, pushes: {permitted, refused, undecided}, warnings}",
+         root, checkpoint}, pushes: {permitted, refused, undecided}, warnings, alarms}",
         &[SNAPSHOT, POLICY],
     )
 }
@@ -386,4 +386,21 @@ pub fn source_tokens() -> String {
 /// `oam source token revoke`.
 pub fn source_token() -> String {
     document("TOKEN", &[TOKEN])
+}
+
+/// `oam bitbucket install` and `uninstall`.
+pub fn bitbucket_install() -> String {
+    document(
+        "{done, steps: [{step, script, project, id, triggers}], unchanged}",
+        &["step: upload, replace, enable, disable or delete; script: PRE or POST"],
+    )
+}
+
+/// `oam bitbucket status`.
+pub fn bitbucket_status() -> String {
+    document(
+        "{scripts: [{script, id, up_to_date}], projects: [{project, before, after, repositories: [{repository, \
+         decided, canary: {at, outcome, detail}}]}], canaries: {url, proven, trouble}}",
+        &["before, after: on, partly or off; outcome: refused (as it should be), accepted or unknown"],
+    )
 }

@@ -285,6 +285,7 @@ fn of_the_policy_and_the_daemon() {
         snapshot: Some(snapshot_info()),
         policy: Some(policy_info()),
         warnings: vec![evil()],
+        alarms: vec![evil()],
         state_dir: evil(),
         ..Status::default()
     };

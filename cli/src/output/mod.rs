@@ -4,6 +4,7 @@
 //! a message of the daemon goes in, a document or a text comes out. Whatever came from outside passes [`shown`].
 
 pub mod audit;
+pub mod bitbucket;
 pub mod decision;
 pub mod explain;
 pub mod faults;

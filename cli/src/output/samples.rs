@@ -93,6 +93,7 @@ pub(super) fn status() -> Status {
         refused: 20,
         undecided: 0,
         state_dir: "/var/lib/oam".into(),
+        alarms: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ pub struct StatusJson<'a> {
     audit: Option<AuditJson<'a>>,
     pushes: PushesJson,
     warnings: &'a [String],
+    alarms: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -65,6 +66,7 @@ impl<'a> From<&'a Status> for StatusJson<'a> {
                 undecided: status.undecided,
             },
             warnings: &status.warnings,
+            alarms: &status.alarms,
         }
     }
 }
@@ -74,6 +76,9 @@ pub fn text(status: &Status, page: &Page) -> String {
     let verdict =
         if status.ready { page.good("ready") } else { page.bad("not ready: it cannot permit any push") };
     let mut text = format!("oamd {} on {}: {verdict}\n", shown(&status.version), shown(&status.node));
+    for alarm in &status.alarms {
+        text.push_str(&format!("{} {}\n", page.bad("ALARM:"), page.bad(&shown_line(alarm))));
+    }
     for warning in &status.warnings {
         text.push_str(&format!("{} {}\n", page.warn("warning:"), shown_line(warning)));
     }

@@ -59,6 +59,7 @@ macro_rules! calls {
 
 calls! {
     GetStatus: Look,
+    GetBitbucket: Look,
     // A directory decides who is in which group, and so who administers.
     ImportSnapshot: Govern,
     ShowSnapshot: Look,
@@ -123,7 +124,7 @@ mod tests {
                 format!("{role}: {}", calls.collect::<Vec<_>>().join(" "))
             })
             .collect();
-        let looks = "GetStatus ShowSnapshot ListSnapshots DiffSnapshots ListSources GetSource PreviewSource";
+        let looks = "GetStatus GetBitbucket ShowSnapshot ListSnapshots DiffSnapshots ListSources GetSource PreviewSource";
         let policies = "CheckPolicy ShowPolicy ListPolicies ListPolicyProposals DiffPolicies";
         assert!(table[0].split(' ').count() == Call::ALL.len() + 1, "{}", table[0]);
         assert_eq!(

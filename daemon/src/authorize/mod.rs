@@ -107,6 +107,7 @@ async fn record_as(
         match recorded {
             Ok(_) => {
                 remember(id, live, question, &unrecorded.decision);
+                live.canaries.decided(id, &question.request, &unrecorded.decision);
                 unrecorded.decision
             }
             Err(error) => {

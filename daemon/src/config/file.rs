@@ -38,8 +38,39 @@ pub struct FileConfig {
     pub http: HttpSection,
     /// `[issuer.NAME]`
     pub issuer: BTreeMap<String, IssuerSection>,
+    /// `[bitbucket]`
+    pub bitbucket: Option<BitbucketSection>,
     /// `[log]`
     pub log: LogSection,
+}
+
+/// The Bitbucket that is guarded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BitbucketSection {
+    /// Its address, as in `https://bitbucket.example.com`.
+    pub url: String,
+    /// A file with an HTTP access token.
+    pub token_file: PathBuf,
+    /// The authorities that its certificate may come from, PEM; the system's by default.
+    pub ca: Option<PathBuf>,
+    /// Where its host may lie: `public`, `private` (the default) or `loopback`.
+    pub network: Option<String>,
+    /// `[bitbucket.canary]`
+    #[serde(default)]
+    pub canary: CanarySection,
+}
+
+/// How it is proved that changes are checked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanarySection {
+    /// How long from one round to the next, as in `15m`.
+    pub every: Option<String>,
+    /// In how many repositories each round.
+    pub repositories: Option<usize>,
+    /// After how long nothing proved is an alarm, as in `1h`.
+    pub alarm_after: Option<String>,
 }
 
 /// Where the policy is.

@@ -2,6 +2,7 @@
 //! ([`Config`]), in which nothing that is required is optional. Nothing that changes while running lives here.
 
 mod admin;
+mod bitbucket;
 mod file;
 mod issuer;
 mod ldap;
@@ -23,6 +24,7 @@ use thiserror::Error;
 
 use self::{file::WitnessSection, issuer::IssuerSection};
 pub use admin::{AdminConfig, AdminListener};
+pub use bitbucket::{BitbucketConfig, CanaryConfig};
 pub use file::{FileConfig, LogFormat, SourceKind};
 pub use issuer::{IssuerConfig, LoginConfig};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
@@ -76,6 +78,8 @@ pub struct Config {
     pub tcp: Option<TcpConfig>,
     /// Where metrics and health are served; `None`: nowhere.
     pub http: Option<SocketAddr>,
+    /// The Bitbucket that is guarded; `None`: none that the daemon could ask.
+    pub bitbucket: Option<BitbucketConfig>,
     /// How log lines are written.
     pub log_format: LogFormat,
 }
@@ -229,6 +233,7 @@ impl Config {
             admin_uids: trusted(file.admin.uids),
             issuers: issuers(file.issuer)?,
             http: http_address(file.http.listen.as_deref())?,
+            bitbucket: file.bitbucket.map(bitbucket::configured).transpose()?,
             log_format: file.log.format,
             state,
             runtime,
@@ -387,6 +392,9 @@ mod tests {
              flavour = 'plain'\nbind_dn = 'cn=o'\npassword_file = '/p'\nmax_loss = '5%'\nresync = '10s'\n\
              users = { base = 'dc=x', filter = '(a=b)', id = 'nsUniqueId', limits = [], email = 'm' }\n\
              groups = { base = 'dc=x', name = 'ou', member = 'uniqueMember' }",
+            "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'",
+            "[bitbucket]\nurl = 'https://b/x'\ntoken_file = '/\u{200b}t'\nca = '/c'\nnetwork = 'loopback'\n\
+             [bitbucket.canary]\nevery = '1500ms'\nrepositories = 2\nalarm_after = '2h'",
         ] {
             let first = config(text).unwrap();
             let shown = first.to_string();
@@ -446,6 +454,17 @@ mod tests {
             (
                 "[issuer.a]\nurl = 'https://i'\naudience = 'a'\n[issuer.b]\nurl = 'https://i'\naudience = 'a'",
                 "issuer.b",
+            ),
+            ("[bitbucket]\nurl = 'https://b'", "missing field `token_file`"),
+            ("[bitbucket]\nurl = 'b'\ntoken_file = '/t'", "bitbucket.url"),
+            ("[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nnetwork = 'x'", "bitbucket.network"),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\ncanary.every = '1ms'",
+                "bitbucket.canary.every",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\ncanary.repositories = 0",
+                "bitbucket.canary.repositories",
             ),
         ] {
             let error = config(text).unwrap_err();

@@ -2,7 +2,9 @@ use std::{collections::BTreeSet, fmt, path::Path};
 
 use oam_policy::printable::Printable;
 
-use super::{Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind, WitnessConfig};
+use super::{
+    BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind, WitnessConfig,
+};
 use crate::signature::SignatureFiles;
 
 /// The configuration in force, as a file that would give it.
@@ -66,9 +68,25 @@ impl fmt::Display for Config {
         }
         let http = self.http.map_or_else(|| "off".to_owned(), |address| address.to_string());
         writeln!(f, "\n[http]\nlisten = \"{http}\"")?;
+        if let Some(bitbucket) = &self.bitbucket {
+            show_bitbucket(bitbucket, f)?;
+        }
         write!(f, "\n[log]\nformat = \"{}\"", self.log_format.as_str())?;
         self.issuers.iter().try_for_each(|(name, issuer)| issuer.show(f, name))
     }
+}
+
+fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let BitbucketConfig { url, token_file, ca, network, canary } = bitbucket;
+    writeln!(f, "\n[bitbucket]\nurl = {}\ntoken_file = {}", text(url.as_str()), written(token_file))?;
+    match ca {
+        Some(ca) => writeln!(f, "ca = {}", written(ca))?,
+        None => writeln!(f, "# ca: the system's")?,
+    }
+    writeln!(f, "network = \"{}\"", network.as_str())?;
+    let CanaryConfig { every, repositories, alarm_after } = canary;
+    writeln!(f, "\n[bitbucket.canary]\nevery = \"{}ms\"", every.as_millis())?;
+    writeln!(f, "repositories = {repositories}\nalarm_after = \"{}ms\"", alarm_after.as_millis())
 }
 
 fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {

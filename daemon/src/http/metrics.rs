@@ -40,6 +40,14 @@ pub struct Metrics {
     source_requests: Family<Requests, Counter>,
     tokens: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
+    canaries: Family<Canary, Counter>,
+    canary_accepted: Gauge<u64, AtomicU64>,
+    canary_proven_age: Gauge<f64, AtomicU64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Canary {
+    outcome: &'static str,
 }
 
 /// One of the few that are configured.
@@ -96,6 +104,9 @@ impl Default for Metrics {
             source_requests: Family::default(),
             tokens: Family::default(),
             issuers_in_trouble: Gauge::default(),
+            canaries: Family::default(),
+            canary_accepted: Gauge::default(),
+            canary_proven_age: Gauge::default(),
         };
         metrics.register();
         // There from the start, so that the first of a kind is a change.
@@ -152,6 +163,7 @@ impl Metrics {
             self.witness_entries.clone(),
         );
         self.register_sources();
+        self.register_canaries();
         let Self { registry, .. } = self;
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
@@ -190,6 +202,31 @@ impl Metrics {
             "SCIM requests with a valid token, by source and HTTP status",
             self.source_requests.clone(),
         );
+    }
+
+    fn register_canaries(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "canaries",
+            "Forbidden branches that were tried, by what came of it",
+            self.canaries.clone(),
+        );
+        registry.register(
+            "canary_accepted",
+            "Repositories into which a forbidden branch went last time",
+            self.canary_accepted.clone(),
+        );
+        registry.register_with_unit(
+            "canary_proven_age",
+            "How long ago a canary was refused, or the daemon started, where it sends any",
+            Unit::Seconds,
+            self.canary_proven_age.clone(),
+        );
+    }
+
+    /// Counts a canary.
+    pub fn canary(&self, outcome: &'static str) {
+        self.canaries.get_or_create(&Canary { outcome }).inc();
     }
 
     /// Counts a request of a source.
@@ -275,6 +312,11 @@ impl Metrics {
             let labels = Witness { witness: report.name };
             self.witness_well.get_or_create(&labels).set(u64::from(report.well));
             self.witness_entries.get_or_create(&labels).set(report.size.unwrap_or(0));
+        }
+        self.canary_accepted.set(live.canaries.accepted());
+        if live.config.bitbucket.is_some() {
+            let proven = live.canaries.proven().unwrap_or(live.started);
+            self.canary_proven_age.set(jiff::Timestamp::now().duration_since(proven).as_secs_f64());
         }
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }

@@ -11,6 +11,7 @@ use tonic_health::server::HealthReporter;
 
 use super::RunError;
 use crate::{
+    canary,
     config::Config,
     http, ldap, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, listen},
@@ -90,6 +91,9 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
     servers.spawn(ldap::follow_all(Arc::clone(&live.sources), stop.clone()));
+    if let Some(bitbucket) = config.bitbucket.clone() {
+        servers.spawn(canary::follow(Arc::clone(live), bitbucket, stop.clone()));
+    }
     if let Some((listener, tls)) = scim {
         servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }

@@ -9,6 +9,7 @@ use oam_policy::{Snapshot, State, UndecidedReason, Username, decide::Freshness};
 use super::{Applied, Permits, spooled::Spooled, waiting};
 use crate::{
     audit_log::AuditLog,
+    canary::Canaries,
     config::Config,
     directory::{DirectoryReader, DirectoryWriter},
     http::Metrics,
@@ -48,6 +49,8 @@ pub struct Live {
     pub permits: Permits,
     /// What hooks reported as applied.
     pub applied: Applied,
+    /// What came of canaries.
+    pub canaries: Canaries,
     /// When the daemon started.
     pub started: Timestamp,
     /// What was found at the start that somebody should know.
@@ -81,6 +84,7 @@ impl Live {
             spooled,
             permits,
             applied: Applied::default(),
+            canaries: Canaries::default(),
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),
@@ -139,6 +143,12 @@ impl Live {
             obstacles.push(UndecidedReason::AuditUnavailable);
         }
         obstacles.iter().map(|reason| oam_policy::words::of_undecided(reason).summary).collect()
+    }
+
+    /// What somebody must look at now, a sentence each: what is forbidden goes in somewhere, or may.
+    pub fn alarms(&self) -> Vec<String> {
+        let Some(bitbucket) = &self.config.bitbucket else { return Vec::new() };
+        self.canaries.alarms(self.started, bitbucket.canary.alarm_after, Timestamp::now())
     }
 
     /// What somebody should look at, a sentence each; empty when all is well.

@@ -11,7 +11,7 @@ use tokio_rustls::{
 
 use super::{Client, FetchError};
 use crate::{
-    ConnectError, Form, Network, WebUrl,
+    Call, ConnectError, Form, Method, Network, Secret, WebUrl,
     openid::{DiscoveryError, Provider},
 };
 
@@ -62,6 +62,31 @@ async fn a_form_is_sent_as_it_is() {
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(text.starts_with("post / http/1.1") && text.contains("x-www-form-urlencoded"), "{text}");
     assert!(text.ends_with("grant_type=refresh_token&refresh_token=a%20b"), "{text}");
+}
+
+#[tokio::test]
+async fn a_call_is_sent_as_it_is_and_told_when_to_come_again() {
+    let base = server(|request| {
+        let body = request.to_lowercase();
+        let length = body.len();
+        format!("HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    })
+    .await;
+    let query = Form::new().with("name", "a&b");
+    let url = base.parse::<WebUrl>().unwrap().below("/x").unwrap().with_query(&query).unwrap();
+    let call = Call::new(Method::PUT, url).bearer(Secret::new("T0")).header("x-a", "b");
+    let answer = client(Network::Loopback).call(&call.json(&["v"]).unwrap()).await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(Duration::from_secs(7))));
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(text.starts_with("put /x?name=a%26b http/1.1"), "{text}");
+    for part in ["authorization: bearer t0", "x-a: b", "content-type: application/json", "[\"v\"]"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // Whoever is sent elsewhere does not take the token along.
+    let away = server(|_| redirect("/elsewhere")).await;
+    let call = Call::new(Method::GET, away.parse().unwrap()).bearer(Secret::new("T0"));
+    let error = client(Network::Loopback).call(&call).await.unwrap_err();
+    assert!(matches!(error, FetchError::Redirect(_)), "{error}");
 }
 
 #[tokio::test]

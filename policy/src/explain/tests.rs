@@ -124,6 +124,7 @@ fn told(asker: &Asker, name: &str, verb: Verb, day: i64) -> String {
 #[test]
 fn the_first_thing_that_does_not_match_is_told() {
     insta::assert_snapshot!(told(&user("dora"), "refs/heads/main", Verb::Update, 0), @r#"
+    block oam:canary: its refs are `refs/heads/oam-canary/**`, not `refs/heads/main`
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: it is not live until 2026-01-03T00:00:00Z
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -133,6 +134,7 @@ fn the_first_thing_that_does_not_match_is_told() {
     grant releases: `dora` does not hold the role `release-manager`
     "#);
     insta::assert_snapshot!(told(&user("dora"), "refs/heads/main", Verb::Force, 2), @r#"
+    block oam:canary: its refs are `refs/heads/oam-canary/**`, not `refs/heads/main`
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: MATCHED
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -142,6 +144,7 @@ fn the_first_thing_that_does_not_match_is_told() {
     grant releases: its verbs are `create`, `update`, not `force`
     "#);
     insta::assert_snapshot!(told(&user("rhea"), "refs/heads/main", Verb::Update, 2), @r#"
+    block oam:canary: its refs are `refs/heads/oam-canary/**`, not `refs/heads/main`
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: `rhea` is excepted as `release-manager`
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -151,6 +154,7 @@ fn the_first_thing_that_does_not_match_is_told() {
     grant releases: MATCHED
     "#);
     insta::assert_snapshot!(told(&user("nobody"), "refs/heads/main", Verb::Update, 9), @r#"
+    block oam:canary: its refs are `refs/heads/oam-canary/**`, not `refs/heads/main`
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/main`
     block freeze: it has not been live since 2026-01-05T00:00:00Z
     block tags: its refs are `refs/tags/**`, not `refs/heads/main`
@@ -251,6 +255,7 @@ fn somebody_with_just_these_roles_needs_no_directory() {
     assert_eq!(outcome(&["developer", "release-manager"], 3), Outcome::Permitted);
     assert_eq!(outcome(&[], 0), Outcome::Refused);
     insta::assert_snapshot!(told(&roles(&["developer"]), "refs/heads/release/1", Verb::Create, 0), @"
+    block oam:canary: its refs are `refs/heads/oam-canary/**`, not `refs/heads/release/1`
     block oam:replace-refs: its refs are `refs/replace/**`, not `refs/heads/release/1`
     block freeze: its refs are `refs/heads/main`, not `refs/heads/release/1`
     block tags: its refs are `refs/tags/**`, not `refs/heads/release/1`
@@ -312,7 +317,7 @@ proptest! {
         policy in any_policy(),
         name_of in prop::sample::select(vec!["dora", "Rhea", "nobody"]),
         repository in prop::sample::select(vec!["PAY/api", "web/x", "PAY/x"]),
-        name in prop::sample::select(vec!["refs/heads/main", "refs/heads/u/dora/x", "refs/heads/u/rhea/x", "refs/tags/v1", "refs/replace/x"]),
+        name in prop::sample::select(vec!["refs/heads/main", "refs/heads/u/dora/x", "refs/heads/u/rhea/x", "refs/tags/v1", "refs/replace/x", "refs/heads/oam-canary/x"]),
         verb in prop::sample::select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete]),
         day in 0..9_i64,
     ) {

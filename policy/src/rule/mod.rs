@@ -33,7 +33,7 @@ pub(crate) use index::{Candidates, Kind, Met};
 pub use paths::PathSet;
 pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;
-pub use policy::{Policy, PolicyError, PolicyParts};
+pub use policy::{CANARIES, Policy, PolicyError, PolicyParts};
 pub use regex::RegexPattern;
 pub use require::{ApprovalsOf, Excluded, Require, Via};
 pub use role::Role;

@@ -252,24 +252,37 @@ pub(crate) fn built_in_id(text: &str) -> Option<RuleId> {
     built_in_blocks().into_iter().map(|block| block.id).find(|id| id.as_str() == text)
 }
 
+/// Below here nobody may make or move a branch, whatever the policy says: that it is refused proves that changes are
+/// checked.
+pub const CANARIES: &str = "refs/heads/oam-canary/";
+
 /// Rules that hold whatever the policy says.
 fn built_in_blocks() -> Vec<Block> {
-    let all = |pattern: &str| RefSet::parse_one(pattern).and_then(|one| RefSet::new([one]));
-    let everywhere = RepositorySet::parse_one("**").and_then(|one| RepositorySet::new([one]));
-    let (Ok(refs), Ok(on)) = (all("refs/replace/**"), everywhere) else { return Vec::new() };
-    vec![Block {
-        id: RuleId::built_in("replace-refs"),
+    // Deleting is left to the policy: a canary that was let in must go away again.
+    let making = [Verb::Create, Verb::Update, Verb::Force];
+    let replacing =
+        "A replacement ref changes what everybody sees of the history, without changing the history.";
+    let kept = "These names are kept for proving that changes are checked. Use another name.";
+    let built_in = [
+        built_in("canary", &format!("{CANARIES}**"), &making, kept),
+        built_in("replace-refs", "refs/replace/**", &Verb::ALL, replacing),
+    ];
+    built_in.into_iter().flatten().collect()
+}
+
+fn built_in(name: &str, refs: &str, verbs: &[Verb], help: &str) -> Option<Block> {
+    let refs = RefSet::parse_one(refs).and_then(|one| RefSet::new([one])).ok()?;
+    let on = RepositorySet::parse_one("**").and_then(|one| RepositorySet::new([one])).ok()?;
+    Some(Block {
+        id: RuleId::built_in(name),
         mode: Mode::Enforce,
         on,
         refs,
-        verbs: Verb::ALL.into_iter().collect(),
+        verbs: verbs.iter().copied().collect(),
         paths: None,
         window: Window::ALWAYS,
         except: BTreeSet::new(),
         absolute: true,
-        help: Some(
-            "A replacement ref changes what everybody sees of the history, without changing the history."
-                .into(),
-        ),
-    }]
+        help: Some(help.into()),
+    })
 }

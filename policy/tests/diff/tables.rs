@@ -142,7 +142,7 @@ fn a_new_role_with_a_grant() {
                 refs = [\"refs/heads/**\"]\nverbs = [\"create\", \"update\"]\n";
     insta::assert_snapshot!(told(BASE, &format!("{BASE}{role}")), @r###"
     + create,update | no role -> ops: 0 []; developer+release-manager -> developer+ops+release-manager: 1 ["rita"] | [] -> [RuleId(ops)]
-        ops/* : refs/heads/** | rita create OPS/a refs/heads/a
+        ops/* : refs/heads/** but refs/heads/oam-canary/** | rita create OPS/a refs/heads/a
     "###);
 }
 

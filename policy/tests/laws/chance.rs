@@ -6,7 +6,7 @@ use crate::world::{
     Approvals, Checks, Conditions, GROUPS, Live, Paths, Person, ROLES, Role, Rule, Says, Use, Who, World,
 };
 
-pub(crate) const REFS: [&str; 9] = [
+pub(crate) const REFS: [&str; 10] = [
     "refs/heads/main",
     "refs/heads/a/b",
     "refs/heads/u/Zoe/x",
@@ -15,6 +15,7 @@ pub(crate) const REFS: [&str; 9] = [
     "refs/heads/rel/1",
     "refs/tags/v1",
     "refs/tags/1",
+    "refs/heads/oam-canary/x",
     "refs/replace/x",
 ];
 const REF_PATTERNS: [&[&str]; 18] = [

@@ -14,7 +14,7 @@ use crate::{
     cases,
     chance::{NAMES, PATHS, VERBS, who as anybody, world},
     conditions, engine,
-    oracle::{Maybe, Oracle, Outcome, same_name},
+    oracle::{Maybe, Oracle, Outcome, is_built_in, same_name},
     pushes::push,
     truth::path,
     world::{
@@ -211,8 +211,8 @@ fn count(fits: impl Iterator<Item = Fit>) -> [usize; 3] {
 fn agrees(oracle: &Oracle<'_>, trace: &RuleTrace) -> Result<(), TestCaseError> {
     let update = &oracle.push.updates[0];
     let Some(rule) = oracle.world.rules.iter().find(|rule| rule.id == trace.id.as_str()) else {
-        prop_assert_eq!(trace.id.as_str(), "oam:replace-refs");
-        prop_assert_eq!(trace.matched(), update.name.starts_with("refs/replace/"));
+        let deletes = trace.id.as_str() == "oam:canary" && update.change == "delete";
+        prop_assert_eq!(trace.matched(), is_built_in(trace.id.as_str(), update.name) && !deletes);
         return Ok(());
     };
     let found: Vec<_> = trace.findings.iter().map(|finding| (finding.dimension, finding.fit)).collect();
@@ -271,7 +271,7 @@ proptest! {
             .filter(|rule| oracle.is_on(rule) || oracle.is_in_refs(rule, update))
             .map(|rule| rule.id.as_str())
             .collect();
-        named.insert("oam:replace-refs");
+        named.extend(["oam:canary", "oam:replace-refs"]);
         prop_assert_eq!(named, explained.rules.iter().map(|rule| rule.id.as_str()).collect::<BTreeSet<_>>());
         explained.rules.iter().try_for_each(|trace| agrees(&oracle, trace))?;
     }

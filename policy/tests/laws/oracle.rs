@@ -157,9 +157,9 @@ impl<'a> Oracle<'a> {
             Some(false) => {}
             None => unclear = true,
         };
-        let built_in = update.name.starts_with("refs/replace/").then_some(true);
-        if built_in.is_some() {
-            say(built_in, "blocked", Some(&replace_refs()));
+        for rule in [replace_refs(), canary()] {
+            let is_so = is_built_in(&rule.id, update.name) && rule.verbs.contains(&verb);
+            say(Some(is_so), "blocked", Some(&rule));
         }
         let matching: Vec<_> = self
             .world
@@ -364,6 +364,24 @@ pub(crate) fn verb(update: &Update) -> Option<&'static str> {
         ("merge", _) | (_, Some(true)) => Some("update"),
         (_, Some(false)) => Some("force"),
         (_, None) => None,
+    }
+}
+
+/// Whether a ref is among those of a built-in rule.
+pub(crate) fn is_built_in(rule: &str, name: &str) -> bool {
+    match rule {
+        "oam:replace-refs" => name.starts_with("refs/replace/"),
+        "oam:canary" => name.starts_with("refs/heads/oam-canary/"),
+        other => panic!("{other} is not built in"),
+    }
+}
+
+fn canary() -> Rule {
+    Rule {
+        id: "oam:canary".to_owned(),
+        refs: vec!["refs/heads/oam-canary/**"],
+        verbs: vec!["create", "update", "force"],
+        ..replace_refs()
     }
 }
 

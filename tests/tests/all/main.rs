@@ -13,10 +13,12 @@
 
 mod applied;
 mod bitbucket;
+mod canary;
 mod concurrency;
 mod corruption;
 mod faults;
 mod harness;
+mod install;
 mod killed;
 mod ldap;
 mod limits;

@@ -268,7 +268,10 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 38] = [
+const COMMANDS: [&[&str]; 41] = [
+    &["oam", "bitbucket", "install"],
+    &["oam", "bitbucket", "uninstall"],
+    &["oam", "bitbucket", "status"],
     &["oam", "audit", "prove"],
     &["oam", "audit", "witness"],
     &["oam"],

@@ -8,7 +8,9 @@ use std::{
 };
 
 use oam_policy::{RefusalReason, UndecidedReason};
-use oam_tests::{BareRepo, Daemon, HookConfig, ScimClient, daemon::Setup, sample, wait};
+use oam_tests::{
+    BareRepo, BitbucketServer, Daemon, HookConfig, ScimClient, daemon::Setup, sample, temporary, wait,
+};
 
 use crate::{
     book::{Page, codes, source},
@@ -74,9 +76,36 @@ fn busy_daemon() -> (Daemon, String) {
     let witnesses = full_example("oamd.md", "toml,daemon").text;
     let witnesses = witnesses.lines().find(|line| line.starts_with("witnesses")).expect("a witness");
     let witnesses = witnesses.replace("witness.example.com:8750", "127.0.0.1:1");
+    let (bitbucket, folder) = (BitbucketServer::start(), temporary::folder());
+    bitbucket.add_repository(sample::REPOSITORY);
+    let token = folder.path().join("token");
+    fs::write(&token, bitbucket.token("root")).unwrap();
+    let guarded = format!(
+        "url = \"{}\"\ntoken_file = \"{}\"\nnetwork = \"loopback\"",
+        bitbucket.url(),
+        token.display()
+    );
     let config = format!(
-        "[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
-         \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n{NO_SERVER}"
+        "[bitbucket]
+{guarded}
+
+[http]
+listen = \"127.0.0.1:0\"
+
+[audit]
+{witnesses}
+
+[source.file]
+kind = \"file\"
+
+[source.entra]
+kind = \
+         \"scim\"
+
+[scim]
+listen = \"127.0.0.1:0\"
+plaintext = \"loopback-only\"
+{NO_SERVER}"
     );
     let mut daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
     let spool = daemon.folder().join("spool");
@@ -96,6 +125,7 @@ fn busy_daemon() -> (Daemon, String) {
     assert!(work.send_pack(many.as_bytes()).accepted());
     daemon.deactivate("bob").expect_success("oam user deactivate");
     ScimClient::of(&daemon, "entra").get("/Users").expect(200);
+    wait::until("a canary is tried", || entries(&daemon).contains("canary-tried").then_some(()));
     let metrics = metrics(&daemon);
 
     daemon.write_policy("version = 2\n");

@@ -55,6 +55,11 @@ fn decision(outcome: Outcome, updates: Vec<Update>) -> Decision {
     }
 }
 
+fn canary(outcome: CanaryOutcome) -> CanaryTried {
+    let (repository, branch) = ("PAY/api".into(), "refs/heads/oam-canary/1".into());
+    CanaryTried { repository, branch, outcome, decision: None, detail: Some("x".into()) }
+}
+
 fn applied(decisions: &[Option<&str>]) -> RefsApplied {
     let update = |(number, decision): (usize, &Option<&str>)| AppliedUpdate {
         name: format!("refs/heads/{number}").as_str().into(),
@@ -153,6 +158,8 @@ fn everything_else_has_a_line_too() {
         }),
         Event::RefsApplied(applied(&[Some("0195"), Some("0195")])),
         Event::RefsApplied(applied(&[Some("0195"), None])),
+        Event::CanaryTried(canary(CanaryOutcome::Accepted)),
+        Event::CanaryTried(canary(CanaryOutcome::Refused)),
         Event::AdminDenied(AdminDenied { actor: "uid 33".into(), call: "DeactivateUser".into() }),
     ]), @"
     2026-11-23T17:21:14Z #7 user cut off `eve` by `uid 0`: generation 3 (beefbeefbeef), 50,000 users, 1 group: left
@@ -166,6 +173,8 @@ fn everything_else_has_a_line_too() {
     2026-11-23T17:21:14Z #7 token `1a2b3c4d` of the source `okta` made by `uid 0`
     2026-11-23T17:21:14Z #7 applied PAY/api ada: create refs/heads/0 and 1 more ref
     2026-11-23T17:21:14Z #7 applied WITHOUT A DECISION: PAY/api ada: create refs/heads/1 and 1 more ref
+    2026-11-23T17:21:14Z #7 canary: a forbidden branch in PAY/api WENT IN: x
+    2026-11-23T17:21:14Z #7 canary: a forbidden branch in PAY/api was refused: x
     2026-11-23T17:21:14Z #7 denied: `uid 33` called DeactivateUser
     ");
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod basis;
+mod bitbucket;
 mod circumstances;
 mod convert;
 mod explain;
@@ -67,6 +68,11 @@ impl Admin for AdminService {
     async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Reply<v1::Status> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::GetStatus).await?;
         Ok(Response::new(status::status(&live)))
+    }
+
+    async fn get_bitbucket(&self, request: Request<v1::GetBitbucketRequest>) -> Reply<v1::BitbucketState> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::GetBitbucket).await?;
+        Ok(Response::new(bitbucket::state(&live)))
     }
 
     async fn import_snapshot(

@@ -24,6 +24,7 @@ pub(super) fn status(live: &Live) -> v1::Status {
         permitted: live.metrics.count(Outcome::Permitted),
         refused: live.metrics.count(Outcome::Refused),
         undecided: live.metrics.count(Outcome::Undecided),
+        alarms: live.alarms(),
         state_dir: live.config.state.display().to_string(),
     }
 }

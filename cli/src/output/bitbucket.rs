@@ -1,0 +1,310 @@
+//! What is to be done in Bitbucket, and how it is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oam_bitbucket::{
+    ProjectKey, When,
+    install::{Installed, Plan, Step},
+};
+use oam_policy::Repository;
+use oam_proto::v1::{BitbucketRepository, BitbucketState, Canary};
+use serde::Serialize;
+
+use super::{Page, json, layout::Table, page::counted, shown, shown_line};
+
+/// What was done, or would be.
+#[derive(Debug, Serialize)]
+pub struct AppliedJson {
+    /// Whether it was.
+    pub done: bool,
+    /// The steps.
+    pub steps: Vec<StepJson>,
+    /// How many things were as they should be already.
+    pub unchanged: usize,
+}
+
+/// One step.
+#[derive(Debug, Serialize)]
+pub struct StepJson {
+    step: &'static str,
+    script: &'static str,
+    project: Option<String>,
+    id: Option<u64>,
+    triggers: Vec<String>,
+}
+
+impl From<&Step> for StepJson {
+    fn from(step: &Step) -> Self {
+        let of = |step, when: When| Self {
+            step,
+            script: when.as_str(),
+            project: None,
+            id: None,
+            triggers: Vec::new(),
+        };
+        match step {
+            Step::Upload(upload) => of("upload", upload.when),
+            Step::Replace(id, upload) => Self { id: Some(id.0), ..of("replace", upload.when) },
+            Step::Enable { project, when, missing, .. } => Self {
+                project: Some(project.to_string()),
+                triggers: missing.iter().cloned().collect(),
+                ..of("enable", *when)
+            },
+            Step::Disable { project, when, id } => {
+                Self { project: Some(project.to_string()), id: Some(id.0), ..of("disable", *when) }
+            }
+            Step::Delete(when, id) => Self { id: Some(id.0), ..of("delete", *when) },
+        }
+    }
+}
+
+/// The steps, and whether they were taken.
+pub fn plan_text(plan: &Plan, done: bool, page: &Page) -> String {
+    let mut text = String::new();
+    if !done {
+        for step in &plan.steps {
+            text.push_str(&format!("  {}\n", step_text(step, page)));
+        }
+    }
+    let unchanged = match plan.unchanged {
+        0 => String::new(),
+        many => format!(" {} as it should be already.", counted(many as u64, "thing is", "things are")),
+    };
+    let steps = counted(plan.steps.len() as u64, "step", "steps");
+    let sum = match (plan.steps.is_empty(), done) {
+        (true, _) => page.good("Nothing is to be done."),
+        (false, true) => page.good(&format!("{steps} done.")),
+        (false, false) => format!("{steps}, none taken: add --apply to take them."),
+    };
+    format!("{text}{sum}{unchanged}\n")
+}
+
+/// A step that was taken.
+pub fn step_done(step: &Step) -> String {
+    format!("done: {}", what(step))
+}
+
+fn step_text(step: &Step, page: &Page) -> String {
+    let sign = match step {
+        Step::Upload(_) | Step::Enable { is_on: false, .. } => page.good("+"),
+        Step::Replace(..) | Step::Enable { is_on: true, .. } => page.warn("~"),
+        Step::Disable { .. } | Step::Delete(..) => page.bad("-"),
+    };
+    format!("{sign} {}", what(step))
+}
+
+fn what(step: &Step) -> String {
+    match step {
+        Step::Upload(upload) => {
+            format!("register the hook script `{}` ({})", upload.name, upload.when.as_str())
+        }
+        Step::Replace(id, upload) => {
+            format!("replace the file of the hook script {id}, `{}` ({})", upload.name, upload.when.as_str())
+        }
+        Step::Enable { project, when, missing, is_on: false } => {
+            let triggers = counted(missing.len() as u64, "trigger", "triggers");
+            format!("{project}: switch the {} script on, for {triggers}", when.as_str())
+        }
+        Step::Enable { project, when, missing, is_on: true } => {
+            let missing: Vec<_> = missing.iter().map(|trigger| format!("`{trigger}`")).collect();
+            format!("{project}: switch the {} script on for {}, too", when.as_str(), missing.join(", "))
+        }
+        Step::Disable { project, when, .. } => format!("{project}: switch the {} script off", when.as_str()),
+        Step::Delete(when, id) => format!("delete the hook script {id} ({})", when.as_str()),
+    }
+}
+
+/// How it is in Bitbucket, and how canaries fare.
+#[derive(Debug, Serialize)]
+pub struct StatusJson {
+    /// For each script whether it is registered, and of this version.
+    scripts: Vec<ScriptJson>,
+    projects: Vec<ProjectJson>,
+    canaries: Option<CanariesJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ScriptJson {
+    script: &'static str,
+    id: Option<u64>,
+    up_to_date: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ProjectJson {
+    project: String,
+    /// `on`, `partly` or `off`.
+    before: &'static str,
+    after: &'static str,
+    repositories: Vec<RepositoryJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct RepositoryJson {
+    repository: String,
+    decided: Option<String>,
+    canary: Option<CanaryJson>,
+    #[serde(skip)]
+    decided_micros: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct CanaryJson {
+    at: Option<String>,
+    outcome: String,
+    detail: Option<String>,
+    #[serde(skip)]
+    at_micros: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct CanariesJson {
+    url: String,
+    proven: Option<String>,
+    trouble: Option<String>,
+}
+
+impl StatusJson {
+    /// Of what was found in Bitbucket, what would have to be done, and what the daemon says.
+    pub fn of(seen: &Installed, wanted: &Plan, daemon: &BitbucketState) -> Self {
+        let stale: BTreeSet<_> = wanted
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Upload(upload) | Step::Replace(_, upload) => Some(upload.when),
+                Step::Enable { .. } | Step::Disable { .. } | Step::Delete(..) => None,
+            })
+            .collect();
+        let script = |when: When| ScriptJson {
+            script: when.as_str(),
+            id: seen.scripts.get(&when).map(|place| place.id.0),
+            up_to_date: !stale.contains(&when),
+        };
+        let mut repositories: BTreeMap<String, Vec<RepositoryJson>> = BTreeMap::new();
+        for one in &daemon.repositories {
+            if let Ok(repository) = Repository::parse(&one.repository) {
+                let project = ProjectKey::of(&repository).to_string().to_ascii_lowercase();
+                repositories.entry(project).or_default().push(one.into());
+            }
+        }
+        let project = |(key, _): (&ProjectKey, _)| ProjectJson {
+            project: key.to_string(),
+            before: how_far(seen, wanted, key, When::Before),
+            after: how_far(seen, wanted, key, When::After),
+            repositories: repositories.remove(&key.as_str().to_ascii_lowercase()).unwrap_or_default(),
+        };
+        let projects = seen.projects.iter().map(project).collect();
+        let canaries = json::some(&daemon.url).map(|url| CanariesJson {
+            url: url.to_owned(),
+            proven: json::time(daemon.proven_micros).filter(|_| daemon.proven_micros != 0),
+            trouble: json::some(&daemon.trouble).map(str::to_owned),
+        });
+        Self { scripts: When::ALL.map(script).into(), projects, canaries }
+    }
+
+    /// Whether everything is registered and on, and no canary went in.
+    pub fn is_well(&self) -> bool {
+        let went_in =
+            |one: &RepositoryJson| one.canary.as_ref().is_some_and(|canary| canary.outcome == "accepted");
+        self.scripts.iter().all(|script| script.up_to_date)
+            && self.projects.iter().all(|project| {
+                project.before == "on" && project.after == "on" && !project.repositories.iter().any(went_in)
+            })
+            && self.canaries.as_ref().is_none_or(|canaries| canaries.trouble.is_none())
+    }
+}
+
+impl From<&BitbucketRepository> for RepositoryJson {
+    fn from(one: &BitbucketRepository) -> Self {
+        let canary = |canary: &Canary| CanaryJson {
+            at: json::time(canary.at_micros),
+            outcome: canary.outcome.clone(),
+            detail: json::some(&canary.detail).map(str::to_owned),
+            at_micros: canary.at_micros,
+        };
+        Self {
+            repository: one.repository.clone(),
+            decided: json::time(one.decided_micros).filter(|_| one.decided_micros != 0),
+            canary: one.canary.as_ref().map(canary),
+            decided_micros: one.decided_micros,
+        }
+    }
+}
+
+fn how_far(seen: &Installed, wanted: &Plan, key: &ProjectKey, which: When) -> &'static str {
+    let is_it =
+        |step: &&Step| matches!(step, Step::Enable { project, when, .. } if project == key && *when == which);
+    let on = seen.projects.get(key).is_some_and(|on| on.triggers.contains_key(&which));
+    match (on, wanted.steps.iter().any(|step| is_it(&step))) {
+        (false, _) => "off",
+        (true, true) => "partly",
+        (true, false) => "on",
+    }
+}
+
+/// How it is in Bitbucket, for people.
+pub fn status_text(status: &StatusJson, page: &Page) -> String {
+    let mut text = String::new();
+    for script in &status.scripts {
+        let state = match (script.id, script.up_to_date) {
+            (None, _) => page.bad("not registered"),
+            (Some(id), true) => page.good(&format!("registered as {id}, of this version")),
+            (Some(id), false) => page.warn(&format!("registered as {id}, of another version")),
+        };
+        text.push_str(&format!("{} script: {state}\n", script.script));
+    }
+    match &status.canaries {
+        None => text.push_str(&format!(
+            "canaries: {}\n",
+            page.warn("none are sent: the daemon has no `[bitbucket]`")
+        )),
+        Some(canaries) => {
+            let proven = match &canaries.proven {
+                Some(proven) => page.good(&format!("last refused at {}", shown(proven))),
+                None => page.warn("none was refused since the daemon started"),
+            };
+            text.push_str(&format!("canaries: {proven}\n"));
+            if let Some(trouble) = &canaries.trouble {
+                text.push_str(&format!("  {}\n", page.bad(&shown_line(trouble))));
+            }
+        }
+    }
+    let mut table = Table::new(["project", "PRE", "POST", "repository", "last decision", "last canary"]);
+    for project in &status.projects {
+        let [before, after] = [project.before, project.after].map(|state| match state {
+            "on" => page.good(state),
+            "partly" => page.warn(state),
+            other => page.bad(other),
+        });
+        let row = |one: [String; 3]| {
+            let [repository, decided, canary] = one;
+            [shown(&project.project), before.clone(), after.clone(), repository, decided, canary]
+        };
+        if project.repositories.is_empty() {
+            table.push(row(["-".into(), "-".into(), "-".into()]));
+        }
+        for one in &project.repositories {
+            table.push(row(cells(one, page)));
+        }
+    }
+    text.push('\n');
+    text + &table.laid_out(page)
+}
+
+fn cells(one: &RepositoryJson, page: &Page) -> [String; 3] {
+    let when = |micros: i64| if micros == 0 { "-".to_owned() } else { page.time(micros) };
+    let canary = one.canary.as_ref().map_or_else(
+        || "-".to_owned(),
+        |canary| {
+            let outcome = match canary.outcome.as_str() {
+                "refused" => page.good("refused"),
+                "accepted" => page.bad("WENT IN"),
+                _ => page.warn("unknown"),
+            };
+            let detail =
+                canary.detail.as_ref().map_or_else(String::new, |text| format!(": {}", shown_line(text)));
+            format!("{outcome} {}{detail}", when(canary.at_micros))
+        },
+    );
+    [shown(&one.repository), when(one.decided_micros), canary]
+}

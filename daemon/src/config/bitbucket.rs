@@ -1,0 +1,97 @@
+use std::{path::PathBuf, time::Duration};
+
+use oam_bitbucket::Bitbucket;
+use oam_fetch::{Network, Secret, WebUrl};
+
+use super::{
+    ConfigError, absolute, duration,
+    file::{BitbucketSection, CanarySection},
+};
+
+/// How often canaries are sent unless told otherwise.
+const EVERY: Duration = Duration::from_secs(15 * 60);
+/// The shortest time between two rounds: each is a change that Bitbucket has to refuse.
+const EVERY_AT_LEAST: Duration = Duration::from_secs(1);
+/// In how many repositories at a time unless told otherwise.
+const REPOSITORIES: usize = 5;
+/// After how long nothing proved is an alarm, unless told otherwise.
+const ALARM_AFTER: Duration = Duration::from_secs(60 * 60);
+/// How large a file with a token may be.
+const TOKEN_BYTES: usize = 4096;
+
+/// The Bitbucket that is guarded.
+#[derive(Debug, Clone)]
+pub struct BitbucketConfig {
+    /// Its address.
+    pub url: WebUrl,
+    /// The file that holds an HTTP access token.
+    pub token_file: PathBuf,
+    /// The authorities that its certificate may come from; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// Where its host may lie.
+    pub network: Network,
+    /// Its canaries.
+    pub canary: CanaryConfig,
+}
+
+/// How it is proved that changes are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanaryConfig {
+    /// How long from one round to the next.
+    pub every: Duration,
+    /// In how many repositories each round.
+    pub repositories: usize,
+    /// After how long nothing proved is an alarm.
+    pub alarm_after: Duration,
+}
+
+impl BitbucketConfig {
+    /// Opens it with the token that the file holds now.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn open(&self) -> Result<Bitbucket, String> {
+        let path = self.token_file.display();
+        let text = std::fs::read_to_string(&self.token_file);
+        let text = text.map_err(|error| format!("the token in `{path}` cannot be read: {error}"))?;
+        let token = text.trim();
+        let is_token = !token.is_empty()
+            && token.len() <= TOKEN_BYTES
+            && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_token {
+            return Err(format!("`{path}` holds no token: one line of visible ASCII characters"));
+        }
+        Bitbucket::new(self.url.clone(), Secret::new(token), self.network, self.ca.as_deref())
+            .map_err(|error| error.to_string())
+    }
+}
+
+pub(super) fn configured(section: BitbucketSection) -> Result<BitbucketConfig, ConfigError> {
+    let fault = |key: &'static str, detail: String| ConfigError::Value { key, detail };
+    let CanarySection { every, repositories, alarm_after } = section.canary;
+    let every = duration("bitbucket.canary.every", every.as_deref())?.unwrap_or(EVERY);
+    if every < EVERY_AT_LEAST {
+        return Err(fault("bitbucket.canary.every", "at least a second".to_owned()));
+    }
+    let alarm_after = duration("bitbucket.canary.alarm_after", alarm_after.as_deref())?;
+    let repositories = repositories.unwrap_or(REPOSITORIES);
+    if repositories == 0 {
+        return Err(fault("bitbucket.canary.repositories", "at least 1".to_owned()));
+    }
+    let network = match section.network.as_deref() {
+        None => Network::Private,
+        Some(name) => Network::parse(name).ok_or_else(|| {
+            fault("bitbucket.network", format!("`{name}` is neither `public` nor `private` nor `loopback`"))
+        })?,
+    };
+    Ok(BitbucketConfig {
+        url: section
+            .url
+            .parse()
+            .map_err(|error: oam_fetch::UrlError| fault("bitbucket.url", error.to_string()))?,
+        token_file: absolute("bitbucket.token_file", section.token_file)?,
+        ca: section.ca.map(|path| absolute("bitbucket.ca", path)).transpose()?,
+        network,
+        canary: CanaryConfig { every, repositories, alarm_after: alarm_after.unwrap_or(ALARM_AFTER) },
+    })
+}

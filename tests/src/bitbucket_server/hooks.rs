@@ -1,0 +1,177 @@
+//! Hook scripts, as Bitbucket runs them: for changes by REST from here, and for pushes from git's own hooks.
+
+use std::{
+    fs,
+    io::Write as _,
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{Shared, answer::Answer, state::Permission};
+use crate::{
+    Run as _,
+    http::{self, Request},
+};
+
+/// A change of one repository's refs that was asked for by REST.
+pub(crate) struct Change<'a> {
+    pub(crate) trigger: &'static str,
+    pub(crate) user: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) slug: &'a str,
+    /// What scripts read.
+    pub(crate) lines: &'a str,
+}
+
+/// A script that is to be run: its number and its name.
+type Due = (u64, String);
+
+impl Change<'_> {
+    /// Makes the change by a git command, if no script says no.
+    pub(crate) fn apply(&self, shared: &Shared, command: &[&str]) -> Result<(), Answer> {
+        for (id, name) in due(shared, self.key, self.trigger, "PRE") {
+            if let Err(output) = self.run(shared, id, "PRE") {
+                let message = format!("{name} declined\n{output}");
+                return Err(Answer::error(409, &message, "hook.repository.RepositoryHookVetoedException"));
+            }
+        }
+        super::branches::git(shared, self.key, self.slug, command).expect_success("git update-ref");
+        for (id, _) in due(shared, self.key, self.trigger, "POST") {
+            let _ = self.run(shared, id, "POST");
+        }
+        Ok(())
+    }
+
+    fn run(&self, shared: &Shared, id: u64, kind: &str) -> Result<(), String> {
+        let file = file(shared, id);
+        if !file.is_file() {
+            return Err("the file of the script is missing".to_owned());
+        }
+        let objects = repository(shared, self.key, self.slug).join("objects");
+        let mut script = Command::new(file);
+        script.current_dir(shared.folder.path().join("anywhere")).env_clear();
+        script.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("BB_HOOK_TYPE", kind);
+        script.envs(variables(shared, self.user, self.key, self.slug, self.trigger));
+        script.env("GIT_OBJECT_DIRECTORY", objects);
+        let done = script.run_with(self.lines.as_bytes());
+        if done.success() { Ok(()) } else { Err(done.stdout_text() + &done.stderr_text()) }
+    }
+}
+
+/// The variables that every script is given, but for its type.
+fn variables(shared: &Shared, user: &str, key: &str, slug: &str, trigger: &str) -> Vec<(String, String)> {
+    let base = &shared.base;
+    let lower = format!("{}/{slug}", key.to_lowercase());
+    [
+        ("BB_HOOK_TRIGGER_ID", trigger.to_owned()),
+        ("BB_IS_DRY_RUN", "false".to_owned()),
+        ("BB_PROJECT_KEY", key.to_owned()),
+        ("BB_REPO_SLUG", slug.to_owned()),
+        ("BB_REPO_IS_FORK", "false".to_owned()),
+        ("BB_REPO_IS_PUBLIC", "false".to_owned()),
+        ("BB_BASE_URL", base.clone()),
+        ("BB_REPO_CLONE_SSH", format!("ssh://git@127.0.0.1:7999/{lower}.git")),
+        ("BB_REPO_CLONE_HTTP", format!("{base}/scm/{lower}.git")),
+        ("BB_USER_NAME", user.to_owned()),
+        ("BB_USER_DISPLAY_NAME", "Somebody With A Name".to_owned()),
+        ("BB_USER_EMAIL", String::new()),
+        ("BB_USER_PERMISSION", shared.state().highest(user, key).to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// The scripts that are switched on for this; none where no script is run at all.
+fn due(shared: &Shared, key: &str, trigger: &str, kind: &str) -> Vec<Due> {
+    let state = shared.state();
+    if !state.hook_scripts_run {
+        return Vec::new();
+    }
+    let enabled = state.projects[key].enabled.iter().filter(|(_, triggers)| triggers.contains(trigger));
+    let scripts = enabled.map(|(id, _)| (*id, &state.scripts[id]));
+    scripts.filter(|(_, script)| script.kind == kind).map(|(id, script)| (id, script.name.clone())).collect()
+}
+
+pub(crate) fn file(shared: &Shared, id: u64) -> PathBuf {
+    shared.scripts().join(format!("{id}-0"))
+}
+
+pub(crate) fn repository(shared: &Shared, key: &str, slug: &str) -> PathBuf {
+    shared.repositories().join(format!("{key}/{slug}.git"))
+}
+
+/// Writes git's own hooks into every repository, so that pushes run what is switched on now.
+pub(crate) fn write_all(shared: &Shared) {
+    let repositories: Vec<_> = {
+        let state = shared.state();
+        let of = |(key, project): (&String, &super::state::Project)| {
+            project.repositories.iter().map(|slug| (key.clone(), slug.clone())).collect::<Vec<_>>()
+        };
+        state.projects.iter().flat_map(of).collect()
+    };
+    for (key, slug) in repositories {
+        let hooks = repository(shared, &key, &slug).join("hooks");
+        for (name, kind) in [("pre-receive", "PRE"), ("post-receive", "POST")] {
+            write(&hooks, name, &git_hook(shared, kind, &due(shared, &key, "push", kind)));
+        }
+    }
+}
+
+/// A shell script that runs the scripts, each with Bitbucket's variables and none of git's but the quarantine's.
+fn git_hook(shared: &Shared, kind: &str, due: &[Due]) -> String {
+    let anywhere = shared.folder.path().join("anywhere").display().to_string();
+    let mut text =
+        String::from("#!/bin/sh\nlines=$(mktemp)\ntrap 'rm -f \"$lines\"' EXIT\ncat > \"$lines\"\n");
+    text.push_str("objects=${GIT_OBJECT_DIRECTORY:-$PWD/objects}\n");
+    let names = variables(shared, "", "", "", "push");
+    let bitbucket: String = names.iter().map(|(name, _)| format!("{name}=\"${name}\" ")).collect();
+    let refuse = if kind == "PRE" { "exit 1" } else { ":" };
+    for (id, name) in due {
+        let script = file(shared, *id).display().to_string();
+        text.push_str(&format!(
+            "(cd '{anywhere}' && env -i PATH=/usr/local/bin:/usr/bin:/bin {bitbucket} BB_HOOK_TYPE={kind} \
+             GIT_OBJECT_DIRECTORY=\"$objects\" \
+             ${{GIT_QUARANTINE_PATH:+GIT_QUARANTINE_PATH=\"$GIT_QUARANTINE_PATH\"}} \
+             ${{GIT_ALTERNATE_OBJECT_DIRECTORIES:+GIT_ALTERNATE_OBJECT_DIRECTORIES=\"$GIT_ALTERNATE_OBJECT_DIRECTORIES\"}} \
+             '{script}' < \"$lines\") || {{ echo '{name} declined' >&2; {refuse}; }}\n"
+        ));
+    }
+    text + "exit 0\n"
+}
+
+/// Whole or not at all: a push may be running it.
+fn write(folder: &Path, name: &str, text: &str) {
+    let draft = folder.join(format!("{name}.draft"));
+    let mut file = fs::File::create(&draft).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    drop(file);
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(draft, folder.join(name)).unwrap();
+}
+
+/// git over HTTP, for those who may.
+pub(crate) fn serve_git(
+    mut connection: &TcpStream,
+    shared: &Shared,
+    request: &Request,
+) -> std::io::Result<()> {
+    let Some(user) = request.user() else {
+        let head = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"Atlassian Bitbucket\"\r\n";
+        return write!(connection, "{head}Content-Length: 0\r\nConnection: close\r\n\r\n");
+    };
+    let path = request.path.clone();
+    let (key, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let (slug, _) = rest.split_once(".git").unwrap_or_default();
+    let writes = request.path.ends_with("/git-receive-pack") || request.query.contains("git-receive-pack");
+    let least = if writes { Permission::Write } else { Permission::Read };
+    if shared.state().permission(&user, key) < Some(least) {
+        return write!(
+            connection,
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+    }
+    let variables = variables(shared, &user, key, slug, "push");
+    http::send_cgi(connection, &request.run_backend(&shared.git, &shared.repositories(), &user, &variables))
+}

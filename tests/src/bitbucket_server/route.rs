@@ -1,0 +1,54 @@
+use super::{
+    Shared,
+    answer::Answer,
+    ask::{Answered, Ask},
+    branches, projects, scripts,
+};
+use crate::http::Request;
+
+/// What Bitbucket says.
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
+    Ask::of(shared, request).and_then(|ask| route(&ask)).unwrap_or_else(|refusal| refusal)
+}
+
+fn route(ask: &Ask<'_>) -> Answered {
+    let path: Vec<_> = ask.path().split('/').skip(1).collect();
+    match path.as_slice() {
+        ["rest", "api", "latest", path @ ..] => api(ask, path),
+        ["rest", "branch-utils", "latest", "projects", key, "repos", slug, "branches"] => {
+            match ask.method() {
+                "DELETE" => branches::delete(ask, key, slug),
+                _ => wrong_method(ask),
+            }
+        }
+        _ => unknown(ask),
+    }
+}
+
+fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
+    match (ask.method(), path) {
+        ("GET", ["projects"]) => projects::list(ask),
+        ("GET", ["projects", key, "repos"]) => projects::repositories(ask, key),
+        ("GET", ["projects", key, "hook-scripts"]) => scripts::enabled(ask, key),
+        ("PUT", ["projects", key, "hook-scripts", id]) => scripts::enable(ask, key, id),
+        ("DELETE", ["projects", key, "hook-scripts", id]) => scripts::disable(ask, key, id),
+        ("GET", ["projects", key, "repos", slug, "branches"]) => branches::list(ask, key, slug),
+        ("POST", ["projects", key, "repos", slug, "branches"]) => branches::create(ask, key, slug),
+        ("POST", ["hook-scripts"]) => scripts::upload(ask),
+        ("GET", ["hook-scripts", id]) => scripts::get(ask, id),
+        ("GET", ["hook-scripts", id, "content"]) => scripts::content(ask, id),
+        ("PUT", ["hook-scripts", id]) => scripts::replace(ask, id),
+        ("DELETE", ["hook-scripts", id]) => scripts::delete(ask, id),
+        // There is no call that lists all scripts.
+        (_, ["hook-scripts"] | ["hook-scripts", _]) => wrong_method(ask),
+        _ => unknown(ask),
+    }
+}
+
+fn wrong_method(_: &Ask<'_>) -> Answered {
+    Err(Answer::error(405, "HTTP 405 Method Not Allowed", "TestException"))
+}
+
+fn unknown(ask: &Ask<'_>) -> Answered {
+    Err(Answer::error(404, &format!("nothing at {}", ask.path()), "NotFoundException"))
+}

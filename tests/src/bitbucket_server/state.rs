@@ -1,0 +1,117 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+/// What a user may do everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Global {
+    /// `LICENSED_USER`
+    Licensed,
+    /// `ADMIN`
+    Admin,
+    /// `SYS_ADMIN`
+    SysAdmin,
+}
+
+/// What a user may do in a project and all its repositories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// `PROJECT_READ`
+    Read,
+    /// `PROJECT_WRITE`
+    Write,
+    /// `PROJECT_ADMIN`
+    Admin,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) tokens: BTreeMap<String, String>,
+    pub(crate) projects: BTreeMap<String, Project>,
+    pub(crate) scripts: BTreeMap<u64, Script>,
+    pub(crate) last_script: u64,
+    pub(crate) hook_scripts_run: bool,
+    pub(crate) answers: bool,
+    pub(crate) limit: Option<u32>,
+    pub(crate) buckets: BTreeMap<String, (f64, Instant)>,
+    pub(crate) requests: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct User {
+    pub(crate) global: Global,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Project {
+    pub(crate) repositories: BTreeSet<String>,
+    pub(crate) users: BTreeMap<String, Permission>,
+    /// Scripts that are switched on, with their triggers.
+    pub(crate) enabled: BTreeMap<u64, BTreeSet<String>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// `PRE` or `POST`.
+    pub(crate) kind: String,
+    pub(crate) version: u32,
+}
+
+impl State {
+    pub(crate) fn new() -> Self {
+        Self {
+            users: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            projects: BTreeMap::new(),
+            scripts: BTreeMap::new(),
+            last_script: 0,
+            hook_scripts_run: true,
+            answers: true,
+            limit: None,
+            buckets: BTreeMap::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    pub(crate) fn global(&self, user: &str) -> Option<Global> {
+        self.users.get(user).map(|user| user.global)
+    }
+
+    /// The most that a user may do in a project.
+    pub(crate) fn permission(&self, user: &str, project: &str) -> Option<Permission> {
+        if self.global(user)? >= Global::Admin {
+            return Some(Permission::Admin);
+        }
+        self.projects.get(project)?.users.get(user).copied()
+    }
+
+    /// What `BB_USER_PERMISSION` says.
+    pub(crate) fn highest(&self, user: &str, project: &str) -> &'static str {
+        match (self.global(user), self.permission(user, project)) {
+            (Some(Global::SysAdmin), _) => "SYS_ADMIN",
+            (Some(Global::Admin), _) => "ADMIN",
+            (_, Some(Permission::Admin)) => "REPO_ADMIN",
+            (_, Some(Permission::Write)) => "REPO_WRITE",
+            _ => "REPO_READ",
+        }
+    }
+
+    /// Takes a token out of the user's bucket, if there is one. One comes back each second.
+    pub(crate) fn may_ask(&mut self, user: &str) -> bool {
+        let Some(limit) = self.limit else { return true };
+        let now = Instant::now();
+        let full = f64::from(limit);
+        let (left, since) = self.buckets.entry(user.to_owned()).or_insert((full, now));
+        *left = (*left + now.duration_since(*since).as_secs_f64()).min(full);
+        *since = now;
+        let may = *left >= 1.0;
+        if may {
+            *left -= 1.0;
+        }
+        may
+    }
+}
