@@ -8,7 +8,8 @@ use oam_ldap::{DnKey, Filter, account::Limit};
 use serde::Deserialize;
 
 use super::{ConfigError, absolute, duration};
-pub use section::{GroupsSection, LdapSection, UsersSection};
+pub(super) use section::LdapSection;
+use section::{GroupsSection, UsersSection};
 
 /// The word that lets a connection do without TLS.
 const LOOPBACK_ONLY: &str = "loopback-only";
