@@ -129,6 +129,18 @@ impl<F: Fn(&str) -> io::Result<R>, R: Read> Files<F> {
     /// below its length.
     pub(crate) fn range_root(&self, range: &Range<u64>, size: u64) -> Result<TreeHash, FileError> {
         let mut tree = Frontier::new();
+        self.append_range(&mut tree, range, size)?;
+        Ok(tree.root())
+    }
+
+    /// Appends the entries of a range by the hashes in tiles. What `tree` has already must be a multiple of each power of
+    /// two that is appended at once.
+    pub(crate) fn append_range(
+        &self,
+        tree: &mut Frontier,
+        range: &Range<u64>,
+        size: u64,
+    ) -> Result<(), FileError> {
         let mut at = range.start;
         while at < range.end {
             // The largest complete subtree that begins here and fits, and the hashes of a tile that make it up.
@@ -146,7 +158,7 @@ impl<F: Fn(&str) -> io::Result<R>, R: Read> Files<F> {
             tree.append_subtree(height, subtree_root(hashes));
             at += 1 << height;
         }
-        Ok(tree.root())
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ mod range;
 mod whole;
 
 pub use checker::{Checker, EntryError, IncompleteDecision};
-pub use range::verify_range;
+pub use range::{BLOCK, SignedBundle, block_roots, read_entry, verify_range};
 pub use whole::{Journal, verify_files};
 
 /// What a log that is in order consists of.

@@ -38,6 +38,22 @@ pub enum Failure {
         /// What would be right.
         help: &'static str,
     },
+    /// What it would take to answer is not there.
+    #[error("{what}")]
+    NoAnswer {
+        /// What is missing.
+        what: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The audit log is not in order.
+    #[error("the audit log `{}` is not in order: {what}", Printable::new(.path.as_os_str().as_encoded_bytes()))]
+    Log {
+        /// Where it lies.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// The answer could not be written.
     #[error("the answer cannot be written: {0}")]
     Print(#[source] io::Error),
@@ -54,6 +70,11 @@ impl Failure {
         Self::File { doing: "cannot write", path: path.to_owned(), source }
     }
 
+    /// The log in `path` is not in order.
+    pub fn log(path: &Path, what: String) -> Self {
+        Self::Log { path: path.to_owned(), what }
+    }
+
     /// How `oam` ends with it.
     pub fn exit(&self) -> Exit {
         match self {
@@ -64,6 +85,8 @@ impl Failure {
                 Problem::NotFound(_) => Exit::No,
                 Problem::Said { .. } | Problem::Strange(_) => Exit::Undecided,
             },
+            Self::Log { .. } => Exit::No,
+            Self::NoAnswer { .. } => Exit::Undecided,
             Self::File { .. } | Self::Usage { .. } | Self::Print(_) => Exit::Usage,
         }
     }
@@ -86,7 +109,8 @@ impl Failure {
                     "what was done so far stays, and the next run has what is left".into()
                 }
             },
-            Self::Usage { help, .. } => (*help).into(),
+            Self::Usage { help, .. } | Self::NoAnswer { help, .. } => (*help).into(),
+            Self::Log { .. } => "`oam audit verify` tells all there is to tell".into(),
             Self::File { .. } | Self::Print(_) => String::new(),
         }
     }

@@ -8,6 +8,7 @@
 //! - [`signin`]: at an identity provider, and what is kept of it;
 //! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
 //! - [`log`]: the folder of an audit log, read without any daemon;
+//! - [`query`] and [`index`]: finding entries in it;
 //! - [`failure`]: what ended a command before its answer.
 //!
 //! **Must never:** decide anything itself, change state other than by asking the daemon, mix up "no" with "could
@@ -17,8 +18,10 @@ pub mod client;
 pub mod command;
 pub mod exit;
 pub mod failure;
+pub mod index;
 pub mod log;
 pub mod output;
+pub mod query;
 pub mod remote;
 pub mod signin;
 pub mod socket;
@@ -32,7 +35,7 @@ use crate::{
     client::Address,
     command::{
         Context, Ending, audit::Audit, bitbucket::Bitbucket, explain::Explain, policy::Policy,
-        session::Login, snapshot::Snapshot, source::Source, user::User, who::Who,
+        report::Reports, session::Login, snapshot::Snapshot, source::Source, user::User, who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
@@ -101,6 +104,9 @@ enum Task {
     /// Install the hook in Bitbucket, take it away, and show how it is there
     #[command(subcommand)]
     Bitbucket(Bitbucket),
+    /// Answer what auditors ask, from the signed log
+    #[command(subcommand)]
+    Report(Reports),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -150,6 +156,7 @@ impl Task {
             Self::Who(task) => command::who::run(task, context).await,
             Self::Audit(task) => command::audit::run(task, context).await,
             Self::Bitbucket(task) => command::bitbucket::run(task, context).await,
+            Self::Report(report) => command::report::run(&report, context).await,
             Self::Completions { shell } => command::docs::completions(shell, context),
             Self::Man { dir } => command::docs::man(&dir, context),
         }

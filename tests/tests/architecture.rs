@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 12] = [
     "oam-policy",
     "oam-audit",
     "oam-proto",
@@ -21,6 +21,7 @@ const MEMBERS: [&str; 11] = [
     "oam-bitbucket",
     "oam-scim",
     "oam-ldap",
+    "oam-export",
     "oam-hook",
     "oam-daemon",
     "oam-cli",
@@ -55,6 +56,7 @@ fn the_crates_depend_only_downwards() {
         ("oam-fetch", &[][..]),
         ("oam-ldap", &[][..]),
         ("oam-bitbucket", &["oam-fetch", "oam-policy"][..]),
+        ("oam-export", &["oam-audit"][..]),
         ("oam-hook", &["oam-policy", "oam-proto"][..]),
         (
             "oam-daemon",
@@ -68,7 +70,10 @@ fn the_crates_depend_only_downwards() {
                 "oam-scim",
             ][..],
         ),
-        ("oam-cli", &["oam-audit", "oam-bitbucket", "oam-fetch", "oam-policy", "oam-proto"][..]),
+        (
+            "oam-cli",
+            &["oam-audit", "oam-bitbucket", "oam-export", "oam-fetch", "oam-policy", "oam-proto"][..],
+        ),
     ]);
     let trees = trees();
     for (name, allowed) in allowed {
@@ -81,7 +86,7 @@ fn the_crates_depend_only_downwards() {
 #[test]
 fn the_pure_crates_do_nothing_but_think() {
     let trees = trees();
-    for name in ["oam-policy", "oam-audit", "oam-scim", "oam-ldap"] {
+    for name in ["oam-policy", "oam-audit", "oam-export", "oam-scim", "oam-ldap"] {
         for forbidden in ["tokio", "tonic", "hyper", "sled", "git2", "getrandom", "rand", "rustix", "tracing"]
         {
             assert!(!trees[name].contains(forbidden), "{name} must not need {forbidden}");

@@ -75,6 +75,51 @@ pub enum CanaryOutcome {
     Unknown,
 }
 
+impl Event {
+    /// Every kind there is.
+    pub const KINDS: [&'static str; 16] = [
+        "decision",
+        "decision-part",
+        "snapshot-changed",
+        "policy-changed",
+        "policy-rejected",
+        "policy-proposed",
+        "policy-approved",
+        "policy-withdrawn",
+        "daemon-started",
+        "daemon-stopped",
+        "store-healed",
+        "log-repaired",
+        "permitted-while-unavailable",
+        "refs-applied",
+        "admin-denied",
+        "source-token",
+    ];
+
+    /// The word for what happened, as `kind` of an entry says it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Decision(_) => "decision",
+            Self::DecisionPart(_) => "decision-part",
+            Self::SnapshotChanged(_) => "snapshot-changed",
+            Self::PolicyChanged(_) => "policy-changed",
+            Self::PolicyRejected(_) => "policy-rejected",
+            Self::PolicyProposed(_) => "policy-proposed",
+            Self::PolicyApproved(_) => "policy-approved",
+            Self::PolicyWithdrawn(_) => "policy-withdrawn",
+            Self::DaemonStarted(_) => "daemon-started",
+            Self::DaemonStopped => "daemon-stopped",
+            Self::StoreHealed(_) => "store-healed",
+            Self::LogRepaired(_) => "log-repaired",
+            Self::PermittedWhileUnavailable(_) => "permitted-while-unavailable",
+            Self::RefsApplied(_) => "refs-applied",
+            Self::AdminDenied(_) => "admin-denied",
+            Self::SourceToken(_) => "source-token",
+        }
+    }
+}
+
 /// The directory changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

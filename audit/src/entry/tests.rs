@@ -401,6 +401,9 @@ proptest! {
         let line = entry.encode().unwrap();
         prop_assert!(!line.contains(&b'\n'));
         prop_assert_eq!(&Entry::decode(&line).unwrap(), &entry);
+        let written: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        prop_assert_eq!(&written["event"]["kind"], entry.event.kind());
+        prop_assert!(Event::KINDS.contains(&entry.event.kind()));
     }
 
     /// Whatever is taken is canonical: flipping any byte gives another entry or none.

@@ -13,10 +13,13 @@ use crate::{
     output::{audit, help},
 };
 
-mod prove;
+pub(super) mod prove;
 mod proved;
+mod query;
 mod verify;
 mod witness;
+
+pub use query::{Format, Place};
 
 /// `oam audit …`.
 #[derive(Debug, Subcommand)]
@@ -24,6 +27,9 @@ pub enum Audit {
     /// Print the latest entries of the audit log
     #[command(after_long_help = help::tail())]
     Tail(Tail),
+    /// Find entries of an audit log, with its files alone: no daemon is asked
+    #[command(after_long_help = help::query())]
+    Query(query::Query),
     /// Check an audit log, with its files alone: no daemon is asked
     #[command(after_long_help = help::verify())]
     Verify(Verify),
@@ -87,6 +93,7 @@ pub struct Prove {
 pub async fn run(command: Audit, context: &mut Context) -> Ending {
     match command {
         Audit::Tail(tail) => self::tail(tail, context).await,
+        Audit::Query(query) => query::run(query, context).await,
         Audit::Verify(verify) => verify::run(&verify, context),
         Audit::Prove(prove) => prove::run(&prove, context),
         Audit::Witness(witness) => witness::run(&witness, context).await,

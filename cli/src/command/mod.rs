@@ -6,11 +6,13 @@ pub mod docs;
 pub mod explain;
 pub mod policy;
 pub mod question;
+pub mod report;
 pub mod session;
 pub mod snapshot;
 pub mod source;
 pub mod status;
 pub mod user;
+mod when;
 pub mod who;
 
 use crate::{client::Address, exit::Exit, failure::Failure, output::Terminal};

@@ -2,6 +2,10 @@
 
 use crate::exit::Exit;
 
+mod audit;
+
+pub use audit::{access_report, prove, query, report, tail, verify, witness};
+
 /// Below `oam --help`.
 pub fn of_all() -> String {
     format!(
@@ -311,30 +315,6 @@ pub fn who() -> String {
             FAULT,
         ],
     )
-}
-
-/// `oam audit tail`.
-pub fn tail() -> String {
-    "JSON: the entries as they are stored, one a line.".into()
-}
-
-/// `oam audit verify`.
-pub fn verify() -> String {
-    document(
-        "{ok, error, log, key, key_name, key_beside_log, checkpoint_beside_log, entries, root, checkpoint_size, \
-         beyond_checkpoint, torn_tail_bytes, abandoned_parts}",
-        &["with --entries or --proof: {ok, error, proved, checkpoint_size, entry}"],
-    )
-}
-
-/// `oam audit prove`.
-pub fn prove() -> String {
-    document("{proof}", &["proof: the text that is printed without --json"])
-}
-
-/// `oam audit witness`.
-pub fn witness() -> String {
-    "JSON: {listening, key}, once it listens.".into()
 }
 
 /// `SOURCE` in the texts below.

@@ -28,6 +28,7 @@ mod new_commits;
 mod observing;
 mod open_audited;
 mod quarantine;
+mod reading;
 mod ref_names;
 mod reload;
 mod replay;

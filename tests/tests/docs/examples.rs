@@ -312,7 +312,14 @@ const COMMANDS: [&[&str]; 41] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 7] = [
+const MORE_COMMANDS: [&[&str]; 14] = [
+    &["oam", "audit", "query"],
+    &["oam", "report", "access-matrix"],
+    &["oam", "report", "access-review"],
+    &["oam", "report", "leavers"],
+    &["oam", "report", "policy-changes"],
+    &["oam", "report", "privileged-use"],
+    &["oam", "report", "anomalies"],
     &["oam", "login"],
     &["oam", "logout"],
     &["oam", "whoami"],

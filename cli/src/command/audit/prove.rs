@@ -15,7 +15,7 @@ use crate::{
     command::{Context, Ending},
     exit::Exit,
     failure::Failure,
-    log::LogFolder,
+    log::{LogFolder, SignedLog},
     output::proof,
 };
 
@@ -43,6 +43,18 @@ pub(super) fn run(command: &Prove, context: &mut Context) -> Ending {
     };
     context.terminal.answer(&proof::json(&text), |_| text.clone())?;
     Ok(Exit::Ok)
+}
+
+/// The proof of an entry of a log that is open, as text.
+///
+/// # Errors
+/// When a file cannot be read, or the log is not in order.
+pub(in crate::command) fn signed(log: &mut SignedLog, index: u64) -> Result<String, Failure> {
+    let folder = LogFolder::find(Some(log.path()))?;
+    let path = folder.path().join(CHECKPOINT);
+    let checkpoint = fs::read_to_string(&path).map_err(|source| Failure::read(&path, source))?;
+    let size = size_of(&checkpoint, log.key())?;
+    Ok(entry(&folder, index, size, checkpoint)?.to_string())
 }
 
 fn entry(log: &LogFolder, index: u64, size: u64, checkpoint: String) -> Result<EntryProof, Failure> {

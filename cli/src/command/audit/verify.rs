@@ -1,14 +1,9 @@
 //! `oam audit verify`: with files alone, and trusting nothing but the key.
 
-use std::{
-    fs,
-    io::BufReader,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{fs, io::BufReader, path::Path, thread};
 
 use oam_audit::{
-    files::{CHECKPOINT, FileError, VERIFIER},
+    files::{CHECKPOINT, FileError},
     keys::VerifierKey,
     verify::{Report, VerifyError, verify_files, verify_log},
 };
@@ -18,7 +13,7 @@ use crate::{
     command::{Context, Ending},
     exit::Exit,
     failure::Failure,
-    log::LogFolder,
+    log::{LogFolder, signed::key},
     output::verify::{self, Checked},
 };
 
@@ -80,18 +75,6 @@ fn check(
         }
     }
     Ok(verify_files(&log.files(), log.journal()?, &newest, kept.as_slice(), key, threads))
-}
-
-/// The key: given as text, in a file that was given, or beside the log.
-fn key(given: Option<&str>, folder: &Path) -> Result<VerifierKey, Failure> {
-    if let Some(key) = given.and_then(|text| text.trim().parse().ok()) {
-        return Ok(key);
-    }
-    let path = given.map_or_else(|| folder.join(VERIFIER), PathBuf::from);
-    read(&path)?.trim().parse().map_err(|error: oam_audit::keys::KeyError| Failure::Usage {
-        what: format!("`{}`: {error}", crate::output::shown(path.as_os_str().as_encoded_bytes())),
-        help: "give the text that the daemon wrote to `checkpoint.pub`, or a file with it",
-    })
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

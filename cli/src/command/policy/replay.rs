@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use oam_proto::v1::{
     ReplayBy, ReplayDone, ReplayPolicyRequest, ReplayPolicyResponse, replay_policy_response::Step,
 };
 use tonic::Streaming;
 
 use super::{
-    super::{Context, Ending, question::faulty},
+    super::{
+        Context, Ending,
+        question::faulty,
+        when::{When, when},
+    },
     files,
 };
 use crate::{
@@ -188,60 +192,12 @@ impl Steps {
     }
 }
 
-/// A moment, or how long before now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
-    At(Timestamp),
-    Ago(SignedDuration),
-}
-
-impl When {
-    fn before(self, now: Timestamp) -> i64 {
-        let at = match self {
-            Self::At(at) => at,
-            Self::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::UNIX_EPOCH),
-        };
-        // 0 stands for "none".
-        at.as_microsecond().max(1)
-    }
-}
-
-fn when(text: &str) -> Result<When, String> {
-    let wrong = || "write it like `30d`, `12h` or `45m`, or as a moment: `2026-12-24T08:00:00Z`".to_owned();
-    if let Ok(at) = text.parse() {
-        return Ok(When::At(at));
-    }
-    let unit = match text.chars().last() {
-        Some('d') => 24 * 60,
-        Some('h') => 60,
-        Some('m') => 1,
-        _ => return Err(wrong()),
-    };
-    let count: u32 = text.trim_end_matches(['d', 'h', 'm']).parse().map_err(|_| wrong())?;
-    Ok(When::Ago(SignedDuration::from_mins(i64::from(count).saturating_mul(unit))))
-}
-
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use oam_proto::v1::{ReplayDone, ReplayUntold};
 
-    use super::{exit, when};
+    use super::exit;
     use crate::exit::Exit;
-
-    #[test]
-    fn moments_and_lengths_are_told_apart() {
-        let now: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
-        let at =
-            |text: &str| Timestamp::from_microsecond(when(text).unwrap().before(now)).unwrap().to_string();
-        assert_eq!(at("30d"), "2026-01-30T00:00:00Z");
-        assert_eq!(at("12h"), "2026-02-28T12:00:00Z");
-        assert_eq!(at("5m"), "2026-02-28T23:55:00Z");
-        assert_eq!(at("2026-02-01T00:00:00+01:00"), "2026-01-31T23:00:00Z");
-        for wrong in ["", "d", "30", "30 d", "-1d", "30dd d", "yesterday", "99999999999d"] {
-            assert!(when(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_verdict_that_changes_is_a_no_and_a_doubt_is_no_yes() {

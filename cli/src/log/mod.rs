@@ -13,6 +13,10 @@ use oam_audit::{
 
 use crate::failure::Failure;
 
+pub mod signed;
+
+pub use signed::SignedLog;
+
 /// Where a daemon keeps its log, in the order in which they are tried.
 const USUAL_FOLDERS: [&str; 2] = ["/var/lib/oam/audit", "./oam-state/audit"];
 /// The one file of all entries, of a daemon before there were tiles.

@@ -1,0 +1,167 @@
+//! Who could do what to one ref, by the daemon's own answer to `who`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oam_policy::{Channel, RefName, Repository};
+use oam_proto::v1::{Circumstances, WhoRequest, who_response::Step};
+
+use super::basis::Basis;
+use crate::{
+    client::{Admin, CallError},
+    failure::Failure,
+};
+
+/// What can be done to a ref, and by which way in: whoever may merge a pull request changes a branch, too.
+const WAYS: [(Channel, &str, &str); 5] = [
+    (Channel::Push, "create", "create"),
+    (Channel::Push, "update", "update"),
+    (Channel::Push, "force", "force"),
+    (Channel::Push, "delete", "delete"),
+    (Channel::PullRequestMerge, "update", "merge"),
+];
+
+/// What somebody may do, and through what.
+#[derive(Debug, Default)]
+struct May {
+    service: bool,
+    what: Vec<&'static str>,
+    through: BTreeSet<String>,
+    unless: BTreeSet<String>,
+}
+
+/// Who could do what to one ref.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    people: BTreeMap<String, May>,
+    /// Those who could, were there no rule that stops them, by what would carry it.
+    stopped: BTreeMap<(String, u64), May>,
+}
+
+impl Access {
+    /// Asks.
+    pub(super) async fn ask(
+        admin: &mut Admin,
+        basis: &Basis,
+        repository: &Repository,
+        name: &RefName,
+    ) -> Result<Self, Failure> {
+        let mut access = Self::default();
+        for (channel, verb, what) in WAYS {
+            let request = WhoRequest {
+                repository: repository.to_string(),
+                r#ref: name.as_bytes().to_vec(),
+                verb: verb.into(),
+                at_micros: basis.at.as_microsecond(),
+                policy: basis.files.clone(),
+                generation: basis.generation,
+                channel: channel.as_str().into(),
+                // No path that is changed: who may change some is told, and not asked for which.
+                circumstances: Some(Circumstances { tag: "signed".into(), ..Circumstances::default() }),
+            };
+            access.add(admin, request, basis, what).await?;
+        }
+        Ok(access)
+    }
+
+    async fn add(
+        &mut self,
+        admin: &mut Admin,
+        request: WhoRequest,
+        basis: &Basis,
+        what: &'static str,
+    ) -> Result<(), Failure> {
+        let mut steps = admin.who(request).await?.into_inner();
+        while let Some(response) = steps.message().await? {
+            match response.step {
+                Some(Step::Opening(opening)) if opening.policy != basis.policy => {
+                    return Err(not_of_then("policy", &basis.policy));
+                }
+                Some(Step::Opening(opening)) if !opening.undecided.is_empty() => {
+                    let missing = "it cannot say who could";
+                    return Err(CallError::Incomplete { missing }.into());
+                }
+                Some(Step::Opening(opening)) if opening.unclear > 0 => {
+                    let who = format!("({} more)", opening.unclear);
+                    let may = self.stopped.entry((who, opening.unclear)).or_default();
+                    may.what.push(what);
+                    may.unless.insert(format!("depends on {}", opening.unclear_for_want_of));
+                }
+                Some(Step::Opening(_)) => {}
+                Some(Step::Can(can)) => {
+                    let through = through(&can.grant, &can.role);
+                    for one in can.principals {
+                        let may = self.people.entry(one.username).or_default();
+                        may.service = one.service;
+                        if may.what.last() != Some(&what) {
+                            may.what.push(what);
+                        }
+                        may.through.insert(through.clone());
+                    }
+                }
+                Some(Step::Stopped(stopped)) => {
+                    let way = through(&stopped.grant, &stopped.role);
+                    let may = self.stopped.entry((way.clone(), stopped.count)).or_default();
+                    if may.what.last() != Some(&what) {
+                        may.what.push(what);
+                    }
+                    may.through.insert(way);
+                    may.unless.extend(stopped.rules);
+                }
+                Some(Step::Faults(_)) => return Err(not_of_then("policy", &basis.policy)),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody who may, a row each.
+    pub(super) fn people(
+        &self,
+        repository: &Repository,
+        name: &RefName,
+    ) -> impl Iterator<Item = [String; 7]> {
+        let place = place(repository, name);
+        self.people.iter().map(move |(who, may)| {
+            let kind = if may.service { "service" } else { "user" };
+            row(&place, who.clone(), kind, may)
+        })
+    }
+
+    /// Everybody who may, and those whom a rule stops.
+    pub(super) fn rows(&self, repository: &Repository, name: &RefName) -> impl Iterator<Item = [String; 7]> {
+        let place = place(repository, name);
+        let stopped = self
+            .stopped
+            .iter()
+            .map(move |((_, count), may)| row(&place, format!("{count} people"), "stopped", may));
+        self.people(repository, name).chain(stopped)
+    }
+}
+
+fn place(repository: &Repository, name: &RefName) -> [String; 2] {
+    [repository.to_string(), String::from_utf8_lossy(name.as_bytes()).into_owned()]
+}
+
+fn row([repository, name]: &[String; 2], who: String, kind: &str, may: &May) -> [String; 7] {
+    let joined = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    [
+        repository.clone(),
+        name.clone(),
+        who,
+        kind.to_owned(),
+        may.what.join(" "),
+        joined(&may.through),
+        joined(&may.unless),
+    ]
+}
+
+fn through(grant: &str, role: &str) -> String {
+    if role.is_empty() { grant.to_owned() } else { format!("{grant} ({role})") }
+}
+
+fn not_of_then(what: &str, digest: &str) -> Failure {
+    Failure::NoAnswer {
+        what: format!("what the daemon keeps as the {what} {digest} is not that one"),
+        help: "somebody changed the folder `policy-history`; restore it from a copy",
+    }
+}

@@ -1,0 +1,166 @@
+//! Finding entries of a log: by an index where there is one, else by reading all of them. Both find the same.
+//!
+//! A decision of many refs stands in several entries. It is found by what any of them says, and given once, by its last
+//! entry: the decision itself, or the last part where that was never written.
+
+pub mod facet;
+pub mod filter;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::VecDeque, ops::Range};
+
+use oam_audit::{
+    entry::{DecisionPart, Entry, Event},
+    merkle::TreeHash,
+    verify::BLOCK,
+};
+
+pub use filter::Filter;
+use filter::Met;
+
+use crate::{failure::Failure, index::Index, log::SignedLog};
+
+/// An entry that was asked for. It was seen to be what the log's checkpoint signs.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its bytes.
+    pub line: Vec<u8>,
+    /// What they say.
+    pub entry: Entry,
+    /// Where its parts stand, directly before it, when it is a decision.
+    pub parts: Range<u64>,
+}
+
+/// A search under way.
+#[derive(Debug)]
+pub struct Search {
+    log: SignedLog,
+    index: Option<Index>,
+    filter: Filter,
+    roots: Vec<TreeHash>,
+    /// Where the entries begin that were not looked at yet.
+    next: u64,
+    /// Those that may be wanted.
+    candidates: VecDeque<Range<u64>>,
+}
+
+impl Search {
+    /// Searches the entries from number `from` on. Without an index all of them are read.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or is not in order.
+    pub fn new(
+        mut log: SignedLog,
+        mut index: Option<Index>,
+        filter: Filter,
+        from: u64,
+        building: &dyn Fn(u64, u64),
+    ) -> Result<Self, Failure> {
+        let roots = log.block_roots()?;
+        if let Some(index) = &mut index {
+            index.complete(&log, &roots, building)?;
+        }
+        Ok(Self { log, index, filter, roots, next: from, candidates: VecDeque::new() })
+    }
+
+    /// Searches the same log for something else, from its first entry on.
+    pub fn again(&mut self, filter: Filter) {
+        (self.filter, self.next) = (filter, 0);
+        self.candidates.clear();
+    }
+
+    /// The log that is searched.
+    pub fn log(&mut self) -> &mut SignedLog {
+        &mut self.log
+    }
+
+    /// The next entry that is wanted; none where there is no more up to the checkpoint.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or is not in order.
+    #[expect(clippy::should_implement_trait, reason = "it may fail, and go on later")]
+    pub fn next(&mut self) -> Result<Option<Found>, Failure> {
+        while let Some(seq) = self.candidate()? {
+            if let Some(found) = self.judge(seq)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the newest checkpoint. Returns whether there is more to search.
+    ///
+    /// # Errors
+    /// When the log did not merely grow.
+    pub fn refresh(&mut self) -> Result<bool, Failure> {
+        self.log.refresh()
+    }
+
+    fn candidate(&mut self) -> Result<Option<u64>, Failure> {
+        loop {
+            if let Some(range) = self.candidates.front_mut() {
+                if let Some(seq) = range.next() {
+                    return Ok(Some(seq));
+                }
+                self.candidates.pop_front();
+                continue;
+            }
+            if self.next >= self.log.size() {
+                return Ok(None);
+            }
+            self.fill();
+        }
+    }
+
+    /// Finds the candidates of the next block.
+    fn fill(&mut self) {
+        let (from, block) = (self.next, self.next / BLOCK);
+        let end = self.log.size().min((block + 1).saturating_mul(BLOCK));
+        self.next = end;
+        let root = usize::try_from(block).ok().and_then(|block| self.roots.get(block));
+        let by_index = match (root, &mut self.index) {
+            (Some(root), Some(index)) => index.candidates(block, root, &self.filter),
+            _ => None,
+        };
+        // Without an index, or with one that cannot be read any more.
+        let candidates = by_index.unwrap_or_else(|| std::iter::once(from..end).collect());
+        self.candidates = candidates.into_iter().map(|range| range.start.max(from)..range.end).collect();
+    }
+
+    fn judge(&mut self, seq: u64) -> Result<Option<Found>, Failure> {
+        let (line, entry) = self.log.entry(seq)?;
+        let before = match &entry.event {
+            Event::Decision(decision) => decision.parts,
+            Event::DecisionPart(part) if self.is_continued(seq, part)? => return Ok(None),
+            Event::DecisionPart(part) => part.part.saturating_sub(1),
+            _ => 0,
+        };
+        let parts = seq.saturating_sub(u64::from(before))..seq;
+        let mut met = Met::default();
+        self.filter.note(&entry.event, &mut met);
+        for part in parts.clone() {
+            let (_, part) = self.log.entry(part)?;
+            self.filter.note_part(&part.event, &mut met);
+        }
+        let wanted = self.filter.wants(entry.time, met);
+        Ok(wanted.then_some(Found { line, entry, parts }))
+    }
+
+    /// Whether the next entry goes on with that decision. At the end of what is signed it may.
+    fn is_continued(&mut self, seq: u64, part: &DecisionPart) -> Result<bool, Failure> {
+        if seq + 1 >= self.log.size() {
+            return Ok(true);
+        }
+        Ok(continues(part, &self.log.entry(seq + 1)?.1.event))
+    }
+}
+
+/// Whether an event goes on with the decision of the part before it.
+pub(crate) fn continues(part: &DecisionPart, next: &Event) -> bool {
+    match next {
+        Event::DecisionPart(next) => next.part > 1 && next.decision == part.decision,
+        Event::Decision(head) => head.parts > 0 && head.decision == part.decision,
+        _ => false,
+    }
+}

@@ -1,0 +1,148 @@
+//! An entry in one sentence, and the words that several forms share.
+
+use oam_audit::entry::{Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb, WithdrawnCause};
+
+/// The word of a verdict.
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Permitted => "permitted",
+        Outcome::Refused => "refused",
+        Outcome::Undecided => "undecided",
+    }
+}
+
+/// What an update was judged as, or else what was to happen to the ref.
+pub(crate) fn verb(update: &Update) -> &'static str {
+    match update.verb {
+        Some(Verb::Create) => "create",
+        Some(Verb::Update) => "update",
+        Some(Verb::Force) => "force",
+        Some(Verb::Delete) => "delete",
+        None => change(&update.change),
+    }
+}
+
+/// What was to happen to a ref.
+pub(crate) fn change(change: &Change) -> &'static str {
+    match change {
+        Change::Create { .. } => "create",
+        Change::Move { .. } => "move",
+        Change::Delete { .. } => "delete",
+        Change::WouldMerge { .. } => "merge",
+    }
+}
+
+/// Where a ref pointed, and where it was to point.
+pub(crate) fn ids(change: &Change) -> (&str, &str) {
+    match change {
+        Change::Create { new } => ("", new),
+        Change::Move { old, new } => (old, new),
+        Change::Delete { old } => (old, ""),
+        Change::WouldMerge { old, from } => (old, from.as_deref().unwrap_or_default()),
+    }
+}
+
+/// What made the directory change.
+pub(crate) fn cause(cause: SnapshotCause) -> &'static str {
+    match cause {
+        SnapshotCause::Import => "import",
+        SnapshotCause::Source => "source",
+        SnapshotCause::Rollback => "rollback",
+        SnapshotCause::UserDeactivated => "user-deactivated",
+        SnapshotCause::UserReactivated => "user-reactivated",
+        SnapshotCause::Rebuilt => "rebuilt",
+        SnapshotCause::Loaded => "loaded",
+    }
+}
+
+/// What ended a proposal.
+pub(crate) fn withdrawn(cause: WithdrawnCause) -> &'static str {
+    match cause {
+        WithdrawnCause::Withdrawn => "withdrawn",
+        WithdrawnCause::FilesChanged => "files-changed",
+        WithdrawnCause::Outdated => "outdated",
+    }
+}
+
+/// What happened to a token.
+pub(crate) fn token(change: TokenChange) -> &'static str {
+    match change {
+        TokenChange::Created => "created",
+        TokenChange::Revoked => "revoked",
+    }
+}
+
+/// An event in a sentence. Names from outside stand in it as they are: whoever prints it escapes them.
+pub(crate) fn sentence(event: &Event) -> String {
+    match event {
+        Event::Decision(decision) => format!(
+            "{} of {} to {} {}: {} refs",
+            decision.channel,
+            decision.principal,
+            decision.repository,
+            outcome(decision.outcome),
+            decision.update_count
+        ),
+        Event::DecisionPart(part) => {
+            format!("part {} of decision {}: {} refs", part.part, part.decision, part.updates.len())
+        }
+        Event::SnapshotChanged(changed) => {
+            let subject = changed.subject.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+            format!(
+                "directory changed{subject} by {}: {}, generation {}",
+                changed.actor,
+                cause(changed.cause),
+                changed.generation
+            )
+        }
+        Event::PolicyChanged(changed) => {
+            format!("policy {} in force, by {}", changed.digest, changed.author)
+        }
+        Event::PolicyRejected(rejected) => {
+            format!("policy by {} not taken: {} faults", rejected.author, rejected.faults)
+        }
+        Event::PolicyProposed(proposed) => format!(
+            "policy {} proposed by {}, needs {} approvals",
+            proposed.digest, proposed.author, proposed.needed
+        ),
+        Event::PolicyApproved(approved) => format!(
+            "policy {} approved by {}: {} of {}",
+            approved.digest, approved.by, approved.approvals, approved.needed
+        ),
+        Event::PolicyWithdrawn(ended) => {
+            format!("policy {} no longer proposed: {}, by {}", ended.digest, withdrawn(ended.cause), ended.by)
+        }
+        Event::DaemonStarted(started) => format!("daemon {} started", started.version),
+        Event::DaemonStopped => "daemon stopped".into(),
+        Event::StoreHealed(healed) => format!("{} was damaged and was rebuilt", healed.what),
+        Event::LogRepaired(repaired) => {
+            format!("{} bytes of half an entry were set aside", repaired.torn_bytes)
+        }
+        Event::PermittedWhileUnavailable(permitted) => format!(
+            "push of {} to {} let in without a decision on {}: {} refs",
+            permitted.principal,
+            permitted.repository,
+            permitted.host,
+            permitted.updates.len()
+        ),
+        Event::RefsApplied(applied) => {
+            let nobodys = applied.updates.iter().filter(|update| update.decision.is_none()).count();
+            let without =
+                if nobodys == 0 { String::new() } else { format!(", {nobodys} WITHOUT A DECISION") };
+            format!(
+                "push of {} to {} applied: {} refs{without}",
+                applied.principal,
+                applied.repository,
+                applied.updates.len()
+            )
+        }
+        Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
+        Event::SourceToken(changed) => format!(
+            "token {} of source {} {} by {}",
+            changed.token,
+            changed.source,
+            token(changed.change),
+            changed.actor
+        ),
+    }
+}

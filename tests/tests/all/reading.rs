@@ -1,0 +1,190 @@
+//! What auditors read: entries that are found and seen to be signed, and reports, of the log of a real daemon.
+
+use std::{fs, path::PathBuf};
+
+use jiff::Timestamp;
+use oam_audit::keys::{SigningKey, VerifierKey};
+use oam_tests::{BareRepo, Daemon, Finished, HookConfig, Verdict, sample, wait};
+use serde_json::Value;
+
+struct World {
+    daemon: Daemon,
+    /// Before alice was cut off.
+    before: Timestamp,
+}
+
+/// Alice pushes, mallory may not, alice is cut off and tries again.
+fn world() -> World {
+    let daemon = Daemon::start();
+    let repository = BareRepo::with(&HookConfig::plain(&daemon, sample::REPOSITORY));
+    let alice = repository.working_copy().pushing_as("alice");
+    alice.commit("one");
+    assert_eq!(alice.push(["HEAD:refs/heads/main"]).verdict(), Verdict::Permitted);
+    let mallory = repository.working_copy().pushing_as("mallory");
+    mallory.commit("two");
+    assert_eq!(mallory.push(["HEAD:refs/heads/feature/x"]).verdict(), Verdict::Refused);
+    let before = Timestamp::now();
+    daemon.deactivate("alice").expect_success("oam user deactivate");
+    alice.commit("three");
+    assert_eq!(alice.push(["HEAD:refs/heads/main"]).verdict(), Verdict::Refused);
+    let world = World { daemon, before };
+    // Entries are printed once they are signed.
+    wait::until("the last push is signed", || {
+        world.query(&["--reason", "revoked", "--json"]).stdout_text().contains("alice").then_some(())
+    });
+    world
+}
+
+impl World {
+    fn log(&self) -> PathBuf {
+        self.daemon.state().join("audit")
+    }
+
+    fn run(&self, command: &[&str], more: &[&str]) -> Finished {
+        let (log, index) = (self.log(), self.daemon.folder().join("index"));
+        let place = ["--dir", log.to_str().unwrap(), "--index", index.to_str().unwrap()];
+        self.daemon.oam(command.iter().chain(more).chain(&place))
+    }
+
+    fn query(&self, more: &[&str]) -> Finished {
+        self.run(&["audit", "query"], more)
+    }
+
+    /// The rows of a report.
+    fn report(&self, name: &str, more: &[&str]) -> (i32, Vec<Value>) {
+        let finished = self.run(&["report", name, "--format", "json"], more);
+        let text = finished.stdout_text();
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}")));
+        let lines: Vec<Value> = lines.collect();
+        assert_eq!(lines[0]["item"], "report", "{text}{}", finished.stderr_text());
+        assert!(!lines[0]["controls"].as_array().unwrap().is_empty());
+        let rows: Vec<Value> =
+            lines.iter().filter(|line| line["item"] == "row").map(|line| line["row"].clone()).collect();
+        assert_eq!(lines.last().unwrap()["rows"], rows.len());
+        (finished.code, rows)
+    }
+}
+
+#[test]
+fn what_is_found_is_what_the_log_holds() {
+    let world = world();
+    let audit = world.daemon.audit();
+    let mut expected: Vec<u64> = audit
+        .entries
+        .iter()
+        .filter(|entry| serde_json::to_string(&entry.event).unwrap().contains("\"alice\""))
+        .map(|entry| entry.seq)
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(expected.len(), 3, "two pushes, and being cut off");
+    let found = world.query(&["--user", "Alice", "--json"]).expect_success("oam audit query").stdout_text();
+    let entries: Vec<Value> = found.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<u64> = entries.iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, expected);
+    assert_eq!(world.query(&["--user", "Alice", "--json"]).stdout_text(), found);
+
+    let by_id = entries[0]["event"]["decision"].as_str().unwrap();
+    let ocsf = world.query(&["--decision", &by_id[..13], "--format", "ocsf"]).stdout_text();
+    let event: Value = serde_json::from_str(ocsf.trim()).unwrap();
+    assert_eq!(event["class_uid"], 6003);
+    assert_eq!(event["raw_data"].as_str().unwrap(), found.lines().next().unwrap());
+
+    let csv = world.query(&["--verdict", "refused", "--format", "csv"]).stdout_text();
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    assert!(
+        csv.starts_with("seq,time,node,kind,decision,outcome,user,") && csv.contains(",refused,mallory,"),
+        "{csv}"
+    );
+    let text = world.query(&["--ref", "refs/heads/feature/x"]).stdout_text();
+    assert!(text.contains("refused") && text.contains("mallory"), "{text}");
+    assert_eq!(world.query(&["--user", "nobody"]).expect_success("oam audit query").stdout_text(), "");
+}
+
+#[test]
+fn what_was_not_signed_is_not_read() {
+    let world = world();
+    let key: VerifierKey =
+        fs::read_to_string(world.log().join("checkpoint.pub")).unwrap().trim().parse().unwrap();
+    // Of the same name, and another key.
+    let other = SigningKey::from_seed(key.name().clone(), &[9; 32]).verifier().to_string();
+    let refused = world.query(&["--user", "alice", "--key", &other]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr_text());
+    assert_eq!(refused.stdout_text(), "");
+}
+
+#[test]
+fn a_leaver_is_reported_with_what_they_tried_and_proofs() {
+    let world = world();
+    let proofs = world.daemon.folder().join("proofs");
+    let (code, rows) = world.report("leavers", &["--proofs", proofs.to_str().unwrap()]);
+    assert_eq!(code, 0, "{rows:?}");
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((&row["user"], &row["verdict"]), (&"alice".into(), &"cut off, and refused since".into()));
+    assert_eq!((&row["refusals"], &row["permitted after"]), (&"1".into(), &"none".into()));
+    let written: Vec<_> = fs::read_dir(&proofs).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(written.len(), 2, "of being cut off, and of the refusal");
+    let key = world.log().join("checkpoint.pub");
+    for proof in written {
+        let arguments =
+            ["audit", "verify", "--proof", proof.to_str().unwrap(), "--key", key.to_str().unwrap()];
+        world.daemon.oam(arguments).expect_success("oam audit verify --proof");
+    }
+    // A page that stands on its own.
+    let page = world.run(&["report", "leavers", "--format", "html"], &[]).stdout_text();
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "{page}");
+}
+
+#[test]
+fn access_is_said_by_the_policy_and_the_directory_of_then() {
+    let world = world();
+    let who = |more: &[&str]| -> Vec<String> {
+        let place = ["--repository", sample::REPOSITORY, "--ref", "refs/heads/main"];
+        let (code, rows) = world.report("access-matrix", &[&place, more].concat());
+        assert_eq!(code, 0);
+        let people = rows.iter().filter(|row| row["kind"] == "user");
+        people
+            .map(|row| format!("{}: {}", row["who"].as_str().unwrap(), row["may"].as_str().unwrap()))
+            .collect()
+    };
+    let (bob, kim) = ("bob: create update merge", "kim: create update force delete merge");
+    assert_eq!(who(&[]), [bob, kim]);
+    assert_eq!(who(&["--at", &world.before.to_string()]), ["alice: create update merge", bob, kim]);
+
+    let (_, rows) = world.report("access-review", &[]);
+    let kim = rows.iter().find(|row| row["who"] == "kim").unwrap();
+    assert_eq!(kim["last push"], "none in 90 days");
+    assert_eq!(kim["keep or remove"], "");
+    let too_early = world.run(&["report", "access-matrix", "--at", "2001-01-01"], &[]);
+    assert_eq!(too_early.code, 3, "{}", too_early.stderr_text());
+    assert!(too_early.stderr_text().contains("names no policy"), "{}", too_early.stderr_text());
+}
+
+#[test]
+fn changes_privileges_and_anomalies_are_reported() {
+    let world = world();
+    let (_, changes) = world.report("policy-changes", &[]);
+    assert!(changes.iter().any(|row| row["what"] == "in force"), "{changes:?}");
+    let (_, uses) = world.report("privileged-use", &[]);
+    assert!(uses.iter().any(|row| row["what"] == "user cut off" && row["where"] == "alice"), "{uses:?}");
+    let (code, anomalies) = world.report("anomalies", &[]);
+    assert_eq!((code, anomalies.len()), (0, 0), "{anomalies:?}");
+}
+
+/// A daemon that was killed, and a ref that changed behind its back.
+#[test]
+fn a_crash_and_a_missing_hook_are_anomalies() {
+    let mut world = world();
+    world.daemon.kill();
+    world.daemon.spawn();
+    let started = || {
+        let found = world.query(&["--kind", "daemon-started", "--json"]).stdout_text();
+        (found.lines().count() == 2).then_some(())
+    };
+    wait::until("the second start is signed", started);
+    let (code, anomalies) = world.report("anomalies", &[]);
+    assert_eq!(code, 1);
+    let [crash] = &anomalies[..] else { panic!("{anomalies:?}") };
+    assert_eq!(crash["what"], "daemon did not end in good order");
+}
