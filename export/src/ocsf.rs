@@ -6,8 +6,8 @@
 //! event carries the entry as it stands in the log in `raw_data`, and its number in `metadata.sequence`.
 
 use oam_audit::entry::{
-    AskedBy, Decision, Entry, Event, Outcome, PermittedWhileUnavailable, PrincipalKind, RefBytes,
-    RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
+    AskedBy, CanaryOutcome, CanaryTried, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
+    PrincipalKind, RefBytes, RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
 };
 use serde_json::{Map, Value, json};
 
@@ -128,6 +128,7 @@ fn draft(event: &Event, node: &str) -> Draft {
         },
         Event::PermittedWhileUnavailable(permitted) => let_in(permitted),
         Event::RefsApplied(applied) => self::applied(applied),
+        Event::CanaryTried(tried) => canary(tried),
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),
             severity: MEDIUM,
@@ -295,6 +296,28 @@ fn applied(applied: &RefsApplied) -> Draft {
         }),
         correlation: applied.updates.iter().find_map(|update| update.decision.clone()),
     }
+}
+
+/// That it was refused is success: what was tried is whether it is.
+fn canary(tried: &CanaryTried) -> Draft {
+    let (severity, status) = match tried.outcome {
+        CanaryOutcome::Refused => (INFORMATIONAL, SUCCESS),
+        CanaryOutcome::Accepted => (HIGH, FAILURE),
+        CanaryOutcome::Unknown => (MEDIUM, (0, "Unknown")),
+    };
+    let mut own = json!({
+        "api": { "operation": "canary", "service": { "name": PRODUCT } },
+        "actor": { "app_name": PRODUCT },
+        "src_endpoint": { "name": "daemon" },
+        "resources": [
+            { "name": tried.repository, "type": "repository" },
+            { "name": tried.branch, "type": "ref" },
+        ],
+    });
+    if let (Some(detail), Some(own)) = (&tried.detail, own.as_object_mut()) {
+        own.insert("status_detail".into(), detail.as_str().into());
+    }
+    Draft { class: api(CREATE), severity, status, own, correlation: tried.decision.clone() }
 }
 
 fn directory(changed: &SnapshotChanged) -> Draft {

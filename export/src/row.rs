@@ -118,6 +118,12 @@ fn of_event(event: &Event) -> Vec<Row<'_>> {
                 ..Row::default()
             })
             .collect(),
+        Event::CanaryTried(canary) => vec![Row {
+            decision: canary.decision.as_deref().unwrap_or_default(),
+            repository: &canary.repository,
+            name: canary.branch.clone(),
+            ..Row::default()
+        }],
         other => vec![Row { user: who(other), ..Row::default() }],
     }
 }
@@ -137,6 +143,7 @@ fn who(event: &Event) -> &str {
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)
         | Event::RefsApplied(_)
+        | Event::CanaryTried(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped
         | Event::StoreHealed(_)

@@ -1,6 +1,6 @@
 //! Syslog messages (RFC 5424), each framed by its length (RFC 5425).
 
-use oam_audit::entry::{Entry, Event, Outcome};
+use oam_audit::entry::{CanaryOutcome, Entry, Event, Outcome};
 
 /// `log audit`, as RFC 5424 numbers it.
 const FACILITY: u8 = 13;
@@ -40,6 +40,11 @@ fn severity(event: &Event) -> u8 {
             Outcome::Undecided => 4,
         },
         Event::RefsApplied(applied) if applied.updates.iter().any(|update| update.decision.is_none()) => 2,
+        Event::CanaryTried(canary) => match canary.outcome {
+            CanaryOutcome::Refused => 6,
+            CanaryOutcome::Accepted => 2,
+            CanaryOutcome::Unknown => 4,
+        },
         Event::PermittedWhileUnavailable(_)
         | Event::AdminDenied(_)
         | Event::StoreHealed(_)

@@ -1,6 +1,8 @@
 //! An entry in one sentence, and the words that several forms share.
 
-use oam_audit::entry::{Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb, WithdrawnCause};
+use oam_audit::entry::{
+    CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb, WithdrawnCause,
+};
 
 /// The word of a verdict.
 pub(crate) fn outcome(outcome: Outcome) -> &'static str {
@@ -136,6 +138,9 @@ pub(crate) fn sentence(event: &Event) -> String {
                 applied.updates.len()
             )
         }
+        Event::CanaryTried(tried) => {
+            format!("forbidden branch tried in {}: {}", tried.repository, canary(tried.outcome))
+        }
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",
@@ -144,5 +149,14 @@ pub(crate) fn sentence(event: &Event) -> String {
             token(changed.change),
             changed.actor
         ),
+    }
+}
+
+/// What came of a canary.
+fn canary(outcome: CanaryOutcome) -> &'static str {
+    match outcome {
+        CanaryOutcome::Refused => "refused",
+        CanaryOutcome::Accepted => "WENT IN",
+        CanaryOutcome::Unknown => "not known",
     }
 }

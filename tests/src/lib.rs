@@ -22,8 +22,8 @@
 pub mod audit;
 pub mod binaries;
 pub mod bitbucket;
-pub mod canaille;
 pub mod bitbucket_server;
+pub mod canaille;
 pub mod certificates;
 pub mod daemon;
 pub mod demo;

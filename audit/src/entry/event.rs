@@ -116,6 +116,7 @@ impl Event {
             Self::RefsApplied(_) => "refs-applied",
             Self::AdminDenied(_) => "admin-denied",
             Self::SourceToken(_) => "source-token",
+            Self::CanaryTried(_) => "canary-tried",
         }
     }
 }

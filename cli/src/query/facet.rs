@@ -130,6 +130,11 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
                 update.decision.iter().for_each(|id| tell(Facet::Decision(id)));
             }
         }
+        Event::CanaryTried(canary) => {
+            tell(Facet::Repository(&canary.repository));
+            tell(Facet::Ref(canary.branch.as_bytes()));
+            canary.decision.iter().for_each(|id| tell(Facet::Decision(id)));
+        }
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
         Event::DaemonStarted(_) | Event::DaemonStopped | Event::StoreHealed(_) | Event::LogRepaired(_) => {}

@@ -79,6 +79,14 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::Status { ready: !self.empty, audit: Some(audit), ..v1::Status::default() }))
     }
 
+    async fn get_bitbucket(
+        &self,
+        request: Request<v1::GetBitbucketRequest>,
+    ) -> Result<Response<v1::BitbucketState>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::BitbucketState::default()))
+    }
+
     type ImportSnapshotStream = Answers<v1::ImportSnapshotResponse>;
 
     async fn import_snapshot(

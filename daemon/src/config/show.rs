@@ -3,7 +3,8 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use oam_policy::printable::Printable;
 
 use super::{
-    BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind, WitnessConfig,
+    BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind,
+    WitnessConfig,
 };
 use crate::signature::SignatureFiles;
 

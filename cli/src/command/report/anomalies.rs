@@ -4,7 +4,7 @@ mod rates;
 mod spans;
 
 use jiff::{SignedDuration, Timestamp};
-use oam_audit::entry::{Decision, Entry, Event, Outcome};
+use oam_audit::entry::{CanaryOutcome, Decision, Entry, Event, Outcome};
 
 use super::{Common, Work};
 use crate::{
@@ -68,6 +68,7 @@ pub(super) fn run(common: &Common, context: &mut Context) -> Ending {
 fn is_named(entry: &Entry) -> bool {
     match &entry.event {
         Event::RefsApplied(applied) => applied.updates.iter().any(|update| update.decision.is_none()),
+        Event::CanaryTried(canary) => canary.outcome != CanaryOutcome::Refused,
         Event::StoreHealed(_)
         | Event::LogRepaired(_)
         | Event::PermittedWhileUnavailable(_)
@@ -103,6 +104,14 @@ impl Seen {
                     let count = format!("{} refs", names.len());
                     self.add(name, "changed without a decision", &place, &count, &names.join(", "));
                 }
+            }
+            Event::CanaryTried(canary) if canary.outcome != CanaryOutcome::Refused => {
+                let what = match canary.outcome {
+                    CanaryOutcome::Accepted => "a forbidden branch went in",
+                    _ => "whether forbidden branches are refused is not known",
+                };
+                let detail = canary.detail.as_deref().unwrap_or(&canary.branch);
+                self.add(name, what, &canary.repository, "", detail);
             }
             Event::PermittedWhileUnavailable(permitted) => {
                 let place = format!("{} by {}", permitted.repository, permitted.principal);
