@@ -3,6 +3,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -13,6 +14,8 @@ use crate::{Run, certificates::Authority, temporary, wait};
 const BASE: &str = "OU=Staff,DC=corp,DC=example";
 const ADMINISTRATOR: &str = "CN=Administrator,CN=Users,DC=corp,DC=example";
 const PASSWORD: &str = "Passw0rd-of-tests";
+/// How long a busy machine may take to make a domain.
+const PROVISION: Duration = Duration::from_secs(600);
 /// The way in which an account needs no password.
 const NORMAL: u32 = 0x220;
 
@@ -44,7 +47,8 @@ impl Samba {
         provision.args(["--dns-backend=NONE", "--host-name=dc1"]);
         provision.arg(format!("--host-ip={address}")).arg(format!("--adminpass={PASSWORD}"));
         provision.arg(format!("--targetdir={path}/dc"));
-        provision.run().expect_success("samba-tool domain provision");
+        // A few seconds of work, and much of it waits for the disk.
+        provision.run_within(b"", PROVISION).expect_success("samba-tool domain provision");
         let configuration = format!(
             "[global]\nnetbios name = DC1\nrealm = CORP.EXAMPLE\nworkgroup = CORP\n\
              server role = active directory domain controller\nserver services = ldap\n\
