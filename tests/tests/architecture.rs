@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-const MEMBERS: [&str; 12] = [
+const MEMBERS: [&str; 11] = [
     "oam-policy",
     "oam-audit",
     "oam-proto",

@@ -169,10 +169,7 @@ async fn follow(
         request = feed.take_request().or(request);
         let heard = source.roster().seen;
         let session = session::run(&sources, &source, &config, &mut memory, request.as_ref());
-        let outcome = match stop.run_until_cancelled(session).await {
-            None => return,
-            Some(outcome) => outcome,
-        };
+        let Some(outcome) = stop.run_until_cancelled(session).await else { return };
         if source.roster().seen > heard {
             // It worked until now, so what was wanted is done.
             (pause, request) = (FIRST_PAUSE, None);

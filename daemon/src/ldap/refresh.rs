@@ -181,7 +181,7 @@ impl Half {
                     }
                     State::Delete => self.staged.push(Item::Gone(state.id)),
                     State::Add | State::Modify => {
-                        self.staged.push(item(state.id, &entry, is_of_users, config))
+                        self.staged.push(item(state.id, &entry, is_of_users, config));
                     }
                 }
                 Ok(())

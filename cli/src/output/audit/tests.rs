@@ -1,8 +1,9 @@
 use oam_audit::entry::{
-    AdminDenied, AppliedUpdate, AskedBy, Change, DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome,
-    PermittedWhileUnavailable, PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed,
-    PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, RefsApplied, SnapshotCause, SnapshotChanged,
-    SourceToken, SpooledUpdate, StoreHealed, TokenChange, Update, Verb, WithdrawnCause,
+    AdminDenied, AppliedUpdate, AskedBy, CanaryOutcome, CanaryTried, Change, DaemonStarted, Decision, Entry,
+    Event, LogRepaired, Outcome, PermittedWhileUnavailable, PolicyApproved, PolicyChanged, PolicyDiff,
+    PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, RefsApplied,
+    SnapshotCause, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, TokenChange, Update, Verb,
+    WithdrawnCause,
 };
 
 use super::line;

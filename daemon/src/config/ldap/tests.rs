@@ -31,7 +31,7 @@ fn an_address_says_how_it_is_secured() {
                 assert_eq!((server.security, server.to_string().as_str()), (security, text), "{url}");
             }
             (Err(error), Err(expected)) => {
-                assert!(error.to_string().contains(expected), "{url}: {error}")
+                assert!(error.to_string().contains(expected), "{url}: {error}");
             }
             (other, _) => panic!("{url}: {other:?}"),
         }

@@ -106,7 +106,7 @@ fn past_its_age_nothing_is_decided_and_nobody_is_lost() {
     let company = Company::following(&server.config("openldap", "max_age = \"8s\""));
     // On a busy machine the server may have been silent for too long at any moment.
     let decides = || {
-        wait::until("it is decided", || Some(()).filter(|()| company.push("alice").0 == Verdict::Permitted))
+        wait::until("it is decided", || Some(()).filter(|()| company.push("alice").0 == Verdict::Permitted));
     };
     decides();
     server.proxy().cut();
