@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Change, Decision, DecisionPart, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
-    PolicyWithdrawn, RefBytes, Time,
+    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
+    PrivilegeSignedOff, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -43,6 +44,16 @@ pub enum Event {
     AdminDenied(AdminDenied),
     /// A source has another token, or one less.
     SourceToken(SourceToken),
+    /// Somebody asked for something for a while.
+    PrivilegeRequested(PrivilegeRequested),
+    /// Somebody approved what another asked for.
+    PrivilegeApproved(PrivilegeApproved),
+    /// What somebody asked for is theirs.
+    PrivilegeBegan(PrivilegeBegan),
+    /// Nobody has it any more, or it was never given.
+    PrivilegeEnded(PrivilegeEnded),
+    /// Somebody read what was done with a waiver, and answers for it.
+    PrivilegeSignedOff(PrivilegeSignedOff),
 }
 
 /// The directory changed.

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use oam_audit::entry::{self, EncodeError, RefBytes};
 use oam_policy::{
     Decision, NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, Request,
-    UndecidedReason, Verb, Verdict,
+    State, UndecidedReason, Verb, Verdict,
     decide::{Lifted, PrincipalKind, PushVerdict, WouldHave},
     facts::{Ancestry, Facts, UpdateIndex},
+    rule::{Asker, RefSet, RepositorySet},
 };
 use thiserror::Error;
 
@@ -60,6 +61,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
             digest: snapshot.version().digest.to_string(),
             age_ms: u64::try_from(at.duration_since(snapshot.as_of()).as_millis()).unwrap_or_default(),
         }),
+        privileges: held(state),
         outcome: outcome(decision.outcome()),
         reasons: reasons(decision),
         update_count: 0,
@@ -67,6 +69,44 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
         parts: 0,
         elapsed_us: u64::try_from(question.received.elapsed().as_micros()).unwrap_or(u64::MAX),
     }
+}
+
+/// What the pusher had for a while: `state` is of what concerns them.
+fn held(state: &State) -> Vec<entry::PrivilegeHeld> {
+    let grants = state.elevations.iter().map(|one| entry::PrivilegeHeld {
+        id: one.id.to_string(),
+        privilege: entry::PrivilegeKind::Grant {
+            elevation: one.elevation.to_string(),
+            role: one.role.to_string(),
+        },
+        on: one.on.sources(),
+        refs: one.refs.sources(),
+        from: one.from.into(),
+        to: one.to.into(),
+        reason: one.reason.clone(),
+        approved_by: one.approved_by.iter().map(|name| name.as_str().to_owned()).collect(),
+    });
+    // What is only supposed has no id, and decides no push.
+    let waivers = state.waivers.iter().filter_map(|one| {
+        let approved_by = one.approved_by.iter().filter_map(|asker| match asker {
+            Asker::User(user) => Some(user.as_str().to_owned()),
+            Asker::Roles(_) => None,
+        });
+        Some(entry::PrivilegeHeld {
+            id: one.id.as_ref()?.to_string(),
+            privilege: entry::PrivilegeKind::Waiver {
+                waiver: one.waiver.to_string(),
+                lifts: one.lifts.iter().map(ToString::to_string).collect(),
+            },
+            on: one.on.iter().flat_map(RepositorySet::sources).collect(),
+            refs: one.refs.iter().flat_map(RefSet::sources).collect(),
+            from: one.from.into(),
+            to: one.to.into(),
+            reason: one.reason.clone(),
+            approved_by: approved_by.collect(),
+        })
+    });
+    grants.chain(waivers).collect()
 }
 
 /// The roles that were held.
@@ -105,12 +145,15 @@ pub(crate) fn updates<'a>(
 }
 
 fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: UpdateIndex) -> entry::Update {
-    let (grant, lifted, reasons) = match &decided.verdict {
-        Verdict::Permitted(permit) => {
-            (Some(permit.grant().to_string()), permit.lifted().iter().map(lifted_rule).collect(), Vec::new())
-        }
-        Verdict::Refused(reasons) => (None, Vec::new(), refusals(reasons)),
-        Verdict::Undecided(reasons) => (None, Vec::new(), hindrances(reasons)),
+    let permit = match &decided.verdict {
+        Verdict::Permitted(permit) => Some(permit),
+        Verdict::Refused(_) | Verdict::Undecided(_) => None,
+    };
+    let lifted: Vec<_> = permit.iter().flat_map(|permit| permit.lifted()).map(lifted_rule).collect();
+    let reasons = match &decided.verdict {
+        Verdict::Permitted(_) => Vec::new(),
+        Verdict::Refused(reasons) => refusals(reasons),
+        Verdict::Undecided(reasons) => hindrances(reasons),
     };
     let shadow = decided.shadow.iter().map(|shadow| entry::Shadow {
         rule: shadow.rule.to_string(),
@@ -129,7 +172,8 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
         },
         ancestry_unreadable: matches!(facts.ancestry(index), Some(Ancestry::Unreadable { .. })),
         outcome: outcome(decided.verdict.outcome()),
-        grant,
+        grant: permit.map(|permit| permit.grant().to_string()),
+        privilege: permit.and_then(|permit| permit.elevation()).map(ToString::to_string),
         waiver: lifted.first().map(|lifted: &entry::Lifted| lifted.waiver.clone()),
         lifted,
         reasons,
@@ -139,7 +183,11 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
 }
 
 fn lifted_rule(lifted: &Lifted) -> entry::Lifted {
-    entry::Lifted { rule: lifted.rule.to_string(), waiver: lifted.waiver.to_string() }
+    entry::Lifted {
+        rule: lifted.rule.to_string(),
+        waiver: lifted.waiver.to_string(),
+        privilege: lifted.by.as_ref().map(ToString::to_string),
+    }
 }
 
 fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
@@ -150,6 +198,7 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         fast_forward: None,
         outcome: outcome(whole),
         grant: None,
+        privilege: None,
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

@@ -4,6 +4,7 @@
 
 mod signatures;
 mod unmet;
+mod ways;
 
 use jiff::{Timestamp, Unit};
 
@@ -37,10 +38,11 @@ pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
             (format!("No rule lets you {} it.", tried(no_grant.verb, is_tag)), hint)
         }
         RefusalReason::PathsNotGranted(not_granted) => paths_not_granted(not_granted),
-        RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked)),
+        RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked, name)),
         RefusalReason::Unmet(unmet) => {
             let (summary, hint) = unmet::of(unmet);
-            (summary, Some(hint))
+            let lifting = ways::to_lift(&unmet.rule, &unmet.lifted_by, name);
+            (summary, Some(std::iter::once(hint).chain(lifting).collect::<Vec<_>>().join(" ")))
         }
         RefusalReason::AccountDisabled { username } => (
             format!("The account `{username}` is deactivated in the company directory."),
@@ -130,7 +132,8 @@ fn no_grant_hint(no_grant: &NoGrant, name: Option<&RefName>) -> String {
             Some(format!("Somebody with the role {} may {} it.", roles(some), tried(no_grant.verb, is_tag)))
         }
     };
-    [instead, who].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let ask = ways::to_ask(&no_grant.ask, name);
+    [instead, who, ask].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What to do where the policy gives nobody the right.
@@ -173,7 +176,7 @@ fn blocked_summary(blocked: &Blocked) -> String {
     }
 }
 
-fn blocked_hint(blocked: &Blocked) -> Option<String> {
+fn blocked_hint(blocked: &Blocked, name: Option<&RefName>) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(help) = &blocked.help {
         parts.push(Printable::new(help.trim()).to_string());
@@ -183,6 +186,7 @@ fn blocked_hint(blocked: &Blocked) -> Option<String> {
     } else if blocked.absolute {
         parts.push("It binds everybody, administrators too.".into());
     }
+    parts.extend(ways::to_lift(&blocked.rule, &blocked.lifted_by, name));
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
