@@ -31,8 +31,16 @@ use clap_complete::Shell;
 use crate::{
     client::Address,
     command::{
-        Context, Ending, audit::Audit, explain::Explain, policy::Policy, session::Login, snapshot::Snapshot,
-        source::Source, user::User, who::Who,
+        Context, Ending,
+        audit::Audit,
+        explain::Explain,
+        policy::Policy,
+        privilege::{Breakglass, Grant},
+        session::Login,
+        snapshot::Snapshot,
+        source::Source,
+        user::User,
+        who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
@@ -91,6 +99,12 @@ enum Task {
     /// Check, apply, show and roll back the policy
     #[command(subcommand)]
     Policy(Policy),
+    /// Ask for a role for a while, and answer those who do
+    #[command(subcommand)]
+    Grant(Grant),
+    /// Lift rules for a while, on the record; afterwards, answer for it
+    #[command(after_long_help = help::privilege())]
+    Breakglass(Breakglass),
     /// Tell what would be decided, and why; nothing is recorded as a push
     Explain(Explain),
     /// List everybody who could do one thing to one ref, by which grant and role
@@ -143,6 +157,8 @@ impl Task {
             Self::Source(task) => command::source::run(task, context).await,
             Self::User(task) => command::user::run(task, context).await,
             Self::Policy(task) => command::policy::run(task, context).await,
+            Self::Grant(task) => command::privilege::grant(task, context).await,
+            Self::Breakglass(task) => command::privilege::breakglass(task, context).await,
             Self::Explain(task) => command::explain::run(task, context).await,
             Self::Who(task) => command::who::run(task, context).await,
             Self::Audit(task) => command::audit::run(task, context).await,

@@ -18,6 +18,7 @@ pub mod directory;
 pub mod http;
 pub mod oidc;
 pub mod policy;
+pub mod privilege;
 pub mod replay;
 pub mod run;
 pub mod scim;

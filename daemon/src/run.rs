@@ -29,6 +29,7 @@ use crate::{
     directory,
     oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
+    privilege::{self, Privileges},
     scim,
     service::{Live, Permits, Spooled, listen::ListenError},
     source::{self, Sources},
@@ -73,6 +74,9 @@ pub enum RunError {
     /// The certificate of SCIM.
     #[error(transparent)]
     Tls(#[from] scim::TlsError),
+    /// What people have for a while.
+    #[error(transparent)]
+    Privileges(#[from] privilege::OpenError),
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
@@ -162,12 +166,13 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     let permits = Permits::of(&audit)?;
+    let privileges = Privileges::open(config.state.join("privileges"), &audit)?;
     let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
         (directory.0, directory.1, Arc::new(sources)),
-        audit,
+        (audit, privileges),
         (spooled, permits),
         found,
     );

@@ -179,7 +179,11 @@ fn who_is_refused_reads_what_to_ask_for() {
         let decision = case.decide(user, "PAY/api", &[update], &facts(&[]));
         let PushVerdict::PerRef(refs) = decision.verdict() else { panic!("{decision:?}") };
         let Verdict::Refused(reasons) = &refs.first().verdict else { panic!("{decision:?}") };
-        reasons.iter().filter_map(|one| words::of_refusal(one, Some(&name)).hint).collect::<Vec<_>>().join("\n")
+        reasons
+            .iter()
+            .filter_map(|one| words::of_refusal(one, Some(&name)).hint)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     insta::assert_snapshot!(hint("alice", PUSH), @"Somebody with the role `release-manager` may create it. You may ask for it for up to 4 hours; somebody else with the role `release-manager` must approve: `oam grant request --role release-manager --on PAY/api --refs refs/heads/release/2 --for 60m --reason '…'`.");
     insta::assert_snapshot!(hint("alice", "create refs/heads/release/frozen"), @"Somebody with the role `release-manager` is not bound by it. In an emergency you may lift it for up to 60 minutes; somebody else with the role `release-manager` must approve: `oam breakglass freeze --on PAY/api --refs refs/heads/release/frozen --for 60m --reason '…'`.");

@@ -46,7 +46,12 @@ fn paths(paths: &[&str]) -> Examples<TreePath> {
 }
 
 fn unmet(shortfall: Shortfall) -> RefusalReason {
-    RefusalReason::Unmet(Unmet { rule: RuleId::parse("reviewed").unwrap(), help: None, shortfall, lifted_by: vec![] })
+    RefusalReason::Unmet(Unmet {
+        rule: RuleId::parse("reviewed").unwrap(),
+        help: None,
+        shortfall,
+        lifted_by: vec![],
+    })
 }
 
 fn approvals(needed: u32, given: u32, discounted: u32, of: Option<&[&str]>) -> RefusalReason {
@@ -79,7 +84,13 @@ fn faulty(found: Option<&str>) -> Examples<FaultyCommit> {
 
 fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
     let roles_that_may = roles.iter().map(|id| role(id)).collect();
-    RefusalReason::NoGrant(NoGrant { verb, may: may.to_vec(), roles_that_may, blocked_too: false, ask: vec![] })
+    RefusalReason::NoGrant(NoGrant {
+        verb,
+        may: may.to_vec(),
+        roles_that_may,
+        blocked_too: false,
+        ask: vec![],
+    })
 }
 
 fn told(words: &Words) -> String {

@@ -113,6 +113,21 @@ pub enum PrivilegeEnd {
     NotAllowed,
 }
 
+impl PrivilegeEnd {
+    /// Its name, as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Over => "over",
+            Self::Unanswered => "unanswered",
+            Self::Denied => "denied",
+            Self::Returned => "returned",
+            Self::Revoked => "revoked",
+            Self::NotAllowed => "not-allowed",
+        }
+    }
+}
+
 /// Somebody read what was done with a waiver, and answers for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -101,7 +101,11 @@ fn history() -> impl Strategy<Value = History> {
 }
 
 fn lifted() -> impl Strategy<Value = Lifted> {
-    (text(), text(), option::of(text())).prop_map(|(rule, waiver, privilege)| Lifted { rule, waiver, privilege })
+    (text(), text(), option::of(text())).prop_map(|(rule, waiver, privilege)| Lifted {
+        rule,
+        waiver,
+        privilege,
+    })
 }
 
 fn privilege_kind() -> impl Strategy<Value = PrivilegeKind> {
@@ -134,8 +138,8 @@ fn privilege() -> impl Strategy<Value = Event> {
     let counts = any::<(u32, u32)>();
     let end = select(vec![Over, Unanswered, Denied, Returned, Revoked, NotAllowed]);
     prop_oneof![
-        (who(), privilege_kind(), vec(text(), 0..2), vec(text(), 0..2), any::<u64>(), text(), counts).prop_map(
-            |((id, by, actor), privilege, on, refs, seconds, reason, (needed, _))| {
+        (who(), privilege_kind(), vec(text(), 0..2), vec(text(), 0..2), any::<u64>(), text(), counts)
+            .prop_map(|((id, by, actor), privilege, on, refs, seconds, reason, (needed, _))| {
                 Event::PrivilegeRequested(PrivilegeRequested {
                     id,
                     privilege,
@@ -147,15 +151,17 @@ fn privilege() -> impl Strategy<Value = Event> {
                     reason,
                     needed,
                 })
-            }
-        ),
+            }),
         (who(), option::of(text()), any::<(u32, u32)>()).prop_map(
             |((id, by, actor), reason, (approvals, needed))| {
                 Event::PrivilegeApproved(PrivilegeApproved { id, by, actor, reason, approvals, needed })
             }
         ),
-        (text(), time(), time())
-            .prop_map(|(id, from, to)| Event::PrivilegeBegan(PrivilegeBegan { id, from, to })),
+        (text(), time(), time()).prop_map(|(id, from, to)| Event::PrivilegeBegan(PrivilegeBegan {
+            id,
+            from,
+            to
+        })),
         (text(), end, text(), option::of(text())).prop_map(|(id, cause, by, reason)| {
             Event::PrivilegeEnded(PrivilegeEnded { id, cause, by, reason })
         }),
@@ -226,7 +232,13 @@ fn snapshot_used() -> impl Strategy<Value = SnapshotUsed> {
 pub(crate) fn decision() -> impl Strategy<Value = Decision> {
     let asked = (text(), asked_by(), text(), any::<bool>(), text(), text());
     let kind = select(vec![PrincipalKind::User, PrincipalKind::Service, PrincipalKind::Unknown]);
-    let grounds = (kind, vec(text(), 0..4), option::of(text()), option::of(snapshot_used()), vec(privilege_held(), 0..2));
+    let grounds = (
+        kind,
+        vec(text(), 0..4),
+        option::of(text()),
+        option::of(snapshot_used()),
+        vec(privilege_held(), 0..2),
+    );
     let verdict = (outcome(), vec(reason(), 0..3), vec(update(), 0..6), any::<u64>());
     (asked, grounds, verdict).prop_map(|(asked, grounds, verdict)| {
         let (decision, asked_by, channel, dry_run, repository, principal) = asked;

@@ -65,7 +65,11 @@ fn decisions_read_well() {
         outcome: Outcome::Refused,
         grant: None,
         waiver: Some("breakglass".into()),
-        lifted: vec![Lifted { rule: "freeze".into(), waiver: "breakglass".into(), privilege: Some("7k2m9x".into()) }],
+        lifted: vec![Lifted {
+            rule: "freeze".into(),
+            waiver: "breakglass".into(),
+            privilege: Some("7k2m9x".into()),
+        }],
         ancestry_unreadable: false,
         histories: Vec::new(),
         histories_left_out: 0,

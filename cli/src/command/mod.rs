@@ -4,6 +4,7 @@ pub mod audit;
 pub mod docs;
 pub mod explain;
 pub mod policy;
+pub mod privilege;
 pub mod question;
 pub mod session;
 pub mod snapshot;

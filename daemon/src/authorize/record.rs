@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use oam_audit::entry::{self, EncodeError, RefBytes};
 use oam_policy::{
     Decision, NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, Request,
-    State, UndecidedReason, Verb, Verdict,
+    UndecidedReason, Verb, Verdict,
     decide::{Lifted, PrincipalKind, PushVerdict, WouldHave},
     facts::{Ancestry, Facts, UpdateIndex},
-    rule::{Asker, RefSet, RepositorySet},
 };
 use thiserror::Error;
 
 use super::{Question, Unrecorded, histories::Room};
 use crate::{
     audit_log::{AppendError, Appended, Batch},
+    privilege,
     service::Live,
 };
 
@@ -61,7 +61,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
             digest: snapshot.version().digest.to_string(),
             age_ms: u64::try_from(at.duration_since(snapshot.as_of()).as_millis()).unwrap_or_default(),
         }),
-        privileges: held(state),
+        privileges: privilege::held(state),
         outcome: outcome(decision.outcome()),
         reasons: reasons(decision),
         update_count: 0,
@@ -69,44 +69,6 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
         parts: 0,
         elapsed_us: u64::try_from(question.received.elapsed().as_micros()).unwrap_or(u64::MAX),
     }
-}
-
-/// What the pusher had for a while: `state` is of what concerns them.
-fn held(state: &State) -> Vec<entry::PrivilegeHeld> {
-    let grants = state.elevations.iter().map(|one| entry::PrivilegeHeld {
-        id: one.id.to_string(),
-        privilege: entry::PrivilegeKind::Grant {
-            elevation: one.elevation.to_string(),
-            role: one.role.to_string(),
-        },
-        on: one.on.sources(),
-        refs: one.refs.sources(),
-        from: one.from.into(),
-        to: one.to.into(),
-        reason: one.reason.clone(),
-        approved_by: one.approved_by.iter().map(|name| name.as_str().to_owned()).collect(),
-    });
-    // What is only supposed has no id, and decides no push.
-    let waivers = state.waivers.iter().filter_map(|one| {
-        let approved_by = one.approved_by.iter().filter_map(|asker| match asker {
-            Asker::User(user) => Some(user.as_str().to_owned()),
-            Asker::Roles(_) => None,
-        });
-        Some(entry::PrivilegeHeld {
-            id: one.id.as_ref()?.to_string(),
-            privilege: entry::PrivilegeKind::Waiver {
-                waiver: one.waiver.to_string(),
-                lifts: one.lifts.iter().map(ToString::to_string).collect(),
-            },
-            on: one.on.iter().flat_map(RepositorySet::sources).collect(),
-            refs: one.refs.iter().flat_map(RefSet::sources).collect(),
-            from: one.from.into(),
-            to: one.to.into(),
-            reason: one.reason.clone(),
-            approved_by: approved_by.collect(),
-        })
-    });
-    grants.chain(waivers).collect()
 }
 
 /// The roles that were held.

@@ -154,6 +154,8 @@ pub struct ScimSection {
 pub struct HookSection {
     /// User ids besides root's and the daemon's.
     pub uids: Vec<u32>,
+    /// Who users of this host are in the directory: usernames by user id.
+    pub people: BTreeMap<String, String>,
     /// The group that the socket is given to.
     pub gid: Option<u32>,
 }
@@ -176,6 +178,8 @@ pub struct AdminSection {
     pub certificate: Option<PathBuf>,
     /// Its private key, PEM.
     pub key: Option<PathBuf>,
+    /// Who users of this host are in the directory: usernames by user id.
+    pub people: BTreeMap<String, String>,
 }
 
 /// The listener for hooks on other hosts.

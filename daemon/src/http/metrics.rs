@@ -14,7 +14,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{oidc::TokenError, service::Live};
+use crate::{
+    oidc::TokenError,
+    privilege::{News, Stage},
+    service::Live,
+};
 
 /// What is counted. Every label has few values: an outcome, a channel, a reason's code; never a user or a ref.
 #[derive(Debug)]
@@ -37,6 +41,21 @@ pub struct Metrics {
     source_requests: Family<Requests, Counter>,
     tokens: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
+    privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
+    privilege_news: Family<OfNews, Gauge<u64, AtomicU64>>,
+    clock_behind: Gauge<f64, AtomicU64>,
+}
+
+/// One of the few stages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStage {
+    kind: &'static str,
+    stage: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfNews {
+    event: &'static str,
 }
 
 /// One of the few that are configured.
@@ -90,6 +109,9 @@ impl Default for Metrics {
             source_requests: Family::default(),
             tokens: Family::default(),
             issuers_in_trouble: Gauge::default(),
+            privileges: Family::default(),
+            privilege_news: Family::default(),
+            clock_behind: Gauge::default(),
         };
         metrics.register();
         // There from the start, so that the first of a kind is a change.
@@ -146,6 +168,7 @@ impl Metrics {
             self.witness_entries.clone(),
         );
         self.register_sources();
+        self.register_privileges();
         let Self { registry, .. } = self;
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
@@ -169,6 +192,47 @@ impl Metrics {
             "SCIM requests with a valid token, by source and HTTP status",
             self.source_requests.clone(),
         );
+    }
+
+    fn register_privileges(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "privileges",
+            "What people ask for, have, or must still answer for, by kind and stage",
+            self.privileges.clone(),
+        );
+        registry.register(
+            "privilege_events",
+            "What happened to what people have for a while, since the start",
+            self.privilege_news.clone(),
+        );
+        registry.register_with_unit(
+            "clock_behind",
+            "How far the clock of the machine is behind what it was",
+            Unit::Seconds,
+            self.clock_behind.clone(),
+        );
+    }
+
+    fn observe_privileges(&self, live: &Live) {
+        let set = live.privileges.set();
+        for (kind, is_waiver) in [("grant", false), ("waiver", true)] {
+            let of_kind = || set.iter().filter(|one| one.what.is_waiver() == is_waiver);
+            let counts = [
+                ("waiting", of_kind().filter(|one| one.stage == Stage::Waiting).count()),
+                ("live", of_kind().filter(|one| matches!(one.stage, Stage::Live { .. })).count()),
+                ("unsigned", of_kind().filter(|one| one.wants_sign_off()).count()),
+            ];
+            for (stage, count) in counts {
+                self.privileges.get_or_create(&OfStage { kind, stage }).set(count as u64);
+            }
+        }
+        for news in News::ALL {
+            let event = news.code();
+            self.privilege_news.get_or_create(&OfNews { event }).set(live.privileges.counts().of(news));
+        }
+        let behind = live.privileges.clock().behind().unwrap_or_default();
+        self.clock_behind.set(behind.as_secs_f64());
     }
 
     /// Counts a request of a source.
@@ -227,6 +291,7 @@ impl Metrics {
 
     /// Reads the gauges off the state in force.
     pub fn observe(&self, live: &Live) {
+        self.observe_privileges(live);
         if let Some(snapshot) = live.snapshot() {
             self.generation.set(snapshot.version().generation);
             self.users.set(snapshot.user_count() as u64);

@@ -10,7 +10,7 @@ use oam_audit::entry::Time;
 const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// Where the time of day comes from.
-pub type TimeOfDay = fn() -> Timestamp;
+pub(super) type TimeOfDay = fn() -> Timestamp;
 
 /// A clock that never goes back: by it, what is over stays over. While the clock of the machine is behind, it goes on as
 /// fast as time does. Its times are whole microseconds, as the audit log writes them.

@@ -39,10 +39,14 @@ pub enum PrivilegeError {
     #[error("fewer or shorter patterns, please: {0} characters are too many")]
     LongPatterns(usize),
     /// Somebody has asked for too much at once.
-    #[error("`{0}` asks for or has {1} things for a while already: give some of them back first (`oam grant list`)")]
+    #[error(
+        "`{0}` asks for or has {1} things for a while already: give some of them back first (`oam grant list`)"
+    )]
     TooManyOfOne(String, usize),
     /// Too much was asked for at once.
-    #[error("{0} things are asked for, had, or wait to be signed off: have some of them ended or signed off first")]
+    #[error(
+        "{0} things are asked for, had, or wait to be signed off: have some of them ended or signed off first"
+    )]
     TooMany(usize),
     /// There is no such thing.
     #[error("nobody asked for `{0}`, or it has been over for long: `oam grant list` shows what there is")]

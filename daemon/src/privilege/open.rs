@@ -32,8 +32,6 @@ pub enum OpenError {
 pub(super) struct Opened {
     pub(super) set: Set,
     pub(super) clock: Clock,
-    /// How many entries of the log the set accounts for.
-    pub(super) entries: u64,
     /// What somebody should know.
     pub(super) found: Option<String>,
 }
@@ -54,7 +52,7 @@ pub(super) fn open(path: &PathBuf, log: &AuditLog, time_of_day: TimeOfDay) -> Re
             saved.entries
         )
     });
-    let Saved { mut entries, mut seen, mut set } =
+    let Saved { entries, mut seen, mut set } =
         saved.unwrap_or(Saved { entries: 0, seen: Timestamp::MIN, set: Set::default() });
     for line in log.entries(entries.min(size))? {
         let line = line?;
@@ -67,8 +65,7 @@ pub(super) fn open(path: &PathBuf, log: &AuditLog, time_of_day: TimeOfDay) -> Re
             set.apply(&entry.event, entry.time.timestamp());
         }
     }
-    entries = size;
-    Ok(Opened { set, clock: Clock::since(seen, time_of_day), entries, found: lost })
+    Ok(Opened { set, clock: Clock::since(seen, time_of_day), found: lost })
 }
 
 /// Most entries are decisions, which take long to decode.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::what::{self, What};
 
 /// How long what is over is still listed.
-pub const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
+const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Something that somebody has, had, or asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -106,13 +106,7 @@ pub fn decide(state: &State, request: &Request, facts: &Facts, now: Timestamp) -
             return Evaluation::Decided(Decision::new(subject, PushVerdict::Undecided(reasons)));
         }
     };
-    decide_in(
-        state.basis(policy),
-        snapshot,
-        request,
-        facts,
-        now,
-    )
+    decide_in(state.basis(policy), snapshot, request, facts, now)
 }
 
 /// Decides by a policy and a directory of any age.

@@ -77,7 +77,19 @@ impl<'a> Scope<'a> {
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
         let elevated = elevated(policy, snapshot, elevations, subject, now);
-        Self { policy, snapshot, waivers, subject, repository, channel, facts, now, candidates, key, elevated }
+        Self {
+            policy,
+            snapshot,
+            waivers,
+            subject,
+            repository,
+            channel,
+            facts,
+            now,
+            candidates,
+            key,
+            elevated,
+        }
     }
 
     /// The rules on the repository that are about `name`.
@@ -106,8 +118,7 @@ impl<'a> Scope<'a> {
     /// How a grant to these roles reaches the pusher by what they have for a while.
     fn elevated_to(&self, receivers: &[u32], name: &RefName) -> Option<Reach> {
         let reaches = |elevated: &Elevated<'_>| {
-            receivers.binary_search(&elevated.role).is_ok()
-                && self.is_on(elevated, name)
+            receivers.binary_search(&elevated.role).is_ok() && self.is_on(elevated, name)
         };
         self.elevated.iter().position(reaches).map(Reach::Elevated)
     }
@@ -126,9 +137,7 @@ impl<'a> Scope<'a> {
     /// What the pusher was given for a while by which a grant reaches them on `name`.
     pub(crate) fn elevation_to(&self, grant: &Grant, name: &RefName) -> Option<&'a ElevationUse> {
         let mut elevated = self.elevated.iter();
-        let reaches = |one: &&Elevated<'_>| {
-            grant.to.contains(&one.one.role) && self.is_on(one, name)
-        };
+        let reaches = |one: &&Elevated<'_>| grant.to.contains(&one.one.role) && self.is_on(one, name);
         elevated.find(reaches).map(|elevated| elevated.one)
     }
 

@@ -56,11 +56,7 @@ pub struct Permit {
 }
 
 impl Permit {
-    pub(super) fn by_grant(
-        grant: RuleId,
-        role: Option<RoleId>,
-        elevation: Option<PrivilegeId>,
-    ) -> Self {
+    pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>, elevation: Option<PrivilegeId>) -> Self {
         Self { grant, role, elevation, lifted: Vec::new() }
     }
 

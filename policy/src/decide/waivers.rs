@@ -91,8 +91,7 @@ impl WaiverUse {
         now: Timestamp,
     ) -> Result<&'p Waiver, NotInForce> {
         let waiver = policy.waivers().iter().find(|waiver| waiver.id == self.waiver);
-        let waiver =
-            waiver.filter(|waiver| waiver.mode == Mode::Enforce).ok_or(NotInForce::NoRule)?;
+        let waiver = waiver.filter(|waiver| waiver.mode == Mode::Enforce).ok_or(NotInForce::NoRule)?;
         let longest = self.from.checked_add(waiver.max_time).unwrap_or(self.from);
         if now < self.from {
             return Err(NotInForce::Early);

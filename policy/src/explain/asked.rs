@@ -13,9 +13,7 @@ use crate::{
     name::RoleId,
     printable::Printable,
     question::Question,
-    rule::{
-        Block, Elevation, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window,
-    },
+    rule::{Block, Elevation, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
 };
 
 /// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers,
@@ -238,8 +236,10 @@ impl Asked<'_> {
         let reach = grant.reaches(&subject.username.key(), subject.roles());
         let given = self.one.scope.elevation_to(grant, &self.one.update.name);
         if let (None, Some(one)) = (&reach, given) {
-            let detail =
-                format!("{called} has what the role `{}` is granted until {}, by `{}`", one.role, one.to, one.id);
+            let detail = format!(
+                "{called} has what the role `{}` is granted until {}, by `{}`",
+                one.role, one.to, one.id
+            );
             return Finding { dimension: Dimension::Role, fit: Fit::Fits, detail };
         }
         let detail = match (&reach, &grant.user) {

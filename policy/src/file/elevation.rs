@@ -48,17 +48,7 @@ pub(super) fn read<'a>(
     table.finish_as(&grammar::ELEVATION, report);
     if let (Some(id), Some(on), Some(refs), Some(max_time)) = (id, on, refs, max_time) {
         draft.parts.allowances.extend(allow::about(&About::Elevation(id.clone()), allowed));
-        draft.parts.elevations.push(Elevation {
-            id,
-            mode,
-            roles,
-            to,
-            on,
-            refs,
-            max_time,
-            reason,
-            approval,
-        });
+        draft.parts.elevations.push(Elevation { id, mode, roles, to, on, refs, max_time, reason, approval });
     }
 }
 
@@ -96,7 +86,8 @@ fn count(node: &Spanned<Node<'_>>, report: &mut Report<'_, '_>) -> Option<NonZer
     };
     let read = number.parse().ok().filter(|count: &NonZeroU8| count.get() <= most);
     if read.is_none() {
-        let help = "it is how many others must approve; where nobody need, leave `approved_by` out".to_owned();
+        let help =
+            "it is how many others must approve; where nobody need, leave `approved_by` out".to_owned();
         let message = format!("`approvals` is a whole number from 1 to {most}, not {number}");
         report.add(node.span.clone(), message, Some(help));
     }

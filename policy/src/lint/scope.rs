@@ -3,9 +3,7 @@ use jiff::Timestamp;
 use super::{About, never::VERBS};
 use crate::{
     diff::proof::List,
-    rule::{
-        Block, Elevation, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window,
-    },
+    rule::{Block, Elevation, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
 };
 
 /// Where and when a rule is live, whatever its kind.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Allowance, Block, ChangeRule, Compiled, Elevation, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role,
-    RolePlaces, TestCase, Waiver, Window,
+    Allowance, Block, ChangeRule, Compiled, Elevation, Grant, Holders, Mode, RefSet, RepositorySet, Require,
+    Role, RolePlaces, TestCase, Waiver, Window,
 };
 use crate::{
     name::{Digest, RoleId, RuleId},

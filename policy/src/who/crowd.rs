@@ -25,12 +25,7 @@ pub(super) struct Crowd<'a> {
 }
 
 impl<'a> Crowd<'a> {
-    pub(super) fn of(
-        policy: &'a Policy,
-        snapshot: &'a Snapshot,
-        state: &State,
-        question: &Question,
-    ) -> Self {
+    pub(super) fn of(policy: &'a Policy, snapshot: &'a Snapshot, state: &State, question: &Question) -> Self {
         let groups = policy.roles().iter().flat_map(|role| role.any.iter().chain(&role.all));
         let services = policy.roles().iter().flat_map(|role| role.service.iter().cloned());
         let exceptions = policy.grants().iter().filter_map(|grant| grant.user.as_ref());

@@ -2,11 +2,14 @@
 //!
 //! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
 
+mod notices;
 mod signatures;
 mod unmet;
 mod ways;
 
 use jiff::{Timestamp, Unit};
+
+pub use notices::notices;
 
 use crate::{
     name::{RefName, RoleId, RuleId},

@@ -84,13 +84,17 @@ pub(super) fn one<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> im
 }
 
 /// One of the lists of patterns; with regular expressions only where there is an engine for them.
-pub(crate) fn patterns(all: &'static [&'static [&'static str]]) -> impl Strategy<Value = &'static [&'static str]> {
+pub(crate) fn patterns(
+    all: &'static [&'static [&'static str]],
+) -> impl Strategy<Value = &'static [&'static str]> {
     let known =
         |list: &&[&str]| cfg!(feature = "regex") || !list.iter().any(|pattern| pattern.contains("re:"));
     select(all.iter().copied().filter(known).collect::<Vec<_>>())
 }
 
-pub(crate) fn rarely<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+pub(crate) fn rarely<T: std::fmt::Debug + Clone>(
+    of: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Option<T>> {
     option::weighted(0.25, of)
 }
 

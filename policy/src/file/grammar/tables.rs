@@ -306,7 +306,11 @@ pub(in crate::file) static ELEVATION: TableKind = TableKind {
         may("refs", REF_PATTERNS, "On which refs it may be asked for; on all without it."),
         needs("max_time", LENGTH_OF_TIME, "How long it may last at most: `4h`."),
         may("reason", Shape::Flag, "Whether whoever asks must say why; `true` without it."),
-        may("approved_by", ROLES, "Others, who hold one of these roles, must approve; nobody need without it."),
+        may(
+            "approved_by",
+            ROLES,
+            "Others, who hold one of these roles, must approve; nobody need without it.",
+        ),
         may(
             "approvals",
             Shape::Number { from: 1, to: ElevationApproval::MOST as u32 },
