@@ -162,12 +162,15 @@ mod tests {
         assert_eq!(
             table[1],
             format!(
-                "operator: {looks} RevokeSourceToken GetUser DeactivateUser ReactivateUser {policies} Explain Who"
+                "operator: {looks} RevokeSourceToken GetUser DeactivateUser ReactivateUser {policies} Explain Who \
+                 ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(
             table[2],
-            format!("auditor: {looks} GetUser {policies} ReplayPolicy Explain Who TailAudit")
+            format!(
+                "auditor: {looks} GetUser {policies} ReplayPolicy Explain Who ListPrivileges GetPrivilegeReport TailAudit"
+            )
         );
         // Whoever may change the directory or the policy could give themselves everything.
         for call in Call::ALL.iter().filter(|call| call.class() == Class::Govern) {

@@ -42,7 +42,7 @@ pub struct Metrics {
     tokens: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
-    privilege_news: Family<OfNews, Gauge<u64, AtomicU64>>,
+    privilege_news: Family<OfNews, Counter>,
     clock_behind: Gauge<f64, AtomicU64>,
 }
 
@@ -228,8 +228,8 @@ impl Metrics {
             }
         }
         for news in News::ALL {
-            let event = news.code();
-            self.privilege_news.get_or_create(&OfNews { event }).set(live.privileges.counts().of(news));
+            let counter = self.privilege_news.get_or_create(&OfNews { event: news.code() });
+            counter.inc_by(live.privileges.counts().of(news).saturating_sub(counter.get()));
         }
         let behind = live.privileges.clock().behind().unwrap_or_default();
         self.clock_behind.set(behind.as_secs_f64());

@@ -180,14 +180,13 @@ impl Privileges {
         if one.stage != Stage::Waiting {
             return Err(PrivilegeError::NotWaiting(id.clone()));
         }
-        let by = person.username.as_str();
         if one.by.key() == person.username.key() {
-            return Err(PrivilegeError::Own(by.to_owned()));
+            return Err(PrivilegeError::Own(person.username.as_str().to_owned()));
         }
         let rules = Rules::of(state, now)?;
-        rules.may_answer(&person.username, &rules.answering(&one.what))?;
+        let by = rules.may_answer(&person.username, &rules.answering(&one.what))?.as_str().to_owned();
         if one.approvals.iter().any(|approval| approval.by.key() == person.username.key()) {
-            return Err(PrivilegeError::Twice(by.to_owned()));
+            return Err(PrivilegeError::Twice(by));
         }
         if rules.objection(&one, now).is_some() {
             let why = format!("`{}` may not ask for it any more", one.by.as_str());
@@ -196,7 +195,7 @@ impl Privileges {
         let approvals = u32::try_from(one.approvals.len()).unwrap_or(u32::MAX).saturating_add(1);
         let approved = Event::PrivilegeApproved(PrivilegeApproved {
             id: id.to_string(),
-            by: by.to_owned(),
+            by,
             actor: person.actor.clone(),
             reason: said(reason)?,
             approvals,
@@ -259,12 +258,11 @@ impl Privileges {
         if !one.wants_sign_off() {
             return Err(PrivilegeError::NothingToSign(id.clone()));
         }
-        let by = person.username.as_str().to_owned();
         if one.by.key() == person.username.key() {
-            return Err(PrivilegeError::Own(by));
+            return Err(PrivilegeError::Own(person.username.as_str().to_owned()));
         }
         let rules = Rules::of(state, self.clock.now())?;
-        rules.may_answer(&person.username, &rules.signing(&one.what))?;
+        let by = rules.may_answer(&person.username, &rules.signing(&one.what))?.as_str().to_owned();
         let reason = said(reason)?.ok_or_else(|| PrivilegeError::NoReason(one.what.rule().clone()))?;
         let signed = Event::PrivilegeSignedOff(PrivilegeSignedOff {
             id: id.to_string(),

@@ -151,11 +151,15 @@ impl<'a> Rules<'a> {
     pub(super) fn signing(&self, what: &What) -> BTreeSet<RoleId> {
         signing_by(self.policy, what)
     }
-    /// Whether somebody may answer what another asks for.
-    pub(super) fn may_answer(&self, user: &Username, with: &BTreeSet<RoleId>) -> Result<(), PrivilegeError> {
+    /// Who it is that answers what another asks for, as the directory spells them, when they may.
+    pub(super) fn may_answer(
+        &self,
+        user: &Username,
+        with: &BTreeSet<RoleId>,
+    ) -> Result<Username, PrivilegeError> {
         let subject = self.subject(user)?;
         if subject.roles().any(|role| with.contains(role)) {
-            return Ok(());
+            return Ok(subject.username);
         }
         Err(PrivilegeError::MayNotAnswer {
             by: user.as_str().to_owned(),

@@ -289,6 +289,26 @@ commits = {}"##), @r#"
 }
 
 #[test]
+fn everything_that_can_be_wrong_with_an_elevation() {
+    insta::assert_snapshot!(faults(&format!("{RULES}{}", r##"
+[[elevation]]
+id = "on-call"
+roles = ["lead"]
+max_time = "0s"
+approvals = 2
+ends_with_approver = false
+
+[[elevation]]
+id = "main"
+roles = ["developer"]
+to = ["developer"]
+max_time = "1h"
+approved_by = ["developer"]
+approvals = 17
+approver = ["developer"]"##)), @"");
+}
+
+#[test]
 fn everything_that_can_be_wrong_with_a_waiver() {
     insta::assert_snapshot!(faults(&format!("{RULES}{}", r##"
 [[waiver]]
