@@ -76,8 +76,8 @@ impl AdminConfig {
         }
         if !self.people.is_empty() {
             let people = self.people.iter();
-            let people =
-                people.map(|(uid, name)| format!("{uid} = {}", toml::Value::String(name.as_str().to_owned())));
+            let people = people
+                .map(|(uid, name)| format!("{uid} = {}", toml::Value::String(name.as_str().to_owned())));
             write!(lines, "\npeople = {{ {} }}", people.collect::<Vec<_>>().join(", "))?;
         }
         if let Some(listener) = &self.listener {
