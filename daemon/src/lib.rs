@@ -27,4 +27,5 @@ pub mod signature;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod webhook;
 pub mod witnesses;

@@ -34,6 +34,7 @@ use crate::{
     service::{Live, Permits, Spooled, listen::ListenError},
     source::{self, Sources},
     store::{self, Healed, Loaded, Opened, Store},
+    webhook::{WebhookError, Webhooks},
 };
 
 /// How long conversations may go on after a signal to stop.
@@ -74,6 +75,9 @@ pub enum RunError {
     /// The certificate of SCIM.
     #[error(transparent)]
     Tls(#[from] scim::TlsError),
+    /// Who is told of it.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// What people have for a while.
     #[error(transparent)]
     Privileges(#[from] privilege::OpenError),
@@ -176,7 +180,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         (spooled, permits),
         found,
     );
-    Ok(live.with_issuers(issuers))
+    let webhooks = Webhooks::open(&live.config.webhooks, &live.config.state, &live.audit)?;
+    Ok(live.with_issuers(issuers).with_webhooks(webhooks))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.

@@ -1,6 +1,6 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header, request};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -21,6 +21,8 @@ use crate::{
 const TIME: Duration = Duration::from_secs(10);
 /// How large an answer may be.
 const BYTES: usize = 512 * 1024;
+/// How a form is sent.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// How many redirects are followed, all on one host.
 const REDIRECTS: usize = 3;
 
@@ -107,8 +109,28 @@ impl Client {
     /// # Errors
     /// When there is no whole answer in time.
     pub async fn post(&self, url: &WebUrl, form: &Form) -> Result<Answer, FetchError> {
+        let request = request(&Method::POST, url).header(header::CONTENT_TYPE, FORM);
+        self.send(url, with_body(request, form.encoded())?).await
+    }
+
+    /// Sends JSON to `url`, with these headers besides. Redirects are not followed.
+    ///
+    /// # Errors
+    /// When there is no whole answer in time.
+    pub async fn post_json(
+        &self,
+        url: &WebUrl,
+        headers: &[(&'static str, String)],
+        json: &str,
+    ) -> Result<Answer, FetchError> {
+        let request = request(&Method::POST, url).header(header::CONTENT_TYPE, "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        self.send(url, with_body(request, json)?).await
+    }
+
+    async fn send(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Answer, FetchError> {
         let once = async {
-            match self.once(&Method::POST, url, form.encoded()).await? {
+            match self.once(url, request).await? {
                 Reply::Whole(answer) => Ok(answer),
                 Reply::Elsewhere(location) => Err(FetchError::Redirect(location)),
             }
@@ -119,7 +141,7 @@ impl Client {
     async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {
         let mut at = url.clone();
         for _ in 0..=REDIRECTS {
-            match self.once(&Method::GET, &at, "").await? {
+            match self.once(&at, with_body(request(&Method::GET, &at), "")?).await? {
                 Reply::Whole(answer) => return Ok(answer),
                 Reply::Elsewhere(location) => match at.to(&location) {
                     Ok(next) if next.same_origin(url) => at = next,
@@ -130,8 +152,7 @@ impl Client {
         Err(FetchError::Redirects)
     }
 
-    async fn once(&self, method: &Method, url: &WebUrl, body: &str) -> Result<Reply, FetchError> {
-        let request = request(method, url, body)?;
+    async fn once(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Reply, FetchError> {
         match connect::connect(url, self.network, self.tls.as_ref()).await? {
             Connection::Plain(stream) => speak(stream, request).await,
             Connection::Tls(stream) => speak(*stream, request).await,
@@ -139,17 +160,17 @@ impl Client {
     }
 }
 
-fn request(method: &Method, url: &WebUrl, body: &str) -> Result<Request<Full<Bytes>>, FetchError> {
-    let mut request = Request::builder()
+fn request(method: &Method, url: &WebUrl) -> request::Builder {
+    Request::builder()
         .method(method)
         .uri(url.path_and_query())
         .header(header::HOST, url.authority())
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, concat!("oam/", env!("CARGO_PKG_VERSION")))
-        .header(header::CONNECTION, "close");
-    if *method == Method::POST {
-        request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    }
+        .header(header::CONNECTION, "close")
+}
+
+fn with_body(request: request::Builder, body: &str) -> Result<Request<Full<Bytes>>, FetchError> {
     Ok(request.body(Full::new(Bytes::copy_from_slice(body.as_bytes())))?)
 }
 

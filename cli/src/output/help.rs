@@ -326,7 +326,7 @@ pub fn who() -> String {
         "{item, …}",
         &[
             "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT}",
-            "can: {username, kind, grant, role}; kind: user or service",
+            "can: {username, kind, grant, role, privilege}; kind: user or service; privilege: the id of what they have for a while",
             "stopped: {grant, role, rules, count}; what a block or a require stops, and of how many active people",
             "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",
             "a draft with faults (1): {faults_total, faults: [FAULT]} instead, one document",

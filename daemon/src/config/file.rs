@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::issuer::IssuerSection;
+use super::{issuer::IssuerSection, webhook::WebhookSection};
 
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +28,8 @@ pub struct FileConfig {
     pub signatures: SignaturesSection,
     /// `[audit]`
     pub audit: AuditSection,
+    /// `[webhook.NAME]`
+    pub webhook: BTreeMap<String, WebhookSection>,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`

@@ -42,6 +42,7 @@ pub struct Metrics {
     tokens: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
+    webhook_well: Family<OfWebhook, Gauge<u64, AtomicU64>>,
     privilege_news: Family<OfNews, Counter>,
     clock_behind: Gauge<f64, AtomicU64>,
 }
@@ -51,6 +52,12 @@ pub struct Metrics {
 struct OfStage {
     kind: &'static str,
     stage: &'static str,
+}
+
+/// One of the few that are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfWebhook {
+    webhook: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -110,6 +117,7 @@ impl Default for Metrics {
             tokens: Family::default(),
             issuers_in_trouble: Gauge::default(),
             privileges: Family::default(),
+            webhook_well: Family::default(),
             privilege_news: Family::default(),
             clock_behind: Gauge::default(),
         };
@@ -206,6 +214,11 @@ impl Metrics {
             "What happened to what people have for a while, since the start",
             self.privilege_news.clone(),
         );
+        registry.register(
+            "webhook_well",
+            "1 when the webhook takes what it is told, else 0",
+            self.webhook_well.clone(),
+        );
         registry.register_with_unit(
             "clock_behind",
             "How far the clock of the machine is behind what it was",
@@ -230,6 +243,9 @@ impl Metrics {
         for news in News::ALL {
             let counter = self.privilege_news.get_or_create(&OfNews { event: news.code() });
             counter.inc_by(live.privileges.counts().of(news).saturating_sub(counter.get()));
+        }
+        for (webhook, well) in live.webhooks.states() {
+            self.webhook_well.get_or_create(&OfWebhook { webhook: webhook.to_owned() }).set(well.into());
         }
         let behind = live.privileges.clock().behind().unwrap_or_default();
         self.clock_behind.set(behind.as_secs_f64());

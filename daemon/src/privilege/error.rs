@@ -36,11 +36,11 @@ pub enum PrivilegeError {
     #[error("the reason has {0} characters; {max} are enough", max = super::rules::MAX_REASON)]
     LongReason(usize),
     /// Too many patterns, or too long ones.
-    #[error("fewer or shorter patterns, please: {0} characters are too many")]
-    LongPatterns(usize),
+    #[error("fewer or shorter patterns, please: at most {most} of {max} characters together", most = super::rules::MOST_PATTERNS, max = super::rules::MAX_PATTERNS)]
+    LongPatterns,
     /// Somebody has asked for too much at once.
     #[error(
-        "`{0}` asks for or has {1} things for a while already: give some of them back first (`oam grant list`)"
+        "`{0}` asks for, has, or left to be signed off {1} things already: have some ended or signed off first (`oam grant list`)"
     )]
     TooManyOfOne(String, usize),
     /// Too much was asked for at once.

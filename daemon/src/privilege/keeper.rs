@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{
-    Event, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested,
+    Entry, Event, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested,
     PrivilegeSignedOff,
 };
 use oam_policy::{
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::audit_log::{AuditLog, Batch};
 
-/// How much one person may have, or ask for, at once.
+/// How much one person may have, ask for, and leave to be signed off at once.
 const MOST_OF_ONE: usize = 16;
 /// How much there may be at once.
 const MOST: usize = 4_096;
@@ -141,8 +141,9 @@ impl Privileges {
         if open >= MOST_OF_ONE {
             return Err(PrivilegeError::TooManyOfOne(person.username.as_str().to_owned(), open));
         }
-        if set.len() >= MOST {
-            return Err(PrivilegeError::TooMany(set.len()));
+        let all = set.open().count();
+        if all >= MOST {
+            return Err(PrivilegeError::TooMany(all));
         }
         let id = id::fresh(|id| set.get(id).is_some());
         let requested = Event::PrivilegeRequested(PrivilegeRequested {
@@ -317,10 +318,15 @@ impl Privileges {
         for event in rest {
             batch = batch.and(event)?;
         }
+        let appended = self.audit.append(batch).await?;
         let at = self.clock.now();
-        self.audit.append(batch).await?;
         let mut set = Set::clone(&self.set.load());
-        events.iter().for_each(|event| set.apply(event, at));
+        // As a start would read it, where it can be read.
+        let recorded = self.audit.tail(appended.first, events.len()).await.unwrap_or_default();
+        let times = recorded.iter().map(|line| Entry::decode(line).ok().map(|entry| entry.time.timestamp()));
+        for (event, time) in events.iter().zip(times.chain(std::iter::repeat(None))) {
+            set.apply(event, time.unwrap_or(at));
+        }
         set.forget(at);
         self.set.store(Arc::new(set));
         self.save();

@@ -65,7 +65,9 @@ pub(super) fn open(path: &PathBuf, log: &AuditLog, time_of_day: TimeOfDay) -> Re
             set.apply(&entry.event, entry.time.timestamp());
         }
     }
-    Ok(Opened { set, clock: Clock::since(seen, time_of_day), found: lost })
+    let clock = Clock::since(seen, time_of_day);
+    set.forget(clock.now());
+    Ok(Opened { set, clock, found: lost })
 }
 
 /// Most entries are decisions, which take long to decode.

@@ -14,7 +14,9 @@ use super::{Ask, Privilege, PrivilegeError, Wanted, What};
 /// How long a reason may be, in characters.
 pub(super) const MAX_REASON: usize = 1_000;
 /// How long all patterns of one request may be.
-const MAX_PATTERNS: usize = 4_096;
+pub(super) const MAX_PATTERNS: usize = 4_096;
+/// How many there may be.
+pub(super) const MOST_PATTERNS: usize = 32;
 
 /// The policy and the directory of a moment, where something can be decided by them.
 pub(super) struct Rules<'a> {
@@ -51,10 +53,9 @@ impl<'a> Rules<'a> {
 
     /// What the policy makes of somebody's wish.
     pub(super) fn allowed(&self, subject: &Subject, ask: &Ask) -> Result<Allowed, PrivilegeError> {
-        let patterns: usize =
-            ask.on.sources().iter().chain(&ask.refs.sources()).map(|pattern| pattern.len()).sum();
-        if patterns > MAX_PATTERNS {
-            return Err(PrivilegeError::LongPatterns(patterns));
+        let patterns = [ask.on.sources(), ask.refs.sources()].concat();
+        if patterns.len() > MOST_PATTERNS || patterns.iter().map(String::len).sum::<usize>() > MAX_PATTERNS {
+            return Err(PrivilegeError::LongPatterns);
         }
         let reason = ask.reason.trim().chars().count();
         if reason > MAX_REASON {

@@ -17,6 +17,9 @@ use super::what::{self, What};
 /// How long what is over is still listed.
 const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// How much of it.
+const MOST_LISTED: usize = 1_000;
+
 /// Something that somebody has, had, or asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Privilege {
@@ -176,10 +179,14 @@ impl Set {
         self.all.is_empty()
     }
 
-    /// What somebody asks for, or has at `now`.
+    /// What is asked for, is in force, or must still be signed off.
+    pub fn open(&self) -> impl Iterator<Item = &Privilege> {
+        self.iter().filter(|one| one.wants_sign_off() || !matches!(one.stage, Stage::Ended { .. }))
+    }
+
+    /// The same of one person.
     pub fn open_of(&self, user: &UsernameKey) -> impl Iterator<Item = &Privilege> {
-        let open = |one: &&Privilege| !matches!(one.stage, Stage::Ended { .. });
-        self.iter().filter(open).filter(move |one| one.by.key() == *user)
+        self.open().filter(move |one| one.by.key() == *user)
     }
 
     /// What is in force at `now`.
@@ -197,17 +204,19 @@ impl Set {
                 }
             }
             Event::PrivilegeApproved(approved) => {
-                let Some((one, by)) = self.open(&approved.id).zip(approved.by.parse().ok()) else { return };
+                let Some((one, by)) = self.find_open(&approved.id).zip(approved.by.parse().ok()) else {
+                    return;
+                };
                 one.approvals.push(Approval { by, at });
             }
             Event::PrivilegeBegan(began) => {
-                let Some(one) = self.open(&began.id) else { return };
+                let Some(one) = self.find_open(&began.id) else { return };
                 if one.stage == Stage::Waiting {
                     one.stage = Stage::Live { from: began.from.timestamp(), to: began.to.timestamp() };
                 }
             }
             Event::PrivilegeEnded(ended) => {
-                let Some(one) = self.open(&ended.id) else { return };
+                let Some(one) = self.find_open(&ended.id) else { return };
                 let was = match one.stage {
                     Stage::Live { from, to } => Some((from, to)),
                     Stage::Waiting | Stage::Ended { .. } => None,
@@ -225,15 +234,22 @@ impl Set {
         }
     }
 
-    /// Forgets what has been over for long, and that nobody must look at any more.
+    /// Forgets what has been over for long, and that nobody must look at any more; of very much of it, the oldest.
     pub fn forget(&mut self, now: Timestamp) {
-        self.all.retain(|_, one| match one.stage {
-            Stage::Ended { at, .. } => one.wants_sign_off() || now.duration_since(at) < LISTED,
-            Stage::Waiting | Stage::Live { .. } => true,
+        let over = |one: &Privilege| match one.stage {
+            Stage::Ended { at, .. } if !one.wants_sign_off() => Some(at),
+            Stage::Ended { .. } | Stage::Waiting | Stage::Live { .. } => None,
+        };
+        let mut ends: Vec<_> = self.iter().filter_map(over).collect();
+        ends.sort_unstable();
+        let oldest = ends.len().checked_sub(MOST_LISTED).and_then(|excess| ends.get(excess).copied());
+        self.all.retain(|_, one| {
+            over(one)
+                .is_none_or(|at| now.duration_since(at) < LISTED && oldest.is_none_or(|oldest| oldest <= at))
         });
     }
 
-    fn open(&mut self, id: &str) -> Option<&mut Privilege> {
+    fn find_open(&mut self, id: &str) -> Option<&mut Privilege> {
         let one = self.all.get_mut(&PrivilegeId::parse(id).ok()?)?;
         (!matches!(one.stage, Stage::Ended { .. })).then_some(one)
     }

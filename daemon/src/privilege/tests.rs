@@ -337,6 +337,50 @@ async fn what_the_policy_does_not_allow_is_not_asked_for() {
         request("bob", &lift(60)).await.unwrap();
     }
     assert!(matches!(request("bob", &lift(60)).await, Err(PrivilegeError::TooManyOfOne(_, 16))));
+    let refs = ["refs/heads/x".to_owned()];
+    let distinct: Vec<_> = (0..33).map(|number| format!("PAY/{number}")).collect();
+    let wanted = || Wanted::Role("lead".parse().unwrap());
+    let wide = Ask::new(wanted(), &distinct, &refs, Duration::from_secs(60), "x".into()).unwrap();
+    assert!(matches!(request("alice", &wide).await, Err(PrivilegeError::LongPatterns)));
+}
+
+#[test]
+fn of_what_is_over_the_newest_is_listed_and_what_must_be_signed_off_stays() {
+    use oam_audit::entry::{
+        Event, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested,
+    };
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let mut set = Set::default();
+    for number in 0..1_200 {
+        let id = format!("{number:06}");
+        let lifts = vec!["freeze".to_owned()];
+        let privilege = match number {
+            0 => PrivilegeKind::Waiver { waiver: "thaw".into(), lifts },
+            _ => PrivilegeKind::Grant { elevation: "on-call".into(), role: "lead".into() },
+        };
+        let requested = PrivilegeRequested {
+            id: id.clone(),
+            privilege,
+            by: "alice".into(),
+            actor: "x".into(),
+            on: vec!["**".into()],
+            refs: vec!["refs/**".into()],
+            seconds: 60,
+            reason: String::new(),
+            needed: 0,
+        };
+        set.apply(&Event::PrivilegeRequested(requested), at(number));
+        let (from, to) = (at(number).into(), at(number + 60).into());
+        set.apply(&Event::PrivilegeBegan(PrivilegeBegan { id: id.clone(), from, to }), at(number));
+        let ended = PrivilegeEnded { id, cause: PrivilegeEnd::Returned, by: "alice".into(), reason: None };
+        set.apply(&Event::PrivilegeEnded(ended), at(number));
+    }
+    set.forget(at(2_000));
+    assert_eq!(set.len(), 1_001);
+    let has = |set: &Set, id: &str| set.get(&id.parse().unwrap()).is_some();
+    assert!(has(&set, "000000") && !has(&set, "000199") && has(&set, "000200") && has(&set, "001199"));
+    set.forget(at(2_000 + 8 * 86_400));
+    assert_eq!((set.len(), has(&set, "000000")), (1, true));
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
+    servers.spawn(tell_others(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
         servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }
@@ -110,6 +111,11 @@ fn for_administrators(router: Router, live: &Arc<Live>) -> Router {
     let admin = v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live)));
     let identity = v1::identity_server::IdentityServer::new(IdentityService::new(Arc::clone(live)));
     router.add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES)).add_service(identity)
+}
+
+/// Tells others what people have for a while.
+async fn tell_others(live: Arc<Live>, stop: CancellationToken) {
+    live.webhooks.tell(live.audit.clone(), stop).await;
 }
 
 /// Ends what people have for a while.

@@ -17,6 +17,7 @@ use crate::{
     privilege::Privileges,
     signature::Signatures,
     source::Sources,
+    webhook::Webhooks,
     witnesses::Witnesses,
 };
 
@@ -43,6 +44,8 @@ pub struct Live {
     pub witnesses: Witnesses,
     /// What people have for a while.
     pub privileges: Arc<Privileges>,
+    /// Who is told of it.
+    pub webhooks: Arc<Webhooks>,
     /// What is counted.
     pub metrics: Metrics,
     /// Pushes that hooks let through on their own, as far as they were delivered.
@@ -81,6 +84,7 @@ impl Live {
             issuers: Issuers::default(),
             audit,
             privileges: Arc::new(privileges),
+            webhooks: Arc::default(),
             metrics: Metrics::default(),
             spooled,
             permits,
@@ -95,6 +99,12 @@ impl Live {
     #[must_use]
     pub fn with_issuers(self, issuers: Issuers) -> Self {
         Self { issuers, ..self }
+    }
+
+    /// The same, with others who are told what people have for a while.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Arc::new(webhooks), ..self }
     }
 
     /// What a decision rests on now, whomever it is about.
@@ -172,6 +182,7 @@ impl Live {
             .chain(self.signatures.warnings())
             .chain(unsealed)
             .chain(self.privileges.warnings())
+            .chain(self.webhooks.warnings())
             .chain(self.witnesses.warnings())
             .chain(self.found_at_start.iter().cloned())
             .collect()

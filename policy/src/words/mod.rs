@@ -44,7 +44,9 @@ pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
         RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked, name)),
         RefusalReason::Unmet(unmet) => {
             let (summary, hint) = unmet::of(unmet);
-            let lifting = ways::to_lift(&unmet.rule, &unmet.lifted_by, name);
+            // What is asked for every day is not told with what others may do in an emergency.
+            let yours = unmet.lifted_by.iter().find(|lifter| lifter.is_yours);
+            let lifting = yours.and_then(|lifter| ways::to_lift(&unmet.rule, std::slice::from_ref(lifter), name));
             (summary, Some(std::iter::once(hint).chain(lifting).collect::<Vec<_>>().join(" ")))
         }
         RefusalReason::AccountDisabled { username } => (

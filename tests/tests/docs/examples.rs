@@ -309,10 +309,19 @@ const COMMANDS: [&[&str]; 38] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 7] = [
+const MORE_COMMANDS: [&[&str]; 16] = [
     &["oam", "login"],
     &["oam", "logout"],
     &["oam", "whoami"],
+    &["oam", "grant", "request"],
+    &["oam", "grant", "list"],
+    &["oam", "grant", "show"],
+    &["oam", "grant", "approve"],
+    &["oam", "grant", "deny"],
+    &["oam", "grant", "revoke"],
+    &["oam", "breakglass"],
+    &["oam", "breakglass", "report"],
+    &["oam", "breakglass", "sign-off"],
     &["oam", "completions"],
     &["oam", "man"],
     &["oamd"],

@@ -137,9 +137,9 @@ pub(crate) fn keys(toml: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for line in toml.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            // A source is called as its owner likes.
-            let is_source = name.starts_with("source.");
-            section = if is_source { "source.NAME.".to_owned() } else { format!("{name}.") };
+            // A source and a webhook are called as their owner likes.
+            let named = ["source", "webhook"].into_iter().find(|kind| name.starts_with(&format!("{kind}.")));
+            section = named.map_or_else(|| format!("{name}."), |kind| format!("{kind}.NAME."));
         } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with('#')) {
             keys.push(format!("{section}{}", key.trim()));
         }

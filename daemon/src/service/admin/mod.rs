@@ -44,17 +44,6 @@ impl AdminService {
     }
 }
 
-/// Who calls, as far as anybody can tell.
-#[derive(Debug)]
-struct Somebody {
-    /// Who they are in the directory.
-    username: Option<Username>,
-    /// As the audit log names them.
-    actor: String,
-    /// Whether they may take anything from anybody.
-    administers: bool,
-}
-
 /// An error of ours as a status: what the caller can mend is told apart from what they cannot.
 fn unavailable(error: &dyn std::error::Error) -> Status {
     let mut text = error.to_string();
