@@ -34,8 +34,18 @@ use clap_complete::Shell;
 use crate::{
     client::Address,
     command::{
-        Context, Ending, audit::Audit, bitbucket::Bitbucket, explain::Explain, policy::Policy,
-        report::Reports, session::Login, snapshot::Snapshot, source::Source, user::User, who::Who,
+        Context, Ending,
+        audit::Audit,
+        bitbucket::Bitbucket,
+        explain::Explain,
+        policy::Policy,
+        privilege::{Breakglass, Grant},
+        report::Reports,
+        session::Login,
+        snapshot::Snapshot,
+        source::Source,
+        user::User,
+        who::Who,
     },
     exit::Exit,
     output::{Color, Terminal, help},
@@ -94,6 +104,12 @@ enum Task {
     /// Check, apply, show and roll back the policy
     #[command(subcommand)]
     Policy(Policy),
+    /// Ask for a role for a while, and answer those who do
+    #[command(subcommand)]
+    Grant(Grant),
+    /// Lift rules for a while, on the record; afterwards, answer for it
+    #[command(after_long_help = help::privilege())]
+    Breakglass(Breakglass),
     /// Tell what would be decided, and why; nothing is recorded as a push
     Explain(Explain),
     /// List everybody who could do one thing to one ref, by which grant and role
@@ -152,6 +168,8 @@ impl Task {
             Self::Source(task) => command::source::run(task, context).await,
             Self::User(task) => command::user::run(task, context).await,
             Self::Policy(task) => command::policy::run(task, context).await,
+            Self::Grant(task) => command::privilege::grant(task, context).await,
+            Self::Breakglass(task) => command::privilege::breakglass(task, context).await,
             Self::Explain(task) => command::explain::run(task, context).await,
             Self::Who(task) => command::who::run(task, context).await,
             Self::Audit(task) => command::audit::run(task, context).await,

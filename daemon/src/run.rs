@@ -29,10 +29,12 @@ use crate::{
     directory,
     oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
+    privilege::{self, Privileges},
     scim,
     service::{Live, Permits, Spooled, listen::ListenError},
     source::{self, Sources},
     store::{self, Healed, Loaded, Opened, Store},
+    webhook::{WebhookError, Webhooks},
 };
 
 /// How long conversations may go on after a signal to stop.
@@ -73,6 +75,12 @@ pub enum RunError {
     /// The certificate of SCIM.
     #[error(transparent)]
     Tls(#[from] scim::TlsError),
+    /// Who is told of it.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+    /// What people have for a while.
+    #[error(transparent)]
+    Privileges(#[from] privilege::OpenError),
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
@@ -162,16 +170,18 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let spooled_file = config.state.join("spooled");
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     let permits = Permits::of(&audit)?;
+    let privileges = Privileges::open(config.state.join("privileges"), &audit)?;
     let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
         (directory.0, directory.1, Arc::new(sources)),
-        audit,
+        (audit, privileges),
         (spooled, permits),
         found,
     );
-    Ok(live.with_issuers(issuers))
+    let webhooks = Webhooks::open(&live.config.webhooks, &live.config.state, &live.audit)?;
+    Ok(live.with_issuers(issuers).with_webhooks(webhooks))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.

@@ -21,6 +21,8 @@ use crate::{
 const TIME: Duration = Duration::from_secs(10);
 /// How large an answer may be.
 const BYTES: usize = 512 * 1024;
+/// How a form is sent.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// How many redirects are followed, all on one host.
 const REDIRECTS: usize = 3;
 
@@ -112,11 +114,27 @@ impl Client {
     /// # Errors
     /// When there is no whole answer in time.
     pub async fn post(&self, url: &WebUrl, form: &Form) -> Result<Answer, FetchError> {
+        let request = request(Method::POST, url).header(header::CONTENT_TYPE, FORM);
+        self.send(url, with_body(request, form.encoded())?).await
+    }
+
+    /// Sends JSON to `url`, with these headers besides. Redirects are not followed.
+    ///
+    /// # Errors
+    /// When there is no whole answer in time.
+    pub async fn post_json(
+        &self,
+        url: &WebUrl,
+        headers: &[(&'static str, String)],
+        json: &str,
+    ) -> Result<Answer, FetchError> {
+        let request = request(Method::POST, url).header(header::CONTENT_TYPE, "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        self.send(url, with_body(request, json)?).await
+    }
+
+    async fn send(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Answer, FetchError> {
         let once = async {
-            let body = Bytes::copy_from_slice(form.encoded().as_bytes());
-            let request = request(Method::POST, url)
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Full::new(body))?;
             self.once(url, request).await?.whole()
         };
         time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
@@ -137,8 +155,7 @@ impl Client {
     async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {
         let mut at = url.clone();
         for _ in 0..=REDIRECTS {
-            let request = request(Method::GET, &at).body(Full::default())?;
-            match self.once(&at, request).await? {
+            match self.once(&at, with_body(request(Method::GET, &at), "")?).await? {
                 Reply::Whole(answer) => return Ok(answer),
                 Reply::Elsewhere(location) => match at.to(&location) {
                     Ok(next) if next.same_origin(url) => at = next,
@@ -166,6 +183,10 @@ fn request(method: Method, url: &WebUrl) -> request::Builder {
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, concat!("oam/", env!("CARGO_PKG_VERSION")))
         .header(header::CONNECTION, "close")
+}
+
+fn with_body(request: request::Builder, body: &str) -> Result<Request<Full<Bytes>>, FetchError> {
+    Ok(request.body(Full::new(Bytes::copy_from_slice(body.as_bytes())))?)
 }
 
 enum Reply {

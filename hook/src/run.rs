@@ -229,7 +229,8 @@ impl Setting {
 
     fn tell(&self, answer: &Answer, streams: &mut Streams<'_>) -> i32 {
         match answer {
-            Answer::Permitted => exit::PERMITTED,
+            Answer::Permitted { notices } if notices.is_empty() => exit::PERMITTED,
+            Answer::Permitted { notices } => say(streams.errors, &print::noticed(notices), exit::PERMITTED),
             Answer::Refused(decision) => {
                 say(streams.errors, &print::refused(decision, &self.invocation), exit::REFUSED)
             }

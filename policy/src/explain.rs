@@ -13,7 +13,7 @@ pub(crate) use asked::rules;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{
-    decide::{Basis, Decision, PushVerdict, State, Subject, decide, decide_as},
+    decide::{Decision, PushVerdict, State, Subject, decide, decide_as},
     facts::FactsNeeded,
     name::{RoleId, Username},
     printable::Printable,
@@ -56,7 +56,7 @@ pub fn explain(
     let request = question.request(name);
     let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
     let by_refs = |policy, subject: &Subject| {
-        let basis = Basis { policy, snapshot: state.snapshot.as_ref(), waivers: &state.waivers };
+        let basis = state.basis(policy);
         question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, now))
     };
     let (decision, otherwise) = match (asker, &state.policy) {
@@ -72,7 +72,7 @@ pub fn explain(
     };
     let rules = match (&state.policy, subject(state, asker, &decision)) {
         (Some(policy), Some(subject)) => {
-            let basis = Basis { policy, snapshot: state.snapshot.as_ref(), waivers: &state.waivers };
+            let basis = state.basis(policy);
             rules(basis, question, (&subject, &called(asker, &subject)), now)
         }
         _ => Vec::new(),

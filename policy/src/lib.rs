@@ -33,7 +33,9 @@ pub mod words;
 
 pub use decide::{Decision, Evaluation, Outcome, Permit, RefDecision, State, Verdict, decide};
 pub use facts::Facts;
-pub use name::{Digest, GroupName, ObjectId, RefName, Repository, RoleId, RuleId, TreePath, Username};
+pub use name::{
+    Digest, GroupName, ObjectId, PrivilegeId, RefName, Repository, RoleId, RuleId, TreePath, Username,
+};
 pub use nonempty::NonEmpty;
 pub use question::{Circumstances, Question};
 pub use reason::{RefusalReason, UndecidedReason};

@@ -214,10 +214,12 @@ impl Question {
     pub(crate) fn waivers(&self, policy: &Policy, user: &Username, now: Timestamp) -> Vec<WaiverUse> {
         let used = policy.waivers().iter().filter(|waiver| self.circumstances.waivers.contains(&waiver.id));
         used.map(|waiver| WaiverUse {
+            id: None,
             waiver: waiver.id.clone(),
             lifts: BTreeSet::new(),
             by: user.clone(),
             on: None,
+            refs: None,
             from: now,
             to: now.checked_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX),
             reason: "a question".to_owned(),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     examples::Examples,
     facts::BadSignature,
-    name::{ObjectId, RoleId, RuleId, TreePath, Username},
+    name::{ObjectId, Repository, RoleId, RuleId, TreePath, Username},
     request::Verb,
     rule::CommitCheck,
 };
@@ -54,6 +54,8 @@ pub struct NoGrant {
     pub roles_that_may: Vec<RoleId>,
     /// Whether a block forbids it besides: then no role would have helped.
     pub blocked_too: bool,
+    /// What the pusher may ask for, to be able to do it for a while.
+    pub ask: Vec<Askable>,
 }
 
 /// What a person needs to know when grants matched, and some of the changed paths are not theirs to change.
@@ -74,6 +76,36 @@ pub struct Unmet {
     pub help: Option<String>,
     /// What is missing.
     pub shortfall: Shortfall,
+    /// How it can be lifted for a while.
+    pub lifted_by: Vec<Lifter>,
+}
+
+/// A role that the pusher may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Askable {
+    /// The role.
+    pub role: RoleId,
+    /// In this repository.
+    pub on: Repository,
+    /// For how long at most.
+    pub max_time: Duration,
+    /// Who must approve; empty: nobody need.
+    pub approved_by: Vec<RoleId>,
+}
+
+/// A waiver that lifts a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifter {
+    /// Who may use it.
+    pub to: Vec<RoleId>,
+    /// Whether the pusher is one of them.
+    pub is_yours: bool,
+    /// In this repository.
+    pub on: Repository,
+    /// For how long at most.
+    pub max_time: Duration,
+    /// Who must approve; empty: nobody need.
+    pub approved_by: Vec<RoleId>,
 }
 
 /// What is missing where a require is not met.
@@ -239,6 +271,8 @@ pub struct Blocked {
     pub absolute: bool,
     /// The changed paths that it forbids; `None`: whatever changes.
     pub paths: Option<Examples<TreePath>>,
+    /// How it can be lifted for a while.
+    pub lifted_by: Vec<Lifter>,
 }
 
 /// Why it could not be decided. The pusher is not at fault, and has nothing to change.

@@ -2,7 +2,7 @@
 //!
 //! [`who`] makes no verdict; [`crate::decide()`] does. It decides once for each set of roles that somebody holds, not once
 //! for each person: only for those of whom a rule may know more than their roles does it decide one by one. These are
-//! people whom a grant or a role names, and people whose name stands in the ref where a rule has `${user}`.
+//! people whom a grant or a role names, who have something for a while, and people whose name stands in the ref where a rule has `${user}`.
 
 mod crowd;
 
@@ -15,11 +15,12 @@ use jiff::Timestamp;
 
 use crate::{
     decide::{
-        Basis, Permit, PrincipalKind, PushVerdict, State, Subject, Verdict, WaiverUse, decide_as, obstacles,
+        Basis, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse, decide_as,
+        obstacles,
     },
     explain::{self, RuleKind},
     facts::FactsNeeded,
-    name::{RoleId, RuleId, Username},
+    name::{PrivilegeId, RoleId, RuleId, Username},
     nonempty::NonEmpty,
     question::Question,
     reason::{RefusalReason, UndecidedReason},
@@ -54,6 +55,8 @@ pub struct Way {
     pub grant: RuleId,
     /// The role through which it reaches somebody; `None` when it names them directly.
     pub role: Option<RoleId>,
+    /// By which they have it for a while; `None` when it is a standing right.
+    pub elevation: Option<PrivilegeId>,
 }
 
 /// What would carry a right, and what forbids it all the same. Its count in [`Who::stopped`] is of active users and
@@ -108,7 +111,7 @@ pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<
             found.stopped.entry(stop).or_insert(0);
         }
     }
-    let crowd = Crowd::of(policy, snapshot, &state.waivers, question);
+    let crowd = Crowd::of(policy, snapshot, state, question);
     crowd.each(&mut judge, &mut found)?;
     for some in found.can.values_mut() {
         some.sort_by_cached_key(|one| one.username.key());
@@ -203,7 +206,7 @@ impl Judge<'_> {
     }
 
     fn basis<'a>(&'a self, waivers: &'a [WaiverUse]) -> Basis<'a> {
-        Basis { policy: self.policy, snapshot: self.state.snapshot.as_ref(), waivers }
+        Basis { waivers, ..self.state.basis(self.policy) }
     }
 
     /// The blocks and requires, when they are all that forbids it.
@@ -232,13 +235,17 @@ impl Judge<'_> {
             })
         };
         let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
-        let role = grant.reaches(&subject.username.key(), subject.roles())?;
-        Some(Way { grant: grant.id.clone(), role })
+        let request = self.question.request(subject.username.clone());
+        let facts = self.question.facts();
+        let scope = Scope::new(self.basis(&waivers), subject, &request, &facts, self.now);
+        let (role, elevation) = scope.way(grant, &self.question.name)?;
+        Some(Way { grant: grant.id.clone(), role, elevation })
     }
 }
 
 impl Way {
     fn of(permit: &Permit) -> Self {
-        Self { grant: permit.grant().clone(), role: permit.role().cloned() }
+        let elevation = permit.elevation().cloned();
+        Self { grant: permit.grant().clone(), role: permit.role().cloned(), elevation }
     }
 }

@@ -18,8 +18,12 @@ use oam_policy::{
         Approval, BadSignature, Commit, Cover, FactsNeeded, HistoryPart, Identity, NewFile, PullRequest,
         SignatureState, Unreadable,
     },
-    rule::Asker,
+    rule::{Asker, RepositorySet},
 };
+
+fn repositories(pattern: &str) -> RepositorySet {
+    RepositorySet::new([RepositorySet::parse_one(pattern).unwrap()]).unwrap()
+}
 
 const ROLES: &str = r##"
 version = 1
@@ -435,10 +439,12 @@ second_person = ["release-manager"]
 
 fn used() -> WaiverUse {
     WaiverUse {
+        id: None,
         waiver: "hotfix".parse().unwrap(),
         lifts: Default::default(),
         by: Username::parse("Alice").unwrap(),
         on: None,
+        refs: None,
         from: "2026-01-02T00:00:00Z".parse().unwrap(),
         to: "2026-01-03T00:00:00Z".parse().unwrap(),
         reason: "INC-1".into(),
@@ -468,9 +474,9 @@ fn a_waiver_lifts_what_it_names_while_it_lasts() {
     assert_eq!(with(used(), start, "bob", main), both);
     let one = WaiverUse { lifts: ["pr".parse().unwrap()].into(), ..used() };
     assert_eq!(with(one, start, "alice", main), "blocked:freeze");
-    let elsewhere = WaiverUse { on: Some("PAY/web".parse().unwrap()), ..used() };
+    let elsewhere = WaiverUse { on: Some(repositories("PAY/web")), ..used() };
     assert_eq!(with(elsewhere, start, "alice", main), both);
-    let here = WaiverUse { on: Some("pay/API".parse().unwrap()), ..used() };
+    let here = WaiverUse { on: Some(repositories("pay/API")), ..used() };
     assert_eq!(with(here, start, "alice", main), lifted);
     assert_eq!(with(used(), start, "alice", "update refs/heads/forever"), "blocked:forever");
     let unknown = WaiverUse { waiver: "forever".parse().unwrap(), ..used() };

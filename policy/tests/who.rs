@@ -303,10 +303,12 @@ max_time = "1h"
     let mut case = Case::new(policy(&format!("{FREEZE}{waiver}")), snapshot());
     let now: Timestamp = "2026-12-24T00:00:00Z".parse().unwrap();
     case.state.waivers = [WaiverUse {
+        id: None,
         waiver: "hotfix".parse().unwrap(),
         lifts: BTreeSet::new(),
         by: "bob".parse().unwrap(),
         on: None,
+        refs: None,
         from: now,
         to: "2026-12-24T01:00:00Z".parse().unwrap(),
         reason: "it burns".into(),

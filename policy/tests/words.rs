@@ -37,6 +37,7 @@ fn blocked() -> Blocked {
         except: vec![role("release-manager")],
         absolute: false,
         paths: None,
+        lifted_by: vec![],
     }
 }
 
@@ -45,7 +46,12 @@ fn paths(paths: &[&str]) -> Examples<TreePath> {
 }
 
 fn unmet(shortfall: Shortfall) -> RefusalReason {
-    RefusalReason::Unmet(Unmet { rule: RuleId::parse("reviewed").unwrap(), help: None, shortfall })
+    RefusalReason::Unmet(Unmet {
+        rule: RuleId::parse("reviewed").unwrap(),
+        help: None,
+        shortfall,
+        lifted_by: vec![],
+    })
 }
 
 fn approvals(needed: u32, given: u32, discounted: u32, of: Option<&[&str]>) -> RefusalReason {
@@ -78,7 +84,13 @@ fn faulty(found: Option<&str>) -> Examples<FaultyCommit> {
 
 fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
     let roles_that_may = roles.iter().map(|id| role(id)).collect();
-    RefusalReason::NoGrant(NoGrant { verb, may: may.to_vec(), roles_that_may, blocked_too: false })
+    RefusalReason::NoGrant(NoGrant {
+        verb,
+        may: may.to_vec(),
+        roles_that_may,
+        blocked_too: false,
+        ask: vec![],
+    })
 }
 
 fn told(words: &Words) -> String {
@@ -125,6 +137,7 @@ fn refusals() {
                 rule: RuleId::parse("reviewed").unwrap(),
                 help: Some("How we review: https://wiki/review".into()),
                 shortfall: Shortfall::PullRequest,
+                lifted_by: vec![],
             }),
             Some(&branch),
         ),
@@ -189,6 +202,7 @@ fn nobody_is_sent_to_a_role_where_a_block_stands() {
         may: vec![],
         roles_that_may: vec![role("release-manager")],
         blocked_too: true,
+        ask: vec![],
     };
     assert_eq!(words::of_refusal(&RefusalReason::NoGrant(no_grant), None).hint, None);
 }

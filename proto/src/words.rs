@@ -36,6 +36,7 @@ pub fn decision_to_wire(
         refs_not_permitted: everything as u64,
         refs_total: request.updates.len() as u64,
         contact: contact.unwrap_or_default().to_owned(),
+        notices: words::notices(decision),
     }
 }
 

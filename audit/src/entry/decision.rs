@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{History, RefBytes};
+use super::{History, PrivilegeHeld, RefBytes};
 
 /// One judged push, merge, or other act. With all [`DecisionPart`]s of its id before it, it is the whole record.
 ///
@@ -32,6 +32,9 @@ pub struct Decision {
     pub policy: Option<String>,
     /// The directory snapshot; null when none was loaded.
     pub snapshot: Option<SnapshotUsed>,
+    /// What the pusher had for a while; absent when they had nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub privileges: Vec<PrivilegeHeld>,
     /// The verdict on the whole.
     pub outcome: Outcome,
     /// The reasons that concern the whole, not one update.
@@ -149,6 +152,9 @@ pub struct Update {
     pub outcome: Outcome,
     /// The grant that carried it; null when none did.
     pub grant: Option<String>,
+    /// The id of what the pusher had for a while, where that carried it; absent where a standing right did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privilege: Option<String>,
     /// The waiver that lifted a block or a requirement, the first one of [`Self::lifted`]; null when none was used.
     pub waiver: Option<String>,
     /// Every rule that a waiver lifted; absent when none was used.
@@ -173,6 +179,9 @@ pub struct Lifted {
     pub rule: String,
     /// The waiver that lifted it.
     pub waiver: String,
+    /// The id of the use of it; absent where it was only supposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privilege: Option<String>,
 }
 
 /// A change to a ref, with git object ids in hexadecimal (40 or 64 digits).

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Change, Decision, DecisionPart, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
-    PolicyWithdrawn, RefBytes, Time,
+    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
+    PrivilegeSignedOff, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -45,6 +46,16 @@ pub enum Event {
     SourceToken(SourceToken),
     /// It was tried whether a forbidden change is refused, and it came out otherwise than the time before.
     CanaryTried(CanaryTried),
+    /// Somebody asked for something for a while.
+    PrivilegeRequested(PrivilegeRequested),
+    /// Somebody approved what another asked for.
+    PrivilegeApproved(PrivilegeApproved),
+    /// What somebody asked for is theirs.
+    PrivilegeBegan(PrivilegeBegan),
+    /// Nobody has it any more, or it was never given.
+    PrivilegeEnded(PrivilegeEnded),
+    /// Somebody read what was done with a waiver, and answers for it.
+    PrivilegeSignedOff(PrivilegeSignedOff),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -77,7 +88,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 16] = [
+    pub const KINDS: [&'static str; 22] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -94,6 +105,12 @@ impl Event {
         "refs-applied",
         "admin-denied",
         "source-token",
+        "canary-tried",
+        "privilege-requested",
+        "privilege-approved",
+        "privilege-began",
+        "privilege-ended",
+        "privilege-signed-off",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -117,6 +134,11 @@ impl Event {
             Self::AdminDenied(_) => "admin-denied",
             Self::SourceToken(_) => "source-token",
             Self::CanaryTried(_) => "canary-tried",
+            Self::PrivilegeRequested(_) => "privilege-requested",
+            Self::PrivilegeApproved(_) => "privilege-approved",
+            Self::PrivilegeBegan(_) => "privilege-began",
+            Self::PrivilegeEnded(_) => "privilege-ended",
+            Self::PrivilegeSignedOff(_) => "privilege-signed-off",
         }
     }
 }

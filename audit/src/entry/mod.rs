@@ -15,6 +15,7 @@ mod encode;
 mod event;
 pub mod history;
 mod policy;
+mod privilege;
 mod ref_bytes;
 mod split;
 #[cfg(test)]
@@ -37,6 +38,10 @@ pub use history::History;
 pub use policy::{
     PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,
     WithdrawnCause,
+};
+pub use privilege::{
+    PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
+    PrivilegeRequested, PrivilegeSignedOff,
 };
 pub use ref_bytes::{RefBytes, RefBytesError};
 pub use split::{Split, split};

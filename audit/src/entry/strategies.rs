@@ -100,6 +100,77 @@ fn history() -> impl Strategy<Value = History> {
     )
 }
 
+fn lifted() -> impl Strategy<Value = Lifted> {
+    (text(), text(), option::of(text())).prop_map(|(rule, waiver, privilege)| Lifted {
+        rule,
+        waiver,
+        privilege,
+    })
+}
+
+fn privilege_kind() -> impl Strategy<Value = PrivilegeKind> {
+    prop_oneof![
+        (text(), text()).prop_map(|(elevation, role)| PrivilegeKind::Grant { elevation, role }),
+        (text(), vec(text(), 0..3)).prop_map(|(waiver, lifts)| PrivilegeKind::Waiver { waiver, lifts }),
+    ]
+}
+
+fn privilege_held() -> impl Strategy<Value = PrivilegeHeld> {
+    let place = (vec(text(), 0..2), vec(text(), 0..2));
+    (text(), privilege_kind(), place, (time(), time()), text(), vec(text(), 0..2)).prop_map(
+        |(id, privilege, (on, refs), (from, to), reason, approved_by)| PrivilegeHeld {
+            id,
+            privilege,
+            on,
+            refs,
+            from,
+            to,
+            reason,
+            approved_by,
+        },
+    )
+}
+
+/// What happens to something that somebody has for a while.
+fn privilege() -> impl Strategy<Value = Event> {
+    use PrivilegeEnd::{Denied, NotAllowed, Over, Returned, Revoked, Unanswered};
+    let who = || (text(), text(), text());
+    let counts = any::<(u32, u32)>();
+    let end = select(vec![Over, Unanswered, Denied, Returned, Revoked, NotAllowed]);
+    prop_oneof![
+        (who(), privilege_kind(), vec(text(), 0..2), vec(text(), 0..2), any::<u64>(), text(), counts)
+            .prop_map(|((id, by, actor), privilege, on, refs, seconds, reason, (needed, _))| {
+                Event::PrivilegeRequested(PrivilegeRequested {
+                    id,
+                    privilege,
+                    by,
+                    actor,
+                    on,
+                    refs,
+                    seconds,
+                    reason,
+                    needed,
+                })
+            }),
+        (who(), option::of(text()), any::<(u32, u32)>()).prop_map(
+            |((id, by, actor), reason, (approvals, needed))| {
+                Event::PrivilegeApproved(PrivilegeApproved { id, by, actor, reason, approvals, needed })
+            }
+        ),
+        (text(), time(), time()).prop_map(|(id, from, to)| Event::PrivilegeBegan(PrivilegeBegan {
+            id,
+            from,
+            to
+        })),
+        (text(), end, text(), option::of(text())).prop_map(|(id, cause, by, reason)| {
+            Event::PrivilegeEnded(PrivilegeEnded { id, cause, by, reason })
+        }),
+        (who(), text(), any::<u64>()).prop_map(|((id, by, actor), reason, pushes)| {
+            Event::PrivilegeSignedOff(PrivilegeSignedOff { id, by, actor, reason, pushes })
+        }),
+    ]
+}
+
 pub(crate) fn update() -> impl Strategy<Value = Update> {
     (
         ref_bytes(),
@@ -107,8 +178,8 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
         option::of(select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete])),
         (any::<Option<bool>>(), any::<bool>(), vec(history(), 0..2), 0_u64..2),
         outcome(),
-        option::of(text()),
-        (option::of(text()), vec((text(), text()).prop_map(|(rule, waiver)| Lifted { rule, waiver }), 0..3)),
+        (option::of(text()), option::of(text())),
+        (option::of(text()), vec(lifted(), 0..3)),
         vec(reason(), 0..3),
         vec((text(), outcome()).prop_map(|(rule, would)| Shadow { rule, would }), 0..3),
     )
@@ -119,7 +190,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
                 verb,
                 (fast_forward, ancestry_unreadable, histories, histories_left_out),
                 outcome,
-                grant,
+                (grant, privilege),
                 (waiver, lifted),
                 reasons,
                 shadow,
@@ -133,6 +204,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
                 histories_left_out,
                 outcome,
                 grant,
+                privilege,
                 waiver,
                 lifted,
                 reasons,
@@ -160,11 +232,17 @@ fn snapshot_used() -> impl Strategy<Value = SnapshotUsed> {
 pub(crate) fn decision() -> impl Strategy<Value = Decision> {
     let asked = (text(), asked_by(), text(), any::<bool>(), text(), text());
     let kind = select(vec![PrincipalKind::User, PrincipalKind::Service, PrincipalKind::Unknown]);
-    let grounds = (kind, vec(text(), 0..4), option::of(text()), option::of(snapshot_used()));
+    let grounds = (
+        kind,
+        vec(text(), 0..4),
+        option::of(text()),
+        option::of(snapshot_used()),
+        vec(privilege_held(), 0..2),
+    );
     let verdict = (outcome(), vec(reason(), 0..3), vec(update(), 0..6), any::<u64>());
     (asked, grounds, verdict).prop_map(|(asked, grounds, verdict)| {
         let (decision, asked_by, channel, dry_run, repository, principal) = asked;
-        let (principal_kind, roles, policy, snapshot) = grounds;
+        let (principal_kind, roles, policy, snapshot, privileges) = grounds;
         let (outcome, reasons, updates, elapsed_us) = verdict;
         Decision {
             decision,
@@ -177,6 +255,7 @@ pub(crate) fn decision() -> impl Strategy<Value = Decision> {
             roles: roles.into_iter().collect(),
             policy,
             snapshot,
+            privileges,
             outcome,
             reasons,
             update_count: updates.len() as u64,
@@ -348,6 +427,7 @@ fn event() -> impl Strategy<Value = Event> {
         (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
         source_token(),
         canary_tried(),
+        privilege(),
     ]
 }
 

@@ -23,6 +23,7 @@ fn update(name: impl Into<RefBytes>) -> Update {
         fast_forward: Some(true),
         outcome: Outcome::Permitted,
         grant: Some("main".into()),
+        privilege: None,
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
@@ -45,6 +46,7 @@ fn decision() -> Decision {
         roles: ["release-manager", "developer"].map(String::from).into(),
         policy: Some("c0ffee".into()),
         snapshot: Some(SnapshotUsed { generation: 12, digest: "beef".into(), age_ms: 340 }),
+        privileges: Vec::new(),
         outcome: Outcome::Refused,
         reasons: vec![],
         update_count: 0,
@@ -63,7 +65,11 @@ fn decisions_read_well() {
         outcome: Outcome::Refused,
         grant: None,
         waiver: Some("breakglass".into()),
-        lifted: vec![Lifted { rule: "freeze".into(), waiver: "breakglass".into() }],
+        lifted: vec![Lifted {
+            rule: "freeze".into(),
+            waiver: "breakglass".into(),
+            privilege: Some("7k2m9x".into()),
+        }],
         ancestry_unreadable: false,
         histories: Vec::new(),
         histories_left_out: 0,
@@ -76,7 +82,7 @@ fn decisions_read_well() {
     };
     let updates = vec![update("refs/heads/\u{1b}\"mañana"), refused];
     let whole = Decision { update_count: 2, updates, ..decision() };
-    insta::assert_snapshot!(line(Event::Decision(Box::new(whole))), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"decision","decision":"019376a5-1b2c-7000-8000-000000000001","asked_by":{"unix":{"uid":1001,"pid":4242}},"channel":"push","dry_run":false,"repository":"PAY/api","principal":"ada","principal_kind":"user","roles":["developer","release-manager"],"policy":"c0ffee","snapshot":{"generation":12,"digest":"beef","age_ms":340},"outcome":"refused","reasons":[],"update_count":2,"updates":[{"ref":"refs/heads/\u001b\"mañana","change":{"move":{"old":"1111111111111111111111111111111111111111","new":"2222222222222222222222222222222222222222"}},"verb":"update","fast_forward":true,"outcome":"permitted","grant":"main","waiver":null,"reasons":[],"shadow":[]},{"ref_b64":"cmVmcy90YWdzL/8=","change":{"create":{"new":"3333333333333333333333333333333333333333"}},"verb":"create","fast_forward":null,"outcome":"refused","grant":null,"waiver":"breakglass","lifted":[{"rule":"freeze","waiver":"breakglass"}],"reasons":[{"code":"no-grant"},{"code":"blocked","rule":"tags-are-forever"}],"shadow":[{"rule":"signed","would":"refused"}]}],"parts":0,"elapsed_us":870}}"#);
+    insta::assert_snapshot!(line(Event::Decision(Box::new(whole))), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"decision","decision":"019376a5-1b2c-7000-8000-000000000001","asked_by":{"unix":{"uid":1001,"pid":4242}},"channel":"push","dry_run":false,"repository":"PAY/api","principal":"ada","principal_kind":"user","roles":["developer","release-manager"],"policy":"c0ffee","snapshot":{"generation":12,"digest":"beef","age_ms":340},"outcome":"refused","reasons":[],"update_count":2,"updates":[{"ref":"refs/heads/\u001b\"mañana","change":{"move":{"old":"1111111111111111111111111111111111111111","new":"2222222222222222222222222222222222222222"}},"verb":"update","fast_forward":true,"outcome":"permitted","grant":"main","waiver":null,"reasons":[],"shadow":[]},{"ref_b64":"cmVmcy90YWdzL/8=","change":{"create":{"new":"3333333333333333333333333333333333333333"}},"verb":"create","fast_forward":null,"outcome":"refused","grant":null,"waiver":"breakglass","lifted":[{"rule":"freeze","waiver":"breakglass","privilege":"7k2m9x"}],"reasons":[{"code":"no-grant"},{"code":"blocked","rule":"tags-are-forever"}],"shadow":[{"rule":"signed","would":"refused"}]}],"parts":0,"elapsed_us":870}}"#);
 
     let bare = Decision {
         asked_by: AskedBy::Tls { subject: "CN=git-1".into() },

@@ -5,6 +5,7 @@ pub mod bitbucket;
 pub mod docs;
 pub mod explain;
 pub mod policy;
+pub mod privilege;
 pub mod question;
 pub mod report;
 pub mod session;

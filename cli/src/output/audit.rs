@@ -1,6 +1,7 @@
 //! Entries of the audit log, one on a line.
 
 mod policy;
+mod privilege;
 
 use oam_audit::entry::{
     AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
@@ -70,6 +71,11 @@ fn event(event: &Event, page: &Page) -> String {
             let (source, actor) = (quoted(&token.source), quoted(&token.actor));
             page.warn(&format!("token {} of the source {source} {what} by {actor}", quoted(&token.token)))
         }
+        Event::PrivilegeRequested(requested) => page.warn(&privilege::requested(requested)),
+        Event::PrivilegeApproved(approved) => page.warn(&privilege::approved(approved)),
+        Event::PrivilegeBegan(began) => page.warn(&privilege::began(began)),
+        Event::PrivilegeEnded(ended) => privilege::ended(ended),
+        Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::AdminDenied(denied) => {

@@ -191,6 +191,9 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
     if outcome == Outcome::Permitted && !explanation.grant.is_empty() {
         grounds = grounds.with("by", carried_by(&explanation.grant, &explanation.through_role));
     }
+    for notice in &decision.notices {
+        grounds = grounds.with("notice", shown_line(notice));
+    }
     let directory = explanation
         .snapshot
         .as_ref()

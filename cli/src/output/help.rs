@@ -38,6 +38,12 @@ const WARNING: &str =
 const USER: &str = "USER: {username, id, display_name, emails, active, active_at_source, groups, roles, \
                     revocation: {at, by, reason}, in_directory}";
 
+/// `PRIVILEGE` in the texts below.
+const PRIVILEGE: &str = "PRIVILEGE: {id, kind, stage, rule, role, lifts, username, on, refs, seconds, reason, needed, \
+                         approvals: [{by, at}], asked, from, to, ended, wants_sign_off, signed_off: {by, at, reason}, \
+                         answering}; kind: grant, waiver; stage: waiting, live, ended; ended: over, unanswered, denied, \
+                         returned, revoked, not-allowed; answering: roles";
+
 fn document(shape: &str, parts: &[&str]) -> String {
     let parts: String = parts.iter().map(|part| format!("\n  {part}")).collect();
     format!("JSON: {shape}{parts}")
@@ -261,6 +267,24 @@ pub fn apply() -> String {
     )
 }
 
+/// `oam grant …`, `oam breakglass …`.
+pub fn privilege() -> String {
+    document("PRIVILEGE", &[PRIVILEGE])
+}
+
+/// `oam grant list`.
+pub fn privileges() -> String {
+    document("{privileges: [PRIVILEGE]}, oldest first", &[PRIVILEGE])
+}
+
+/// `oam breakglass report`.
+pub fn privilege_report() -> String {
+    document(
+        "{privilege: PRIVILEGE, pushes_total, pushes: [{decision, time, repository, refs: [{ref, verb, lifted}]}]}",
+        &[PRIVILEGE],
+    )
+}
+
 /// `oam policy proposals`.
 pub fn proposals() -> String {
     document("{needed, proposals: [PROPOSAL]}, oldest first", &[PROPOSAL])
@@ -306,7 +330,7 @@ pub fn who() -> String {
         "{item, …}",
         &[
             "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT}",
-            "can: {username, kind, grant, role}; kind: user or service",
+            "can: {username, kind, grant, role, privilege}; kind: user or service; privilege: the id of what they have for a while",
             "stopped: {grant, role, rules, count}; what a block or a require stops, and of how many active people",
             "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",
             "a draft with faults (1): {faults_total, faults: [FAULT]} instead, one document",

@@ -404,7 +404,7 @@ fn of_who(reasons: &[Reason]) {
     let undecided = WhoOpening { undecided: reasons.to_vec(), ..opening };
     check("who, undecided", &who::opening_text(&undecided, question, &page()));
     let principals = vec![WhoPrincipal { username: evil(), service: true }];
-    let can = WhoCan { grant: evil(), role: evil(), total: 1, principals };
+    let can = WhoCan { grant: evil(), role: evil(), total: 1, principals, privilege: evil() };
     for item in answer.people(&can) {
         check("who, can", &item.text(&page()));
     }

@@ -18,6 +18,7 @@ pub mod policy_diff;
 pub mod policy_init;
 pub mod policy_proposal;
 pub mod policy_test;
+pub mod privilege;
 mod progress;
 pub mod proof;
 pub mod query;

@@ -65,6 +65,8 @@ pub enum WhoJson<'a> {
         grant: &'a str,
         /// The role through which it does; none when the grant names them.
         role: Option<&'a str>,
+        /// The id of what they have for a while; none where it is a standing right.
+        privilege: Option<&'a str>,
     },
     /// A role that could, were there no block, and did it meet every require.
     Stopped {
@@ -146,8 +148,8 @@ pub fn stopped_json(stopped: &WhoStopped) -> WhoJson<'_> {
 pub struct Answer {
     expected: u64,
     come: u64,
-    /// The grant and the role that the last ones came by.
-    way: Option<(String, String)>,
+    /// The grant, the role and what is theirs for a while, by which the last ones came.
+    way: Option<(String, String, String)>,
     stopped: Vec<WhoStopped>,
 }
 
@@ -173,7 +175,7 @@ impl Answer {
 
     /// The people of one message.
     pub fn people<'a>(&mut self, can: &'a WhoCan) -> Vec<Item<'a>> {
-        let way = Some((can.grant.clone(), can.role.clone()));
+        let way = Some((can.grant.clone(), can.role.clone(), can.privilege.clone()));
         let new = self.way != way;
         self.way = way;
         self.come = self.come.saturating_add(can.principals.len() as u64);
@@ -213,6 +215,7 @@ impl Item<'_> {
             kind: if self.principal.service { "service" } else { "user" },
             grant: &self.can.grant,
             role: json::some(&self.can.role),
+            privilege: json::some(&self.can.privilege),
         }
     }
 
@@ -228,8 +231,12 @@ impl Item<'_> {
         } else {
             format!(", through the role {}", quoted(&self.can.role))
         };
-        let heading =
-            format!("By the grant {}{through}: {}", quoted(&self.can.grant), number(self.can.total));
+        let for_a_while = match self.can.privilege.as_str() {
+            "" => String::new(),
+            id => format!(", for a while as {}", quoted(id)),
+        };
+        let (grant, total) = (quoted(&self.can.grant), number(self.can.total));
+        let heading = format!("By the grant {grant}{through}{for_a_while}: {total}");
         format!("\n{}\n{name}", page.bold(&heading))
     }
 }

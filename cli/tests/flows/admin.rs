@@ -64,6 +64,11 @@ fn user(username: &str) -> v1::User {
     v1::User { username: username.into(), in_directory: true, active: true, ..v1::User::default() }
 }
 
+/// Something that somebody asks for.
+fn waiting() -> v1::Privilege {
+    v1::Privilege { id: "7k2m9x".into(), stage: "waiting".into(), needed: 1, ..v1::Privilege::default() }
+}
+
 fn stream<T>(items: Vec<T>) -> Response<Answers<T>> {
     Response::new(iter(items.into_iter().map(Ok).collect::<Vec<_>>()))
 }
@@ -337,6 +342,57 @@ impl v1::admin_server::Admin for Daemon {
         let digest = self.note(request)?.digest;
         let proposal = Some(v1::PolicyProposal { digest, ..v1::PolicyProposal::default() });
         Ok(Response::new(v1::WithdrawPolicyResponse { proposal }))
+    }
+
+    async fn request_privilege(
+        &self,
+        request: Request<v1::RequestPrivilegeRequest>,
+    ) -> Result<Response<v1::Privilege>, Status> {
+        self.note(request)?;
+        Ok(Response::new(waiting()))
+    }
+
+    async fn list_privileges(
+        &self,
+        request: Request<v1::ListPrivilegesRequest>,
+    ) -> Result<Response<v1::ListPrivilegesResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::ListPrivilegesResponse { privileges: vec![waiting()] }))
+    }
+
+    async fn approve_privilege(
+        &self,
+        request: Request<v1::ApprovePrivilegeRequest>,
+    ) -> Result<Response<v1::Privilege>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::Privilege { stage: "live".into(), to_micros: 1, ..waiting() }))
+    }
+
+    async fn end_privilege(
+        &self,
+        request: Request<v1::EndPrivilegeRequest>,
+    ) -> Result<Response<v1::Privilege>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::Privilege { stage: "ended".into(), ended: "denied".into(), ..waiting() }))
+    }
+
+    async fn get_privilege_report(
+        &self,
+        request: Request<v1::GetPrivilegeReportRequest>,
+    ) -> Result<Response<v1::PrivilegeReport>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::PrivilegeReport {
+            privilege: Some(waiting()),
+            ..v1::PrivilegeReport::default()
+        }))
+    }
+
+    async fn sign_off_privilege(
+        &self,
+        request: Request<v1::SignOffPrivilegeRequest>,
+    ) -> Result<Response<v1::Privilege>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::Privilege { stage: "ended".into(), ..waiting() }))
     }
 
     async fn explain(

@@ -28,6 +28,13 @@ async fn every_answer_is_json_when_asked() {
         &["policy", "proposals"],
         &["policy", "approve", "c0ffee", "--reason", "r"],
         &["policy", "withdraw", "c0ffee", "--reason", "r"],
+        &["grant", "list"],
+        &["grant", "show", "7k2m9x"],
+        &["grant", "approve", "7k2m9x"],
+        &["grant", "deny", "7k2m9x", "--reason", "r"],
+        &["grant", "revoke", "7k2m9x", "--reason", "r"],
+        &["breakglass", "report", "7k2m9x"],
+        &["breakglass", "sign-off", "7k2m9x", "--reason", "r"],
     ] {
         let json = [arguments, &["--json"]].concat();
         let ended = scene.oam(&json).await.with(Exit::Ok);
@@ -82,6 +89,12 @@ async fn the_command_line_is_checked_before_anything_is_asked() {
         (&["policy", "approve", "c0ffee"], "--reason"),
         (&["policy", "withdraw", "c0ffee"], "--reason"),
         (&["policy", "check", "."], "*.toml"),
+        (&["grant", "approve", "7K"], "letters and digits"),
+        (&["grant", "deny", "7k2m9x"], "--reason"),
+        (&["grant", "request", "--role", "r", "--on", "A/b", "--refs", "refs/heads/x", "--for", "5"], "30m"),
+        (&["breakglass"], "RULE"),
+        (&["breakglass", "freeze"], "--on"),
+        (&["breakglass", "sign-off", "7k2m9x"], "--reason"),
     ] {
         let ended = scene.oam(arguments).await.with(Exit::Usage);
         assert!(ended.err.contains(says), "{says}: {ended:#?}");
@@ -162,4 +175,22 @@ async fn what_waits_is_neither_done_nor_refused() {
         scene.oam(&["policy", "approve", "beef", "--reason", "r", "--json"]).await.with(Exit::Waits).json();
     assert_eq!((json["changed"].as_bool(), json["proposal"]["needed"].as_u64()), (Some(false), Some(2)));
     scene.oam(&["policy", "approve", "c0ffee", "--reason", "r"]).await.with(Exit::Ok);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_waits_for_others() {
+    let scene = Scene::start(Daemon::default());
+    let place = ["--on", "PAY/api", "--refs", "refs/heads/main", "--for", "1h 30m", "--reason", " INC-1 "];
+    let grant = [&["grant", "request", "--role", "lead"][..], &place[..]].concat();
+    let ended = scene.oam(&grant).await.with(Exit::Waits);
+    assert!(ended.out.contains("waits for 1 more approval"), "{ended:#?}");
+    assert!(ended.out.contains("oam grant approve 7k2m9x"), "{ended:#?}");
+    let glass = [&["breakglass", "freeze", "reviewed"][..], &place[..], &["--json"]].concat();
+    assert_eq!(scene.oam(&glass).await.with(Exit::Waits).json()["stage"], "waiting");
+    let asked = scene.daemon.asked();
+    assert!(asked[0].contains("seconds: 5400, reason: \"INC-1\", wanted: Some(Role(\"lead\"))"), "{asked:?}");
+    assert!(
+        asked[1].contains(r#"wanted: Some(Lift(RulesToLift { rules: ["freeze", "reviewed"] }))"#),
+        "{asked:?}"
+    );
 }

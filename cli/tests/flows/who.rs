@@ -12,7 +12,13 @@ pub(crate) fn answer(daemon: &Daemon, drafted: bool) -> Vec<v1::WhoResponse> {
         v1::Reason { code: "policy-missing".into(), summary: "No policy.".into(), ..Default::default() };
     let can = |grant: &str, total, username: &str, service| {
         let principals = vec![v1::WhoPrincipal { username: username.into(), service }];
-        Step::Can(v1::WhoCan { grant: grant.into(), role: "developer".into(), total, principals })
+        Step::Can(v1::WhoCan {
+            grant: grant.into(),
+            role: "developer".into(),
+            total,
+            principals,
+            privilege: String::new(),
+        })
     };
     let steps = if drafted && daemon.finds_faults {
         vec![Step::Faults(v1::Faults { faults: vec![fault], total: 1 })]
@@ -62,9 +68,9 @@ async fn people_are_told_by_grant_and_programs_line_by_line() {
     let json = scene.oam(&[&QUESTION[..], &["--json"]].concat()).await.with(Exit::Ok);
     insta::assert_snapshot!(json.out, @r#"
     {"item":"count","users":2,"services":1,"repository":"PAY/api","ref":"refs/heads/main","verb":"update","policy":null,"snapshot":null,"unclear":0,"unclear_for_want_of":null}
-    {"item":"can","username":"ada","kind":"user","grant":"main","role":"developer"}
-    {"item":"can","username":"eve","kind":"user","grant":"main","role":"developer"}
-    {"item":"can","username":"svc-ci","kind":"service","grant":"topic","role":"developer"}
+    {"item":"can","username":"ada","kind":"user","grant":"main","role":"developer","privilege":null}
+    {"item":"can","username":"eve","kind":"user","grant":"main","role":"developer","privilege":null}
+    {"item":"can","username":"svc-ci","kind":"service","grant":"topic","role":"developer","privilege":null}
     {"item":"stopped","grant":"main","role":"auditor","rules":["freeze"],"count":3}
     "#);
 }

@@ -7,6 +7,13 @@ pub enum Class {
     Look,
     /// Tells about somebody. Whoever holds a role may, and everybody about themselves.
     LookOrOwn,
+    /// Tells what people have for a while. Whoever holds a role may, and everybody of the directory.
+    LookOrPerson,
+    /// Asks for something for oneself, or answers others: everybody of the directory may, as far as the policy says.
+    Person,
+    /// Takes from somebody what they have for a while, or says no to it: everybody of the directory may, as far as the
+    /// policy says, and whoever cuts people off may anyhow.
+    OperateOrPerson,
     /// Tells what was recorded of everybody's pushes.
     Audit,
     /// Cuts somebody off, or undoes that.
@@ -17,17 +24,37 @@ pub enum Class {
 
 impl Class {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Look, Self::LookOrOwn, Self::Audit, Self::Operate, Self::Govern];
+    pub const ALL: [Self; 8] = [
+        Self::Look,
+        Self::LookOrOwn,
+        Self::LookOrPerson,
+        Self::Person,
+        Self::OperateOrPerson,
+        Self::Audit,
+        Self::Operate,
+        Self::Govern,
+    ];
+
+    /// Whether everybody of the directory may, as far as the policy says.
+    pub const fn takes_people(self) -> bool {
+        match self {
+            Self::LookOrPerson | Self::Person | Self::OperateOrPerson => true,
+            Self::Look | Self::LookOrOwn | Self::Audit | Self::Operate | Self::Govern => false,
+        }
+    }
 
     /// Whether whoever holds `role` may.
     pub const fn takes(self, role: AdminRole) -> bool {
         match (self, role) {
+            // An administrator who is somebody of the directory speaks for themselves as well.
             (_, AdminRole::Admin)
-            | (Self::Look | Self::LookOrOwn, AdminRole::Operator | AdminRole::Auditor)
+            | (Self::Look | Self::LookOrOwn | Self::LookOrPerson, AdminRole::Operator | AdminRole::Auditor)
             | (Self::Audit, AdminRole::Auditor)
-            | (Self::Operate, AdminRole::Operator) => true,
-            (Self::Audit | Self::Govern, AdminRole::Operator)
-            | (Self::Operate | Self::Govern, AdminRole::Auditor) => false,
+            | (Self::Operate | Self::OperateOrPerson, AdminRole::Operator) => true,
+            (Self::Audit | Self::Govern | Self::Person, AdminRole::Operator)
+            | (Self::Operate | Self::OperateOrPerson | Self::Govern | Self::Person, AdminRole::Auditor) => {
+                false
+            }
         }
     }
 }
@@ -91,6 +118,12 @@ calls! {
     ReplayPolicy: Audit,
     Explain: LookOrOwn,
     Who: Look,
+    RequestPrivilege: Person,
+    ListPrivileges: LookOrPerson,
+    ApprovePrivilege: Person,
+    EndPrivilege: OperateOrPerson,
+    GetPrivilegeReport: LookOrPerson,
+    SignOffPrivilege: Person,
     TailAudit: Audit,
 }
 
@@ -130,12 +163,15 @@ mod tests {
         assert_eq!(
             table[1],
             format!(
-                "operator: {looks} RevokeSourceToken GetUser DeactivateUser ReactivateUser {policies} Explain Who"
+                "operator: {looks} RevokeSourceToken GetUser DeactivateUser ReactivateUser {policies} Explain Who \
+                 ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(
             table[2],
-            format!("auditor: {looks} GetUser {policies} ReplayPolicy Explain Who TailAudit")
+            format!(
+                "auditor: {looks} GetUser {policies} ReplayPolicy Explain Who ListPrivileges GetPrivilegeReport TailAudit"
+            )
         );
         // Whoever may change the directory or the policy could give themselves everything.
         for call in Call::ALL.iter().filter(|call| call.class() == Class::Govern) {

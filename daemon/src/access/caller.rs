@@ -69,13 +69,13 @@ impl Caller {
     /// What the caller holds by what is in force now.
     pub fn held(&self, config: &Config, state: &State, now: Timestamp) -> Held {
         match self {
-            Self::Host { uid, gid } => of_host(config, *uid, *gid),
+            Self::Host { uid, gid } => of_host(config, state, *uid, *gid),
             Self::Person(token) => of_person(token, config, state, now),
         }
     }
 }
 
-fn of_host(config: &Config, uid: u32, gid: u32) -> Held {
+fn of_host(config: &Config, state: &State, uid: u32, gid: u32) -> Held {
     let holds = |holder: &Holder| match holder {
         Holder::Uid(one) => *one == uid,
         Holder::Gid(one) => *one == gid,
@@ -83,7 +83,14 @@ fn of_host(config: &Config, uid: u32, gid: u32) -> Held {
     };
     let configured = config.admin.roles.iter().filter(|(_, holders)| holders.iter().any(holds));
     let always = config.admin_uids.contains(&uid).then_some(AdminRole::Admin);
-    Held { roles: configured.map(|(role, _)| *role).chain(always).collect(), ..Held::default() }
+    // Whoever is cut off is nobody of the directory. What the configuration gives the user of the host stays.
+    let username = config.admin.people.get(&uid).filter(|username| may_act(state, username)).cloned();
+    Held { roles: configured.map(|(role, _)| *role).chain(always).collect(), username, ..Held::default() }
+}
+
+fn may_act(state: &State, username: &Username) -> bool {
+    let (Some(policy), Some(snapshot)) = (state.policy.as_deref(), &state.snapshot) else { return false };
+    Subject::resolve(policy, snapshot, username).1.is_none()
 }
 
 fn of_person(token: &VerifiedToken, config: &Config, state: &State, now: Timestamp) -> Held {

@@ -6,12 +6,13 @@
 mod histories;
 pub(crate) mod record;
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
 use oam_policy::{
-    Decision, Evaluation, Facts, Outcome, Request, State, UndecidedReason, decide, facts::FactsNeeded,
+    Decision, Evaluation, Facts, Outcome, PrivilegeId, Request, State, UndecidedReason, Verdict, decide,
+    decide::PushVerdict, facts::FactsNeeded,
 };
 use oam_proto::{decision_to_wire, v1};
 use tracing::{Instrument as _, Span};
@@ -129,4 +130,17 @@ fn remember(id: &str, live: &Live, question: &Question, decision: &Decision) {
     let updates =
         updates.iter().map(|update| (update.name.as_bytes().into(), record::change(&update.change)));
     live.permits.add(id, repository.as_str(), pusher.as_str(), updates);
+    live.privileges.used(used(decision));
+}
+
+/// What the pusher has for a while, as far as it made the difference.
+fn used(decision: &Decision) -> BTreeSet<&PrivilegeId> {
+    let PushVerdict::PerRef(refs) = decision.verdict() else { return BTreeSet::new() };
+    let permits = refs.iter().filter_map(|one| match &one.verdict {
+        Verdict::Permitted(permit) => Some(permit),
+        Verdict::Refused(_) | Verdict::Undecided(_) => None,
+    });
+    permits
+        .flat_map(|permit| permit.lifted().iter().filter_map(|one| one.by.as_ref()).chain(permit.elevation()))
+        .collect()
 }

@@ -14,6 +14,7 @@ use thiserror::Error;
 use super::{Question, Unrecorded, histories::Room};
 use crate::{
     audit_log::{AppendError, Appended, Batch},
+    privilege,
     service::Live,
 };
 
@@ -60,6 +61,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
             digest: snapshot.version().digest.to_string(),
             age_ms: u64::try_from(at.duration_since(snapshot.as_of()).as_millis()).unwrap_or_default(),
         }),
+        privileges: privilege::held(state),
         outcome: outcome(decision.outcome()),
         reasons: reasons(decision),
         update_count: 0,
@@ -105,12 +107,15 @@ pub(crate) fn updates<'a>(
 }
 
 fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: UpdateIndex) -> entry::Update {
-    let (grant, lifted, reasons) = match &decided.verdict {
-        Verdict::Permitted(permit) => {
-            (Some(permit.grant().to_string()), permit.lifted().iter().map(lifted_rule).collect(), Vec::new())
-        }
-        Verdict::Refused(reasons) => (None, Vec::new(), refusals(reasons)),
-        Verdict::Undecided(reasons) => (None, Vec::new(), hindrances(reasons)),
+    let permit = match &decided.verdict {
+        Verdict::Permitted(permit) => Some(permit),
+        Verdict::Refused(_) | Verdict::Undecided(_) => None,
+    };
+    let lifted: Vec<_> = permit.iter().flat_map(|permit| permit.lifted()).map(lifted_rule).collect();
+    let reasons = match &decided.verdict {
+        Verdict::Permitted(_) => Vec::new(),
+        Verdict::Refused(reasons) => refusals(reasons),
+        Verdict::Undecided(reasons) => hindrances(reasons),
     };
     let shadow = decided.shadow.iter().map(|shadow| entry::Shadow {
         rule: shadow.rule.to_string(),
@@ -129,7 +134,8 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
         },
         ancestry_unreadable: matches!(facts.ancestry(index), Some(Ancestry::Unreadable { .. })),
         outcome: outcome(decided.verdict.outcome()),
-        grant,
+        grant: permit.map(|permit| permit.grant().to_string()),
+        privilege: permit.and_then(|permit| permit.elevation()).map(ToString::to_string),
         waiver: lifted.first().map(|lifted: &entry::Lifted| lifted.waiver.clone()),
         lifted,
         reasons,
@@ -139,7 +145,11 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
 }
 
 fn lifted_rule(lifted: &Lifted) -> entry::Lifted {
-    entry::Lifted { rule: lifted.rule.to_string(), waiver: lifted.waiver.to_string() }
+    entry::Lifted {
+        rule: lifted.rule.to_string(),
+        waiver: lifted.waiver.to_string(),
+        privilege: lifted.by.as_ref().map(ToString::to_string),
+    }
 }
 
 fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
@@ -150,6 +160,7 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         fast_forward: None,
         outcome: outcome(whole),
         grant: None,
+        privilege: None,
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

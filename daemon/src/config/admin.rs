@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use oam_policy::Username;
+
 use super::{ConfigError, file::AdminSection};
 use crate::access::{AdminRole, Holder};
 
@@ -13,6 +15,8 @@ use crate::access::{AdminRole, Holder};
 pub struct AdminConfig {
     /// Who holds which role. Nobody holds one that is not here.
     pub roles: BTreeMap<AdminRole, Vec<Holder>>,
+    /// Who users of this host are in the directory: over the socket they may ask and answer for themselves.
+    pub people: BTreeMap<u32, Username>,
     /// The listener for those who show a token; `None`: there is none.
     pub listener: Option<AdminListener>,
 }
@@ -55,7 +59,7 @@ impl AdminConfig {
                 return Err(ConfigError::Value { key: "admin.listen", detail });
             }
         };
-        Ok(Self { roles, listener })
+        Ok(Self { roles, people: people(&section.people)?, listener })
     }
 
     /// Whether somebody can hold a role by a token, or by what the directory says of them.
@@ -70,6 +74,12 @@ impl AdminConfig {
             let holders = holders.iter().map(|holder| toml::Value::String(holder.to_string())).collect();
             write!(lines, "\n{role} = {}", toml::Value::Array(holders))?;
         }
+        if !self.people.is_empty() {
+            let people = self.people.iter();
+            let people = people
+                .map(|(uid, name)| format!("{uid} = {}", toml::Value::String(name.as_str().to_owned())));
+            write!(lines, "\npeople = {{ {} }}", people.collect::<Vec<_>>().join(", "))?;
+        }
         if let Some(listener) = &self.listener {
             write!(lines, "\nlisten = \"{}\"", listener.listen)?;
             write!(lines, "\ncertificate = {}", super::show::written(&listener.certificate))?;
@@ -77,4 +87,15 @@ impl AdminConfig {
         }
         f.write_str(&lines)
     }
+}
+
+/// Who users of this host are in the directory. Two users may be one person; none is two.
+fn people(named: &BTreeMap<String, String>) -> Result<BTreeMap<u32, Username>, ConfigError> {
+    let fault = |detail: String| ConfigError::Value { key: "admin.people", detail };
+    let one = |(uid, name): (&String, &String)| {
+        let uid = uid.parse().map_err(|_| fault(format!("`{}` is no user id", uid.escape_debug())))?;
+        let name = Username::parse(name).map_err(|error| fault(error.to_string()))?;
+        Ok((uid, name))
+    };
+    named.iter().map(one).collect()
 }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::{issuer::IssuerSection, ldap::LdapSection};
+use super::{issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
 
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -28,6 +28,8 @@ pub struct FileConfig {
     pub signatures: SignaturesSection,
     /// `[audit]`
     pub audit: AuditSection,
+    /// `[webhook.NAME]`
+    pub webhook: BTreeMap<String, WebhookSection>,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`
@@ -190,6 +192,8 @@ pub struct ScimSection {
 pub struct HookSection {
     /// User ids besides root's and the daemon's.
     pub uids: Vec<u32>,
+    /// Who users of this host are in the directory: usernames by user id.
+    pub people: BTreeMap<String, String>,
     /// The group that the socket is given to.
     pub gid: Option<u32>,
 }
@@ -212,6 +216,8 @@ pub struct AdminSection {
     pub certificate: Option<PathBuf>,
     /// Its private key, PEM.
     pub key: Option<PathBuf>,
+    /// Who users of this host are in the directory: usernames by user id.
+    pub people: BTreeMap<String, String>,
 }
 
 /// The listener for hooks on other hosts.

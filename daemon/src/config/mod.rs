@@ -9,6 +9,7 @@ mod ldap;
 mod scim;
 mod show;
 mod source;
+mod webhook;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +23,7 @@ use oam_audit::{Name, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
-use self::{file::WitnessSection, issuer::IssuerSection};
+use self::{file::WitnessSection, issuer::IssuerSection, webhook::WebhookSection};
 pub use admin::{AdminConfig, AdminListener};
 pub use bitbucket::{BitbucketConfig, CanaryConfig};
 pub use file::{FileConfig, LogFormat, SourceKind};
@@ -30,6 +31,7 @@ pub use issuer::{IssuerConfig, LoginConfig};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
 pub use scim::{ScimConfig, ScimTls};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
+pub use webhook::{WebhookConfig, WebhookFormat};
 
 use crate::{signature::SignatureFiles, witnesses};
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub signatures: SignatureFiles,
     /// Who is asked to cosign the checkpoints of the audit log.
     pub witnesses: Vec<WitnessConfig>,
+    /// Who is told what people have for a while, by name.
+    pub webhooks: Vec<WebhookConfig>,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -226,6 +230,7 @@ impl Config {
                     .map(|path| absolute("signatures.revoked_keys", path))
                     .transpose()?,
             },
+            webhooks: webhooks(file.webhook)?,
             witnesses: file.audit.witnesses.into_iter().map(witness).collect::<Result<_, _>>()?,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
@@ -306,6 +311,10 @@ fn witness(WitnessSection { url, key }: WitnessSection) -> Result<WitnessConfig,
     witnesses::check_url(&url).map_err(|detail| fault(format!("`{url}`: {detail}")))?;
     let key = key.trim().parse().map_err(|error: oam_audit::keys::KeyError| fault(error.to_string()))?;
     Ok(WitnessConfig { url, key })
+}
+
+fn webhooks(sections: BTreeMap<String, WebhookSection>) -> Result<Vec<WebhookConfig>, ConfigError> {
+    sections.into_iter().map(|(name, section)| WebhookConfig::from_file(name, section)).collect()
 }
 
 /// Root, the daemon's own user, and who else was named.

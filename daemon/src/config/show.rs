@@ -63,6 +63,18 @@ impl fmt::Display for Config {
         write!(f, "\n[admin]\nuids = {}", list(&self.admin_uids))?;
         self.admin.show(f)?;
         writeln!(f)?;
+        for webhook in &self.webhooks {
+            // The address of some receivers is their only secret.
+            let (name, format) = (&webhook.name, webhook.format.as_str());
+            writeln!(f, "\n[webhook.{name}]\nurl = \"***\"\nformat = \"{format}\"")?;
+            writeln!(f, "network = \"{}\"", webhook.network.as_str())?;
+            if let Some(secret) = &webhook.secret {
+                writeln!(f, "secret = {}", written(secret))?;
+            }
+            if let Some(ca) = &webhook.ca {
+                writeln!(f, "ca = {}", written(ca))?;
+            }
+        }
         if let Some(tcp) = &self.tcp {
             writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {}", tcp.listen, written(&tcp.certificate))?;
             writeln!(f, "key = {}\nclient_ca = {}", written(&tcp.key), written(&tcp.client_ca))?;

@@ -14,7 +14,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{oidc::TokenError, service::Live};
+use crate::{
+    oidc::TokenError,
+    privilege::{News, Stage},
+    service::Live,
+};
 
 /// What is counted. Every label has few values: an outcome, a channel, a reason's code; never a user or a ref.
 #[derive(Debug)]
@@ -43,11 +47,33 @@ pub struct Metrics {
     canaries: Family<Canary, Counter>,
     canary_accepted: Gauge<u64, AtomicU64>,
     canary_proven_age: Gauge<f64, AtomicU64>,
+    privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
+    webhook_well: Family<OfWebhook, Gauge<u64, AtomicU64>>,
+    privilege_news: Family<OfNews, Counter>,
+    clock_behind: Gauge<f64, AtomicU64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Canary {
     outcome: &'static str,
+}
+
+/// One of the few stages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStage {
+    kind: &'static str,
+    stage: &'static str,
+}
+
+/// One of the few that are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfWebhook {
+    webhook: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfNews {
+    event: &'static str,
 }
 
 /// One of the few that are configured.
@@ -107,6 +133,10 @@ impl Default for Metrics {
             canaries: Family::default(),
             canary_accepted: Gauge::default(),
             canary_proven_age: Gauge::default(),
+            privileges: Family::default(),
+            webhook_well: Family::default(),
+            privilege_news: Family::default(),
+            clock_behind: Gauge::default(),
         };
         metrics.register();
         // There from the start, so that the first of a kind is a change.
@@ -164,6 +194,7 @@ impl Metrics {
         );
         self.register_sources();
         self.register_canaries();
+        self.register_privileges();
         let Self { registry, .. } = self;
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
@@ -229,6 +260,55 @@ impl Metrics {
         self.canaries.get_or_create(&Canary { outcome }).inc();
     }
 
+    fn register_privileges(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "privileges",
+            "What people ask for, have, or must still answer for, by kind and stage",
+            self.privileges.clone(),
+        );
+        registry.register(
+            "privilege_events",
+            "What happened to what people have for a while, since the start",
+            self.privilege_news.clone(),
+        );
+        registry.register(
+            "webhook_well",
+            "1 when the webhook takes what it is told, else 0",
+            self.webhook_well.clone(),
+        );
+        registry.register_with_unit(
+            "clock_behind",
+            "How far the clock of the machine is behind what it was",
+            Unit::Seconds,
+            self.clock_behind.clone(),
+        );
+    }
+
+    fn observe_privileges(&self, live: &Live) {
+        let set = live.privileges.set();
+        for (kind, is_waiver) in [("grant", false), ("waiver", true)] {
+            let of_kind = || set.iter().filter(|one| one.what.is_waiver() == is_waiver);
+            let counts = [
+                ("waiting", of_kind().filter(|one| one.stage == Stage::Waiting).count()),
+                ("live", of_kind().filter(|one| matches!(one.stage, Stage::Live { .. })).count()),
+                ("unsigned", of_kind().filter(|one| one.wants_sign_off()).count()),
+            ];
+            for (stage, count) in counts {
+                self.privileges.get_or_create(&OfStage { kind, stage }).set(count as u64);
+            }
+        }
+        for news in News::ALL {
+            let counter = self.privilege_news.get_or_create(&OfNews { event: news.code() });
+            counter.inc_by(live.privileges.counts().of(news).saturating_sub(counter.get()));
+        }
+        for (webhook, well) in live.webhooks.states() {
+            self.webhook_well.get_or_create(&OfWebhook { webhook: webhook.to_owned() }).set(well.into());
+        }
+        let behind = live.privileges.clock().behind().unwrap_or_default();
+        self.clock_behind.set(behind.as_secs_f64());
+    }
+
     /// Counts a request of a source.
     pub fn source_asked(&self, source: &str, status: u16) {
         self.source_requests.get_or_create(&Requests { source: source.to_owned(), status }).inc();
@@ -285,6 +365,7 @@ impl Metrics {
 
     /// Reads the gauges off the state in force.
     pub fn observe(&self, live: &Live) {
+        self.observe_privileges(live);
         if let Some(snapshot) = live.snapshot() {
             self.generation.set(snapshot.version().generation);
             self.users.set(snapshot.user_count() as u64);

@@ -94,6 +94,8 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     if let Some(bitbucket) = config.bitbucket.clone() {
         servers.spawn(canary::follow(Arc::clone(live), bitbucket, stop.clone()));
     }
+    servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
+    servers.spawn(tell_others(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
         servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }
@@ -116,10 +118,22 @@ fn for_administrators(router: Router, live: &Arc<Live>) -> Router {
     router.add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES)).add_service(identity)
 }
 
-/// Others may connect to the admin socket only where others may administer; who they are is checked on each call.
+/// Tells others what people have for a while.
+async fn tell_others(live: Arc<Live>, stop: CancellationToken) {
+    live.webhooks.tell(live.audit.clone(), stop).await;
+}
+
+/// Ends what people have for a while.
+async fn keep_privileges(live: Arc<Live>, stop: CancellationToken) {
+    let privileges = Arc::clone(&live.privileges);
+    privileges.keep_up(move || live.state(), stop).await;
+}
+
+/// Others may connect to the admin socket only where others may administer or ask for themselves; who they are is checked on each call.
 fn admin_mode(config: &Config) -> u32 {
     let own = rustix::process::geteuid().as_raw();
-    let alone = config.admin_uids.iter().all(|uid| *uid == own || *uid == 0);
+    let people = config.admin.people.keys();
+    let alone = config.admin_uids.iter().chain(people).all(|uid| *uid == own || *uid == 0);
     if alone && config.admin.roles.is_empty() { 0o600 } else { 0o666 }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
-use oam_policy::{Snapshot, State, UndecidedReason, Username, decide::Freshness};
+use oam_policy::{Snapshot, State, UndecidedReason, Username, decide::Freshness, name::UsernameKey};
 
 use super::{Applied, Permits, spooled::Spooled, waiting};
 use crate::{
@@ -15,8 +15,10 @@ use crate::{
     http::Metrics,
     oidc::Issuers,
     policy::PolicyManager,
+    privilege::Privileges,
     signature::Signatures,
     source::Sources,
+    webhook::Webhooks,
     witnesses::Witnesses,
 };
 
@@ -41,6 +43,10 @@ pub struct Live {
     pub audit: AuditLog,
     /// Who cosigns it.
     pub witnesses: Witnesses,
+    /// What people have for a while.
+    pub privileges: Arc<Privileges>,
+    /// Who is told of it.
+    pub webhooks: Arc<Webhooks>,
     /// What is counted.
     pub metrics: Metrics,
     /// Pushes that hooks let through on their own, as far as they were delivered.
@@ -65,7 +71,7 @@ impl Live {
         config: Config,
         policies: Arc<PolicyManager>,
         (changes, directory, sources): (DirectoryWriter, DirectoryReader, Arc<Sources>),
-        audit: AuditLog,
+        (audit, privileges): (AuditLog, Privileges),
         (spooled, permits): (Spooled, Permits),
         found_at_start: Vec<String>,
     ) -> Self {
@@ -80,6 +86,8 @@ impl Live {
             sources,
             issuers: Issuers::default(),
             audit,
+            privileges: Arc::new(privileges),
+            webhooks: Arc::default(),
             metrics: Metrics::default(),
             spooled,
             permits,
@@ -97,22 +105,31 @@ impl Live {
         Self { issuers, ..self }
     }
 
+    /// The same, with others who are told what people have for a while.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        Self { webhooks: Arc::new(webhooks), ..self }
+    }
+
     /// What a decision rests on now, whomever it is about.
     pub fn state(&self) -> State {
-        self.state_by(self.sources.all_freshness())
+        self.state_by(self.sources.all_freshness(), None)
     }
 
     /// What a decision about `user` rests on now: of the sources, those that know them.
     pub fn state_for(&self, user: &Username) -> State {
-        self.state_by(self.sources.freshness(&user.key()))
+        let key = user.key();
+        self.state_by(self.sources.freshness(&key), Some(&key))
     }
 
-    fn state_by(&self, sources: Vec<Freshness>) -> State {
+    fn state_by(&self, sources: Vec<Freshness>, user: Option<&UsernameKey>) -> State {
+        let (elevations, waivers) = self.privileges.in_force(user);
         State {
             policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
             snapshot: self.snapshot(),
             sources: sources.into(),
-            waivers: Arc::default(),
+            waivers: waivers.into(),
+            elevations: elevations.into(),
         }
     }
 
@@ -174,6 +191,8 @@ impl Live {
             .chain(self.applied.warning())
             .chain(self.signatures.warnings())
             .chain(unsealed)
+            .chain(self.privileges.warnings())
+            .chain(self.webhooks.warnings())
             .chain(self.witnesses.warnings())
             .chain(self.found_at_start.iter().cloned())
             .collect()

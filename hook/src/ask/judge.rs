@@ -4,7 +4,10 @@ use oam_proto::v1;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// The push may go in.
-    Permitted,
+    Permitted {
+        /// What is to be told all the same.
+        notices: Vec<String>,
+    },
     /// The policy says no.
     Refused(v1::Decision),
     /// The daemon could not decide.
@@ -27,7 +30,7 @@ pub(super) fn judge(decision: v1::Decision, sent: usize) -> Result<Answer, Strin
         v1::Outcome::Permitted if says_why || decision.refs_not_permitted != 0 => {
             Err("permitted the push and objected to it at once".into())
         }
-        v1::Outcome::Permitted => Ok(Answer::Permitted),
+        v1::Outcome::Permitted => Ok(Answer::Permitted { notices: decision.notices }),
         v1::Outcome::Refused if !says_why => Err("refused the push without a reason".into()),
         v1::Outcome::Refused => Ok(Answer::Refused(decision)),
         v1::Outcome::Undecided => Ok(Answer::Undecided(decision)),
@@ -51,7 +54,7 @@ mod tests {
 
     #[test]
     fn only_a_whole_permit_permits() {
-        assert_eq!(judge(permitted(), 2), Ok(Answer::Permitted));
+        assert_eq!(judge(permitted(), 2), Ok(Answer::Permitted { notices: Vec::new() }));
         let reason = v1::Reason::default();
         let verdict = v1::RefVerdict::default();
         for (changed, sent) in [

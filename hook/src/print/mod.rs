@@ -31,6 +31,16 @@ pub fn refused(decision: &v1::Decision, invocation: &Invocation) -> String {
     page.into_text()
 }
 
+/// The banner for a push that goes in for another reason than a standing right.
+pub fn noticed(notices: &[String]) -> String {
+    let mut page = Page::new();
+    page.paragraph("", "Bitbucket OAM lets this in, and you should know:");
+    for notice in notices.iter().take(REASONS_SHOWN) {
+        page.paragraph("  ", notice);
+    }
+    page.into_text()
+}
+
 /// The text for a push that the daemon could not decide.
 pub fn not_decided(decision: &v1::Decision, invocation: &Invocation) -> String {
     let words = Words::of(invocation.channel);

@@ -3,7 +3,7 @@ use oam_proto::v1;
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{let_through, not_checked, not_decided, not_reported, notice, refused};
+use super::{let_through, not_checked, not_decided, not_reported, notice, noticed, refused};
 use crate::{
     environment::{EnvironmentError, Invocation, Updates},
     undecided::Undecided,
@@ -49,6 +49,7 @@ fn decision(total: u64, refs: Vec<v1::RefVerdict>) -> v1::Decision {
         refs,
         refs_total: total,
         contact: "#platform".into(),
+        notices: Vec::new(),
     }
 }
 
@@ -327,6 +328,7 @@ fn any_decision() -> impl Strategy<Value = v1::Decision> {
             outcome: 1,
             decision_id: id,
             username,
+            notices: roles.clone(),
             roles,
             reasons,
             refs,
@@ -340,7 +342,8 @@ proptest! {
     #[test]
     fn nothing_a_daemon_says_leaves_the_page(decision in any_decision()) {
         for channel in [Channel::Push, Channel::PullRequestDryRun] {
-            for text in [refused(&decision, &alice(channel)), not_decided(&decision, &alice(channel))] {
+            let banner = noticed(&decision.notices);
+            for text in [refused(&decision, &alice(channel)), not_decided(&decision, &alice(channel)), banner] {
                 for line in text.split('\n') {
                     prop_assert!(line.width() <= 72, "{line:?}");
                     prop_assert!(!line.chars().any(char::is_control), "{line:?}");

@@ -3,7 +3,9 @@
 mod approvals;
 mod commits;
 mod conditions;
+mod elevations;
 mod freshness;
+mod in_force;
 mod known;
 mod moved;
 mod one_ref;
@@ -16,12 +18,15 @@ mod subject;
 mod tally;
 mod verdict;
 mod waivers;
+mod ways;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use elevations::ElevationUse;
 pub use freshness::Freshness;
+pub use in_force::NotInForce;
 pub use sieve::Sieve;
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
@@ -52,6 +57,8 @@ pub struct State {
     pub sources: Arc<[Freshness]>,
     /// The waivers that are in use.
     pub waivers: Arc<[WaiverUse]>,
+    /// What people were given for a while.
+    pub elevations: Arc<[ElevationUse]>,
 }
 
 impl State {
@@ -63,6 +70,12 @@ impl State {
         }
         Self { waivers: self.waivers.iter().cloned().chain(more).collect(), ..self.clone() }
     }
+
+    /// What verdicts by `policy` rest on.
+    pub(crate) fn basis<'a>(&'a self, policy: &'a Policy) -> Basis<'a> {
+        let Self { snapshot, waivers, elevations, .. } = self;
+        Basis { policy, snapshot: snapshot.as_ref(), waivers, elevations }
+    }
 }
 
 /// What a verdict on refs rests on, once it is known who asks.
@@ -72,6 +85,7 @@ pub(crate) struct Basis<'a> {
     /// `None` where the question is about roles and nobody in particular.
     pub(crate) snapshot: Option<&'a Snapshot>,
     pub(crate) waivers: &'a [WaiverUse],
+    pub(crate) elevations: &'a [ElevationUse],
 }
 
 /// What came of an attempt to decide.
@@ -92,13 +106,7 @@ pub fn decide(state: &State, request: &Request, facts: &Facts, now: Timestamp) -
             return Evaluation::Decided(Decision::new(subject, PushVerdict::Undecided(reasons)));
         }
     };
-    decide_in(
-        Basis { policy, snapshot: Some(snapshot), waivers: &state.waivers },
-        snapshot,
-        request,
-        facts,
-        now,
-    )
+    decide_in(state.basis(policy), snapshot, request, facts, now)
 }
 
 /// Decides by a policy and a directory of any age.

@@ -103,6 +103,7 @@ fn shared(reason: &RefusalReason, others: &[RefusalReason]) -> Option<RefusalRea
             Some(RefusalReason::NoGrant(NoGrant {
                 roles_that_may: roles.cloned().collect(),
                 blocked_too: one.blocked_too && other.blocked_too,
+                ask: one.ask.iter().filter(|way| other.ask.contains(way)).cloned().collect(),
                 ..one.clone()
             }))
         }

@@ -97,7 +97,8 @@ impl OneRef<'_> {
             let refusals = self.missing(require, condition).map(|missing| {
                 let because = |shortfall| {
                     let (rule, help) = (require.id.clone(), require.help.clone());
-                    RefusalReason::Unmet(Unmet { rule, help, shortfall })
+                    let lifted_by = self.lifters(&require.id);
+                    RefusalReason::Unmet(Unmet { rule, help, shortfall, lifted_by })
                 };
                 missing.into_iter().map(because).collect::<Vec<_>>()
             });
@@ -118,10 +119,16 @@ impl OneRef<'_> {
         let mut permit = None;
         for GrantOnRef { grant, reach, .. } in rules.grants(VerbSet::of(verb)) {
             let Some(reach) = reach else { continue };
-            let by_it = || Permit::by_grant(grant.id.clone(), self.scope.role(reach));
             match (grant.mode, &grant.paths) {
-                (Mode::Enforce, None) if permit.is_none() => permit = Some(by_it()),
-                (Mode::Enforce, None) => {}
+                (Mode::Enforce, None) => {
+                    // What somebody may at any time is not carried by what they have for a while.
+                    let says_more = |permit: &Permit| {
+                        permit.elevation().is_some() && self.scope.elevation(reach).is_none()
+                    };
+                    if permit.as_ref().is_none_or(says_more) {
+                        permit = Some(self.permit(grant, reach));
+                    }
+                }
                 (Mode::Enforce, Some(_)) => of_some_paths.push((grant, reach)),
                 (Mode::Evaluate, None) => {
                     tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
@@ -135,7 +142,9 @@ impl OneRef<'_> {
         if permit.is_some() {
             return permit;
         }
-        let Some((first, reach)) = of_some_paths.first().copied() else {
+        // Where several cover it together, one that is there for a while is told.
+        let elevated = of_some_paths.iter().find(|(_, reach)| self.scope.elevation(*reach).is_some());
+        let Some((carrying, reach)) = elevated.or(of_some_paths.first()).copied() else {
             let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(rules, verb) };
             tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
             return None;
@@ -148,7 +157,12 @@ impl OneRef<'_> {
             })
         });
         tally.refuse_if(refusal);
-        Some(Permit::by_grant(first.id.clone(), self.scope.role(reach)))
+        Some(self.permit(carrying, reach))
+    }
+
+    fn permit(&self, grant: &Grant, reach: Reach) -> Permit {
+        let elevation = self.scope.elevation(reach).map(|one| one.id.clone());
+        Permit::by_grant(grant.id.clone(), self.scope.role(reach), elevation)
     }
 
     fn blocked(
@@ -165,6 +179,7 @@ impl OneRef<'_> {
             except: block.except.iter().cloned().collect(),
             absolute: block.absolute,
             paths,
+            lifted_by: if block.absolute { Vec::new() } else { self.lifters(&block.id) },
         }
     }
 
@@ -184,6 +199,7 @@ impl OneRef<'_> {
             may: mine.iter().collect(),
             roles_that_may: self.scope.policy.named(&of_others.into_iter().collect()),
             blocked_too: false,
+            ask: self.elevations_to_ask_for(rules, verb),
         }
     }
 }

@@ -1,11 +1,11 @@
 use jiff::Timestamp;
 
-use super::{Basis, Subject, people::People, waivers::WaiverUse};
+use super::{Basis, ElevationUse, Subject, people::People, waivers::WaiverUse};
 use crate::{
     facts::Facts,
-    name::{RefName, Repository, RoleId, UsernameKey},
+    name::{PrivilegeId, RefName, Repository, RoleId, UsernameKey},
     request::{Channel, Request, Verb},
-    rule::{Block, Candidates, Grant, Kind, Met, Policy, RepositorySet, Require, VerbSet, Window},
+    rule::{Block, Candidates, Elevation, Grant, Kind, Met, Policy, RepositorySet, Require, VerbSet, Window},
     snapshot::Snapshot,
 };
 
@@ -25,6 +25,16 @@ pub(crate) struct Scope<'a> {
     candidates: Candidates<'a>,
     /// What the pusher is called in grants that name somebody; `None` where none does.
     key: Option<UsernameKey>,
+    /// What the pusher has for a while.
+    elevated: Vec<Elevated<'a>>,
+}
+
+/// A role that the pusher has for a while, as far as what is granted to it goes.
+struct Elevated<'a> {
+    one: &'a ElevationUse,
+    rule: &'a Elevation,
+    /// The place of the role.
+    role: u32,
 }
 
 /// The rules that one ref of a push can meet at all.
@@ -48,6 +58,8 @@ pub(super) enum Reach {
     Person,
     /// Through the role at this place among the policy's roles.
     Role(u32),
+    /// Through a role that they have for a while; by its number among what they have.
+    Elevated(usize),
 }
 
 impl<'a> Scope<'a> {
@@ -58,12 +70,25 @@ impl<'a> Scope<'a> {
         facts: &'a Facts,
         now: Timestamp,
     ) -> Self {
-        let Basis { policy, snapshot, waivers } = basis;
+        let Basis { policy, snapshot, waivers, elevations } = basis;
         let (repository, channel, compiled) = (&request.repository, request.channel, policy.compiled());
         let candidates = compiled.rules.candidates(repository);
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
-        Self { policy, snapshot, waivers, subject, repository, channel, facts, now, candidates, key }
+        let elevated = elevated(policy, snapshot, elevations, subject, now);
+        Self {
+            policy,
+            snapshot,
+            waivers,
+            subject,
+            repository,
+            channel,
+            facts,
+            now,
+            candidates,
+            key,
+            elevated,
+        }
     }
 
     /// The rules on the repository that are about `name`.
@@ -77,7 +102,51 @@ impl<'a> Scope<'a> {
         match reach {
             Reach::Person => None,
             Reach::Role(place) => self.policy.role(place).cloned(),
+            Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.one.role.clone()),
         }
+    }
+
+    /// What the pusher was given for a while, where a grant reaches them by that.
+    pub(super) fn elevation(&self, reach: Reach) -> Option<&'a ElevationUse> {
+        match reach {
+            Reach::Person | Reach::Role(_) => None,
+            Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.one),
+        }
+    }
+
+    /// How a grant to these roles reaches the pusher by what they have for a while.
+    fn elevated_to(&self, receivers: &[u32], name: &RefName) -> Option<Reach> {
+        let reaches = |elevated: &Elevated<'_>| {
+            receivers.binary_search(&elevated.role).is_ok() && self.is_on(elevated, name)
+        };
+        self.elevated.iter().position(reaches).map(Reach::Elevated)
+    }
+
+    /// How a grant reaches the pusher on `name`, if it does: the role, and what they were given for a while.
+    pub(crate) fn way(&self, grant: &Grant, name: &RefName) -> Option<(Option<RoleId>, Option<PrivilegeId>)> {
+        match grant.reaches(&self.subject.username.key(), self.subject.roles()) {
+            Some(role) => Some((role, None)),
+            None => {
+                let elevated = self.elevation_to(grant, name)?;
+                Some((Some(elevated.role.clone()), Some(elevated.id.clone())))
+            }
+        }
+    }
+
+    /// What the pusher was given for a while by which a grant reaches them on `name`.
+    pub(crate) fn elevation_to(&self, grant: &Grant, name: &RefName) -> Option<&'a ElevationUse> {
+        let mut elevated = self.elevated.iter();
+        let reaches = |one: &&Elevated<'_>| grant.to.contains(&one.one.role) && self.is_on(one, name);
+        elevated.find(reaches).map(|elevated| elevated.one)
+    }
+
+    fn is_on(&self, elevated: &Elevated<'_>, name: &RefName) -> bool {
+        elevated.one.is_on(elevated.rule, self.repository, name, &self.subject.username)
+    }
+
+    /// What the pusher has for a while by an elevation.
+    pub(crate) fn uses(&self, rule: &Elevation) -> Option<&'a ElevationUse> {
+        self.elevated.iter().find(|elevated| elevated.rule.id == rule.id).map(|elevated| elevated.one)
     }
 
     /// Who is meant by what commits name.
@@ -95,10 +164,11 @@ impl<'a> RulesOnRef<'a> {
         live.map(|(place, grant)| {
             let receivers = compiled.receivers.get(place as usize).map(AsRef::as_ref).unwrap_or_default();
             let names_them = key.is_some() && compiled.exceptions.get(&place) == key.as_ref();
-            let reach = match names_them {
+            let standing = match names_them {
                 true => Some(Reach::Person),
                 false => subject.held().first_of(receivers).map(Reach::Role),
             };
+            let reach = standing.or_else(|| self.scope.elevated_to(receivers, self.name));
             GrantOnRef { grant, receivers, reach }
         })
     }
@@ -152,4 +222,20 @@ impl<'a> RulesOnRef<'a> {
             |place: u32| except.get(place as usize).is_none_or(|except| held.first_of(except).is_none());
         rules.filter(move |(place, _)| binds(*place)).map(|(_, rule)| rule)
     }
+}
+
+/// What the pusher has for a while, wherever it may be used.
+fn elevated<'a>(
+    policy: &'a Policy,
+    snapshot: Option<&Snapshot>,
+    uses: &'a [ElevationUse],
+    subject: &Subject,
+    now: Timestamp,
+) -> Vec<Elevated<'a>> {
+    let judged = uses.iter().filter_map(|one| {
+        let rule = one.judge(policy, snapshot, subject, now).ok()?;
+        let role = u32::try_from(policy.compiled().roles.binary_search(&one.role).ok()?).ok()?;
+        Some(Elevated { one, rule, role })
+    });
+    judged.collect()
 }

@@ -1,7 +1,7 @@
 use super::{
     known::Known,
     verdict::{Permit, RefDecision, Shadow, Verdict, WouldHave},
-    waivers::Lifted,
+    waivers::{Lifted, WaiverUse},
 };
 use crate::{
     facts::FactsNeeded,
@@ -70,8 +70,9 @@ impl Tally {
         }
     }
 
-    pub(super) fn lift(&mut self, rule: &RuleId, waiver: &RuleId) {
-        self.lifted.push(Lifted { rule: rule.clone(), waiver: waiver.clone() });
+    pub(super) fn lift(&mut self, rule: &RuleId, by: &WaiverUse) {
+        let (waiver, by) = (by.waiver.clone(), by.id.clone());
+        self.lifted.push(Lifted { rule: rule.clone(), waiver, by });
     }
 
     /// The verdict, as far as it is certain. A refusal needs no more facts: it stays one whatever else is found out.

@@ -1,6 +1,6 @@
 use crate::{
     decide::{Lifted, Subject},
-    name::{RoleId, RuleId},
+    name::{PrivilegeId, RoleId, RuleId},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
     request::Verb,
@@ -51,12 +51,13 @@ pub enum Verdict {
 pub struct Permit {
     grant: RuleId,
     role: Option<RoleId>,
+    elevation: Option<PrivilegeId>,
     lifted: Vec<Lifted>,
 }
 
 impl Permit {
-    pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>) -> Self {
-        Self { grant, role, lifted: Vec::new() }
+    pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>, elevation: Option<PrivilegeId>) -> Self {
+        Self { grant, role, elevation, lifted: Vec::new() }
     }
 
     pub(super) fn lifting(self, lifted: Vec<Lifted>) -> Self {
@@ -71,6 +72,11 @@ impl Permit {
     /// The role through which the grant reached the pusher; `None` when it names them directly.
     pub fn role(&self) -> Option<&RoleId> {
         self.role.as_ref()
+    }
+
+    /// What the pusher was given for a while, where that carried it; `None` where it is a standing right.
+    pub fn elevation(&self) -> Option<&PrivilegeId> {
+        self.elevation.as_ref()
     }
 
     /// The rules that would have stood in the way, with the waivers that lifted them.

@@ -25,7 +25,7 @@
 //! be decided otherwise, the answer is not exact.
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
+//! is one, also then. Elevations are not compared: where they differ, the answer says so. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
 
 mod answer;
 mod budget;
@@ -57,7 +57,11 @@ pub use budget::Limits;
 pub use condition::Condition;
 pub use lifting::{LiftedRule, Lifting, Terms};
 
-use crate::{request::Verb, rule::Policy, snapshot::Snapshot};
+use crate::{
+    request::Verb,
+    rule::{Elevation, Mode, Policy},
+    snapshot::Snapshot,
+};
 use budget::Budget;
 use compare::{Comparison, Manner, Question};
 use merge::Found;
@@ -114,10 +118,19 @@ pub fn diff(
             }
         }
     }
+    if elevations(old) != elevations(new) {
+        let why = "the elevations differ: who may ask for which role, for how long and by whose approval is not compared";
+        bounded.push(Bounded { why, patterns: Vec::new() });
+    }
     bounded.append(&mut comparison.bounded);
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let changes = found.changes(&groups, &starts, &table);
     PolicyDiff { changes, exact: bounded.is_empty(), bounded }
+}
+
+/// Those that give anything.
+fn elevations(policy: &Policy) -> Vec<&Elevation> {
+    policy.elevations().iter().filter(|rule| rule.mode == Mode::Enforce).collect()
 }
 
 /// How far ahead weekly windows are looked at: a week and a day, in minutes.

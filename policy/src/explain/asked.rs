@@ -13,10 +13,11 @@ use crate::{
     name::RoleId,
     printable::Printable,
     question::Question,
-    rule::{Block, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
+    rule::{Block, Elevation, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
 };
 
-/// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers.
+/// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers,
+/// elevations.
 ///
 /// `called` is what the subject is called in the words.
 pub(crate) fn rules(
@@ -35,11 +36,13 @@ pub(crate) fn rules(
     let grants = policy.grants().iter().filter(|grant| asked.concerns(&grant.on, &grant.refs));
     let requires = policy.requires().iter().filter(|require| asked.concerns(&require.on, &require.refs));
     let waivers = policy.waivers().iter().filter(|waiver| asked.concerns(&waiver.on, &waiver.refs));
+    let elevations = policy.elevations().iter().filter(|one| asked.concerns(&one.on, &one.refs));
     blocks
         .map(|block| asked.of_block(block))
         .chain(grants.map(|grant| asked.of_grant(grant)))
         .chain(requires.map(|require| asked.of_require(require)))
         .chain(waivers.map(|waiver| asked.of_waiver(waiver)))
+        .chain(elevations.map(|elevation| asked.of_elevation(elevation)))
         .collect()
 }
 
@@ -119,7 +122,7 @@ impl Asked<'_> {
             evaluate_only: block.mode == Mode::Evaluate,
             findings: place.into_iter().chain([bound, self.live(&block.window), paths]).collect(),
             conditions: Vec::new(),
-            lifted_by: self.one.lifting(&block.id).filter(|_| !block.absolute).cloned(),
+            lifted_by: self.one.lifting(&block.id).filter(|_| !block.absolute).map(|one| one.waiver.clone()),
         }
     }
 
@@ -135,7 +138,7 @@ impl Asked<'_> {
                 .conditions()
                 .map(|asked| conditions::told(&self.one, require, asked))
                 .collect(),
-            lifted_by: self.one.lifting(&require.id).cloned(),
+            lifted_by: self.one.lifting(&require.id).map(|one| one.waiver.clone()),
         }
     }
 
@@ -172,6 +175,39 @@ impl Asked<'_> {
         }
     }
 
+    fn of_elevation(&self, elevation: &Elevation) -> RuleTrace {
+        let place = self.place(&elevation.on, &elevation.refs, VerbSet::ALL);
+        let held: Vec<_> = self.subject.roles().filter(|role| elevation.to.contains(*role)).collect();
+        let role = if held.is_empty() {
+            format!("{} does not hold the role {}", self.called, listed_roles(&elevation.to))
+        } else {
+            format!("{} holds the role {}", self.called, listed_roles(held.iter().copied()))
+        };
+        let given = self.one.scope.uses(elevation);
+        let time = match given {
+            Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
+            None => {
+                format!("nothing was given by it; it could give the role {}", listed_roles(&elevation.roles))
+            }
+        };
+        let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
+        RuleTrace {
+            kind: RuleKind::Elevation,
+            id: elevation.id.clone(),
+            evaluate_only: elevation.mode == Mode::Evaluate,
+            findings: place
+                .into_iter()
+                .chain([
+                    finding(Dimension::Role, !held.is_empty(), role),
+                    finding(Dimension::Time, given.is_some(), time),
+                    any_path(),
+                ])
+                .collect(),
+            conditions: Vec::new(),
+            lifted_by: None,
+        }
+    }
+
     fn place(&self, on: &RepositorySet, refs: &RefSet, verbs: VerbSet) -> [Finding; 3] {
         let Question { repository, name, .. } = self.question;
         let verb = self.question.decided_verb();
@@ -198,6 +234,14 @@ impl Asked<'_> {
     fn reached(&self, grant: &Grant) -> Finding {
         let (subject, called) = (self.subject, self.called);
         let reach = grant.reaches(&subject.username.key(), subject.roles());
+        let given = self.one.scope.elevation_to(grant, &self.one.update.name);
+        if let (None, Some(one)) = (&reach, given) {
+            let detail = format!(
+                "{called} has what the role `{}` is granted until {}, by `{}`",
+                one.role, one.to, one.id
+            );
+            return Finding { dimension: Dimension::Role, fit: Fit::Fits, detail };
+        }
         let detail = match (&reach, &grant.user) {
             (Some(None), _) => format!("it is for {called}"),
             (Some(Some(role)), _) => format!("{called} holds the role `{role}`"),

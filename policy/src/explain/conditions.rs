@@ -33,7 +33,7 @@ pub(super) fn told(one: &OneRef<'_>, require: &Require, asked: Asked<'_>) -> Con
 
 /// The words that a refused person would read.
 fn instead(require: &Require, shortfall: Shortfall) -> String {
-    let unmet = Unmet { rule: require.id.clone(), help: None, shortfall };
+    let unmet = Unmet { rule: require.id.clone(), help: None, shortfall, lifted_by: Vec::new() };
     words::of_refusal(&RefusalReason::Unmet(unmet), None).summary
 }
 

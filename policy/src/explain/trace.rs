@@ -19,7 +19,7 @@ pub struct RuleTrace {
 
 impl RuleTrace {
     /// Whether the rule surely matched: a grant that did gives the right, a block that did forbids it, a require that did
-    /// must be met, a waiver that did lifts what it names.
+    /// must be met, a waiver that did lifts what it names, an elevation that did has been given to whoever asks.
     pub fn matched(&self) -> bool {
         self.findings.iter().all(|finding| finding.fit == Fit::Fits)
     }
@@ -62,6 +62,8 @@ pub enum RuleKind {
     Require,
     /// It lifts blocks and requires.
     Waiver,
+    /// It lets people ask for a role for a while.
+    Elevation,
 }
 
 impl RuleKind {
@@ -72,6 +74,7 @@ impl RuleKind {
             Self::Block => "block",
             Self::Require => "require",
             Self::Waiver => "waiver",
+            Self::Elevation => "elevation",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{
-    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, change,
+    MAX_RULES, MAX_SIGNS, MAX_TESTS, block, change, elevation,
     grammar::{self, TableKind},
     grant,
     list::Room,
@@ -47,12 +47,13 @@ pub(super) struct Draft<'d, 'a> {
 }
 
 /// The kinds of tables, in the order in which they are read.
-const KINDS: [(&str, &TableKind); 6] = [
+const KINDS: [(&str, &TableKind); 7] = [
     ("role", &grammar::ROLE),
     ("grant", &grammar::GRANT),
     ("block", &grammar::BLOCK),
     ("require", &grammar::REQUIRE),
     ("waiver", &grammar::WAIVER),
+    ("elevation", &grammar::ELEVATION),
     ("test", &grammar::TEST),
 ];
 
@@ -104,6 +105,7 @@ impl<'d, 'a> Draft<'d, 'a> {
                     "block" => block::read(table, self, file, report),
                     "require" => require::read(table, self, file, report),
                     "waiver" => waiver::read(table, self, file, report),
+                    "elevation" => elevation::read(table, self, file, report),
                     _ => test::read(table, self, file, report),
                 }
                 if had_room && !self.room.is_left() {

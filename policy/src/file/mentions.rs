@@ -45,6 +45,7 @@ enum Kind {
     Block { absolute: bool },
     Require,
     Waiver,
+    Elevation,
 }
 
 impl Kind {
@@ -73,6 +74,7 @@ impl Kind {
             (Self::Require, Mention::Grant | Mention::Block) => format!(
                 "`{rule}` is a require: expect what it asks for, as in `refused:pull-request-required:{rule}`"
             ),
+            (Self::Elevation, _) => format!("`{rule}` is an elevation"),
             _ => format!("`{rule}` is a {}", self.as_str()),
         }
     }
@@ -83,6 +85,7 @@ impl Kind {
             Self::Block { .. } => "block",
             Self::Require => "require",
             Self::Waiver => "waiver",
+            Self::Elevation => "elevation",
         }
     }
 }
@@ -130,6 +133,7 @@ impl Draft<'_, '_> {
         let blocks = parts.blocks.iter().map(|rule| (&rule.id, Kind::Block { absolute: rule.absolute }));
         let requires = parts.requires.iter().map(|rule| (&rule.id, Kind::Require));
         let waivers = parts.waivers.iter().map(|rule| (&rule.id, Kind::Waiver));
-        grants.chain(blocks).chain(requires).chain(waivers).collect()
+        let elevations = parts.elevations.iter().map(|rule| (&rule.id, Kind::Elevation));
+        grants.chain(blocks).chain(requires).chain(waivers).chain(elevations).collect()
     }
 }

@@ -10,6 +10,7 @@ mod change;
 mod circumstances;
 mod commits;
 mod draft;
+mod elevation;
 mod grammar;
 mod grant;
 mod list;

@@ -25,6 +25,8 @@ pub enum Lint {
     GrantCoveredByBlocks,
     /// Nothing that the waiver may lift holds where it may be used.
     WaiverLiftsNothing,
+    /// Nothing is granted to the roles that an elevation lets people ask for.
+    ElevationGivesNothing,
     /// Two rules, or two roles, say the same.
     DuplicateRule,
     /// A grant of force or deletion takes the main branch in by a pattern.
@@ -37,7 +39,7 @@ pub enum Lint {
 
 impl Lint {
     /// Every lint.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::UnknownGroup,
         Self::UnknownUser,
         Self::RoleWithoutMembers,
@@ -49,6 +51,7 @@ impl Lint {
         Self::RuleNeverMatches,
         Self::GrantCoveredByBlocks,
         Self::WaiverLiftsNothing,
+        Self::ElevationGivesNothing,
         Self::DuplicateRule,
         Self::ForceOnWidePattern,
         Self::Expired,
@@ -69,6 +72,7 @@ impl Lint {
             Self::RuleNeverMatches => "rule-never-matches",
             Self::GrantCoveredByBlocks => "grant-covered-by-blocks",
             Self::WaiverLiftsNothing => "waiver-lifts-nothing",
+            Self::ElevationGivesNothing => "elevation-gives-nothing",
             Self::DuplicateRule => "duplicate-rule",
             Self::ForceOnWidePattern => "force-on-wide-pattern",
             Self::Expired => "expired",
@@ -95,6 +99,7 @@ impl Lint {
             | Self::RuleNeverMatches
             | Self::GrantCoveredByBlocks
             | Self::WaiverLiftsNothing
+            | Self::ElevationGivesNothing
             | Self::DuplicateRule
             | Self::ForceOnWidePattern
             | Self::Expired

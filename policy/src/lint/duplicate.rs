@@ -24,6 +24,9 @@ pub(super) fn look(policy: &Policy, report: &mut Report) {
     for waiver in policy.waivers() {
         note(About::Waiver(waiver.id.clone()), waiver, &[], &mut seen, report);
     }
+    for elevation in policy.elevations() {
+        note(About::Elevation(elevation.id.clone()), elevation, &[], &mut seen, report);
+    }
 }
 
 /// Notes what a rule says, but for its id and for what makes no difference.

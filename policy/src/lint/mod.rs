@@ -8,6 +8,7 @@ mod allow;
 mod catalog;
 mod covered;
 mod duplicate;
+mod elevation;
 mod expired;
 mod force;
 mod names;
@@ -57,6 +58,7 @@ pub fn lint(policy: &Policy, snapshot: Option<&Snapshot>, now: Timestamp) -> Rep
     let never = never::look(policy, &mut report);
     covered::look(policy, &never, now, &mut report);
     waiver::look(policy, &never, now, &mut report);
+    elevation::look(policy, now, &mut report);
     force::look(policy, now, &mut report);
     allow::settle(policy, &mut report);
     report.finish()

@@ -29,6 +29,10 @@ fn named(policy: &Policy) -> BTreeSet<&RoleId> {
     let unbound = policy.requires().iter().flat_map(|require| &require.except);
     let approving = policy.requires().iter().flat_map(|require| &require.approvals).map(|one| &one.role);
     let waiving = policy.waivers().iter().flat_map(|waiver| waiver.to.iter().chain(&waiver.second_person));
+    let elevating = policy.elevations().iter().flat_map(|elevation| {
+        let approving = elevation.approval.iter().flat_map(|approval| &approval.by);
+        elevation.roles.iter().chain(&elevation.to).chain(approving)
+    });
     let excluding = policy.roles().iter().filter(|role| !role.exclusive.is_empty()).map(|role| &role.id);
     let excluded = policy.roles().iter().flat_map(|role| &role.exclusive);
     granted
@@ -36,6 +40,7 @@ fn named(policy: &Policy) -> BTreeSet<&RoleId> {
         .chain(unbound)
         .chain(approving)
         .chain(waiving)
+        .chain(elevating)
         .chain(excluding)
         .chain(excluded)
         .collect()

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use super::{About, never::VERBS};
 use crate::{
     diff::proof::List,
-    rule::{Block, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
+    rule::{Block, Elevation, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
 };
 
 /// Where and when a rule is live, whatever its kind.
@@ -21,7 +21,9 @@ impl<'p> Scope<'p> {
         let grants = policy.grants().iter().map(Self::grant);
         let blocks = policy.blocks().iter().map(Self::block);
         let requires = policy.requires().iter().map(Self::require);
-        grants.chain(blocks).chain(requires).chain(policy.waivers().iter().map(Self::waiver))
+        let waivers = policy.waivers().iter().map(Self::waiver);
+        let elevations = policy.elevations().iter().map(Self::elevation);
+        grants.chain(blocks).chain(requires).chain(waivers).chain(elevations)
     }
 
     pub(super) fn grant(grant: &'p Grant) -> Self {
@@ -44,6 +46,13 @@ impl<'p> Scope<'p> {
         let Waiver { id, on, refs, .. } = waiver;
         let verbs = VERBS.into_iter().collect();
         Self { about: About::Waiver(id.clone()), on, refs, verbs, window: Window::ALWAYS }
+    }
+
+    /// Nor has an elevation.
+    pub(super) fn elevation(elevation: &'p Elevation) -> Self {
+        let Elevation { id, on, refs, .. } = elevation;
+        let verbs = VERBS.into_iter().collect();
+        Self { about: About::Elevation(id.clone()), on, refs, verbs, window: Window::ALWAYS }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum About {
     Require(RuleId),
     /// A waiver.
     Waiver(RuleId),
+    /// An elevation.
+    Elevation(RuleId),
 }
 
 impl About {
@@ -27,6 +29,7 @@ impl About {
             Self::Block(_) => "block",
             Self::Require(_) => "require",
             Self::Waiver(_) => "waiver",
+            Self::Elevation(_) => "elevation",
         }
     }
 
@@ -34,7 +37,11 @@ impl About {
     pub fn id(&self) -> &str {
         match self {
             Self::Role(id) => id.as_str(),
-            Self::Grant(id) | Self::Block(id) | Self::Require(id) | Self::Waiver(id) => id.as_str(),
+            Self::Grant(id)
+            | Self::Block(id)
+            | Self::Require(id)
+            | Self::Waiver(id)
+            | Self::Elevation(id) => id.as_str(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod digest;
 mod group_name;
 mod object_id;
+mod privilege_id;
 mod ref_name;
 mod repository;
 mod rule_id;
@@ -12,6 +13,7 @@ mod username;
 pub use digest::{Digest, DigestError};
 pub use group_name::{GroupName, GroupNameError};
 pub use object_id::{ObjectFormat, ObjectId, ObjectIdError};
+pub use privilege_id::{PrivilegeId, PrivilegeIdError};
 pub use ref_name::{RefName, RefNameError};
 pub use repository::{Repository, RepositoryError};
 pub use rule_id::{IdError, RoleId, RuleId};

@@ -77,7 +77,7 @@ id! {
 }
 
 id! {
-    /// The id of a grant, block, require or waiver: `tags-are-forever`. Ids of built-in rules begin with `oam:`,
+    /// The id of a grant, block, require, waiver or elevation: `tags-are-forever`. Ids of built-in rules begin with `oam:`,
     /// which no policy file can write.
     RuleId
 }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Allowance, Block, ChangeRule, Compiled, Grant, Holders, Mode, RefSet, RepositorySet, Require, Role,
-    RolePlaces, TestCase, Waiver, Window,
+    Allowance, Block, ChangeRule, Compiled, Elevation, Grant, Holders, Mode, RefSet, RepositorySet, Require,
+    Role, RolePlaces, TestCase, Waiver, Window,
 };
 use crate::{
     name::{Digest, RoleId, RuleId},
@@ -43,6 +43,9 @@ pub struct PolicyParts {
     /// The waivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
+    /// The elevations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elevations: Vec<Elevation>,
     /// How the policy may be replaced. One that does not say has the digest that it had before there was a way to say.
     #[serde(skip_serializing_if = "ChangeRule::is_default")]
     pub change: ChangeRule,
@@ -92,6 +95,7 @@ impl Policy {
         parts.blocks.sort_by(|a, b| a.id.cmp(&b.id));
         parts.requires.sort_by(|a, b| a.id.cmp(&b.id));
         parts.waivers.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.elevations.sort_by(|a, b| a.id.cmp(&b.id));
         parts.allowances.sort();
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
         let built_in = built_in_blocks();
@@ -138,6 +142,11 @@ impl Policy {
     /// The waivers, by id.
     pub fn waivers(&self) -> &[Waiver] {
         &self.parts.waivers
+    }
+
+    /// The elevations, by id.
+    pub fn elevations(&self) -> &[Elevation] {
+        &self.parts.elevations
     }
 
     /// The unit tests, by place.
@@ -200,7 +209,8 @@ fn check_ids(parts: &PolicyParts) -> Result<(), PolicyError> {
     let blocks = parts.blocks.iter().map(|rule| &rule.id);
     let requires = parts.requires.iter().map(|rule| &rule.id);
     let waivers = parts.waivers.iter().map(|rule| &rule.id);
-    for id in grants.chain(blocks).chain(requires).chain(waivers) {
+    let elevations = parts.elevations.iter().map(|rule| &rule.id);
+    for id in grants.chain(blocks).chain(requires).chain(waivers).chain(elevations) {
         if !rules.insert(id) {
             return Err(PolicyError::DuplicateId(id.to_string()));
         }
@@ -221,7 +231,12 @@ fn check_roles(parts: &PolicyParts) -> Result<(), PolicyError> {
         .waivers
         .iter()
         .flat_map(|waiver| waiver.to.iter().chain(&waiver.second_person).map(move |role| (&waiver.id, role)));
-    for (rule, role) in granted.chain(excepted).chain(requires).chain(waivers) {
+    let elevations = parts.elevations.iter().flat_map(|elevation| {
+        let approvers = elevation.approval.iter().flat_map(|approval| &approval.by);
+        let named = elevation.roles.iter().chain(&elevation.to).chain(approvers);
+        named.map(move |role| (&elevation.id, role))
+    });
+    for (rule, role) in granted.chain(excepted).chain(requires).chain(waivers).chain(elevations) {
         if !known.contains(role) {
             return Err(PolicyError::UnknownRole { rule: rule.clone(), role: role.clone() });
         }

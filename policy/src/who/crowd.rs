@@ -5,7 +5,7 @@ use std::{
 
 use super::{Answer, Judge, Who, WhoError};
 use crate::{
-    decide::{PrincipalKind, Subject, WaiverUse},
+    decide::{PrincipalKind, State, Subject},
     name::{GroupName, Username, UsernameKey},
     question::Question,
     rule::{Policy, RefSet},
@@ -18,23 +18,20 @@ pub(super) struct Crowd<'a> {
     snapshot: &'a Snapshot,
     /// The groups that a role names, as positions in the directory's table.
     telling: BTreeSet<u32>,
-    /// Whom a role or a grant names, and who uses a waiver.
+    /// Whom a role or a grant names, and who has something for a while.
     named: BTreeSet<UsernameKey>,
     /// The ref, where a rule has `${user}`: to all whose name is no part of it, that is a text that does not match.
     names_in: Option<Vec<u8>>,
 }
 
 impl<'a> Crowd<'a> {
-    pub(super) fn of(
-        policy: &'a Policy,
-        snapshot: &'a Snapshot,
-        in_use: &[WaiverUse],
-        question: &Question,
-    ) -> Self {
+    pub(super) fn of(policy: &'a Policy, snapshot: &'a Snapshot, state: &State, question: &Question) -> Self {
         let groups = policy.roles().iter().flat_map(|role| role.any.iter().chain(&role.all));
         let services = policy.roles().iter().flat_map(|role| role.service.iter().cloned());
         let exceptions = policy.grants().iter().filter_map(|grant| grant.user.as_ref());
         let named = exceptions.map(|exception| exception.user.key()).chain(services);
+        let lifting = state.waivers.iter().map(|one| one.by.key());
+        let in_use = lifting.chain(state.elevations.iter().map(|one| one.by.key()));
         let blocks = policy.all_blocks().map(|block| (&block.on, &block.refs));
         let grants = policy.grants().iter().map(|grant| (&grant.on, &grant.refs));
         let requires = policy.requires().iter().map(|require| (&require.on, &require.refs));
@@ -45,7 +42,7 @@ impl<'a> Crowd<'a> {
             policy,
             snapshot,
             telling: groups.filter_map(|group| position(snapshot, group)).collect(),
-            named: named.chain(in_use.iter().map(|one| one.by.key())).collect(),
+            named: named.chain(in_use).collect(),
             names_in: here.map(|(_, refs)| refs).any(has_user).then(|| question.name.as_bytes().to_vec()),
         }
     }

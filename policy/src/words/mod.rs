@@ -2,10 +2,14 @@
 //!
 //! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
 
+mod notices;
 mod signatures;
 mod unmet;
+mod ways;
 
 use jiff::{Timestamp, Unit};
+
+pub use notices::notices;
 
 use crate::{
     name::{RefName, RoleId, RuleId},
@@ -37,10 +41,13 @@ pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
             (format!("No rule lets you {} it.", tried(no_grant.verb, is_tag)), hint)
         }
         RefusalReason::PathsNotGranted(not_granted) => paths_not_granted(not_granted),
-        RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked)),
+        RefusalReason::Blocked(blocked) => (blocked_summary(blocked), blocked_hint(blocked, name)),
         RefusalReason::Unmet(unmet) => {
             let (summary, hint) = unmet::of(unmet);
-            (summary, Some(hint))
+            // What is asked for every day is not told with what others may do in an emergency.
+            let yours = unmet.lifted_by.iter().find(|lifter| lifter.is_yours);
+            let lifting = yours.and_then(|lifter| ways::to_lift(&unmet.rule, std::slice::from_ref(lifter), name));
+            (summary, Some(std::iter::once(hint).chain(lifting).collect::<Vec<_>>().join(" ")))
         }
         RefusalReason::AccountDisabled { username } => (
             format!("The account `{username}` is deactivated in the company directory."),
@@ -132,7 +139,8 @@ fn no_grant_hint(no_grant: &NoGrant, name: Option<&RefName>) -> String {
             Some(format!("Somebody with the role {} may {} it.", roles(some), tried(no_grant.verb, is_tag)))
         }
     };
-    [instead, who].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let ask = ways::to_ask(&no_grant.ask, name);
+    [instead, who, ask].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What to do where the policy gives nobody the right.
@@ -175,7 +183,7 @@ fn blocked_summary(blocked: &Blocked) -> String {
     }
 }
 
-fn blocked_hint(blocked: &Blocked) -> Option<String> {
+fn blocked_hint(blocked: &Blocked, name: Option<&RefName>) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(help) = &blocked.help {
         parts.push(Printable::new(help.trim()).to_string());
@@ -185,6 +193,7 @@ fn blocked_hint(blocked: &Blocked) -> Option<String> {
     } else if blocked.absolute {
         parts.push("It binds everybody, administrators too.".into());
     }
+    parts.extend(ways::to_lift(&blocked.rule, &blocked.lifted_by, name));
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 

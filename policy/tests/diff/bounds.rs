@@ -180,3 +180,27 @@ fn a_regular_expression_over_paths_is_never_passed_over_in_silence() {
     assert!(!found.exact && found.changes.is_empty());
     assert_eq!(found.bounded[0].patterns, ["re:src/a+"]);
 }
+
+#[test]
+fn that_elevations_differ_is_said() {
+    let rule = |hours: u8| {
+        format!("[[elevation]]\nid = \"call\"\nroles = [\"one\"]\nto = [\"one\"]\nmax_time = \"{hours}h\"\n")
+    };
+    let policy = |more: &str| common::policy(&format!("{HEAD}{more}"));
+    let compared = |old: &str, new: &str| {
+        diff(&policy(old), &policy(new), Some(&directory()), at(NOW), &Limits::default())
+    };
+    let (one, two) = (rule(1), rule(2));
+    let tried = one.clone() + "mode = \"evaluate\"\n";
+    for (old, new, exact) in [
+        ("", one.as_str(), false),
+        (&one, &two, false),
+        (&one, &one, true),
+        ("", &tried, true),
+        (&two, "", false),
+    ] {
+        let found = compared(old, new);
+        assert_eq!((found.exact, found.changes.len()), (exact, 0), "{old} {new}");
+        assert_eq!(found.bounded.iter().any(|bounded| bounded.why.contains("elevations differ")), !exact);
+    }
+}

@@ -188,10 +188,12 @@ pub(crate) fn permitted(
 
 fn uses_of(policy: &Policy, asked: Asked<'_>, by: Use) -> Vec<WaiverUse> {
     let of = |waiver: &oam_policy::rule::Waiver| WaiverUse {
+        id: None,
         waiver: waiver.id.clone(),
         lifts: Default::default(),
         by: asked.user.clone(),
         on: None,
+        refs: None,
         from: asked.now - SignedDuration::from_mins(by.minutes_ago),
         to: asked.now + SignedDuration::from_hours(10),
         reason: if by.reason { "an emergency".into() } else { String::new() },

@@ -18,7 +18,7 @@ pub(crate) const REFS: [&str; 10] = [
     "refs/heads/oam-canary/x",
     "refs/replace/x",
 ];
-const REF_PATTERNS: [&[&str]; 18] = [
+pub(crate) const REF_PATTERNS: [&[&str]; 18] = [
     &["refs/**"],
     &["refs/**"],
     &["refs/**"],
@@ -39,7 +39,7 @@ const REF_PATTERNS: [&[&str]; 18] = [
     &["refs/**", "!refs/heads/u/${user}/**", "!refs/heads/\\main"],
 ];
 pub(crate) const REPOSITORIES: [&str; 3] = ["A/x", "a/y", "B/x"];
-const ON: [&[&str]; 10] = [
+pub(crate) const ON: [&[&str]; 10] = [
     &["**"],
     &["**"],
     &["**"],
@@ -85,13 +85,17 @@ pub(super) fn one<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> im
 }
 
 /// One of the lists of patterns; with regular expressions only where there is an engine for them.
-fn patterns(all: &'static [&'static [&'static str]]) -> impl Strategy<Value = &'static [&'static str]> {
+pub(crate) fn patterns(
+    all: &'static [&'static [&'static str]],
+) -> impl Strategy<Value = &'static [&'static str]> {
     let known =
         |list: &&[&str]| cfg!(feature = "regex") || !list.iter().any(|pattern| pattern.contains("re:"));
     select(all.iter().copied().filter(known).collect::<Vec<_>>())
 }
 
-fn rarely<T: std::fmt::Debug + Clone>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+pub(crate) fn rarely<T: std::fmt::Debug + Clone>(
+    of: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Option<T>> {
     option::weighted(0.25, of)
 }
 
@@ -119,7 +123,7 @@ fn people() -> impl Strategy<Value = Vec<Person>> {
     (a, b, c, d).prop_map(|(a, b, c, d)| [a, b, c, d].into_iter().flatten().collect())
 }
 
-fn slot() -> impl Strategy<Value = i64> {
+pub(crate) fn slot() -> impl Strategy<Value = i64> {
     (0..9_i64).prop_map(|slot| slot * 30)
 }
 
@@ -278,7 +282,7 @@ fn uses() -> impl Strategy<Value = Vec<Use>> {
     vec(one_use, 0..6)
 }
 
-fn reason() -> impl Strategy<Value = &'static str> {
+pub(crate) fn reason() -> impl Strategy<Value = &'static str> {
     one(&["it burns", "it burns", "it burns", "it burns", " "])
 }
 

@@ -17,6 +17,7 @@ mod chance;
 mod common;
 mod conditions;
 mod decision;
+mod elevated;
 mod engine;
 mod explained;
 mod folding;

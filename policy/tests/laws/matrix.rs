@@ -163,10 +163,12 @@ fn facts(row: &Row) -> Facts {
 
 fn used(waiver: &str, by: &str) -> WaiverUse {
     WaiverUse {
+        id: None,
         waiver: waiver.parse().unwrap(),
         lifts: BTreeSet::new(),
         by: by.parse().unwrap(),
         on: None,
+        refs: None,
         from: NOW.parse().unwrap(),
         to: "2026-06-13T13:00:00Z".parse().unwrap(),
         reason: "it burns".into(),

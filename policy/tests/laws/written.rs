@@ -7,7 +7,7 @@ use oam_policy::{
     NonEmpty, Policy, RefName, RefUpdate, Repository, Request, Snapshot, State, Username,
     decide::WaiverUse,
     file::{self, PolicySource},
-    rule::Asker,
+    rule::{Asker, RepositorySet},
     snapshot::{self, Directory, Revocation},
 };
 
@@ -198,10 +198,12 @@ fn write_checks(text: &mut String, checks: &Checks) {
 impl Use {
     fn made(&self) -> WaiverUse {
         WaiverUse {
+            id: None,
             waiver: self.waiver.parse().unwrap(),
             lifts: self.lifts.iter().map(|rule| rule.parse().unwrap()).collect(),
             by: self.by.parse().unwrap(),
-            on: self.on.map(|on| Repository::parse(on).unwrap()),
+            on: self.on.map(|on| RepositorySet::new([RepositorySet::parse_one(on).unwrap()]).unwrap()),
+            refs: None,
             from: moment(self.from),
             to: moment(self.to),
             reason: self.reason.to_owned(),

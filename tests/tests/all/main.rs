@@ -39,6 +39,7 @@ mod symrefs;
 mod tampering;
 mod tls;
 mod transports;
+mod two_in_the_morning;
 mod two_persons;
 mod witness;
 

@@ -390,10 +390,12 @@ impl Waiver {
     fn told(&self, now: Timestamp) -> WaiverUse {
         let from = now - SignedDuration::from_mins(self.minutes_ago);
         WaiverUse {
+            id: None,
             waiver: RuleId::parse(&self.id).unwrap_or_else(|error| panic!("`{}`: {error}", self.id)),
             lifts: BTreeSet::new(),
             by: self.by.0.clone(),
             on: None,
+            refs: None,
             from,
             // Its own rule ends it long before.
             to: from + SignedDuration::from_hours(24),

@@ -312,7 +312,7 @@ const COMMANDS: [&[&str]; 41] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 14] = [
+const MORE_COMMANDS: [&[&str]; 23] = [
     &["oam", "audit", "query"],
     &["oam", "report", "access-matrix"],
     &["oam", "report", "access-review"],
@@ -323,6 +323,15 @@ const MORE_COMMANDS: [&[&str]; 14] = [
     &["oam", "login"],
     &["oam", "logout"],
     &["oam", "whoami"],
+    &["oam", "grant", "request"],
+    &["oam", "grant", "list"],
+    &["oam", "grant", "show"],
+    &["oam", "grant", "approve"],
+    &["oam", "grant", "deny"],
+    &["oam", "grant", "revoke"],
+    &["oam", "breakglass"],
+    &["oam", "breakglass", "report"],
+    &["oam", "breakglass", "sign-off"],
     &["oam", "completions"],
     &["oam", "man"],
     &["oamd"],

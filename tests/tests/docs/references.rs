@@ -86,28 +86,13 @@ fn busy_daemon() -> (Daemon, String) {
         token.display()
     );
     let config = format!(
-        "[bitbucket]
-{guarded}
-
-[http]
-listen = \"127.0.0.1:0\"
-
-[audit]
-{witnesses}
-
-[source.file]
-kind = \"file\"
-
-[source.entra]
-kind = \
-         \"scim\"
-
-[scim]
-listen = \"127.0.0.1:0\"
-plaintext = \"loopback-only\"
-{NO_SERVER}"
+        "[bitbucket]\n{guarded}\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
+         \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n\n[webhook.chat]\nurl = \"http://127.0.0.1:1/\"\n\
+         format = \"slack\"\nnetwork = \"loopback\"\n\n[admin]\npeople = {{ {} = \"kim\" }}\n\n{NO_SERVER}",
+        nix::unistd::geteuid()
     );
-    let mut daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
+    let policy = lifting();
+    let mut daemon = Daemon::start_with(&Setup { config, policy, ..Setup::default() });
     let spool = daemon.folder().join("spool");
     fs::create_dir(&spool).unwrap();
     let open = format!(
@@ -131,7 +116,7 @@ plaintext = \"loopback-only\"
     daemon.write_policy("version = 2\n");
     let rejected = |daemon: &Daemon| entries(daemon).contains("policy-rejected").then_some(());
     wait::until("the faulty policy is told of", || rejected(&daemon));
-    daemon.write_policy(sample::POLICY);
+    daemon.write_policy(&lifting());
     daemon.kill();
     assert!(work.push(["HEAD:refs/heads/feature/x"]).accepted(), "open-audited");
     fs::remove_dir_all(daemon.state().join("store")).unwrap();
@@ -142,9 +127,27 @@ plaintext = \"loopback-only\"
     assert!(work.push(["HEAD:refs/heads/main"]).accepted());
     let delivered = |daemon: &Daemon| entries(daemon).contains("permitted-while-unavailable").then_some(());
     wait::until("the spool is delivered", || delivered(&daemon));
+    lift(&daemon);
     propose(&daemon);
     daemon.stop();
     (daemon, metrics)
+}
+
+/// The sample policy, with a rule that `kim` may lift by herself.
+fn lifting() -> String {
+    let block = "[[block]]\nid = \"freeze\"\non = [\"**\"]\nrefs = [\"refs/heads/frozen\"]\n";
+    let waiver = "[[waiver]]\nid = \"thaw\"\nlifts = [\"freeze\"]\nto = [\"keeper\"]\nmax_time = \"1h\"\n";
+    format!("{}\n{block}{waiver}", sample::POLICY)
+}
+
+/// Breaks the glass, and gives it back.
+fn lift(daemon: &Daemon) {
+    let place = ["--on", "DEMO/app", "--refs", "refs/heads/frozen", "--for", "5m", "--reason", "r", "--json"];
+    let lifted =
+        daemon.oam([&["breakglass", "freeze"][..], &place[..]].concat()).expect_success("oam breakglass");
+    let lifted: serde_json::Value = serde_json::from_slice(&lifted.stdout).unwrap();
+    let id = lifted["id"].as_str().unwrap();
+    daemon.oam(["grant", "revoke", id, "--reason", "r"]).expect_success("oam grant revoke");
 }
 
 /// Two policies that must wait for somebody: one is approved, one is not.
@@ -191,8 +194,8 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
     let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     assert_eq!(set(codes("metrics.md")), set(names), "{metrics}");
 
-    // It takes a second user to be denied.
-    let mut kinds = set(["admin-denied"]);
+    // It takes a second user to be denied, and to answer another.
+    let mut kinds = set(["admin-denied", "privilege-approved", "privilege-signed-off"]);
     for line in entries(&daemon).lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
         let kind = entry["event"]["kind"].as_str().unwrap().to_owned();

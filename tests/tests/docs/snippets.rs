@@ -137,10 +137,14 @@ pub(crate) fn keys(toml: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for line in toml.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            // A source is called as its owner likes.
-            section = match name.strip_prefix("source.").map(|rest| rest.split_once('.')) {
-                Some(Some((_, below))) => format!("source.NAME.{below}."),
-                Some(None) => "source.NAME.".to_owned(),
+            // A source and a webhook are called as their owner likes.
+            let named = ["source", "webhook"].into_iter().find_map(|kind| {
+                let rest = name.strip_prefix(kind)?.strip_prefix('.')?;
+                Some((kind, rest.split_once('.').map(|(_, below)| below)))
+            });
+            section = match named {
+                Some((kind, Some(below))) => format!("{kind}.NAME.{below}."),
+                Some((kind, None)) => format!("{kind}.NAME."),
                 None => format!("{name}."),
             };
         } else if let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with('#')) {

@@ -61,6 +61,7 @@ fn state() -> State {
         snapshot: Some(snapshot),
         sources: Arc::default(),
         waivers: Arc::default(),
+        elevations: Arc::default(),
     }
 }
 

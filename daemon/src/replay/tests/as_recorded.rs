@@ -124,6 +124,7 @@ async fn what_ended_before_it_began_is_no_decision() {
             fast_forward: None,
             outcome: entry::Outcome::Permitted,
             grant: Some("main".into()),
+            privilege: None,
             waiver: None,
             lifted: Vec::new(),
             ancestry_unreadable: false,

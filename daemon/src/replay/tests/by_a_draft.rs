@@ -134,11 +134,12 @@ async fn without_directory(bench: &Bench) -> Live {
     let Live { config, policies, audit, .. } = &bench.live;
     let (sources, _) = Sources::open(&config.sources, folder.path(), directory.clone()).await.unwrap();
     let directory = (directory.0, directory.1, Arc::new(sources));
+    let privileges = Privileges::open(folder.path().join("privileges"), audit).unwrap();
     Live::new(
         config.clone(),
         Arc::clone(policies),
         directory,
-        audit.clone(),
+        (audit.clone(), privileges),
         (spooled, Permits::of(audit).unwrap()),
         Vec::new(),
     )

@@ -23,6 +23,7 @@ use crate::{
     config::{Config, Overrides},
     directory::{self, By},
     policy::{Change, PolicyManager},
+    privilege::Privileges,
     service::{Live, Permits, Spooled},
     source::Sources,
     store::Store,
@@ -90,11 +91,12 @@ impl Bench {
         let policies = Arc::new(policies.await.unwrap());
         let spooled = Spooled::open(&place("spooled")).unwrap();
         let (sources, _) = Sources::open(&config.sources, &config.state, directory.clone()).await.unwrap();
+        let privileges = Privileges::open(place("privileges"), &audit).unwrap();
         let live = Live::new(
             config,
             policies,
             (directory.0, directory.1, Arc::new(sources)),
-            audit.clone(),
+            (audit.clone(), privileges),
             (spooled, Permits::of(&audit).unwrap()),
             Vec::new(),
         );

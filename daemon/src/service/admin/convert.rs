@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use oam_policy::{
+    RoleId,
     fault::{Fault, Faults},
     snapshot::{Revocation, UserView},
 };
@@ -9,6 +12,7 @@ use tonic::Status;
 use super::unavailable;
 use crate::{
     directory::ChangeError,
+    privilege::{Privilege, Stage, What},
     store::{ArchiveError, SnapshotInfo},
 };
 
@@ -47,6 +51,55 @@ fn fault(fault: &Fault) -> v1::Fault {
         help: fault.help.clone().unwrap_or_default(),
         excerpt: fault.excerpt.clone(),
         length: fault.length,
+    }
+}
+
+/// What somebody has for a while; `answering`: the roles whose holders may answer.
+pub(super) fn privilege(one: &Privilege, answering: BTreeSet<RoleId>) -> v1::Privilege {
+    let (kind, role, lifts) = match &one.what {
+        What::Grant { role, .. } => ("grant", role.to_string(), Vec::new()),
+        What::Waiver { lifts, .. } => {
+            ("waiver", String::new(), lifts.iter().map(ToString::to_string).collect())
+        }
+    };
+    let (stage, ended) = match one.stage {
+        Stage::Waiting => ("waiting", ""),
+        Stage::Live { .. } => ("live", ""),
+        Stage::Ended { cause, .. } => ("ended", cause.as_str()),
+    };
+    let time = one.time();
+    v1::Privilege {
+        id: one.id.to_string(),
+        kind: kind.to_owned(),
+        rule: one.what.rule().to_string(),
+        role,
+        lifts,
+        username: one.by.as_str().to_owned(),
+        on: one.on.sources(),
+        refs: one.refs.sources(),
+        seconds: one.length.as_secs(),
+        reason: one.reason.clone(),
+        needed: one.needed,
+        approvals: one
+            .approvals
+            .iter()
+            .map(|approval| v1::PrivilegeApproval {
+                by: approval.by.as_str().to_owned(),
+                at_micros: micros(approval.at),
+            })
+            .collect(),
+        asked_micros: micros(one.asked),
+        stage: stage.to_owned(),
+        from_micros: time.map(|(from, _)| micros(from)).unwrap_or_default(),
+        to_micros: time.map(|(_, to)| micros(to)).unwrap_or_default(),
+        ended: ended.to_owned(),
+        signed_off: one.signed_off.as_ref().map(|signed| v1::PrivilegeSignOff {
+            by: signed.by.as_str().to_owned(),
+            at_micros: micros(signed.at),
+            reason: signed.reason.clone(),
+        }),
+        wants_sign_off: one.wants_sign_off(),
+        answering: answering.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -11,6 +11,7 @@ use tonic::{Request, Status};
 use crate::{
     access::{Call, Caller, Class, Held},
     audit_log::Batch,
+    privilege::Person,
     service::{Live, caller},
 };
 
@@ -27,8 +28,26 @@ pub(super) struct Admitted {
     pub(super) live: Arc<Live>,
     /// Who calls, as the audit log names them.
     pub(super) actor: String,
+    /// Who they are in the directory, as far as anybody can tell.
+    pub(super) username: Option<Username>,
+    /// Whether they may cut people off.
+    pub(super) operates: bool,
     /// Until when they may; `None` where nothing ends.
     pub(super) until: Option<Timestamp>,
+}
+
+impl Admitted {
+    /// Who speaks for themselves: nobody asks or answers for another.
+    pub(super) fn person(self) -> Result<(Arc<Live>, Person), Status> {
+        let Self { live, actor, username, .. } = self;
+        match username {
+            Some(username) => Ok((live, Person { username, actor })),
+            None => Err(Status::permission_denied(format!(
+                "nobody can tell who `{actor}` is in the directory, and nobody asks or answers for another: sign in with `oam \
+                 login`, or be named in `admin.people` of the daemon's configuration"
+            ))),
+        }
+    }
 }
 
 impl Gate {
@@ -55,7 +74,13 @@ impl Gate {
                 Caller::Host { .. } => None,
                 Caller::Person(token) => Some(token.expires()),
             };
-            return Ok(Admitted { live: Arc::clone(&self.live), actor: caller.to_string(), until });
+            return Ok(Admitted {
+                live: Arc::clone(&self.live),
+                actor: caller.to_string(),
+                operates: held.roles.iter().any(|role| Class::Operate.takes(*role)),
+                username: held.username.filter(|_| held.bar.is_none()),
+                until,
+            });
         }
         self.deny(&caller, &held, call).await
     }
@@ -75,9 +100,12 @@ impl Gate {
 
 fn is_own(call: Call, held: &Held, about: Option<&str>) -> bool {
     let about = about.and_then(|name| Username::parse(name).ok());
+    if call.class().takes_people() {
+        return held.username.is_some() && held.bar.is_none();
+    }
     match (call.class(), &held.username, about) {
         (Class::LookOrOwn, Some(caller), Some(about)) => caller.key() == about.key(),
-        (Class::Look | Class::LookOrOwn | Class::Audit | Class::Operate | Class::Govern, ..) => false,
+        _ => false,
     }
 }
 

@@ -10,6 +10,7 @@ mod gate;
 mod import;
 mod policy;
 mod policy_diff;
+mod privilege;
 mod proposal;
 mod replay;
 mod snapshot;
@@ -261,6 +262,47 @@ impl Admin for AdminService {
     async fn who(&self, request: Request<v1::WhoRequest>) -> Reply<Self::WhoStream> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::Who).await?;
         Ok(Response::new(who::who(live, request.into_inner()).await?))
+    }
+
+    async fn request_privilege(&self, request: Request<v1::RequestPrivilegeRequest>) -> Reply<v1::Privilege> {
+        let (live, person) = self.gate.admit(&request, Call::RequestPrivilege).await?.person()?;
+        Ok(Response::new(privilege::request(&live, &person, request.into_inner()).await?))
+    }
+
+    async fn list_privileges(
+        &self,
+        request: Request<v1::ListPrivilegesRequest>,
+    ) -> Reply<v1::ListPrivilegesResponse> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::ListPrivileges).await?;
+        Ok(Response::new(privilege::list(&live, request.get_ref())))
+    }
+
+    async fn approve_privilege(&self, request: Request<v1::ApprovePrivilegeRequest>) -> Reply<v1::Privilege> {
+        let (live, person) = self.gate.admit(&request, Call::ApprovePrivilege).await?.person()?;
+        Ok(Response::new(privilege::approve(&live, &person, request.into_inner()).await?))
+    }
+
+    async fn end_privilege(&self, request: Request<v1::EndPrivilegeRequest>) -> Reply<v1::Privilege> {
+        let Admitted { live, actor, username, operates, .. } =
+            self.gate.admit(&request, Call::EndPrivilege).await?;
+        let who = (username.as_ref(), actor.as_str());
+        Ok(Response::new(privilege::end(&live, who, operates, request.into_inner()).await?))
+    }
+
+    async fn get_privilege_report(
+        &self,
+        request: Request<v1::GetPrivilegeReportRequest>,
+    ) -> Reply<v1::PrivilegeReport> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::GetPrivilegeReport).await?;
+        Ok(Response::new(privilege::report(&live, request.into_inner()).await?))
+    }
+
+    async fn sign_off_privilege(
+        &self,
+        request: Request<v1::SignOffPrivilegeRequest>,
+    ) -> Reply<v1::Privilege> {
+        let (live, person) = self.gate.admit(&request, Call::SignOffPrivilege).await?.person()?;
+        Ok(Response::new(privilege::sign_off(&live, &person, request.into_inner()).await?))
     }
 
     async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {

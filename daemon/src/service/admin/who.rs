@@ -82,6 +82,7 @@ fn can(way: &Way, total: usize, some: &[Principal<'_>]) -> v1::WhoCan {
         role: role(way),
         total: total as u64,
         principals: some.iter().map(principal).collect(),
+        privilege: way.elevation.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 

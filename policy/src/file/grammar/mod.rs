@@ -11,7 +11,8 @@ mod tables;
 pub(super) use forms::{MODES, WAYS_IN};
 pub use schema::json_schema;
 pub(super) use tables::{
-    ALLOW, APPROVALS, BLOCK, CHANGE, COMMIT, COMMITS, GRANT, REQUIRE, ROLE, TAGS, TEST, TOP, WAIVER, WEEKLY,
+    ALLOW, APPROVALS, BLOCK, CHANGE, COMMIT, COMMITS, ELEVATION, GRANT, REQUIRE, ROLE, TAGS, TEST, TOP,
+    WAIVER, WEEKLY,
 };
 
 /// A kind of table: what people call one, and what may stand in it.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     file::{commits::MAX_COMMITS, list::whole_repository_verbs, require::MAX_APPROVALS},
-    rule::ChangeRule,
+    rule::{ChangeRule, ElevationApproval},
 };
 
 const fn needs(name: &'static str, shape: Shape, about: &'static str) -> Key {
@@ -56,6 +56,7 @@ pub(in crate::file) static TOP: TableKind = TableKind {
         may("block", tables(&Shape::Table(&BLOCK)), BLOCK.about),
         may("require", tables(&Shape::Table(&REQUIRE)), REQUIRE.about),
         may("waiver", tables(&Shape::Table(&WAIVER)), WAIVER.about),
+        may("elevation", tables(&Shape::Table(&ELEVATION)), ELEVATION.about),
         may("test", tables(&Shape::Table(&TEST)), TEST.about),
     ],
     laws: &[],
@@ -101,7 +102,7 @@ pub(in crate::file) static GRANT: TableKind = TableKind {
     what: "a grant",
     about: "Gives a right. Whatever no grant gives is refused.",
     keys: &[
-        needs("id", ID, "The grant's id. Grants, blocks, requires and waivers share one set of ids."),
+        needs("id", ID, "The grant's id. All rules share one set of ids."),
         may("to", ROLES, "The roles that receive the right."),
         may("user", USER, "One person, as an exception: needs `expires` and `approved_by`."),
         needs("on", ON, ON_ABOUT),
@@ -142,7 +143,7 @@ pub(in crate::file) static BLOCK: TableKind = TableKind {
     what: "a block",
     about: "Forbids, whatever was granted: it binds everybody but the roles in `except`.",
     keys: &[
-        needs("id", ID, "The block's id. Grants, blocks, requires and waivers share one set of ids."),
+        needs("id", ID, "The block's id. All rules share one set of ids."),
         needs("on", ON, ON_ABOUT),
         needs("refs", REF_PATTERNS, REFS_ABOUT),
         may("verbs", VERBS, "What it forbids; without it, every change."),
@@ -165,7 +166,7 @@ pub(in crate::file) static REQUIRE: TableKind = TableKind {
     what: "a require",
     about: "Adds conditions to what is granted. It binds everybody but the roles in `except`.",
     keys: &[
-        needs("id", ID, "The require's id. Grants, blocks, requires and waivers share one set of ids."),
+        needs("id", ID, "The require's id. All rules share one set of ids."),
         needs("on", ON, ON_ABOUT),
         needs("refs", REF_PATTERNS, REFS_ABOUT),
         may("verbs", VERBS, VERBS_ABOUT),
@@ -278,7 +279,7 @@ pub(in crate::file) static WAIVER: TableKind = TableKind {
     what: "a waiver",
     about: "Break-glass: says which blocks and requires may be lifted for a short time, and by whom.",
     keys: &[
-        needs("id", ID, "The waiver's id. Grants, blocks, requires and waivers share one set of ids."),
+        needs("id", ID, "The waiver's id. All rules share one set of ids."),
         needs("lifts", IDS, "The ids of blocks and requires; not of an absolute block."),
         needs("to", ROLES, "Roles that may use it."),
         may("on", ON, "Where it may be used; everywhere without it."),
@@ -290,6 +291,40 @@ pub(in crate::file) static WAIVER: TableKind = TableKind {
         ALLOWS,
     ],
     laws: &[],
+};
+
+/// `[[elevation]]`
+pub(in crate::file) static ELEVATION: TableKind = TableKind {
+    name: "elevation",
+    what: "an elevation",
+    about: "Lets people ask for what is granted to a role, for a short time: who may ask, and who must approve.",
+    keys: &[
+        needs("id", ID, "The elevation's id. All rules share one set of ids."),
+        needs("roles", ROLES, "The roles that may be asked for: what is granted to them, and nothing else."),
+        needs("to", ROLES, "Roles that may ask."),
+        may("on", ON, "Where it may be asked for; everywhere without it."),
+        may("refs", REF_PATTERNS, "On which refs it may be asked for; on all without it."),
+        needs("max_time", LENGTH_OF_TIME, "How long it may last at most: `4h`."),
+        may("reason", Shape::Flag, "Whether whoever asks must say why; `true` without it."),
+        may(
+            "approved_by",
+            ROLES,
+            "Others, who hold one of these roles, must approve; nobody need without it.",
+        ),
+        may(
+            "approvals",
+            Shape::Number { from: 1, to: ElevationApproval::MOST as u32 },
+            "How many of them must; 1 without it.",
+        ),
+        may(
+            "ends_with_approver",
+            Shape::Flag,
+            "Whether it ends when somebody who approved it is cut off or loses these roles; `true` without it.",
+        ),
+        may("mode", MODE, "As in a grant; in evaluate mode it gives nothing."),
+        ALLOWS,
+    ],
+    laws: &[Law::With("approvals", &["approved_by"]), Law::With("ends_with_approver", &["approved_by"])],
 };
 
 /// `[[test]]`

@@ -289,6 +289,81 @@ commits = {}"##), @r#"
 }
 
 #[test]
+fn everything_that_can_be_wrong_with_an_elevation() {
+    insta::assert_snapshot!(faults(&format!("{RULES}{}", r##"
+[[elevation]]
+id = "on-call"
+roles = ["lead"]
+max_time = "0s"
+approvals = 2
+ends_with_approver = false
+
+[[elevation]]
+id = "main"
+roles = ["developer"]
+to = ["developer"]
+max_time = "1h"
+approved_by = ["developer"]
+approvals = 17
+approver = ["developer"]"##)), @r#"
+    an elevation has no `to`
+      --> 1.toml:30:1
+       |
+    30 | [[elevation]]
+       | ^^^^^^^^^^^^^
+       = add `to = ["developer"]`
+
+    there is no role `lead`
+      --> 1.toml:32:10
+       |
+    32 | roles = ["lead"]
+       |          ^^^^^^
+       = define it: a `[[role]]` with `id = "lead"`
+
+    `0s` is no length of time: write it as in `15m` or `1h 30m`
+      --> 1.toml:33:12
+       |
+    33 | max_time = "0s"
+       |            ^^^^
+
+    `approvals` says how it is approved, and nobody is said to approve it
+      --> 1.toml:34:13
+       |
+    34 | approvals = 2
+       |             ^
+       = add `approved_by = ["release-manager"]`
+
+    `ends_with_approver` says how it is approved, and nobody is said to approve it
+      --> 1.toml:35:22
+       |
+    35 | ends_with_approver = false
+       |                      ^^^^^
+       = add `approved_by = ["release-manager"]`
+
+    the rule id `main` is given twice: at 1.toml:24:6 and here
+      --> 1.toml:38:6
+       |
+    38 | id = "main"
+       |      ^^^^^^
+       = give one of them another id, or take it out
+
+    `approvals` is a whole number from 1 to 16, not 17
+      --> 1.toml:43:13
+       |
+    43 | approvals = 17
+       |             ^^
+       = it is how many others must approve; where nobody need, leave `approved_by` out
+
+    an elevation has no key `approver`
+      --> 1.toml:44:1
+       |
+    44 | approver = ["developer"]
+       | ^^^^^^^^
+       = it may have `id`, `roles`, `to`, `on`, `refs`, `max_time`, `reason`, `approved_by`, `approvals`, `ends_with_approver`, `mode`, `allow`
+    "#);
+}
+
+#[test]
 fn everything_that_can_be_wrong_with_a_waiver() {
     insta::assert_snapshot!(faults(&format!("{RULES}{}", r##"
 [[waiver]]

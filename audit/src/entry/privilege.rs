@@ -1,0 +1,225 @@
+//! What is recorded of what people have for a while: asked for, approved, begun, ended, signed off.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// What somebody has for a while, or asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PrivilegeKind {
+    /// What is granted to a role.
+    Grant {
+        /// The elevation that allows it.
+        elevation: String,
+        /// The role.
+        role: String,
+    },
+    /// To lift rules.
+    Waiver {
+        /// The waiver that allows it.
+        waiver: String,
+        /// The rules; none: whatever it may lift.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lifts: Vec<String>,
+    },
+}
+
+/// Somebody asked for something for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeRequested {
+    /// Its id.
+    pub id: String,
+    /// What.
+    pub privilege: PrivilegeKind,
+    /// Who asks, and for themselves: their username.
+    pub by: String,
+    /// How they are known to the daemon.
+    pub actor: String,
+    /// In which repositories.
+    pub on: Vec<String>,
+    /// On which refs.
+    pub refs: Vec<String>,
+    /// For how long, in seconds.
+    pub seconds: u64,
+    /// Why, in their words; may be empty where none is asked for.
+    pub reason: String,
+    /// How many others must approve it.
+    pub needed: u32,
+}
+
+/// Somebody approved what another asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeApproved {
+    /// Its id.
+    pub id: String,
+    /// Who approved it: their username.
+    pub by: String,
+    /// How they are known to the daemon.
+    pub actor: String,
+    /// Why, in their words; absent when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How many approvals it has now.
+    pub approvals: u32,
+    /// How many it needs.
+    pub needed: u32,
+}
+
+/// What somebody asked for is theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeBegan {
+    /// Its id.
+    pub id: String,
+    /// From when on.
+    pub from: Time,
+    /// Until when, exclusive.
+    pub to: Time,
+}
+
+/// Nobody has it any more, or it was never given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeEnded {
+    /// Its id.
+    pub id: String,
+    /// Why.
+    pub cause: PrivilegeEnd,
+    /// Who ended it, or `clock`, `policy` or `directory`.
+    pub by: String,
+    /// Why, in their words; absent when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Why something ended that somebody had for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrivilegeEnd {
+    /// Its time was over.
+    Over,
+    /// Nobody approved it in time.
+    Unanswered,
+    /// Somebody who could have approved it said no.
+    Denied,
+    /// Whoever had it or asked for it gave it back.
+    Returned,
+    /// Somebody took it away.
+    Revoked,
+    /// The policy, or the roles of who asked or approved, do not allow it any more.
+    NotAllowed,
+}
+
+impl PrivilegeEnd {
+    /// Its name, as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Over => "over",
+            Self::Unanswered => "unanswered",
+            Self::Denied => "denied",
+            Self::Returned => "returned",
+            Self::Revoked => "revoked",
+            Self::NotAllowed => "not-allowed",
+        }
+    }
+}
+
+/// Somebody read what was done with a waiver, and answers for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeSignedOff {
+    /// Its id.
+    pub id: String,
+    /// Who: their username.
+    pub by: String,
+    /// How they are known to the daemon.
+    pub actor: String,
+    /// What they say about it.
+    pub reason: String,
+    /// How many pushes passed because of it.
+    pub pushes: u64,
+}
+
+/// What a pusher had for a while when a push was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeHeld {
+    /// Its id.
+    pub id: String,
+    /// What.
+    pub privilege: PrivilegeKind,
+    /// In which repositories.
+    pub on: Vec<String>,
+    /// On which refs.
+    pub refs: Vec<String>,
+    /// From when on.
+    pub from: Time,
+    /// Until when, exclusive.
+    pub to: Time,
+    /// Why, in their words.
+    pub reason: String,
+    /// Who approved it: their usernames.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested,
+        PrivilegeSignedOff,
+    };
+    use crate::entry::{Event, Time};
+
+    fn written(event: Event) -> String {
+        serde_json::to_string(&event).unwrap()
+    }
+
+    #[test]
+    fn what_people_have_for_a_while_is_written_so() {
+        let at = |text: &str| text.parse::<Time>().unwrap();
+        let grant = PrivilegeKind::Grant { elevation: "on-call".into(), role: "release-manager".into() };
+        let requested = PrivilegeRequested {
+            id: "7k2m9x".into(),
+            privilege: grant,
+            by: "alice".into(),
+            actor: "corp:00u1 (alice)".into(),
+            on: vec!["PAY/api".into()],
+            refs: vec!["refs/heads/main".into()],
+            seconds: 7_200,
+            reason: "INC-1".into(),
+            needed: 1,
+        };
+        insta::assert_snapshot!(written(Event::PrivilegeRequested(requested)), @r#"{"kind":"privilege-requested","id":"7k2m9x","privilege":{"grant":{"elevation":"on-call","role":"release-manager"}},"by":"alice","actor":"corp:00u1 (alice)","on":["PAY/api"],"refs":["refs/heads/main"],"seconds":7200,"reason":"INC-1","needed":1}"#);
+        let approved = PrivilegeApproved {
+            id: "7k2m9x".into(),
+            by: "rita".into(),
+            actor: "corp:00u2 (rita)".into(),
+            reason: None,
+            approvals: 1,
+            needed: 1,
+        };
+        insta::assert_snapshot!(written(Event::PrivilegeApproved(approved)), @r#"{"kind":"privilege-approved","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","approvals":1,"needed":1}"#);
+        let (from, to) = (at("2026-11-23T02:00:00.000000Z"), at("2026-11-23T04:00:00.000000Z"));
+        insta::assert_snapshot!(written(Event::PrivilegeBegan(PrivilegeBegan { id: "7k2m9x".into(), from, to })), @r#"{"kind":"privilege-began","id":"7k2m9x","from":"2026-11-23T02:00:00.000000Z","to":"2026-11-23T04:00:00.000000Z"}"#);
+        let ended = PrivilegeEnded {
+            id: "7k2m9x".into(),
+            cause: PrivilegeEnd::NotAllowed,
+            by: "directory".into(),
+            reason: None,
+        };
+        insta::assert_snapshot!(written(Event::PrivilegeEnded(ended)), @r#"{"kind":"privilege-ended","id":"7k2m9x","cause":"not-allowed","by":"directory"}"#);
+        let signed = PrivilegeSignedOff {
+            id: "7k2m9x".into(),
+            by: "rita".into(),
+            actor: "corp:00u2 (rita)".into(),
+            reason: "seen".into(),
+            pushes: 2,
+        };
+        insta::assert_snapshot!(written(Event::PrivilegeSignedOff(signed)), @r#"{"kind":"privilege-signed-off","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","reason":"seen","pushes":2}"#);
+    }
+}

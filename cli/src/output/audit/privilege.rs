@@ -1,0 +1,55 @@
+//! Entries about what people have for a while.
+
+use oam_audit::entry::{
+    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff,
+};
+
+use super::super::{
+    layout::names,
+    page::{counted, utc},
+    quoted, shown,
+};
+
+pub(super) fn requested(requested: &PrivilegeRequested) -> String {
+    let what = match &requested.privilege {
+        PrivilegeKind::Grant { role, .. } => format!("the role {}", quoted(role)),
+        PrivilegeKind::Waiver { lifts, waiver } => {
+            format!("to lift {} by the waiver {}", names(lifts), quoted(waiver))
+        }
+    };
+    let seconds = i64::try_from(requested.seconds).unwrap_or(i64::MAX);
+    format!(
+        "{} asks for {what} on {} in {} for {:#}, as {}: {}",
+        quoted(&requested.by),
+        names(&requested.refs),
+        names(&requested.on),
+        jiff::SignedDuration::from_secs(seconds),
+        quoted(&requested.id),
+        shown(&requested.reason)
+    )
+}
+
+pub(super) fn approved(approved: &PrivilegeApproved) -> String {
+    let reason = approved.reason.as_deref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
+    let (approvals, needed) = (approved.approvals, approved.needed);
+    format!("{} approved by {}, {approvals} of {needed}{reason}", quoted(&approved.id), quoted(&approved.by))
+}
+
+pub(super) fn began(began: &PrivilegeBegan) -> String {
+    format!("{} in force until {}", quoted(&began.id), utc(began.to.timestamp()))
+}
+
+pub(super) fn ended(ended: &PrivilegeEnded) -> String {
+    let reason = ended.reason.as_deref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
+    format!("{} ended, {}, by {}{reason}", quoted(&ended.id), ended.cause.as_str(), quoted(&ended.by))
+}
+
+pub(super) fn signed_off(signed: &PrivilegeSignedOff) -> String {
+    format!(
+        "{} signed off by {}, {}: {}",
+        quoted(&signed.id),
+        quoted(&signed.by),
+        counted(signed.pushes, "push", "pushes"),
+        shown(&signed.reason)
+    )
+}

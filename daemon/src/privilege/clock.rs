@@ -1,0 +1,79 @@
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use oam_audit::entry::Time;
+
+/// How far the clock may be behind before it is worth telling.
+const SLACK: SignedDuration = SignedDuration::from_secs(5);
+
+/// Where the time of day comes from.
+pub(super) type TimeOfDay = fn() -> Timestamp;
+
+/// A clock that never goes back: by it, what is over stays over. While the clock of the machine is behind, it goes on as
+/// fast as time does. Its times are whole microseconds, as the audit log writes them.
+#[derive(Debug)]
+pub struct Clock {
+    time_of_day: TimeOfDay,
+    latest: Mutex<(Timestamp, Instant)>,
+}
+
+impl Clock {
+    /// A clock that begins no earlier than `seen`, the latest time that is known to have been.
+    pub fn since(seen: Timestamp, time_of_day: TimeOfDay) -> Self {
+        Self { time_of_day, latest: Mutex::new((seen, Instant::now())) }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, at) = *latest;
+        let passed = SignedDuration::try_from(at.elapsed()).unwrap_or_default();
+        let now = (self.time_of_day)().max(seen.checked_add(passed).unwrap_or(seen));
+        let now = Time::from(now).timestamp().max(seen);
+        *latest = (now, Instant::now());
+        now
+    }
+
+    /// How far the clock of the machine is behind, where it was set back.
+    pub fn behind(&self) -> Option<SignedDuration> {
+        let behind = self.now().duration_since((self.time_of_day)());
+        (behind > SLACK).then_some(behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use jiff::Timestamp;
+
+    use super::Clock;
+
+    static SECOND: AtomicI64 = AtomicI64::new(1_000);
+
+    fn time_of_day() -> Timestamp {
+        Timestamp::from_second(SECOND.load(Ordering::SeqCst)).unwrap()
+    }
+
+    #[test]
+    fn it_never_goes_back() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let clock = Clock::since(at(500), time_of_day);
+        assert_eq!(clock.now(), at(1_000));
+        SECOND.store(2_000, Ordering::SeqCst);
+        assert_eq!((clock.now(), clock.behind()), (at(2_000), None));
+        // Set back by an hour: it goes on from where it was.
+        SECOND.store(-1_600, Ordering::SeqCst);
+        let (one, two) = (clock.now(), clock.now());
+        assert!(at(2_000) <= one && one <= two, "{one} {two}");
+        assert!(clock.behind().unwrap().as_secs() >= 3_600);
+        // Also over a restart.
+        let again = Clock::since(two, time_of_day);
+        assert!(again.now() >= two);
+        SECOND.store(9_000, Ordering::SeqCst);
+        assert_eq!((again.now(), again.behind()), (at(9_000), None));
+    }
+}

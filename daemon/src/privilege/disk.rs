@@ -1,0 +1,141 @@
+//! The set as of an entry of the log, in one checksummed file: a start need not read the whole log. It can be lost.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use oam_audit::entry::PrivilegeKind;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    set::{Approval, Privilege, Set, SignOff, Stage},
+    what::{self, What},
+};
+use crate::store::{digest_of, durable, split_digest};
+
+const TITLE: &[u8] = b"oam-privileges-v1\n";
+
+/// What the file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Saved {
+    /// How many entries of the log it accounts for.
+    pub(super) entries: u64,
+    /// The latest time that is known to have been.
+    pub(super) seen: Timestamp,
+    pub(super) set: Set,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    entries: u64,
+    seen: Timestamp,
+    privileges: Vec<WrittenPrivilege>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPrivilege {
+    id: String,
+    what: PrivilegeKind,
+    by: String,
+    on: Vec<String>,
+    refs: Vec<String>,
+    seconds: u64,
+    reason: String,
+    needed: u32,
+    asked: Timestamp,
+    approvals: Vec<Approval>,
+    stage: Stage,
+    signed_off: Option<SignOff>,
+}
+
+/// What the file says; `None` where there is none, or it is damaged.
+///
+/// # Errors
+/// When the system does not let it be read.
+pub(super) fn read(path: &Path) -> io::Result<Option<Saved>> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read?,
+    };
+    let saved = parse(&bytes);
+    if saved.is_none() {
+        tracing::warn!(path = %path.display(), "what people have for a while is read from the audit log: its file is damaged");
+    }
+    Ok(saved)
+}
+
+fn parse(bytes: &[u8]) -> Option<Saved> {
+    let (body, checksum) = split_digest(bytes)?;
+    let content = body.strip_prefix(TITLE)?;
+    if digest_of(&[TITLE, content]) != checksum {
+        return None;
+    }
+    let written: Written = serde_json::from_slice(content).ok()?;
+    let mut set = Set::default();
+    for one in written.privileges {
+        set.insert(one.read()?);
+    }
+    Some(Saved { entries: written.entries, seen: written.seen, set })
+}
+
+/// Puts the set in the place of what was there.
+///
+/// # Errors
+/// When it cannot be written; then what was there is there.
+pub(super) fn write(path: &Path, saved: &Saved) -> io::Result<()> {
+    let written = Written {
+        entries: saved.entries,
+        seen: saved.seen,
+        privileges: saved.set.iter().map(WrittenPrivilege::of).collect(),
+    };
+    let content = serde_json::to_vec(&written)?;
+    let checksum = digest_of(&[TITLE, &content]);
+    let draft = path.with_extension("draft");
+    let mut file = durable::create(&draft)?;
+    file.write_all(&[TITLE, &content, checksum.as_bytes()].concat())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    durable::sync_parent(path)
+}
+
+impl WrittenPrivilege {
+    fn of(one: &Privilege) -> Self {
+        Self {
+            id: one.id.to_string(),
+            what: one.what.kind(),
+            by: one.by.as_str().to_owned(),
+            on: one.on.sources(),
+            refs: one.refs.sources(),
+            seconds: one.length.as_secs(),
+            reason: one.reason.clone(),
+            needed: one.needed,
+            asked: one.asked,
+            approvals: one.approvals.clone(),
+            stage: one.stage,
+            signed_off: one.signed_off.clone(),
+        }
+    }
+
+    fn read(self) -> Option<Privilege> {
+        Some(Privilege {
+            id: self.id.parse().ok()?,
+            what: What::of(&self.what)?,
+            by: self.by.parse().ok()?,
+            on: what::repositories(&self.on).ok()?,
+            refs: what::refs(&self.refs).ok()?,
+            length: Duration::from_secs(self.seconds),
+            reason: self.reason,
+            needed: self.needed,
+            asked: self.asked,
+            approvals: self.approvals,
+            stage: self.stage,
+            signed_off: self.signed_off,
+        })
+    }
+}

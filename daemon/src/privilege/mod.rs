@@ -1,0 +1,38 @@
+//! What people have for a while: roles by elevations, and rules lifted by waivers.
+//!
+//! **In:** what people ask for, approve, take back and sign off, by the policy and the directory in force; and the time.
+//! **Out:** what is in force at a moment, for decisions; and what somebody should look at.
+//!
+//! The audit log is the truth: each change is an entry there, durable before it is in force or anybody is answered, and
+//! the set in force is what the entries make of nothing ([`Set::apply`]). A file holds that set as of an entry, so that
+//! a start reads only what was logged since; a file that is old, damaged or gone costs time, and gives nobody anything.
+//!
+//! **Must never:** give more than was asked for and approved, take one person's word for another's, or give back what
+//! is over because a clock was set back.
+
+mod clock;
+mod disk;
+mod error;
+mod id;
+mod keeper;
+mod news;
+mod open;
+mod recorded;
+mod report;
+mod review;
+mod rules;
+mod set;
+#[cfg(test)]
+mod tests;
+mod what;
+
+pub use clock::Clock;
+pub use error::PrivilegeError;
+pub use keeper::{Person, Privileges};
+pub use news::{Counts, News};
+pub use open::OpenError;
+pub(crate) use recorded::{held, of_held};
+pub use report::{Report, UsedBy, UsedOn};
+pub use rules::answering;
+pub use set::{Approval, Privilege, Set, SignOff, Stage};
+pub use what::{Ask, Wanted, What};

@@ -1,0 +1,89 @@
+//! What a pusher had for a while, as a decision's entry holds it: what decided it then decides it again.
+
+use oam_audit::entry::{PrivilegeHeld, PrivilegeKind};
+use oam_policy::{
+    State, Username,
+    decide::{ElevationUse, WaiverUse},
+    rule::{Asker, RefSet, RepositorySet},
+};
+
+use super::what::{self, What};
+
+/// As an entry says it. `state` is of what concerns the pusher.
+pub(crate) fn held(state: &State) -> Vec<PrivilegeHeld> {
+    let name = |user: &Username| user.as_str().to_owned();
+    let grants = state.elevations.iter().map(|one| PrivilegeHeld {
+        id: one.id.to_string(),
+        privilege: PrivilegeKind::Grant { elevation: one.elevation.to_string(), role: one.role.to_string() },
+        on: one.on.sources(),
+        refs: one.refs.sources(),
+        from: one.from.into(),
+        to: one.to.into(),
+        reason: one.reason.clone(),
+        approved_by: one.approved_by.iter().map(name).collect(),
+    });
+    // What is only supposed has no id, and decides no push.
+    let waivers = state.waivers.iter().filter_map(|one| {
+        let approved_by = one.approved_by.iter().filter_map(|asker| match asker {
+            Asker::User(user) => Some(name(user)),
+            Asker::Roles(_) => None,
+        });
+        Some(PrivilegeHeld {
+            id: one.id.as_ref()?.to_string(),
+            privilege: PrivilegeKind::Waiver {
+                waiver: one.waiver.to_string(),
+                lifts: one.lifts.iter().map(ToString::to_string).collect(),
+            },
+            on: one.on.iter().flat_map(RepositorySet::sources).collect(),
+            refs: one.refs.iter().flat_map(RefSet::sources).collect(),
+            from: one.from.into(),
+            to: one.to.into(),
+            reason: one.reason.clone(),
+            approved_by: approved_by.collect(),
+        })
+    });
+    grants.chain(waivers).collect()
+}
+
+/// What `user` had, as an entry says it; `None` where it names something that this version does not know.
+pub(crate) fn of_held(
+    held: &[PrivilegeHeld],
+    user: &Username,
+) -> Option<(Vec<ElevationUse>, Vec<WaiverUse>)> {
+    let (mut elevations, mut waivers) = (Vec::new(), Vec::new());
+    for one in held {
+        let id = one.id.parse().ok()?;
+        let (on, refs) = (what::repositories(&one.on).ok()?, what::refs(&one.refs).ok()?);
+        let (from, to) = (one.from.timestamp(), one.to.timestamp());
+        let (by, reason) = (user.clone(), one.reason.clone());
+        let approved_by: Vec<Username> =
+            one.approved_by.iter().map(|name| name.parse().ok()).collect::<Option<_>>()?;
+        match What::of(&one.privilege)? {
+            What::Grant { elevation, role } => elevations.push(ElevationUse {
+                id,
+                elevation,
+                role,
+                by,
+                on,
+                refs,
+                from,
+                to,
+                reason,
+                approved_by,
+            }),
+            What::Waiver { waiver, lifts } => waivers.push(WaiverUse {
+                id: Some(id),
+                waiver,
+                lifts,
+                by,
+                on: Some(on),
+                refs: Some(refs),
+                from,
+                to,
+                reason,
+                approved_by: approved_by.into_iter().next().map(Asker::User),
+            }),
+        }
+    }
+    Some((elevations, waivers))
+}

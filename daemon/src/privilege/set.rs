@@ -1,0 +1,292 @@
+//! The set of what people have or ask for: a fold over the entries of the audit log.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeRequested, Time};
+use oam_policy::{
+    PrivilegeId, Username,
+    decide::{ElevationUse, WaiverUse},
+    name::UsernameKey,
+    rule::{Asker, RefSet, RepositorySet},
+};
+use serde::{Deserialize, Serialize};
+
+use super::what::{self, What};
+
+/// How long what is over is still listed.
+const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How much of it.
+const MOST_LISTED: usize = 1_000;
+
+/// Something that somebody has, had, or asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privilege {
+    /// Its id.
+    pub id: PrivilegeId,
+    /// What.
+    pub what: What,
+    /// Who.
+    pub by: Username,
+    /// In which repositories.
+    pub on: RepositorySet,
+    /// On which refs.
+    pub refs: RefSet,
+    /// For how long.
+    pub length: Duration,
+    /// Why, in their words.
+    pub reason: String,
+    /// How many others must approve it.
+    pub needed: u32,
+    /// When it was asked for.
+    pub asked: Timestamp,
+    /// Who approved it.
+    pub approvals: Vec<Approval>,
+    /// How far it is.
+    pub stage: Stage,
+    /// Who answers for what was done with it.
+    pub signed_off: Option<SignOff>,
+}
+
+/// That somebody approved what another asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    #[serde(with = "username")]
+    pub by: Username,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// That somebody answers for what was done with a waiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignOff {
+    /// Who.
+    #[serde(with = "username")]
+    pub by: Username,
+    /// When.
+    pub at: Timestamp,
+    /// What they say about it.
+    pub reason: String,
+}
+
+/// How far something is that somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// It waits for approval.
+    Waiting,
+    /// It is theirs.
+    Live {
+        /// From when on.
+        from: Timestamp,
+        /// Until when, exclusive.
+        to: Timestamp,
+    },
+    /// It is nobody's any more.
+    Ended {
+        /// Since when it was theirs, and until when it was to be; absent when it never was.
+        was: Option<(Timestamp, Timestamp)>,
+        /// When it ended.
+        at: Timestamp,
+        /// Why.
+        cause: PrivilegeEnd,
+    },
+}
+
+impl Privilege {
+    /// Whether it is in force at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        matches!(self.stage, Stage::Live { from, to } if from <= now && now < to)
+    }
+
+    /// Since when it is or was theirs, and until when.
+    pub fn time(&self) -> Option<(Timestamp, Timestamp)> {
+        match self.stage {
+            Stage::Waiting => None,
+            Stage::Live { from, to } => Some((from, to)),
+            Stage::Ended { was, at, .. } => was.map(|(from, to)| (from, to.min(at))),
+        }
+    }
+
+    /// Whether somebody must still answer for what was done with it.
+    pub fn wants_sign_off(&self) -> bool {
+        self.what.is_waiver()
+            && self.signed_off.is_none()
+            && matches!(self.stage, Stage::Ended { was: Some(_), .. })
+    }
+
+    /// For a decision: what it gives between `from` and `to`.
+    pub fn elevation(&self, (from, to): (Timestamp, Timestamp)) -> Option<ElevationUse> {
+        let What::Grant { elevation, role } = &self.what else { return None };
+        Some(ElevationUse {
+            id: self.id.clone(),
+            elevation: elevation.clone(),
+            role: role.clone(),
+            by: self.by.clone(),
+            on: self.on.clone(),
+            refs: self.refs.clone(),
+            from,
+            to,
+            reason: self.reason.clone(),
+            approved_by: self.approvals.iter().map(|approval| approval.by.clone()).collect(),
+        })
+    }
+
+    /// For a decision: what it lifts between `from` and `to`.
+    pub fn waiver(&self, (from, to): (Timestamp, Timestamp)) -> Option<WaiverUse> {
+        let What::Waiver { waiver, lifts } = &self.what else { return None };
+        Some(WaiverUse {
+            id: Some(self.id.clone()),
+            waiver: waiver.clone(),
+            lifts: lifts.clone(),
+            by: self.by.clone(),
+            on: Some(self.on.clone()),
+            refs: Some(self.refs.clone()),
+            from,
+            to,
+            reason: self.reason.clone(),
+            approved_by: self.approvals.first().map(|approval| Asker::User(approval.by.clone())),
+        })
+    }
+}
+
+/// All of them, by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Set {
+    all: BTreeMap<PrivilegeId, Privilege>,
+}
+
+impl Set {
+    /// Each of them, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Privilege> {
+        self.all.values()
+    }
+
+    /// The one with this id.
+    pub fn get(&self, id: &PrivilegeId) -> Option<&Privilege> {
+        self.all.get(id)
+    }
+
+    /// How many are there.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// What is asked for, is in force, or must still be signed off.
+    pub fn open(&self) -> impl Iterator<Item = &Privilege> {
+        self.iter().filter(|one| one.wants_sign_off() || !matches!(one.stage, Stage::Ended { .. }))
+    }
+
+    /// The same of one person.
+    pub fn open_of(&self, user: &UsernameKey) -> impl Iterator<Item = &Privilege> {
+        self.open().filter(move |one| one.by.key() == *user)
+    }
+
+    /// What is in force at `now`.
+    pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Privilege> {
+        self.iter().filter(move |one| one.is_live(now))
+    }
+
+    /// Takes an entry of the log into account. What it says of something that is not there, or that is over, says
+    /// nothing: nothing comes back.
+    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::PrivilegeRequested(request) => {
+                if let Some(asked) = asked(request, at) {
+                    self.all.entry(asked.id.clone()).or_insert(asked);
+                }
+            }
+            Event::PrivilegeApproved(approved) => {
+                let Some((one, by)) = self.find_open(&approved.id).zip(approved.by.parse().ok()) else {
+                    return;
+                };
+                one.approvals.push(Approval { by, at });
+            }
+            Event::PrivilegeBegan(began) => {
+                let Some(one) = self.find_open(&began.id) else { return };
+                if one.stage == Stage::Waiting {
+                    one.stage = Stage::Live { from: began.from.timestamp(), to: began.to.timestamp() };
+                }
+            }
+            Event::PrivilegeEnded(ended) => {
+                let Some(one) = self.find_open(&ended.id) else { return };
+                let was = match one.stage {
+                    Stage::Live { from, to } => Some((from, to)),
+                    Stage::Waiting | Stage::Ended { .. } => None,
+                };
+                one.stage = Stage::Ended { was, at, cause: ended.cause };
+            }
+            Event::PrivilegeSignedOff(signed) => {
+                let Some(id) = PrivilegeId::parse(&signed.id).ok() else { return };
+                let Some((one, by)) = self.all.get_mut(&id).zip(signed.by.parse().ok()) else { return };
+                if one.signed_off.is_none() {
+                    one.signed_off = Some(SignOff { by, at, reason: signed.reason.clone() });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets what has been over for long, and that nobody must look at any more; of very much of it, the oldest.
+    pub fn forget(&mut self, now: Timestamp) {
+        let over = |one: &Privilege| match one.stage {
+            Stage::Ended { at, .. } if !one.wants_sign_off() => Some(at),
+            Stage::Ended { .. } | Stage::Waiting | Stage::Live { .. } => None,
+        };
+        let mut ends: Vec<_> = self.iter().filter_map(over).collect();
+        ends.sort_unstable();
+        let oldest = ends.len().checked_sub(MOST_LISTED).and_then(|excess| ends.get(excess).copied());
+        self.all.retain(|_, one| {
+            over(one)
+                .is_none_or(|at| now.duration_since(at) < LISTED && oldest.is_none_or(|oldest| oldest <= at))
+        });
+    }
+
+    fn find_open(&mut self, id: &str) -> Option<&mut Privilege> {
+        let one = self.all.get_mut(&PrivilegeId::parse(id).ok()?)?;
+        (!matches!(one.stage, Stage::Ended { .. })).then_some(one)
+    }
+
+    pub(super) fn insert(&mut self, privilege: Privilege) {
+        self.all.insert(privilege.id.clone(), privilege);
+    }
+}
+
+fn asked(request: &PrivilegeRequested, at: Timestamp) -> Option<Privilege> {
+    Some(Privilege {
+        id: PrivilegeId::parse(&request.id).ok()?,
+        what: What::of(&request.privilege)?,
+        by: request.by.parse().ok()?,
+        on: what::repositories(&request.on).ok()?,
+        refs: what::refs(&request.refs).ok()?,
+        length: Duration::from_secs(request.seconds),
+        reason: request.reason.clone(),
+        needed: request.needed,
+        asked: Time::from(at).timestamp(),
+        approvals: Vec::new(),
+        stage: Stage::Waiting,
+        signed_off: None,
+    })
+}
+
+/// A username as text.
+mod username {
+    use oam_policy::Username;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(name: &Username, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name.as_str())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Username, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Username::parse(&text).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,207 @@
+//! Tells others what happens to what people have for a while: a chat, a pager, a system of tickets.
+//!
+//! **In:** the audit log, entry by entry. **Out:** HTTPS requests, one for each entry that is of interest, in order.
+//!
+//! There is no queue: the log is one. What a receiver has taken is a number of entries in a file, and whatever lies
+//! behind it is told until it is taken, however long that takes. So a receiver that is down loses nothing and holds
+//! nobody up; one that fails between taking and answering is told twice, and knows it by the number of the entry.
+//!
+//! **Must never:** hold up an answer, follow a redirect, or speak to an address that the configuration does not mean.
+
+mod cursor;
+mod message;
+mod sender;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use oam_fetch::RootsError;
+use thiserror::Error;
+use tokio::{task::JoinSet, time};
+use tokio_util::sync::CancellationToken;
+
+use self::{cursor::Cursor, message::Message, sender::Sender};
+use crate::{
+    audit_log::AuditLog,
+    config::{WebhookConfig, WebhookFormat},
+};
+
+/// How many entries are looked at before it is noted how far one came.
+const PAGE: usize = 256;
+/// How long after a failure it is tried again: twice as long each time, and no longer than the second.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Why nobody can be told.
+#[derive(Debug, Error)]
+pub enum WebhookError {
+    /// No authorities of certificates.
+    #[error("webhook `{name}`: {source}")]
+    Roots {
+        /// Which.
+        name: String,
+        /// What went wrong.
+        source: RootsError,
+    },
+    /// The secret cannot be read, or is none.
+    #[error("webhook `{name}`: the secret in `{path}`: {why}")]
+    Secret {
+        /// Which.
+        name: String,
+        /// Where.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// How far it came cannot be read.
+    #[error("webhook `{name}`: `{path}`: {source}")]
+    Cursor {
+        /// Which.
+        name: String,
+        /// Where.
+        path: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+}
+
+/// Everybody who is told.
+#[derive(Debug, Default)]
+pub struct Webhooks(Vec<Arc<Webhook>>);
+
+/// Somebody who is told.
+#[derive(Debug)]
+struct Webhook {
+    name: String,
+    format: WebhookFormat,
+    sender: Sender,
+    cursor: Mutex<Cursor>,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Webhooks {
+    /// Those that are configured. One that is new is told of what happens from now on.
+    ///
+    /// # Errors
+    /// When a secret, or how far one came, cannot be read.
+    pub fn open(configured: &[WebhookConfig], state: &Path, log: &AuditLog) -> Result<Self, WebhookError> {
+        let folder = state.join("webhooks");
+        let open = |config: &WebhookConfig| {
+            let name = config.name.clone();
+            let path = folder.join(&name);
+            let cursor = Cursor::open(&path, log.size());
+            let cursor =
+                cursor.map_err(|source| WebhookError::Cursor { name: name.clone(), path, source })?;
+            let sender = Sender::new(config)?;
+            let (cursor, trouble) = (Mutex::new(cursor), Mutex::default());
+            Ok(Arc::new(Webhook { name, format: config.format, sender, cursor, trouble }))
+        };
+        configured.iter().map(open).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Tells all of them, until `stop`.
+    pub async fn tell(&self, log: AuditLog, stop: CancellationToken) {
+        let mut telling: JoinSet<()> = self
+            .0
+            .iter()
+            .map(|one| {
+                let (one, log, stop) = (Arc::clone(one), log.clone(), stop.clone());
+                async move { one.tell(log, stop).await }
+            })
+            .collect();
+        while telling.join_next().await.is_some() {}
+    }
+
+    /// Who is not told, a sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let trouble = |one: &Arc<Webhook>| {
+            let why = one.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+            Some(format!("The webhook `{}` is not told, and will be when it answers: {why}", one.name))
+        };
+        self.0.iter().filter_map(trouble).collect()
+    }
+
+    /// Each by name, and whether it takes what it is told.
+    pub fn states(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.0.iter().map(|one| {
+            let well = one.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+            (one.name.as_str(), well)
+        })
+    }
+}
+
+impl Webhook {
+    async fn tell(&self, log: AuditLog, stop: CancellationToken) {
+        let mut growth = log.watch();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            growth.mark_unchanged();
+            let told = stop.run_until_cancelled(self.tell_all(&log)).await;
+            let wait = match told {
+                None => return,
+                Some(Ok(())) => {
+                    self.note(None);
+                    pause = FIRST_PAUSE;
+                    None
+                }
+                Some(Err(why)) => {
+                    tracing::warn!(webhook = self.name, why, "a webhook is not told; it is tried again");
+                    self.note(Some(why));
+                    let wait = pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    Some(wait)
+                }
+            };
+            let more = async {
+                match wait {
+                    Some(wait) => {
+                        time::sleep(wait).await;
+                        true
+                    }
+                    None => growth.changed().await.is_ok(),
+                }
+            };
+            if stop.run_until_cancelled(more).await != Some(true) {
+                return;
+            }
+        }
+    }
+
+    /// Tells of everything up to the end of the log.
+    async fn tell_all(&self, log: &AuditLog) -> Result<(), String> {
+        loop {
+            let from = self.taken();
+            let page = log.tail(from, PAGE).await.map_err(|error| error.to_string())?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            for (seq, line) in (from..).zip(&page) {
+                if let Some(message) = Message::of(line) {
+                    self.sender.send(&message, self.format).await?;
+                    // Durable after each that was told, so that a crash tells one of them twice at most.
+                    self.take(seq + 1)?;
+                }
+            }
+            self.take(from + page.len() as u64)?;
+        }
+    }
+
+    fn taken(&self) -> u64 {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner).entries()
+    }
+
+    fn take(&self, entries: u64) -> Result<(), String> {
+        let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        cursor.set(entries).map_err(|error| format!("how far it came cannot be noted: {error}"))
+    }
+
+    fn note(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+#[cfg(test)]
+mod tests;

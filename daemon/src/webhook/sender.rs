@@ -1,0 +1,75 @@
+use std::fs;
+
+use jiff::Timestamp;
+use oam_fetch::{Client, Secret, WebUrl};
+use ring::hmac;
+
+use super::{Message, WebhookError};
+use crate::config::{WebhookConfig, WebhookFormat};
+
+/// How short a secret may be: what people make up is guessed.
+const SHORTEST_SECRET: usize = 16;
+
+/// Sends messages to one receiver.
+pub(super) struct Sender {
+    url: WebUrl,
+    client: Client,
+    key: Option<hmac::Key>,
+}
+
+/// Nothing of the key, and nothing of an address that may be secret itself.
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sender(***)")
+    }
+}
+
+impl Sender {
+    pub(super) fn new(config: &WebhookConfig) -> Result<Self, WebhookError> {
+        let name = || config.name.clone();
+        let client = Client::new(config.network, config.ca.as_deref())
+            .map_err(|source| WebhookError::Roots { name: name(), source })?;
+        let wrong = |path: &std::path::PathBuf, why: String| WebhookError::Secret {
+            name: name(),
+            path: path.clone(),
+            why,
+        };
+        let key = match &config.secret {
+            None => None,
+            Some(path) => {
+                let text = fs::read_to_string(path).map_err(|error| wrong(path, error.to_string()))?;
+                let secret = Secret::new(text.trim());
+                if secret.reveal().len() < SHORTEST_SECRET {
+                    let why = format!("it takes {SHORTEST_SECRET} characters at least");
+                    return Err(wrong(path, why));
+                }
+                Some(hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes()))
+            }
+        };
+        Ok(Self { url: config.url.clone(), client, key })
+    }
+
+    /// Sends one; an answer other than 2xx is none.
+    pub(super) async fn send(&self, message: &Message, format: WebhookFormat) -> Result<(), String> {
+        let body = match format {
+            WebhookFormat::Generic => message.generic(),
+            WebhookFormat::Slack => message.slack(),
+        };
+        let timestamp = Timestamp::now().as_second().to_string();
+        let seq = message.seq.to_string();
+        let mut headers = vec![("oam-entry", seq), ("oam-timestamp", timestamp.clone())];
+        if let Some(key) = &self.key {
+            headers.push(("oam-signature", signature(key, &timestamp, &body)));
+        }
+        let answer =
+            self.client.post_json(&self.url, &headers, &body).await.map_err(|error| error.to_string())?;
+        if answer.status.is_success() { Ok(()) } else { Err(format!("it answered {}", answer.status)) }
+    }
+}
+
+/// `v1=` and the HMAC-SHA256 over the timestamp, a full stop and the body, in hexadecimal.
+pub(super) fn signature(key: &hmac::Key, timestamp: &str, body: &str) -> String {
+    let tag = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());
+    let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("v1={digits}")
+}

@@ -1,0 +1,181 @@
+//! Against a receiver that is there, one that is not, and one that says no.
+
+use std::{path::Path, sync::Arc};
+
+use oam_audit::entry::{AdminDenied, Event, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested};
+use oam_fetch::Network;
+use ring::hmac;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Webhooks, sender::signature};
+use crate::{
+    audit_log::{AuditLog, Batch},
+    config::{WebhookConfig, WebhookFormat},
+};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn log(folder: &Path) -> AuditLog {
+    AuditLog::open(&folder.join("audit"), &"node".parse().unwrap()).unwrap().0
+}
+
+fn requested(reason: &str) -> Event {
+    Event::PrivilegeRequested(PrivilegeRequested {
+        id: "7k2m9x".into(),
+        privilege: PrivilegeKind::Grant { elevation: "on-call".into(), role: "lead".into() },
+        by: "alice".into(),
+        actor: "uid 1".into(),
+        on: vec!["PAY/api".into()],
+        refs: vec!["refs/heads/main".into()],
+        seconds: 3_600,
+        reason: reason.into(),
+        needed: 1,
+    })
+}
+
+fn ended() -> Event {
+    let (id, by) = ("7k2m9x".into(), "clock".into());
+    Event::PrivilegeEnded(PrivilegeEnded { id, cause: PrivilegeEnd::Over, by, reason: None })
+}
+
+fn nobody_s() -> Event {
+    Event::AdminDenied(AdminDenied { actor: "uid 7".into(), call: "X".into() })
+}
+
+async fn append(log: &AuditLog, events: &[Event]) {
+    for event in events {
+        log.append(Batch::new(event).unwrap()).await.unwrap();
+    }
+}
+
+fn config(folder: &Path, url: &str, format: WebhookFormat) -> WebhookConfig {
+    let secret = folder.join("secret");
+    std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
+    WebhookConfig {
+        name: "ops".into(),
+        url: url.parse().unwrap(),
+        format,
+        secret: Some(secret),
+        network: Network::Loopback,
+        ca: None,
+    }
+}
+
+/// A receiver that answers with these statuses, one after the other and then with 204, and hands on what it got.
+async fn receiver(
+    listener: TcpListener,
+    statuses: &'static [&'static str],
+) -> mpsc::UnboundedReceiver<(String, String)> {
+    let (got, requests) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut statuses = statuses.iter();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = Vec::new();
+            let (head, body) = loop {
+                let mut buffer = [0; 4096];
+                let read = stream.read(&mut buffer).await.unwrap();
+                bytes.extend_from_slice(&buffer[..read]);
+                let text = String::from_utf8(bytes.clone()).unwrap();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+                if body.len() == length.parse::<usize>().unwrap() {
+                    break (head.to_owned(), body.to_owned());
+                }
+            };
+            let status = statuses.next().copied().unwrap_or("204 No Content");
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if status.starts_with('2') && got.send((head, body)).is_err() {
+                return;
+            }
+        }
+    });
+    requests
+}
+
+fn start(webhooks: &Arc<Webhooks>, log: &AuditLog) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let (webhooks, log, stopped) = (Arc::clone(webhooks), log.clone(), stop.clone());
+    tokio::spawn(async move { webhooks.tell(log, stopped).await });
+    stop
+}
+
+#[tokio::test]
+async fn what_happens_is_told_in_order_signed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    append(&log, &[requested("before it was configured")]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let mut got = receiver(listener, &["500 Internal Server Error", "302 Found"]).await;
+    let configured = [config(folder.path(), &url, WebhookFormat::Generic)];
+    let webhooks = Arc::new(Webhooks::open(&configured, folder.path(), &log).unwrap());
+    let stop = start(&webhooks, &log);
+    append(&log, &[nobody_s(), requested("INC-1"), nobody_s(), ended()]).await;
+    let (head, body) = got.recv().await.unwrap();
+    let header = |name: &str| {
+        let prefix = format!("{name}: ");
+        head.lines()
+            .find_map(|line| line.strip_prefix(&prefix))
+            .unwrap_or_else(|| panic!("{head}"))
+            .to_owned()
+    };
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    assert_eq!(header("oam-signature"), signature(&key, &header("oam-timestamp"), &body));
+    assert_ne!(header("oam-signature"), signature(&key, "0", &body));
+    assert_eq!(header("oam-entry"), "2");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["event"]["reason"], "INC-1");
+    assert_eq!(body["command"], "oam grant approve 7k2m9x");
+    let (_, second) = got.recv().await.unwrap();
+    assert!(second.contains("privilege-ended"), "{second}");
+    stop.cancel();
+    // What was taken is not told again.
+    let again = Arc::new(Webhooks::open(&configured, folder.path(), &log).unwrap());
+    let _stop = start(&again, &log);
+    append(&log, &[requested("INC-2")]).await;
+    let (_, third) = got.recv().await.unwrap();
+    assert!(third.contains("INC-2") || third.contains("privilege-ended"), "{third}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_down_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut got = receiver(listener, &["503 Service Unavailable"]).await;
+    let configured = [config(folder.path(), &url, WebhookFormat::Slack)];
+    let webhooks = Arc::new(Webhooks::open(&configured, folder.path(), &log).unwrap());
+    append(&log, &[requested("<!channel> & co")]).await;
+    let stop = start(&webhooks, &log);
+    while webhooks.warnings().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(webhooks.warnings()[0].contains("The webhook `ops` is not told"), "{:?}", webhooks.warnings());
+    stop.cancel();
+    drop(webhooks);
+    // It is well again after a restart of the daemon.
+    let webhooks = Arc::new(Webhooks::open(&configured, folder.path(), &log).unwrap());
+    let _stop = start(&webhooks, &log);
+    let (_, body) = got.recv().await.unwrap();
+    assert!(body.contains("&lt;!channel&gt; &amp; co"), "{body}");
+}
+
+#[test]
+fn a_secret_that_is_none_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let configured = config(folder.path(), "https://hooks.example.com/x", WebhookFormat::Generic);
+    std::fs::write(folder.path().join("secret"), "short").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let log = log(folder.path());
+    let configured = WebhookConfig { network: Network::Loopback, ..configured };
+    let error = Webhooks::open(&[configured], folder.path(), &log).unwrap_err().to_string();
+    assert!(error.contains("16 characters") && !error.contains("short"), "{error}");
+}

@@ -1,0 +1,32 @@
+//! What somebody is told whose push is permitted, for another reason than a standing right.
+
+use std::collections::BTreeSet;
+
+use crate::decide::{Decision, Outcome, PushVerdict, Verdict};
+
+/// The rules that were lifted and the rights that are there for a while, a sentence each; none where a push is not
+/// permitted.
+pub fn notices(decision: &Decision) -> Vec<String> {
+    let PushVerdict::PerRef(refs) = decision.verdict() else { return Vec::new() };
+    if decision.outcome() != Outcome::Permitted {
+        return Vec::new();
+    }
+    let permits = || {
+        refs.iter().filter_map(|one| match &one.verdict {
+            Verdict::Permitted(permit) => Some(permit),
+            Verdict::Refused(_) | Verdict::Undecided(_) => None,
+        })
+    };
+    let lifted: BTreeSet<_> =
+        permits().flat_map(|permit| permit.lifted()).map(|one| (&one.rule, &one.waiver, &one.by)).collect();
+    let lifted = lifted.into_iter().map(|(rule, waiver, by)| {
+        let by = by.as_ref().map(|id| format!(" as `{id}`")).unwrap_or_default();
+        format!("BREAK-GLASS: rule `{rule}` is lifted by the waiver `{waiver}`{by}. It is on the record, and will be reviewed.")
+    });
+    let elevated: BTreeSet<_> =
+        permits().filter_map(|permit| Some((permit.elevation()?, permit.role()?))).collect();
+    let elevated = elevated
+        .into_iter()
+        .map(|(id, role)| format!("You have what the role `{role}` is granted for a while, as `{id}`."));
+    lifted.chain(elevated).collect()
+}

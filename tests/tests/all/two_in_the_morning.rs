@@ -1,0 +1,250 @@
+//! Somebody needs what they may not do, at night: they read what to ask for, a colleague approves it, it works, and it
+//! is gone. With real users of the host, real pushes, and a daemon that is killed in between.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    process::Command,
+};
+
+use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
+use oam_tests::{BareRepo, Daemon, Finished, Run, Verdict, binaries, daemon::Setup, sample, wait};
+use serde_json::Value;
+
+const ALICE: u32 = 12_401;
+const BOB: u32 = 12_402;
+const NOBODY: u32 = 12_403;
+
+const RULES: &str = r#"
+[[elevation]]
+id = "on-call"
+roles = ["release-manager"]
+to = ["developer"]
+on = ["DEMO/*"]
+refs = ["refs/heads/**"]
+max_time = "4h"
+approved_by = ["release-manager"]
+
+[[block]]
+id = "freeze"
+on = ["DEMO/*"]
+refs = ["refs/heads/shared/**"]
+to = 2099-01-05T00:00:00Z
+
+[[waiver]]
+id = "hotfix"
+lifts = ["freeze"]
+to = ["developer"]
+max_time = "1h"
+second_person = ["release-manager"]
+"#;
+
+/// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
+fn known() -> Option<Daemon> {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: asking as another user: only root can become one");
+        return None;
+    }
+    let policy = format!("{}{RULES}", sample::POLICY);
+    let mut daemon = Daemon::start_with(&Setup { policy, ..Setup::default() });
+    daemon.stop();
+    daemon.write_config(&format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n"));
+    daemon.spawn();
+    fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
+    Some(daemon)
+}
+
+fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
+    let mut oam = Command::new(daemon.folder().join("oam"));
+    oam.current_dir(daemon.folder()).env_clear().arg("--json").arg("--socket").arg(daemon.admin_socket());
+    oam.args(arguments).uid(uid).gid(uid).run()
+}
+
+fn json(finished: &Finished) -> Value {
+    serde_json::from_slice(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
+}
+
+fn id(finished: &Finished) -> String {
+    json(finished)["id"].as_str().unwrap().to_owned()
+}
+
+/// As it reads when it is not wrapped to the width of a terminal.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn events(daemon: &Daemon) -> Vec<Event> {
+    daemon.audit().entries.into_iter().map(|entry| entry.event).collect()
+}
+
+#[test]
+fn asked_for_approved_used_and_gone() {
+    let Some(mut daemon) = known() else { return };
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    let push = |name: &str| work.push([format!("HEAD:refs/heads/{name}")]);
+
+    let refused = push("release/9");
+    assert_eq!(refused.verdict(), Verdict::Refused);
+    let ask = "oam grant request --role release-manager --on DEMO/app --refs refs/heads/release/9 --for 60m";
+    assert!(unwrapped(&refused.remote()).contains(ask), "{refused:?}");
+
+    let place = ["--on", "DEMO/app", "--refs", "refs/heads/release/9", "--for", "60m", "--reason", "INC-1"];
+    let request = |uid| {
+        let words = ["grant", "request", "--role", "release-manager"];
+        oam_as(uid, &daemon, &[&words[..], &place[..]].concat())
+    };
+    // Nobody asks for another, and nobody who is not known asks at all.
+    assert_eq!(request(NOBODY).code, 5);
+    assert_eq!(request(0).code, 5, "root administers, and is nobody of the directory");
+    let asked = request(ALICE);
+    assert_eq!((asked.code, json(&asked)["stage"].as_str()), (6, Some("waiting")), "{asked:?}");
+    let id = id(&asked);
+    assert_eq!(push("release/9").verdict(), Verdict::Refused);
+
+    let approve = |daemon: &Daemon, uid| oam_as(uid, daemon, &["grant", "approve", &id]);
+    let own = approve(&daemon, ALICE);
+    assert!(own.code == 5 && own.stderr_text().contains("somebody else must approve"), "{own:?}");
+    assert_eq!(approve(&daemon, NOBODY).code, 5);
+    assert_eq!(approve(&daemon, 0).code, 5);
+    daemon.kill();
+    daemon.spawn();
+    assert_eq!(push("release/9").verdict(), Verdict::Refused);
+    let approved = approve(&daemon, BOB).expect_success("oam grant approve");
+    assert_eq!(json(&approved)["stage"], "live");
+
+    let permitted = push("release/9");
+    assert_eq!(permitted.verdict(), Verdict::Permitted, "{permitted:?}");
+    let banner = format!("You have what the role `release-manager` is granted for a while, as `{id}`.");
+    assert!(unwrapped(&permitted.remote()).contains(&banner), "{permitted:?}");
+    assert_eq!(push("release/10").verdict(), Verdict::Refused, "it was asked for one ref");
+    let who = daemon.oam(["who", "DEMO/app", "refs/heads/release/9", "update"]).expect_success("oam who");
+    assert!(who.stdout_text().contains("alice"), "{who:?}");
+    let explained = daemon.oam(["explain", "alice", "DEMO/app", "refs/heads/release/9", "update"]);
+    assert!(explained.stdout_text().contains(&id), "{explained:?}");
+
+    // The same is live after a crash.
+    daemon.kill();
+    daemon.spawn();
+    work.commit("two");
+    assert_eq!(push("release/9").verdict(), Verdict::Permitted);
+
+    // Whoever approved it loses what let them: so does she.
+    daemon.deactivate("bob").expect_success("oam user deactivate");
+    work.commit("three");
+    assert_eq!(push("release/9").verdict(), Verdict::Refused);
+    daemon.oam(["user", "reactivate", "bob", "--reason", "a mistake"]).expect_success("oam user reactivate");
+    assert_eq!(push("release/9").verdict(), Verdict::Refused, "what ended does not come back");
+
+    daemon.stop();
+    let told = events(&daemon);
+    let ended = told.iter().any(|event| {
+        matches!(event, Event::PrivilegeEnded(one) if one.id == id && one.cause == PrivilegeEnd::NotAllowed)
+    });
+    let by_it = told.iter().filter(|event| {
+        matches!(event, Event::Decision(one) if one.outcome == Outcome::Permitted
+            && one.updates.iter().any(|update| update.privilege.as_deref() == Some(id.as_str()))
+            && one.privileges.iter().any(|held| held.id == id && held.reason == "INC-1" && held.approved_by == ["bob"]))
+    });
+    assert_eq!((ended, by_it.count()), (true, 2), "{told:#?}");
+}
+
+#[test]
+fn it_ends_by_itself_and_is_never_renewed_by_itself() {
+    let Some(daemon) = known() else { return };
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    let request = |length: &str| {
+        let words =
+            ["grant", "request", "--role", "release-manager", "--on", "DEMO/*", "--refs", "refs/heads/**"];
+        oam_as(ALICE, &daemon, &[&words[..], &["--for", length, "--reason", "INC-2"]].concat())
+    };
+    let long = request("5h");
+    assert!(long.code == 1 && long.stderr_text().contains("at most 4h"), "{long:?}");
+    let id = id(&request("1s"));
+    oam_as(BOB, &daemon, &["grant", "approve", &id]).expect_success("oam grant approve");
+    let shown = || json(&daemon.oam(["grant", "show", &id, "--json"]));
+    wait::until("it is over", || (shown()["ended"] == "over").then_some(()));
+    assert_eq!(work.push(["HEAD:refs/heads/release/1"]).verdict(), Verdict::Refused);
+    let again = oam_as(BOB, &daemon, &["grant", "approve", &id]);
+    assert!(again.code == 1 && again.stderr_text().contains("not waiting"), "{again:?}");
+    // Denied, and given back.
+    let denied = self::id(&request("1h"));
+    oam_as(BOB, &daemon, &["grant", "deny", &denied, "--reason", "sleep"]).expect_success("oam grant deny");
+    assert_eq!(oam_as(BOB, &daemon, &["grant", "approve", &denied]).code, 1);
+    let returned = self::id(&request("1h"));
+    oam_as(BOB, &daemon, &["grant", "approve", &returned]).expect_success("oam grant approve");
+    oam_as(ALICE, &daemon, &["grant", "revoke", &returned, "--reason", "done"])
+        .expect_success("oam grant revoke");
+    assert_eq!(work.push(["HEAD:refs/heads/release/1"]).verdict(), Verdict::Refused);
+    let all = json(&daemon.oam(["grant", "list", "--all", "--json"]));
+    let ended: Vec<_> =
+        all["privileges"].as_array().unwrap().iter().map(|one| one["ended"].as_str().unwrap()).collect();
+    assert_eq!(ended, ["over", "denied", "returned"]);
+}
+
+#[test]
+fn glass_is_broken_loudly_and_somebody_else_answers_for_it() {
+    let Some(mut daemon) = known() else { return };
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    let refused = work.push(["HEAD:refs/heads/shared/x"]);
+    assert_eq!(refused.verdict(), Verdict::Refused);
+    let text = unwrapped(&refused.remote());
+    assert!(text.contains("blocked by rule `freeze` until 2099-01-05 00:00 UTC"), "{text}");
+    let ask = "oam breakglass freeze --on DEMO/app --refs refs/heads/shared/x --for 60m";
+    assert!(text.contains(ask) && text.contains("role `release-manager` must approve"), "{text}");
+
+    let place = ["--on", "DEMO/app", "--refs", "refs/heads/shared/x", "--for", "30m", "--reason", "INC-3"];
+    let asked = oam_as(ALICE, &daemon, &[&["breakglass", "freeze"][..], &place[..]].concat());
+    assert_eq!(asked.code, 6, "{asked:?}");
+    let id = id(&asked);
+    assert_eq!(work.push(["HEAD:refs/heads/shared/x"]).verdict(), Verdict::Refused);
+    oam_as(BOB, &daemon, &["grant", "approve", &id]).expect_success("oam grant approve");
+    let permitted = work.push(["HEAD:refs/heads/shared/x"]);
+    assert_eq!(permitted.verdict(), Verdict::Permitted, "{permitted:?}");
+    let banner = format!("BREAK-GLASS: rule `freeze` is lifted by the waiver `hotfix` as `{id}`.");
+    assert!(unwrapped(&permitted.remote()).contains(&banner), "{permitted:?}");
+    assert_eq!(work.push(["HEAD:refs/heads/shared/y"]).verdict(), Verdict::Refused);
+
+    let sign = |daemon: &Daemon, uid| {
+        oam_as(uid, daemon, &["breakglass", "sign-off", &id, "--reason", "the fix of INC-3"])
+    };
+    assert_eq!(sign(&daemon, BOB).code, 1, "it is not over");
+    oam_as(ALICE, &daemon, &["grant", "revoke", &id, "--reason", "done"]).expect_success("oam grant revoke");
+    assert_eq!(work.push(["HEAD:refs/heads/shared/z"]).verdict(), Verdict::Refused);
+    daemon.kill();
+    daemon.spawn();
+    let unsigned =
+        |daemon: &Daemon| daemon.oam(["status"]).stdout_text().contains("nobody has answered for it yet");
+    assert!(unsigned(&daemon));
+    let report = json(&oam_as(BOB, &daemon, &["breakglass", "report", &id]));
+    assert_eq!(report["pushes_total"], 1);
+    assert_eq!(report["pushes"][0]["refs"][0]["ref"], "refs/heads/shared/x");
+    assert_eq!(report["pushes"][0]["refs"][0]["lifted"][0], "freeze");
+    assert_eq!(sign(&daemon, ALICE).code, 5, "nobody answers for their own");
+    sign(&daemon, BOB).expect_success("oam breakglass sign-off");
+    assert!(!unsigned(&daemon));
+
+    // What was decided then is decided so again.
+    let replay = daemon.oam(["policy", "replay", "--recorded"]).expect_success("oam policy replay");
+    assert!(!replay.stdout_text().contains("newly"), "{replay:?}");
+    daemon.stop();
+    let told = events(&daemon);
+    let lifted = told.iter().find_map(|event| match event {
+        Event::Decision(one) if one.outcome == Outcome::Permitted => {
+            one.updates.iter().flat_map(|update| &update.lifted).next().cloned()
+        }
+        _ => None,
+    });
+    let lifted = lifted.unwrap();
+    assert_eq!((lifted.rule.as_str(), lifted.privilege.as_deref()), ("freeze", Some(id.as_str())));
+    let signed = told.iter().any(|event| {
+        matches!(event, Event::PrivilegeSignedOff(one) if one.id == id && one.by == "bob" && one.pushes == 1)
+    });
+    assert!(signed, "{told:#?}");
+}
