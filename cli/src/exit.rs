@@ -44,7 +44,7 @@ impl Exit {
         match self {
             Self::Ok => "done, or the answer is yes; also when there was nothing to change",
             Self::No => {
-                "the answer is no: faults, push refused, verdicts change, log not in order, something to look at, nothing by that name"
+                "the answer is no: faults, refused, verdicts change, log not in order, findings, no such name"
             }
             Self::Usage => "the command line is wrong, or a file that it names cannot be read or written",
             Self::Undecided => "no answer: the daemon is not ready, is undecided, or failed",

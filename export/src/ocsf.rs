@@ -129,6 +129,15 @@ fn draft(event: &Event, node: &str) -> Draft {
         Event::PermittedWhileUnavailable(permitted) => let_in(permitted),
         Event::RefsApplied(applied) => self::applied(applied),
         Event::CanaryTried(tried) => canary(tried),
+        Event::PrivilegeRequested(asked) => privilege(CREATE, &asked.id, &asked.by, Some(&asked.reason)),
+        Event::PrivilegeApproved(approved) => {
+            privilege(UPDATE, &approved.id, &approved.by, approved.reason.as_deref())
+        }
+        Event::PrivilegeBegan(began) => privilege((10, "Activate"), &began.id, PRODUCT, None),
+        Event::PrivilegeEnded(ended) => {
+            privilege((11, "Deactivate"), &ended.id, &ended.by, ended.reason.as_deref())
+        }
+        Event::PrivilegeSignedOff(signed) => privilege(UPDATE, &signed.id, &signed.by, Some(&signed.reason)),
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),
             severity: MEDIUM,
@@ -358,6 +367,13 @@ fn policy(activity: (u64, &'static str), digest: &str, actor: &str, comment: Opt
         entity.insert("policy".into(), json!({ "name": PRODUCT, "uid": digest, "version": digest }));
     }
     managed(activity, &named, actor, comment)
+}
+
+/// What somebody has for a while, by its id.
+fn privilege(activity: (u64, &'static str), id: &str, actor: &str, comment: Option<&str>) -> Draft {
+    let entity = json!({ "name": "privilege", "type": "privilege", "uid": id });
+    let draft = managed(activity, &entity, actor, comment);
+    Draft { correlation: Some(id.to_owned()), ..draft }
 }
 
 fn managed(activity: (u64, &'static str), entity: &Value, actor: &str, comment: Option<&str>) -> Draft {

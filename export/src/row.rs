@@ -139,11 +139,16 @@ fn who(event: &Event) -> &str {
         Event::PolicyWithdrawn(ended) => &ended.by,
         Event::AdminDenied(denied) => &denied.actor,
         Event::SourceToken(token) => &token.actor,
+        Event::PrivilegeRequested(asked) => &asked.by,
+        Event::PrivilegeApproved(approved) => &approved.by,
+        Event::PrivilegeEnded(ended) => &ended.by,
+        Event::PrivilegeSignedOff(signed) => &signed.by,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)
         | Event::RefsApplied(_)
         | Event::CanaryTried(_)
+        | Event::PrivilegeBegan(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped
         | Event::StoreHealed(_)

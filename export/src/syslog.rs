@@ -55,7 +55,12 @@ fn severity(event: &Event) -> u8 {
         | Event::PolicyProposed(_)
         | Event::PolicyApproved(_)
         | Event::PolicyWithdrawn(_)
-        | Event::SourceToken(_) => 5,
+        | Event::SourceToken(_)
+        | Event::PrivilegeRequested(_)
+        | Event::PrivilegeApproved(_)
+        | Event::PrivilegeBegan(_)
+        | Event::PrivilegeEnded(_)
+        | Event::PrivilegeSignedOff(_) => 5,
         Event::DecisionPart(_) | Event::RefsApplied(_) | Event::DaemonStarted(_) | Event::DaemonStopped => 6,
     }
 }

@@ -1,7 +1,8 @@
 //! An entry in one sentence, and the words that several forms share.
 
 use oam_audit::entry::{
-    CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb, WithdrawnCause,
+    CanaryOutcome, Change, Event, Outcome, PrivilegeKind, SnapshotCause, TokenChange, Update, Verb,
+    WithdrawnCause,
 };
 
 /// The word of a verdict.
@@ -141,6 +142,24 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::CanaryTried(tried) => {
             format!("forbidden branch tried in {}: {}", tried.repository, canary(tried.outcome))
         }
+        Event::PrivilegeRequested(asked) => format!(
+            "{} asks for {} for {} s: {}",
+            asked.by,
+            privilege(&asked.privilege),
+            asked.seconds,
+            asked.id
+        ),
+        Event::PrivilegeApproved(approved) => format!(
+            "{} approved by {}: {} of {}",
+            approved.id, approved.by, approved.approvals, approved.needed
+        ),
+        Event::PrivilegeBegan(began) => format!("{} in force until {}", began.id, began.to),
+        Event::PrivilegeEnded(ended) => {
+            format!("{} ended: {}, by {}", ended.id, ended.cause.as_str(), ended.by)
+        }
+        Event::PrivilegeSignedOff(signed) => {
+            format!("{} signed off by {}: {} pushes", signed.id, signed.by, signed.pushes)
+        }
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",
@@ -149,6 +168,14 @@ pub(crate) fn sentence(event: &Event) -> String {
             token(changed.change),
             changed.actor
         ),
+    }
+}
+
+/// What is had for a while.
+fn privilege(kind: &PrivilegeKind) -> String {
+    match kind {
+        PrivilegeKind::Grant { role, .. } => format!("role {role}"),
+        PrivilegeKind::Waiver { waiver, .. } => format!("waiver {waiver}"),
     }
 }
 

@@ -134,9 +134,7 @@ impl Client {
     }
 
     async fn send(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Answer, FetchError> {
-        let once = async {
-            self.once(url, request).await?.whole()
-        };
+        let once = async { self.once(url, request).await?.whole() };
         time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
     }
 

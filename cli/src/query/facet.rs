@@ -135,6 +135,11 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
             tell(Facet::Ref(canary.branch.as_bytes()));
             canary.decision.iter().for_each(|id| tell(Facet::Decision(id)));
         }
+        Event::PrivilegeRequested(asked) => tell(Facet::User(&asked.by)),
+        Event::PrivilegeApproved(approved) => tell(Facet::User(&approved.by)),
+        Event::PrivilegeEnded(ended) => tell(Facet::User(&ended.by)),
+        Event::PrivilegeSignedOff(signed) => tell(Facet::User(&signed.by)),
+        Event::PrivilegeBegan(_) => {}
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
         Event::DaemonStarted(_) | Event::DaemonStopped | Event::StoreHealed(_) | Event::LogRepaired(_) => {}

@@ -40,6 +40,7 @@ struct Elevated<'a> {
 /// The rules that one ref of a push can meet at all.
 pub(super) struct RulesOnRef<'a> {
     scope: &'a Scope<'a>,
+    name: &'a RefName,
     candidates: Met,
 }
 
@@ -94,7 +95,7 @@ impl<'a> Scope<'a> {
     /// The rules on the repository that are about `name`.
     pub(super) fn rules_on(&'a self, name: &'a RefName) -> RulesOnRef<'a> {
         let candidates = self.candidates.about(name, self.subject.username.as_str());
-        RulesOnRef { scope: self, candidates }
+        RulesOnRef { scope: self, name, candidates }
     }
 
     /// The role through which a grant reaches the pusher; `None` when it names them.

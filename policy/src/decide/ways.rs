@@ -8,7 +8,7 @@ use crate::{
     name::{RoleId, RuleId},
     reason::{Askable, Lifter},
     request::Verb,
-    rule::Mode,
+    rule::{Mode, VerbSet},
 };
 
 impl OneRef<'_> {
@@ -42,7 +42,7 @@ impl OneRef<'_> {
         });
         let mut ask: Vec<Askable> = Vec::new();
         for elevation in elevations {
-            for role in elevation.roles.iter().filter(|role| self.is_granted_to(role, rules, verb)) {
+            for role in elevation.roles.iter().filter(|role| is_granted_to(role, rules, verb)) {
                 if ask.iter().all(|one| one.role != *role) {
                     let approved_by = elevation.approval.iter().flat_map(|approval| &approval.by);
                     ask.push(Askable {
@@ -56,10 +56,10 @@ impl OneRef<'_> {
         }
         ask
     }
+}
 
-    fn is_granted_to(&self, role: &RoleId, rules: &RulesOnRef<'_>, verb: Verb) -> bool {
-        rules.grants().any(|GrantOnRef { grant, .. }| {
-            grant.mode == Mode::Enforce && grant.verbs.contains(verb) && grant.to.contains(role)
-        })
-    }
+fn is_granted_to(role: &RoleId, rules: &RulesOnRef<'_>, verb: Verb) -> bool {
+    rules
+        .grants(VerbSet::of(verb))
+        .any(|GrantOnRef { grant, .. }| grant.mode == Mode::Enforce && grant.to.contains(role))
 }

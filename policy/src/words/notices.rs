@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::decide::{Decision, Outcome, PushVerdict, Verdict};
+use crate::decide::{Decision, Outcome, Permit, PushVerdict, Verdict};
 
 /// The rules that were lifted and the rights that are there for a while, a sentence each; none where a push is not
 /// permitted.
@@ -18,7 +18,7 @@ pub fn notices(decision: &Decision) -> Vec<String> {
         })
     };
     let lifted: BTreeSet<_> =
-        permits().flat_map(|permit| permit.lifted()).map(|one| (&one.rule, &one.waiver, &one.by)).collect();
+        permits().flat_map(Permit::lifted).map(|one| (&one.rule, &one.waiver, &one.by)).collect();
     let lifted = lifted.into_iter().map(|(rule, waiver, by)| {
         let by = by.as_ref().map(|id| format!(" as `{id}`")).unwrap_or_default();
         format!("BREAK-GLASS: rule `{rule}` is lifted by the waiver `{waiver}`{by}. It is on the record, and will be reviewed.")

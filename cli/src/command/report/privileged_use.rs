@@ -1,6 +1,6 @@
 //! `oam report privileged-use`.
 
-use oam_audit::entry::{Entry, Event, Outcome, SnapshotCause, TokenChange, Update};
+use oam_audit::entry::{Entry, Event, Outcome, PrivilegeKind, SnapshotCause, TokenChange, Update};
 
 use super::{Common, Work};
 use crate::{
@@ -18,13 +18,16 @@ const KIND: Kind = Kind {
 };
 
 /// Entries of these kinds are a use of a privilege, each of them.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 9] = [
     "permitted-while-unavailable",
     "admin-denied",
     "source-token",
     "snapshot-changed",
     "policy-changed",
     "policy-approved",
+    "privilege-requested",
+    "privilege-approved",
+    "privilege-signed-off",
 ];
 
 pub(super) fn run(common: &Common, context: &mut Context) -> Ending {
@@ -168,6 +171,30 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
                 "",
             )
         }
+        Event::PrivilegeRequested(asked) => (
+            "for a while",
+            asked.by.clone(),
+            asked.on.join(", "),
+            format!("{} asked for: {}", asked.id, had(&asked.privilege)),
+            asked.reason.clone(),
+            "",
+        ),
+        Event::PrivilegeApproved(approved) => (
+            "for a while",
+            approved.by.clone(),
+            String::new(),
+            format!("{} approved", approved.id),
+            approved.reason.clone().unwrap_or_default(),
+            "",
+        ),
+        Event::PrivilegeSignedOff(signed) => (
+            "for a while",
+            signed.by.clone(),
+            String::new(),
+            format!("{} signed off, {} pushes", signed.id, signed.pushes),
+            signed.reason.clone(),
+            "",
+        ),
         _ => return None,
     };
     let cells = vec![
@@ -182,6 +209,13 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
         look.to_owned(),
     ];
     Some(Row { cells, finding: !look.is_empty() })
+}
+
+fn had(kind: &PrivilegeKind) -> String {
+    match kind {
+        PrivilegeKind::Grant { role, .. } => format!("role {role}"),
+        PrivilegeKind::Waiver { waiver, .. } => format!("waiver {waiver}"),
+    }
 }
 
 fn digest(digest: &str) -> String {

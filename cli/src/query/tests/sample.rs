@@ -95,6 +95,7 @@ pub(crate) fn update(name: &str, refused: Option<(&str, &str)>) -> Update {
         outcome,
         grant,
         waiver: None,
+        privilege: None,
         lifted: Vec::new(),
         reasons: refused
             .iter()
@@ -120,6 +121,7 @@ pub(crate) fn decision(number: u64, user: &str, repository: &str, updates: Vec<U
         snapshot: None,
         outcome: if refused { Outcome::Refused } else { Outcome::Permitted },
         reasons: Vec::new(),
+        privileges: Vec::new(),
         update_count: 0,
         updates: Vec::new(),
         parts: 0,
