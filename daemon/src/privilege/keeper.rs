@@ -351,7 +351,7 @@ impl Privileges {
                 tracing::warn!(news = news.code(), %id, by, what, ?on, ?refs, reason = one.reason, "break-glass");
             }
             _ => {
-                tracing::info!(news = news.code(), %id, by, what, ?on, ?refs, reason = one.reason, "for a while")
+                tracing::info!(news = news.code(), %id, by, what, ?on, ?refs, reason = one.reason, "for a while");
             }
         }
     }

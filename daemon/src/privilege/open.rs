@@ -1,4 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use oam_audit::entry::{Entry, Time};
@@ -43,8 +46,8 @@ struct Dated {
 }
 
 /// The set as the log tells it, read from where the file ends. It blocks on the disk.
-pub(super) fn open(path: &PathBuf, log: &AuditLog, time_of_day: TimeOfDay) -> Result<Opened, OpenError> {
-    let saved = disk::read(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
+pub(super) fn open(path: &Path, log: &AuditLog, time_of_day: TimeOfDay) -> Result<Opened, OpenError> {
+    let saved = disk::read(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
     let size = log.size();
     let lost = saved.as_ref().filter(|saved| saved.entries > size).map(|saved| {
         format!(

@@ -22,7 +22,7 @@ impl Privileges {
     /// Ends what is over, and what is not allowed any more by `state`. Where that cannot be told now, only what is over.
     pub async fn review(&self, state: &State) {
         let now = self.clock().now();
-        let ending = |one: &Privilege| self.end_of(one, state, now);
+        let ending = |one: &Privilege| end_of(one, state, now);
         if self.set().iter().all(|one| ending(one).is_none()) {
             return;
         }
@@ -33,24 +33,6 @@ impl Privileges {
                 // It gives nothing any more whether or not that is written, and it is tried again.
                 tracing::error!(%error, id = %one.id, "the end of something was not recorded");
             }
-        }
-    }
-
-    fn end_of(&self, one: &Privilege, state: &State, now: Timestamp) -> Option<(PrivilegeEnd, &'static str)> {
-        match one.stage {
-            Stage::Ended { .. } => return None,
-            Stage::Live { to, .. } if to <= now => return Some((PrivilegeEnd::Over, "clock")),
-            Stage::Waiting if now.duration_since(one.asked) >= ANSWERED_WITHIN => {
-                return Some((PrivilegeEnd::Unanswered, "clock"));
-            }
-            Stage::Live { .. } | Stage::Waiting => {}
-        }
-        let rules = Rules::of(state, now).ok()?;
-        match rules.objection(one, now)? {
-            NotInForce::Early => None,
-            NotInForce::Over => Some((PrivilegeEnd::Over, "policy")),
-            NotInForce::NoRule | NotInForce::Reason => Some((PrivilegeEnd::NotAllowed, "policy")),
-            NotInForce::Asker | NotInForce::Approval => Some((PrivilegeEnd::NotAllowed, "directory")),
         }
     }
 
@@ -88,5 +70,24 @@ impl Privileges {
                 self.tell(one, News::EndsSoon);
             }
         }
+    }
+}
+
+/// Why something ends now, and by whom; `None`: it goes on.
+fn end_of(one: &Privilege, state: &State, now: Timestamp) -> Option<(PrivilegeEnd, &'static str)> {
+    match one.stage {
+        Stage::Ended { .. } => return None,
+        Stage::Live { to, .. } if to <= now => return Some((PrivilegeEnd::Over, "clock")),
+        Stage::Waiting if now.duration_since(one.asked) >= ANSWERED_WITHIN => {
+            return Some((PrivilegeEnd::Unanswered, "clock"));
+        }
+        Stage::Live { .. } | Stage::Waiting => {}
+    }
+    let rules = Rules::of(state, now).ok()?;
+    match rules.objection(one, now)? {
+        NotInForce::Early => None,
+        NotInForce::Over => Some((PrivilegeEnd::Over, "policy")),
+        NotInForce::NoRule | NotInForce::Reason => Some((PrivilegeEnd::NotAllowed, "policy")),
+        NotInForce::Asker | NotInForce::Approval => Some((PrivilegeEnd::NotAllowed, "directory")),
     }
 }

@@ -9,9 +9,9 @@ pub enum Answer {
         notices: Vec<String>,
     },
     /// The policy says no.
-    Refused(v1::Decision),
+    Refused(Box<v1::Decision>),
     /// The daemon could not decide.
-    Undecided(v1::Decision),
+    Undecided(Box<v1::Decision>),
 }
 
 /// Takes a decision at its word only where the word is whole: what contradicts itself is no decision.
@@ -32,8 +32,8 @@ pub(super) fn judge(decision: v1::Decision, sent: usize) -> Result<Answer, Strin
         }
         v1::Outcome::Permitted => Ok(Answer::Permitted { notices: decision.notices }),
         v1::Outcome::Refused if !says_why => Err("refused the push without a reason".into()),
-        v1::Outcome::Refused => Ok(Answer::Refused(decision)),
-        v1::Outcome::Undecided => Ok(Answer::Undecided(decision)),
+        v1::Outcome::Refused => Ok(Answer::Refused(Box::new(decision))),
+        v1::Outcome::Undecided => Ok(Answer::Undecided(Box::new(decision))),
     }
 }
 
@@ -73,8 +73,8 @@ mod tests {
         }
         let refused =
             v1::Decision { outcome: v1::Outcome::Refused as i32, reasons: vec![reason], ..permitted() };
-        assert_eq!(judge(refused.clone(), 2), Ok(Answer::Refused(refused)));
+        assert_eq!(judge(refused.clone(), 2), Ok(Answer::Refused(Box::new(refused))));
         let undecided = v1::Decision { outcome: v1::Outcome::Undecided as i32, ..permitted() };
-        assert_eq!(judge(undecided.clone(), 2), Ok(Answer::Undecided(undecided)));
+        assert_eq!(judge(undecided.clone(), 2), Ok(Answer::Undecided(Box::new(undecided))));
     }
 }

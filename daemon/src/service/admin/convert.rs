@@ -55,7 +55,7 @@ fn fault(fault: &Fault) -> v1::Fault {
 }
 
 /// What somebody has for a while; `answering`: the roles whose holders may answer.
-pub(super) fn privilege(one: &Privilege, answering: BTreeSet<RoleId>) -> v1::Privilege {
+pub(super) fn privilege(one: &Privilege, answering: &BTreeSet<RoleId>) -> v1::Privilege {
     let (kind, role, lifts) = match &one.what {
         What::Grant { role, .. } => ("grant", role.to_string(), Vec::new()),
         What::Waiver { lifts, .. } => {
