@@ -175,8 +175,8 @@ mod tests {
     };
     use crate::entry::{Event, Time};
 
-    fn written(event: Event) -> String {
-        serde_json::to_string(&event).unwrap()
+    fn written(event: &Event) -> String {
+        serde_json::to_string(event).unwrap()
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
             reason: "INC-1".into(),
             needed: 1,
         };
-        insta::assert_snapshot!(written(Event::PrivilegeRequested(requested)), @r#"{"kind":"privilege-requested","id":"7k2m9x","privilege":{"grant":{"elevation":"on-call","role":"release-manager"}},"by":"alice","actor":"corp:00u1 (alice)","on":["PAY/api"],"refs":["refs/heads/main"],"seconds":7200,"reason":"INC-1","needed":1}"#);
+        insta::assert_snapshot!(written(&Event::PrivilegeRequested(requested)), @r#"{"kind":"privilege-requested","id":"7k2m9x","privilege":{"grant":{"elevation":"on-call","role":"release-manager"}},"by":"alice","actor":"corp:00u1 (alice)","on":["PAY/api"],"refs":["refs/heads/main"],"seconds":7200,"reason":"INC-1","needed":1}"#);
         let approved = PrivilegeApproved {
             id: "7k2m9x".into(),
             by: "rita".into(),
@@ -203,16 +203,16 @@ mod tests {
             approvals: 1,
             needed: 1,
         };
-        insta::assert_snapshot!(written(Event::PrivilegeApproved(approved)), @r#"{"kind":"privilege-approved","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","approvals":1,"needed":1}"#);
+        insta::assert_snapshot!(written(&Event::PrivilegeApproved(approved)), @r#"{"kind":"privilege-approved","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","approvals":1,"needed":1}"#);
         let (from, to) = (at("2026-11-23T02:00:00.000000Z"), at("2026-11-23T04:00:00.000000Z"));
-        insta::assert_snapshot!(written(Event::PrivilegeBegan(PrivilegeBegan { id: "7k2m9x".into(), from, to })), @r#"{"kind":"privilege-began","id":"7k2m9x","from":"2026-11-23T02:00:00.000000Z","to":"2026-11-23T04:00:00.000000Z"}"#);
+        insta::assert_snapshot!(written(&Event::PrivilegeBegan(PrivilegeBegan { id: "7k2m9x".into(), from, to })), @r#"{"kind":"privilege-began","id":"7k2m9x","from":"2026-11-23T02:00:00.000000Z","to":"2026-11-23T04:00:00.000000Z"}"#);
         let ended = PrivilegeEnded {
             id: "7k2m9x".into(),
             cause: PrivilegeEnd::NotAllowed,
             by: "directory".into(),
             reason: None,
         };
-        insta::assert_snapshot!(written(Event::PrivilegeEnded(ended)), @r#"{"kind":"privilege-ended","id":"7k2m9x","cause":"not-allowed","by":"directory"}"#);
+        insta::assert_snapshot!(written(&Event::PrivilegeEnded(ended)), @r#"{"kind":"privilege-ended","id":"7k2m9x","cause":"not-allowed","by":"directory"}"#);
         let signed = PrivilegeSignedOff {
             id: "7k2m9x".into(),
             by: "rita".into(),
@@ -220,6 +220,6 @@ mod tests {
             reason: "seen".into(),
             pushes: 2,
         };
-        insta::assert_snapshot!(written(Event::PrivilegeSignedOff(signed)), @r#"{"kind":"privilege-signed-off","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","reason":"seen","pushes":2}"#);
+        insta::assert_snapshot!(written(&Event::PrivilegeSignedOff(signed)), @r#"{"kind":"privilege-signed-off","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","reason":"seen","pushes":2}"#);
     }
 }
