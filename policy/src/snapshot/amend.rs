@@ -6,7 +6,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Person, Shard, Snapshot, User, UserView, directory::user, shard_of};
+use super::{Person, Shard, Snapshot, User, UserView, digest, directory::user, shard_of};
 use crate::name::{GroupName, UsernameKey};
 
 /// What is different in the next snapshot, by person: what a source that tells of single changes leads to.
@@ -69,7 +69,9 @@ impl Snapshot {
             None => Arc::clone(shard),
         });
         next.shards = shards.collect();
-        Self::of_checked(next.version.generation, next.as_of, next.groups, next.shards, next.revocations)
+        next.roll = self.roll.after(&self.shards, &next.shards);
+        next.version.digest = digest(next.as_of, &next.groups, &next.shards, &next.revocations);
+        Self { emails: Arc::default(), ..next }
     }
 
     /// Makes the table of groups that of the amendment, and lets every user name the same groups by the new numbers.

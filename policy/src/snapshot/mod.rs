@@ -129,8 +129,8 @@ impl Snapshot {
         shards: Arc<[Arc<Shard>]>,
         revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     ) -> Self {
-        let digest = digest(as_of, &groups, &shards, &revocations);
-        let (version, roll) = (SnapshotVersion { generation, digest }, Arc::new(Roll::of(&shards)));
+        let roll = Arc::new(Roll::of(&shards));
+        let version = SnapshotVersion { generation, digest: digest(as_of, &groups, &shards, &revocations) };
         Self { version, as_of, groups, shards, roll, revocations, emails: Arc::default() }
     }
 

@@ -6,7 +6,7 @@ use super::{Place, Shard, User};
 
 /// Where everybody lies, by a hash of their folded name: mostly one look into memory, where finding a shard and then
 /// somebody in it would take many.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Roll {
     /// Drawn anew for each roll, so that no names can be chosen to meet in one slot.
     hasher: RandomState,
@@ -49,15 +49,57 @@ impl Roll {
         roll
     }
 
+    /// The roll of `next`, which came after `before`, of which this one is. Making one of everybody takes long: where nobody
+    /// is new this one goes on, and otherwise only those are looked for who lie with somebody new.
+    pub(super) fn after(self: &Arc<Self>, before: &[Arc<Shard>], next: &[Arc<Shard>]) -> Arc<Self> {
+        let is_as_before =
+            |(was, is): (&Arc<Shard>, &Arc<Shard>)| Arc::ptr_eq(was, is) || names(was).eq(names(is));
+        let pairs = || before.iter().zip(next);
+        let moved: Vec<_> = (0..=u8::MAX).zip(pairs()).filter(|(_, pair)| !is_as_before(*pair)).collect();
+        if moved.is_empty() {
+            return Arc::clone(self);
+        }
+        let people: usize = next.iter().map(|shard| shard.users().len()).sum();
+        let mut roll = Self::clone(self);
+        let fits = 2 * people <= self.slots.len();
+        let follows =
+            fits && moved.into_iter().all(|(shard, (was, is))| roll.follow(self, before, shard, was, is));
+        Arc::new(if follows { roll } else { Self::of(next) })
+    }
+
+    /// Notes where those of one shard lie now, who lay elsewhere by `old` or nowhere; false when somebody is gone.
+    fn follow(&mut self, old: &Self, before: &[Arc<Shard>], shard: u8, was: &Shard, is: &Shard) -> bool {
+        let mut known = 0;
+        for (position, user) in (0..).zip(is.users()) {
+            let (mut places, mark) = self.places(user.key_text());
+            let place = match old.slot_of(user.key_text(), before) {
+                Some((place, ..)) => {
+                    known += 1;
+                    Some(place)
+                }
+                None => places.find(|place| self.slots.get(*place).is_some_and(|slot| slot.is_free())),
+            };
+            if let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) {
+                *slot = Slot { mark, shard, position };
+            }
+        }
+        known == was.users().len()
+    }
+
     /// The user of this folded name among `shards`, of which this is the roll.
     pub(super) fn find<'a>(&self, folded: &str, shards: &'a [Arc<Shard>]) -> Option<(Place, &'a User)> {
+        self.slot_of(folded, shards).map(|(_, place, user)| (place, user))
+    }
+
+    fn slot_of<'a>(&self, folded: &str, shards: &'a [Arc<Shard>]) -> Option<(usize, Place, &'a User)> {
         let (places, mark) = self.places(folded);
-        let slots = places.filter_map(|place| self.slots.get(place)).take_while(|slot| !slot.is_free());
-        let mut alike = slots.filter(|slot| slot.mark == mark).filter_map(|slot| {
+        let slots = places.filter_map(|place| Some((place, self.slots.get(place)?)));
+        let taken = slots.take_while(|(_, slot)| !slot.is_free());
+        let mut alike = taken.filter(|(_, slot)| slot.mark == mark).filter_map(|(number, slot)| {
             let place = Place { shard: usize::from(slot.shard), position: slot.position as usize };
-            Some((place, shards.get(place.shard)?.users().get(place.position)?))
+            Some((number, place, shards.get(place.shard)?.users().get(place.position)?))
         });
-        alike.find(|(_, user)| user.key_text() == folded)
+        alike.find(|(_, _, user)| user.key_text() == folded)
     }
 
     /// The slots in which somebody could be, in the order in which to look, and their mark.
@@ -69,29 +111,29 @@ impl Roll {
     }
 }
 
+fn names(shard: &Shard) -> impl Iterator<Item = &str> {
+    shard.users().iter().map(User::key_text)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
         name::Username,
-        snapshot::{Directory, Person, Snapshot},
+        snapshot::{Amendment, Directory, Person, Snapshot},
     };
+
+    fn name(number: u32) -> Username {
+        format!("Person-{number}").parse().unwrap()
+    }
 
     #[test]
     fn everybody_is_found_and_nobody_else() {
-        let name = |number: u32| format!("Person-{number}").parse::<Username>().unwrap();
-        let person = |number| Person {
-            username: name(number),
-            id: None,
-            display_name: None,
-            emails: vec![],
-            active: true,
-            groups: Default::default(),
-            keys: Default::default(),
-        };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         for count in [0, 1, 2, 3, 5_000] {
-            let directory =
-                Directory { people: (0..count).map(person).collect(), groups: Default::default() };
+            let directory = Directory {
+                people: (0..count).map(|number| Person::named(name(number))).collect(),
+                groups: Default::default(),
+            };
             let snapshot = Snapshot::of_directory(1, now, &directory, Default::default()).unwrap();
             for number in 0..count {
                 assert_eq!(snapshot.user(&name(number).key()).unwrap().username(), &name(number));
@@ -99,6 +141,30 @@ mod tests {
             for number in count..count + 1_000 {
                 assert!(snapshot.user(&name(number).key()).is_none(), "{number} of {count}");
             }
+        }
+    }
+
+    #[test]
+    fn whoever_is_new_is_found_beside_all_others() {
+        let as_of = "2026-01-01T00:00:00Z".parse().unwrap();
+        let directory = Directory {
+            people: (0..300).map(|n| Person::named(name(n))).collect(),
+            groups: Default::default(),
+        };
+        let mut snapshot = Snapshot::of_directory(1, as_of, &directory, Default::default()).unwrap();
+        // Nobody, somebody, some, and so many that the roll must grow.
+        for count in [300_u32, 301, 310, 500, 3_000] {
+            let first = Person { active: false, ..Person::named(name(0)) };
+            let new = (u32::try_from(snapshot.user_count()).unwrap()..count)
+                .map(|number| Person::named(name(number)));
+            let people = new.chain([first]).collect();
+            snapshot = snapshot.amend(&Amendment { as_of, people, groups: None });
+            assert_eq!(snapshot.user_count(), count as usize);
+            for number in 0..count {
+                let found = snapshot.user(&name(number).key()).unwrap();
+                assert_eq!((found.username(), found.is_active()), (&name(number), number != 0));
+            }
+            assert!((count..count + 500).all(|number| snapshot.user(&name(number).key()).is_none()));
         }
     }
 }
