@@ -9,8 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{
-    Entry, Event, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested,
-    PrivilegeSignedOff,
+    Entry, Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
 };
 use oam_policy::{
     PrivilegeId, State, Username,
@@ -20,8 +19,9 @@ use oam_policy::{
 use tokio::sync::Mutex;
 
 use super::{
-    Ask, Clock, Counts, News, OpenError, Privilege, PrivilegeError, Set, Stage, disk, id, open,
-    rules::{MAX_REASON, Rules},
+    Ask, Clock, Counts, News, OpenError, Person, Privilege, PrivilegeError, Set, Stage, disk, id, open,
+    rules::Rules,
+    said::{began, said},
 };
 use crate::audit_log::{AuditLog, Batch};
 
@@ -29,15 +29,6 @@ use crate::audit_log::{AuditLog, Batch};
 const MOST_OF_ONE: usize = 16;
 /// How much there may be at once.
 const MOST: usize = 4_096;
-
-/// Who asks or answers: somebody of the directory, as the daemon knows them.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// Their username.
-    pub username: Username,
-    /// As the audit log names them.
-    pub actor: String,
-}
 
 /// What people have for a while. Readers see it without a lock; changes are made one at a time.
 #[derive(Debug)]
@@ -396,19 +387,4 @@ impl Privileges {
         });
         self.found.iter().cloned().chain(behind).chain(file).chain(unsigned).collect()
     }
-}
-
-fn began(id: &PrivilegeId, now: Timestamp, seconds: u64) -> Event {
-    let length = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let to = now.checked_add(length).unwrap_or(Timestamp::MAX);
-    Event::PrivilegeBegan(PrivilegeBegan { id: id.to_string(), from: now.into(), to: to.into() })
-}
-
-/// What somebody says, if they say anything.
-fn said(reason: &str) -> Result<Option<String>, PrivilegeError> {
-    let (reason, length) = (reason.trim(), reason.trim().chars().count());
-    if length > MAX_REASON {
-        return Err(PrivilegeError::LongReason(length));
-    }
-    Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
 }

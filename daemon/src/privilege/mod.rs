@@ -17,10 +17,12 @@ mod id;
 mod keeper;
 mod news;
 mod open;
+mod person;
 mod recorded;
 mod report;
 mod review;
 mod rules;
+mod said;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -28,9 +30,10 @@ mod what;
 
 pub use clock::Clock;
 pub use error::PrivilegeError;
-pub use keeper::{Person, Privileges};
+pub use keeper::Privileges;
 pub use news::{Counts, News};
 pub use open::OpenError;
+pub use person::Person;
 pub(crate) use recorded::{held, of_held};
 pub use report::{Report, UsedBy, UsedOn};
 pub use rules::answering;

@@ -1,0 +1,23 @@
+//! What goes into entries.
+
+use jiff::{SignedDuration, Timestamp};
+use oam_audit::entry::{Event, PrivilegeBegan};
+use oam_policy::PrivilegeId;
+
+use super::{PrivilegeError, rules::MAX_REASON};
+
+/// That something is somebody's from now on, for so many seconds.
+pub(super) fn began(id: &PrivilegeId, now: Timestamp, seconds: u64) -> Event {
+    let length = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let to = now.checked_add(length).unwrap_or(Timestamp::MAX);
+    Event::PrivilegeBegan(PrivilegeBegan { id: id.to_string(), from: now.into(), to: to.into() })
+}
+
+/// What somebody says, if they say anything.
+pub(super) fn said(reason: &str) -> Result<Option<String>, PrivilegeError> {
+    let (reason, length) = (reason.trim(), reason.trim().chars().count());
+    if length > MAX_REASON {
+        return Err(PrivilegeError::LongReason(length));
+    }
+    Ok(Some(reason.to_owned()).filter(|reason| !reason.is_empty()))
+}
