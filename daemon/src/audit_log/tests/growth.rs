@@ -72,9 +72,12 @@ async fn writing_and_starting_stay_as_fast_as_they_were() {
         rounds.push((appended, started, memory, journal));
     }
     let (first, last) = (rounds[0], rounds[3]);
-    // Other programs may take half of the machine, but what grows with the log would be four times as much.
-    assert!(last.0 < first.0 * 3, "writing: {rounds:?}");
-    assert!(last.1 < first.1 * 3 + Duration::from_millis(50), "starting: {rounds:?}");
+    // Other programs may take half of the machine, but what grows with the log would be four times as much. Rounds of a
+    // fraction of a second are no measure of that.
+    if soak() {
+        assert!(last.0 < first.0 * 3, "writing: {rounds:?}");
+        assert!(last.1 < first.1 * 3 + Duration::from_millis(50), "starting: {rounds:?}");
+    }
     assert!(last.2 < first.2 * 2, "memory: {rounds:?}");
     assert!(last.3 < first.3 * 3 + (1 << 20), "journal: {rounds:?}");
     if !soak() {
