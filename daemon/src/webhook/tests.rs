@@ -74,11 +74,15 @@ async fn receiver(
     let (got, requests) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut statuses = statuses.iter();
-        while let Ok((mut stream, _)) = listener.accept().await {
+        'connections: while let Ok((mut stream, _)) = listener.accept().await {
             let mut bytes = Vec::new();
             let (head, body) = loop {
                 let mut buffer = [0; 4096];
                 let read = stream.read(&mut buffer).await.unwrap();
+                if read == 0 {
+                    // Whoever told it was stopped on the way.
+                    continue 'connections;
+                }
                 bytes.extend_from_slice(&buffer[..read]);
                 let text = String::from_utf8(bytes.clone()).unwrap();
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
@@ -89,7 +93,9 @@ async fn receiver(
             };
             let status = statuses.next().copied().unwrap_or("204 No Content");
             let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            if stream.write_all(answer.as_bytes()).await.is_err() {
+                continue;
+            }
             if status.starts_with('2') && got.send((head, body)).is_err() {
                 return;
             }
