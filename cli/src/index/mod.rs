@@ -1,7 +1,7 @@
 //! An index of a log: where to look for what. It can be made again from the log at any time, and is never believed.
 //!
 //! It lies in a folder of whoever asks, not in that of the log: one that came along with a log could leave out what
-//! somebody wants to hide. For each block of 65,536 signed entries it has one file ([`block`]) that names the root over
+//! somebody wants to hide. For each block of 65,536 signed entries it has one file (`block`) that names the root over
 //! them, as it follows from the signed checkpoint. A file of another root, or one whose checksums do not hold, is
 //! made anew. What it points to is read from the log, seen to be signed, and looked at again: an index makes a search
 //! quick, and says nothing.
