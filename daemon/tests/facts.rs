@@ -51,8 +51,12 @@ struct Bench {
 
 impl Bench {
     async fn new(within: &str) -> Self {
-        let config = format!("[decisions]\nall_reasons_within = \"{within}\"\n");
-        let daemon = Daemon::start_with(&config);
+        Self::with(&format!("all_reasons_within = \"{within}\"")).await
+    }
+
+    /// With this in the section of decisions.
+    async fn with(decisions: &str) -> Self {
+        let daemon = Daemon::start_with(&format!("[decisions]\n{decisions}\n"));
         let admin = connect(&daemon.socket("admin.sock")).await;
         let hook = connect(&daemon.socket("hook.sock")).await;
         let bench = Self { _daemon: daemon, admin, hook };
@@ -88,6 +92,18 @@ impl Bench {
         let mut client = AuthorizerClient::new(self.hook.clone());
         let answers = client.authorize(UnboundedReceiverStream::new(said)).await.unwrap().into_inner();
         Talk { say, answers }
+    }
+}
+
+impl Bench {
+    /// The decision on a new ref with commits that change these paths.
+    async fn push_paths(&self, name: &str, paths: &v1::HistoryFacts) -> v1::Decision {
+        let mut talk = self.push(&[name]).await;
+        talk.needed().await;
+        talk.tell(paths.clone());
+        talk.tell(last(0));
+        talk.end();
+        talk.decision().await
     }
 }
 
@@ -290,4 +306,44 @@ async fn nonsense_ends_the_conversation() {
         talk.tell_all(v1::Facts { histories: nonsense, ..v1::Facts::default() });
         assert_eq!(talk.next().await.unwrap_err().code(), Code::InvalidArgument);
     }
+}
+
+/// So many paths that take four thousand bytes each.
+fn long_paths(many: usize) -> v1::HistoryFacts {
+    let of: Vec<_> = (0..many).map(|number| format!("src/{number:0>3990}")).collect();
+    paths(0, &of.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn what_all_pushes_together_may_hold_is_bounded() {
+    let bench = Bench::with("facts_memory = 1").await;
+    // Once that has arrived there is no room for another one like it, whether all of it is kept or a few of each kind. Where the other
+    // one came first, there was none for this one, and both went in: then once more.
+    let mut tries = 0..1_000;
+    let mut large = loop {
+        assert!(tries.next().is_some(), "there is room for whatever comes");
+        let mut large = bench.push(&["refs/heads/large"]).await;
+        large.needed().await;
+        large.tell(long_paths(240));
+        let decision = bench.push_paths("refs/heads/beside", &long_paths(100)).await;
+        if decision.outcome() == v1::Outcome::Permitted {
+            continue;
+        }
+        assert_eq!(decision.outcome(), v1::Outcome::Undecided);
+        let reason = &decision.refs[0].reasons[0];
+        let says = "push again in a minute";
+        assert!(reason.code == "facts-unreadable" && reason.summary.contains(says), "{reason:?}");
+        break large;
+    };
+    // What is told of an ordinary one is taken in, and what forbids it found.
+    let mut ordinary = long_paths(10);
+    ordinary.paths.push(b"secrets/a".to_vec());
+    let decision = bench.push_paths("refs/heads/ordinary", &ordinary).await;
+    assert_eq!((decision.outcome(), &*decision.refs[0].reasons[0].rule), (v1::Outcome::Refused, "secrets"));
+    // The large one is decided, and then there is room.
+    large.tell(last(0));
+    large.end();
+    assert_eq!(large.outcome().await, (v1::Outcome::Permitted, vec![]));
+    let after = bench.push_paths("refs/heads/after", &long_paths(100)).await;
+    assert_eq!(after.outcome(), v1::Outcome::Permitted);
 }

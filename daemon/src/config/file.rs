@@ -99,6 +99,8 @@ pub struct DirectorySection {
 pub struct DecisionsSection {
     /// How long more reasons are looked for, once it is certain that a push is refused, as in `500ms`.
     pub all_reasons_within: Option<String>,
+    /// How much of what hooks tell is held at once, over all pushes, in MiB.
+    pub facts_memory: Option<u32>,
 }
 
 /// With which keys people sign, besides those in the directory.

@@ -41,6 +41,9 @@ const DEFAULT_HTTP: &str = "127.0.0.1:9473";
 /// How long more reasons are looked for unless told otherwise.
 const DEFAULT_ALL_REASONS_WITHIN: Duration = Duration::from_millis(500);
 
+/// How much of what hooks tell is held at once unless told otherwise, in MiB: of the largest pushes, eight.
+const DEFAULT_FACTS_MEMORY: u32 = 512;
+
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -62,6 +65,8 @@ pub struct Config {
     pub scim: Option<ScimConfig>,
     /// How long more reasons are looked for, once it is certain that a push is refused.
     pub all_reasons_within: Duration,
+    /// How much of what hooks tell is held at once, over all pushes, in bytes.
+    pub facts_memory: usize,
     /// The files that say with which keys people sign, besides the directory.
     pub signatures: SignatureFiles,
     /// Who is asked to cosign the checkpoints of the audit log.
@@ -218,6 +223,7 @@ impl Config {
                 file.decisions.all_reasons_within.as_deref(),
             )?
             .unwrap_or(DEFAULT_ALL_REASONS_WITHIN),
+            facts_memory: (file.decisions.facts_memory.unwrap_or(DEFAULT_FACTS_MEMORY) as usize) << 20,
             signatures: SignatureFiles {
                 allowed_signers: file
                     .signatures

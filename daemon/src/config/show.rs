@@ -45,6 +45,7 @@ impl fmt::Display for Config {
             }
         }
         writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
+        writeln!(f, "facts_memory = {}", self.facts_memory >> 20)?;
         let SignatureFiles { allowed_signers, revoked_keys } = &self.signatures;
         writeln!(f, "\n[signatures]")?;
         for (key, path) in [("allowed_signers", allowed_signers), ("revoked_keys", revoked_keys)] {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use oam_policy::Policy;
 
 use crate::store::{ArchiveError, History, Loaded, SnapshotInfo};
 
@@ -10,11 +11,14 @@ pub struct DirectoryReader {
     current: Arc<ArcSwapOption<Loaded>>,
     troubles: Arc<ArcSwap<Vec<String>>>,
     history: History,
+    /// By what is decided: what another directory means in it is found out before that comes into force.
+    policy: Arc<ArcSwapOption<Policy>>,
 }
 
 impl DirectoryReader {
     pub(super) fn new(current: Option<Arc<Loaded>>, history: History) -> Self {
-        Self { current: Arc::new(ArcSwapOption::new(current)), troubles: Arc::default(), history }
+        let current = Arc::new(ArcSwapOption::new(current));
+        Self { current, troubles: Arc::default(), history, policy: Arc::default() }
     }
 
     /// What is in force now; absent before the first import. Takes no lock.
@@ -43,7 +47,18 @@ impl DirectoryReader {
         }
     }
 
+    /// Notes by which policy is decided from now on.
+    pub fn decided_by(&self, policy: &Arc<Policy>) {
+        if let Some(current) = self.current() {
+            policy.prepare(&current.snapshot);
+        }
+        self.policy.store(Some(Arc::clone(policy)));
+    }
+
     pub(super) fn put_in_force(&self, next: Arc<Loaded>) {
+        if let Some(policy) = self.policy.load().as_ref() {
+            policy.prepare(&next.snapshot);
+        }
         self.current.store(Some(next));
     }
 

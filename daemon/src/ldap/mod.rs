@@ -167,10 +167,10 @@ async fn follow(
     let mut request: Option<Request> = None;
     loop {
         request = feed.take_request().or(request);
-        let heard = source.roster().seen;
+        let heard = source.seen();
         let session = session::run(&sources, &source, &config, &mut memory, request.as_ref());
         let Some(outcome) = stop.run_until_cancelled(session).await else { return };
-        if source.roster().seen > heard {
+        if source.seen() > heard {
             // It worked until now, so what was wanted is done.
             (pause, request) = (FIRST_PAUSE, None);
         }

@@ -262,6 +262,7 @@ impl PolicyManager {
         };
         self.audit.append(Batch::new(&Event::PolicyChanged(entry))?).await?;
         let live = Arc::new(LivePolicy { policy, version });
+        self.directory.decided_by(&live.policy);
         self.live.store(Some(Arc::clone(&live)));
         tracing::info!(digest = %live.policy.digest().short(), origin = ?live.version.origin, "policy in force");
         self.outdate_proposals(&live).await;

@@ -1,6 +1,7 @@
 //! One push, from the hook's first message to the daemon's decision.
 
 mod incoming;
+mod room;
 mod round;
 
 use std::{sync::Arc, time::Instant};
@@ -13,6 +14,7 @@ use oam_proto::{
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
+pub(super) use self::room::Room;
 use self::{
     incoming::Incoming,
     round::{Push, Settled, changed},

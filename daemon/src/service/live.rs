@@ -6,7 +6,7 @@ use std::sync::{
 use jiff::Timestamp;
 use oam_policy::{Snapshot, State, UndecidedReason, Username, decide::Freshness, name::UsernameKey};
 
-use super::{Applied, Permits, spooled::Spooled, waiting};
+use super::{Applied, Permits, conversation::Room, spooled::Spooled, waiting};
 use crate::{
     audit_log::AuditLog,
     canary::Canaries,
@@ -57,6 +57,8 @@ pub struct Live {
     pub applied: Applied,
     /// What came of canaries.
     pub canaries: Canaries,
+    /// Where what hooks tell is held.
+    pub(super) facts_room: Arc<Room>,
     /// When the daemon started.
     pub started: Timestamp,
     /// What was found at the start that somebody should know.
@@ -78,6 +80,7 @@ impl Live {
         let witnesses = Witnesses::start(&audit, &config.witnesses);
         Self {
             signatures: Signatures::start(config.signatures.clone()),
+            facts_room: Room::new(config.facts_memory),
             witnesses,
             config,
             policies,

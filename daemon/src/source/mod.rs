@@ -32,7 +32,12 @@ pub use report::SourceReport;
 pub use roster::{Roster, Tombstone};
 pub use token::{Token, TokenError, TokenInfo};
 
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicU64};
+use std::sync::{
+    Mutex, PoisonError, RwLock, RwLockReadGuard,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use jiff::Timestamp;
 
 use crate::config::{SourceConfig, SourceName};
 use disk::Disk;
@@ -44,7 +49,10 @@ pub struct Source {
     config: SourceConfig,
     /// It is in the state folder and not in the configuration: what it deactivated stays so, and it gives nothing.
     retired: bool,
+    /// Every decision looks into it: nobody may hold it for long who writes, nor write while others read it as a whole.
     roster: RwLock<Roster>,
+    /// When it last said anything, where that is later than the roster tells: microseconds since 1970.
+    heard: AtomicI64,
     disk: Mutex<Disk>,
     tokens: Mutex<Tokens>,
     /// How many changes it made since the start.
@@ -77,6 +85,30 @@ impl Source {
     /// What it said.
     pub fn roster(&self) -> RwLockReadGuard<'_, Roster> {
         self.roster.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over another roster. The old one is dropped when no decision waits for it any more: with half a million people that
+    /// takes a second.
+    fn replace_roster(&self, roster: Roster) {
+        let mut held = self.roster.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *held, roster);
+        drop(held);
+        drop(old);
+    }
+
+    /// When it last said anything, be it that things are still so.
+    pub fn seen(&self) -> Option<Timestamp> {
+        self.seen_by(&self.roster())
+    }
+
+    fn seen_by(&self, roster: &Roster) -> Option<Timestamp> {
+        let heard = Timestamp::from_microsecond(self.heard.load(Ordering::Relaxed)).ok();
+        roster.seen.max(heard.filter(|heard| *heard > Timestamp::UNIX_EPOCH))
+    }
+
+    /// Notes that it said something just now, be it that nothing is different. Waits for nobody who reads the roster.
+    pub fn heard(&self) {
+        self.heard.fetch_max(Timestamp::now().as_microsecond(), Ordering::Relaxed);
     }
 
     fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {

@@ -4,10 +4,12 @@
 //! Casbin on the same rules, people and pushes, and shows how our cost grows with the rules. `-- --quick` takes few
 //! runs and a tenth of the people. The engines must agree on every push before any of them is timed.
 
+mod anew;
 mod directory;
 mod growth;
 mod measure;
 mod peers;
+mod swap;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +53,7 @@ fn main() {
     let mut misses = peers::run(effort);
     misses += growth::run(effort);
     directory::run(effort);
+    misses += swap::run(effort);
     match misses {
         0 => println!("\nevery target met"),
         misses => println!("\n{misses} targets missed"),

@@ -19,7 +19,7 @@ use oam_peers::{
 use oam_policy::Outcome;
 
 use crate::{
-    Effort,
+    Effort, anew,
     measure::{Engine, interleave, ratio, target, time},
 };
 
@@ -42,6 +42,10 @@ pub(crate) fn run(effort: Effort) -> usize {
     for engine in &engines {
         println!("{:<48} {:>12} {:>12.1}", engine.name, time(engine.cost()), ratio(engine, ours));
     }
+    let state = ours::state(Arc::new(ours::policy(&company.rules)), ours::snapshot(&company.people));
+    let strangers = anew::by_strangers(&company, &state, effort.people as usize);
+    println!("{:<48} {:>12}", "ours, each push by somebody else", time(strangers));
+    anew::run(&company, &state, &pushes, &pushers(&company, &pushes), effort);
     println!();
     target("2,000,000 decisions a second", ours.cost() <= 500.0)
         + target("Cedar takes 2,500 times as long", ratio(named("Cedar"), ours) >= 2_500.0)
@@ -50,9 +54,7 @@ pub(crate) fn run(effort: Effort) -> usize {
 
 fn engines<'a>(company: &'a Company, pushes: &'a [Push]) -> Vec<Engine<'a>> {
     let rules = &company.rules;
-    let people: BTreeMap<_, _> =
-        company.people.iter().map(|person| (person.username.as_str(), person)).collect();
-    let pushers: Vec<&Person> = pushes.iter().map(|push| people[push.pusher.as_str()]).collect();
+    let pushers = pushers(company, pushes);
     let mut engines = vec![
         ours_engine(company, pushes),
         cedar_engine("Cedar", rules, pushes, &pushers, |_| String::new()),
@@ -64,6 +66,13 @@ fn engines<'a>(company: &'a Company, pushes: &'a [Push]) -> Vec<Engine<'a>> {
         casbin_engine("Casbin, the project's rules picked", rules, pushes, &pushers, project),
     ]);
     engines
+}
+
+/// Who pushes, push by push.
+fn pushers<'c>(company: &'c Company, pushes: &[Push]) -> Vec<&'c Person> {
+    let people: BTreeMap<_, _> =
+        company.people.iter().map(|person| (person.username.as_str(), person)).collect();
+    pushes.iter().map(|push| people[push.pusher.as_str()]).collect()
 }
 
 fn ours_engine<'a>(company: &Company, pushes: &[Push]) -> Engine<'a> {

@@ -116,6 +116,14 @@ impl Intake {
         history.and_then(|history| Some(history.commits.as_ref()?.told())).unwrap_or_default()
     }
 
+    /// Keeps a few of each kind of what is known and of what will come, as where a push lists more than there is room for: for
+    /// who has too little room for all pushes together.
+    pub fn fold(&mut self, sieve: &Sieve<'_>) {
+        self.room.is_tight = true;
+        let room = &mut self.room;
+        self.facts.histories.values_mut().for_each(|history| history.fold(room, sieve));
+    }
+
     /// Notes that a history is at its end.
     pub fn end(&mut self, update: UpdateIndex, cover: &Cover, end: &End) {
         if let Some(history) = self.facts.histories.get_mut(&(update, cover.clone())) {
@@ -142,9 +150,7 @@ impl Intake {
             if self.room.is_tight {
                 return listing.close(End::Unreadable(Unreadable { why: TOO_MUCH.to_owned() }));
             }
-            self.room.is_tight = true;
-            let room = &mut self.room;
-            self.facts.histories.values_mut().for_each(|history| history.fold(room, sieve));
+            self.fold(sieve);
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Holders {
     enough: ByGroup<u32>,
     /// Roles that it takes several groups for, by the one of these that is wanted least.
     by_several: ByGroup<Several>,
-    /// The roles of everybody in a shard, worked out when somebody in it is first asked about.
+    /// The roles of people by shard, made room for when somebody in it is first asked about.
     shards: Box<[OnceLock<HeldInShard>]>,
 }
 
@@ -42,13 +42,14 @@ struct Several {
     all: Vec<u32>,
 }
 
-/// The roles of everybody in a shard.
+/// The roles of those in a shard who were asked about. Not of everybody at once: a push would wait a thousandth of a second for
+/// people that it does not know, in a directory of half a million.
 #[derive(Debug)]
 struct HeldInShard {
     /// The shard. It is not kept alive: a directory that is no longer in force must not wait for a push to drop it.
     shard: Weak<Shard>,
     /// For each of its users, the roles.
-    roles: Box<[RolePlaces]>,
+    roles: Box<[OnceLock<RolePlaces>]>,
 }
 
 impl Holders {
@@ -81,27 +82,25 @@ impl Holders {
         Arc::ptr_eq(&self.groups, groups)
     }
 
-    /// The roles of the user at this place. Worked out once for each shard; readers never wait for one another.
+    /// The roles of the user at this place. Worked out once for each; readers never wait for one another.
     pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> RolePlaces {
         let (Some(shard), Some(held)) = (snapshot.shards().get(place.shard), self.shards.get(place.shard))
         else {
             return RolePlaces::default();
         };
+        let Some(user) = shard.users().get(place.position) else { return RolePlaces::default() };
         if held.get().is_none() {
             // Of two who work it out at once, either is right.
-            let _ = held.set(self.held_in(shard));
+            let _ = held.set(HeldInShard::nobody_yet(shard));
         }
-        match held.get().filter(|held| held.shard.as_ptr() == Arc::as_ptr(shard)) {
-            Some(held) => held.roles.get(place.position).cloned().unwrap_or_default(),
-            None => {
-                shard.users().get(place.position).map(|user| self.roles(user.groups())).unwrap_or_default()
-            }
+        let known = held.get().filter(|held| held.shard.as_ptr() == Arc::as_ptr(shard));
+        let Some(slot) = known.and_then(|held| held.roles.get(place.position)) else {
+            return self.roles(user.groups());
+        };
+        if slot.get().is_none() {
+            let _ = slot.set(self.roles(user.groups()));
         }
-    }
-
-    fn held_in(&self, shard: &Arc<Shard>) -> HeldInShard {
-        let roles = shard.users().iter().map(|user| self.roles(user.groups())).collect();
-        HeldInShard { shard: Arc::downgrade(shard), roles }
+        slot.get().cloned().unwrap_or_default()
     }
 
     /// The roles of somebody who is in these groups, which are ascending.
@@ -119,6 +118,13 @@ impl Holders {
             }
         }
         held.into_iter().collect()
+    }
+}
+
+impl HeldInShard {
+    fn nobody_yet(shard: &Arc<Shard>) -> Self {
+        let roles = shard.users().iter().map(|_| OnceLock::new()).collect();
+        Self { shard: Arc::downgrade(shard), roles }
     }
 }
 

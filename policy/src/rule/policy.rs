@@ -22,8 +22,9 @@ pub struct Policy {
     parts: PolicyParts,
     built_in: Vec<Block>,
     compiled: Compiled,
-    /// What the roles mean in the directory that was asked about last.
-    holders: Arc<ArcSwapOption<Holders>>,
+    /// What the roles mean in the directory that was asked about last, and in the one before: while another one comes into force,
+    /// some are still deciding by that.
+    holders: Arc<[ArcSwapOption<Holders>; 2]>,
 }
 
 /// What a policy is made of.
@@ -183,12 +184,30 @@ impl Policy {
     /// them; readers never wait.
     pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> RolePlaces {
         let groups = snapshot.groups_table();
-        if let Some(holders) = self.holders.load().as_ref().filter(|holders| holders.is_of(groups)) {
-            return holders.roles_at(place, snapshot);
+        for known in self.holders.iter() {
+            if let Some(holders) = known.load().as_ref().filter(|holders| holders.is_of(groups)) {
+                return holders.roles_at(place, snapshot);
+            }
         }
-        let holders = Arc::new(Holders::of(&self.parts.roles, groups));
-        self.holders.store(Some(Arc::clone(&holders)));
-        holders.roles_at(place, snapshot)
+        self.hold(snapshot).roles_at(place, snapshot)
+    }
+
+    /// Finds out what the groups of `snapshot` mean, which the first decision by it would otherwise wait for: a thousandth of a second
+    /// where there are many roles. For whoever puts it in force.
+    pub fn prepare(&self, snapshot: &Snapshot) {
+        let is_of = |known: &ArcSwapOption<Holders>| {
+            known.load().as_ref().is_some_and(|holders| holders.is_of(snapshot.groups_table()))
+        };
+        if !self.holders.iter().any(is_of) {
+            self.hold(snapshot);
+        }
+    }
+
+    fn hold(&self, snapshot: &Snapshot) -> Arc<Holders> {
+        let holders = Arc::new(Holders::of(&self.parts.roles, snapshot.groups_table()));
+        let [last, before] = &*self.holders;
+        before.store(last.swap(Some(Arc::clone(&holders))));
+        holders
     }
 
     /// All blocks, those that are part of the product first.

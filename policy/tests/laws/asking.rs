@@ -41,7 +41,7 @@ fn told_both(
 
 /// The same outcome; but where nobody can tell an update from a force, and it is refused as either for reasons of its own, it is
 /// undecided, and no more is asked: were everything known, the two might have a reason in common.
-fn is_same<T: PartialEq>(push: &Push, asked: &T, known: &T, but: &(T, T)) -> bool {
+pub(crate) fn is_same<T: PartialEq>(push: &Push, asked: &T, known: &T, but: &(T, T)) -> bool {
     let is_dark = push.updates.iter().any(|update| update.forward.is_none());
     asked == known || (is_dark && *asked == but.0 && *known == but.1)
 }

@@ -12,6 +12,7 @@ use oam_policy::{
 use proptest::{prelude::*, sample::subsequence};
 
 use crate::{
+    asking::is_same,
     cases,
     chance::{NAMES, ON, REF_PATTERNS, patterns, reason, slot, world},
     engine::{Engine, outcome},
@@ -205,7 +206,9 @@ proptest! {
             let good = elevated.is_good(&world, &push, &push.updates[0]);
             let expected = if good { named.outcome(&push) } else { plain.outcome(&push) };
             prop_assert_eq!(engine.outcome(&push), expected, "good: {}", good);
-            prop_assert_eq!(outcome(&engine.asking(&push).decision), expected, "asking; good: {}", good);
+            let asked = outcome(&engine.asking(&push).decision);
+            let but = (Outcome::Undecided, Outcome::Refused);
+            prop_assert!(is_same(&push, &asked, &expected, &but), "asking: {:?}; good: {}", asked, good);
             let decision = engine.knowing_all(&push);
             if let PushVerdict::PerRef(refs) = decision.verdict()
                 && let oam_policy::Verdict::Permitted(permit) = &refs.first().verdict

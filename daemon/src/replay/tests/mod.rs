@@ -4,6 +4,7 @@ mod as_recorded;
 mod by_a_draft;
 mod histories;
 mod laws;
+mod long;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 

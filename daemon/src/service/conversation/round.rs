@@ -16,7 +16,7 @@ use tokio::{
 };
 use tonic::Status;
 
-use super::{Incoming, invalid};
+use super::{Incoming, invalid, room::Share};
 use crate::{
     authorize::{self, Attempt, Question, Unrecorded},
     service::Live,
@@ -38,6 +38,10 @@ const ENOUGH: &str = "it was not looked at to its end, since the push is refused
 /// Why commits are not known that were only to be counted.
 const COUNTED: &str = "the commits were counted, and not looked at to their end";
 
+/// Why commits are not known for which there was no room beside what others are pushing.
+const CROWDED: &str = "others are pushing so much at the moment that there is no room to look at it: push again in a minute, or fewer \
+                       refs or commits at once";
+
 /// Why a history is not known that was asked for and not told.
 const UNTOLD: &str = "the hook does not tell what was asked: it may be older than the daemon";
 
@@ -46,6 +50,8 @@ pub(super) struct Push<'a> {
     pub(super) live: &'a Live,
     pub(super) question: &'a Question,
     pub(super) intake: Intake,
+    /// What it holds of what all pushes together may hold.
+    share: Share,
     /// Who judges its signatures: by one directory for a round.
     judge: Option<Judge>,
     /// Until when more reasons are looked for: set once it is certain that the push is refused.
@@ -54,7 +60,8 @@ pub(super) struct Push<'a> {
 
 impl<'a> Push<'a> {
     pub(super) fn new(live: &'a Live, question: &'a Question) -> Self {
-        Self { live, question, intake: Intake::new(Bounds::default()), judge: None, until: None }
+        let (intake, share) = (Intake::new(Bounds::default()), Share::of(&live.facts_room));
+        Self { live, question, intake, share, judge: None, until: None }
     }
 
     /// The pusher as the directory spells them, as rules see them.
@@ -228,7 +235,25 @@ impl<'a> Push<'a> {
                 *ended = Some(end);
             }
         }
+        self.make_room(asked, ends, sieve);
         Ok(())
+    }
+
+    /// Where all pushes together hold too much, this one keeps only a few of each kind; and where that is not enough, what it has not
+    /// told by now is not taken in any more.
+    fn make_room(&mut self, asked: &Asked, ends: &mut [Option<End>], sieve: &Sieve<'_>) {
+        if self.share.hold(self.intake.held()) {
+            return;
+        }
+        self.intake.fold(sieve);
+        if self.share.hold(self.intake.held()) {
+            return;
+        }
+        for (of, end) in asked.histories().iter().zip(ends).filter(|(_, end)| end.is_none()) {
+            let crowded = End::Unreadable(Unreadable { why: CROWDED.to_owned() });
+            self.intake.end(of.update, &of.cover, &crowded);
+            *end = Some(crowded);
+        }
     }
 
     /// Sees that everything is answered.

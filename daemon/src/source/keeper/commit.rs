@@ -240,7 +240,7 @@ fn shorten(source: &Source) {
 
 fn note_heard(source: &Source) {
     block_in_place(|| {
-        let seen = source.roster().seen;
+        let seen = source.seen();
         let mut disk = source.disk();
         let is_due = seen.is_some_and(|seen| {
             let noted = disk.heard_until();

@@ -1,4 +1,4 @@
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use oam_policy::{
@@ -149,7 +149,7 @@ impl Sources {
 
     /// The one file that the directory comes from.
     fn only_file(&self) -> Result<&Arc<Source>, NotSo> {
-        let said_something = |source: &&Arc<Source>| !source.retired && source.roster().seen.is_some();
+        let said_something = |source: &&Arc<Source>| !source.retired && source.seen().is_some();
         let others = self.sources.iter().filter(said_something);
         if let Some(other) = others.clone().find(|source| source.config.kind != SourceKind::File) {
             return Err(NotSo::Fed(other.name().clone()));
@@ -190,7 +190,7 @@ fn adopt(source: &Source, roster: Roster, draft: &crate::source::disk::Draft, wo
         // It is what the next start finds all the same.
         tracing::error!(%error, source = %source.name(), "the journal of a source cannot be begun");
     }
-    *source.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
+    source.replace_roster(roster);
     // Everybody was merged just now.
     *work = Work::default();
 }

@@ -3,7 +3,10 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicI64, AtomicU64},
+    },
 };
 
 use jiff::Timestamp;
@@ -100,7 +103,7 @@ impl Sources {
         let mut disk = source.disk();
         let draft = disk.draft(&roster)?;
         disk.adopt(&draft)?;
-        *source.roster.write().unwrap_or_else(std::sync::PoisonError::into_inner) = roster;
+        source.replace_roster(roster);
         Ok(())
     }
 
@@ -244,6 +247,7 @@ impl Opening {
             config,
             retired,
             roster: RwLock::new(roster),
+            heard: AtomicI64::new(0),
             disk: Mutex::new(disk),
             tokens: Mutex::new(tokens),
             changes: AtomicU64::new(0),

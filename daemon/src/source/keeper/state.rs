@@ -1,4 +1,4 @@
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use oam_policy::{UndecidedReason, decide::Freshness, words};
@@ -13,7 +13,8 @@ impl Source {
     /// that it knows nobody.
     pub(super) fn is_in_use(&self) -> bool {
         let roster = self.roster();
-        !self.retired && (roster.seen.is_some() || roster.lost || self.config.kind == SourceKind::Ldap)
+        !self.retired
+            && (self.seen_by(&roster).is_some() || roster.lost || self.config.kind == SourceKind::Ldap)
     }
 
     /// How fresh it is.
@@ -21,7 +22,7 @@ impl Source {
         let roster = self.roster();
         Freshness {
             source: self.name().as_str().into(),
-            as_of: roster.seen.filter(|_| !roster.lost),
+            as_of: self.seen_by(&roster).filter(|_| !roster.lost),
             max_age: self.config.max_age,
         }
     }
@@ -41,7 +42,7 @@ impl Source {
             name: self.name().clone(),
             kind: self.config.kind,
             retired: self.retired,
-            seen: roster.seen,
+            seen: self.seen_by(&roster),
             max_age: self.config.max_age,
             lost: roster.lost,
             users,
@@ -57,12 +58,6 @@ impl Source {
             },
             owes: self.disk().owes(),
         }
-    }
-
-    /// Notes that it said something just now, be it that nothing is different.
-    pub fn heard(&self) {
-        let mut roster = self.roster.write().unwrap_or_else(PoisonError::into_inner);
-        roster.seen = roster.seen.max(Some(Timestamp::now()));
     }
 
     /// Makes another token; a year long without `lifetime`.
