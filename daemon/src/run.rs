@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError},
+    audit_log::{self, AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError, RotateError},
     config::Config,
     directory,
     oidc::Issuers,
@@ -60,6 +60,9 @@ pub enum RunError {
     /// What the audit log holds.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The key of the audit log.
+    #[error(transparent)]
+    Rotate(#[from] RotateError),
     /// An entry.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -132,6 +135,16 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     live.audit.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Gives the audit log another key to sign with. Returns the public half.
+///
+/// # Errors
+/// When a daemon is running, the log is not in order, or the disk does not take it.
+pub async fn rotate_key(config: &Config, reason: String) -> Result<String, RunError> {
+    let actor = format!("uid {}", rustix::process::getuid().as_raw());
+    let key = audit_log::rotate(&config.state.join("audit"), &node_name(config)?, actor, reason).await?;
+    Ok(key.to_string())
 }
 
 /// Opens everything that has state, in the order in which one needs the other.

@@ -137,6 +137,7 @@ fn who(event: &Event) -> &str {
         Event::PolicyProposed(proposed) => &proposed.author,
         Event::PolicyApproved(approved) => &approved.by,
         Event::PolicyWithdrawn(ended) => &ended.by,
+        Event::KeyRotated(rotated) => &rotated.actor,
         Event::AdminDenied(denied) => &denied.actor,
         Event::SourceToken(token) => &token.actor,
         Event::PrivilegeRequested(asked) => &asked.by,
@@ -148,6 +149,7 @@ fn who(event: &Event) -> &str {
         | Event::PermittedWhileUnavailable(_)
         | Event::RefsApplied(_)
         | Event::CanaryTried(_)
+        | Event::EntriesPruned(_)
         | Event::PrivilegeBegan(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped

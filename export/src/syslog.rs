@@ -56,6 +56,8 @@ fn severity(event: &Event) -> u8 {
         | Event::PolicyApproved(_)
         | Event::PolicyWithdrawn(_)
         | Event::SourceToken(_)
+        | Event::KeyRotated(_)
+        | Event::EntriesPruned(_)
         | Event::PrivilegeRequested(_)
         | Event::PrivilegeApproved(_)
         | Event::PrivilegeBegan(_)

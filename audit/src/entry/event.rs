@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Decision, DecisionPart, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
-    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
+    Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PolicyApproved, PolicyChanged, PolicyProposed,
+    PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
     PrivilegeSignedOff, RefBytes, Time,
 };
 
@@ -40,6 +40,10 @@ pub enum Event {
     PermittedWhileUnavailable(PermittedWhileUnavailable),
     /// git applied a push, as a hook that runs after it reports.
     RefsApplied(RefsApplied),
+    /// From the next entry on, checkpoints are signed with another key.
+    KeyRotated(KeyRotated),
+    /// Old entries are removed.
+    EntriesPruned(EntriesPruned),
     /// An administrative call was refused.
     AdminDenied(AdminDenied),
     /// A source has another token, or one less.
@@ -88,7 +92,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 22] = [
+    pub const KINDS: [&'static str; 24] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -103,6 +107,8 @@ impl Event {
         "log-repaired",
         "permitted-while-unavailable",
         "refs-applied",
+        "key-rotated",
+        "entries-pruned",
         "admin-denied",
         "source-token",
         "canary-tried",
@@ -131,6 +137,8 @@ impl Event {
             Self::LogRepaired(_) => "log-repaired",
             Self::PermittedWhileUnavailable(_) => "permitted-while-unavailable",
             Self::RefsApplied(_) => "refs-applied",
+            Self::KeyRotated(_) => "key-rotated",
+            Self::EntriesPruned(_) => "entries-pruned",
             Self::AdminDenied(_) => "admin-denied",
             Self::SourceToken(_) => "source-token",
             Self::CanaryTried(_) => "canary-tried",

@@ -16,7 +16,9 @@ mod event;
 pub mod history;
 mod policy;
 mod privilege;
+mod pruned;
 mod ref_bytes;
+mod rotation;
 mod split;
 #[cfg(test)]
 pub(crate) mod strategies;
@@ -43,6 +45,8 @@ pub use privilege::{
     PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
     PrivilegeRequested, PrivilegeSignedOff,
 };
+pub use pruned::{EntriesPruned, PrunedRotation};
 pub use ref_bytes::{RefBytes, RefBytesError};
+pub use rotation::{KeyRotated, RotationError};
 pub use split::{Split, split};
 pub use time::{Time, TimeError};

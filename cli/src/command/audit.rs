@@ -58,9 +58,10 @@ pub struct Verify {
     /// The folder of the log; without it, the first of /var/lib/oam/audit and ./oam-state/audit
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less
-    #[arg(long, value_name = "FILE|TEXT")]
-    key: Option<String>,
+    /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less. Of a log
+    /// whose key was rotated any one of its keys; for proofs, one for each signature if they are different
+    #[arg(long = "key", value_name = "FILE|TEXT")]
+    keys: Vec<String>,
     /// A checkpoint that you kept, to be compared with besides the folder's own; without it, less is proved
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -68,7 +69,7 @@ pub struct Verify {
     #[arg(long, value_name = "N|A..B")]
     entries: Option<proved::Entries>,
     /// Check only this proof, without any log: the key must be given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["entries", "dir"], requires = "key")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["entries", "dir"], requires = "keys")]
     proof: Option<PathBuf>,
 }
 

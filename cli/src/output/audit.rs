@@ -78,6 +78,18 @@ fn event(event: &Event, page: &Page) -> String {
         Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
+        Event::KeyRotated(rotated) => page.warn(&format!(
+            "another key signs the log from here on, by {}{}: {}",
+            quoted(&rotated.actor),
+            policy::reason(Some(&rotated.reason)),
+            shown(&rotated.next)
+        )),
+        Event::EntriesPruned(pruned) => page.warn(&format!(
+            "entries before number {} go, all of them older than {}: entries are kept for {}",
+            pruned.before,
+            pruned.older_than.timestamp(),
+            shown(&pruned.keep)
+        )),
         Event::AdminDenied(denied) => {
             page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
         }

@@ -140,9 +140,14 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::PrivilegeEnded(ended) => tell(Facet::User(&ended.by)),
         Event::PrivilegeSignedOff(signed) => tell(Facet::User(&signed.by)),
         Event::PrivilegeBegan(_) => {}
+        Event::KeyRotated(rotated) => tell(Facet::User(&rotated.actor)),
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
-        Event::DaemonStarted(_) | Event::DaemonStopped | Event::StoreHealed(_) | Event::LogRepaired(_) => {}
+        Event::EntriesPruned(_)
+        | Event::DaemonStarted(_)
+        | Event::DaemonStopped
+        | Event::StoreHealed(_)
+        | Event::LogRepaired(_) => {}
     }
 }
 

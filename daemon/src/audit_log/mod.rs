@@ -14,7 +14,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `journal/<first>.jsonl` | the newest entries, one a line, only ever appended to: what makes an entry durable |
-//! | `tile/entries/…` | all entries but the newest, 256 a file (C2SP tlog-tiles) |
+//! | `tile/entries/…` | all entries but the newest, 256 a file (C2SP tlog-tiles); old ones compressed, or pruned |
 //! | `tile/0/…`, `tile/1/…`, … | the hashes of the tree over them |
 //! | `checkpoint` | the newest signed checkpoint, replaced as a whole |
 //! | `checkpoint.key` | the signing key, for this user only |
@@ -29,10 +29,12 @@
 mod batch;
 mod cosign;
 mod folder;
+mod keep;
 mod log_file;
 mod open;
 mod places;
 mod read;
+mod rotate;
 mod scan;
 mod seal;
 #[cfg(test)]
@@ -41,7 +43,11 @@ mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use jiff::Timestamp;
@@ -51,8 +57,10 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use batch::Batch;
 pub use cosign::CosignError;
+pub use keep::{Age, AgeError, KeepError, Keeping, Kept};
 pub use open::{Fault, OpenError, OpenReport, TornTail};
 pub use read::{Entries, ReadError};
+pub use rotate::{RotateError, rotate};
 pub use writer::AppendError;
 use writer::{Append, Request};
 
@@ -75,6 +83,8 @@ pub struct AuditLog {
 struct Shared {
     folder: PathBuf,
     verifier: VerifierKey,
+    /// The first entry that was not removed.
+    first: AtomicU64,
     /// How many entries are durable.
     size: watch::Sender<u64>,
     /// The tree over the durable entries.
@@ -170,6 +180,12 @@ impl AuditLog {
     #[must_use]
     pub fn size(&self) -> u64 {
         *self.shared.size.borrow()
+    }
+
+    /// The first entry that is still there: those before it were pruned.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.shared.first.load(Ordering::Acquire)
     }
 
     /// Tells of every growth, for those who follow the log: how many entries are durable.

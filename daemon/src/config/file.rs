@@ -119,6 +119,10 @@ pub struct SignaturesSection {
 pub struct AuditSection {
     /// Who is asked to cosign its checkpoints.
     pub witnesses: Vec<WitnessSection>,
+    /// From which age on files of entries are compressed, such as `90d`.
+    pub compress_after: Option<String>,
+    /// From which age on entries are removed, such as `7y`.
+    pub keep: Option<String>,
 }
 
 /// A witness.

@@ -173,7 +173,7 @@ impl Webhook {
     /// Tells of everything up to the end of the log.
     async fn tell_all(&self, log: &AuditLog) -> Result<(), String> {
         loop {
-            let from = self.taken();
+            let from = self.taken().max(log.first());
             let page = log.tail(from, PAGE).await.map_err(|error| error.to_string())?;
             if page.is_empty() {
                 return Ok(());

@@ -33,6 +33,7 @@ mod ref_names;
 mod reload;
 mod replay;
 mod repositories;
+mod rotation;
 mod scim;
 mod sign_in;
 mod symrefs;

@@ -49,6 +49,7 @@ async fn send(audit: &AuditLog, request: &v1::TailAuditRequest, entries: &Entrie
     };
     let mut left = if request.limit == 0 { u64::MAX } else { request.limit };
     loop {
+        next = next.max(audit.first());
         let limit = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
         let page = audit.tail(next, limit).await.map_err(|error| unavailable(&error))?;
         let end = page.is_empty();
