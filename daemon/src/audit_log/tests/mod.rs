@@ -4,6 +4,7 @@ mod appending;
 mod faults;
 mod growth;
 mod keeping;
+mod killed;
 mod opening;
 mod rotating;
 mod sealing;
