@@ -5,6 +5,15 @@ use std::collections::BTreeMap;
 use super::{Pruned, VerifyError};
 use crate::entry::{EntriesPruned, KeyRotated};
 
+impl Pruned {
+    /// That the first `entries` are gone, where the entry `told_by`, one that was signed, allows it: it goes that far, and
+    /// does not speak of what comes after it.
+    #[must_use]
+    pub fn allowed(entries: u64, told_by: u64, told: &EntriesPruned) -> Option<Self> {
+        (entries..=told_by).contains(&told.before).then(|| Self { entries, told_by, told: told.clone() })
+    }
+}
+
 /// What the entries of a log say of those that were removed.
 #[derive(Debug, Default)]
 pub(super) struct Announced {
@@ -27,13 +36,11 @@ impl Announced {
 
     /// What allows that so many entries are gone; none when none are.
     pub(super) fn allowing(&self, gone: u64) -> Result<Option<Pruned>, VerifyError> {
-        match &self.furthest {
-            _ if gone == 0 => Ok(None),
-            Some((index, told)) if told.before >= gone => {
-                Ok(Some(Pruned { entries: gone, told_by: *index, told: told.clone() }))
-            }
-            _ => Err(VerifyError::NotPruned { entries: gone }),
+        if gone == 0 {
+            return Ok(None);
         }
+        let allowed = self.furthest.as_ref().and_then(|(index, told)| Pruned::allowed(gone, *index, told));
+        allowed.map(Some).ok_or(VerifyError::NotPruned { entries: gone })
     }
 
     /// The rotations among the first `gone` entries.

@@ -33,6 +33,9 @@ const FIXED: usize = MAGIC.len() + 32 + BUNDLES * 16 + 4;
 /// The earliest and the latest time of some entries, in microseconds.
 pub(super) type Span = (i64, i64);
 
+/// Of a bundle of which nothing is known.
+pub(super) const NOTHING: Span = (i64::MAX, i64::MIN);
+
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct Content {
@@ -60,7 +63,7 @@ impl Content {
         self.records.dedup();
         let mut bytes = MAGIC.to_vec();
         bytes.extend(root.as_bytes());
-        self.spans.resize(BUNDLES, (i64::MAX, i64::MIN));
+        self.spans.resize(BUNDLES, NOTHING);
         for (earliest, latest) in &self.spans {
             bytes.extend(earliest.to_be_bytes());
             bytes.extend(latest.to_be_bytes());
@@ -116,6 +119,11 @@ impl Block {
     /// Whether it was made of the entries with that root.
     pub(super) fn is_of(&self, root: &TreeHash) -> bool {
         self.root == *root.as_bytes()
+    }
+
+    /// How many of its first bundles it tells nothing of: they were gone when it was made.
+    pub(super) fn untold(&self) -> usize {
+        self.spans.iter().take_while(|(earliest, latest)| earliest > latest).count()
     }
 
     /// The places of the entries that may be wanted, in order.

@@ -9,11 +9,12 @@ use std::{
 };
 
 use oam_audit::{
-    checkpoint::{Checkpoint, SignedCheckpoint},
+    checkpoint::{Checkpoint, CheckpointError, SignatureError, SignedCheckpoint},
     entry::Entry,
     files::{CHECKPOINT, FileError, Files, VERIFIER},
     keys::VerifierKey,
     merkle::TreeHash,
+    tile::WIDTH,
     verify::{SignedBundle, VerifyError, block_roots, read_entry},
 };
 
@@ -36,6 +37,8 @@ pub struct SignedLog {
     key: VerifierKey,
     checkpoint: Checkpoint,
     files: LogFiles,
+    /// The first entry that is there: those before it are gone.
+    first: u64,
     /// The bundle that was read last.
     last: Option<Arc<SignedBundle>>,
 }
@@ -57,13 +60,22 @@ impl SignedLog {
         let key = self::key(key, folder.path())?;
         let checkpoint = checkpoint(&folder, &key)?;
         let files = files(folder.path());
-        Ok(Self { folder, key, checkpoint, files, last: None })
+        let mut log = Self { folder, key, checkpoint, files, first: 0, last: None };
+        let first = log.files.first_bundle(log.size() / WIDTH).map_err(|error| log.failed(error.into()))?;
+        log.first = first * WIDTH;
+        Ok(log)
     }
 
     /// How many entries are signed.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.checkpoint.size
+    }
+
+    /// The first entry that is there. Whether those before it may be gone, [`crate::query::Search::pruned`] tells.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
     }
 
     /// The key that its checkpoint was verified with.
@@ -191,7 +203,15 @@ fn checkpoint(folder: &LogFolder, key: &VerifierKey) -> Result<Checkpoint, Failu
     let path = folder.path().join(CHECKPOINT);
     let text = fs::read_to_string(&path).map_err(|source| Failure::read(&path, source))?;
     let signed = SignedCheckpoint::parse(&text).and_then(|signed| Ok(signed.verify(key)?.clone()));
-    signed.map_err(|error| Failure::log(folder.path(), error.to_string()))
+    signed.map_err(|error| {
+        let missing = matches!(error, CheckpointError::Signature(SignatureError::Missing { .. }));
+        let rotated = if missing {
+            ". If it was given another key since, `oam audit verify` with yours tells which"
+        } else {
+            ""
+        };
+        Failure::log(folder.path(), format!("{error}{rotated}"))
+    })
 }
 
 fn files(folder: &Path) -> LogFiles {

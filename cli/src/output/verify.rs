@@ -132,17 +132,17 @@ fn fields(checked: Checked<'_>, report: &Report) -> Fields {
         fields = fields.with("rotated", format!("{rotations}, at last from entry {} on", newest.from - 1));
         fields = fields.with("key now", newest.key.to_string());
     }
-    if let Some(Pruned { entries, told_by, told }) = &report.pruned {
-        let gone = counted(*entries, "entry is gone", "entries are gone");
-        let (keep, then) = (shown(&told.keep), told.older_than.timestamp());
-        fields = fields.with(
-            "pruned",
-            format!(
-                "the first {gone}, older than {then}: entry {told_by} told of it, they are kept for {keep}"
-            ),
-        );
+    if let Some(gone) = &report.pruned {
+        fields = fields.with("pruned", pruned(gone));
     }
     fields
+}
+
+/// What is gone of a log, in words.
+pub fn pruned(Pruned { entries, told_by, told }: &Pruned) -> String {
+    let gone = counted(*entries, "entry is gone", "entries are gone");
+    let (keep, then) = (shown(&told.keep), told.older_than.timestamp());
+    format!("the first {gone}, older than {then}: entry {told_by} told of it, they are kept for {keep}")
 }
 
 /// What the check does not prove.

@@ -20,7 +20,7 @@ use crate::{
     failure::Failure,
     index::Index,
     log::SignedLog,
-    output::{Progress, query::Printer},
+    output::{Progress, query::Printer, verify},
     query::{Filter, Search},
 };
 
@@ -128,7 +128,15 @@ pub(super) async fn run(command: Query, context: &mut Context) -> Ending {
         command.format
     };
     let (follow, mut left) = (command.follow, command.limit.unwrap_or(u64::MAX));
-    let mut search = command.place.search(command.filter(), context)?;
+    let filter = command.filter();
+    let mut search = command.place.search(filter.clone(), context)?;
+    // A question about what came after it is answered in full.
+    let told = search
+        .pruned()
+        .filter(|gone| filter.reaches(i64::MIN, gone.told.older_than.timestamp().as_microsecond() - 1));
+    if let Some(pruned) = told {
+        context.terminal.note(&format!("note: {}", verify::pruned(pruned)));
+    }
     let mut printer = Printer::new(format, &mut context.terminal)?;
     loop {
         while left > 0

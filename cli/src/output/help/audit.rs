@@ -10,7 +10,7 @@ pub fn tail() -> String {
 /// `oam audit query`.
 pub fn query() -> String {
     "What is given must all be so. Entries that no checkpoint signs yet are not printed; each that is printed was seen to \
-     be signed.\n\nA decision of many refs is found by any of them, and printed after its parts.\n\n\
+     be signed. That older entries were removed is told on standard error.\n\nA decision of many refs is found by any of them, and printed after its parts.\n\n\
      JSON (--json or --format jsonl): the entries as they are stored, one a line."
         .into()
 }
@@ -35,8 +35,12 @@ pub fn access_report() -> String {
 pub fn verify() -> String {
     document(
         "{ok, error, log, key, key_name, key_beside_log, checkpoint_beside_log, entries, root, checkpoint_size, \
-         beyond_checkpoint, torn_tail_bytes, abandoned_parts}",
-        &["with --entries or --proof: {ok, error, proved, checkpoint_size, entry}"],
+         beyond_checkpoint, torn_tail_bytes, abandoned_parts, keys, pruned}",
+        &[
+            "keys: [{from, key}]: which key signs from how many entries on",
+            "pruned: null, or {entries, told_by, keep, older_than}",
+            "with --entries or --proof: {ok, error, proved, checkpoint_size, entry}",
+        ],
     )
 }
 
