@@ -33,8 +33,8 @@ impl Random {
 }
 
 /// What is to be true of a log, whatever happened to it.
-#[derive(Default)]
-struct Promises {
+#[derive(Clone, Default)]
+pub(super) struct Promises {
     /// What was acknowledged: for each entry its place.
     acknowledged: BTreeMap<u64, String>,
     /// The checkpoints that anybody may have seen.
@@ -43,7 +43,7 @@ struct Promises {
 
 impl Promises {
     /// Reads `stored <place> <call>` as a child prints it; half a line is none.
-    fn note(&mut self, line: &str) {
+    pub(super) fn note(&mut self, line: &str) {
         let mut words = line.split_whitespace();
         if let (Some("stored"), Some(seq), Some(call), Some("ok")) =
             (words.next(), words.next(), words.next(), words.next())
@@ -53,8 +53,13 @@ impl Promises {
         }
     }
 
+    /// How many entries were acknowledged.
+    pub(super) fn acknowledged(&self) -> u64 {
+        self.acknowledged.len() as u64
+    }
+
     /// Opens the log as the next start does, and looks at all of it. Returns how many entries there are.
-    async fn kept_in(&mut self, folder: &Path) -> u64 {
+    pub(super) async fn kept_in(&mut self, folder: &Path) -> u64 {
         let newest = |folder: &Path| fs::read_to_string(folder.join("checkpoint")).ok();
         // What a beginning leaves that was cut off is nobody's: the key comes last.
         if folder.join("checkpoint.key").exists() {
@@ -109,8 +114,12 @@ async fn nothing_is_lost_to_a_kill_at_any_moment() {
             let lines = BufReader::new(child.stdout.take().unwrap()).lines();
             let (told, first) = mpsc::channel();
             let read = std::thread::spawn(move || {
-                let tell = |line: &String| line.starts_with("stored").then(|| told.send(()));
-                lines.map_while(Result::ok).inspect(|line| drop(tell(line))).collect::<Vec<_>>()
+                let tell = |line: &String| {
+                    if line.starts_with("stored") {
+                        let _ = told.send(());
+                    }
+                };
+                lines.map_while(Result::ok).inspect(tell).collect::<Vec<_>>()
             });
             // However slow the machine is, the first of each log writes something.
             if kill == 0 {

@@ -3,6 +3,7 @@
 mod appending;
 mod faults;
 mod growth;
+mod injected;
 mod keeping;
 mod killed;
 mod opening;
