@@ -187,9 +187,14 @@ fn draft(event: &Event, node: &str) -> Draft {
             let entity = json!({ "name": "entries of the audit log", "type": "audit log", "uid": node });
             managed(DELETE, &entity, PRODUCT, Some(&format!("kept for {}", pruned.keep)))
         }
+        Event::PersonErased(erased) => {
+            let uid = erased.aliases.join(",");
+            managed(DELETE, &json!({ "name": "person", "type": "person", "uid": uid }), &erased.actor, None)
+        }
         Event::DaemonStarted(started) => daemon((3, "Start"), INFORMATIONAL, Some(&started.version)),
         Event::DaemonStopped => daemon((4, "Stop"), INFORMATIONAL, None),
         Event::StoreHealed(_) | Event::LogRepaired(_) => daemon(OTHER, MEDIUM, None),
+        Event::PeopleKept(_) => daemon(OTHER, LOW, None),
     }
 }
 

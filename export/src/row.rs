@@ -144,6 +144,7 @@ fn who(event: &Event) -> &str {
         Event::PrivilegeApproved(approved) => &approved.by,
         Event::PrivilegeEnded(ended) => &ended.by,
         Event::PrivilegeSignedOff(signed) => &signed.by,
+        Event::PersonErased(erased) => &erased.actor,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)
@@ -151,6 +152,7 @@ fn who(event: &Event) -> &str {
         | Event::CanaryTried(_)
         | Event::EntriesPruned(_)
         | Event::PrivilegeBegan(_)
+        | Event::PeopleKept(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped
         | Event::StoreHealed(_)

@@ -58,6 +58,8 @@ fn severity(event: &Event) -> u8 {
         | Event::SourceToken(_)
         | Event::KeyRotated(_)
         | Event::EntriesPruned(_)
+        | Event::PeopleKept(_)
+        | Event::PersonErased(_)
         | Event::PrivilegeRequested(_)
         | Event::PrivilegeApproved(_)
         | Event::PrivilegeBegan(_)

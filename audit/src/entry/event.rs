@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PolicyApproved, PolicyChanged, PolicyProposed,
-    PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
-    PrivilegeSignedOff, RefBytes, Time,
+    Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased, PolicyApproved,
+    PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan,
+    PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -60,6 +60,10 @@ pub enum Event {
     PrivilegeEnded(PrivilegeEnded),
     /// Somebody read what was done with a waiver, and answers for it.
     PrivilegeSignedOff(PrivilegeSignedOff),
+    /// People stand otherwise in the entries from here on.
+    PeopleKept(PeopleKept),
+    /// The table of people has forgotten somebody.
+    PersonErased(PersonErased),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -92,7 +96,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 24] = [
+    pub const KINDS: [&'static str; 26] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -117,6 +121,8 @@ impl Event {
         "privilege-began",
         "privilege-ended",
         "privilege-signed-off",
+        "people-kept",
+        "person-erased",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -147,6 +153,8 @@ impl Event {
             Self::PrivilegeBegan(_) => "privilege-began",
             Self::PrivilegeEnded(_) => "privilege-ended",
             Self::PrivilegeSignedOff(_) => "privilege-signed-off",
+            Self::PeopleKept(_) => "people-kept",
+            Self::PersonErased(_) => "person-erased",
         }
     }
 }

@@ -14,6 +14,8 @@ mod decision;
 mod encode;
 mod event;
 pub mod history;
+mod people;
+mod personal;
 mod policy;
 mod privilege;
 mod pruned;
@@ -37,6 +39,8 @@ pub use event::{
     StoreHealed, TokenChange,
 };
 pub use history::History;
+pub use people::{PeopleForm, PeopleKept, PersonErased};
+pub use personal::{Look, Personal};
 pub use policy::{
     PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,
     WithdrawnCause,
@@ -48,5 +52,6 @@ pub use privilege::{
 pub use pruned::{EntriesPruned, PrunedRotation};
 pub use ref_bytes::{RefBytes, RefBytesError};
 pub use rotation::{KeyRotated, RotationError};
+pub(crate) use split::json_bytes;
 pub use split::{Split, split};
 pub use time::{Time, TimeError};

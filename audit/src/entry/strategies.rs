@@ -436,6 +436,11 @@ fn event() -> impl Strategy<Value = Event> {
         source_token(),
         canary_tried(),
         privilege(),
+        select(vec![PeopleForm::Names, PeopleForm::Aliases])
+            .prop_map(|form| Event::PeopleKept(PeopleKept { form })),
+        (vec(text(), 0..3), text(), any::<bool>()).prop_map(|(aliases, actor, forced)| {
+            Event::PersonErased(PersonErased { aliases, actor, forced })
+        }),
     ]
 }
 

@@ -13,6 +13,7 @@ use crate::{
     output::{audit, help},
 };
 
+mod erase;
 pub(super) mod prove;
 mod proved;
 mod query;
@@ -29,13 +30,16 @@ pub enum Audit {
     Tail(Tail),
     /// Find entries of an audit log, with its files alone: no daemon is asked
     #[command(after_long_help = help::query())]
-    Query(query::Query),
+    Query(Box<query::Query>),
     /// Check an audit log, with its files alone: no daemon is asked
     #[command(after_long_help = help::verify())]
     Verify(Verify),
     /// Print a proof that an entry is in the log, or that the log continues an earlier checkpoint
     #[command(after_long_help = help::prove())]
     Prove(Prove),
+    /// Forget who somebody was, where the audit log names people by aliases; nothing brings that back
+    #[command(after_long_help = help::erase())]
+    Erase(erase::Erase),
     /// Run a witness: it remembers how far logs have come, and signs only what continues that
     #[command(after_long_help = help::witness())]
     Witness(witness::Witness),
@@ -94,9 +98,10 @@ pub struct Prove {
 pub async fn run(command: Audit, context: &mut Context) -> Ending {
     match command {
         Audit::Tail(tail) => self::tail(tail, context).await,
-        Audit::Query(query) => query::run(query, context).await,
+        Audit::Query(query) => query::run(*query, context).await,
         Audit::Verify(verify) => verify::run(&verify, context),
         Audit::Prove(prove) => prove::run(&prove, context),
+        Audit::Erase(erase) => erase::run(erase, context).await,
         Audit::Witness(witness) => witness::run(&witness, context).await,
     }
 }

@@ -129,8 +129,8 @@ impl Block {
     /// The places of the entries that may be wanted, in order.
     pub(super) fn find(&mut self, filter: &Filter) -> io::Result<Vec<Range<u64>>> {
         let mut places: Option<Vec<u16>> = None;
-        for terms in filter.facets().filter_map(|facet| facet.terms()) {
-            let found = self.places(&terms)?;
+        for any in filter.terms() {
+            let found = self.places_of_any(&any)?;
             places = Some(match places {
                 None => found,
                 Some(mut places) => {
@@ -157,6 +157,16 @@ impl Block {
                 .map(|bundle| bundle as u64 * WIDTH..(bundle as u64 + 1) * WIDTH)
                 .collect(),
         })
+    }
+
+    fn places_of_any(&mut self, any: &[RangeInclusive<u64>]) -> io::Result<Vec<u16>> {
+        let mut places = Vec::new();
+        for terms in any {
+            places.extend(self.places(terms)?);
+        }
+        places.sort_unstable();
+        places.dedup();
+        Ok(places)
     }
 
     /// Where these terms are, in order, each once.

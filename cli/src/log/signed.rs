@@ -18,7 +18,7 @@ use oam_audit::{
     verify::{SignedBundle, VerifyError, block_roots, read_entry},
 };
 
-use super::LogFolder;
+use super::{LogFolder, People};
 use crate::failure::Failure;
 
 /// How often a log is looked at again that was written on meanwhile.
@@ -39,6 +39,7 @@ pub struct SignedLog {
     files: LogFiles,
     /// The first entry that is there: those before it are gone.
     first: u64,
+    people: People,
     /// The bundle that was read last.
     last: Option<Arc<SignedBundle>>,
 }
@@ -60,10 +61,23 @@ impl SignedLog {
         let key = self::key(key, folder.path())?;
         let checkpoint = checkpoint(&folder, &key)?;
         let files = files(folder.path());
-        let mut log = Self { folder, key, checkpoint, files, first: 0, last: None };
+        let mut log =
+            Self { folder, key, checkpoint, files, first: 0, people: People::default(), last: None };
         let first = log.files.first_bundle(log.size() / WIDTH).map_err(|error| log.failed(error.into()))?;
         log.first = first * WIDTH;
         Ok(log)
+    }
+
+    /// The same, with the names of people where it has aliases.
+    #[must_use]
+    pub fn with_people(self, people: People) -> Self {
+        Self { people, ..self }
+    }
+
+    /// Who is who.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// How many entries are signed.
@@ -123,7 +137,7 @@ impl SignedLog {
         Ok(bundle)
     }
 
-    /// An entry and its bytes.
+    /// An entry and its bytes. The bytes are those of the log; the entry has the names of people who are known.
     ///
     /// # Errors
     /// When it cannot be read, is not what was signed, or is none that this version knows.
@@ -131,7 +145,8 @@ impl SignedLog {
         let bundle = self.bundle(seq)?;
         let line = bundle.lines().find(|(at, _)| *at == seq).map(|(_, line)| line.to_vec());
         let line = line.unwrap_or_default();
-        let entry = read_entry(seq, &line).map_err(|error| self.failed(error))?;
+        let mut entry = read_entry(seq, &line).map_err(|error| self.failed(error))?;
+        self.people.table().open_entry(&mut entry);
         Ok((line, entry))
     }
 
@@ -155,6 +170,7 @@ impl SignedLog {
                         Failure::log(self.path(), format!("it does not continue what it was: {source}"))
                     })?;
                     self.checkpoint = newest;
+                    self.people.refresh();
                     self.last = None;
                     return Ok(true);
                 }

@@ -143,7 +143,12 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::KeyRotated(rotated) => tell(Facet::User(&rotated.actor)),
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
+        Event::PersonErased(erased) => {
+            tell(Facet::User(&erased.actor));
+            erased.aliases.iter().for_each(|alias| tell(Facet::User(alias)));
+        }
         Event::EntriesPruned(_)
+        | Event::PeopleKept(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped
         | Event::StoreHealed(_)

@@ -81,6 +81,7 @@ impl Search {
         building: &dyn Fn(u64, u64),
     ) -> Result<Self, Failure> {
         let roots = log.block_roots()?;
+        let filter = filter.among(log.people().table());
         if let Some(index) = &mut index {
             index.complete(&log, &roots, building)?;
         }
@@ -98,7 +99,7 @@ impl Search {
 
     /// Searches the same log for something else, from its first entry on.
     pub fn again(&mut self, filter: Filter) {
-        (self.filter, self.next) = (filter, self.log.first());
+        (self.filter, self.next) = (filter.among(self.log.people().table()), self.log.first());
         self.candidates.clear();
     }
 

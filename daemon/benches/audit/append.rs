@@ -105,7 +105,7 @@ async fn appending(log: &AuditLog, writers: u64, appends: u64) -> Times {
         tasks.spawn(async move {
             let mut each = Vec::new();
             for n in 0..appends {
-                let batch = entry::batch(writer * 1_000_000 + n);
+                let batch = entry::batch(&log, writer * 1_000_000 + n);
                 let start = Instant::now();
                 log.append(batch).await.unwrap();
                 each.push(start.elapsed());

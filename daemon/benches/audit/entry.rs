@@ -1,16 +1,16 @@
 //! The entry of an ordinary push: one ref, carried by a grant.
 
 use oam_audit::entry::{AskedBy, Change, Decision, Outcome, PrincipalKind, SnapshotUsed, Update, Verb};
-use oam_daemon::audit_log::Batch;
+use oam_daemon::audit_log::{AuditLog, Batch};
 
 /// The entry of push number `n`.
-pub(crate) fn batch(n: u64) -> Batch {
-    Batch::decision(head(n), [update(n)]).unwrap()
+pub(crate) fn batch(log: &AuditLog, n: u64) -> Batch {
+    log.decision(head(n), [update(n)]).unwrap()
 }
 
 /// The entries of some pushes, side by side.
-pub(crate) fn batches(first: u64, count: u64) -> Batch {
-    let mut batch = batch(first);
+pub(crate) fn batches(log: &AuditLog, first: u64, count: u64) -> Batch {
+    let mut batch = batch(log, first);
     for n in first + 1..first + count {
         let mut decision = head(n);
         decision.updates = vec![update(n)];

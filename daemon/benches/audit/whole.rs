@@ -28,7 +28,7 @@ fn open(folder: &Path) -> AuditLog {
 async fn append(log: &AuditLog, from: u64, entries: u64) -> Duration {
     let mut took = Duration::ZERO;
     for first in (from..from + entries).step_by(BATCH as usize) {
-        let batch: Batch = entry::batches(first, BATCH);
+        let batch: Batch = entry::batches(log, first, BATCH);
         let start = Instant::now();
         log.append(batch).await.unwrap();
         took += start.elapsed();

@@ -17,7 +17,7 @@ use oam_audit::{
     tile::{Tile, TileKind, WIDTH},
 };
 
-use super::{AppendError, AuditLog, Batch, ReadError, folder};
+use super::{AppendError, AuditLog, ReadError, folder};
 
 /// How often it is looked for old entries.
 const EVERY: Duration = Duration::from_secs(3600);
@@ -132,7 +132,7 @@ impl AuditLog {
             return Ok(0);
         };
         let end = pruned.before / WIDTH;
-        let told = self.append(Batch::new(&Event::EntriesPruned(pruned))?).await?.last;
+        let told = self.append(self.batch(&Event::EntriesPruned(pruned))?).await?.last;
         let mut checkpoints = self.checkpoints();
         while signed_size(&checkpoints.borrow_and_update()) <= told {
             checkpoints.changed().await.map_err(|_| KeepError::Stopping)?;

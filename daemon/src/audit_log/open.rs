@@ -25,6 +25,7 @@ use super::{
     Clock, Shared,
     folder::Folder,
     log_file::LogFile,
+    people::People,
     places::Places,
     rotate::finish_rotation,
     scan::{Scan, first_fault},
@@ -61,6 +62,7 @@ pub(super) fn open(
     name: &Name,
     clock: Clock,
     queue: Receiver<Request>,
+    people: Option<Arc<People>>,
 ) -> Result<(Arc<Shared>, OpenReport), OpenError> {
     let folder = Folder::lock(path)?;
     let Found { key, signed, checkpoint, segments, begun } = match find(&folder, name)? {
@@ -85,6 +87,7 @@ pub(super) fn open(
         places: RwLock::new(places),
         checkpoint: watch::Sender::new(signed.to_string().into()),
         checkpoint_file: Mutex::new(true),
+        people,
         trouble: RwLock::default(),
         #[cfg(test)]
         faults: Arc::clone(&file.faults),

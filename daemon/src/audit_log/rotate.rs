@@ -3,8 +3,9 @@
 //! The next key is stored before the log tells of it, and takes the place of the old one only when that is durable. The old
 //! one is gone then. Interrupted anywhere, the next start finishes it, or forgets a key that nobody was told of.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use oam_audit::{
     Name,
     checkpoint::{Checkpoint, SignedCheckpoint},
@@ -13,8 +14,9 @@ use oam_audit::{
 };
 
 use super::{
-    AppendError, AuditLog, Batch, OpenError,
+    AppendError, AuditLog, OpenError,
     folder::{Folder, KeyFiles},
+    people::People,
 };
 
 /// Gives the log in `folder`, which no daemon may be using, another key. Returns what it is verified with from now on.
@@ -24,10 +26,11 @@ use super::{
 pub async fn rotate(
     folder: &Path,
     name: &Name,
+    people: Option<Arc<People>>,
     actor: String,
     reason: String,
 ) -> Result<VerifierKey, RotateError> {
-    let (log, _) = AuditLog::open(folder, name)?;
+    let (log, _) = AuditLog::open_with(folder, name, Timestamp::now, people)?;
     let told = tell(&log, name, actor, reason).await;
     log.close().await;
     told?;
@@ -56,7 +59,7 @@ pub(super) async fn tell(
     let head = log.shared.head();
     let before = Checkpoint { origin: name.clone(), size: head.size(), root: head.root() };
     let rotated = KeyRotated::new(&previous, &next, &before, actor, reason);
-    log.append(Batch::new(&Event::KeyRotated(rotated))?).await?;
+    log.append(log.batch(&Event::KeyRotated(rotated))?).await?;
     Ok(())
 }
 

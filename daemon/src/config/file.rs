@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use oam_audit::entry::PeopleForm;
 use serde::Deserialize;
 
 use super::{issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
@@ -123,6 +124,8 @@ pub struct AuditSection {
     pub compress_after: Option<String>,
     /// From which age on entries are removed, such as `7y`.
     pub keep: Option<String>,
+    /// As what people stand in its entries: `names` or `aliases`.
+    pub people: PeopleForm,
 }
 
 /// A witness.

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use oam_audit::{Name, keys::CosignerKey};
+use oam_audit::{Name, entry::PeopleForm, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
@@ -75,6 +75,8 @@ pub struct Config {
     pub signatures: SignatureFiles,
     /// Who is asked to cosign the checkpoints of the audit log.
     pub witnesses: Vec<WitnessConfig>,
+    /// As what people stand in its entries.
+    pub people: PeopleForm,
     /// Who is told what people have for a while, by name.
     pub webhooks: Vec<WebhookConfig>,
     /// How long its entries are kept, and how.
@@ -248,6 +250,7 @@ impl Config {
                 compress_after: age("audit.compress_after", file.audit.compress_after.as_deref())?,
                 keep: age("audit.keep", file.audit.keep.as_deref())?,
             },
+            people: file.audit.people,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin: AdminConfig::from_file(&file.admin)?,

@@ -62,6 +62,7 @@ impl fmt::Display for Config {
                 None => writeln!(f, "# {key}: never")?,
             }
         }
+        writeln!(f, "people = \"{}\"", self.people.as_str())?;
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;

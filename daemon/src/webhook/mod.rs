@@ -179,7 +179,7 @@ impl Webhook {
                 return Ok(());
             }
             for (seq, line) in (from..).zip(&page) {
-                if let Some(message) = Message::of(line) {
+                if let Some(message) = Message::of(line, log) {
                     self.sender.send(&message, self.format).await?;
                     // Durable after each that was told, so that a crash tells one of them twice at most.
                     self.take(seq + 1)?;

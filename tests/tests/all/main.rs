@@ -16,6 +16,7 @@ mod bitbucket;
 mod canary;
 mod concurrency;
 mod corruption;
+mod erasure;
 mod faults;
 mod harness;
 mod install;

@@ -135,7 +135,18 @@ fn busy_daemon() -> (Daemon, String) {
     let mut oamd = Command::new(oam_tests::binaries::path("oamd"));
     oamd.arg("--config").arg(daemon.config_file()).args(["rotate-key", "--reason", "r"]);
     oamd.run().expect_success("oamd rotate-key");
+    erase(&mut daemon);
     (daemon, metrics)
+}
+
+/// People stand by aliases from here on, and one of them is erased.
+fn erase(daemon: &mut Daemon) {
+    let config = fs::read_to_string(daemon.config_file()).unwrap();
+    fs::write(daemon.config_file(), config.replace("[audit]\n", "[audit]\npeople = \"aliases\"\n")).unwrap();
+    daemon.spawn();
+    daemon.deactivate("mallory").expect_success("oam user deactivate");
+    daemon.oam(["audit", "erase", "mallory"]).expect_success("oam audit erase");
+    daemon.stop();
 }
 
 /// The sample policy, with a rule that `kim` may lift by herself.

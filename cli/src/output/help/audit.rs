@@ -4,14 +4,15 @@ use super::document;
 
 /// `oam audit tail`.
 pub fn tail() -> String {
-    "JSON: the entries as they are stored, one a line.".into()
+    "JSON: the entries, one a line; where the log names people by aliases, with their names.".into()
 }
 
 /// `oam audit query`.
 pub fn query() -> String {
     "What is given must all be so. Entries that no checkpoint signs yet are not printed; each that is printed was seen to \
      be signed. That older entries were removed is told on standard error.\n\nA decision of many refs is found by any of them, and printed after its parts.\n\n\
-     JSON (--json or --format jsonl): the entries as they are stored, one a line."
+     People stand by name, where the table of people is at hand. JSON (--json or --format jsonl): the entries as they are \
+     stored, one a line, with aliases where the log has them."
         .into()
 }
 
@@ -47,6 +48,14 @@ pub fn verify() -> String {
 /// `oam audit prove`.
 pub fn prove() -> String {
     document("{proof}", &["proof: the text that is printed without --json"])
+}
+
+/// `oam audit erase`.
+pub fn erase() -> String {
+    document(
+        "{aliases, entry}",
+        &["aliases: what still stands in the log for them; entry: the one that tells of it"],
+    )
 }
 
 /// `oam audit witness`.

@@ -7,6 +7,7 @@ mod injected;
 mod keeping;
 mod killed;
 mod opening;
+mod people;
 mod rotating;
 mod sealing;
 

@@ -27,7 +27,7 @@ async fn another_key_signs_and_the_old_one_is_gone() {
     closed_log(folder.path(), &["one", "two"]).await;
     let first = public_key(folder.path());
     let secret = fs::read_to_string(file(folder.path(), KEYS[0])).unwrap();
-    let second = rotate(folder.path(), &name(), "uid 0".into(), "every year".into()).await.unwrap();
+    let second = rotate(folder.path(), &name(), None, "uid 0".into(), "every year".into()).await.unwrap();
     assert_ne!(first, second);
     assert_eq!(public_key(folder.path()), second);
     assert_eq!(signed_size(folder.path()), 3);
@@ -39,7 +39,7 @@ async fn another_key_signs_and_the_old_one_is_gone() {
     assert_eq!((report.size, log.verifier()), (3, &second));
     log.append(batch("four")).await.unwrap();
     log.close().await;
-    let third = rotate(folder.path(), &name(), "uid 0".into(), "stolen".into()).await.unwrap();
+    let third = rotate(folder.path(), &name(), None, "uid 0".into(), "stolen".into()).await.unwrap();
     let expected = [(0, first.clone()), (3, second.clone()), (5, third.clone())];
     assert_eq!(keys(folder.path(), &[&first, &second, &third]), expected);
     for (path, bytes) in contents(folder.path()) {
@@ -47,7 +47,7 @@ async fn another_key_signs_and_the_old_one_is_gone() {
         assert!(!holds, "the old secret is in {path:?}");
     }
     let (log, _) = open(folder.path());
-    let refused = rotate(folder.path(), &name(), "uid 0".into(), "again".into()).await.unwrap_err();
+    let refused = rotate(folder.path(), &name(), None, "uid 0".into(), "again".into()).await.unwrap_err();
     assert!(refused.to_string().contains("in use by another daemon"), "{refused}");
     log.close().await;
 }

@@ -54,6 +54,7 @@ async fn send(audit: &AuditLog, request: &v1::TailAuditRequest, entries: &Entrie
         let page = audit.tail(next, limit).await.map_err(|error| unavailable(&error))?;
         let end = page.is_empty();
         for json in page {
+            let json = audit.for_people(json);
             if entries.send(Ok(v1::AuditEntry { seq: next, json })).await.is_err() {
                 return Ok(());
             }
