@@ -27,7 +27,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    fn to_text(&self) -> String {
+    /// The three lines that are signed.
+    pub(crate) fn to_text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root.as_bytes()))
     }
 
@@ -68,6 +69,12 @@ impl SignedCheckpoint {
         Self { claimed, note }
     }
 
+    /// The same, signed with another key of the log as well.
+    #[must_use]
+    pub fn and_sign(self, key: &SigningKey) -> Self {
+        Self { claimed: self.claimed, note: self.note.and_sign(key) }
+    }
+
     /// Reads a checkpoint, and believes nothing of it yet.
     ///
     /// # Errors
@@ -81,6 +88,12 @@ impl SignedCheckpoint {
     #[must_use]
     pub fn claimed_origin(&self) -> &Name {
         &self.claimed.origin
+    }
+
+    /// What it says before anybody has looked who signed it, not to be believed.
+    #[must_use]
+    pub fn unverified(&self) -> &Checkpoint {
+        &self.claimed
     }
 
     /// Whether both say the same, whoever has signed them.
@@ -99,6 +112,18 @@ impl SignedCheckpoint {
             Ok(&self.claimed)
         } else {
             Err(CheckpointError::Origin { origin: self.claimed.origin.clone(), key: key.to_string() })
+        }
+    }
+
+    /// [`SignedCheckpoint::verify`] with whichever of these keys has signed it.
+    ///
+    /// # Errors
+    /// When none of them has: what is wrong with the signature of the first.
+    pub fn verify_by_any(&self, keys: &[VerifierKey]) -> Result<&Checkpoint, CheckpointError> {
+        let mut verified = keys.iter().map(|key| self.verify(key));
+        match verified.next().unwrap_or(Err(CheckpointError::NoKey)) {
+            Err(error) => verified.find_map(Result::ok).ok_or(error),
+            ok => ok,
         }
     }
 }
@@ -139,6 +164,9 @@ pub enum CheckpointError {
     /// The trusted key did not sign it.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// There is none to look for.
+    #[error("no key was given that could have signed the checkpoint")]
+    NoKey,
     /// The key signed for a log that is not its own.
     #[error("checkpoint is for the log `{origin}`, but was signed with `{key}`; give the key of that log")]
     Origin {

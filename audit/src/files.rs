@@ -5,6 +5,8 @@ use std::{
     ops::Range,
 };
 
+use flate2::read::MultiGzDecoder;
+
 use crate::{
     merkle::{ConsistencyProof, Frontier, InclusionProof, ProveError, TreeHash},
     tile::{Bundle, BundleError, Edge, HEIGHT, Tile, TileKind, WIDTH, decode_hashes, subtree_root},
@@ -20,6 +22,9 @@ pub use journal::{JOURNAL, Segment};
 pub const CHECKPOINT: &str = "checkpoint";
 /// The key that it is verified with.
 pub const VERIFIER: &str = "checkpoint.pub";
+
+/// What the name of a compressed file of entries ends in.
+pub const COMPRESSED: &str = ".gz";
 
 /// The largest file of a full tile: 256 of the longest entries, each after its length.
 const LARGEST: u64 = WIDTH * (2 + crate::entry::MAX_ENTRY_BYTES as u64);
@@ -44,22 +49,49 @@ impl<F: Fn(&str) -> io::Result<R>, R: Read> Files<F> {
         (self.open)(path).map_err(FileError::open(path))
     }
 
-    /// The bytes of a tile, or none when there is no such file.
+    /// The bytes of a tile, or none when there is no such file. One of entries may be compressed.
     ///
     /// # Errors
     /// When it is there and cannot be read, or is larger than any tile.
     pub fn bytes(&self, tile: Tile) -> Result<Option<Vec<u8>>, FileError> {
         let path = tile.to_string();
-        let file = match (self.open)(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file.map_err(FileError::open(&path))?,
-        };
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(FileError::open(&path))?;
-        if bytes.len() as u64 > LARGEST {
-            Err(FileError::Tile { path, width: tile.width })
-        } else {
-            Ok(Some(bytes))
+        if let Some(file) = self.open_if_there(&path)? {
+            return bounded(file, path, tile.width).map(Some);
+        }
+        if tile.kind != TileKind::Entries || !tile.is_full() {
+            return Ok(None);
+        }
+        let path = path + COMPRESSED;
+        let Some(file) = self.open_if_there(&path)? else { return Ok(None) };
+        bounded(MultiGzDecoder::new(file), path, tile.width).map(Some).map_err(FileError::of_compressed)
+    }
+
+    /// Whether there is a full file of entries, compressed or not.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn has_bundle(&self, index: u64) -> Result<bool, FileError> {
+        let path = Tile::full(TileKind::Entries, index).to_string();
+        Ok(self.open_if_there(&path)?.is_some() || self.open_if_there(&(path + COMPRESSED))?.is_some())
+    }
+
+    /// The first of so many full files of entries that is there: the oldest are pruned first. A few of them are looked at.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn first_bundle(&self, bundles: u64) -> Result<u64, FileError> {
+        let (mut from, mut to) = (0, bundles);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if self.has_bundle(middle)? { to = middle } else { from = middle + 1 }
+        }
+        Ok(from)
+    }
+
+    fn open_if_there(&self, path: &str) -> Result<Option<R>, FileError> {
+        match (self.open)(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => file.map(Some).map_err(FileError::open(path)),
         }
     }
 
@@ -162,6 +194,13 @@ impl<F: Fn(&str) -> io::Result<R>, R: Read> Files<F> {
     }
 }
 
+/// What a file holds, if that is no more than a tile can.
+fn bounded(file: impl Read, path: String, width: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(FileError::open(&path))?;
+    if bytes.len() as u64 > LARGEST { Err(FileError::Tile { path, width }) } else { Ok(bytes) }
+}
+
 /// Why the files of a log do not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -175,7 +214,7 @@ pub enum FileError {
     },
     /// It is not there.
     #[error(
-        "`{path}` of the log is missing; restore it from a copy, or let the daemon write it again from its journal"
+        "`{path}` of the log is missing; entries that were pruned are gone for good, anything else restore from a copy, or let the daemon write it again from its journal"
     )]
     Missing {
         /// The file.
@@ -197,12 +236,33 @@ pub enum FileError {
         /// What is wrong.
         source: BundleError,
     },
+    /// It is not what was compressed.
+    #[error("`{path}` of the log is not what was compressed there: {source}; restore it from a copy")]
+    Compressed {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        source: io::Error,
+    },
     /// What was to be proved is not so.
     #[error(transparent)]
     Prove(#[from] ProveError),
 }
 
 impl FileError {
+    /// What decoding says of bytes is no fault of the medium.
+    fn of_compressed(self) -> Self {
+        use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        match self {
+            Self::Io { path, source }
+                if [InvalidData, InvalidInput, UnexpectedEof].contains(&source.kind()) =>
+            {
+                Self::Compressed { path, source }
+            }
+            other => other,
+        }
+    }
+
     /// The error of opening or reading the file at `path`.
     pub fn open(path: &str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -9,6 +9,7 @@
 //! - [`keys`] and [`checkpoint`]: the tree head, signed as a C2SP note;
 //! - [`tile`]: the log as files of 256 hashes or entries each, C2SP tlog-tiles;
 //! - [`files`]: reading those, by whatever opens them;
+//! - [`people`]: names in entries as aliases, and back, by a table that can forget somebody;
 //! - [`lines`] and [`verify`]: reading a log and checking all of it, or some;
 //! - [`proof`] and [`witness`]: what is shown to others without the log, and what a witness makes of it.
 //!
@@ -24,6 +25,7 @@ pub mod lines;
 pub mod merkle;
 mod name;
 mod note;
+pub mod people;
 pub mod proof;
 pub mod tile;
 pub mod verify;

@@ -33,6 +33,13 @@ impl Note {
         Self { text, signatures: vec![signature] }
     }
 
+    /// Signs it with another key as well.
+    pub(crate) fn and_sign(mut self, key: &SigningKey) -> Self {
+        let bytes = key.sign(self.text.as_bytes()).to_vec();
+        self.signatures.push(NoteSignature { bytes, ..NoteSignature::of(key.verifier()) });
+        self
+    }
+
     pub(crate) fn parse(note: &str) -> Result<Self, NoteError> {
         if let Some(control) = note.chars().find(|&c| c < ' ' && c != '\n') {
             return Err(NoteError::Control { control });

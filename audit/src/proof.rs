@@ -55,12 +55,12 @@ impl EntryProof {
         Ok(Self { entry, index, path, checkpoint })
     }
 
-    /// The entry, and the checkpoint that it is proved by, once `key` is seen to have signed that.
+    /// The entry, and the checkpoint that it is proved by, once one of `keys` is seen to have signed that.
     ///
     /// # Errors
     /// When the checkpoint is not to be believed, the proof does not hold, or what it proves is no entry of that place.
-    pub fn verify(&self, key: &VerifierKey) -> Result<(Entry, Checkpoint), ProofTextError> {
-        let checkpoint = SignedCheckpoint::parse(&self.checkpoint)?.verify(key)?.clone();
+    pub fn verify(&self, keys: &[VerifierKey]) -> Result<(Entry, Checkpoint), ProofTextError> {
+        let checkpoint = SignedCheckpoint::parse(&self.checkpoint)?.verify_by_any(keys)?.clone();
         let inclusion = InclusionProof { index: self.index, size: checkpoint.size, path: self.path.clone() };
         inclusion.verify(&TreeHash::leaf(&self.entry), &checkpoint.root)?;
         let entry = Entry::decode(&self.entry)?;

@@ -4,6 +4,7 @@ use std::io::{self, BufRead};
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
+    entry::{EntriesPruned, RotationError},
     files::FileError,
     keys::VerifierKey,
     lines::{Line, Lines},
@@ -12,10 +13,13 @@ use crate::{
 };
 
 mod checker;
+mod keys;
+mod pruned;
 mod range;
 mod whole;
 
 pub use checker::{Checker, EntryError, IncompleteDecision};
+pub use keys::KeyInForce;
 pub use range::{BLOCK, SignedBundle, block_roots, read_entry, verify_range};
 pub use whole::{Journal, verify_files};
 
@@ -32,6 +36,21 @@ pub struct Report {
     pub torn_tail_bytes: u64,
     /// Parts of decisions whose end was never written, because the node died; those pushes were never answered.
     pub abandoned_parts: u64,
+    /// Its keys, the oldest first, one of which was trusted: each was named by the one before it.
+    pub keys: Vec<KeyInForce>,
+    /// What was removed, as the log itself says; none when all entries are there.
+    pub pruned: Option<Pruned>,
+}
+
+/// Entries that are gone, and what allowed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many, from the first on.
+    pub entries: u64,
+    /// The number of the entry that told of it before,
+    pub told_by: u64,
+    /// and what it says.
+    pub told: EntriesPruned,
 }
 
 /// Checks a log in one file, as daemons kept it before there were tiles: every entry is canonical and in its place, every decision is complete, and the entries that the
@@ -76,6 +95,8 @@ pub fn verify_log(log: impl BufRead, checkpoint: &str, key: &VerifierKey) -> Res
         root: tree.root(),
         torn_tail_bytes,
         abandoned_parts: checker.abandoned(),
+        keys: vec![KeyInForce { from: 0, key: key.clone() }],
+        pruned: None,
     })
 }
 
@@ -145,6 +166,35 @@ pub enum VerifyError {
         first: u64,
         /// What the proof says.
         source: ProofError,
+    },
+    /// A key is said to follow another, and does not.
+    #[error(
+        "entry {index} says that another key signs from there on, and that is not so: {source}; do not trust the log, and find out who had the key"
+    )]
+    Rotation {
+        /// The entry, from 0.
+        index: u64,
+        /// What is wrong.
+        source: RotationError,
+    },
+    /// The key that is trusted is none of the log's.
+    #[error(
+        "`{trusted}` is none of the keys of this log: it is another log, or was put back to a time before that key; compare with a copy of the log"
+    )]
+    KeyUnknown {
+        /// The key.
+        trusted: String,
+    },
+    /// There is no key for a checkpoint of that size.
+    #[error("log has no key for a checkpoint of that size; this is a defect, please report it")]
+    NoKey,
+    /// Entries are gone, and the log does not say so.
+    #[error(
+        "entries 0 to {entries} were removed, and no entry that was signed tells of it: it was not the daemon that pruned them; restore the log from a copy and find out who did"
+    )]
+    NotPruned {
+        /// The first that is there.
+        entries: u64,
     },
     /// Entries are nowhere.
     #[error(

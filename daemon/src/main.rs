@@ -29,6 +29,13 @@ struct Arguments {
 enum Command {
     /// Prints the configuration that would be in force, and stops. Exit code 2 when it is faulty.
     CheckConfig,
+    /// Gives the audit log another key to sign with, and stops. No daemon may be running. The log itself tells, signed with
+    /// both keys.
+    RotateKey {
+        /// Why, in a few words; it is kept in the log.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,6 +54,15 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, 1),
     };
+    if let Some(Command::RotateKey { reason }) = arguments.command {
+        return match runtime.block_on(run::rotate_key(&config, reason)) {
+            Ok(key) => {
+                show(&key);
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error, 1),
+        };
+    }
     match runtime.block_on(run::run(config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error, 1),
@@ -54,8 +70,8 @@ fn main() -> ExitCode {
 }
 
 #[expect(clippy::print_stdout, reason = "the output layer of `oamd`")]
-fn show(config: &Config) {
-    println!("{config}");
+fn show(answer: &impl std::fmt::Display) {
+    println!("{answer}");
 }
 
 #[expect(clippy::print_stderr, reason = "the output layer of `oamd`")]

@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use oam_audit::{
     Name, NameError,
-    entry::{DaemonStarted, EncodeError, Event, LogRepaired, SnapshotCause, SnapshotChanged},
+    entry::{DaemonStarted, EncodeError, Event, LogRepaired, PeopleKept, SnapshotCause, SnapshotChanged},
 };
 use thiserror::Error;
 use tokio::{
@@ -24,7 +25,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError},
+    audit_log::{
+        self, AppendError, AuditLog, OpenError, OpenReport, ReadError, RotateError,
+        people::{self, OpenPeople, PeopleError},
+    },
     config::Config,
     directory,
     oidc::Issuers,
@@ -57,9 +61,15 @@ pub enum RunError {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] OpenError),
+    /// Who is who in it.
+    #[error(transparent)]
+    People(#[from] PeopleError),
     /// What the audit log holds.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The key of the audit log.
+    #[error(transparent)]
+    Rotate(#[from] RotateError),
     /// An entry.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -128,10 +138,22 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         // One that is gone already is as good as removed.
         let _ = fs::remove_file(socket);
     }
-    live.audit.append(Batch::new(&Event::DaemonStopped)?).await?;
+    live.audit.append(live.audit.batch(&Event::DaemonStopped)?).await?;
     live.audit.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Gives the audit log another key to sign with. Returns the public half.
+///
+/// # Errors
+/// When a daemon is running, the log is not in order, or the disk does not take it.
+pub async fn rotate_key(config: &Config, reason: String) -> Result<String, RunError> {
+    let actor = format!("uid {}", rustix::process::getuid().as_raw());
+    let people = people::as_noted(&config.state)?;
+    let folder = config.state.join("audit");
+    let key = audit_log::rotate(&folder, &node_name(config)?, people, actor, reason).await?;
+    Ok(key.to_string())
 }
 
 /// Opens everything that has state, in the order in which one needs the other.
@@ -143,19 +165,28 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     // What is in there tells who works here: others need not read it.
     fs::DirBuilder::new().recursive(true).mode(0o750).create(&config.state).map_err(state(&config.state))?;
     let node = node_name(&config)?;
-    let (audit, report) = AuditLog::open(&config.state.join("audit"), &node)?;
+    let OpenPeople { people, changed, torn_bytes } = people::open(&config.state, config.people)?;
+    let (audit, report) =
+        AuditLog::open_with(&config.state.join("audit"), &node, Timestamp::now, people.clone())?;
+    if let Some(form) = changed {
+        audit.append(audit.batch(&Event::PeopleKept(PeopleKept { form }))?).await?;
+        people::note_form(&config.state, form)?;
+    }
     record_start(&audit, &report).await?;
     let Opened { store, loaded, report: opened } = Store::open(&config.state)?;
     for healed in &opened.healed {
-        audit.append(Batch::new(&Event::StoreHealed(healed.into()))?).await?;
+        audit.append(audit.batch(&Event::StoreHealed(healed.into()))?).await?;
     }
     if let Some(loaded) = &loaded {
-        audit.append(Batch::new(&loaded_event(loaded))?).await?;
+        audit.append(audit.batch(&loaded_event(loaded))?).await?;
     }
     let directory = directory::start(store, loaded, recorder(&audit)).map_err(state(&config.state))?;
+    if let Some(people) = &people {
+        people.know(directory.1.clone());
+    }
     let (sources, healed) = Sources::open(&config.sources, &config.state, directory.clone()).await?;
     for healed in &healed {
-        audit.append(Batch::new(&Event::StoreHealed(healed.into()))?).await?;
+        audit.append(audit.batch(&Event::StoreHealed(healed.into()))?).await?;
     }
     let reader = directory.1.clone();
     let policies = PolicyManager::start(
@@ -171,7 +202,11 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let spooled = Spooled::open(&spooled_file).map_err(state(&spooled_file))?;
     let permits = Permits::of(&audit)?;
     let privileges = Privileges::open(config.state.join("privileges"), &audit)?;
-    let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).collect();
+    let torn = (torn_bytes > 0).then(|| {
+        format!("The table of people had a torn end of {torn_bytes} bytes, which no entry relied on; it is cut off.")
+    });
+    let found =
+        opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).chain(torn).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
@@ -203,7 +238,7 @@ fn loaded_event(loaded: &Loaded) -> Event {
 fn recorder(audit: &AuditLog) -> directory::Record {
     let (audit, runtime) = (audit.clone(), Handle::current());
     Box::new(move |event| {
-        let batch = Batch::new(&event).map_err(|error| error.to_string())?;
+        let batch = audit.batch(&event).map_err(|error| error.to_string())?;
         runtime.block_on(audit.append(batch)).map(|_| ()).map_err(|error| error.to_string())
     })
 }
@@ -231,7 +266,7 @@ async fn record_start(audit: &AuditLog, report: &OpenReport) -> Result<(), RunEr
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log_size: report.size,
     });
-    let mut batch = Batch::new(&started)?;
+    let mut batch = audit.batch(&started)?;
     if let Some(torn) = &report.torn {
         batch = batch.and(&Event::LogRepaired(LogRepaired {
             torn_bytes: torn.bytes,

@@ -179,9 +179,22 @@ fn draft(event: &Event, node: &str) -> Draft {
                 None,
             )
         }
+        Event::KeyRotated(rotated) => {
+            let entity = json!({ "name": "key of the audit log", "type": "key", "uid": rotated.next });
+            managed(UPDATE, &entity, &rotated.actor, Some(&rotated.reason))
+        }
+        Event::EntriesPruned(pruned) => {
+            let entity = json!({ "name": "entries of the audit log", "type": "audit log", "uid": node });
+            managed(DELETE, &entity, PRODUCT, Some(&format!("kept for {}", pruned.keep)))
+        }
+        Event::PersonErased(erased) => {
+            let uid = erased.aliases.join(",");
+            managed(DELETE, &json!({ "name": "person", "type": "person", "uid": uid }), &erased.actor, None)
+        }
         Event::DaemonStarted(started) => daemon((3, "Start"), INFORMATIONAL, Some(&started.version)),
         Event::DaemonStopped => daemon((4, "Stop"), INFORMATIONAL, None),
         Event::StoreHealed(_) | Event::LogRepaired(_) => daemon(OTHER, MEDIUM, None),
+        Event::PeopleKept(_) => daemon(OTHER, LOW, None),
     }
 }
 

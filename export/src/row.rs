@@ -137,18 +137,22 @@ fn who(event: &Event) -> &str {
         Event::PolicyProposed(proposed) => &proposed.author,
         Event::PolicyApproved(approved) => &approved.by,
         Event::PolicyWithdrawn(ended) => &ended.by,
+        Event::KeyRotated(rotated) => &rotated.actor,
         Event::AdminDenied(denied) => &denied.actor,
         Event::SourceToken(token) => &token.actor,
         Event::PrivilegeRequested(asked) => &asked.by,
         Event::PrivilegeApproved(approved) => &approved.by,
         Event::PrivilegeEnded(ended) => &ended.by,
         Event::PrivilegeSignedOff(signed) => &signed.by,
+        Event::PersonErased(erased) => &erased.actor,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)
         | Event::RefsApplied(_)
         | Event::CanaryTried(_)
+        | Event::EntriesPruned(_)
         | Event::PrivilegeBegan(_)
+        | Event::PeopleKept(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped
         | Event::StoreHealed(_)

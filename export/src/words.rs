@@ -160,6 +160,16 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::PrivilegeSignedOff(signed) => {
             format!("{} signed off by {}: {} pushes", signed.id, signed.by, signed.pushes)
         }
+        Event::KeyRotated(rotated) => {
+            format!("another key signs the log, by {}: {}", rotated.actor, rotated.next)
+        }
+        Event::EntriesPruned(pruned) => {
+            format!("entries before number {} removed: they are kept for {}", pruned.before, pruned.keep)
+        }
+        Event::PeopleKept(kept) => format!("people stand in the log by {} from here on", kept.form.as_str()),
+        Event::PersonErased(erased) => {
+            format!("who{} was is erased, by {}", erased.aliases.join(","), erased.actor)
+        }
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",

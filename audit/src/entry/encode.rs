@@ -144,6 +144,9 @@ pub enum EncodeError {
     /// It cannot be JSON. No event of this crate is known to get here.
     #[error("audit event cannot be written as JSON ({0}); this is a defect, please report it")]
     Json(#[source] serde_json::Error),
+    /// Somebody whom it names cannot be given an alias.
+    #[error("audit event cannot be written, because somebody whom it names cannot be given an alias: {0}")]
+    Alias(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why a line is not an entry.

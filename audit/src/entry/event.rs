@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Decision, DecisionPart, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
-    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
-    PrivilegeSignedOff, RefBytes, Time,
+    Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased, PolicyApproved,
+    PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan,
+    PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -40,6 +40,10 @@ pub enum Event {
     PermittedWhileUnavailable(PermittedWhileUnavailable),
     /// git applied a push, as a hook that runs after it reports.
     RefsApplied(RefsApplied),
+    /// From the next entry on, checkpoints are signed with another key.
+    KeyRotated(KeyRotated),
+    /// Old entries are removed.
+    EntriesPruned(EntriesPruned),
     /// An administrative call was refused.
     AdminDenied(AdminDenied),
     /// A source has another token, or one less.
@@ -56,6 +60,10 @@ pub enum Event {
     PrivilegeEnded(PrivilegeEnded),
     /// Somebody read what was done with a waiver, and answers for it.
     PrivilegeSignedOff(PrivilegeSignedOff),
+    /// People stand otherwise in the entries from here on.
+    PeopleKept(PeopleKept),
+    /// The table of people has forgotten somebody.
+    PersonErased(PersonErased),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -88,7 +96,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 22] = [
+    pub const KINDS: [&'static str; 26] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -103,6 +111,8 @@ impl Event {
         "log-repaired",
         "permitted-while-unavailable",
         "refs-applied",
+        "key-rotated",
+        "entries-pruned",
         "admin-denied",
         "source-token",
         "canary-tried",
@@ -111,6 +121,8 @@ impl Event {
         "privilege-began",
         "privilege-ended",
         "privilege-signed-off",
+        "people-kept",
+        "person-erased",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -131,6 +143,8 @@ impl Event {
             Self::LogRepaired(_) => "log-repaired",
             Self::PermittedWhileUnavailable(_) => "permitted-while-unavailable",
             Self::RefsApplied(_) => "refs-applied",
+            Self::KeyRotated(_) => "key-rotated",
+            Self::EntriesPruned(_) => "entries-pruned",
             Self::AdminDenied(_) => "admin-denied",
             Self::SourceToken(_) => "source-token",
             Self::CanaryTried(_) => "canary-tried",
@@ -139,6 +153,8 @@ impl Event {
             Self::PrivilegeBegan(_) => "privilege-began",
             Self::PrivilegeEnded(_) => "privilege-ended",
             Self::PrivilegeSignedOff(_) => "privilege-signed-off",
+            Self::PeopleKept(_) => "people-kept",
+            Self::PersonErased(_) => "person-erased",
         }
     }
 }

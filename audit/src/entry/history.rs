@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use sha2::{Digest as _, Sha256};
 
 /// What was asked of the new commits of one update in view of some refs, and what the hook told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,16 @@ pub struct History {
     /// What the ref was to name; absent when that was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tip: Option<Tip>,
+}
+
+impl History {
+    /// Puts the digests of its lists in their place.
+    pub fn digest_lists(&mut self) {
+        let Self { refs: _, paths, files, commits, signatures: _, tip: _ } = self;
+        paths.iter_mut().for_each(Listed::digest);
+        files.iter_mut().for_each(Listed::digest);
+        commits.iter_mut().for_each(Listed::digest);
+    }
 }
 
 /// What a ref was to name.
@@ -60,6 +71,15 @@ pub struct Listed<T> {
     /// when the daemon did not hold that either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+}
+
+impl<T: Serialize> Listed<T> {
+    fn digest(&mut self) {
+        // Texts and numbers cannot fail to be written.
+        if let Some(json) = self.all.take().and_then(|all| serde_json::to_vec(&all).ok()) {
+            self.sha256 = Some(hex::encode(Sha256::digest(json)));
+        }
+    }
 }
 
 /// How a list went on when the verdict was made.

@@ -14,9 +14,13 @@ mod decision;
 mod encode;
 mod event;
 pub mod history;
+mod people;
+mod personal;
 mod policy;
 mod privilege;
+mod pruned;
 mod ref_bytes;
+mod rotation;
 mod split;
 #[cfg(test)]
 pub(crate) mod strategies;
@@ -35,6 +39,8 @@ pub use event::{
     StoreHealed, TokenChange,
 };
 pub use history::History;
+pub use people::{PeopleForm, PeopleKept, PersonErased};
+pub use personal::{Look, Personal};
 pub use policy::{
     PolicyApproved, PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn,
     WithdrawnCause,
@@ -43,6 +49,9 @@ pub use privilege::{
     PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
     PrivilegeRequested, PrivilegeSignedOff,
 };
+pub use pruned::{EntriesPruned, PrunedRotation};
 pub use ref_bytes::{RefBytes, RefBytesError};
+pub use rotation::{KeyRotated, RotationError};
+pub(crate) use split::json_bytes;
 pub use split::{Split, split};
 pub use time::{Time, TimeError};

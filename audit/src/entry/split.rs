@@ -103,7 +103,7 @@ fn room_beside(event: &Event) -> Result<usize, EncodeError> {
 }
 
 /// The size of a value as JSON, without holding it.
-fn json_bytes(value: &impl Serialize) -> Result<usize, EncodeError> {
+pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, EncodeError> {
     let mut count = Count(0);
     serde_json::to_writer(&mut count, value).map_err(EncodeError::Json)?;
     Ok(count.0)

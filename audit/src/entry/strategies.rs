@@ -424,11 +424,34 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(torn_bytes, set_aside)| Event::LogRepaired(LogRepaired { torn_bytes, set_aside })),
         permitted_while_unavailable().prop_map(Event::PermittedWhileUnavailable),
         refs_applied().prop_map(Event::RefsApplied),
+        key_rotated().prop_map(Event::KeyRotated),
+        (any::<u64>(), text(), time(), vec((any::<u64>(), key_rotated()), 0..3)).prop_map(
+            |(before, keep, older_than, rotations)| {
+                let rotations = rotations.into_iter().map(|(seq, rotation)| PrunedRotation { seq, rotation });
+                let rotations = rotations.collect();
+                Event::EntriesPruned(EntriesPruned { before, keep, older_than, rotations })
+            }
+        ),
         (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
         source_token(),
         canary_tried(),
         privilege(),
+        select(vec![PeopleForm::Names, PeopleForm::Aliases])
+            .prop_map(|form| Event::PeopleKept(PeopleKept { form })),
+        (vec(text(), 0..3), text(), any::<bool>()).prop_map(|(aliases, actor, forced)| {
+            Event::PersonErased(PersonErased { aliases, actor, forced })
+        }),
     ]
+}
+
+fn key_rotated() -> impl Strategy<Value = KeyRotated> {
+    (text(), text(), text(), text(), text()).prop_map(|(previous, next, actor, reason, note)| KeyRotated {
+        previous,
+        next,
+        actor,
+        reason,
+        note,
+    })
 }
 
 pub(crate) fn time() -> impl Strategy<Value = Time> {

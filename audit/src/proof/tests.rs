@@ -36,7 +36,7 @@ fn an_entry_is_proved_by_a_text() {
         let text = proof(index, size).to_string();
         let read = EntryProof::parse(&text).unwrap();
         assert_eq!((read.to_string(), &read), (text, &proof(index, size)));
-        let (entry, checkpoint) = read.verify(key(1).verifier()).unwrap();
+        let (entry, checkpoint) = read.verify(&[key(1).verifier().clone()]).unwrap();
         assert_eq!((entry.seq, checkpoint.size), (index, size));
     }
     let text = proof(0, 2).to_string();
@@ -47,10 +47,19 @@ fn an_entry_is_proved_by_a_text() {
     assert_eq!(lines[5..].join("\n") + "\n", checkpoint(2, 1));
 }
 
+/// After a rotation there are two keys, and nobody needs to say which one has signed.
+#[test]
+fn one_of_several_keys_is_enough() {
+    let (proof, [one, two]) = (proof(4, 13), [1, 2].map(|seed| key(seed).verifier().clone()));
+    proof.verify(&[two.clone(), one]).unwrap();
+    assert!(proof.verify(&[two]).is_err());
+    assert!(proof.verify(&[]).is_err());
+}
+
 #[test]
 fn a_false_proof_proves_nothing() {
     let good = proof(4, 13);
-    let refused = |proof: &EntryProof| proof.verify(key(1).verifier()).unwrap_err().to_string();
+    let refused = |proof: &EntryProof| proof.verify(&[key(1).verifier().clone()]).unwrap_err().to_string();
     type Edit = fn(&mut EntryProof);
     let edits: [(&str, Edit); 7] = [
         ("another entry", |proof| proof.entry = entry(5)),
@@ -69,7 +78,7 @@ fn a_false_proof_proves_nothing() {
     let text = good.to_string();
     for cut in 0..text.len() {
         let Some(cut) = text.get(..cut) else { continue };
-        let proved = EntryProof::parse(cut).and_then(|proof| proof.verify(key(1).verifier()));
+        let proved = EntryProof::parse(cut).and_then(|proof| proof.verify(&[key(1).verifier().clone()]));
         assert!(proved.is_err(), "{cut}");
     }
     for (from, to) in [

@@ -1,6 +1,6 @@
 //! Entries, one after the other.
 
-use crate::entry::{DecodeError, Entry, Event, MAX_ENTRY_BYTES};
+use crate::entry::{DecodeError, EntriesPruned, Entry, Event, KeyRotated, MAX_ENTRY_BYTES};
 
 /// Checks entries one after the other: canonical, numbered without a gap, decisions complete. It does not look at
 /// hashes.
@@ -9,6 +9,8 @@ pub struct Checker {
     next: u64,
     open: Option<OpenDecision>,
     abandoned: u64,
+    /// Whether what comes next may be the end of a decision whose beginning was pruned.
+    cut: bool,
 }
 
 /// What the order of entries depends on in one of them.
@@ -18,6 +20,10 @@ pub(super) enum Step {
     Part { decision: String, part: u32, updates: u64 },
     /// A decision, and what it says of the parts before it.
     Head { decision: String, parts: u32, updates: u64, stated: u64 },
+    /// Another key signs from the next entry on.
+    Rotated(Box<KeyRotated>),
+    /// Entries before it may be gone.
+    Pruned(Box<EntriesPruned>),
     /// Anything else.
     Other,
 }
@@ -36,6 +42,8 @@ impl Step {
                 updates: head.updates.len() as u64,
                 stated: head.update_count,
             },
+            Event::KeyRotated(rotated) => Self::Rotated(Box::new(rotated.clone())),
+            Event::EntriesPruned(pruned) => Self::Pruned(Box::new(pruned.clone())),
             _ => Self::Other,
         }
     }
@@ -68,6 +76,11 @@ impl Checker {
         Self { next: entries, ..Self::default() }
     }
 
+    /// For what follows the first `entries` of a log, which are gone.
+    pub(super) fn after_pruned(entries: u64) -> Self {
+        Self { next: entries, cut: true, ..Self::default() }
+    }
+
     /// Checks the next line, given without its line feed.
     ///
     /// # Errors
@@ -80,7 +93,13 @@ impl Checker {
 
     /// Goes past the next entry, which was found to be one, and in its place.
     pub(super) fn step(&mut self, step: &Step) -> Result<(), EntryError> {
-        self.follow(self.next, step)?;
+        // Only the first few may be such an end.
+        let of_pruned =
+            self.cut && matches!(step, Step::Part { part: 2.., .. } | Step::Head { parts: 1.., .. });
+        self.cut = of_pruned && matches!(step, Step::Part { .. });
+        if !of_pruned {
+            self.follow(self.next, step)?;
+        }
         self.next += 1;
         Ok(())
     }
@@ -132,7 +151,7 @@ impl Checker {
                     updates: (found, *stated),
                 })))
             }
-            Step::Other => {
+            Step::Rotated(_) | Step::Pruned(_) | Step::Other => {
                 self.abandon(open);
                 Ok(())
             }

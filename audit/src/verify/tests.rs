@@ -20,7 +20,7 @@ fn note(actor: &str) -> EncodedEvent {
 }
 
 /// A decision with so many updates that it takes a few parts.
-fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
+pub(super) fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
     let head = Decision {
         decision: id.into(),
         asked_by: AskedBy::Unix { uid: 1, pid: 2 },
@@ -106,6 +106,8 @@ fn whole_logs_pass() {
         root: root(&lines),
         torn_tail_bytes: 0,
         abandoned_parts: 0,
+        keys: vec![KeyInForce { from: 0, key: key(1).verifier().clone() }],
+        pruned: None,
     };
     assert_eq!(check(&file(&lines), &sign(&lines, &key(1))).unwrap(), whole);
 
@@ -327,6 +329,9 @@ fn fault(result: &Result<Report, VerifyError>) -> &'static str {
         Err(VerifyError::Bundle { .. }) => "bundle",
         Err(VerifyError::Journal { .. }) => "journal",
         Err(VerifyError::Gap { .. }) => "gap",
+        Err(VerifyError::Rotation { .. }) => "rotation",
+        Err(VerifyError::NotPruned { .. }) => "not-pruned",
+        Err(VerifyError::KeyUnknown { .. } | VerifyError::NoKey) => "key",
         Err(VerifyError::Proof { .. }) => "proof",
         Err(VerifyError::Entry(EntryError::TooLong { .. })) => "too-long",
         Err(VerifyError::Entry(EntryError::Decode { .. })) => "decode",

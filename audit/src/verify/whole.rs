@@ -8,25 +8,32 @@ use std::{
 use super::{
     Checker, EntryError, Report, VerifyError,
     checker::{Step, entry_at},
+    keys::Chain,
+    pruned::Announced,
 };
 use crate::{
     checkpoint::{Checkpoint, SignedCheckpoint},
+    entry::KeyRotated,
     files::{FileError, Files, Segment},
     keys::VerifierKey,
     lines::{Line, Lines},
     merkle::TreeHash,
-    tile::{Bundle, Edge, Tile, TileKind, WIDTH, decode_hashes, encode_hashes, subtree_root},
+    tile::{Bundle, Edge, Tile, TileKind, WIDTH, decode_hashes},
 };
 
-/// How many bundles a thread reads before the next are handed out.
-const TURN: u64 = 16;
+mod examine;
+mod partial;
+
+use examine::{Examined, TURN, turn};
+use partial::{Partial, compare_hashes};
 
 /// The files of a journal, the oldest first, all of them opened before anything else is read: a daemon lets them go when
 /// their entries are in bundles.
 pub type Journal<R> = Vec<(Segment, R)>;
 
 /// Checks a log: every entry is canonical and in its place, every decision is complete, the entries that each checkpoint
-/// covers are exactly those that `key` signed, and tiles and journal say the same as the entries.
+/// covers are exactly those that the log's key of that time signed, and tiles and journal say the same as the entries.
+/// Which key follows which, entries say, signed with both; `key` must be one of them.
 ///
 /// `newest` is the log's own checkpoint, to be read before the journal is opened: the tiles that are not full belong to
 /// it. `kept` are others. It trusts nothing but `key`. A checkpoint cannot tell of entries that were cut off after it:
@@ -46,18 +53,32 @@ where
     F: Fn(&str) -> io::Result<R> + Sync,
     R: Read,
 {
-    let verified = |text: &str| -> Result<Checkpoint, VerifyError> {
-        Ok(SignedCheckpoint::parse(text)?.verify(key)?.clone())
-    };
-    let newest = verified(newest)?;
-    let kept = kept.iter().map(|text| verified(text)).collect::<Result<Vec<_>, _>>()?;
+    let signed = SignedCheckpoint::parse(newest)?;
+    let kept_signed = kept.iter().map(|text| SignedCheckpoint::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    // Which key must have signed them, the log itself tells: it is looked at before anything is said of it.
+    let newest = signed.unverified().clone();
+    let kept: Vec<Checkpoint> = kept_signed.iter().map(|signed| signed.unverified().clone()).collect();
     // First of all: these are replaced by others before long.
     let partial = Partial::read(files, newest.size)?;
 
     let mut walk = Walk::new(files, &newest, &kept)?;
+    walk.pruned()?;
     walk.bundles(threads)?;
     let torn_tail_bytes = walk.journal(journal, &partial)?;
-    let Walk { edge, checker, at_newest, .. } = walk;
+    let Walk { edge, checker, at_newest, gone, announced, rotations, .. } = walk;
+    let mut chain = Chain::default();
+    for (size, rotation) in announced.rotations(gone) {
+        let root = files.edge(size)?.frontier().root();
+        chain.rotate(rotation, &Checkpoint { origin: newest.origin.clone(), size, root })?;
+    }
+    for (before, rotation) in &rotations {
+        chain.rotate(rotation, before)?;
+    }
+    let pruned = announced.allowing(gone)?;
+    let keys = chain.trusting(key)?;
+    for signed in kept_signed.iter().chain([&signed]) {
+        keys.verify(signed)?;
+    }
     let (tree, entries) = (edge.frontier(), edge.size());
     for signed in kept.iter().chain([&newest]).map(|checkpoint| checkpoint.size) {
         if entries < signed {
@@ -71,64 +92,9 @@ where
         root: tree.root(),
         torn_tail_bytes,
         abandoned_parts: checker.abandoned(),
+        keys: keys.0,
+        pruned,
     })
-}
-
-/// The tiles that are not full, of one checkpoint, with their bytes where there are any.
-struct Partial(Vec<(Tile, Option<Vec<u8>>)>);
-
-impl Partial {
-    fn read<F: Fn(&str) -> io::Result<R>, R: Read>(files: &Files<F>, size: u64) -> Result<Self, FileError> {
-        let tiles = TileKind::all(size).filter_map(|kind| Tile::partial(kind, size));
-        tiles.map(|tile| Ok((tile, files.bytes(tile)?))).collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The entries of the last bundle.
-    fn bundle(&self) -> Result<Option<(Tile, Bundle)>, FileError> {
-        let entries = self.0.iter().find(|(tile, _)| tile.kind == TileKind::Entries);
-        let Some((tile, Some(bytes))) = entries else { return Ok(None) };
-        match Bundle::decode(bytes.clone()) {
-            Ok(bundle) => Ok(Some((*tile, bundle))),
-            Err(source) => Err(FileError::Bundle { path: tile.to_string(), source }),
-        }
-    }
-
-    /// That they say the same as the entries do. Each is there, unless its place is taken by a full one by now.
-    fn compare(&self, at: &(Edge, Bundle), entries: u64) -> Result<(), VerifyError> {
-        let (edge, bundle) = at;
-        for (tile, bytes) in &self.0 {
-            let full = TileKind::count(tile.kind, entries) / WIDTH > tile.index;
-            let Some(bytes) = bytes else {
-                if full {
-                    continue;
-                }
-                return Err(FileError::Missing { path: tile.to_string() }.into());
-            };
-            if tile.kind == TileKind::Entries {
-                if bytes != bundle.as_bytes() {
-                    return Err(VerifyError::Bundle { tile: *tile });
-                }
-                continue;
-            }
-            let expected = edge.partial().find(|(expected, _)| expected == tile);
-            let expected = expected.map(|(_, hashes)| hashes).unwrap_or_default();
-            compare_hashes(*tile, bytes, expected)?;
-        }
-        Ok(())
-    }
-}
-
-/// That a tile holds just these hashes.
-fn compare_hashes(tile: Tile, bytes: &[u8], expected: &[TreeHash]) -> Result<(), VerifyError> {
-    if bytes == encode_hashes(expected) {
-        return Ok(());
-    }
-    let found = decode_hashes(bytes).unwrap_or_default();
-    let same = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count() as u64;
-    let TileKind::Hashes(level) = tile.kind else { return Err(VerifyError::Bundle { tile }) };
-    let span = WIDTH.checked_pow(level).unwrap_or(u64::MAX);
-    let first = (tile.index * WIDTH + same.min(tile.width - 1)).saturating_mul(span);
-    Err(VerifyError::Hashes { tile, first })
 }
 
 /// The way through a log, entry by entry or bundle by bundle.
@@ -142,14 +108,12 @@ struct Walk<'a, F> {
     bundle: Bundle,
     /// What the tiles of the newest checkpoint should hold.
     at_newest: (Edge, Bundle),
-}
-
-/// What a thread makes of a bundle.
-struct Examined {
-    leaves: Vec<TreeHash>,
-    root: TreeHash,
-    steps: Vec<Step>,
-    bundle: Bundle,
+    /// How many entries are gone, from the first on.
+    gone: u64,
+    /// What entries say of that.
+    announced: Announced,
+    /// The rotations of the key, each after the entries of a checkpoint.
+    rotations: Vec<(Checkpoint, Box<KeyRotated>)>,
 }
 
 impl<'a, F, R> Walk<'a, F>
@@ -166,16 +130,41 @@ where
             checker: Checker::new(),
             bundle: Bundle::new(),
             at_newest: (Edge::new(), Bundle::new()),
+            gone: 0,
+            announced: Announced::default(),
+            rotations: Vec::new(),
         };
         walk.check_roots()?;
         Ok(walk)
+    }
+
+    /// Passes over the entries that are gone, by their hashes. Whether that is as it should be, later entries tell.
+    fn pruned(&mut self) -> Result<(), VerifyError> {
+        for index in 0..self.newest.size / WIDTH {
+            if self.files.has_bundle(index)? {
+                break;
+            }
+            let tile = Tile::full(TileKind::Hashes(0), index);
+            let Some(leaves) = self.files.bytes(tile)?.as_deref().and_then(decode_hashes) else { break };
+            if leaves.len() as u64 != WIDTH {
+                return Err(FileError::Tile { path: tile.to_string(), width: WIDTH }.into());
+            }
+            for leaf in leaves {
+                let full = self.edge.append(leaf);
+                self.compare_above(full)?;
+                self.arrive()?;
+            }
+            self.gone = self.edge.size();
+            self.checker = Checker::after_pruned(self.gone);
+        }
+        Ok(())
     }
 
     /// All full bundles.
     fn bundles(&mut self, threads: usize) -> Result<(), VerifyError> {
         let (files, signed) = (self.files, self.newest.size);
         let threads = threads.max(1) as u64;
-        let mut next = 0;
+        let mut next = self.gone / WIDTH;
         loop {
             let turns: Vec<_> = thread::scope(|scope| {
                 let starts = (0..threads).map(|thread| next + thread * TURN);
@@ -205,13 +194,15 @@ where
         let Examined { leaves, root, steps, bundle } = examined;
         let (start, end) = (self.edge.size(), self.edge.size() + WIDTH);
         let within = |checkpoint: &&Checkpoint| (start + 1..end).contains(&checkpoint.size);
-        if self.checkpoints.iter().any(within) {
+        let told = steps.iter().any(|step| matches!(step, Step::Rotated(_)));
+        if told || self.checkpoints.iter().any(within) {
             for ((leaf, step), entry) in leaves.into_iter().zip(&steps).zip(bundle.entries()) {
                 self.entry(leaf, step, entry)?;
             }
             return Ok(());
         }
-        for step in &steps {
+        for (seq, step) in (start..).zip(&steps) {
+            self.note(seq, step);
             self.checker.step(step)?;
         }
         let full = self.edge.append_tile(root);
@@ -221,10 +212,16 @@ where
 
     /// Takes the next entry.
     fn entry(&mut self, leaf: TreeHash, step: &Step, entry: &[u8]) -> Result<(), VerifyError> {
+        let size = self.edge.size();
+        if let Step::Rotated(rotated) = step {
+            let before =
+                Checkpoint { origin: self.newest.origin.clone(), size, root: self.edge.frontier().root() };
+            self.rotations.push((before, rotated.clone()));
+        }
+        self.note(size, step);
         self.checker.step(step)?;
         let full = self.edge.append(leaf);
-        let above = full.into_iter().filter(|(tile, _)| tile.kind != TileKind::Hashes(0)).collect();
-        self.compare_full(above)?;
+        self.compare_above(full)?;
         if self.edge.size().is_multiple_of(WIDTH) {
             self.bundle = Bundle::new();
         } else if self.edge.size() <= self.newest.size {
@@ -232,6 +229,13 @@ where
             let _ = self.bundle.push(entry);
         }
         self.arrive()
+    }
+
+    /// Takes note of what a signed entry says of entries that are gone.
+    fn note(&mut self, seq: u64, step: &Step) {
+        if let (Step::Pruned(pruned), true) = (step, seq < self.newest.size) {
+            self.announced.note(seq, pruned);
+        }
     }
 
     fn arrive(&mut self) -> Result<(), VerifyError> {
@@ -252,6 +256,11 @@ where
             }
         }
         Ok(())
+    }
+
+    /// [`Walk::compare_full`] of all but the leaves, which are known already.
+    fn compare_above(&self, full: Vec<(Tile, Vec<TreeHash>)>) -> Result<(), VerifyError> {
+        self.compare_full(full.into_iter().filter(|(tile, _)| tile.kind != TileKind::Hashes(0)).collect())
     }
 
     /// That the tiles above the leaves are what the entries say. Beyond the newest checkpoint one may be missing yet.
@@ -335,50 +344,6 @@ where
 /// A thread cannot end like this unless there is a defect; then nothing is said of the log.
 fn died(bundle: u64) -> VerifyError {
     VerifyError::Read { index: bundle * WIDTH, source: io::Error::other("a thread that read it died") }
-}
-
-/// Reads some bundles from index `start` on; none where there are no more.
-fn turn<F, R>(files: &Files<F>, start: u64, signed: u64) -> Vec<Result<Option<Examined>, VerifyError>>
-where
-    F: Fn(&str) -> io::Result<R>,
-    R: Read,
-{
-    let mut turn = Vec::new();
-    for index in start..start.saturating_add(TURN) {
-        let examined = examine(files, index, signed);
-        let last = !matches!(examined, Ok(Some(_)));
-        turn.push(examined);
-        if last {
-            break;
-        }
-    }
-    turn
-}
-
-fn examine<F, R>(files: &Files<F>, index: u64, signed: u64) -> Result<Option<Examined>, VerifyError>
-where
-    F: Fn(&str) -> io::Result<R>,
-    R: Read,
-{
-    let tile = Tile::full(TileKind::Entries, index);
-    let Some(bytes) = files.bytes(tile)? else { return Ok(None) };
-    let path = tile.to_string();
-    let bundle = Bundle::decode(bytes).map_err(|source| FileError::Bundle { path: path.clone(), source })?;
-    if bundle.len() != WIDTH {
-        return Err(FileError::Tile { path, width: WIDTH }.into());
-    }
-    let leaves: Vec<_> = bundle.entries().map(TreeHash::leaf).collect();
-    let hashes = Tile::full(TileKind::Hashes(0), index);
-    match files.bytes(hashes)? {
-        Some(bytes) => compare_hashes(hashes, &bytes, &leaves)?,
-        None if (index + 1) * WIDTH > signed => {}
-        None => return Err(FileError::Missing { path: hashes.to_string() }.into()),
-    }
-    let mut steps = Vec::with_capacity(leaves.len());
-    for (seq, entry) in (index * WIDTH..).zip(bundle.entries()) {
-        steps.push(Step::of(&entry_at(seq, entry)?.event));
-    }
-    Ok(Some(Examined { root: subtree_root(&leaves), leaves, steps, bundle }))
 }
 
 #[cfg(test)]

@@ -31,9 +31,9 @@ fn request(old_size: u64, size: u64, forked_at: u64, seed: u8) -> GrowthProof {
 const HONEST: u64 = u64::MAX;
 
 fn judged(request: &GrowthProof, size: u64) -> Result<u64, u16> {
-    let seen = Seen { size, root: root(size, HONEST) };
+    let seen = Seen { size, root: root(size, HONEST), key: None };
     let judged = judge(request, &[key(1).verifier().clone()], |_| seen);
-    judged.map(|(_, checkpoint)| checkpoint.size).map_err(|refusal| refusal.status())
+    judged.map(|(_, seen)| seen.size).map_err(|refusal| refusal.status())
 }
 
 #[test]
@@ -58,6 +58,29 @@ fn only_what_continues_is_cosigned() {
     let checkpoint = SignedCheckpoint::sign(1, root(1, HONEST), &other).to_string();
     assert_eq!(judged(&GrowthProof { old_size: 0, path: vec![], checkpoint }, 0), Err(404));
     assert_eq!(judged(&GrowthProof { old_size: 0, path: vec![], checkpoint: String::new() }, 0), Err(400));
+}
+
+/// Keys of one log are given in their order.
+#[test]
+fn a_key_that_was_given_up_is_of_no_use() {
+    let keys = [1, 2].map(|seed| key(seed).verifier().clone());
+    let seen = |size, seed: Option<usize>| Seen {
+        size,
+        root: root(size, HONEST),
+        key: seed.map(|seed| keys[seed - 1].clone()),
+    };
+    let judged = |request: &GrowthProof, seen: &Seen| {
+        judge(request, &keys, |_| seen.clone()).map(|(_, seen)| seen.key).map_err(|refusal| refusal.status())
+    };
+    let by = |seed: usize| Ok(Some(keys[seed - 1].clone()));
+    assert_eq!(judged(&request(0, 5, HONEST, 1), &seen(0, None)), by(1));
+    assert_eq!(judged(&request(5, 7, HONEST, 1), &seen(5, Some(1))), by(1));
+    assert_eq!(judged(&request(5, 7, HONEST, 2), &seen(5, Some(1))), by(2), "the next one");
+    assert_eq!(judged(&request(5, 7, HONEST, 2), &seen(5, Some(2))), by(2));
+    assert_eq!(judged(&request(5, 7, HONEST, 1), &seen(5, Some(2))), Err(403), "and not back");
+    let both = SignedCheckpoint::sign(7, root(7, HONEST), &key(1)).and_sign(&key(2)).to_string();
+    let both = GrowthProof { checkpoint: both, ..request(5, 7, HONEST, 1) };
+    assert_eq!(judged(&both, &seen(5, Some(1))), by(2), "the later one counts");
 }
 
 #[test]

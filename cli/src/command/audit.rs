@@ -13,6 +13,7 @@ use crate::{
     output::{audit, help},
 };
 
+mod erase;
 pub(super) mod prove;
 mod proved;
 mod query;
@@ -29,13 +30,16 @@ pub enum Audit {
     Tail(Tail),
     /// Find entries of an audit log, with its files alone: no daemon is asked
     #[command(after_long_help = help::query())]
-    Query(query::Query),
+    Query(Box<query::Query>),
     /// Check an audit log, with its files alone: no daemon is asked
     #[command(after_long_help = help::verify())]
     Verify(Verify),
     /// Print a proof that an entry is in the log, or that the log continues an earlier checkpoint
     #[command(after_long_help = help::prove())]
     Prove(Prove),
+    /// Forget who somebody was, where the audit log names people by aliases; nothing brings that back
+    #[command(after_long_help = help::erase())]
+    Erase(erase::Erase),
     /// Run a witness: it remembers how far logs have come, and signs only what continues that
     #[command(after_long_help = help::witness())]
     Witness(witness::Witness),
@@ -58,9 +62,10 @@ pub struct Verify {
     /// The folder of the log; without it, the first of /var/lib/oam/audit and ./oam-state/audit
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less
-    #[arg(long, value_name = "FILE|TEXT")]
-    key: Option<String>,
+    /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less. Of a log
+    /// whose key was rotated any one of its keys; for proofs, one for each signature if they are different
+    #[arg(long = "key", value_name = "FILE|TEXT")]
+    keys: Vec<String>,
     /// A checkpoint that you kept, to be compared with besides the folder's own; without it, less is proved
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -68,7 +73,7 @@ pub struct Verify {
     #[arg(long, value_name = "N|A..B")]
     entries: Option<proved::Entries>,
     /// Check only this proof, without any log: the key must be given
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["entries", "dir"], requires = "key")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["entries", "dir"], requires = "keys")]
     proof: Option<PathBuf>,
 }
 
@@ -93,9 +98,10 @@ pub struct Prove {
 pub async fn run(command: Audit, context: &mut Context) -> Ending {
     match command {
         Audit::Tail(tail) => self::tail(tail, context).await,
-        Audit::Query(query) => query::run(query, context).await,
+        Audit::Query(query) => query::run(*query, context).await,
         Audit::Verify(verify) => verify::run(&verify, context),
         Audit::Prove(prove) => prove::run(&prove, context),
+        Audit::Erase(erase) => erase::run(erase, context).await,
         Audit::Witness(witness) => witness::run(&witness, context).await,
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     output::{
         help,
         report::{Format, Grounds, Kind, Report, moment},
+        verify,
     },
     query::{Filter, Search},
 };
@@ -136,6 +137,14 @@ impl Work {
         Report::begin(kind, common.format, &grounds, &mut context.terminal)
     }
 
+    /// What is gone of the time that it is about: a report is silent of that.
+    fn gone(&self) -> Option<String> {
+        let pruned = self.search.pruned()?;
+        let begins = pruned.told.older_than.timestamp();
+        (self.since < begins)
+            .then(|| format!("it says nothing of what was removed: {}", verify::pruned(pruned)))
+    }
+
     /// An entry in words, to be found again: `#7 2026-11-23T17:21:14Z`.
     fn named(&mut self, seq: u64, at: Timestamp) -> String {
         self.named.insert(seq);
@@ -149,7 +158,8 @@ impl Work {
 
     /// Ends the report, and writes the proofs.
     fn end(mut self, common: &Common, report: Report<'_>, notes: &[String]) -> Ending {
-        let as_it_should_be = report.end(notes)?;
+        let notes: Vec<String> = self.gone().into_iter().chain(notes.iter().cloned()).collect();
+        let as_it_should_be = report.end(&notes)?;
         if let Some(folder) = &common.proofs {
             fs::create_dir_all(folder).map_err(|source| Failure::write(folder, source))?;
             for seq in &self.named {

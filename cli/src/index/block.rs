@@ -33,6 +33,9 @@ const FIXED: usize = MAGIC.len() + 32 + BUNDLES * 16 + 4;
 /// The earliest and the latest time of some entries, in microseconds.
 pub(super) type Span = (i64, i64);
 
+/// Of a bundle of which nothing is known.
+pub(super) const NOTHING: Span = (i64::MAX, i64::MIN);
+
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct Content {
@@ -60,7 +63,7 @@ impl Content {
         self.records.dedup();
         let mut bytes = MAGIC.to_vec();
         bytes.extend(root.as_bytes());
-        self.spans.resize(BUNDLES, (i64::MAX, i64::MIN));
+        self.spans.resize(BUNDLES, NOTHING);
         for (earliest, latest) in &self.spans {
             bytes.extend(earliest.to_be_bytes());
             bytes.extend(latest.to_be_bytes());
@@ -118,11 +121,16 @@ impl Block {
         self.root == *root.as_bytes()
     }
 
+    /// How many of its first bundles it tells nothing of: they were gone when it was made.
+    pub(super) fn untold(&self) -> usize {
+        self.spans.iter().take_while(|(earliest, latest)| earliest > latest).count()
+    }
+
     /// The places of the entries that may be wanted, in order.
     pub(super) fn find(&mut self, filter: &Filter) -> io::Result<Vec<Range<u64>>> {
         let mut places: Option<Vec<u16>> = None;
-        for terms in filter.facets().filter_map(|facet| facet.terms()) {
-            let found = self.places(&terms)?;
+        for any in filter.terms() {
+            let found = self.places_of_any(&any)?;
             places = Some(match places {
                 None => found,
                 Some(mut places) => {
@@ -149,6 +157,16 @@ impl Block {
                 .map(|bundle| bundle as u64 * WIDTH..(bundle as u64 + 1) * WIDTH)
                 .collect(),
         })
+    }
+
+    fn places_of_any(&mut self, any: &[RangeInclusive<u64>]) -> io::Result<Vec<u16>> {
+        let mut places = Vec::new();
+        for terms in any {
+            places.extend(self.places(terms)?);
+        }
+        places.sort_unstable();
+        places.dedup();
+        Ok(places)
     }
 
     /// Where these terms are, in order, each once.

@@ -8,7 +8,10 @@ use oam_audit::{
     verify::{BLOCK, VerifyError},
 };
 
-use super::block::Content;
+use super::{
+    block::{Content, NOTHING},
+    gone,
+};
 use crate::{
     log::signed::LogFiles,
     query::{continues, facet::of_event},
@@ -18,6 +21,8 @@ use crate::{
 pub(super) struct Builder<'a> {
     files: &'a LogFiles,
     roots: &'a [TreeHash],
+    /// The first entry that is there.
+    first: u64,
 }
 
 /// A decision of which only parts were read: where the last one stands, and what they say.
@@ -28,8 +33,8 @@ struct Open {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(files: &'a LogFiles, roots: &'a [TreeHash]) -> Self {
-        Self { files, roots }
+    pub(super) fn new(files: &'a LogFiles, roots: &'a [TreeHash], first: u64) -> Self {
+        Self { files, roots, first }
     }
 
     /// The bytes of a file. What the parts of a decision say is noted where it ends.
@@ -37,11 +42,13 @@ impl<'a> Builder<'a> {
         let block = number * BLOCK..(number + 1) * BLOCK;
         let root = self.root(number).ok_or(FileError::Missing { path: format!("block {number}") })?;
         let mut content = Content::default();
+        let start = block.start.max(self.first);
+        content.spans.resize(gone(self.first, number), NOTHING);
         let mut open: Option<Open> = None;
-        let mut next = self.beginning(block.start)?;
+        let mut next = self.beginning(start)?;
         while next < block.end {
             let bundle = self.bundle(next / WIDTH)?;
-            let mut span = (i64::MAX, i64::MIN);
+            let mut span = NOTHING;
             for (seq, line) in
                 (next / WIDTH * WIDTH..).zip(bundle.entries()).skip_while(|(seq, _)| *seq < next)
             {
@@ -82,7 +89,7 @@ impl<'a> Builder<'a> {
         Ok(content.encode(root))
     }
 
-    /// Where the decision begins that the first entry of a block belongs to.
+    /// Where the decision begins that an entry belongs to, the first one of a block that is there.
     fn beginning(&self, first: u64) -> Result<u64, VerifyError> {
         let bundle = self.bundle(first / WIDTH)?;
         let before =
@@ -92,7 +99,7 @@ impl<'a> Builder<'a> {
                 Some(Event::DecisionPart(part)) => part.part.saturating_sub(1),
                 _ => 0,
             };
-        Ok(first.saturating_sub(u64::from(before)))
+        Ok(first.saturating_sub(u64::from(before)).max(self.first))
     }
 
     fn bundle(&self, index: u64) -> Result<Bundle, VerifyError> {

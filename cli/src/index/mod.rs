@@ -24,7 +24,7 @@ use std::{
 use oam_audit::{
     keys::VerifierKey,
     merkle::TreeHash,
-    tile::HEIGHT,
+    tile::{HEIGHT, WIDTH},
     verify::{BLOCK, VerifyError},
 };
 use sha2::{Digest as _, Sha256};
@@ -37,6 +37,8 @@ use crate::{failure::Failure, log::SignedLog, query::Filter};
 pub struct Index {
     folder: PathBuf,
     open: HashMap<u64, Block>,
+    /// The first entry of the log that is there.
+    first: u64,
 }
 
 impl Index {
@@ -53,7 +55,7 @@ impl Index {
             Sha256::digest(key.to_string()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let folder = home.join(name);
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder, open: HashMap::new() })
+        Ok(Self { folder, open: HashMap::new(), first: 0 })
     }
 
     /// Makes the files that are missing or do not serve. `told` learns how many of how many entries are in the index.
@@ -66,12 +68,15 @@ impl Index {
         roots: &[TreeHash],
         told: &dyn Fn(u64, u64),
     ) -> Result<(), Failure> {
-        let numbered = || (0u64..).zip(roots);
-        let missing: Vec<u64> = numbered()
-            .filter(|(number, root)| self.block(*number, root).is_none())
+        self.first = log.first();
+        let missing: Vec<u64> = (0u64..)
+            .zip(roots)
+            .filter(|(number, root)| {
+                gone(self.first, *number) < BUNDLES && self.block(*number, root).is_none()
+            })
             .map(|(number, _)| number)
             .collect();
-        let builder = Builder::new(log.files(), roots);
+        let builder = Builder::new(log.files(), roots, log.first());
         let (next, failed) = (AtomicUsize::new(0), Mutex::new(None::<VerifyError>));
         let work = |told: &dyn Fn(u64, u64)| {
             while let Some(number) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -108,10 +113,12 @@ impl Index {
         Some(found.ok()?.into_iter().map(|range| first + range.start..first + range.end).collect())
     }
 
-    /// A file that serves for the block with that root.
+    /// A file that serves for the block with that root: it tells of all its bundles that are there.
     fn block(&mut self, number: u64, root: &TreeHash) -> Option<&mut Block> {
-        if !self.open.get(&number).is_some_and(|block| block.is_of(root)) {
-            let block = Block::open(&self.path(number)).ok().filter(|block| block.is_of(root))?;
+        let gone = gone(self.first, number);
+        let serves = |block: &Block| block.is_of(root) && block.untold() <= gone;
+        if !self.open.get(&number).is_some_and(serves) {
+            let block = Block::open(&self.path(number)).ok().filter(serves)?;
             self.open.insert(number, block);
         }
         self.open.get_mut(&number)
@@ -120,6 +127,11 @@ impl Index {
     fn path(&self, number: u64) -> PathBuf {
         path(&self.folder, number)
     }
+}
+
+/// How many bundles of a block are gone from a log whose first entry that is there is `first`.
+fn gone(first: u64, number: u64) -> usize {
+    usize::try_from(first.saturating_sub(number * BLOCK) / WIDTH).unwrap_or(usize::MAX).min(BUNDLES)
 }
 
 fn path(folder: &Path, number: u64) -> PathBuf {

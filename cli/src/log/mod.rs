@@ -13,8 +13,10 @@ use oam_audit::{
 
 use crate::failure::Failure;
 
+pub mod people;
 pub mod signed;
 
+pub use people::People;
 pub use signed::SignedLog;
 
 /// Where a daemon keeps its log, in the order in which they are tried.

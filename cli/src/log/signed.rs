@@ -9,15 +9,16 @@ use std::{
 };
 
 use oam_audit::{
-    checkpoint::{Checkpoint, SignedCheckpoint},
+    checkpoint::{Checkpoint, CheckpointError, SignatureError, SignedCheckpoint},
     entry::Entry,
     files::{CHECKPOINT, FileError, Files, VERIFIER},
     keys::VerifierKey,
     merkle::TreeHash,
+    tile::WIDTH,
     verify::{SignedBundle, VerifyError, block_roots, read_entry},
 };
 
-use super::LogFolder;
+use super::{LogFolder, People};
 use crate::failure::Failure;
 
 /// How often a log is looked at again that was written on meanwhile.
@@ -36,6 +37,9 @@ pub struct SignedLog {
     key: VerifierKey,
     checkpoint: Checkpoint,
     files: LogFiles,
+    /// The first entry that is there: those before it are gone.
+    first: u64,
+    people: People,
     /// The bundle that was read last.
     last: Option<Arc<SignedBundle>>,
 }
@@ -57,13 +61,35 @@ impl SignedLog {
         let key = self::key(key, folder.path())?;
         let checkpoint = checkpoint(&folder, &key)?;
         let files = files(folder.path());
-        Ok(Self { folder, key, checkpoint, files, last: None })
+        let mut log =
+            Self { folder, key, checkpoint, files, first: 0, people: People::default(), last: None };
+        let first = log.files.first_bundle(log.size() / WIDTH).map_err(|error| log.failed(error.into()))?;
+        log.first = first * WIDTH;
+        Ok(log)
+    }
+
+    /// The same, with the names of people where it has aliases.
+    #[must_use]
+    pub fn with_people(self, people: People) -> Self {
+        Self { people, ..self }
+    }
+
+    /// Who is who.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
     }
 
     /// How many entries are signed.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.checkpoint.size
+    }
+
+    /// The first entry that is there. Whether those before it may be gone, [`crate::query::Search::pruned`] tells.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
     }
 
     /// The key that its checkpoint was verified with.
@@ -111,7 +137,7 @@ impl SignedLog {
         Ok(bundle)
     }
 
-    /// An entry and its bytes.
+    /// An entry and its bytes. The bytes are those of the log; the entry has the names of people who are known.
     ///
     /// # Errors
     /// When it cannot be read, is not what was signed, or is none that this version knows.
@@ -119,7 +145,8 @@ impl SignedLog {
         let bundle = self.bundle(seq)?;
         let line = bundle.lines().find(|(at, _)| *at == seq).map(|(_, line)| line.to_vec());
         let line = line.unwrap_or_default();
-        let entry = read_entry(seq, &line).map_err(|error| self.failed(error))?;
+        let mut entry = read_entry(seq, &line).map_err(|error| self.failed(error))?;
+        self.people.table().open_entry(&mut entry);
         Ok((line, entry))
     }
 
@@ -143,6 +170,7 @@ impl SignedLog {
                         Failure::log(self.path(), format!("it does not continue what it was: {source}"))
                     })?;
                     self.checkpoint = newest;
+                    self.people.refresh();
                     self.last = None;
                     return Ok(true);
                 }
@@ -191,7 +219,15 @@ fn checkpoint(folder: &LogFolder, key: &VerifierKey) -> Result<Checkpoint, Failu
     let path = folder.path().join(CHECKPOINT);
     let text = fs::read_to_string(&path).map_err(|source| Failure::read(&path, source))?;
     let signed = SignedCheckpoint::parse(&text).and_then(|signed| Ok(signed.verify(key)?.clone()));
-    signed.map_err(|error| Failure::log(folder.path(), error.to_string()))
+    signed.map_err(|error| {
+        let missing = matches!(error, CheckpointError::Signature(SignatureError::Missing { .. }));
+        let rotated = if missing {
+            ". If it was given another key since, `oam audit verify` with yours tells which"
+        } else {
+            ""
+        };
+        Failure::log(folder.path(), format!("{error}{rotated}"))
+    })
 }
 
 fn files(folder: &Path) -> LogFiles {

@@ -4,8 +4,9 @@ mod policy;
 mod privilege;
 
 use oam_audit::entry::{
-    AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
-    Reason, RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
+    AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PeopleForm,
+    PermittedWhileUnavailable, PersonErased, Reason, RefsApplied, SnapshotCause, SnapshotChanged,
+    TokenChange, Update,
 };
 
 use super::{
@@ -16,9 +17,14 @@ use super::{
 
 /// An entry on one line, `json` being its stored bytes. One that this version does not understand is shown as it is.
 pub fn line(json: &[u8], page: &Page) -> String {
-    let Ok(entry) = Entry::decode(json) else {
-        return format!("{} {}\n", page.warn("not understood:"), shown(json));
-    };
+    match Entry::decode(json) {
+        Ok(entry) => of_entry(&entry, page),
+        Err(_) => format!("{} {}\n", page.warn("not understood:"), shown(json)),
+    }
+}
+
+/// An entry on one line.
+pub fn of_entry(entry: &Entry, page: &Page) -> String {
     let time = utc(entry.time.timestamp());
     format!("{} {} {}\n", page.dim(&time), page.dim(&format!("#{}", entry.seq)), event(&entry.event, page))
 }
@@ -78,6 +84,23 @@ fn event(event: &Event, page: &Page) -> String {
         Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
+        Event::KeyRotated(rotated) => page.warn(&format!(
+            "another key signs the log from here on, by {}{}: {}",
+            quoted(&rotated.actor),
+            policy::reason(Some(&rotated.reason)),
+            shown(&rotated.next)
+        )),
+        Event::EntriesPruned(pruned) => page.warn(&format!(
+            "entries before number {} go, all of them older than {}: entries are kept for {}",
+            pruned.before,
+            pruned.older_than.timestamp(),
+            shown(&pruned.keep)
+        )),
+        Event::PeopleKept(kept) => page.warn(match kept.form {
+            PeopleForm::Names => "people stand by their names from here on",
+            PeopleForm::Aliases => "people stand by aliases from here on",
+        }),
+        Event::PersonErased(erased) => page.warn(&person_erased(erased)),
         Event::AdminDenied(denied) => {
             page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
         }
@@ -203,6 +226,12 @@ fn canary_tried(canary: &CanaryTried, page: &Page) -> String {
         CanaryOutcome::Accepted => page.bad(&format!("canary: {what} WENT IN{detail}")),
         CanaryOutcome::Unknown => page.warn(&format!("canary: nobody can tell of {what}{detail}")),
     }
+}
+
+fn person_erased(erased: &PersonErased) -> String {
+    let aliases: Vec<_> = erased.aliases.iter().map(|alias| quoted(alias.trim_start())).collect();
+    let forced = if erased.forced { ", although they could still act" } else { "" };
+    format!("erased: who {} was{forced}, by {}", aliases.join(" and "), quoted(&erased.actor))
 }
 
 /// What was applied without a decision comes first: nothing of it should be there.

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod bitbucket;
 pub mod decision;
+pub mod erased;
 pub mod explain;
 pub mod faults;
 pub mod help;

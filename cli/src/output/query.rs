@@ -47,7 +47,7 @@ impl<'a> Printer<'a> {
     fn entry(&mut self, line: &[u8], entry: &Entry) -> Result<(), Failure> {
         match self.format {
             Format::Text => {
-                let text = audit::line(line, &self.terminal.page());
+                let text = audit::of_entry(entry, &self.terminal.page());
                 self.terminal.print(text.as_bytes())?;
             }
             Format::Jsonl => self.terminal.raw_json(line)?,

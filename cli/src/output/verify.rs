@@ -1,6 +1,6 @@
 //! Whether an audit log is whole.
 
-use oam_audit::verify::Report;
+use oam_audit::verify::{KeyInForce, Pruned, Report};
 use serde::Serialize;
 
 use super::{
@@ -41,10 +41,42 @@ pub struct VerifyJson<'a> {
     beyond_checkpoint: Option<u64>,
     torn_tail_bytes: Option<u64>,
     abandoned_parts: Option<u64>,
+    keys: Option<Vec<KeyJson>>,
+    pruned: Option<PrunedJson<'a>>,
+}
+
+/// What was removed, and the entry that told of it before.
+#[derive(Debug, Serialize)]
+struct PrunedJson<'a> {
+    entries: u64,
+    told_by: u64,
+    keep: &'a str,
+    older_than: String,
+}
+
+impl<'a> From<&'a Pruned> for PrunedJson<'a> {
+    fn from(pruned: &'a Pruned) -> Self {
+        let Pruned { entries, told_by, told } = pruned;
+        let older_than = told.older_than.timestamp().to_string();
+        Self { entries: *entries, told_by: *told_by, keep: &told.keep, older_than }
+    }
+}
+
+/// A key of the log, and how many entries a checkpoint has at least that it signs.
+#[derive(Debug, Serialize)]
+struct KeyJson {
+    from: u64,
+    key: String,
+}
+
+impl From<&KeyInForce> for KeyJson {
+    fn from(one: &KeyInForce) -> Self {
+        Self { from: one.from, key: one.key.to_string() }
+    }
 }
 
 /// See [`VerifyJson`]. `found` is the report, or what is wrong.
-pub fn json<'a>(checked: Checked<'a>, found: Result<&Report, &'a str>) -> VerifyJson<'a> {
+pub fn json<'a>(checked: Checked<'a>, found: Result<&'a Report, &'a str>) -> VerifyJson<'a> {
     let report = found.ok();
     VerifyJson {
         ok: report.is_some(),
@@ -60,6 +92,8 @@ pub fn json<'a>(checked: Checked<'a>, found: Result<&Report, &'a str>) -> Verify
         beyond_checkpoint: report.map(|report| report.beyond_checkpoint),
         torn_tail_bytes: report.map(|report| report.torn_tail_bytes),
         abandoned_parts: report.map(|report| report.abandoned_parts),
+        keys: report.map(|report| report.keys.iter().map(KeyJson::from).collect()),
+        pruned: report.and_then(|report| report.pruned.as_ref()).map(PrunedJson::from),
     }
 }
 
@@ -87,12 +121,28 @@ pub fn text(checked: Checked<'_>, found: Result<&Report, &str>, page: &Page) -> 
 }
 
 fn fields(checked: Checked<'_>, report: &Report) -> Fields {
-    Fields::new()
+    let mut fields = Fields::new()
         .with("entries", number(report.entries))
         .with("root", report.root.to_string())
         .with("checkpoint", format!("signs the first {}", counted(signed(report), "entry", "entries")))
         .with("log name", shown(checked.key_name))
-        .with("key", shown(checked.key))
+        .with("key", shown(checked.key));
+    if let [_, .., newest] = report.keys.as_slice() {
+        let rotations = counted(report.keys.len() as u64 - 1, "time", "times");
+        fields = fields.with("rotated", format!("{rotations}, at last from entry {} on", newest.from - 1));
+        fields = fields.with("key now", newest.key.to_string());
+    }
+    if let Some(gone) = &report.pruned {
+        fields = fields.with("pruned", pruned(gone));
+    }
+    fields
+}
+
+/// What is gone of a log, in words.
+pub fn pruned(Pruned { entries, told_by, told }: &Pruned) -> String {
+    let gone = counted(*entries, "entry is gone", "entries are gone");
+    let (keep, then) = (shown(&told.keep), told.older_than.timestamp());
+    format!("the first {gone}, older than {then}: entry {told_by} told of it, they are kept for {keep}")
 }
 
 /// What the check does not prove.

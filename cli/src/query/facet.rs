@@ -140,9 +140,19 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::PrivilegeEnded(ended) => tell(Facet::User(&ended.by)),
         Event::PrivilegeSignedOff(signed) => tell(Facet::User(&signed.by)),
         Event::PrivilegeBegan(_) => {}
+        Event::KeyRotated(rotated) => tell(Facet::User(&rotated.actor)),
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
-        Event::DaemonStarted(_) | Event::DaemonStopped | Event::StoreHealed(_) | Event::LogRepaired(_) => {}
+        Event::PersonErased(erased) => {
+            tell(Facet::User(&erased.actor));
+            erased.aliases.iter().for_each(|alias| tell(Facet::User(alias)));
+        }
+        Event::EntriesPruned(_)
+        | Event::PeopleKept(_)
+        | Event::DaemonStarted(_)
+        | Event::DaemonStopped
+        | Event::StoreHealed(_)
+        | Event::LogRepaired(_) => {}
     }
 }
 

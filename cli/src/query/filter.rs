@@ -1,17 +1,24 @@
 //! Which entries are wanted.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
-use oam_audit::entry::{Event, Outcome, Time};
+use oam_audit::{
+    entry::{Event, Outcome, Time},
+    people::Table,
+};
 
 use super::facet::{Facet, of_event};
 
 /// What an entry must say to be wanted: all of it.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Somebody whom it is about, or who did it; in lower case.
+    /// Somebody whom it is about, or who did it.
     pub user: Option<String>,
-    /// A repository, in lower case.
+    /// A repository.
     pub repository: Option<String>,
+    /// Under what else these two stand in entries, in lower case: by aliases.
+    pub aliases: Spellings,
     /// A ref.
     pub name: Option<Vec<u8>>,
     /// The verdict on a whole push.
@@ -32,11 +39,59 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
+/// Under what else somebody or something stands in entries.
+#[derive(Debug, Clone, Default)]
+pub struct Spellings {
+    users: Vec<String>,
+    repositories: Vec<String>,
+}
+
 /// Which of the wanted facets were met so far: a bit for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Met(u16);
 
 impl Filter {
+    /// The same for a log whose people these are. Names fold case.
+    #[must_use]
+    pub fn among(self, people: &Table) -> Self {
+        let lower = |names: Vec<String>| names.into_iter().map(|name| name.to_lowercase()).collect();
+        let Self { user, repository, .. } = &self;
+        let aliases = Spellings {
+            users: user.as_deref().map(|name| lower(people.spellings(name))).unwrap_or_default(),
+            repositories: repository
+                .as_deref()
+                .map(|name| lower(people.repository_spellings(name)))
+                .unwrap_or_default(),
+        };
+        let (user, repository) = (user.as_ref(), repository.as_ref());
+        Self {
+            user: user.map(|name| name.to_lowercase()),
+            repository: repository.map(|name| name.to_lowercase()),
+            aliases,
+            ..self
+        }
+    }
+
+    /// What an index is asked for: of each list, any.
+    pub fn terms(&self) -> impl Iterator<Item = Vec<RangeInclusive<u64>>> {
+        self.facets().filter_map(|facet| {
+            let all = [facet.terms()?];
+            Some(all.into_iter().chain(self.others(&facet).filter_map(|other| other.terms())).collect())
+        })
+    }
+
+    /// What says the same as `facet`.
+    fn others(&self, facet: &Facet<'_>) -> impl Iterator<Item = Facet<'_>> {
+        let Spellings { users, repositories } = &self.aliases;
+        let (users, repositories): (&[_], &[_]) = match facet {
+            Facet::User(_) => (users, &[]),
+            Facet::Repository(_) => (&[], repositories),
+            _ => (&[], &[]),
+        };
+        let users = users.iter().map(|name| Facet::User(name));
+        users.chain(repositories.iter().map(|name| Facet::Repository(name)))
+    }
+
     /// What an entry must say, besides its time.
     pub fn facets(&self) -> impl Iterator<Item = Facet<'_>> {
         [
@@ -65,7 +120,7 @@ impl Filter {
     pub fn note(&self, event: &Event, met: &mut Met) {
         of_event(event, &mut |said| {
             for (place, wanted) in self.facets().enumerate() {
-                if wanted.is_met_by(&said) {
+                if wanted.is_met_by(&said) || self.others(&wanted).any(|other| other.is_met_by(&said)) {
                     met.0 |= 1 << place;
                 }
             }

@@ -13,7 +13,7 @@ use std::{collections::VecDeque, ops::Range};
 use oam_audit::{
     entry::{DecisionPart, Entry, Event},
     merkle::TreeHash,
-    verify::BLOCK,
+    verify::{BLOCK, Pruned, VerifyError},
 };
 
 pub use filter::Filter;
@@ -36,13 +36,36 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Search {
     log: SignedLog,
-    index: Option<Index>,
+    blocks: Blocks,
     filter: Filter,
-    roots: Vec<TreeHash>,
+    pruned: Option<Pruned>,
     /// Where the entries begin that were not looked at yet.
     next: u64,
     /// Those that may be wanted.
     candidates: VecDeque<Range<u64>>,
+}
+
+/// Where to look for what, block by block.
+#[derive(Debug)]
+struct Blocks {
+    index: Option<Index>,
+    roots: Vec<TreeHash>,
+}
+
+impl Blocks {
+    /// The entries of a range of one block that may be wanted.
+    fn candidates(&mut self, within: &Range<u64>, filter: &Filter) -> VecDeque<Range<u64>> {
+        let block = within.start / BLOCK;
+        let root = usize::try_from(block).ok().and_then(|block| self.roots.get(block));
+        let by_index = match (root, &mut self.index) {
+            (Some(root), Some(index)) => index.candidates(block, root, filter),
+            _ => None,
+        };
+        // Without an index, or with one that cannot be read any more.
+        let candidates = by_index.unwrap_or_else(|| std::iter::once(within.clone()).collect());
+        let clipped = |range: Range<u64>| range.start.max(within.start)..range.end.min(within.end);
+        candidates.into_iter().map(clipped).collect()
+    }
 }
 
 impl Search {
@@ -58,15 +81,25 @@ impl Search {
         building: &dyn Fn(u64, u64),
     ) -> Result<Self, Failure> {
         let roots = log.block_roots()?;
+        let filter = filter.among(log.people().table());
         if let Some(index) = &mut index {
             index.complete(&log, &roots, building)?;
         }
-        Ok(Self { log, index, filter, roots, next: from, candidates: VecDeque::new() })
+        let (next, blocks) = (from.max(log.first()), Blocks { index, roots });
+        let mut search = Self { log, blocks, filter, pruned: None, next, candidates: VecDeque::new() };
+        search.pruned = search.allowance()?;
+        Ok(search)
+    }
+
+    /// What is gone of the log, as it says itself: of that nothing is found.
+    #[must_use]
+    pub fn pruned(&self) -> Option<&Pruned> {
+        self.pruned.as_ref()
     }
 
     /// Searches the same log for something else, from its first entry on.
     pub fn again(&mut self, filter: Filter) {
-        (self.filter, self.next) = (filter, 0);
+        (self.filter, self.next) = (filter.among(self.log.people().table()), self.log.first());
         self.candidates.clear();
     }
 
@@ -115,17 +148,31 @@ impl Search {
 
     /// Finds the candidates of the next block.
     fn fill(&mut self) {
-        let (from, block) = (self.next, self.next / BLOCK);
-        let end = self.log.size().min((block + 1).saturating_mul(BLOCK));
+        let end = self.log.size().min((self.next / BLOCK + 1).saturating_mul(BLOCK));
+        self.candidates = self.blocks.candidates(&(self.next..end), &self.filter);
         self.next = end;
-        let root = usize::try_from(block).ok().and_then(|block| self.roots.get(block));
-        let by_index = match (root, &mut self.index) {
-            (Some(root), Some(index)) => index.candidates(block, root, &self.filter),
-            _ => None,
-        };
-        // Without an index, or with one that cannot be read any more.
-        let candidates = by_index.unwrap_or_else(|| std::iter::once(from..end).collect());
-        self.candidates = candidates.into_iter().map(|range| range.start.max(from)..range.end).collect();
+    }
+
+    /// What allows that entries are gone. The newest entry that tells of it goes furthest, so it is looked for from the end.
+    fn allowance(&mut self) -> Result<Option<Pruned>, Failure> {
+        let (gone, mut end) = (self.log.first(), self.log.size());
+        if gone == 0 {
+            return Ok(None);
+        }
+        let filter = Filter { kind: Some("entries-pruned".into()), ..Filter::default() };
+        while end > gone {
+            let from = ((end - 1) / BLOCK * BLOCK).max(gone);
+            for seq in self.blocks.candidates(&(from..end), &filter).into_iter().rev().flat_map(Iterator::rev)
+            {
+                if let Event::EntriesPruned(told) = &self.log.entry(seq)?.1.event
+                    && let Some(pruned) = Pruned::allowed(gone, seq, told)
+                {
+                    return Ok(Some(pruned));
+                }
+            }
+            end = from;
+        }
+        Err(self.log.failed(VerifyError::NotPruned { entries: gone }))
     }
 
     fn judge(&mut self, seq: u64) -> Result<Option<Found>, Failure> {
@@ -136,7 +183,8 @@ impl Search {
             Event::DecisionPart(part) => part.part.saturating_sub(1),
             _ => 0,
         };
-        let parts = seq.saturating_sub(u64::from(before))..seq;
+        // The first of them may be gone.
+        let parts = seq.saturating_sub(u64::from(before)).max(self.log.first())..seq;
         let mut met = Met::default();
         self.filter.note(&entry.event, &mut met);
         for part in parts.clone() {

@@ -125,6 +125,8 @@ calls! {
     GetPrivilegeReport: LookOrPerson,
     SignOffPrivilege: Person,
     TailAudit: Audit,
+    // Nobody can tell any more who somebody was.
+    ErasePeople: Govern,
 }
 
 #[cfg(test)]

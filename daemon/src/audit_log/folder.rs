@@ -3,27 +3,24 @@
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use oam_audit::{
-    Name,
-    files::{CHECKPOINT, Files, Segment, VERIFIER},
-    keys::SigningKey,
-};
+use oam_audit::files::{CHECKPOINT, Files, Segment};
 use rustix::fs::FlockOperation;
 
 use super::open::OpenError;
 
+mod keys;
 mod segments;
 mod tiles;
 
-const KEY: &str = "checkpoint.key";
+pub(super) use keys::KeyFiles;
+pub(super) use tiles::{compress_bundle, is_plain, remove_bundle};
+
 const LOCK: &str = "lock";
 
-/// For this user only.
-const SECRET: u32 = 0o600;
 /// For this user, and to read for its group.
 const SHARED: u32 = 0o640;
 
@@ -39,7 +36,7 @@ impl Folder {
     pub(super) fn lock(path: &Path) -> Result<Self, OpenError> {
         create_folder(path).map_err(OpenError::io("create the folder", path))?;
         let file = path.join(LOCK);
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(SECRET).open(&file);
+        let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
         let lock = lock.map_err(OpenError::io("open the lock file", &file))?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -79,48 +76,9 @@ impl Folder {
         write_checkpoint(&self.path, text)
     }
 
-    /// The signing key; none when no log was begun here. A key that others could have read or that is not for `name`
-    /// is refused.
-    pub(super) fn read_key(&self, name: &Name) -> Result<Option<SigningKey>, OpenError> {
-        let path = self.path.join(KEY);
-        let Some(text) = read_if_there(&path)? else { return Ok(None) };
-        let mode = path.metadata().map_err(OpenError::io("look at", &path))?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(OpenError::KeyExposed { path, mode });
-        }
-        let key: SigningKey = match text.trim_end().parse() {
-            Ok(key) => key,
-            Err(source) => return Err(OpenError::Key { path, source }),
-        };
-        if key.verifier().name() != name {
-            let found = key.verifier().name().clone();
-            return Err(OpenError::KeyName { path, found, wanted: name.clone() });
-        }
-        self.check_verifier(&key)?;
-        Ok(Some(key))
-    }
-
-    /// Stores the key of a log that begins, its public half first.
-    pub(super) fn write_key(&self, key: &SigningKey) -> Result<(), OpenError> {
-        self.write_verifier(key)?;
-        let text = format!("{}\n", key.expose_secret_text());
-        self.replace(KEY, text.as_bytes(), SECRET).map_err(OpenError::io("write", &self.path.join(KEY)))
-    }
-
-    /// The public half follows from the secret one: it is written when missing, and refused when it is another's.
-    fn check_verifier(&self, key: &SigningKey) -> Result<(), OpenError> {
-        let path = self.path.join(VERIFIER);
-        match read_if_there(&path)? {
-            Some(found) if found.trim_end() == key.verifier().to_string() => Ok(()),
-            Some(_) => Err(OpenError::VerifierDiffers { path }),
-            None => self.write_verifier(key),
-        }
-    }
-
-    fn write_verifier(&self, key: &SigningKey) -> Result<(), OpenError> {
-        let text = format!("{}\n", key.verifier());
-        self.replace(VERIFIER, text.as_bytes(), SHARED)
-            .map_err(OpenError::io("write", &self.path.join(VERIFIER)))
+    /// Its keys.
+    pub(super) fn keys(&self) -> KeyFiles<'_> {
+        KeyFiles(&self.path)
     }
 
     /// Whether there are entries, or a checkpoint that speaks of some. What an interrupted beginning leaves has

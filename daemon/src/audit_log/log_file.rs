@@ -43,6 +43,22 @@ impl LogFile {
         self.file.write_all(bytes)
     }
 
+    /// Goes on with another file in the place of this one.
+    pub(super) fn go_on_with(&mut self, other: Self) {
+        self.file = other.file;
+    }
+
+    /// The faults of tests, where a file is not appended to but replaced.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests have faults")
+    )]
+    pub(super) fn faults(&self) -> io::Result<()> {
+        #[cfg(test)]
+        self.faults.sync()?;
+        Ok(())
+    }
+
     /// Makes what was written durable. After an error nothing is known of what the disk holds.
     pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(test)]

@@ -14,7 +14,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `journal/<first>.jsonl` | the newest entries, one a line, only ever appended to: what makes an entry durable |
-//! | `tile/entries/…` | all entries but the newest, 256 a file (C2SP tlog-tiles) |
+//! | `tile/entries/…` | all entries but the newest, 256 a file (C2SP tlog-tiles); old ones compressed, or pruned |
 //! | `tile/0/…`, `tile/1/…`, … | the hashes of the tree over them |
 //! | `checkpoint` | the newest signed checkpoint, replaced as a whole |
 //! | `checkpoint.key` | the signing key, for this user only |
@@ -29,10 +29,13 @@
 mod batch;
 mod cosign;
 mod folder;
+mod keep;
 mod log_file;
 mod open;
+pub mod people;
 mod places;
 mod read;
+mod rotate;
 mod scan;
 mod seal;
 #[cfg(test)]
@@ -41,18 +44,30 @@ mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use jiff::Timestamp;
-use oam_audit::{Name, keys::VerifierKey, merkle::Frontier};
+use oam_audit::{
+    Name,
+    entry::{Decision, DecodeError, EncodeError, Entry, Event, Update},
+    keys::VerifierKey,
+    merkle::Frontier,
+};
+use people::People;
 use places::Places;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use batch::Batch;
 pub use cosign::CosignError;
+pub use keep::{Age, AgeError, KeepError, Keeping, Kept};
 pub use open::{Fault, OpenError, OpenReport, TornTail};
 pub use read::{Entries, ReadError};
+pub use rotate::{RotateError, rotate};
 pub use writer::AppendError;
 use writer::{Append, Request};
 
@@ -75,6 +90,8 @@ pub struct AuditLog {
 struct Shared {
     folder: PathBuf,
     verifier: VerifierKey,
+    /// The first entry that was not removed.
+    first: AtomicU64,
     /// How many entries are durable.
     size: watch::Sender<u64>,
     /// The tree over the durable entries.
@@ -83,6 +100,8 @@ struct Shared {
     checkpoint: watch::Sender<Arc<str>>,
     /// Held while the file `checkpoint` is replaced; true while the folder is this log's.
     checkpoint_file: Mutex<bool>,
+    /// Who is who; none where people stand in entries by name, and always did.
+    people: Option<Arc<People>>,
     /// Why entries are not sealed.
     trouble: RwLock<Option<String>>,
     #[cfg(test)]
@@ -134,10 +153,70 @@ impl AuditLog {
         name: &Name,
         clock: Clock,
     ) -> Result<(Self, OpenReport), OpenError> {
+        Self::open_with(folder, name, clock, None)
+    }
+
+    /// [`AuditLog::open`] with another clock, and with the table of people where there is one.
+    ///
+    /// # Errors
+    /// As [`AuditLog::open`].
+    pub fn open_with(
+        folder: &Path,
+        name: &Name,
+        clock: Clock,
+        people: Option<Arc<People>>,
+    ) -> Result<(Self, OpenReport), OpenError> {
         let (queue, requests) = mpsc::channel();
-        let (shared, report) = open::open(folder, name, clock, requests)?;
+        let (shared, report) = open::open(folder, name, clock, requests, people)?;
         let room = Arc::new(Semaphore::new(QUEUE_BYTES as usize));
         Ok((Self { shared, queue, room }, report))
+    }
+
+    /// A batch of one event, in the bytes in which it will stand here.
+    ///
+    /// # Errors
+    /// When it does not fit an entry, or somebody whom it names cannot be given an alias.
+    pub fn batch(&self, event: &Event) -> Result<Batch, EncodeError> {
+        Batch::empty(self.shared.people.clone()).and(event)
+    }
+
+    /// A decision of any size, see [`oam_audit::entry::split`].
+    ///
+    /// # Errors
+    /// When its head, or one of its updates, does not fit an entry, or somebody whom it names cannot be given an alias.
+    pub fn decision(
+        &self,
+        head: Decision,
+        updates: impl IntoIterator<Item = Update>,
+    ) -> Result<Batch, EncodeError> {
+        Batch::empty(self.shared.people.clone()).and_decision(head, updates)
+    }
+
+    /// What a line of this log says, with the names of those who are known by aliases.
+    ///
+    /// # Errors
+    /// When it is no entry.
+    pub fn read(&self, line: &[u8]) -> Result<Entry, DecodeError> {
+        match &self.shared.people {
+            Some(people) => people.read(line),
+            None => Entry::decode(line),
+        }
+    }
+
+    /// A line of this log for people: the entry with the names of those who are known by aliases. What is no entry, or has
+    /// no room for the names, is given as it is.
+    #[must_use]
+    pub fn for_people(&self, line: Vec<u8>) -> Vec<u8> {
+        match &self.shared.people {
+            Some(people) => people.read(&line).ok().and_then(|entry| entry.encode().ok()).unwrap_or(line),
+            None => line,
+        }
+    }
+
+    /// The table of people, where there is one.
+    #[must_use]
+    pub fn people(&self) -> Option<&Arc<People>> {
+        self.shared.people.as_ref()
     }
 
     /// Appends a batch, its entries side by side, and returns when they are durable. It waits while too much is
@@ -170,6 +249,12 @@ impl AuditLog {
     #[must_use]
     pub fn size(&self) -> u64 {
         *self.shared.size.borrow()
+    }
+
+    /// The first entry that is still there: those before it were pruned.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.shared.first.load(Ordering::Acquire)
     }
 
     /// Tells of every growth, for those who follow the log: how many entries are durable.

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, RwLock,
+        atomic::AtomicU64,
         mpsc::{self, Receiver},
     },
 };
@@ -24,7 +25,9 @@ use super::{
     Clock, Shared,
     folder::Folder,
     log_file::LogFile,
+    people::People,
     places::Places,
+    rotate::finish_rotation,
     scan::{Scan, first_fault},
     seal::Sealer,
     writer::{self, Head, Request, Writer},
@@ -59,28 +62,32 @@ pub(super) fn open(
     name: &Name,
     clock: Clock,
     queue: Receiver<Request>,
+    people: Option<Arc<People>>,
 ) -> Result<(Arc<Shared>, OpenReport), OpenError> {
     let folder = Folder::lock(path)?;
-    let Found { key, checkpoint, segments, begun } = match find(&folder, name)? {
+    let Found { key, signed, checkpoint, segments, begun } = match find(&folder, name)? {
         Some(found) => found,
         None => begin(&folder, name)?,
     };
-    let Opened { file, path, edge, places, head } = read(&folder, &segments, &checkpoint)?;
+    let Opened { file, path, edge, places, head, last } = read(&folder, &segments, &checkpoint)?;
     let torn = set_torn_aside(&folder, &file, &path, head.bytes, clock)?;
     // What a crash left in the kernel's cache must be on the disk before it is shown or signed.
     file.sync().map_err(OpenError::io("sync", &path))?;
     folder.adopt(head.segment, &path).map_err(OpenError::io("move to the journal", &path))?;
+    let (key, signed) = finish_rotation(&folder, (key, signed), &checkpoint, &last)?;
 
-    let signed = SignedCheckpoint::sign(checkpoint.size, checkpoint.root, &key);
     let size = head.tree.size();
+    let first = folder.files().first_bundle(places.first() / WIDTH)? * WIDTH;
     let shared = Arc::new(Shared {
         folder: folder.path(),
         verifier: key.verifier().clone(),
+        first: AtomicU64::new(first),
         size: watch::Sender::new(size),
         head: RwLock::new(head.tree.clone()),
         places: RwLock::new(places),
         checkpoint: watch::Sender::new(signed.to_string().into()),
         checkpoint_file: Mutex::new(true),
+        people,
         trouble: RwLock::default(),
         #[cfg(test)]
         faults: Arc::clone(&file.faults),
@@ -98,6 +105,9 @@ pub(super) fn open(
 /// What is in the folder, its signature verified, its entries not yet read.
 struct Found {
     key: SigningKey,
+    /// The newest checkpoint with its signatures,
+    signed: SignedCheckpoint,
+    /// and what it says.
     checkpoint: Checkpoint,
     segments: Vec<(Segment, PathBuf)>,
     begun: bool,
@@ -108,7 +118,7 @@ struct Found {
 /// The key is the last thing that a beginning writes. So a key means that there was a log, and all of it must be
 /// there: whoever empties a folder but for its key does not get a second history signed with it.
 fn find(folder: &Folder, name: &Name) -> Result<Option<Found>, OpenError> {
-    let Some(key) = folder.read_key(name)? else {
+    let Some(key) = folder.keys().read(name)? else {
         return if folder.has_history()? {
             Err(OpenError::KeyMissing { folder: folder.path() })
         } else {
@@ -119,9 +129,12 @@ fn find(folder: &Folder, name: &Name) -> Result<Option<Found>, OpenError> {
     let Some(text) = folder.read_checkpoint()? else {
         return Err(OpenError::CheckpointMissing { path });
     };
-    let verified = SignedCheckpoint::parse(&text).and_then(|signed| signed.verify(key.verifier()).cloned());
-    let checkpoint = verified.map_err(|source| OpenError::Checkpoint { path, source })?;
-    Ok(Some(Found { key, checkpoint, segments: folder.segments()?, begun: false }))
+    let verified = SignedCheckpoint::parse(&text).and_then(|signed| {
+        let checkpoint = signed.verify(key.verifier())?.clone();
+        Ok((signed, checkpoint))
+    });
+    let (signed, checkpoint) = verified.map_err(|source| OpenError::Checkpoint { path, source })?;
+    Ok(Some(Found { key, signed, checkpoint, segments: folder.segments()?, begun: false }))
 }
 
 /// Begins a log. Interrupted anywhere, it begins again the next time.
@@ -138,8 +151,8 @@ fn begin(folder: &Folder, name: &Name) -> Result<Found, OpenError> {
     }
     let segments = folder.segments()?;
     folder.write_checkpoint(&signed.to_string()).map_err(OpenError::io("write", &folder.checkpoint()))?;
-    folder.write_key(&key)?;
-    Ok(Found { key, checkpoint, segments, begun: true })
+    folder.keys().write(&key)?;
+    Ok(Found { key, signed, checkpoint, segments, begun: true })
 }
 
 /// A log whose journal was read.
@@ -151,6 +164,8 @@ struct Opened {
     edge: Edge,
     places: Places,
     head: Head,
+    /// The last entry.
+    last: Vec<u8>,
 }
 
 /// Reads the journal, from the last full tile before it on, against the checkpoint.
@@ -204,7 +219,7 @@ fn read(
     };
     let scan = scan.finish().map_err(|source| damaged(path, source, Some((&file, segment))))?;
     let head = Head { tree: scan.tree, segment, before, bytes: scan.bytes };
-    Ok(Opened { file, path: path.clone(), edge, places, head })
+    Ok(Opened { file, path: path.clone(), edge, places, head, last: scan.last })
 }
 
 /// The root tells that an entry was changed, not which one. Perhaps one betrays itself.

@@ -58,6 +58,11 @@ impl Places {
         Found::Journal { segment: place.segment, start, offset, end }
     }
 
+    /// The first entry that is in the journal.
+    pub(super) fn first(&self) -> u64 {
+        self.0.front().map_or(0, |place| place.segment.first)
+    }
+
     /// The oldest file, and the one after it.
     pub(super) fn oldest_two(&self) -> Option<(Segment, Segment)> {
         Some((self.0.front()?.segment, self.0.get(1)?.segment))

@@ -31,12 +31,13 @@ pub struct Entries {
 }
 
 impl AuditLog {
-    /// The entries from sequence number `from` on; none when there are no such entries yet. It blocks on the disk.
+    /// The entries from sequence number `from` on, or from the first that was not pruned; none when there are no such
+    /// entries yet. It blocks on the disk.
     ///
     /// # Errors
     /// When the first of them cannot be read.
     pub fn entries(&self, from: u64) -> Result<Entries, ReadError> {
-        let mut entries = self.shared.entries(from, self.size());
+        let mut entries = self.shared.entries(from.max(self.first()), self.size());
         entries.read_page()?;
         Ok(entries)
     }
@@ -47,7 +48,7 @@ impl AuditLog {
     /// # Errors
     /// When a file cannot be read, or an entry that is looked at is none.
     pub fn first_since(&self, time: Timestamp) -> Result<u64, ReadError> {
-        let (mut earlier, mut later) = (0, self.size());
+        let (mut earlier, mut later) = (self.first(), self.size());
         while earlier < later {
             let middle = earlier + (later - earlier) / 2;
             if self.time_of(middle)? < time {

@@ -16,6 +16,8 @@ pub(super) struct Scan<'a> {
     checker: Checker,
     /// The tree over what was read, and what came before.
     pub(super) tree: Frontier,
+    /// The last entry that was read.
+    pub(super) last: Vec<u8>,
     /// The bytes of the whole lines of the last file.
     pub(super) bytes: u64,
     /// The bytes after them.
@@ -29,7 +31,7 @@ impl<'a> Scan<'a> {
     /// that is several times faster than reading them. What comes after is read as strictly as an auditor would.
     pub(super) fn after(tree: Frontier, checkpoint: &'a Checkpoint) -> Self {
         let checker = Checker::after(checkpoint.size.max(tree.size()));
-        Self { checkpoint, checker, tree, bytes: 0, torn: 0 }
+        Self { checkpoint, checker, tree, last: Vec::new(), bytes: 0, torn: 0 }
     }
 
     /// Reads a whole file, and tells where each entry begins in it.
@@ -62,6 +64,7 @@ impl<'a> Scan<'a> {
             self.checker.check(line)?;
         }
         self.tree.append(TreeHash::leaf(line));
+        line.clone_into(&mut self.last);
         Ok(())
     }
 

@@ -18,7 +18,9 @@ use oam_audit::{
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{Appended, Batch, Clock, Shared, folder::Folder, log_file::LogFile, scan::Scan};
+use super::{
+    Appended, Batch, Clock, Shared, folder::Folder, log_file::LogFile, people::PeopleError, scan::Scan,
+};
 
 /// How much is written at once. What is queued beyond that waits for the next turn.
 const GROUP_BYTES: usize = 8 << 20;
@@ -59,6 +61,9 @@ pub enum AppendError {
         /// What the system says.
         source: Arc<io::Error>,
     },
+    /// Who is who cannot be stored, and so nobody may stand in the log by an alias.
+    #[error(transparent)]
+    People(#[from] Arc<PeopleError>),
     /// The disk failed, and what it holds now is not what was stored.
     #[error(
         "audit log is not on the disk as it was stored: {source}; stop the daemon and restore the log from a copy"
@@ -160,6 +165,9 @@ impl Writer {
     /// moves on.
     fn store(&mut self, group: &[Append]) -> Result<Vec<Appended>, AppendError> {
         self.settle_doubt()?;
+        if let Some(people) = &self.shared.people {
+            people.settle().map_err(Arc::new)?;
+        }
         self.begin_segment_when_full();
         let mut next = Group { tree: self.head.tree.clone(), start: self.head.bytes, ..Group::default() };
         for append in group {

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::{Question, Unrecorded, histories::Room};
 use crate::{
-    audit_log::{AppendError, Appended, Batch},
+    audit_log::{AppendError, Appended},
     privilege,
     service::Live,
 };
@@ -38,7 +38,7 @@ pub(super) async fn append(
     id: &str,
 ) -> Result<Appended, RecordError> {
     let updates = updates(&question.request, &unrecorded.decision, facts);
-    let batch = Batch::decision(head(question, unrecorded, id), updates)?;
+    let batch = live.audit.decision(head(question, unrecorded, id), updates)?;
     Ok(live.audit.append(batch).await?)
 }
 

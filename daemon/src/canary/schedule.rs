@@ -11,7 +11,7 @@ use super::{
     attempt::Attempt,
     state::{Outcome, Tried},
 };
-use crate::{audit_log::Batch, config::BitbucketConfig, service::Live};
+use crate::{config::BitbucketConfig, service::Live};
 
 /// Sends canaries until `stop`.
 pub async fn follow(live: Arc<Live>, config: BitbucketConfig, stop: CancellationToken) {
@@ -101,7 +101,7 @@ fn event(repository: &Repository, tried: &Tried) -> Event {
 }
 
 async fn record(live: &Live, event: &Event) {
-    let recorded = match Batch::new(event) {
+    let recorded = match live.audit.batch(event) {
         Ok(batch) => live.audit.append(batch).await.map(|_| ()).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
+use oam_audit::entry::PeopleForm;
 use serde::Deserialize;
 
 use super::{issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
@@ -119,6 +120,12 @@ pub struct SignaturesSection {
 pub struct AuditSection {
     /// Who is asked to cosign its checkpoints.
     pub witnesses: Vec<WitnessSection>,
+    /// From which age on files of entries are compressed, such as `90d`.
+    pub compress_after: Option<String>,
+    /// From which age on entries are removed, such as `7y`.
+    pub keep: Option<String>,
+    /// As what people stand in its entries: `names` or `aliases`.
+    pub people: PeopleForm,
 }
 
 /// A witness.

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use oam_audit::{Name, keys::CosignerKey};
+use oam_audit::{Name, entry::PeopleForm, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
@@ -33,7 +33,11 @@ pub use scim::{ScimConfig, ScimTls};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
-use crate::{signature::SignatureFiles, witnesses};
+use crate::{
+    audit_log::{Age, AgeError, Keeping},
+    signature::SignatureFiles,
+    witnesses,
+};
 
 /// Where Prometheus and health checks find the daemon unless told otherwise.
 const DEFAULT_HTTP: &str = "127.0.0.1:9473";
@@ -71,8 +75,12 @@ pub struct Config {
     pub signatures: SignatureFiles,
     /// Who is asked to cosign the checkpoints of the audit log.
     pub witnesses: Vec<WitnessConfig>,
+    /// As what people stand in its entries.
+    pub people: PeopleForm,
     /// Who is told what people have for a while, by name.
     pub webhooks: Vec<WebhookConfig>,
+    /// How long its entries are kept, and how.
+    pub keeping: Keeping,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -238,6 +246,11 @@ impl Config {
             },
             webhooks: webhooks(file.webhook)?,
             witnesses: file.audit.witnesses.into_iter().map(witness).collect::<Result<_, _>>()?,
+            keeping: Keeping {
+                compress_after: age("audit.compress_after", file.audit.compress_after.as_deref())?,
+                keep: age("audit.keep", file.audit.keep.as_deref())?,
+            },
+            people: file.audit.people,
             hook_uids: trusted(file.hook.uids),
             hook_gid: file.hook.gid,
             admin: AdminConfig::from_file(&file.admin)?,
@@ -334,6 +347,11 @@ fn duration(key: &'static str, text: Option<&str>) -> Result<Option<Duration>, C
     let signed: jiff::SignedDuration =
         text.parse().map_err(|error| fault(format!("`{text}` is no duration such as `24h`: {error}")))?;
     Duration::try_from(signed).map(Some).map_err(|_| fault(format!("`{text}` is negative")))
+}
+
+fn age(key: &'static str, text: Option<&str>) -> Result<Option<Age>, ConfigError> {
+    let fault = |error: AgeError| ConfigError::Value { key, detail: error.to_string() };
+    text.map(str::parse).transpose().map_err(fault)
 }
 
 fn http_address(text: Option<&str>) -> Result<Option<SocketAddr>, ConfigError> {
@@ -461,6 +479,8 @@ mod tests {
             ("[[audit.witnesses]]\nurl = 'https://w'\nkey = 'x'", "http://HOST:PORT"),
             ("[[audit.witnesses]]\nurl = 'http://w'\nkey = 'x'", "audit.witnesses"),
             ("[[audit.witnesses]]\nurl = 'http://w'", "missing field `key`"),
+            ("[audit]\nkeep = 'soon'", "audit.keep"),
+            ("[audit]\ncompress_after = '-3d'", "audit.compress_after"),
             ("[tcp]\nlisten = '127.0.0.1:1'", "certificate"),
             ("[admin]\nlisten = '127.0.0.1:1'", "admin.listen"),
             ("[admin]\nadmin = ['oam-admins']", "admin.admin"),

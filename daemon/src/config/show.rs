@@ -6,7 +6,7 @@ use super::{
     BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind,
     WitnessConfig,
 };
-use crate::signature::SignatureFiles;
+use crate::{audit_log::Keeping, signature::SignatureFiles};
 
 /// The configuration in force, as a file that would give it.
 impl fmt::Display for Config {
@@ -54,9 +54,15 @@ impl fmt::Display for Config {
                 None => writeln!(f, "# {key}: none")?,
             }
         }
-        if !self.witnesses.is_empty() {
-            writeln!(f, "\n[audit]\nwitnesses = [{}]", witnesses(&self.witnesses))?;
+        writeln!(f, "\n[audit]\nwitnesses = [{}]", witnesses(&self.witnesses))?;
+        let Keeping { compress_after, keep } = &self.keeping;
+        for (key, age) in [("compress_after", compress_after), ("keep", keep)] {
+            match age {
+                Some(age) => writeln!(f, "{key} = \"{age}\"")?,
+                None => writeln!(f, "# {key}: never")?,
+            }
         }
+        writeln!(f, "people = \"{}\"", self.people.as_str())?;
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {
             writeln!(f, "gid = {gid}")?;

@@ -20,7 +20,7 @@ use super::{
     manager::{Applied, Change, Consent, FILES, LivePolicy},
     proposals::{Approval, MOST, Proposal},
 };
-use crate::{access::same_person, audit_log::Batch, config::PolicyPlace};
+use crate::{access::same_person, config::PolicyPlace};
 
 /// A policy that was in force, or one that is proposed.
 #[derive(Debug, Clone)]
@@ -164,7 +164,7 @@ impl PolicyManager {
             needed: needed.into(),
             diff: self.summary(self.live(), &policy).await,
         };
-        self.audit.append(Batch::new(&Event::PolicyProposed(entry))?).await?;
+        self.audit.append(self.audit.batch(&Event::PolicyProposed(entry))?).await?;
         self.proposals.add(proposal.clone(), files)?;
         tracing::info!(digest = %proposal.digest.short(), author = proposal.author, needed, "a policy waits for approval");
         Ok(Applied::Proposed { proposal, policy, needed })
@@ -246,7 +246,7 @@ impl PolicyManager {
             approvals: u32::try_from(proposal.approvals.len()).unwrap_or(u32::MAX),
             needed: needed.into(),
         };
-        self.audit.append(Batch::new(&Event::PolicyApproved(approved))?).await?;
+        self.audit.append(self.audit.batch(&Event::PolicyApproved(approved))?).await?;
         Ok(self.proposals.update(proposal)?)
     }
 
@@ -264,7 +264,7 @@ impl PolicyManager {
             by,
             reason,
         };
-        self.audit.append(Batch::new(&Event::PolicyWithdrawn(withdrawn))?).await?;
+        self.audit.append(self.audit.batch(&Event::PolicyWithdrawn(withdrawn))?).await?;
         Ok(self.proposals.remove(proposal.digest)?)
     }
 

@@ -18,11 +18,7 @@ use super::{
     read,
     summary::summary,
 };
-use crate::{
-    audit_log::{AuditLog, Batch},
-    config::PolicyPlace,
-    directory::DirectoryReader,
-};
+use crate::{audit_log::AuditLog, config::PolicyPlace, directory::DirectoryReader};
 
 /// Who proposes what the files at the policy's place say.
 pub(super) const FILES: &str = "files";
@@ -260,7 +256,7 @@ impl PolicyManager {
             unapproved: version.unapproved,
             diff: self.summary(before, &policy).await,
         };
-        self.audit.append(Batch::new(&Event::PolicyChanged(entry))?).await?;
+        self.audit.append(self.audit.batch(&Event::PolicyChanged(entry))?).await?;
         let live = Arc::new(LivePolicy { policy, version });
         self.directory.decided_by(&live.policy);
         self.live.store(Some(Arc::clone(&live)));
@@ -287,7 +283,7 @@ impl PolicyManager {
             faults: u32::try_from(faults.total()).unwrap_or(u32::MAX),
             first_fault: faults.iter().next().map(one_line).unwrap_or_default(),
         });
-        self.audit.append(Batch::new(&rejected)?).await?;
+        self.audit.append(self.audit.batch(&rejected)?).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{
-    Entry, Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
+    Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
 };
 use oam_policy::{
     PrivilegeId, State, Username,
@@ -23,7 +23,7 @@ use super::{
     rules::Rules,
     said::{began, said},
 };
-use crate::audit_log::{AuditLog, Batch};
+use crate::audit_log::AuditLog;
 
 /// How much one person may have, ask for, and leave to be signed off at once.
 const MOST_OF_ONE: usize = 16;
@@ -305,7 +305,7 @@ impl Privileges {
         news: News,
     ) -> Result<Arc<Privilege>, PrivilegeError> {
         let [first, rest @ ..] = events else { return self.find(id) };
-        let mut batch = Batch::new(first)?;
+        let mut batch = self.audit.batch(first)?;
         for event in rest {
             batch = batch.and(event)?;
         }
@@ -314,7 +314,8 @@ impl Privileges {
         let mut set = Set::clone(&self.set.load());
         // As a start would read it, where it can be read.
         let recorded = self.audit.tail(appended.first, events.len()).await.unwrap_or_default();
-        let times = recorded.iter().map(|line| Entry::decode(line).ok().map(|entry| entry.time.timestamp()));
+        let times =
+            recorded.iter().map(|line| self.audit.read(line).ok().map(|entry| entry.time.timestamp()));
         for (event, time) in events.iter().zip(times.chain(std::iter::repeat(None))) {
             set.apply(event, time.unwrap_or(at));
         }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_audit::entry::{Entry, Time};
+use oam_audit::entry::Time;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -63,7 +63,7 @@ pub(super) fn open(path: &Path, log: &AuditLog, time_of_day: TimeOfDay) -> Resul
             seen = seen.max(dated.time.timestamp());
         }
         if is_about_privileges(&line)
-            && let Ok(entry) = Entry::decode(&line)
+            && let Ok(entry) = log.read(&line)
         {
             set.apply(&entry.event, entry.time.timestamp());
         }

@@ -1,7 +1,7 @@
 //! What was done with something that somebody had for a while, as the audit log tells it.
 
 use jiff::{SignedDuration, Timestamp};
-use oam_audit::entry::{DecisionPart, Entry, Event, Outcome, Update, Verb};
+use oam_audit::entry::{DecisionPart, Event, Outcome, Update, Verb};
 
 use super::Privilege;
 use crate::audit_log::{AuditLog, ReadError};
@@ -64,7 +64,7 @@ impl Report {
             if !names(&line, id) {
                 continue;
             }
-            let Ok(entry) = Entry::decode(&line) else { continue };
+            let Ok(entry) = log.read(&line) else { continue };
             match entry.event {
                 Event::DecisionPart(part) => parts.push(part),
                 Event::Decision(decision) => {

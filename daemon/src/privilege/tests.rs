@@ -19,7 +19,7 @@ use oam_policy::{
 };
 
 use super::{Ask, Person, Privilege, PrivilegeError, Privileges, Set, Stage, Wanted};
-use crate::audit_log::AuditLog;
+use crate::{audit_log::AuditLog, store::tests::copy};
 
 const POLICY: &str = r##"
 version = 1
@@ -195,15 +195,13 @@ async fn the_same_is_there_after_a_crash_whatever_became_of_the_file() {
 
 #[tokio::test]
 async fn an_audit_log_that_is_shorter_than_it_was_gives_nobody_anything_back() {
-    let (bench, _) = bench!();
+    let (bench, set_clock) = bench!();
     let log = bench.log();
     let privileges = bench.open(&log);
     let id = approved(&privileges, 600).await;
     log.close().await;
-    let kept = bench.folder.path().join("kept");
-    fs::create_dir(&kept).unwrap();
-    let journal = bench.folder.path().join("audit/journal/00000000000000000000.jsonl");
-    let bytes = fs::read(&journal).unwrap();
+    let (audit, kept) = (bench.folder.path().join("audit"), bench.folder.path().join("kept"));
+    copy(&audit, &kept);
     drop(privileges);
     let log = bench.log();
     let privileges = bench.open(&log);
@@ -211,17 +209,17 @@ async fn an_audit_log_that_is_shorter_than_it_was_gives_nobody_anything_back() {
     log.close().await;
     drop(privileges);
     // Somebody puts the log back in which it was live.
-    fs::remove_dir_all(bench.folder.path().join("audit")).unwrap();
-    fs::create_dir_all(journal.parent().unwrap()).unwrap();
-    fs::write(&journal, bytes).unwrap();
-    let Ok((log, _)) =
-        AuditLog::open_with_clock(&bench.folder.path().join("audit"), &"node".parse().unwrap(), bench.clock)
-    else {
-        return;
-    };
+    fs::remove_dir_all(&audit).unwrap();
+    copy(&kept, &audit);
+    let log = bench.log();
     let privileges = bench.open(&log);
     assert_eq!(live(&privileges), 0);
     assert!(privileges.warnings()[0].contains("The audit log has"), "{:?}", privileges.warnings());
+    // What keeps it over is the file, and not how the log was put back.
+    drop(privileges);
+    fs::remove_file(bench.file()).unwrap();
+    set_clock(1_000_000 + 60);
+    assert_eq!(live(&bench.open(&log)), 1);
 }
 
 #[tokio::test]

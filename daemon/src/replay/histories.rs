@@ -1,8 +1,11 @@
 //! What is recorded of new commits, as facts again.
 
-use oam_audit::entry::{
-    self, Update,
-    history::{Commit, Listed, Named, Signature},
+use oam_audit::{
+    entry::{
+        self, Update,
+        history::{Commit, Listed, Named, Signature},
+    },
+    people::is_closed,
 };
 use oam_policy::{
     Facts, ObjectId, TreePath, Username,
@@ -51,12 +54,16 @@ fn path(text: &entry::history::Text) -> Option<TreePath> {
 
 fn commit(commit: &Commit) -> Option<facts::Commit> {
     let Commit { id, subject, author, committer, parents, signed_off, foreign, signature } = commit;
+    // What was erased is not known: neither who it was, nor that it was nobody.
+    if std::str::from_utf8(subject.as_bytes()).is_ok_and(is_closed) {
+        return None;
+    }
     Some(facts::Commit {
         id: ObjectId::parse_hex(id.as_bytes()).ok()?,
         subject: subject.as_bytes().to_vec(),
         signed_off: *signed_off,
-        author: identity(author),
-        committer: identity(committer),
+        author: identity(author)?,
+        committer: identity(committer)?,
         parents: usize::try_from(*parents).ok()?,
         foreign: *foreign,
         signature: worth(signature)?,
@@ -67,6 +74,7 @@ fn worth(signature: &Signature) -> Option<SignatureState> {
     Some(match signature {
         Signature::Absent => SignatureState::Absent,
         Signature::Good { by } => SignatureState::Good { by: Username::parse(by).ok()? },
+        Signature::GoodByAddress { address } if is_closed(address) => return None,
         Signature::GoodByAddress { address } => {
             SignatureState::GoodByAddress { address: address.as_str().into() }
         }
@@ -81,16 +89,18 @@ fn worth(signature: &Signature) -> Option<SignatureState> {
 fn tip(tip: &entry::history::Tip) -> Option<Learnt<Tip>> {
     Some(match tip {
         entry::history::Tip::Tag { tagger, signature } => {
-            Ok(Tip::Tag { tagger: identity(tagger), signature: worth(signature)? })
+            Ok(Tip::Tag { tagger: identity(tagger)?, signature: worth(signature)? })
         }
         entry::history::Tip::Other => Ok(Tip::Other),
         entry::history::Tip::Unreadable => Err(Unreadable { why: "it could not be read then".into() }),
     })
 }
 
-fn identity(who: &Named) -> Identity {
+fn identity(who: &Named) -> Option<Identity> {
     match who {
-        Named::Email(email) => Identity::Email(email.as_str().into()),
-        Named::NoEmail(shown) => Identity::NoEmail(shown.as_str().into()),
+        Named::Email(email) if is_closed(email) => None,
+        Named::Email(email) => Some(Identity::Email(email.as_str().into())),
+        // That it is no e-mail is known all the same.
+        Named::NoEmail(shown) => Some(Identity::NoEmail(shown.as_str().into())),
     }
 }

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use oam_audit::entry::{Entry, Update};
+use oam_audit::{entry::Update, people::is_closed};
 use oam_policy::{Facts, Policy, Request, State, rule::RepositorySet};
 
 use super::{
@@ -100,7 +100,7 @@ impl Replay {
             if read % STRIDE == 0 && tell(Step::Progress(read)).is_break() {
                 return Ok(None);
             }
-            match Entry::decode(&line?) {
+            match self.audit.read(&line?) {
                 Ok(entry) => {
                     if let Some(recorded) = joiner.take(entry)
                         && self.push(&recorded, &mut summary, tell).is_break()
@@ -129,6 +129,9 @@ impl Replay {
             _ if !recorded.whole => Err(Untold::Incomplete),
             Some((request, _)) if !self.concerns(&request) => return ControlFlow::Continue(()),
             Some(asked) => Ok(asked),
+            None if is_closed(&recorded.decision.principal) || is_closed(&recorded.decision.repository) => {
+                Err(Untold::Erased)
+            }
             None => Err(Untold::NotUnderstood),
         };
         let made = asked.and_then(|(request, facts)| match self.basis.clone() {

@@ -65,6 +65,8 @@ pub enum Untold {
     NotUnderstood,
     /// Not all its updates are in the log.
     Incomplete,
+    /// Who pushed, or whose the repository is, was erased from the table of people.
+    Erased,
     /// The policy that it was made by is not to be had.
     PolicyGone,
     /// The directory that it was made by is not kept.
@@ -80,6 +82,7 @@ impl Untold {
             Self::NotRecorded(code) => code,
             Self::NotUnderstood => "not-understood",
             Self::Incomplete => "incomplete",
+            Self::Erased => "erased",
             Self::PolicyGone => "policy-not-kept",
             Self::DirectoryGone => "directory-not-kept",
             Self::UndecidedThen(_) => "undecided-then",
@@ -94,6 +97,9 @@ impl Untold {
             }
             Self::NotRecorded(code) => format!("it depends on what was not asked then ({code})"),
             Self::NotUnderstood => "the entry is none that this version of oamd reads".into(),
+            Self::Erased => {
+                "who pushed, or whose repository it is, was erased, and nobody can tell who it was".into()
+            }
             Self::Incomplete => "not all of its refs are in the log".into(),
             Self::PolicyGone => {
                 "the policy of then is not kept, or no policy for this version of oamd".into()

@@ -37,7 +37,8 @@ impl AuthorizerService {
 
     /// Stores what was reported, durably.
     async fn store(&self, events: &[Event]) -> Result<(), Status> {
-        let Some(batch) = reported::batch(events).map_err(|error| invalid(&error))? else { return Ok(()) };
+        let batch = reported::batch(&self.live.audit, events).map_err(|error| invalid(&error))?;
+        let Some(batch) = batch else { return Ok(()) };
         let stored = self.live.audit.append(batch).await;
         stored.map(drop).map_err(|error| Status::unavailable(error.to_string()))
     }

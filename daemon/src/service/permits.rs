@@ -3,7 +3,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use oam_audit::entry::{Change, Decision, Entry, Event, Outcome, RefBytes};
+use oam_audit::entry::{Change, Decision, Event, Outcome, RefBytes};
 use oam_policy::{Digest, Username};
 
 use crate::audit_log::{AuditLog, ReadError};
@@ -39,7 +39,7 @@ impl Permits {
         let mut parts = Vec::new();
         for line in log.entries(log.size().saturating_sub(READ_AT_START))? {
             // What does not parse is for the verifier to say.
-            let Ok(entry) = Entry::decode(&line?) else { continue };
+            let Ok(entry) = log.read(&line?) else { continue };
             match entry.event {
                 Event::DecisionPart(part) => parts.push(part),
                 Event::Decision(decision) => {

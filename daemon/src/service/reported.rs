@@ -9,7 +9,10 @@ use oam_policy::{Repository, Username};
 use oam_proto::{WireError, channel_from_wire, limits, update_from_wire, v1};
 
 use super::Permits;
-use crate::{audit_log::Batch, authorize::record};
+use crate::{
+    audit_log::{AuditLog, Batch},
+    authorize::record,
+};
 
 /// How many updates one entry holds, so that it fits.
 const UPDATES_PER_ENTRY: usize = 64;
@@ -139,9 +142,9 @@ fn in_chunks(updates: Vec<(RefBytes, Change)>) -> Vec<Chunk> {
 }
 
 /// All of them at once, or none; `None` for none.
-pub(super) fn batch(events: &[Event]) -> Result<Option<Batch>, EncodeError> {
+pub(super) fn batch(log: &AuditLog, events: &[Event]) -> Result<Option<Batch>, EncodeError> {
     let Some((first, rest)) = events.split_first() else { return Ok(None) };
-    let mut batch = Batch::new(first)?;
+    let mut batch = log.batch(first)?;
     for event in rest {
         batch = batch.and(event)?;
     }

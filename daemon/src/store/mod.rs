@@ -32,7 +32,7 @@ pub(crate) mod recovery;
 mod report;
 mod revoked;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,9 @@
 //! What somebody is told of an entry.
 
-use oam_audit::entry::{Decision, Entry, Event, Outcome, PrivilegeKind};
+use oam_audit::entry::{Decision, Event, Outcome, PrivilegeKind};
 use serde_json::{Value, json};
+
+use crate::audit_log::AuditLog;
 
 /// An entry that is of interest, in words and as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,11 +17,11 @@ pub(super) struct Message {
 
 impl Message {
     /// What is to be told of an entry; `None`: nothing.
-    pub(super) fn of(line: &[u8]) -> Option<Self> {
+    pub(super) fn of(line: &[u8], log: &AuditLog) -> Option<Self> {
         if !may_be_of_interest(line) {
             return None;
         }
-        let entry = Entry::decode(line).ok()?;
+        let entry = log.read(line).ok()?;
         let (text, command) = told(&entry.event)?;
         let event = serde_json::to_value(&entry.event).ok()?;
         let text = match &command {

@@ -173,13 +173,13 @@ impl Webhook {
     /// Tells of everything up to the end of the log.
     async fn tell_all(&self, log: &AuditLog) -> Result<(), String> {
         loop {
-            let from = self.taken();
+            let from = self.taken().max(log.first());
             let page = log.tail(from, PAGE).await.map_err(|error| error.to_string())?;
             if page.is_empty() {
                 return Ok(());
             }
             for (seq, line) in (from..).zip(&page) {
-                if let Some(message) = Message::of(line) {
+                if let Some(message) = Message::of(line, log) {
                     self.sender.send(&message, self.format).await?;
                     // Durable after each that was told, so that a crash tells one of them twice at most.
                     self.take(seq + 1)?;

@@ -29,9 +29,9 @@ async fn answer(State(host): State<Arc<Host>>, body: String) -> (StatusCode, Str
         return (status(code), text);
     }
     let mut seen = host.seen.lock().unwrap();
-    match judge(&request, std::slice::from_ref(&host.log), |_| *seen) {
-        Ok((signed, checkpoint)) => {
-            *seen = Seen { size: checkpoint.size, root: checkpoint.root };
+    match judge(&request, std::slice::from_ref(&host.log), |_| seen.clone()) {
+        Ok((signed, new)) => {
+            *seen = new;
             (StatusCode::OK, host.key.cosign(&signed, 1_700_000_000))
         }
         Err(oam_audit::witness::Refusal::OtherSize { seen }) => (StatusCode::CONFLICT, format!("{seen}\n")),
@@ -148,7 +148,8 @@ async fn a_witness_that_does_not_cosign_is_told_of() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_was_put_back_or_rewritten_is_noticed() {
     for (size, told) in [(9, "has seen 9 entries"), (1, "refuses (409)")] {
-        let scene = Scene::start(Seen { size, root: oam_audit::merkle::TreeHash::leaf(b"other") }).await;
+        let scene =
+            Scene::start(Seen { size, root: oam_audit::merkle::TreeHash::leaf(b"other"), key: None }).await;
         let witnesses = Witnesses::start(&scene.audit, std::slice::from_ref(&scene.config));
         scene.grow().await;
         until(|| witnesses.warnings().concat().contains(told)).await;

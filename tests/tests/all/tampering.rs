@@ -16,6 +16,9 @@ use oam_audit::{
 };
 use oam_tests::{Daemon, Run, audit, binaries, independent};
 
+mod keys;
+mod pruned;
+
 /// How many entries the log of the former version has.
 const FORMER: u64 = 700;
 /// Of which entry on the journal still tells.
@@ -156,7 +159,10 @@ fn reword(entry: &mut Vec<u8>) {
 }
 
 /// One way to tamper, and whether the verifier that is not ours looks there.
-type Case = (&'static str, fn(&mut Forged), bool);
+type Case = (&'static str, Tamper, bool);
+
+/// What a forger does.
+type Tamper = fn(&mut Forged);
 
 const LEAVES: TileKind = TileKind::Hashes(0);
 const ABOVE: TileKind = TileKind::Hashes(1);

@@ -11,19 +11,18 @@ use oam_audit::{checkpoint::SignedCheckpoint, keys::CosignerKey};
 use oam_tests::{Daemon, Run, binaries, independent, wait};
 
 /// A running `oam audit witness`.
-struct Witness {
+pub(crate) struct Witness {
     child: Child,
-    address: String,
-    key: String,
+    pub(crate) address: String,
+    pub(crate) key: String,
 }
 
 impl Witness {
-    fn start(state: &Path, listen: &str, log: &Path) -> Self {
+    pub(crate) fn start(state: &Path, listen: &str, keys: &[&Path]) -> Self {
         let mut child = Command::new(binaries::path("oam"))
             .args(["audit", "witness", "--name", "w1.example", "--listen", listen, "--json", "--state"])
             .arg(state)
-            .arg("--log")
-            .arg(log)
+            .args(keys.iter().flat_map(|key| [Path::new("--log"), key]))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -35,13 +34,13 @@ impl Witness {
     }
 
     /// As it ends when its host loses power.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 }
 
-fn warnings(daemon: &Daemon) -> String {
+pub(crate) fn warnings(daemon: &Daemon) -> String {
     let status = daemon.oam(["status", "--json"]).expect_success("oam status").stdout_text();
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     status["warnings"]
@@ -53,7 +52,7 @@ fn warnings(daemon: &Daemon) -> String {
 }
 
 /// The size that the checkpoint on the disk has, when this witness has cosigned it.
-fn cosigned(daemon: &Daemon, witness: &str) -> Option<u64> {
+pub(crate) fn cosigned(daemon: &Daemon, witness: &str) -> Option<u64> {
     let text = fs::read_to_string(daemon.state().join("audit/checkpoint")).unwrap();
     let key: CosignerKey = witness.parse().unwrap();
     SignedCheckpoint::parse(&text).unwrap().cosigned_by(&key).ok()?;
@@ -66,7 +65,7 @@ fn a_witness_cosigns_and_notices_what_was_put_back() {
     let public = daemon.folder().join("log.pub");
     fs::copy(daemon.state().join("audit/checkpoint.pub"), &public).unwrap();
     let state = daemon.folder().join("witness");
-    let witness = Witness::start(&state, "127.0.0.1:0", &public);
+    let witness = Witness::start(&state, "127.0.0.1:0", &[&public]);
     let (address, key) = (witness.address.clone(), witness.key.clone());
     daemon.stop();
     let old = daemon.folder().join("old");
@@ -83,7 +82,7 @@ fn a_witness_cosigns_and_notices_what_was_put_back() {
     witness.kill();
     daemon.oam(["user", "reactivate", "bob", "--reason", "is back"]).expect_success("oam user reactivate");
     wait::until("a silent witness is told of", || warnings(&daemon).contains("w1.example").then_some(()));
-    let witness = Witness::start(&state, &address, &public);
+    let witness = Witness::start(&state, &address, &[&public]);
     assert_eq!(witness.key, key);
     let end = wait::until("it remembers", || cosigned(&daemon, &key).filter(|size| *size > after));
     wait::until("all is well", || warnings(&daemon).is_empty().then_some(()));

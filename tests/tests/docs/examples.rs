@@ -268,11 +268,12 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 41] = [
+const COMMANDS: [&[&str]; 42] = [
     &["oam", "bitbucket", "install"],
     &["oam", "bitbucket", "uninstall"],
     &["oam", "bitbucket", "status"],
     &["oam", "audit", "prove"],
+    &["oam", "audit", "erase"],
     &["oam", "audit", "witness"],
     &["oam"],
     &["oam", "status"],

@@ -5,11 +5,13 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    process::Command,
 };
 
+use oam_audit::entry::{EntriesPruned, Event};
 use oam_policy::{RefusalReason, UndecidedReason};
 use oam_tests::{
-    BareRepo, BitbucketServer, Daemon, HookConfig, ScimClient, daemon::Setup, sample, temporary, wait,
+    BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, daemon::Setup, sample, temporary, wait,
 };
 
 use crate::{
@@ -130,7 +132,21 @@ fn busy_daemon() -> (Daemon, String) {
     lift(&daemon);
     propose(&daemon);
     daemon.stop();
+    let mut oamd = Command::new(oam_tests::binaries::path("oamd"));
+    oamd.arg("--config").arg(daemon.config_file()).args(["rotate-key", "--reason", "r"]);
+    oamd.run().expect_success("oamd rotate-key");
+    erase(&mut daemon);
     (daemon, metrics)
+}
+
+/// People stand by aliases from here on, and one of them is erased.
+fn erase(daemon: &mut Daemon) {
+    let config = fs::read_to_string(daemon.config_file()).unwrap();
+    fs::write(daemon.config_file(), config.replace("[audit]\n", "[audit]\npeople = \"aliases\"\n")).unwrap();
+    daemon.spawn();
+    daemon.deactivate("mallory").expect_success("oam user deactivate");
+    daemon.oam(["audit", "erase", "mallory"]).expect_success("oam audit erase");
+    daemon.stop();
 }
 
 /// The sample policy, with a rule that `kim` may lift by herself.
@@ -194,8 +210,15 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
     let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     assert_eq!(set(codes("metrics.md")), set(names), "{metrics}");
 
-    // It takes a second user to be denied, and to answer another.
-    let mut kinds = set(["admin-denied", "privilege-approved", "privilege-signed-off"]);
+    // It takes a second user to be denied, and to answer another, and some years until entries are old.
+    let mut kinds = set(["admin-denied", "privilege-approved", "privilege-signed-off", "entries-pruned"]);
+    let pruned = EntriesPruned {
+        before: 256,
+        keep: "7y".into(),
+        older_than: "2026-11-23T17:21:14.000000Z".parse().unwrap(),
+        rotations: vec![],
+    };
+    explain_fields(&serde_json::to_value(Event::EntriesPruned(pruned)).unwrap(), "entries-pruned");
     for line in entries(&daemon).lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
         let kind = entry["event"]["kind"].as_str().unwrap().to_owned();

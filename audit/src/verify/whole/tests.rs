@@ -9,13 +9,24 @@ use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::{
-    entry::{AdminDenied, EncodedEvent, Event, Time},
+    entry::{AdminDenied, EncodedEvent, Event, KeyRotated, Time},
     keys::SigningKey,
+    tile::encode_hashes,
 };
 
+mod pruned;
+mod rotations;
+
 fn key() -> SigningKey {
-    SigningKey::from_seed("oam.example.com/node-1".parse().unwrap(), &[1; 32])
+    key_of(1)
 }
+
+fn key_of(seed: u8) -> SigningKey {
+    SigningKey::from_seed("oam.example.com/node-1".parse().unwrap(), &[seed; 32])
+}
+
+/// A file in memory.
+type Bytes = Cursor<Arc<[u8]>>;
 
 /// A log in memory: its files, and the checkpoint at its end.
 struct Log {
@@ -32,6 +43,11 @@ fn event(n: u64) -> EncodedEvent {
 
 impl Log {
     fn new(entries: u64) -> Self {
+        Self::of(entries, |seq, _| event(seq % 1000))
+    }
+
+    /// Of what `event` says for each place, which is told the tree before it.
+    fn of(entries: u64, mut event: impl FnMut(u64, &Edge) -> EncodedEvent) -> Self {
         let time: Time = "2026-11-23T17:21:14.000000Z".parse().unwrap();
         let node = "oam.example.com/node-1".parse().unwrap();
         let (mut edge, mut bundle) = (Edge::new(), Bundle::new());
@@ -39,7 +55,7 @@ impl Log {
         let mut line = Vec::new();
         for seq in 0..entries {
             line.clear();
-            event(seq % 1000).stamp(seq, time, &node, &mut line);
+            event(seq, &edge).stamp(seq, time, &node, &mut line);
             log.bytes += line.len() as u64;
             bundle.push(&line).unwrap();
             let full = edge.append(TreeHash::leaf(&line));
@@ -53,10 +69,22 @@ impl Log {
             log.put(tile, bundle.as_bytes());
         }
         edge.partial().for_each(|(tile, hashes)| log.put(tile, &encode_hashes(hashes)));
-        let root = edge.frontier().root();
-        let checkpoint = SignedCheckpoint::sign(entries, root, &key()).to_string();
-        log.files.insert("checkpoint".into(), checkpoint.as_bytes().into());
+        log.sign(&SignedCheckpoint::sign(entries, edge.frontier().root(), &key()));
         log
+    }
+
+    fn files(&self) -> Files<impl Fn(&str) -> io::Result<Bytes>> {
+        let open = |path: &str| self.files.get(path).map(|bytes| Cursor::new(Arc::clone(bytes)));
+        Files::new(move |path: &str| open(path).ok_or_else(|| io::ErrorKind::NotFound.into()))
+    }
+
+    /// That of its first entries.
+    fn root(&self, size: u64) -> TreeHash {
+        self.files().edge(size).unwrap().frontier().root()
+    }
+
+    fn sign(&mut self, checkpoint: &SignedCheckpoint) {
+        self.files.insert("checkpoint".into(), checkpoint.to_string().as_bytes().into());
     }
 
     fn put(&mut self, tile: Tile, bytes: &[u8]) {
@@ -64,6 +92,10 @@ impl Log {
     }
 
     fn verify(&self, threads: usize) -> Result<Report, VerifyError> {
+        self.verify_by(&key(), &[], threads)
+    }
+
+    fn verify_by(&self, key: &SigningKey, kept: &[&str], threads: usize) -> Result<Report, VerifyError> {
         let open = |path: &str| match self.files.get(path) {
             Some(bytes) => Ok(Cursor::new(Arc::clone(bytes))),
             None => Err(io::ErrorKind::NotFound.into()),
@@ -71,7 +103,7 @@ impl Log {
         let files = Files::new(open);
         let mut checkpoint = String::new();
         files.open("checkpoint").unwrap().read_to_string(&mut checkpoint).unwrap();
-        verify_files(&files, Vec::new(), &checkpoint, &[], key().verifier(), threads)
+        verify_files(&files, Vec::new(), &checkpoint, kept, key.verifier(), threads)
     }
 }
 

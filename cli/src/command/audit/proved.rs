@@ -3,7 +3,7 @@
 use std::{fs, ops::Range, path::Path, str::FromStr};
 
 use oam_audit::{
-    checkpoint::{CheckpointError, SignedCheckpoint},
+    checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
     files::{CHECKPOINT, FileError},
     keys::VerifierKey,
     proof::{EntryProof, GrowthProof, ProofTextError},
@@ -43,7 +43,7 @@ impl FromStr for Entries {
 pub(super) fn range(log: &LogFolder, key: &VerifierKey, entries: &Entries, context: &mut Context) -> Ending {
     let path = log.path().join(CHECKPOINT);
     let text = fs::read_to_string(&path).map_err(|source| Failure::read(&path, source))?;
-    let found = signed(&text, key).map_err(VerifyError::from).and_then(|checkpoint| {
+    let found = signed(&text, std::slice::from_ref(key)).map_err(VerifyError::from).and_then(|checkpoint| {
         verify_range(&log.files(), &checkpoint, entries.0.clone(), |_| ())?;
         Ok(checkpoint.size)
     });
@@ -62,8 +62,8 @@ pub(super) fn range(log: &LogFolder, key: &VerifierKey, entries: &Entries, conte
     }
 }
 
-/// Checks a proof, with nothing but the key; one of growth with the earlier checkpoint, too.
-pub(super) fn proof(file: &Path, key: &VerifierKey, kept: Option<&str>, context: &mut Context) -> Ending {
+/// Checks a proof, with nothing but keys; one of growth with the earlier checkpoint, too.
+pub(super) fn proof(file: &Path, keys: &[VerifierKey], kept: Option<&str>, context: &mut Context) -> Ending {
     let text = fs::read_to_string(file).map_err(|source| Failure::read(file, source))?;
     let proved = if text.starts_with("old ") {
         let Some(kept) = kept else {
@@ -72,10 +72,10 @@ pub(super) fn proof(file: &Path, key: &VerifierKey, kept: Option<&str>, context:
                 help: "give the checkpoint that you kept with `--checkpoint FILE`",
             });
         };
-        growth(&text, key, kept)
+        growth(&text, keys, kept)
     } else {
         EntryProof::parse(&text).and_then(|proof| {
-            let (entry, checkpoint) = proof.verify(key)?;
+            let (entry, checkpoint) = proof.verify(keys)?;
             let what = format!("Entry {} is", entry.seq);
             Ok(Proved { what, size: checkpoint.size, entry: Some(proof.entry) })
         })
@@ -83,9 +83,9 @@ pub(super) fn proof(file: &Path, key: &VerifierKey, kept: Option<&str>, context:
     answer(context, &proved.map_err(|error| error.to_string()))
 }
 
-fn growth(text: &str, key: &VerifierKey, kept: &str) -> Result<Proved, ProofTextError> {
+fn growth(text: &str, keys: &[VerifierKey], kept: &str) -> Result<Proved, ProofTextError> {
     let proof = GrowthProof::parse(text)?;
-    let (old, new) = (signed(kept, key)?, signed(&proof.checkpoint, key)?);
+    let (old, new) = (signed(kept, keys)?, signed(&proof.checkpoint, keys)?);
     if old.size != proof.old_size {
         return Err(ProofTextError::OtherSize { stated: proof.old_size, kept: old.size });
     }
@@ -97,8 +97,9 @@ fn growth(text: &str, key: &VerifierKey, kept: &str) -> Result<Proved, ProofText
     })
 }
 
-fn signed(text: &str, key: &VerifierKey) -> Result<oam_audit::checkpoint::Checkpoint, CheckpointError> {
-    Ok(SignedCheckpoint::parse(text)?.verify(key)?.clone())
+/// What a checkpoint says that one of these keys has signed.
+fn signed(text: &str, keys: &[VerifierKey]) -> Result<Checkpoint, CheckpointError> {
+    Ok(SignedCheckpoint::parse(text)?.verify_by_any(keys)?.clone())
 }
 
 fn answer(context: &mut Context, found: &Result<Proved, String>) -> Ending {

@@ -19,9 +19,9 @@ use crate::{
     exit::Exit,
     failure::Failure,
     index::Index,
-    log::SignedLog,
-    output::{Progress, query::Printer},
-    query::{Filter, Search},
+    log::{People, SignedLog},
+    output::{Progress, query::Printer, verify},
+    query::{Filter, Search, filter::Spellings},
 };
 
 /// How often a log that is followed is looked at: daemons sign about once a second.
@@ -32,7 +32,8 @@ const FEWEST_DIGITS: usize = 8;
 /// `oam audit query`.
 #[derive(Debug, Args)]
 pub struct Query {
-    /// About this user, or done by them: a username, or an actor as `oam audit tail` shows it, such as `uid 0`
+    /// About this user, or done by them: a username, or an actor as `oam audit tail` shows it, such as `uid 0`; or an alias,
+    /// such as `person:5f0c…`
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// About this repository, `PROJECT/slug`
@@ -87,6 +88,9 @@ pub struct Place {
     /// The log's public key, or a file with it; without it, `checkpoint.pub` of the folder, which proves less
     #[arg(long, value_name = "FILE|TEXT")]
     key: Option<String>,
+    /// The table of people, which tells whose an alias is; without it, `people/table` beside the folder of the log
+    #[arg(long, value_name = "FILE")]
+    people: Option<PathBuf>,
     /// The folder of your index; without it, `oam/audit-index` in $XDG_CACHE_HOME or ~/.cache
     #[arg(long, value_name = "DIR", conflicts_with = "scan")]
     index: Option<PathBuf>,
@@ -128,7 +132,15 @@ pub(super) async fn run(command: Query, context: &mut Context) -> Ending {
         command.format
     };
     let (follow, mut left) = (command.follow, command.limit.unwrap_or(u64::MAX));
-    let mut search = command.place.search(command.filter(), context)?;
+    let filter = command.filter();
+    let mut search = command.place.search(filter.clone(), context)?;
+    // A question about what came after it is answered in full.
+    let told = search
+        .pruned()
+        .filter(|gone| filter.reaches(i64::MIN, gone.told.older_than.timestamp().as_microsecond() - 1));
+    if let Some(pruned) = told {
+        context.terminal.note(&format!("note: {}", verify::pruned(pruned)));
+    }
     let mut printer = Printer::new(format, &mut context.terminal)?;
     loop {
         while left > 0
@@ -150,10 +162,10 @@ pub(super) async fn run(command: Query, context: &mut Context) -> Ending {
 impl Query {
     fn filter(&self) -> Filter {
         let now = Timestamp::now();
-        let folded = |name: &Option<String>| name.as_ref().map(|name| name.to_lowercase());
         Filter {
-            user: folded(&self.user),
-            repository: folded(&self.repository),
+            user: self.user.clone(),
+            repository: self.repository.clone(),
+            aliases: Spellings::default(),
             name: self.r#ref.as_ref().map(|name| name.as_bytes().to_vec()),
             outcome: self.verdict.map(|verdict| match verdict {
                 Verdict::Permitted => Outcome::Permitted,
@@ -175,6 +187,13 @@ impl Place {
     /// A search in that log, with what it takes to be quick.
     pub(crate) fn search(&self, filter: Filter, context: &Context) -> Result<Search, Failure> {
         let log = SignedLog::open(self.dir.as_deref(), self.key.as_deref())?;
+        let (people, unread) = People::find(self.people.as_deref(), log.path())?;
+        if let Some(why) = unread {
+            context.terminal.note(&format!(
+                "note: the table of people is not read ({why}), so whom the log names by aliases is shown so"
+            ));
+        }
+        let log = log.with_people(people);
         let index = if self.scan { None } else { self.index(&log, context) };
         let progress = Progress::of_entries(log.size(), index.is_some() && context.terminal.shows_progress());
         Search::new(log, index, filter, 0, &|done, _| progress.reached("indexing", done))

@@ -24,11 +24,21 @@ const ATTEMPTS: u32 = 5;
 pub(super) fn run(command: &Verify, context: &mut Context) -> Ending {
     let kept = command.checkpoint.as_deref().map(read).transpose()?;
     if let Some(proof) = &command.proof {
-        let key = key(command.key.as_deref(), Path::new("."))?;
-        return proved::proof(proof, &key, kept.as_deref(), context);
+        let of_proof = |text: &String| key(Some(text), Path::new("."));
+        let keys = command.keys.iter().map(of_proof).collect::<Result<Vec<_>, _>>()?;
+        return proved::proof(proof, &keys, kept.as_deref(), context);
     }
     let log = LogFolder::find(command.dir.as_deref())?;
-    let key = key(command.key.as_deref(), log.path())?;
+    let key = match command.keys.as_slice() {
+        [] => key(None, log.path())?,
+        [one] => key(Some(one), log.path())?,
+        _ => {
+            return Err(Failure::Usage {
+                what: "there are several keys".into(),
+                help: "give one of them: the log itself tells which others come before and after it",
+            });
+        }
+    };
     if let Some(entries) = &command.entries {
         return proved::range(&log, &key, entries, context);
     }
@@ -44,7 +54,7 @@ pub(super) fn run(command: &Verify, context: &mut Context) -> Ending {
         log: &folder,
         key: &key_text,
         key_name: key.name().as_str(),
-        key_beside_log: command.key.is_none(),
+        key_beside_log: command.keys.is_empty(),
         checkpoint_beside_log: kept.is_none(),
     };
     let found = found.as_ref().map_err(String::as_str);
@@ -65,12 +75,15 @@ fn check(
         return Ok(verify_log(BufReader::new(former), kept.unwrap_or(&newest), key));
     }
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    for _ in 1..ATTEMPTS {
+    for attempt in 1..ATTEMPTS {
         let found = verify_files(&log.files(), log.journal()?, &newest, kept.as_slice(), key, threads);
         let now = read(&path)?;
         match found {
-            // A running daemon replaces the tiles that are not full, and the checkpoint with them.
-            Err(VerifyError::File(FileError::Missing { .. })) if now != newest => newest = now,
+            // A running daemon replaces the tiles that are not full, and the checkpoint with them; and it removes old
+            // entries.
+            Err(VerifyError::File(FileError::Missing { .. })) if now != newest || attempt == 1 => {
+                newest = now;
+            }
             found => return Ok(found),
         }
     }

@@ -47,7 +47,8 @@ pub struct Witness {
     /// The address to listen on; what is said there is signed, but not secret
     #[arg(long, default_value = "127.0.0.1:8750")]
     listen: SocketAddr,
-    /// The public key of a log, or a file with it; once for each
+    /// The public key of a log, or a file with it; once for each. A log whose key was rotated: all its keys, in their
+    /// order
     #[arg(long = "log", value_name = "FILE|TEXT", required = true)]
     logs: Vec<String>,
 }
@@ -110,11 +111,11 @@ impl Service {
         };
         // From the look at what was seen to its replacement: nobody else may come between.
         let mut seen = self.memory.lock();
-        let (signed, checkpoint) = match judge(&request, &self.logs, |key| seen.of(key.name())) {
+        let (signed, new) = match judge(&request, &self.logs, |log| seen.of(log)) {
             Ok(judged) => judged,
             Err(refusal) => return refused(&refusal),
         };
-        if let Err(error) = seen.store(&checkpoint, &request.checkpoint) {
+        if let Err(error) = seen.store(signed.claimed_origin(), new, &request.checkpoint) {
             let text = format!("the checkpoint cannot be stored: {error}\n");
             return (StatusCode::INTERNAL_SERVER_ERROR, text).into_response();
         }

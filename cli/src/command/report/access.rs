@@ -145,7 +145,7 @@ impl Asked {
         let mut work = Work::new(search, since, at, now);
         let mut admin = context.address.connect().await?;
         let basis = Basis::find(&mut work, &mut admin, at).await?;
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = work.gone().into_iter().collect();
         let repositories = if command.repository.is_empty() {
             notes.push(
                 "repositories: those that were pushed to in the 90 days before; others with `--repository`"

@@ -18,10 +18,11 @@ const KIND: Kind = Kind {
 };
 
 /// Entries of these kinds are a use of a privilege, each of them.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "permitted-while-unavailable",
     "admin-denied",
     "source-token",
+    "key-rotated",
     "snapshot-changed",
     "policy-changed",
     "policy-approved",
@@ -133,6 +134,14 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
                 "",
             )
         }
+        Event::KeyRotated(rotated) => (
+            "key of the log",
+            rotated.actor.clone(),
+            String::new(),
+            "another key signs the log".to_owned(),
+            rotated.reason.clone(),
+            "",
+        ),
         Event::SnapshotChanged(changed) => {
             let what = match changed.cause {
                 SnapshotCause::Import => "whole directory imported",

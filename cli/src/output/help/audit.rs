@@ -4,14 +4,15 @@ use super::document;
 
 /// `oam audit tail`.
 pub fn tail() -> String {
-    "JSON: the entries as they are stored, one a line.".into()
+    "JSON: the entries, one a line; where the log names people by aliases, with their names.".into()
 }
 
 /// `oam audit query`.
 pub fn query() -> String {
     "What is given must all be so. Entries that no checkpoint signs yet are not printed; each that is printed was seen to \
-     be signed.\n\nA decision of many refs is found by any of them, and printed after its parts.\n\n\
-     JSON (--json or --format jsonl): the entries as they are stored, one a line."
+     be signed. That older entries were removed is told on standard error.\n\nA decision of many refs is found by any of them, and printed after its parts.\n\n\
+     People stand by name, where the table of people is at hand. JSON (--json or --format jsonl): the entries as they are \
+     stored, one a line, with aliases where the log has them."
         .into()
 }
 
@@ -35,14 +36,26 @@ pub fn access_report() -> String {
 pub fn verify() -> String {
     document(
         "{ok, error, log, key, key_name, key_beside_log, checkpoint_beside_log, entries, root, checkpoint_size, \
-         beyond_checkpoint, torn_tail_bytes, abandoned_parts}",
-        &["with --entries or --proof: {ok, error, proved, checkpoint_size, entry}"],
+         beyond_checkpoint, torn_tail_bytes, abandoned_parts, keys, pruned}",
+        &[
+            "keys: [{from, key}]: which key signs from how many entries on",
+            "pruned: null, or {entries, told_by, keep, older_than}",
+            "with --entries or --proof: {ok, error, proved, checkpoint_size, entry}",
+        ],
     )
 }
 
 /// `oam audit prove`.
 pub fn prove() -> String {
     document("{proof}", &["proof: the text that is printed without --json"])
+}
+
+/// `oam audit erase`.
+pub fn erase() -> String {
+    document(
+        "{aliases, entry}",
+        &["aliases: what still stands in the log for them; entry: the one that tells of it"],
+    )
 }
 
 /// `oam audit witness`.

@@ -1,4 +1,5 @@
 mod growth;
+mod pruned;
 pub(crate) mod sample;
 
 use std::{fs, path::Path};
@@ -19,6 +20,10 @@ const SMALL: u64 = 1_500;
 /// A bit more than `border` entries: pushes, a few of them refused, one with parts on both sides of the border, and parts
 /// that nobody ended.
 fn sample(border: u64) -> SampleLog {
+    SampleLog::new(events(border))
+}
+
+fn events(border: u64) -> Vec<EncodedEvent> {
     let mut events: Vec<EncodedEvent> = Vec::new();
     let mut number = 0;
     while (events.len() as u64) < border + 600 {
@@ -49,7 +54,7 @@ fn sample(border: u64) -> SampleLog {
             }
         }
     }
-    SampleLog::new(events)
+    events
 }
 
 /// What a naive reader finds: it looks for the texts in every line, and knows nothing of facets.
@@ -84,7 +89,9 @@ fn across(log: &SampleLog, border: u64) -> (u64, Vec<u8>) {
 }
 
 /// What is asked, and what is found.
-fn cases(log: &SampleLog, border: u64) -> Vec<(&'static str, Filter, Vec<u64>)> {
+type Case = (&'static str, Filter, Vec<u64>);
+
+fn cases(log: &SampleLog, border: u64) -> Vec<Case> {
     let all = 0..u64::MAX;
     let text = |text: &str| {
         let text = text.to_owned();

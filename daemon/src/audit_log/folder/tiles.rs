@@ -4,11 +4,15 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
-use oam_audit::tile::{Tile, TileKind};
+use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
+use oam_audit::{
+    files::COMPRESSED,
+    tile::{Tile, TileKind},
+};
 use rustix::fs::Advice;
 
 use super::{Folder, SHARED, create_anew, create_folder, sync_folder};
@@ -56,6 +60,49 @@ impl Folder {
         let file = File::open(self.path.join(tile.to_string()))?;
         Ok(rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?)
     }
+}
+
+/// Whether a file of entries is there as it was written.
+pub(in crate::audit_log) fn is_plain(folder: &Path, tile: Tile) -> io::Result<bool> {
+    folder.join(tile.to_string()).try_exists()
+}
+
+/// Compresses a full file of entries. The plain one goes when the other is durable and says the same.
+pub(in crate::audit_log) fn compress_bundle(folder: &Path, tile: Tile) -> io::Result<()> {
+    let plain = folder.join(tile.to_string());
+    let bytes = fs::read(&plain)?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&bytes)?;
+    let (compressed, temporary) = (with_suffix(&plain, COMPRESSED), with_suffix(&plain, ".gz.tmp"));
+    let mut file = create_anew(&temporary, SHARED)?;
+    file.write_all(&encoder.finish()?)?;
+    file.sync_all()?;
+    rustix::fs::fadvise(&file, 0, None, Advice::DontNeed)?;
+    let mut read = Vec::new();
+    MultiGzDecoder::new(File::open(&temporary)?).take(bytes.len() as u64 + 1).read_to_end(&mut read)?;
+    if read != bytes {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "what was compressed reads back otherwise"));
+    }
+    fs::rename(&temporary, &compressed)?;
+    sync_parent(&plain)?;
+    fs::remove_file(&plain)?;
+    sync_parent(&plain)
+}
+
+/// Removes a full file of entries, compressed or not.
+pub(in crate::audit_log) fn remove_bundle(folder: &Path, tile: Tile) -> io::Result<()> {
+    let plain = folder.join(tile.to_string());
+    for path in [&plain, &with_suffix(&plain, COMPRESSED)] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    sync_parent(&plain)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Removes what a tile stands for now. Hashes of tiles that are not full stay until they are, since somebody may

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::*;
 
 /// Tells a test that it runs as the child of another, and in which folder.
-const FOLDER: &str = "OAM_AUDIT_TEST_FOLDER";
+pub(super) const FOLDER: &str = "OAM_AUDIT_TEST_FOLDER";
 
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(1050)).await;
@@ -127,11 +127,16 @@ async fn all_of_a_group_fail_together() {
 
 /// This test program, running one of its ignored tests in `folder`.
 fn child(test: &str, folder: &Path, program: &[&str]) -> Command {
+    child_of(module_path!(), test, folder, program)
+}
+
+/// The same for a test of another module.
+pub(super) fn child_of(module: &str, test: &str, folder: &Path, program: &[&str]) -> Command {
     let this = env::current_exe().unwrap();
     let (first, rest) = program.split_first().map_or((this.to_str().unwrap(), vec![]), |(first, rest)| {
         (*first, [rest, &[this.to_str().unwrap()]].concat())
     });
-    let path = module_path!().split_once("::").unwrap().1;
+    let path = module.split_once("::").unwrap().1;
     let mut command = Command::new(first);
     command
         .args(rest)

@@ -7,7 +7,7 @@ use super::*;
 /// How many entries a batch has here: what a second of a busy day comes to.
 const BATCH: u64 = 500;
 
-fn soak() -> bool {
+pub(super) fn soak() -> bool {
     std::env::var_os("OAM_SOAK").is_some_and(|value| value == "1")
 }
 
@@ -50,10 +50,10 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// `OAM_SOAK=1 cargo nextest run --release -p oam-daemon growth` writes four million entries.
+/// `OAM_SOAK=1 cargo nextest run --release -p oam-daemon growth` writes ten million entries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writing_and_starting_stay_as_fast_as_they_were() {
-    let round = if soak() { 1_000_000 } else { 20_000 };
+    let round = if soak() { 2_500_000 } else { 20_000 };
     let folder = tempfile::tempdir().unwrap();
     let mut rounds = Vec::new();
     for n in 1..=4 {
@@ -72,8 +72,8 @@ async fn writing_and_starting_stay_as_fast_as_they_were() {
         rounds.push((appended, started, memory, journal));
     }
     let (first, last) = (rounds[0], rounds[3]);
-    // Other programs may take half of the machine, but what grows with the log would be four times as much. Rounds of a
-    // fraction of a second are no measure of that.
+    // What grows with the log would be four times as much. Other programs may take as much of the machine: times are
+    // compared only where somebody has asked for it.
     if soak() {
         assert!(last.0 < first.0 * 3, "writing: {rounds:?}");
         assert!(last.1 < first.1 * 3 + Duration::from_millis(50), "starting: {rounds:?}");

@@ -3,7 +3,12 @@
 mod appending;
 mod faults;
 mod growth;
+mod injected;
+mod keeping;
+mod killed;
 mod opening;
+mod people;
+mod rotating;
 mod sealing;
 
 use std::{
@@ -62,15 +67,22 @@ fn file(folder: &Path, name: &str) -> PathBuf {
 
 /// What an auditor says of a folder.
 fn audit(folder: &Path) -> Report {
-    let verifier: VerifierKey =
-        fs::read_to_string(folder.join("checkpoint.pub")).unwrap().trim().parse().unwrap();
+    audit_by(folder, &public_key(folder))
+}
+
+fn public_key(folder: &Path) -> VerifierKey {
+    fs::read_to_string(folder.join("checkpoint.pub")).unwrap().trim().parse().unwrap()
+}
+
+/// The same by a key that was kept.
+fn audit_by(folder: &Path, verifier: &VerifierKey) -> Report {
     let checkpoint = fs::read_to_string(folder.join("checkpoint")).unwrap();
     let segments = fs::read_dir(folder.join(JOURNAL)).unwrap().map(|file| file.unwrap().file_name());
     let mut segments: Vec<_> = segments.map(|name| Segment::named(name.to_str().unwrap()).unwrap()).collect();
     segments.sort();
     let files = folder::files(folder);
     let journal = segments.iter().map(|one| (*one, files.open(&one.to_string()).unwrap())).collect();
-    verify_files(&files, journal, &checkpoint, &[], &verifier, 1).unwrap()
+    verify_files(&files, journal, &checkpoint, &[], verifier, 1).unwrap()
 }
 
 /// The first file of the journal, and for a small log the only one.

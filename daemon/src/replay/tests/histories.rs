@@ -22,7 +22,7 @@ commits = { linear = true, author_known = true, signed = true, max_blob = "1MiB"
 
 /// What changes by a push.
 #[derive(Clone)]
-struct Change {
+pub(super) struct Change {
     paths: Vec<String>,
     commit: Commit,
     size: u64,
@@ -30,7 +30,7 @@ struct Change {
     tip: Tip,
 }
 
-fn change() -> Change {
+pub(super) fn change() -> Change {
     let alice = || Identity::Email("alice@example.com".into());
     let commit = Commit {
         id: ObjectId::Sha1([7; 20]),
@@ -46,12 +46,16 @@ fn change() -> Change {
 }
 
 impl Bench {
-    /// Decides and records the creation of a ref.
+    /// Decides and records the creation of a ref by alice.
     async fn create(&self, name: &str, change: &Change) {
+        self.create_by("alice", name, change).await;
+    }
+
+    pub(super) async fn create_by(&self, user: &str, name: &str, change: &Change) {
         let update = format!("create {name}");
         let request = Request {
             repository: "PAY/api".parse().unwrap(),
-            pusher: "alice".parse().unwrap(),
+            pusher: user.parse().unwrap(),
             channel: Channel::Push,
             updates: NonEmpty::one(ref_update(&update)),
         };
@@ -92,7 +96,11 @@ impl Bench {
     }
 
     async fn with_rules() -> Self {
-        let bench = Self::new().await;
+        Self::new().await.under_rules().await
+    }
+
+    pub(super) async fn under_rules(self) -> Self {
+        let bench = self;
         bench.apply(&format!("{POLICY}{RULES}")).await;
         bench.import_with_emails().await;
         bench

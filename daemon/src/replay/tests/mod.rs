@@ -2,6 +2,7 @@
 
 mod as_recorded;
 mod by_a_draft;
+mod erased;
 mod histories;
 mod laws;
 mod long;
@@ -9,7 +10,7 @@ mod long;
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use oam_audit::entry::{AskedBy, Entry, Event, PolicyOrigin};
+use oam_audit::entry::{AskedBy, Entry, Event, PeopleForm, PolicyOrigin};
 use oam_policy::{
     Channel, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Request,
     facts::Ancestry,
@@ -19,7 +20,7 @@ use oam_policy::{
 
 use super::{Basis, Directories, Policies, Replay, Step, Summary, Untold, Verdict};
 use crate::{
-    audit_log::AuditLog,
+    audit_log::{AuditLog, people},
     authorize::{self, Attempt, Question},
     config::{Config, Overrides},
     directory::{self, By},
@@ -79,13 +80,21 @@ impl Bench {
     /// A bench that keeps so many generations of the directory; alice and bob are in `s:eng`, carol in no group, and
     /// dave is gone.
     async fn keeping(generations: usize) -> Self {
+        Self::with(generations, PeopleForm::Names).await
+    }
+
+    /// The same, with a log in which people stand so.
+    async fn with(generations: usize, form: PeopleForm) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         let overrides = Overrides { state: Some(place("state")) };
         let config = Config::load(None, overrides).unwrap();
-        let (audit, _) = AuditLog::open(&place("audit"), &"node".parse().unwrap()).unwrap();
+        let people = people::open(folder.path(), form).unwrap().people;
+        let node = "node".parse().unwrap();
+        let (audit, _) = AuditLog::open_with(&place("audit"), &node, Timestamp::now, people.clone()).unwrap();
         let opened = Store::open_keeping(&config.state, generations).unwrap();
         let directory = directory::start(opened.store, opened.loaded, Box::new(|_| Ok(()))).unwrap();
+        people.iter().for_each(|people| people.know(directory.1.clone()));
         let state = place("policies");
         let policies =
             PolicyManager::start(config.policy.clone(), None, &state, audit.clone(), directory.1.clone());

@@ -49,10 +49,12 @@ async fn send(audit: &AuditLog, request: &v1::TailAuditRequest, entries: &Entrie
     };
     let mut left = if request.limit == 0 { u64::MAX } else { request.limit };
     loop {
+        next = next.max(audit.first());
         let limit = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
         let page = audit.tail(next, limit).await.map_err(|error| unavailable(&error))?;
         let end = page.is_empty();
         for json in page {
+            let json = audit.for_people(json);
             if entries.send(Ok(v1::AuditEntry { seq: next, json })).await.is_err() {
                 return Ok(());
             }

@@ -10,7 +10,6 @@ use tonic::{Request, Status};
 
 use crate::{
     access::{Call, Caller, Class, Held},
-    audit_log::Batch,
     privilege::Person,
     service::{Live, caller},
 };
@@ -89,7 +88,7 @@ impl Gate {
         let (actor, call_name) = (caller.to_string(), call.as_str());
         tracing::warn!(%actor, call = call_name, "somebody who may not administer tried to");
         let denied = Event::AdminDenied(AdminDenied { actor: actor.clone(), call: call_name.to_owned() });
-        if let Ok(batch) = Batch::new(&denied) {
+        if let Ok(batch) = self.live.audit.batch(&denied) {
             // Denied whether or not it can be recorded.
             let recorded = self.live.audit.append(batch).await;
             self.live.audit_took_it(recorded.is_ok());

@@ -8,6 +8,7 @@ mod convert;
 mod explain;
 mod gate;
 mod import;
+mod people;
 mod policy;
 mod policy_diff;
 mod privilege;
@@ -308,5 +309,10 @@ impl Admin for AdminService {
     async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {
         let Admitted { live, until, .. } = self.gate.admit(&request, Call::TailAudit).await?;
         Ok(Response::new(audit::tail(live.audit.clone(), until, request.into_inner())))
+    }
+
+    async fn erase_people(&self, request: Request<v1::ErasePeopleRequest>) -> Reply<v1::ErasePeopleResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::ErasePeople).await?;
+        Ok(Response::new(people::erase(&live, actor, request.into_inner()).await?))
     }
 }

@@ -10,7 +10,6 @@ use tonic::Status;
 
 use super::{convert, unavailable};
 use crate::{
-    audit_log::Batch,
     config::{LdapConfig, SourceConfig, SourceKind},
     directory::By,
     ldap,
@@ -256,7 +255,7 @@ async fn record(
 ) -> Result<(), Status> {
     let (source, token) = (source.name().to_string(), info.id.clone());
     let event = Event::SourceToken(SourceToken { source, token, change, actor: actor.to_owned() });
-    let batch = Batch::new(&event).map_err(|error| unavailable(&error))?;
+    let batch = live.audit.batch(&event).map_err(|error| unavailable(&error))?;
     let recorded = live.audit.append(batch).await;
     live.audit_took_it(recorded.is_ok());
     recorded.map(|_| ()).map_err(|error| unavailable(&error))

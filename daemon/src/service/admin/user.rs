@@ -47,7 +47,7 @@ fn answer(live: &Live, username: &Username, changed: bool) -> Result<v1::UserCha
     })
 }
 
-fn describe(live: &Live, username: &Username) -> Result<v1::User, Status> {
+pub(super) fn describe(live: &Live, username: &Username) -> Result<v1::User, Status> {
     let snapshot = live
         .snapshot()
         .ok_or_else(|| Status::failed_precondition("no directory is loaded: `oam snapshot import` one"))?;

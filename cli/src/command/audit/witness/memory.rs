@@ -11,7 +11,7 @@ use std::{
 
 use oam_audit::{
     Name,
-    checkpoint::{Checkpoint, SignedCheckpoint},
+    checkpoint::SignedCheckpoint,
     keys::{CosigningKey, VerifierKey},
     merkle::TreeHash,
     witness::Seen,
@@ -108,14 +108,13 @@ impl Memory {
 impl Locked<'_> {
     /// The last checkpoint of a log.
     pub(super) fn of(&self, log: &Name) -> Seen {
-        self.seen.get(log).copied().unwrap_or_else(Seen::nothing)
+        self.seen.get(log).cloned().unwrap_or_else(Seen::nothing)
     }
 
-    /// Makes a checkpoint the last one, durably.
-    pub(super) fn store(&mut self, checkpoint: &Checkpoint, text: &str) -> io::Result<()> {
-        replace(&place(self.folder, &checkpoint.origin), text.as_bytes(), SHARED)?;
-        let Checkpoint { origin, size, root } = checkpoint.clone();
-        self.seen.insert(origin, Seen { size, root });
+    /// Makes a checkpoint the last one of a log, durably.
+    pub(super) fn store(&mut self, log: &Name, seen: Seen, text: &str) -> io::Result<()> {
+        replace(&place(self.folder, log), text.as_bytes(), SHARED)?;
+        self.seen.insert(log.clone(), seen);
         Ok(())
     }
 }
@@ -132,10 +131,8 @@ fn read_seen(folder: &Path, log: &Name, keys: &[VerifierKey]) -> Result<Option<S
         text => text.map_err(|source| Failure::read(&path, source))?,
     };
     let signed = SignedCheckpoint::parse(&text).map_err(|error| unusable(&path, &error))?;
-    let of_log = keys.iter().filter(|key| key.name() == log);
-    let verified = of_log.map(|key| signed.verify(key)).find_map(Result::ok);
-    match verified {
-        Some(checkpoint) => Ok(Some(Seen { size: checkpoint.size, root: checkpoint.root })),
+    match Seen::of(&signed, keys).filter(|_| signed.claimed_origin() == log) {
+        Some(seen) => Ok(Some(seen)),
         None => Err(unusable(&path, &format!("no key that was given for `{log}` has signed it"))),
     }
 }
