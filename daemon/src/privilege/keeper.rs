@@ -13,7 +13,7 @@ use oam_audit::entry::{
 };
 use oam_policy::{
     PrivilegeId, State, Username,
-    decide::{ElevationUse, WaiverUse},
+    decide::{ElevationUse, LeaseUse, WaiverUse},
     name::UsernameKey,
 };
 use tokio::sync::Mutex;
@@ -22,6 +22,7 @@ use super::{
     Ask, Clock, Counts, News, OpenError, Person, Privilege, PrivilegeError, Set, Stage, disk, id, open,
     rules::Rules,
     said::{began, said},
+    uses::Uses,
 };
 use crate::audit_log::{AuditLog, Batch};
 
@@ -37,13 +38,26 @@ pub struct Privileges {
     clock: Clock,
     audit: AuditLog,
     path: PathBuf,
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
+    /// How often leases were used.
+    pub(super) uses: Uses,
     pub(super) counts: Counts,
     /// What the start found that somebody should know.
     found: Option<String>,
     /// Whether the file could not be written.
     file_fails: AtomicBool,
     pub(super) warned: std::sync::Mutex<std::collections::BTreeSet<PrivilegeId>>,
+}
+
+/// What is in force at a moment, for decisions.
+#[derive(Debug, Default)]
+pub struct InForce {
+    /// Roles of people.
+    pub elevations: Vec<ElevationUse>,
+    /// Rules that are lifted.
+    pub waivers: Vec<WaiverUse>,
+    /// Roles that jobs lease, as far as they are not used up.
+    pub leases: Vec<LeaseUse>,
 }
 
 impl Privileges {
@@ -66,6 +80,7 @@ impl Privileges {
     ) -> Result<Self, OpenError> {
         let open::Opened { set, clock, found } = open::open(&path, audit, time_of_day)?;
         let opened = Self {
+            uses: Uses::of(&set),
             set: ArcSwap::from_pointee(set),
             clock,
             audit: audit.clone(),
@@ -97,10 +112,10 @@ impl Privileges {
     }
 
     /// What is in force: of one person, or of everybody.
-    pub fn in_force(&self, user: Option<&UsernameKey>) -> (Vec<ElevationUse>, Vec<WaiverUse>) {
+    pub fn in_force(&self, user: Option<&UsernameKey>) -> InForce {
         let set = self.set.load();
         if set.is_empty() {
-            return (Vec::new(), Vec::new());
+            return InForce::default();
         }
         let now = self.clock.now();
         let live = || {
@@ -108,8 +123,14 @@ impl Privileges {
                 .filter(|one| user.is_none_or(|user| one.by.key() == *user))
                 .filter_map(|one| one.time().map(|time| (one, time)))
         };
-        let elevations = live().filter_map(|(one, time)| one.elevation(time)).collect();
-        (elevations, live().filter_map(|(one, time)| one.waiver(time)).collect())
+        InForce {
+            elevations: live().filter_map(|(one, time)| one.elevation(time)).collect(),
+            waivers: live().filter_map(|(one, time)| one.waiver(time)).collect(),
+            leases: live()
+                .filter(|(one, _)| !self.uses.is_used_up(one))
+                .filter_map(|(one, time)| one.leased(time))
+                .collect(),
+        }
     }
 
     /// Asks for something. Where nobody need approve it, it is in force when this returns.
@@ -128,11 +149,11 @@ impl Privileges {
         let subject = rules.subject(&person.username)?;
         let allowed = rules.allowed(&subject, ask)?;
         let set = self.set();
-        let open = set.open_of(&person.username.key()).count();
+        let open = set.open_of(&person.username.key()).filter(|one| one.what.lease().is_none()).count();
         if open >= MOST_OF_ONE {
             return Err(PrivilegeError::TooManyOfOne(person.username.as_str().to_owned(), open));
         }
-        let all = set.open().count();
+        let all = set.open().filter(|one| one.what.lease().is_none()).count();
         if all >= MOST {
             return Err(PrivilegeError::TooMany(all));
         }
@@ -298,7 +319,7 @@ impl Privileges {
     }
 
     /// Durable, then in force, then told. Must be called with `changing` held.
-    async fn record(
+    pub(super) async fn record(
         &self,
         id: &PrivilegeId,
         events: &[Event],
@@ -319,6 +340,7 @@ impl Privileges {
             set.apply(event, time.unwrap_or(at));
         }
         set.forget(at);
+        self.uses.forget(&set);
         self.set.store(Arc::new(set));
         self.save();
         let privilege = self.find(id)?;
@@ -350,11 +372,11 @@ impl Privileges {
     /// Writes the file. Where that fails, the next start reads more of the log, and the clock may have been set back
     /// unnoticed since.
     pub(super) fn save(&self) {
-        let saved = disk::Saved {
-            entries: self.audit.size(),
-            seen: self.clock.now(),
-            set: Set::clone(&self.set.load()),
-        };
+        // Uses that are taken after this and recorded before would else be accounted for by neither.
+        let entries = self.audit.size();
+        let mut set = Set::clone(&self.set.load());
+        set.account(&self.uses.taken());
+        let saved = disk::Saved { entries, seen: self.clock.now(), set };
         let written = disk::write(&self.path, &saved);
         if let Err(error) = &written
             && !self.file_fails.load(Ordering::Relaxed)

@@ -1,5 +1,7 @@
 //! What survives a crash, a lost file, an old file, a clock that was set back; and who may answer whom.
 
+mod leases;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -159,8 +161,8 @@ async fn approved(privileges: &Privileges, length: u64) -> PrivilegeId {
 }
 
 fn live(privileges: &Privileges) -> usize {
-    let (elevations, waivers) = privileges.in_force(Some(&user("ALICE").key()));
-    elevations.len() + waivers.len()
+    let in_force = privileges.in_force(Some(&user("ALICE").key()));
+    in_force.elevations.len() + in_force.waivers.len()
 }
 
 #[tokio::test]

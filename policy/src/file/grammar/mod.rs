@@ -12,7 +12,7 @@ pub(super) use forms::{MODES, WAYS_IN};
 pub use schema::json_schema;
 pub(super) use tables::{
     ALLOW, APPROVALS, BLOCK, CHANGE, COMMIT, COMMITS, ELEVATION, GRANT, REQUIRE, ROLE, TAGS, TEST, TOP,
-    WAIVER, WEEKLY,
+    WAIVER, WEEKLY, WORKLOAD,
 };
 
 /// A kind of table: what people call one, and what may stand in it.
@@ -82,6 +82,8 @@ pub(super) enum Shape {
     List { of: &'static Shape, may_be_empty: bool },
     /// A table of a kind.
     Table(&'static TableKind),
+    /// A table of texts, under whatever names there are.
+    Texts,
     /// Any of these.
     Either(&'static [Shape]),
 }

@@ -3,14 +3,15 @@
 use super::{
     Key, Law, Shape, TableKind,
     forms::{
-        ALL_VERBS, APPROVERS, CHANNEL, CONTACT, EXCLUDED, EXTENSIONS, GROUPS, HELP, ID, IDS, LENGTH_OF_TIME,
-        LINT, MESSAGE, MODE, ON, PATH_PATTERNS, PATHS_OR_NONE, PUSH, REASON, REF_PATTERNS, ROLE as ROLE_ID,
-        ROLES, ROLES_OR_NONE, SIZE, SUBJECT, TAG, TIME_OF_WEEK, USER, USERS, VERBS, WAY_IN, ZONE,
+        ALL_VERBS, APPROVERS, CHANNEL, CLAIMS, CONTACT, EXCLUDED, EXTENSIONS, GROUPS, HELP, ID, IDS, ISSUER,
+        LENGTH_OF_TIME, LINT, MESSAGE, MODE, ON, PATH_PATTERNS, PATHS_OR_NONE, PROFILE, PUSH, REASON,
+        REF_PATTERNS, ROLE as ROLE_ID, ROLES, ROLES_OR_NONE, SIZE, SUBJECT, TAG, TIME_OF_WEEK, USER, USERS,
+        VERBS, WAY_IN, ZONE,
     },
 };
 use crate::{
     file::{commits::MAX_COMMITS, list::whole_repository_verbs, require::MAX_APPROVALS},
-    rule::{ChangeRule, ElevationApproval},
+    rule::{ChangeRule, ElevationApproval, Workload},
 };
 
 const fn needs(name: &'static str, shape: Shape, about: &'static str) -> Key {
@@ -57,6 +58,7 @@ pub(in crate::file) static TOP: TableKind = TableKind {
         may("require", tables(&Shape::Table(&REQUIRE)), REQUIRE.about),
         may("waiver", tables(&Shape::Table(&WAIVER)), WAIVER.about),
         may("elevation", tables(&Shape::Table(&ELEVATION)), ELEVATION.about),
+        may("workload", tables(&Shape::Table(&WORKLOAD)), WORKLOAD.about),
         may("test", tables(&Shape::Table(&TEST)), TEST.about),
     ],
     laws: &[],
@@ -88,12 +90,12 @@ pub(in crate::file) static ROLE: TableKind = TableKind {
         may(
             "max_lease",
             LENGTH_OF_TIME,
-            "A length of time, `15m`; read, and without effect in this version.",
+            "How long a lease of the role may last at most: `15m`. With it alone, the role is only leased.",
         ),
         may("exclusive", ROLES, "Roles that nobody should hold together with this one. It decides nothing."),
         ALLOWS,
     ],
-    laws: &[Law::AnyOf(&["any", "all", "service"])],
+    laws: &[Law::AnyOf(&["any", "all", "service", "max_lease"])],
 };
 
 /// `[[grant]]`
@@ -325,6 +327,42 @@ pub(in crate::file) static ELEVATION: TableKind = TableKind {
         ALLOWS,
     ],
     laws: &[Law::With("approvals", &["approved_by"]), Law::With("ends_with_approver", &["approved_by"])],
+};
+
+/// `[[workload]]`
+pub(in crate::file) static WORKLOAD: TableKind = TableKind {
+    name: "workload",
+    what: "a workload",
+    about: "Lets the jobs of a CI system lease what is granted to a role, for minutes, by their own tokens.",
+    keys: &[
+        needs("id", ID, "The workload's id. All rules share one set of ids."),
+        needs("profile", PROFILE, "The system: which claim of its tokens tells a job for good."),
+        needs("issuer", ISSUER, "What the tokens say in `iss`, to the letter; for SPIFFE the trust domain."),
+        needs(
+            "claims",
+            CLAIMS,
+            "What the tokens say, to the letter; the id that the profile asks for among it.",
+        ),
+        needs("principal", USER, "The account of Bitbucket that pushes for the job."),
+        needs(
+            "roles",
+            ROLES,
+            "The roles of which one may be leased: what is granted to it, and nothing else.",
+        ),
+        needs("on", ON, ON_ABOUT),
+        needs("refs", REF_PATTERNS, REFS_ABOUT),
+        may("verbs", VERBS, "What a lease may be for; without it, every change."),
+        may("paths", PATH_PATTERNS, "Changes to these paths only."),
+        may("max_lease", LENGTH_OF_TIME, "How long a lease may last, up to `15m`; `5m` without it."),
+        may(
+            "uses",
+            Shape::Number { from: 1, to: Workload::MOST_USES },
+            "How many pushes a lease may be good for; 1 without it.",
+        ),
+        may("mode", MODE, "As in a grant; in evaluate mode it gives nothing."),
+        ALLOWS,
+    ],
+    laws: &[],
 };
 
 /// `[[test]]`
