@@ -25,7 +25,7 @@ use oam_fetch::Form;
 use tokio::time::timeout;
 
 use crate::{
-    oidc::TokenError,
+    oidc::{TokenError, WorkloadToken},
     privilege::{LeaseError, Privilege},
     service::Live,
 };
@@ -97,8 +97,15 @@ async fn exchange(live: &Live, request: Request) -> Result<Arc<Privilege>, Probl
     }
     let asked = Asked::read(&read(body).await?)?;
     let token = live.issuers.verify_workload(asked.token.reveal()).await.map_err(|error| of_token(&error))?;
+    live.privileges.lease(&state(live, &token), &token, &asked.ask).await.map_err(|error| of_lease(&error))
+}
+
+/// What it is decided by: of the sources, those that know the account that pushes for the job.
+fn state(live: &Live, token: &WorkloadToken) -> oam_policy::State {
     let state = live.state();
-    live.privileges.lease(&state, &token, &asked.ask).await.map_err(|error| of_lease(&error))
+    let workloads = state.policy.iter().flat_map(|policy| policy.workloads());
+    let shown = workloads.into_iter().find(|one| one.is_shown_by(token.issuer(), token.claims()));
+    shown.map(|workload| live.state_for(&workload.principal)).unwrap_or(state)
 }
 
 async fn read(body: Body) -> Result<Vec<(String, String)>, Problem> {

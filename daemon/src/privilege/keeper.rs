@@ -11,11 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{
     Entry, Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
 };
-use oam_policy::{
-    PrivilegeId, State, Username,
-    decide::{ElevationUse, LeaseUse, WaiverUse},
-    name::UsernameKey,
-};
+use oam_policy::{PrivilegeId, State, Username};
 use tokio::sync::Mutex;
 
 use super::{
@@ -47,17 +43,6 @@ pub struct Privileges {
     /// Whether the file could not be written.
     file_fails: AtomicBool,
     pub(super) warned: std::sync::Mutex<std::collections::BTreeSet<PrivilegeId>>,
-}
-
-/// What is in force at a moment, for decisions.
-#[derive(Debug, Default)]
-pub struct InForce {
-    /// Roles of people.
-    pub elevations: Vec<ElevationUse>,
-    /// Rules that are lifted.
-    pub waivers: Vec<WaiverUse>,
-    /// Roles that jobs lease, as far as they are not used up.
-    pub leases: Vec<LeaseUse>,
 }
 
 impl Privileges {
@@ -109,28 +94,6 @@ impl Privileges {
     /// How often what happened.
     pub fn counts(&self) -> &Counts {
         &self.counts
-    }
-
-    /// What is in force: of one person, or of everybody.
-    pub fn in_force(&self, user: Option<&UsernameKey>) -> InForce {
-        let set = self.set.load();
-        if set.is_empty() {
-            return InForce::default();
-        }
-        let now = self.clock.now();
-        let live = || {
-            set.live(now)
-                .filter(|one| user.is_none_or(|user| one.by.key() == *user))
-                .filter_map(|one| one.time().map(|time| (one, time)))
-        };
-        InForce {
-            elevations: live().filter_map(|(one, time)| one.elevation(time)).collect(),
-            waivers: live().filter_map(|(one, time)| one.waiver(time)).collect(),
-            leases: live()
-                .filter(|(one, _)| !self.uses.is_used_up(one))
-                .filter_map(|(one, time)| one.leased(time))
-                .collect(),
-        }
     }
 
     /// Asks for something. Where nobody need approve it, it is in force when this returns.

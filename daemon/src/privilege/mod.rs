@@ -14,6 +14,7 @@ mod clock;
 mod disk;
 mod error;
 mod id;
+mod in_force;
 mod keeper;
 mod lease;
 mod news;
@@ -32,7 +33,8 @@ mod what;
 
 pub use clock::Clock;
 pub use error::PrivilegeError;
-pub use keeper::{InForce, Privileges};
+pub use in_force::InForce;
+pub use keeper::Privileges;
 pub use lease::{LeaseAsk, LeaseError, MOST_REFS};
 pub use news::{Counts, News};
 pub use open::OpenError;

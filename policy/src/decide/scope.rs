@@ -140,7 +140,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// How a grant to these roles reaches the pusher by what they have for a while.
+    /// How a grant to these roles reaches the pusher by what they have for a while; of several that are the same but for
+    /// their times, one.
     fn elevated_to(
         &self,
         receivers: &[u32],
@@ -152,8 +153,14 @@ impl<'a> Scope<'a> {
                 && elevated.by.verbs().meets(verbs)
                 && self.is_on(elevated, update)
         };
+        let is_first = move |number: usize, one: &Elevated<'_>| {
+            let same = |other: &Elevated<'_>| other.role == one.role && other.by.rule() == one.by.rule();
+            !self.elevated.iter().take(number).any(|other| same(other) && reaches(other))
+        };
         let numbered = self.elevated.iter().enumerate();
-        numbered.filter(move |(_, one)| reaches(one)).map(|(number, _)| Reach::Elevated(number))
+        numbered
+            .filter(move |(number, one)| reaches(one) && is_first(*number, one))
+            .map(|(number, _)| Reach::Elevated(number))
     }
 
     /// How a grant reaches the pusher with an update, if it does: the role, and what they were given for a while.

@@ -7,13 +7,15 @@
 mod forms;
 mod schema;
 mod tables;
+mod workload;
 
 pub(super) use forms::{MODES, WAYS_IN};
 pub use schema::json_schema;
 pub(super) use tables::{
     ALLOW, APPROVALS, BLOCK, CHANGE, COMMIT, COMMITS, ELEVATION, GRANT, REQUIRE, ROLE, TAGS, TEST, TOP,
-    WAIVER, WEEKLY, WORKLOAD,
+    WAIVER, WEEKLY,
 };
+pub(super) use workload::WORKLOAD;
 
 /// A kind of table: what people call one, and what may stand in it.
 pub(super) struct TableKind {

@@ -1,24 +1,24 @@
 //! The tables of the language. The order of the keys is that in which people are told of them.
 
 use super::{
-    Key, Law, Shape, TableKind,
+    Key, Law, Shape, TableKind, WORKLOAD,
     forms::{
-        ALL_VERBS, APPROVERS, CHANNEL, CLAIMS, CONTACT, EXCLUDED, EXTENSIONS, GROUPS, HELP, ID, IDS, ISSUER,
-        LENGTH_OF_TIME, LINT, MESSAGE, MODE, ON, PATH_PATTERNS, PATHS_OR_NONE, PROFILE, PUSH, REASON,
-        REF_PATTERNS, ROLE as ROLE_ID, ROLES, ROLES_OR_NONE, SIZE, SUBJECT, TAG, TIME_OF_WEEK, USER, USERS,
-        VERBS, WAY_IN, ZONE,
+        ALL_VERBS, APPROVERS, CHANNEL, CONTACT, EXCLUDED, EXTENSIONS, GROUPS, HELP, ID, IDS, ISSUER,
+        LENGTH_OF_TIME, LINT, MESSAGE, MODE, ON, PATH_PATTERNS, PATHS_OR_NONE, PUSH, REASON, REF_PATTERNS,
+        ROLE as ROLE_ID, ROLES, ROLES_OR_NONE, SIZE, SUBJECT, TAG, TIME_OF_WEEK, USER, USERS, VERBS, WAY_IN,
+        ZONE,
     },
 };
 use crate::{
     file::{commits::MAX_COMMITS, list::whole_repository_verbs, require::MAX_APPROVALS},
-    rule::{ChangeRule, ElevationApproval, Workload},
+    rule::{ChangeRule, ElevationApproval},
 };
 
-const fn needs(name: &'static str, shape: Shape, about: &'static str) -> Key {
+pub(super) const fn needs(name: &'static str, shape: Shape, about: &'static str) -> Key {
     Key { name, shape, needed: true, about }
 }
 
-const fn may(name: &'static str, shape: Shape, about: &'static str) -> Key {
+pub(super) const fn may(name: &'static str, shape: Shape, about: &'static str) -> Key {
     Key { name, shape, needed: false, about }
 }
 
@@ -26,8 +26,9 @@ const fn tables(of: &'static Shape) -> Shape {
     Shape::List { of, may_be_empty: true }
 }
 
-const ON_ABOUT: &str = "Repositories: `PROJECT/slug`, with `*` and `{a,b}`, or `**` for all. `!` takes out.";
-const REFS_ABOUT: &str = "Refs, by their full names: `*` within one segment, `**` whole segments, `{a,b}` either, \
+pub(super) const ON_ABOUT: &str =
+    "Repositories: `PROJECT/slug`, with `*` and `{a,b}`, or `**` for all. `!` takes out.";
+pub(super) const REFS_ABOUT: &str = "Refs, by their full names: `*` within one segment, `**` whole segments, `{a,b}` either, \
                           `${user}` the pusher, `re:` a regular expression. `!` takes out.";
 const MODE_ABOUT: &str = "`enforce` (the default), or `evaluate`: the rule decides nothing, and the log says \
                           what it would have decided.";
@@ -40,7 +41,7 @@ const EXCEPT_ABOUT: &str = "Roles that the rule does not bind.";
 const HELP_ABOUT: &str = "What a refused person reads, up to 1,000 characters.";
 const VERBS_ABOUT: &str = "What the rule is about; without it, every change.";
 
-const ALLOWS: Key = may("allow", ALLOWED, "What is not warned of here, and why.");
+pub(super) const ALLOWS: Key = may("allow", ALLOWED, "What is not warned of here, and why.");
 const ALLOWED: Shape = Shape::List { of: &Shape::Table(&ALLOW), may_be_empty: true };
 
 /// A file.
@@ -327,42 +328,6 @@ pub(in crate::file) static ELEVATION: TableKind = TableKind {
         ALLOWS,
     ],
     laws: &[Law::With("approvals", &["approved_by"]), Law::With("ends_with_approver", &["approved_by"])],
-};
-
-/// `[[workload]]`
-pub(in crate::file) static WORKLOAD: TableKind = TableKind {
-    name: "workload",
-    what: "a workload",
-    about: "Lets the jobs of a CI system lease what is granted to a role, for minutes, by their own tokens.",
-    keys: &[
-        needs("id", ID, "The workload's id. All rules share one set of ids."),
-        needs("profile", PROFILE, "The system: which claim of its tokens tells a job for good."),
-        needs("issuer", ISSUER, "What the tokens say in `iss`, to the letter; for SPIFFE the trust domain."),
-        needs(
-            "claims",
-            CLAIMS,
-            "What the tokens say, to the letter; the id that the profile asks for among it.",
-        ),
-        needs("principal", USER, "The account of Bitbucket that pushes for the job."),
-        needs(
-            "roles",
-            ROLES,
-            "The roles of which one may be leased: what is granted to it, and nothing else.",
-        ),
-        needs("on", ON, ON_ABOUT),
-        needs("refs", REF_PATTERNS, REFS_ABOUT),
-        may("verbs", VERBS, "What a lease may be for; without it, every change."),
-        may("paths", PATH_PATTERNS, "Changes to these paths only."),
-        may("max_lease", LENGTH_OF_TIME, "How long a lease may last, up to `15m`; `5m` without it."),
-        may(
-            "uses",
-            Shape::Number { from: 1, to: Workload::MOST_USES },
-            "How many pushes a lease may be good for; 1 without it.",
-        ),
-        may("mode", MODE, "As in a grant; in evaluate mode it gives nothing."),
-        ALLOWS,
-    ],
-    laws: &[],
 };
 
 /// `[[test]]`
