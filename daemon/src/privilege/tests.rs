@@ -1,7 +1,5 @@
 //! What survives a crash, a lost file, an old file, a clock that was set back; and who may answer whom.
 
-mod leases;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -135,6 +133,8 @@ macro_rules! bench {
         })
     }};
 }
+
+mod leases;
 
 impl Bench {
     fn file(&self) -> PathBuf {

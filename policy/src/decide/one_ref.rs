@@ -144,43 +144,57 @@ impl OneRef<'_> {
                 }
             }
         }
-        if permit.is_some() {
-            return permit;
+        if let Some(permit) = permit {
+            let is_standing = permit.elevation().is_none();
+            let standing = if is_standing { None } else { self.standing_in_parts(&of_some_paths, tally) };
+            return Some(standing.unwrap_or(permit));
         }
-        self.granted_in_parts(&of_some_paths, tally).or_else(|| {
-            if of_some_paths.is_empty() {
-                let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(rules, verb) };
-                tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
-            }
-            None
-        })
+        if of_some_paths.is_empty() {
+            let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(rules, verb) };
+            tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
+        }
+        self.granted_in_parts(&of_some_paths, tally)
     }
 
     /// What carries it where every grant is of some paths only, and they cover it together. Where they do not, that is
     /// in the tally.
     fn granted_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
-        let is_standing = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_none();
-        let standing: Vec<_> = parts.iter().filter(is_standing).collect();
-        let all: Vec<_> = parts.iter().collect();
-        // What somebody may at any time is not carried by what they have for a while.
-        let standing_do = standing.len() < all.len()
-            && !standing.is_empty()
-            && matches!(self.uncovered(&parts_of(&standing)), Known::Is(None));
-        let carrying = if standing_do { standing } else { all };
-        let mut given = carrying.iter().filter(|one| !is_standing(one));
+        let given: Vec<_> = parts.iter().filter_map(|(_, reach)| self.scope.given(*reach)).collect();
+        if !given.is_empty()
+            && let Some(standing) = self.standing_in_parts(parts, tally)
+        {
+            return Some(standing);
+        }
         // Of several that cover it together, one that is there for a while is told.
-        let (part, reach) = given.next().or(carrying.first()).copied()?;
-        let of_some_paths = parts_of(&carrying);
-        let refusal = self.uncovered(&of_some_paths).map(|paths| {
+        let is_given = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_some();
+        let (carrying, reach) = parts.iter().find(is_given).or(parts.first())?;
+        let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+        let refusal = self.uncovered(&all).map(|paths| {
             paths.map(|paths| {
-                let grants = of_some_paths.iter().map(|part| part.grant.id.clone());
-                let grants = grants.collect::<BTreeSet<_>>().into_iter().collect();
+                let grants: BTreeSet<_> = all.iter().map(|part| part.grant.id.clone()).collect();
+                let grants = grants.into_iter().collect();
                 RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants })
             })
         });
         tally.refuse_if(refusal);
-        let beside = carrying.iter().filter_map(|(_, reach)| self.scope.given(*reach)).cloned();
-        Some(self.permit(part.grant, *reach).beside(beside))
+        Some(self.permit(carrying.grant, *reach).beside(given.into_iter().cloned()))
+    }
+
+    /// What somebody may at any time, of some paths together: that is not carried by what they have for a while. What would
+    /// tell is asked for.
+    fn standing_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
+        let is_standing = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_none();
+        let standing: Vec<_> = parts.iter().filter(is_standing).collect();
+        let (carrying, reach) = standing.first()?;
+        let all: Vec<_> = standing.iter().map(|(part, _)| *part).collect();
+        match self.uncovered(&all) {
+            Known::Is(None) => Some(self.permit(carrying.grant, *reach)),
+            Known::Is(Some(_)) | Known::Unreadable(_) => None,
+            Known::Needs(needed) => {
+                tally.refuse_if(Known::<Option<RefusalReason>>::Needs(needed));
+                None
+            }
+        }
     }
 
     fn permit(&self, grant: &Grant, reach: Reach) -> Permit {
@@ -225,8 +239,4 @@ impl OneRef<'_> {
             lease: self.place_to_lease(rules, verb),
         }
     }
-}
-
-fn parts_of<'a>(some: &[&(Part<'a>, Reach)]) -> Vec<Part<'a>> {
-    some.iter().map(|(part, _)| *part).collect()
 }
