@@ -145,6 +145,7 @@ fn who(event: &Event) -> &str {
         Event::PrivilegeEnded(ended) => &ended.by,
         Event::PrivilegeSignedOff(signed) => &signed.by,
         Event::PersonErased(erased) => &erased.actor,
+        Event::PrivilegeUsed(used) => &used.by,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)

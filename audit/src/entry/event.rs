@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased, PolicyApproved,
     PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan,
-    PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, RefBytes, Time,
+    PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -64,6 +64,8 @@ pub enum Event {
     PeopleKept(PeopleKept),
     /// The table of people has forgotten somebody.
     PersonErased(PersonErased),
+    /// A push was permitted by a lease.
+    PrivilegeUsed(PrivilegeUsed),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -96,7 +98,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 26] = [
+    pub const KINDS: [&'static str; 27] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -123,6 +125,7 @@ impl Event {
         "privilege-signed-off",
         "people-kept",
         "person-erased",
+        "privilege-used",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -155,6 +158,7 @@ impl Event {
             Self::PrivilegeSignedOff(_) => "privilege-signed-off",
             Self::PeopleKept(_) => "people-kept",
             Self::PersonErased(_) => "person-erased",
+            Self::PrivilegeUsed(_) => "privilege-used",
         }
     }
 }

@@ -46,8 +46,8 @@ pub use policy::{
     WithdrawnCause,
 };
 pub use privilege::{
-    PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
-    PrivilegeRequested, PrivilegeSignedOff,
+    Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld,
+    PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
 };
 pub use pruned::{EntriesPruned, PrunedRotation};
 pub use ref_bytes::{RefBytes, RefBytesError};

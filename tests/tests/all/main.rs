@@ -22,6 +22,7 @@ mod harness;
 mod install;
 mod killed;
 mod ldap;
+mod leases;
 mod limits;
 mod main_job;
 mod many_refs;
