@@ -7,8 +7,8 @@ use super::{
     AdminDenied, AppliedUpdate, CanaryTried, DaemonStarted, Decision, DecisionPart, EntriesPruned, Event,
     History, KeyRotated, LogRepaired, PeopleKept, PermittedWhileUnavailable, PersonErased, PolicyApproved,
     PolicyChanged, PolicyDiff, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved,
-    PrivilegeBegan, PrivilegeEnded, PrivilegeHeld, PrivilegeRequested, PrivilegeSignedOff, PrunedRotation,
-    RefsApplied, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, Update,
+    PrivilegeBegan, PrivilegeEnded, PrivilegeHeld, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
+    PrunedRotation, RefsApplied, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, Update,
     history::{Commit, Listed, Named, Signature, Text, Tip},
 };
 
@@ -138,6 +138,7 @@ impl Event {
                 look(Personal::Actor(actor))?;
                 look(Personal::Words(reason))
             }
+            Self::PrivilegeUsed(PrivilegeUsed { id: _, by, decision: _ }) => look(Personal::Party(by)),
             Self::KeyRotated(rotated) => key_rotated(rotated, look),
             Self::EntriesPruned(EntriesPruned { before: _, keep: _, older_than: _, rotations }) => rotations
                 .iter_mut()
