@@ -17,6 +17,7 @@ pub mod history;
 mod policy;
 mod privilege;
 mod ref_bytes;
+mod review;
 mod split;
 #[cfg(test)]
 pub(crate) mod strategies;
@@ -44,5 +45,6 @@ pub use privilege::{
     PrivilegeRequested, PrivilegeSignedOff,
 };
 pub use ref_bytes::{RefBytes, RefBytesError};
+pub use review::{AccessAttested, AccessVerdict, ReviewedRow};
 pub use split::{Split, split};
 pub use time::{Time, TimeError};

@@ -1,5 +1,7 @@
 //! What is recorded of what people have for a while: asked for, approved, begun, ended, signed off.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -23,6 +25,16 @@ pub enum PrivilegeKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         lifts: Vec<String>,
     },
+}
+
+/// `role ROLE` or `waiver ID`.
+impl fmt::Display for PrivilegeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant { role, .. } => write!(f, "role {role}"),
+            Self::Waiver { waiver, .. } => write!(f, "waiver {waiver}"),
+        }
+    }
 }
 
 /// Somebody asked for something for a while.

@@ -76,6 +76,13 @@ fn event(event: &Event, page: &Page) -> String {
         Event::PrivilegeBegan(began) => page.warn(&privilege::began(began)),
         Event::PrivilegeEnded(ended) => privilege::ended(ended),
         Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
+        Event::AccessAttested(attested) => format!(
+            "access of {} {} by {}: {}",
+            counted(attested.rows.len() as u64, "row", "rows"),
+            attested.verdict,
+            quoted(&attested.by),
+            shown(&attested.reason)
+        ),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::AdminDenied(denied) => {

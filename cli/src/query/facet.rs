@@ -140,6 +140,14 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::PrivilegeEnded(ended) => tell(Facet::User(&ended.by)),
         Event::PrivilegeSignedOff(signed) => tell(Facet::User(&signed.by)),
         Event::PrivilegeBegan(_) => {}
+        Event::AccessAttested(attested) => {
+            tell(Facet::User(&attested.by));
+            for row in &attested.rows {
+                tell(Facet::User(&row.who));
+                tell(Facet::Repository(&row.repository));
+                tell(Facet::Ref(row.r#ref.as_bytes()));
+            }
+        }
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
         Event::DaemonStarted(_) | Event::DaemonStopped | Event::StoreHealed(_) | Event::LogRepaired(_) => {}

@@ -45,7 +45,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_audit::{Name, keys::VerifierKey, merkle::Frontier};
+use oam_audit::{Name, checkpoint::SignedCheckpoint, keys::VerifierKey, merkle::Frontier};
 use places::Places;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -188,6 +188,20 @@ impl AuditLog {
     #[must_use]
     pub fn checkpoint(&self) -> Arc<str> {
         Arc::clone(&self.shared.checkpoint.borrow())
+    }
+
+    /// How many entries are signed: the newest checkpoint covers them.
+    #[must_use]
+    pub fn signed(&self) -> u64 {
+        self.covered_by(&self.checkpoint())
+    }
+
+    /// How many entries a checkpoint of this log covers; none when it is none.
+    pub(crate) fn covered_by(&self, checkpoint: &str) -> u64 {
+        let signed = SignedCheckpoint::parse(checkpoint);
+        signed
+            .and_then(|signed| signed.verify(self.verifier()).map(|checkpoint| checkpoint.size))
+            .unwrap_or(0)
     }
 
     /// The key that its checkpoints are verified with.

@@ -96,6 +96,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
     servers.spawn(tell_others(Arc::clone(live), stop.clone()));
+    servers.spawn(hand_on_the_log(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
         servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
     }
@@ -121,6 +122,11 @@ fn for_administrators(router: Router, live: &Arc<Live>) -> Router {
 /// Tells others what people have for a while.
 async fn tell_others(live: Arc<Live>, stop: CancellationToken) {
     live.webhooks.tell(live.audit.clone(), stop).await;
+}
+
+/// Hands the audit log on to who collects it.
+async fn hand_on_the_log(live: Arc<Live>, stop: CancellationToken) {
+    live.exports.hand_on(live.audit.clone(), stop).await;
 }
 
 /// Ends what people have for a while.

@@ -88,7 +88,7 @@ fn busy_daemon() -> (Daemon, String) {
     let config = format!(
         "[bitbucket]\n{guarded}\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
          \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n\n[webhook.chat]\nurl = \"http://127.0.0.1:1/\"\n\
-         format = \"slack\"\nnetwork = \"loopback\"\n\n[admin]\npeople = {{ {} = \"kim\" }}\n\n{NO_SERVER}",
+         format = \"slack\"\nnetwork = \"loopback\"\n\n[admin]\npeople = {{ {} = \"kim\" }}\n\n[export.shipper]\nkind = \"file\"\npath = \"/dev/null/no\"\n\n{NO_SERVER}",
         nix::unistd::geteuid()
     );
     let policy = lifting();
