@@ -92,7 +92,8 @@ impl LogsService for Strict {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        if request.metadata().get("authorization").is_none_or(|token| token != "Bearer secret") {
+        let token = request.metadata().get("authorization").and_then(|token| token.to_str().ok());
+        if token != Some("Bearer secret") {
             return Err(Status::unauthenticated("who are you?"));
         }
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);

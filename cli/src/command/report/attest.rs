@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::access::REVIEW;
 use crate::{
-    command::{Context, Ending},
+    command::{Context, Ending, reason},
     exit::Exit,
     failure::Failure,
     output::report::{AttestedJson, attested_text},
@@ -23,10 +23,9 @@ const ROWS: usize = 500;
 
 /// `oam report attest`.
 #[derive(Debug, Args)]
-#[group(id = "verdict", required = true, multiple = false)]
 pub struct Attest {
     /// They still need it
-    #[arg(long, group = "verdict")]
+    #[arg(long, group = "verdict", required_unless_present = "revoke")]
     accept: bool,
     /// It is to be taken away
     #[arg(long, group = "verdict")]
@@ -35,7 +34,7 @@ pub struct Attest {
     #[arg(long, value_name = "NAME")]
     user: Vec<String>,
     /// Why, in your words
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     /// The report that you have read, as `oam report access-review --format json` printed it
     #[arg(value_name = "FILE")]

@@ -82,8 +82,8 @@ impl Reviewed {
             .filter(|((repository, name, _), _)| is_looked_at(repository, name))
             .filter(|(key, _)| !self.seen.contains(*key))
             .map(|(_, last)| {
-                let ReviewedRow { repository, r#ref, who, .. } = &last.row;
-                format!("gone since it was reviewed: {who} on {ref} in {repository}, {}", last.told())
+                let ReviewedRow { repository, r#ref: name, who, .. } = &last.row;
+                format!("gone since it was reviewed: {who} on {name} in {repository}, {}", last.told())
             })
             .collect();
         let more = gone.len().saturating_sub(MOST_NAMED);
