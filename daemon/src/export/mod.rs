@@ -11,6 +11,7 @@
 //! mention.
 
 mod file;
+mod gaps;
 mod otlp;
 mod syslog;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 use std::{
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -31,7 +33,7 @@ use thiserror::Error;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use self::{file::Followed, otlp::Otlp, syslog::Syslog};
+use self::{file::Followed, gaps::Gaps, otlp::Otlp, syslog::Syslog};
 use crate::{
     audit_log::AuditLog,
     backoff::Backoff,
@@ -80,6 +82,7 @@ struct Export {
     config: ExportConfig,
     way: Way,
     cursor: Mutex<Cursor>,
+    gaps: Mutex<Gaps>,
     state: Mutex<State>,
 }
 
@@ -191,7 +194,10 @@ impl Exports {
 
     /// Who does not take the log, and has not for so long that somebody must look at it now.
     pub fn alarms(&self, log: &AuditLog, now: Timestamp) -> Vec<String> {
-        self.sentences(log, now, true)
+        let gaps = |one: &Arc<Export>| {
+            one.gaps.lock().unwrap_or_else(PoisonError::into_inner).sentences(&one.config.name)
+        };
+        self.0.iter().flat_map(gaps).chain(self.sentences(log, now, true)).collect()
     }
 
     /// Who else does not take the log.
@@ -211,7 +217,10 @@ impl Export {
         let path = folder.join(&config.name);
         // Where it is damaged everything is handed on once more, rather than something not at all.
         let cursor = Cursor::open(&path, end, new, 0);
-        let cursor = cursor.map_err(|source| ExportError::Cursor { name: name(), path, source })?;
+        let fault = |path: PathBuf| |source| ExportError::Cursor { name: name(), path, source };
+        let cursor = cursor.map_err(fault(path))?;
+        let path = folder.join(format!("{}.gaps", config.name));
+        let gaps = Gaps::open(&path).map_err(fault(path))?;
         let certificates = |source| ExportError::Certificates { name: name(), source };
         let way = match &config.to {
             ExportTo::File { path, rotate_mib, keep } => {
@@ -226,7 +235,7 @@ impl Export {
                 Way::Otlp(Otlp::new(host, token_file.clone()))
             }
         };
-        Ok(Self { config: config.clone(), way, cursor: Mutex::new(cursor), state: Mutex::default() })
+        Ok(Self { config: config.clone(), way, cursor: Mutex::new(cursor), gaps: Mutex::new(gaps), state: Mutex::default() })
     }
 
     async fn hand_on(&self, log: AuditLog, stop: CancellationToken) {
@@ -269,13 +278,17 @@ impl Export {
     /// Hands on everything that is signed.
     async fn hand_on_all(&self, log: &AuditLog) -> Result<(), String> {
         loop {
-            let items = read(log, self.taken()).await?;
+            let from = self.taken();
+            let items = read(log, from).await?;
             let ends = items.first().zip(items.last());
             let Some((first, last)) = ends.map(|(first, last)| (&first.entry, &last.entry)) else {
                 self.state().waits_since = None;
                 return Ok(());
             };
             self.state().waits_since = Some(first.time.timestamp());
+            if first.seq > from {
+                self.note_gap(from..first.seq)?;
+            }
             self.give(&items).await?;
             self.take(last.seq + 1)?;
         }
@@ -310,6 +323,14 @@ impl Export {
             waits: waits.and_then(|waits| waits.try_into().ok()).unwrap_or_default(),
             trouble: state.trouble,
         }
+    }
+
+    /// Notes that entries were removed before they were taken; only then are later ones handed on.
+    fn note_gap(&self, gap: Range<u64>) -> Result<(), String> {
+        let name = &self.config.name;
+        tracing::error!(export = name, from = gap.start, before = gap.end, "entries were removed before they were taken");
+        let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);
+        gaps.note(gap).map_err(|error| format!("that entries are gone cannot be noted: {error}"))
     }
 
     fn taken(&self) -> u64 {

@@ -11,11 +11,11 @@ use std::{
 
 use oam_audit::merkle::TreeHash;
 use oam_tests::{
-    Daemon,
+    BareRepo, Daemon, HookConfig,
     certificates::Authority,
     collector::{OtlpReceiver, Rsyslog, Taken},
     daemon::Setup,
-    wait,
+    sample, wait,
 };
 use serde_json::Value;
 
@@ -208,12 +208,14 @@ fn a_file_is_rotated_under_a_tailer_and_every_line_is_read_once() {
     daemon.write_config(&config);
     daemon.spawn();
     let mut tailer = Tailer::on(&path);
-    // Long reasons fill a file soon.
-    let reason = "r".repeat(30_000);
-    for round in 0..60 {
-        daemon.oam(["user", "deactivate", "bob", "--reason", &reason]).expect_success("oam user deactivate");
-        daemon.oam(["user", "reactivate", "bob", "--reason", &reason]).expect_success("oam user reactivate");
-        if round % 20 == 10 {
+    let repository = BareRepo::with(&HookConfig::plain(&daemon, sample::REPOSITORY));
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    for round in 0..6 {
+        // Pushes of many refs fill a file soon.
+        let refs = (0..1_500).map(|number| format!("HEAD:refs/heads/feature/{round}-{number}\n"));
+        assert!(work.send_pack(refs.collect::<String>().as_bytes()).accepted());
+        if round % 2 == 1 {
             daemon.kill();
             daemon.spawn();
         }

@@ -316,6 +316,7 @@ const MORE_COMMANDS: [&[&str]; 23] = [
     &["oam", "audit", "query"],
     &["oam", "report", "access-matrix"],
     &["oam", "report", "access-review"],
+    &["oam", "report", "attest"],
     &["oam", "report", "leavers"],
     &["oam", "report", "policy-changes"],
     &["oam", "report", "privileged-use"],

@@ -129,6 +129,7 @@ fn busy_daemon() -> (Daemon, String) {
     wait::until("the spool is delivered", || delivered(&daemon));
     lift(&daemon);
     propose(&daemon);
+    attest(&daemon);
     daemon.stop();
     (daemon, metrics)
 }
@@ -148,6 +149,19 @@ fn lift(daemon: &Daemon) {
     let lifted: serde_json::Value = serde_json::from_slice(&lifted.stdout).unwrap();
     let id = lifted["id"].as_str().unwrap();
     daemon.oam(["grant", "revoke", id, "--reason", "r"]).expect_success("oam grant revoke");
+}
+
+/// Answers for what alice may do, as `kim`.
+fn attest(daemon: &Daemon) {
+    let folder = daemon.folder().join("index");
+    let (log, index) = (daemon.state().join("audit"), folder.to_str().unwrap());
+    let place = ["--dir", log.to_str().unwrap(), "--index", index, "--repository", sample::REPOSITORY];
+    let review =
+        [&["report", "access-review", "--format", "json", "--ref", "refs/heads/main"][..], &place[..]];
+    let file = daemon.folder().join("review.json");
+    fs::write(&file, daemon.oam(review.concat()).stdout).unwrap();
+    let attest = ["report", "attest", file.to_str().unwrap(), "--accept", "--user", "alice", "--reason", "r"];
+    daemon.oam(attest).expect_success("oam report attest");
 }
 
 /// Two policies that must wait for somebody: one is approved, one is not.

@@ -99,6 +99,9 @@ pub(super) async fn matrix(command: &Matrix, context: &mut Context) -> Ending {
             break;
         }
     }
+    asked.notes.push(
+        "`unless` names the rules that stop somebody who has a grant; where it depends on the paths that change, it says so".into(),
+    );
     asked.end(report)
 }
 
@@ -172,9 +175,6 @@ impl Asked {
         } else {
             command.r#ref.clone()
         };
-        notes.push(
-            "`unless` names the rules that stop somebody who has a grant; where it depends on the paths that change, it says so".into(),
-        );
         Ok(Self { work, admin, basis, repositories, refs, notes })
     }
 
