@@ -217,7 +217,7 @@ impl Export {
         let path = folder.join(&config.name);
         // Where it is damaged everything is handed on once more, rather than something not at all.
         let cursor = Cursor::open(&path, end, new, 0);
-        let fault = |path: PathBuf| |source| ExportError::Cursor { name: name(), path, source };
+        let fault = |path: PathBuf| move |source| ExportError::Cursor { name: name(), path, source };
         let cursor = cursor.map_err(fault(path))?;
         let path = folder.join(format!("{}.gaps", config.name));
         let gaps = Gaps::open(&path).map_err(fault(path))?;
@@ -235,7 +235,13 @@ impl Export {
                 Way::Otlp(Otlp::new(host, token_file.clone()))
             }
         };
-        Ok(Self { config: config.clone(), way, cursor: Mutex::new(cursor), gaps: Mutex::new(gaps), state: Mutex::default() })
+        Ok(Self {
+            config: config.clone(),
+            way,
+            cursor: Mutex::new(cursor),
+            gaps: Mutex::new(gaps),
+            state: Mutex::default(),
+        })
     }
 
     async fn hand_on(&self, log: AuditLog, stop: CancellationToken) {
@@ -328,7 +334,12 @@ impl Export {
     /// Notes that entries were removed before they were taken; only then are later ones handed on.
     fn note_gap(&self, gap: Range<u64>) -> Result<(), String> {
         let name = &self.config.name;
-        tracing::error!(export = name, from = gap.start, before = gap.end, "entries were removed before they were taken");
+        tracing::error!(
+            export = name,
+            from = gap.start,
+            before = gap.end,
+            "entries were removed before they were taken"
+        );
         let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);
         gaps.note(gap).map_err(|error| format!("that entries are gone cannot be noted: {error}"))
     }

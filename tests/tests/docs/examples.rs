@@ -312,7 +312,7 @@ const COMMANDS: [&[&str]; 41] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 23] = [
+const MORE_COMMANDS: [&[&str]; 24] = [
     &["oam", "audit", "query"],
     &["oam", "report", "access-matrix"],
     &["oam", "report", "access-review"],
