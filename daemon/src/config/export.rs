@@ -161,7 +161,7 @@ impl ExportConfig {
         }
     }
 
-    pub(super) fn from_file(name: String, section: ExportSection) -> Result<Self, ConfigError> {
+    pub(super) fn from_file(name: String, section: &ExportSection) -> Result<Self, ConfigError> {
         let fault =
             |detail: String| ConfigError::Value { key: "export", detail: format!("`{name}`: {detail}") };
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -169,7 +169,7 @@ impl ExportConfig {
             return Err(fault("a name is made of lower-case letters, digits and `-`".into()));
         }
         let alarm_after = super::duration("export.NAME.alarm_after", section.alarm_after.as_deref())?;
-        let to = To { section: &section }.read().map_err(&fault)?;
+        let to = To { section }.read().map_err(&fault)?;
         Ok(Self {
             format: section.format,
             from: section.from,

@@ -329,7 +329,7 @@ fn webhooks(sections: BTreeMap<String, WebhookSection>) -> Result<Vec<WebhookCon
 }
 
 fn exports(sections: BTreeMap<String, ExportSection>) -> Result<Vec<ExportConfig>, ConfigError> {
-    sections.into_iter().map(|(name, section)| ExportConfig::from_file(name, section)).collect()
+    sections.into_iter().map(|(name, section)| ExportConfig::from_file(name, &section)).collect()
 }
 
 /// Root, the daemon's own user, and who else was named.

@@ -157,7 +157,8 @@ mod tests {
         let followed = Followed { full: u64::MAX, ..followed(folder.path()) };
         let text = "{\"index\":1}\n{\"index\":2}\n{\"index\":3}\n";
         for left in 0..=text.len() {
-            fs::write(&followed.path, format!("{{\"index\":0}}\n{}", &text[..left])).unwrap();
+            let (left, _) = text.split_at(left);
+            fs::write(&followed.path, format!("{{\"index\":0}}\n{left}")).unwrap();
             followed.append(&lines(&["{\"index\":1}", "{\"index\":2}", "{\"index\":3}"])).unwrap();
             assert_eq!(
                 fs::read_to_string(&followed.path).unwrap(),
@@ -180,8 +181,8 @@ mod tests {
         }
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         let all = format!("{}{}{}", read("audit.jsonl.2"), read("audit.jsonl.1"), read("audit.jsonl"));
-        let numbers: Vec<_> =
-            all.lines().map(|line| line[9..line.len() - 1].parse::<u32>().unwrap()).collect();
+        let number = |line: &str| line.strip_prefix("{\"index\":")?.strip_suffix('}')?.parse::<u32>().ok();
+        let numbers: Vec<_> = all.lines().map(|line| number(line).unwrap()).collect();
         assert_eq!(numbers, (numbers[0]..20).collect::<Vec<_>>());
         assert!(numbers[0] > 0 && numbers[0] < 12, "{numbers:?}");
         assert!(!folder.path().join("audit.jsonl.3").exists());
