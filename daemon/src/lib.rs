@@ -3,7 +3,7 @@
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
 //! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
-//! For proving now and then that Bitbucket still asks: [`canary`].
+//! For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
 //!
 //! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push, what directory
 //! servers have. **Out:** decisions, an
@@ -15,10 +15,13 @@
 pub mod access;
 pub mod audit_log;
 pub mod authorize;
+mod backoff;
 pub mod canary;
 pub mod config;
+mod cursor;
 pub mod directory;
 pub mod exchange;
+pub mod export;
 pub mod http;
 pub mod https;
 pub mod ldap;

@@ -31,6 +31,7 @@ use crate::{
     },
     config::Config,
     directory,
+    export::{ExportError, Exports},
     https::TlsError,
     oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
@@ -88,6 +89,9 @@ pub enum RunError {
     /// Who is told of it.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// Who collects the audit log.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// What people have for a while.
     #[error(transparent)]
     Privileges(#[from] privilege::OpenError),
@@ -216,7 +220,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         found,
     );
     let webhooks = Webhooks::open(&live.config.webhooks, &live.config.state, &live.audit)?;
-    Ok(live.with_issuers(issuers).with_webhooks(webhooks))
+    let exports = Exports::open(&live.config.exports, &live.config.state, &live.audit)?;
+    Ok(live.with_issuers(issuers).with_webhooks(webhooks).with_exports(exports))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.

@@ -3,11 +3,15 @@
 //! OCSF has no class of its own for an authorization decision. A push is API Activity (6003), with the verdict as the
 //! status and the rules in `actor.authorizations`; whoever is cut off or let in again is User Access Management (3005);
 //! directory, policy and tokens are Entity Management (3004); the daemon itself is Application Lifecycle (6002). Every
-//! event carries the entry as it stands in the log in `raw_data`, and its number in `metadata.sequence`.
+//! event carries the entry as it stands in the log in `raw_data`, its leaf hash in `raw_data_hash`, and its number in
+//! `metadata.sequence`.
 
-use oam_audit::entry::{
-    AskedBy, CanaryOutcome, CanaryTried, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
-    PrincipalKind, RefBytes, RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
+use oam_audit::{
+    entry::{
+        AskedBy, CanaryOutcome, CanaryTried, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
+        PrincipalKind, RefBytes, RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
+    },
+    merkle::TreeHash,
 };
 use serde_json::{Map, Value, json};
 
@@ -104,6 +108,12 @@ pub fn event(entry: &Entry, line: &[u8]) -> Value {
         "message": words::sentence(&entry.event),
         "metadata": metadata,
         "raw_data": String::from_utf8_lossy(line),
+        // RFC 6962 hashes a leaf with a zero byte before it, so it is not just SHA-256.
+        "raw_data_hash": {
+            "algorithm_id": 99,
+            "algorithm": "SHA-256 of an RFC 6962 leaf",
+            "value": TreeHash::leaf(line).to_string(),
+        },
     });
     if let (Some(event), Value::Object(own)) = (event.as_object_mut(), draft.own) {
         event.extend(own);
@@ -139,6 +149,10 @@ fn draft(event: &Event, node: &str) -> Draft {
         }
         Event::PrivilegeUsed(used) => privilege(UPDATE, &used.id, &used.by, None),
         Event::PrivilegeSignedOff(signed) => privilege(UPDATE, &signed.id, &signed.by, Some(&signed.reason)),
+        Event::AccessAttested(attested) => {
+            let entity = json!({ "name": "access review", "type": "review", "uid": attested.review });
+            managed(UPDATE, &entity, &attested.by, Some(&attested.reason))
+        }
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),
             severity: MEDIUM,

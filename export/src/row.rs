@@ -146,6 +146,7 @@ fn who(event: &Event) -> &str {
         Event::PrivilegeSignedOff(signed) => &signed.by,
         Event::PersonErased(erased) => &erased.actor,
         Event::PrivilegeUsed(used) => &used.by,
+        Event::AccessAttested(attested) => &attested.by,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)

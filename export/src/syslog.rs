@@ -31,8 +31,9 @@ pub fn message(entry: &Entry, body: &str) -> String {
     format!("<{priority}>1 {time} {host} {APP} - {kind} - \u{feff}{body}")
 }
 
-/// As RFC 5424 numbers them: 2 critical, 4 warning, 5 notice, 6 informational.
-fn severity(event: &Event) -> u8 {
+/// How grave it is, as RFC 5424 numbers it: 2 critical, 4 warning, 5 notice, 6 informational.
+#[must_use]
+pub fn severity(event: &Event) -> u8 {
     match event {
         Event::Decision(decision) => match decision.outcome {
             Outcome::Permitted => 6,
@@ -65,7 +66,8 @@ fn severity(event: &Event) -> u8 {
         | Event::PrivilegeBegan(_)
         | Event::PrivilegeEnded(_)
         | Event::PrivilegeUsed(_)
-        | Event::PrivilegeSignedOff(_) => 5,
+        | Event::PrivilegeSignedOff(_)
+        | Event::AccessAttested(_) => 5,
         Event::DecisionPart(_) | Event::RefsApplied(_) | Event::DaemonStarted(_) | Event::DaemonStopped => 6,
     }
 }

@@ -1,8 +1,7 @@
 //! An entry in one sentence, and the words that several forms share.
 
 use oam_audit::entry::{
-    CanaryOutcome, Change, Event, Outcome, PrivilegeKind, SnapshotCause, TokenChange, Update, Verb,
-    WithdrawnCause,
+    CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb, WithdrawnCause,
 };
 
 /// The word of a verdict.
@@ -142,13 +141,9 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::CanaryTried(tried) => {
             format!("forbidden branch tried in {}: {}", tried.repository, canary(tried.outcome))
         }
-        Event::PrivilegeRequested(asked) => format!(
-            "{} asks for {} for {} s: {}",
-            asked.by,
-            privilege(&asked.privilege),
-            asked.seconds,
-            asked.id
-        ),
+        Event::PrivilegeRequested(asked) => {
+            format!("{} asks for {} for {} s: {}", asked.by, asked.privilege, asked.seconds, asked.id)
+        }
         Event::PrivilegeApproved(approved) => format!(
             "{} approved by {}: {} of {}",
             approved.id, approved.by, approved.approvals, approved.needed
@@ -171,6 +166,9 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::PersonErased(erased) => {
             format!("who{} was is erased, by {}", erased.aliases.join(","), erased.actor)
         }
+        Event::AccessAttested(attested) => {
+            format!("access reviewed by {}: {} rows {}", attested.by, attested.rows.len(), attested.verdict)
+        }
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",
@@ -179,15 +177,6 @@ pub(crate) fn sentence(event: &Event) -> String {
             token(changed.change),
             changed.actor
         ),
-    }
-}
-
-/// What is had for a while.
-fn privilege(kind: &PrivilegeKind) -> String {
-    match kind {
-        PrivilegeKind::Grant { role, .. } => format!("role {role}"),
-        PrivilegeKind::Waiver { waiver, .. } => format!("waiver {waiver}"),
-        PrivilegeKind::Lease(lease) => format!("lease of the role {}", lease.role),
     }
 }
 

@@ -3,6 +3,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use thiserror::Error;
@@ -13,13 +14,16 @@ use tokio_rustls::{
     rustls::{
         ClientConfig, RootCertStore,
         crypto::ring,
-        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
     },
 };
 
-use crate::{Network, WebUrl};
+use crate::{Identity, Network, WebUrl};
 
-/// Why authorities of certificates cannot be used.
+/// How TLS is spoken.
+pub(crate) type Config = Arc<ClientConfig>;
+
+/// Why authorities of certificates, or a certificate of ours, cannot be used.
 #[derive(Debug, Error)]
 pub enum RootsError {
     /// The file cannot be read, or is no PEM.
@@ -35,6 +39,14 @@ pub enum RootsError {
     None {
         /// Where.
         place: String,
+    },
+    /// What we were to show of ourselves cannot be read, or is none.
+    #[error("`{path}` cannot be shown as our certificate and its key: {detail}")]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
     },
     /// TLS itself.
     #[error("TLS cannot be set up: {0}")]
@@ -58,6 +70,12 @@ pub enum ConnectError {
         /// Where hosts may lie.
         network: Network,
     },
+    /// There are no certificates to believe or to show.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// It took too long.
+    #[error("no connection within {} seconds", .0.as_secs())]
+    Time(Duration),
     /// Nobody answers, or not with a certificate that is believed.
     #[error("no connection to {address}: {source}")]
     Failed {
@@ -76,15 +94,45 @@ pub(crate) enum Connection {
 }
 
 /// Our side of TLS: the authorities in `file`, or else the system's.
-pub(crate) fn tls(file: Option<&Path>) -> Result<Arc<ClientConfig>, RootsError> {
+pub(crate) fn tls(file: Option<&Path>) -> Result<Config, RootsError> {
+    tls_with(file, None, None)
+}
+
+/// The same, with what we show of ourselves, for a protocol that has a name in TLS.
+pub(crate) fn tls_with(
+    file: Option<&Path>,
+    identity: Option<&Identity>,
+    protocol: Option<&str>,
+) -> Result<Config, RootsError> {
     let roots = match file {
         Some(path) => from_file(path)?,
         None => from_system()?,
     };
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    Ok(Arc::new(
-        builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth(),
-    ))
+    let builder = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots);
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let (chain, key) = shown(identity)?;
+            builder.with_client_auth_cert(chain, key)?
+        }
+    };
+    config.alpn_protocols = protocol.map(|name| name.as_bytes().to_vec()).into_iter().collect();
+    Ok(Arc::new(config))
+}
+
+/// A certificate chain, and its key.
+fn shown(
+    Identity { certificate, key }: &Identity,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), RootsError> {
+    let fault = |path: &Path, detail: String| RootsError::Identity { path: path.to_owned(), detail };
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|error| fault(certificate, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(fault(certificate, "it holds no certificate".into()));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| fault(key, error.to_string()))?;
+    Ok((chain, private))
 }
 
 fn from_file(path: &Path) -> Result<RootCertStore, RootsError> {
@@ -113,7 +161,7 @@ fn from_system() -> Result<RootCertStore, RootsError> {
 pub(crate) async fn connect(
     url: &WebUrl,
     network: Network,
-    tls: Option<&Arc<ClientConfig>>,
+    tls: Option<&Config>,
 ) -> Result<Connection, ConnectError> {
     let found: Vec<SocketAddr> = match url.address() {
         Some(address) => vec![(address, url.port()).into()],
@@ -147,7 +195,7 @@ fn may_reach(url: &WebUrl, network: Network, address: IpAddr) -> bool {
     network.allows(address) && (url.is_https() || !Network::Private.allows(address))
 }
 
-async fn one(url: &WebUrl, address: SocketAddr, tls: Option<&Arc<ClientConfig>>) -> io::Result<Connection> {
+async fn one(url: &WebUrl, address: SocketAddr, tls: Option<&Config>) -> io::Result<Connection> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     if !url.is_https() {

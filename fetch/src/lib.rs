@@ -1,6 +1,7 @@
 //! The guarded way out: HTTPS requests to hosts that a configuration, or another host, has named.
 //!
-//! **For:** reading what an OpenID provider publishes ([`openid`]), and signing in there; the calls of an API ([`Call`]).
+//! **For:** reading what an OpenID provider publishes ([`openid`]), and signing in there; the calls of an API ([`Call`]);
+//! connections to hosts that speak another protocol ([`Dialer`]).
 //!
 //! **In:** a [`WebUrl`], and the [`Network`] in which its host may lie. **Out:** a whole [`Answer`], or why there is none.
 //!
@@ -10,6 +11,7 @@
 mod call;
 mod client;
 mod connect;
+mod dial;
 mod form;
 mod network;
 pub mod openid;
@@ -19,6 +21,7 @@ mod url;
 pub use call::Call;
 pub use client::{Answer, Client, FetchError};
 pub use connect::{ConnectError, RootsError};
+pub use dial::{Dialer, Identity, Stream};
 pub use form::Form;
 pub use http::{Method, StatusCode};
 pub use network::Network;

@@ -47,8 +47,13 @@ impl Authority {
 
     /// A certificate for a server on 127.0.0.1.
     pub fn server(&self, folder: &Path, name: &str) -> Identity {
+        self.server_at(folder, name, IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    /// A certificate for a server on another address of this machine.
+    pub fn server_at(&self, folder: &Path, name: &str, address: IpAddr) -> Identity {
         let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
-        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        params.subject_alt_names.push(SanType::IpAddress(address));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(params, folder, name)
     }

@@ -25,6 +25,7 @@ pub mod bitbucket;
 pub mod bitbucket_server;
 pub mod canaille;
 pub mod certificates;
+pub mod collector;
 pub mod daemon;
 pub mod demo;
 pub mod faults;

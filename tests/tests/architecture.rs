@@ -60,7 +60,16 @@ fn the_crates_depend_only_downwards() {
         ("oam-hook", &["oam-policy", "oam-proto"][..]),
         (
             "oam-daemon",
-            &["oam-audit", "oam-bitbucket", "oam-fetch", "oam-ldap", "oam-policy", "oam-proto", "oam-scim"][..],
+            &[
+                "oam-audit",
+                "oam-bitbucket",
+                "oam-export",
+                "oam-fetch",
+                "oam-ldap",
+                "oam-policy",
+                "oam-proto",
+                "oam-scim",
+            ][..],
         ),
         (
             "oam-cli",

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased, PolicyApproved,
-    PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan,
-    PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes, Time,
+    AccessAttested, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased,
+    PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved,
+    PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -66,6 +66,8 @@ pub enum Event {
     PersonErased(PersonErased),
     /// A push was permitted by a lease.
     PrivilegeUsed(PrivilegeUsed),
+    /// Somebody reviewed what others may do, and answers for it.
+    AccessAttested(AccessAttested),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -98,7 +100,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 27] = [
+    pub const KINDS: [&'static str; 28] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -126,6 +128,7 @@ impl Event {
         "people-kept",
         "person-erased",
         "privilege-used",
+        "access-attested",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -159,6 +162,7 @@ impl Event {
             Self::PeopleKept(_) => "people-kept",
             Self::PersonErased(_) => "person-erased",
             Self::PrivilegeUsed(_) => "privilege-used",
+            Self::AccessAttested(_) => "access-attested",
         }
     }
 }

@@ -20,6 +20,7 @@ mod policy;
 mod privilege;
 mod pruned;
 mod ref_bytes;
+mod review;
 mod rotation;
 mod split;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use privilege::{
 };
 pub use pruned::{EntriesPruned, PrunedRotation};
 pub use ref_bytes::{RefBytes, RefBytesError};
+pub use review::{AccessAttested, AccessVerdict, ReviewedRow};
 pub use rotation::{KeyRotated, RotationError};
 pub(crate) use split::json_bytes;
 pub use split::{Split, split};

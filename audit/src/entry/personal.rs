@@ -4,11 +4,12 @@
 //! entry is asked by the compiler whether it tells of people.
 
 use super::{
-    AdminDenied, AppliedUpdate, CanaryTried, DaemonStarted, Decision, DecisionPart, EntriesPruned, Event,
-    History, KeyRotated, LogRepaired, PeopleKept, PermittedWhileUnavailable, PersonErased, PolicyApproved,
-    PolicyChanged, PolicyDiff, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved,
-    PrivilegeBegan, PrivilegeEnded, PrivilegeHeld, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
-    PrunedRotation, RefsApplied, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, Update,
+    AccessAttested, AdminDenied, AppliedUpdate, CanaryTried, DaemonStarted, Decision, DecisionPart,
+    EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept, PermittedWhileUnavailable,
+    PersonErased, PolicyApproved, PolicyChanged, PolicyDiff, PolicyProposed, PolicyRejected, PolicyWithdrawn,
+    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeHeld, PrivilegeRequested, PrivilegeSignedOff,
+    PrivilegeUsed, PrunedRotation, RefsApplied, ReviewedRow, SnapshotChanged, SourceToken, SpooledUpdate,
+    StoreHealed, Update,
     history::{Commit, Listed, Named, Signature, Text, Tip},
 };
 
@@ -139,6 +140,7 @@ impl Event {
                 look(Personal::Words(reason))
             }
             Self::PrivilegeUsed(PrivilegeUsed { id: _, by, decision: _ }) => look(Personal::Party(by)),
+            Self::AccessAttested(attested) => access_attested(attested, look),
             Self::KeyRotated(rotated) => key_rotated(rotated, look),
             Self::EntriesPruned(EntriesPruned { before: _, keep: _, older_than: _, rotations }) => rotations
                 .iter_mut()
@@ -246,6 +248,18 @@ fn policy_changed<E>(changed: &mut PolicyChanged, look: Look<'_, E>) -> Result<(
     approved_by.iter_mut().try_for_each(|by| look(Personal::Actor(by)))?;
     words(reason, look)?;
     policy_diff(diff, look)
+}
+
+fn access_attested<E>(attested: &mut AccessAttested, look: Look<'_, E>) -> Result<(), E> {
+    let AccessAttested { by, actor, verdict: _, reason, review: _, at: _, policy: _, directory: _, rows } =
+        attested;
+    look(Personal::Party(by))?;
+    look(Personal::Actor(actor))?;
+    for ReviewedRow { repository, r#ref: _, who, is: _, may: _, through: _ } in rows {
+        look(Personal::Name(who))?;
+        look(Personal::Repository(repository))?;
+    }
+    look(Personal::Words(reason))
 }
 
 fn key_rotated<E>(rotated: &mut KeyRotated, look: Look<'_, E>) -> Result<(), E> {

@@ -1,6 +1,6 @@
 //! What is recorded of what people have for a while: asked for, approved, begun, ended, signed off.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,17 @@ pub struct LeaseGiven {
     pub token: String,
     /// Until when the token is good: so long it is not taken again.
     pub token_expires: Time,
+}
+
+/// `role ROLE`, `waiver ID` or `lease of role ROLE`.
+impl fmt::Display for PrivilegeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant { role, .. } => write!(f, "role {role}"),
+            Self::Waiver { waiver, .. } => write!(f, "waiver {waiver}"),
+            Self::Lease(lease) => write!(f, "lease of role {}", lease.role),
+        }
+    }
 }
 
 /// Somebody asked for something for a while.

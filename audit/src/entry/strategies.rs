@@ -196,6 +196,30 @@ fn privilege() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Somebody answers for a review of access.
+fn attested() -> impl Strategy<Value = Event> {
+    let row = (text(), text(), text(), text(), text(), text()).prop_map(
+        |(repository, r#ref, who, is, may, through)| ReviewedRow { repository, r#ref, who, is, may, through },
+    );
+    let verdict = select(vec![AccessVerdict::Accepted, AccessVerdict::Revoked]);
+    let texts = (text(), text(), text(), text(), text(), text());
+    (texts, verdict, time(), vec(row, 1..3)).prop_map(
+        |((by, actor, reason, review, policy, directory), verdict, at, rows)| {
+            Event::AccessAttested(AccessAttested {
+                by,
+                actor,
+                verdict,
+                reason,
+                review,
+                at,
+                policy,
+                directory,
+                rows,
+            })
+        },
+    )
+}
+
 pub(crate) fn update() -> impl Strategy<Value = Update> {
     (
         ref_bytes(),
@@ -466,6 +490,7 @@ fn event() -> impl Strategy<Value = Event> {
         (vec(text(), 0..3), text(), any::<bool>()).prop_map(|(aliases, actor, forced)| {
             Event::PersonErased(PersonErased { aliases, actor, forced })
         }),
+        attested(),
     ]
 }
 

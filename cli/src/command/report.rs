@@ -24,6 +24,7 @@ use crate::{
 
 mod access;
 mod anomalies;
+mod attest;
 mod leavers;
 mod policy_changes;
 mod privileged_use;
@@ -37,6 +38,9 @@ pub enum Reports {
     /// The same to be reviewed: with what each did last, and room for a decision
     #[command(after_long_help = help::access_report())]
     AccessReview(access::Matrix),
+    /// Answer for rows of an access review: they are accepted, or to be taken away
+    #[command(after_long_help = help::attest())]
+    Attest(attest::Attest),
     /// Who was cut off, when that was in force, and what they tried after it
     #[command(after_long_help = help::report())]
     Leavers(Common),
@@ -78,6 +82,7 @@ pub async fn run(report: &Reports, context: &mut Context) -> Ending {
     match report {
         Reports::AccessMatrix(matrix) => access::matrix(matrix, context).await,
         Reports::AccessReview(matrix) => access::review(matrix, context).await,
+        Reports::Attest(attest) => attest::run(attest, context).await,
         Reports::Leavers(common) => leavers::run(common, context),
         Reports::PolicyChanges(common) => policy_changes::run(common, context),
         Reports::PrivilegedUse(common) => privileged_use::run(common, context),

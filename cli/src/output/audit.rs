@@ -83,6 +83,13 @@ fn event(event: &Event, page: &Page) -> String {
         Event::PrivilegeEnded(ended) => privilege::ended(ended),
         Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
         Event::PrivilegeUsed(used) => privilege::used(used),
+        Event::AccessAttested(attested) => format!(
+            "access of {} {} by {}: {}",
+            counted(attested.rows.len() as u64, "row", "rows"),
+            attested.verdict,
+            quoted(&attested.by),
+            shown(&attested.reason)
+        ),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::KeyRotated(rotated) => page.warn(&format!(

@@ -4,7 +4,7 @@ use crate::exit::Exit;
 
 mod audit;
 
-pub use audit::{access_report, erase, prove, query, report, tail, verify, witness};
+pub use audit::{access_report, attest, erase, prove, query, report, tail, verify, witness};
 
 /// Below `oam --help`.
 pub fn of_all() -> String {

@@ -2,7 +2,7 @@
 
 use oam_policy::diff::Effect;
 use oam_proto::v1::{
-    ApplyPolicyResponse, CheckPolicyResponse, Decision, Explanation, Fault, Faults, Feed, Finding,
+    ApplyPolicyResponse, CheckPolicyResponse, Collector, Decision, Explanation, Fault, Faults, Feed, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
     PatternClass, PolicyApproval, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
     PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyLifting, PolicyProposal, PolicyWarning,
@@ -287,6 +287,7 @@ fn of_the_policy_and_the_daemon() {
         warnings: vec![evil()],
         alarms: vec![evil()],
         state_dir: evil(),
+        collectors: vec![Collector { name: evil(), kind: evil(), trouble: evil(), ..Collector::default() }],
         ..Status::default()
     };
     check("status", &status::text(&status, &page()));

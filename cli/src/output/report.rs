@@ -83,6 +83,29 @@ pub struct Row {
     pub finding: bool,
 }
 
+/// Who answers for which rows of a review of access.
+#[derive(Debug, Serialize)]
+pub struct AttestedJson<'a> {
+    /// `accepted` or `revoked`.
+    pub verdict: &'a str,
+    /// Who answers for it.
+    pub by: &'a str,
+    /// How many rows.
+    pub rows: u64,
+    /// The SHA-256 of the report that was read.
+    pub review: &'a str,
+    /// The numbers of the entries that say so.
+    pub entries: &'a [u64],
+}
+
+/// The same for people.
+pub fn attested_text(told: &AttestedJson<'_>, page: &Page) -> String {
+    let entries: Vec<_> = told.entries.iter().map(|seq| format!("#{seq}")).collect();
+    let rows = super::page::counted(told.rows, "row", "rows");
+    let fields = Fields::new().with("entries", entries.join(" ")).with("report", told.review);
+    format!("{rows} {} by {}\n{}", told.verdict, shown(told.by), fields.laid_out(page))
+}
+
 /// Prints a report row by row.
 #[derive(Debug)]
 pub struct Report<'a> {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use oam_proto::v1::{
-    AuditInfo, Decision, Explanation, Fault, Faults, Finding, Outcome, PolicyInfo, Reason, RefVerdict,
-    Revocation, RuleTrace, SnapshotInfo, Status, User,
+    AuditInfo, Collector, Decision, Explanation, Fault, Faults, Finding, Outcome, PolicyInfo, Reason,
+    RefVerdict, Revocation, RuleTrace, SnapshotInfo, Status, User,
 };
 use serde::Serialize;
 
@@ -94,6 +94,14 @@ pub(super) fn status() -> Status {
         undecided: 0,
         state_dir: "/var/lib/oam".into(),
         alarms: Vec::new(),
+        collectors: vec![Collector {
+            name: "siem".into(),
+            kind: "syslog".into(),
+            taken: 1_000,
+            waiting: 234,
+            waits_millis: 90_000,
+            trouble: "the connection broke".into(),
+        }],
     }
 }
 

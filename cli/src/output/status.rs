@@ -1,11 +1,11 @@
 //! How the daemon is.
 
-use oam_proto::v1::{AuditInfo, Status};
+use oam_proto::v1::{AuditInfo, Collector, Status};
 use serde::Serialize;
 
 use super::{
     Page, json,
-    layout::{Fields, counts},
+    layout::{Fields, Table, counts},
     page::number,
     policy::{self, PolicyJson},
     shown, shown_line,
@@ -23,6 +23,7 @@ pub struct StatusJson<'a> {
     snapshot: Option<SnapshotJson<'a>>,
     policy: Option<PolicyJson<'a>>,
     audit: Option<AuditJson<'a>>,
+    collectors: Vec<CollectorJson<'a>>,
     pushes: PushesJson,
     warnings: &'a [String],
     alarms: &'a [String],
@@ -34,6 +35,29 @@ struct AuditJson<'a> {
     entries: u64,
     root: Option<&'a str>,
     checkpoint: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct CollectorJson<'a> {
+    name: &'a str,
+    kind: &'a str,
+    taken: u64,
+    waiting: u64,
+    waits_ms: u64,
+    trouble: Option<&'a str>,
+}
+
+impl<'a> From<&'a Collector> for CollectorJson<'a> {
+    fn from(one: &'a Collector) -> Self {
+        Self {
+            name: &one.name,
+            kind: &one.kind,
+            taken: one.taken,
+            waiting: one.waiting,
+            waits_ms: one.waits_millis,
+            trouble: json::some(&one.trouble),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -60,6 +84,7 @@ impl<'a> From<&'a Status> for StatusJson<'a> {
             snapshot: status.snapshot.as_ref().map(Into::into),
             policy: status.policy.as_ref().map(Into::into),
             audit: status.audit.as_ref().map(audit),
+            collectors: status.collectors.iter().map(Into::into).collect(),
             pushes: PushesJson {
                 permitted: status.permitted,
                 refused: status.refused,
@@ -132,7 +157,22 @@ pub fn text(status: &Status, page: &Page) -> String {
         }
         None => section(&mut text, page, "Audit log", &page.bad("none"), &Fields::new()),
     }
+    collectors(&mut text, status, page);
     text
+}
+
+/// Who collects the log, where anybody does.
+fn collectors(text: &mut String, status: &Status, page: &Page) {
+    if status.collectors.is_empty() {
+        return;
+    }
+    let all_well = status.collectors.iter().all(|one| one.trouble.is_empty());
+    let state = if all_well { page.good("all take it") } else { page.bad("not all take it") };
+    let mut table = Table::new(["collector", "kind", "waiting"]);
+    for one in &status.collectors {
+        table.push([shown(&one.name), shown(&one.kind), number(one.waiting)]);
+    }
+    text.push_str(&format!("\n{} {state}\n{}", page.bold("Collectors:"), table.laid_out(page)));
 }
 
 fn pushes(status: &Status) -> String {

@@ -45,8 +45,12 @@ fn status_of_a_ready_daemon() {
     Audit log: writable
       entries  1,234
       root     abababababababababababababababababababababababababababababababab
+
+    Collectors: not all take it
+    collector  kind    waiting
+    siem       syslog  234
     ");
-    insta::assert_snapshot!(json_line(&StatusJson::from(&status)), @r#"{"ready":true,"version":"0.1.0","node":"oam.example.com/node-1","state_dir":"/var/lib/oam","started":"2026-11-19T13:21:14.000000Z","snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"},"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"requires":0,"waivers":0,"approvals":0,"approved_by":[],"unapproved":false},"audit":{"writable":true,"entries":1234,"root":"abababababababababababababababababababababababababababababababab","checkpoint":"node\n1\nx\n\n— sig\n"},"pushes":{"permitted":1000,"refused":20,"undecided":0},"warnings":["The directory is 3 hours old."],"alarms":[]}"#);
+    insta::assert_snapshot!(json_line(&StatusJson::from(&status)), @r#"{"ready":true,"version":"0.1.0","node":"oam.example.com/node-1","state_dir":"/var/lib/oam","started":"2026-11-19T13:21:14.000000Z","snapshot":{"generation":12,"digest":"beefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeefbeef","as_of":"2026-11-23T14:21:14.000000Z","users":50000,"active_users":49800,"groups":300,"memberships":120000,"revocations":1,"cause":"import","actor":"uid 0","reason":"CHG-7","changed":"2026-11-23T15:21:14.000000Z"},"policy":{"digest":"c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00","in_force":true,"loaded":"2026-11-20T17:21:14.000000Z","origin":"apply","author":"uid 0","reason":"year-end freeze","path":"/etc/oam/policy","roles":3,"grants":4,"blocks":1,"requires":0,"waivers":0,"approvals":0,"approved_by":[],"unapproved":false},"audit":{"writable":true,"entries":1234,"root":"abababababababababababababababababababababababababababababababab","checkpoint":"node\n1\nx\n\n— sig\n"},"collectors":[{"name":"siem","kind":"syslog","taken":1000,"waiting":234,"waits_ms":90000,"trouble":"the connection broke"}],"pushes":{"permitted":1000,"refused":20,"undecided":0},"warnings":["The directory is 3 hours old."],"alarms":[]}"#);
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn status_of_an_empty_daemon() {
 
     Audit log: none
     ");
-    insta::assert_snapshot!(json_line(&StatusJson::from(&status)), @r#"{"ready":false,"version":"0.1.0","node":"node-1","state_dir":null,"started":null,"snapshot":null,"policy":null,"audit":null,"pushes":{"permitted":0,"refused":0,"undecided":0},"warnings":[],"alarms":[]}"#);
+    insta::assert_snapshot!(json_line(&StatusJson::from(&status)), @r#"{"ready":false,"version":"0.1.0","node":"node-1","state_dir":null,"started":null,"snapshot":null,"policy":null,"audit":null,"collectors":[],"pushes":{"permitted":0,"refused":0,"undecided":0},"warnings":[],"alarms":[]}"#);
 }
 
 #[test]

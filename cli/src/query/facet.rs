@@ -142,6 +142,14 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::PrivilegeUsed(used) => tell(Facet::User(&used.by)),
         Event::PrivilegeBegan(_) => {}
         Event::KeyRotated(rotated) => tell(Facet::User(&rotated.actor)),
+        Event::AccessAttested(attested) => {
+            tell(Facet::User(&attested.by));
+            for row in &attested.rows {
+                tell(Facet::User(&row.who));
+                tell(Facet::Repository(&row.repository));
+                tell(Facet::Ref(row.r#ref.as_bytes()));
+            }
+        }
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
         Event::PersonErased(erased) => {

@@ -124,6 +124,8 @@ calls! {
     EndPrivilege: OperateOrPerson,
     GetPrivilegeReport: LookOrPerson,
     SignOffPrivilege: Person,
+    // Whoever reads what everybody did also says whether they still need to.
+    AttestAccess: Audit,
     TailAudit: Audit,
     // Nobody can tell any more who somebody was.
     ErasePeople: Govern,
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(
             table[2],
             format!(
-                "auditor: {looks} GetUser {policies} ReplayPolicy Explain Who ListPrivileges GetPrivilegeReport TailAudit"
+                "auditor: {looks} GetUser {policies} ReplayPolicy Explain Who ListPrivileges GetPrivilegeReport AttestAccess TailAudit"
             )
         );
         // Whoever may change the directory or the policy could give themselves everything.

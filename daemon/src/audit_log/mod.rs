@@ -54,6 +54,7 @@ use std::{
 use jiff::Timestamp;
 use oam_audit::{
     Name,
+    checkpoint::SignedCheckpoint,
     entry::{Decision, DecodeError, EncodeError, Entry, Event, Update},
     keys::VerifierKey,
     merkle::Frontier,
@@ -273,6 +274,20 @@ impl AuditLog {
     #[must_use]
     pub fn checkpoint(&self) -> Arc<str> {
         Arc::clone(&self.shared.checkpoint.borrow())
+    }
+
+    /// How many entries are signed: the newest checkpoint covers them.
+    #[must_use]
+    pub fn signed(&self) -> u64 {
+        self.covered_by(&self.checkpoint())
+    }
+
+    /// How many entries a checkpoint of this log covers; none when it is none.
+    pub(crate) fn covered_by(&self, checkpoint: &str) -> u64 {
+        let signed = SignedCheckpoint::parse(checkpoint);
+        signed
+            .and_then(|signed| signed.verify(self.verifier()).map(|checkpoint| checkpoint.size))
+            .unwrap_or(0)
     }
 
     /// The key that its checkpoints are verified with.

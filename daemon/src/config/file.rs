@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use oam_audit::entry::PeopleForm;
 use serde::Deserialize;
 
-use super::{issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
+use super::{export::ExportSection, issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
 
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -33,6 +33,8 @@ pub struct FileConfig {
     pub audit: AuditSection,
     /// `[webhook.NAME]`
     pub webhook: BTreeMap<String, WebhookSection>,
+    /// `[export.NAME]`
+    pub export: BTreeMap<String, ExportSection>,
     /// `[hook]`
     pub hook: HookSection,
     /// `[admin]`

@@ -3,6 +3,7 @@
 
 mod admin;
 mod bitbucket;
+mod export;
 mod file;
 mod https;
 mod issuer;
@@ -23,9 +24,10 @@ use oam_audit::{Name, entry::PeopleForm, keys::CosignerKey};
 use oam_policy::Digest;
 use thiserror::Error;
 
-use self::{file::WitnessSection, issuer::IssuerSection, webhook::WebhookSection};
+use self::{export::ExportSection, file::WitnessSection, issuer::IssuerSection, webhook::WebhookSection};
 pub use admin::{AdminConfig, AdminListener};
 pub use bitbucket::{BitbucketConfig, CanaryConfig};
+pub use export::{ExportConfig, ExportFormat, ExportFrom, ExportKind, ExportTo, SyslogConfirm};
 pub use file::{FileConfig, LogFormat, SourceKind};
 pub use https::{ExchangeConfig, HttpsTls, ScimConfig};
 pub use issuer::{IssuerConfig, LoginConfig, Purpose};
@@ -83,6 +85,8 @@ pub struct Config {
     pub webhooks: Vec<WebhookConfig>,
     /// How long its entries are kept, and how.
     pub keeping: Keeping,
+    /// Who collects the audit log, by name.
+    pub exports: Vec<ExportConfig>,
     /// Who may ask for decisions over the Unix socket: user ids.
     pub hook_uids: BTreeSet<u32>,
     /// The group that the hook's socket is given to.
@@ -248,6 +252,7 @@ impl Config {
                     .transpose()?,
             },
             webhooks: webhooks(file.webhook)?,
+            exports: exports(file.export)?,
             witnesses: file.audit.witnesses.into_iter().map(witness).collect::<Result<_, _>>()?,
             keeping: Keeping {
                 compress_after: age("audit.compress_after", file.audit.compress_after.as_deref())?,
@@ -337,6 +342,10 @@ fn witness(WitnessSection { url, key }: WitnessSection) -> Result<WitnessConfig,
 
 fn webhooks(sections: BTreeMap<String, WebhookSection>) -> Result<Vec<WebhookConfig>, ConfigError> {
     sections.into_iter().map(|(name, section)| WebhookConfig::from_file(name, section)).collect()
+}
+
+fn exports(sections: BTreeMap<String, ExportSection>) -> Result<Vec<ExportConfig>, ConfigError> {
+    sections.into_iter().map(|(name, section)| ExportConfig::from_file(name, &section)).collect()
 }
 
 /// Root, the daemon's own user, and who else was named.
@@ -432,6 +441,9 @@ mod tests {
              flavour = 'plain'\nbind_dn = 'cn=o'\npassword_file = '/p'\nmax_loss = '5%'\nresync = '10s'\n\
              users = { base = 'dc=x', filter = '(a=b)', id = 'nsUniqueId', limits = [], email = 'm' }\n\
              groups = { base = 'dc=x', name = 'ou', member = 'uniqueMember' }",
+            "[export.a]\nkind = 'file'\npath = '/\u{200b}x'\n[export.b]\nkind = 'syslog'\naddress = '[::1]:6514'\nformat = 'ocsf'\n\
+             from = 'start'\nconfirm = 'close'\nnetwork = 'loopback'\nca = '/c'\ncertificate = '/d'\nkey = '/k'\nalarm_after = '5m'\n\
+             [export.c]\nkind = 'otlp'\nurl = 'https://c:4317'\ntoken_file = '/t'",
             "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'",
             "[bitbucket]\nurl = 'https://b/x'\ntoken_file = '/\u{200b}t'\nca = '/c'\nnetwork = 'loopback'\n\
              [bitbucket.canary]\nevery = '1500ms'\nrepositories = 2\nalarm_after = '2h'",
@@ -500,6 +512,22 @@ mod tests {
                 "issuer.b",
             ),
             ("[bitbucket]\nurl = 'https://b'", "missing field `token_file`"),
+            ("[export.A]\nkind = 'file'\npath = '/x'", "lower-case"),
+            ("[export.a]\nkind = 'kafka'", "unknown variant `kafka`"),
+            ("[export.a]\nkind = 'file'", "`path` says which file"),
+            ("[export.a]\nkind = 'file'\npath = 'x'", "`path` is absolute"),
+            ("[export.a]\nkind = 'file'\npath = '/x'\nkeep = 0", "`keep` between"),
+            ("[export.a]\nkind = 'file'\npath = '/x'\nca = '/c'", "`ca` is not for `file`"),
+            ("[export.a]\nkind = 'syslog'\naddress = 'siem'", "a host and a port"),
+            ("[export.a]\nkind = 'syslog'\naddress = 'siem:6514/x'", "a host and a port"),
+            (
+                "[export.a]\nkind = 'syslog'\naddress = 'siem:6514'\nurl = 'https://c'",
+                "`url` is not for `syslog`",
+            ),
+            ("[export.a]\nkind = 'syslog'\naddress = 'siem:6514'\nkey = '/k'", "go together"),
+            ("[export.a]\nkind = 'otlp'\nurl = 'http://c:4317'", "only `https://` leaves"),
+            ("[export.a]\nkind = 'otlp'\nurl = 'c:4317'", "`url` is an address"),
+            ("[export.a]\nkind = 'otlp'\nurl = 'https://c'\nalarm_after = 'soon'", "export.NAME.alarm_after"),
             ("[bitbucket]\nurl = 'b'\ntoken_file = '/t'", "bitbucket.url"),
             ("[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nnetwork = 'x'", "bitbucket.network"),
             (

@@ -81,6 +81,7 @@ impl fmt::Display for Config {
                 writeln!(f, "ca = {}", written(ca))?;
             }
         }
+        self.exports.iter().try_for_each(|export| export.show(f))?;
         if let Some(tcp) = &self.tcp {
             writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {}", tcp.listen, written(&tcp.certificate))?;
             writeln!(f, "key = {}\nclient_ca = {}", written(&tcp.key), written(&tcp.client_ca))?;

@@ -51,6 +51,9 @@ pub struct Metrics {
     canary_proven_age: Gauge<f64, AtomicU64>,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
     webhook_well: Family<OfWebhook, Gauge<u64, AtomicU64>>,
+    export_well: Family<OfExport, Gauge<u64, AtomicU64>>,
+    export_waiting: Family<OfExport, Gauge<u64, AtomicU64>>,
+    export_waits: Family<OfExport, Gauge<f64, AtomicU64>>,
     privilege_news: Family<OfNews, Counter>,
     clock_behind: Gauge<f64, AtomicU64>,
 }
@@ -71,6 +74,12 @@ struct OfStage {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfWebhook {
     webhook: String,
+}
+
+/// One of the few that are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfExport {
+    export: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -138,6 +147,9 @@ impl Default for Metrics {
             canary_proven_age: Gauge::default(),
             privileges: Family::default(),
             webhook_well: Family::default(),
+            export_well: Family::default(),
+            export_waiting: Family::default(),
+            export_waits: Family::default(),
             privilege_news: Family::default(),
             clock_behind: Gauge::default(),
         };
@@ -206,6 +218,7 @@ impl Metrics {
         self.register_sources();
         self.register_canaries();
         self.register_privileges();
+        self.register_exports();
         let Self { registry, .. } = self;
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
@@ -296,6 +309,35 @@ impl Metrics {
         );
     }
 
+    fn register_exports(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "export_well",
+            "1 when the collector takes the audit log, else 0",
+            self.export_well.clone(),
+        );
+        registry.register(
+            "export_waiting",
+            "Entries of the audit log that the collector has not taken",
+            self.export_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "export_waits",
+            "How old the first entry is that the collector has not taken",
+            Unit::Seconds,
+            self.export_waits.clone(),
+        );
+    }
+
+    fn observe_exports(&self, live: &Live) {
+        for report in live.exports.reports(&live.audit, jiff::Timestamp::now()) {
+            let labels = OfExport { export: report.name };
+            self.export_well.get_or_create(&labels).set(report.trouble.is_none().into());
+            self.export_waiting.get_or_create(&labels).set(report.waiting);
+            self.export_waits.get_or_create(&labels).set(report.waits.as_secs_f64());
+        }
+    }
+
     fn observe_privileges(&self, live: &Live) {
         let set = live.privileges.set();
         for kind in ["grant", "waiver", "lease"] {
@@ -382,6 +424,7 @@ impl Metrics {
     /// Reads the gauges off the state in force.
     pub fn observe(&self, live: &Live) {
         self.observe_privileges(live);
+        self.observe_exports(live);
         if let Some(snapshot) = live.snapshot() {
             self.generation.set(snapshot.version().generation);
             self.users.set(snapshot.user_count() as u64);

@@ -28,6 +28,7 @@ use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backoff::jittered,
     config::LdapConfig,
     source::{CommitError, Request, Source, Sources},
 };
@@ -206,10 +207,4 @@ async fn follow(
             () = stop.cancelled() => return,
         }
     }
-}
-
-/// Between half of it and all of it, so that many do not come back at one moment.
-fn jittered(pause: Duration) -> Duration {
-    let chance = getrandom::u32().map_or(1.0, |number| f64::from(number) / f64::from(u32::MAX));
-    pause.mul_f64(0.5 + chance / 2.0)
 }

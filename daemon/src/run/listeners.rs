@@ -108,6 +108,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
     servers.spawn(tell_others(Arc::clone(live), stop.clone()));
+    servers.spawn(hand_on_the_log(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
         let router = scim::router(Arc::clone(live), tls.is_some());
         servers.spawn(https::serve(listener, tls, router, stop.clone()));
@@ -137,6 +138,11 @@ fn for_administrators(router: Router, live: &Arc<Live>) -> Router {
 /// Tells others what people have for a while.
 async fn tell_others(live: Arc<Live>, stop: CancellationToken) {
     live.webhooks.tell(live.audit.clone(), stop).await;
+}
+
+/// Hands the audit log on to who collects it.
+async fn hand_on_the_log(live: Arc<Live>, stop: CancellationToken) {
+    live.exports.hand_on(live.audit.clone(), stop).await;
 }
 
 /// Ends what people have for a while.

@@ -16,6 +16,7 @@ use crate::{
     canary::Canaries,
     config::Config,
     directory::{DirectoryReader, DirectoryWriter},
+    export::Exports,
     http::Metrics,
     oidc::Issuers,
     policy::PolicyManager,
@@ -51,6 +52,8 @@ pub struct Live {
     pub privileges: Arc<Privileges>,
     /// Who is told of it.
     pub webhooks: Arc<Webhooks>,
+    /// Who collects the audit log.
+    pub exports: Arc<Exports>,
     /// What is counted.
     pub metrics: Metrics,
     /// Pushes that hooks let through on their own, as far as they were delivered.
@@ -96,6 +99,7 @@ impl Live {
             audit,
             privileges: Arc::new(privileges),
             webhooks: Arc::default(),
+            exports: Arc::default(),
             metrics: Metrics::default(),
             spooled,
             permits,
@@ -150,6 +154,12 @@ impl Live {
         }
     }
 
+    /// The same, with others who collect the audit log.
+    #[must_use]
+    pub fn with_exports(self, exports: Exports) -> Self {
+        Self { exports: Arc::new(exports), ..self }
+    }
+
     /// The directory in force.
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.directory.current().map(|loaded| loaded.snapshot.clone())
@@ -179,10 +189,16 @@ impl Live {
         obstacles.iter().map(|reason| oam_policy::words::of_undecided(reason).summary).collect()
     }
 
-    /// What somebody must look at now, a sentence each: what is forbidden goes in somewhere, or may.
+    /// What somebody must look at now, a sentence each: what is forbidden goes in somewhere, or may; or nobody elsewhere
+    /// learns of what happens here.
     pub fn alarms(&self) -> Vec<String> {
-        let Some(bitbucket) = &self.config.bitbucket else { return Vec::new() };
-        self.canaries.alarms(self.started, bitbucket.canary.alarm_after, Timestamp::now())
+        let now = Timestamp::now();
+        let canaries = self
+            .config
+            .bitbucket
+            .as_ref()
+            .map(|bitbucket| self.canaries.alarms(self.started, bitbucket.canary.alarm_after, now));
+        canaries.unwrap_or_default().into_iter().chain(self.exports.alarms(&self.audit, now)).collect()
     }
 
     /// What somebody should look at, a sentence each; empty when all is well.
@@ -210,6 +226,7 @@ impl Live {
             .chain(unsealed)
             .chain(self.privileges.warnings())
             .chain(self.webhooks.warnings())
+            .chain(self.exports.warnings(&self.audit, Timestamp::now()))
             .chain(self.witnesses.warnings())
             .chain(self.found_at_start.iter().cloned())
             .collect()

@@ -8,14 +8,12 @@
 //!
 //! **Must never:** hold up an answer, follow a redirect, or speak to an address that the configuration does not mean.
 
-mod cursor;
 mod message;
 mod sender;
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use oam_fetch::RootsError;
@@ -23,17 +21,16 @@ use thiserror::Error;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use self::{cursor::Cursor, message::Message, sender::Sender};
+use self::{message::Message, sender::Sender};
 use crate::{
     audit_log::AuditLog,
+    backoff::Backoff,
     config::{WebhookConfig, WebhookFormat},
+    cursor::Cursor,
 };
 
 /// How many entries are looked at before it is noted how far one came.
 const PAGE: usize = 256;
-/// How long after a failure it is tried again: twice as long each time, and no longer than the second.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Why nobody can be told.
 #[derive(Debug, Error)]
@@ -92,7 +89,9 @@ impl Webhooks {
         let open = |config: &WebhookConfig| {
             let name = config.name.clone();
             let path = folder.join(&name);
-            let cursor = Cursor::open(&path, log.size());
+            // Where it is damaged nothing is told twice: what nobody is told of is in the log.
+            let end = log.size();
+            let cursor = Cursor::open(&path, end, end, end);
             let cursor =
                 cursor.map_err(|source| WebhookError::Cursor { name: name.clone(), path, source })?;
             let sender = Sender::new(config)?;
@@ -136,7 +135,7 @@ impl Webhooks {
 impl Webhook {
     async fn tell(&self, log: AuditLog, stop: CancellationToken) {
         let mut growth = log.watch();
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::default();
         loop {
             growth.mark_unchanged();
             let told = stop.run_until_cancelled(self.tell_all(&log)).await;
@@ -144,15 +143,13 @@ impl Webhook {
                 None => return,
                 Some(Ok(())) => {
                     self.note(None);
-                    pause = FIRST_PAUSE;
+                    backoff = Backoff::default();
                     None
                 }
                 Some(Err(why)) => {
                     tracing::warn!(webhook = self.name, why, "a webhook is not told; it is tried again");
                     self.note(Some(why));
-                    let wait = pause;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                    Some(wait)
+                    Some(backoff.pause())
                 }
             };
             let more = async {

@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use oam_audit::checkpoint::SignedCheckpoint;
 use tokio::{sync::watch, time};
 
 use crate::{
@@ -103,7 +102,7 @@ impl Witness {
         let mut old = Old { size: 0, pause: RETRY };
         loop {
             let text = checkpoints.borrow_and_update().clone();
-            let size = size_of(&audit, &text);
+            let size = audit.covered_by(&text);
             let pause = if size > 0 && self.state().size != Some(size) {
                 self.ask(&audit, &text, size, &mut old).await
             } else {
@@ -165,11 +164,6 @@ impl Witness {
 struct Old {
     size: u64,
     pause: Duration,
-}
-
-fn size_of(audit: &AuditLog, checkpoint: &str) -> u64 {
-    let signed = SignedCheckpoint::parse(checkpoint);
-    signed.and_then(|signed| signed.verify(audit.verifier()).map(|checkpoint| checkpoint.size)).unwrap_or(0)
 }
 
 /// Waits for another checkpoint, or a while; false when there will be no other.

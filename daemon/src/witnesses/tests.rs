@@ -2,6 +2,7 @@ use std::{collections::VecDeque, sync::Mutex};
 
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use oam_audit::{
+    checkpoint::SignedCheckpoint,
     entry::{AdminDenied, Event},
     keys::{CosigningKey, VerifierKey},
     proof::GrowthProof,

@@ -14,6 +14,7 @@
 mod applied;
 mod bitbucket;
 mod canary;
+mod collectors;
 mod concurrency;
 mod corruption;
 mod erasure;

@@ -1,10 +1,13 @@
 //! What auditors read: entries that are found and seen to be signed, and reports, of the log of a real daemon.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use jiff::Timestamp;
-use oam_audit::keys::{SigningKey, VerifierKey};
-use oam_tests::{BareRepo, Daemon, Finished, HookConfig, Verdict, sample, wait};
+use oam_audit::{
+    entry::{AccessVerdict, Event},
+    keys::{SigningKey, VerifierKey},
+};
+use oam_tests::{BareRepo, Daemon, Finished, HookConfig, Run, Verdict, sample, wait};
 use serde_json::Value;
 
 struct World {
@@ -133,7 +136,9 @@ fn a_leaver_is_reported_with_what_they_tried_and_proofs() {
     // A page that stands on its own.
     let page = world.run(&["report", "leavers", "--format", "html"], &[]).stdout_text();
     assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
-    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("href="), "{page}");
+    for reference in ["<script", "<link", "src=", "href=", "url(", "@import", "http:", "https:"] {
+        assert!(!page.contains(reference), "{reference}: {page}");
+    }
 }
 
 #[test]
@@ -159,6 +164,69 @@ fn access_is_said_by_the_policy_and_the_directory_of_then() {
     let too_early = world.run(&["report", "access-matrix", "--at", "2001-01-01"], &[]);
     assert_eq!(too_early.code, 3, "{}", too_early.stderr_text());
     assert!(too_early.stderr_text().contains("names no policy"), "{}", too_early.stderr_text());
+}
+
+#[test]
+fn a_review_is_answered_for_by_name_and_the_next_one_says_what_became_of_it() {
+    let mut world = world();
+    world.daemon.stop();
+    let own = nix::unistd::geteuid();
+    world.daemon.write_config(&format!("[admin]\npeople = {{ {own} = \"kim\" }}\n"));
+    world.daemon.spawn();
+    let place = ["--repository", sample::REPOSITORY, "--ref", "refs/heads/main"];
+    let report = world.run(&["report", "access-review", "--format", "json"], &place).stdout_text();
+    let file = world.daemon.folder().join("review.json");
+    fs::write(&file, &report).unwrap();
+    let attest = |more: &[&str]| {
+        let file = file.to_str().unwrap();
+        world.daemon.oam([&["--json", "report", "attest", file, "--reason", "Q4"][..], more].concat())
+    };
+    let refused = attest(&["--accept"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    assert!(refused.stderr_text().contains("`kim` may not review their own access"), "{refused:?}");
+    let unknown = attest(&["--accept", "--user", "nobody"]);
+    assert!(unknown.code == 2 && unknown.stderr_text().contains("no row of `nobody`"), "{unknown:?}");
+    let done = attest(&["--accept", "--user", "Bob"]).expect_success("oam report attest");
+    let done: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((done["by"].as_str(), done["rows"].as_u64()), (Some("kim"), Some(1)));
+
+    let audit = world.daemon.audit();
+    let seq = done["entries"][0].as_u64().unwrap();
+    let Event::AccessAttested(attested) = &audit.entries[usize::try_from(seq).unwrap()].event else {
+        panic!("{done}");
+    };
+    assert_eq!((attested.by.as_str(), attested.verdict), ("kim", AccessVerdict::Accepted));
+    assert_eq!(attested.rows.iter().map(|row| row.who.as_str()).collect::<Vec<_>>(), ["bob"]);
+    assert_eq!(attested.review, done["review"]);
+    let sum = Command::new("sha256sum").arg(&file).run().expect_success("sha256sum").stdout_text();
+    assert!(sum.starts_with(&attested.review), "{sum}");
+
+    let reviewed = |world: &World| -> (i32, Vec<String>) {
+        let (code, rows) = world.report("access-review", &place);
+        let of =
+            |row: &Value| format!("{}: {}", row["who"].as_str().unwrap(), row["reviewed"].as_str().unwrap());
+        (code, rows.iter().map(of).collect())
+    };
+    // It is in the report as soon as it is signed.
+    let (code, rows) = wait::until("the attestation is signed", || {
+        Some(reviewed(&world)).filter(|(_, rows)| rows.iter().any(|row| row.contains("accepted")))
+    });
+    assert_eq!(code, 0, "{rows:?}");
+    assert!(rows[0].starts_with(&format!("bob: accepted by kim, #{seq} ")) && rows[1] == "kim: ", "{rows:?}");
+
+    attest(&["--revoke", "--user", "bob"]).expect_success("oam report attest");
+    let (code, rows) = wait::until("the other one is signed", || {
+        Some(reviewed(&world)).filter(|(_, rows)| rows.iter().any(|row| row.contains("revoked")))
+    });
+    assert!(code == 1 && rows[0].starts_with("bob: STILL THERE, revoked by kim, "), "{rows:?}");
+    world.daemon.deactivate("bob").expect_success("oam user deactivate");
+    let gone = wait::until("bob is gone", || {
+        let report = world.run(&["report", "access-review", "--format", "json"], &place).stdout_text();
+        report
+            .contains("gone since it was reviewed: bob on refs/heads/main in DEMO/app, revoked by kim")
+            .then_some(report)
+    });
+    assert!(!gone.contains("STILL THERE"), "{gone}");
 }
 
 #[test]

@@ -313,10 +313,11 @@ const COMMANDS: [&[&str]; 42] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 23] = [
+const MORE_COMMANDS: [&[&str]; 24] = [
     &["oam", "audit", "query"],
     &["oam", "report", "access-matrix"],
     &["oam", "report", "access-review"],
+    &["oam", "report", "attest"],
     &["oam", "report", "leavers"],
     &["oam", "report", "policy-changes"],
     &["oam", "report", "privileged-use"],

@@ -96,7 +96,7 @@ fn busy_daemon() -> (Daemon, String) {
     let config = format!(
         "[bitbucket]\n{guarded}\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
          \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n\n[webhook.chat]\nurl = \"http://127.0.0.1:1/\"\n\
-         format = \"slack\"\nnetwork = \"loopback\"\n\n[admin]\npeople = {{ {} = \"kim\" }}\n\n{NO_SERVER}",
+         format = \"slack\"\nnetwork = \"loopback\"\n\n[admin]\npeople = {{ {} = \"kim\" }}\n\n[export.shipper]\nkind = \"file\"\npath = \"/dev/null/no\"\n\n{NO_SERVER}",
         nix::unistd::geteuid()
     );
     let policy = lifting();
@@ -137,6 +137,7 @@ fn busy_daemon() -> (Daemon, String) {
     wait::until("the spool is delivered", || delivered(&daemon));
     lift(&daemon);
     propose(&daemon);
+    attest(&daemon);
     daemon.stop();
     let mut oamd = Command::new(oam_tests::binaries::path("oamd"));
     oamd.arg("--config").arg(daemon.config_file()).args(["rotate-key", "--reason", "r"]);
@@ -170,6 +171,19 @@ fn lift(daemon: &Daemon) {
     let lifted: serde_json::Value = serde_json::from_slice(&lifted.stdout).unwrap();
     let id = lifted["id"].as_str().unwrap();
     daemon.oam(["grant", "revoke", id, "--reason", "r"]).expect_success("oam grant revoke");
+}
+
+/// Answers for what alice may do, as `kim`.
+fn attest(daemon: &Daemon) {
+    let folder = daemon.folder().join("index");
+    let (log, index) = (daemon.state().join("audit"), folder.to_str().unwrap());
+    let place = ["--dir", log.to_str().unwrap(), "--index", index, "--repository", sample::REPOSITORY];
+    let review =
+        [&["report", "access-review", "--format", "json", "--ref", "refs/heads/main"][..], &place[..]];
+    let file = daemon.folder().join("review.json");
+    fs::write(&file, daemon.oam(review.concat()).stdout).unwrap();
+    let attest = ["report", "attest", file.to_str().unwrap(), "--accept", "--user", "alice", "--reason", "r"];
+    daemon.oam(attest).expect_success("oam report attest");
 }
 
 /// Two policies that must wait for somebody: one is approved, one is not.

@@ -2,6 +2,7 @@
 
 mod basis;
 mod people;
+mod reviewed;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use crate::{
 };
 use basis::Basis;
 use people::Access;
+use reviewed::Reviewed;
 
 const MATRIX: Kind = Kind {
     name: "access-matrix",
@@ -35,7 +37,7 @@ const MATRIX: Kind = Kind {
     columns: &["repository", "ref", "who", "kind", "may", "through", "unless"],
 };
 
-const REVIEW: Kind = Kind {
+pub(super) const REVIEW: Kind = Kind {
     name: "access-review",
     title: "Access review",
     question: "Does everybody who can change the repository still need to?",
@@ -48,6 +50,7 @@ const REVIEW: Kind = Kind {
         "may",
         "through",
         "last push",
+        "reviewed",
         "keep or remove",
         "reviewer",
     ],
@@ -96,6 +99,9 @@ pub(super) async fn matrix(command: &Matrix, context: &mut Context) -> Ending {
             break;
         }
     }
+    asked.notes.push(
+        "`unless` names the rules that stop somebody who has a grant; where it depends on the paths that change, it says so".into(),
+    );
     asked.end(report)
 }
 
@@ -105,21 +111,29 @@ pub(super) async fn matrix(command: &Matrix, context: &mut Context) -> Ending {
 /// As [`matrix`].
 pub(super) async fn review(command: &Matrix, context: &mut Context) -> Ending {
     let mut asked = Asked::find(command, context).await?;
+    let mut reviewed = Reviewed::find(&mut asked.work)?;
     let mut report = asked.report(REVIEW, command.format, context)?;
     for repository in asked.repositories.clone() {
         for name in asked.refs.clone() {
             let access = Access::ask(&mut asked.admin, &asked.basis, &repository, &name).await?;
             for [repository, name, who, kind, may, through, _] in access.people(&repository, &name) {
                 let last = asked.last_push(&who, &repository)?;
-                let cells =
-                    vec![repository, name, who, kind, may, through, last, String::new(), String::new()];
-                report.row(Row { cells, finding: false })?;
+                let (said, finding) = reviewed.of([&repository, &name, &who, &kind, &may, &through]);
+                let (decision, reviewer) = (String::new(), String::new());
+                let cells = vec![repository, name, who, kind, may, through, last, said, decision, reviewer];
+                report.row(Row { cells, finding })?;
             }
         }
         if report.is_closed() {
             break;
         }
     }
+    let (repositories, refs) = (&asked.repositories, &asked.refs);
+    let gone = reviewed.gone(|repository, name| {
+        repositories.iter().any(|one| one.to_string().to_lowercase() == repository)
+            && refs.iter().any(|one| one.as_bytes() == name.as_bytes())
+    });
+    asked.notes.extend(gone);
     asked.notes.push(
         "nobody reviews their own row; what is to be removed is taken away at the source of the group, or in the policy".into(),
     );
@@ -161,9 +175,6 @@ impl Asked {
         } else {
             command.r#ref.clone()
         };
-        notes.push(
-            "`unless` names the rules that stop somebody who has a grant; where it depends on the paths that change, it says so".into(),
-        );
         Ok(Self { work, admin, basis, repositories, refs, notes })
     }
 
@@ -178,7 +189,8 @@ impl Asked {
         grounds.besides = vec![
             ("at", moment(self.basis.at)),
             ("policy", self.basis.policy.clone()),
-            ("directory", format!("generation {} ({})", self.basis.generation, self.basis.directory)),
+            ("directory", self.basis.directory.clone()),
+            ("generation", self.basis.generation.to_string()),
         ];
         Report::begin(kind, format, &grounds, &mut context.terminal)
     }
@@ -200,8 +212,8 @@ impl Asked {
     }
 
     fn end(self, report: Report<'_>) -> Ending {
-        report.end(&self.notes)?;
-        Ok(Exit::Ok)
+        let as_it_should_be = report.end(&self.notes)?;
+        Ok(if as_it_should_be { Exit::Ok } else { Exit::No })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `oam report privileged-use`.
 
-use oam_audit::entry::{Entry, Event, Outcome, PrivilegeKind, SnapshotCause, TokenChange, Update};
+use oam_audit::entry::{Entry, Event, Outcome, SnapshotCause, TokenChange, Update};
 
 use super::{Common, Work};
 use crate::{
@@ -184,7 +184,7 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
             "for a while",
             asked.by.clone(),
             asked.on.join(", "),
-            format!("{} asked for: {}", asked.id, had(&asked.privilege)),
+            format!("{} asked for: {}", asked.id, asked.privilege),
             asked.reason.clone(),
             "",
         ),
@@ -218,16 +218,6 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
         look.to_owned(),
     ];
     Some(Row { cells, finding: !look.is_empty() })
-}
-
-fn had(kind: &PrivilegeKind) -> String {
-    match kind {
-        PrivilegeKind::Grant { role, .. } => format!("role {role}"),
-        PrivilegeKind::Waiver { waiver, .. } => format!("waiver {waiver}"),
-        PrivilegeKind::Lease(lease) => {
-            format!("lease of role {}, by workload {}", lease.role, lease.workload)
-        }
-    }
 }
 
 fn digest(digest: &str) -> String {

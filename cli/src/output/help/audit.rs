@@ -32,6 +32,14 @@ pub fn access_report() -> String {
         .into()
 }
 
+/// `oam report attest`.
+pub fn attest() -> String {
+    "It is recorded in the audit log under your own name: by your token, or by your user id as `admin.people` has it. Nobody \
+     reviews their own access. The next `oam report access-review` says who said what when, and what changed since.\n\n\
+     JSON: {verdict, by, rows, review, entries}. review: the SHA-256 of the report, as `sha256sum FILE` prints it: keep the file."
+        .into()
+}
+
 /// `oam audit verify`.
 pub fn verify() -> String {
     document(

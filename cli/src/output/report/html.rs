@@ -3,13 +3,13 @@
 use super::{Grounds, Kind, Row};
 
 const STYLE: &str = "\
-body{font:14px/1.4 system-ui,sans-serif;color:#1a1a1a;margin:2em auto;max-width:70em;padding:0 1em}\
+body{font:14px/1.4 system-ui,sans-serif;color:#1a1a1a;margin:2em auto;max-width:84em;padding:0 1em}\
 h1{font-size:1.5em;margin:0 0 .3em}dl{display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em;margin:1em 0}\
-dt{color:#555}dd{margin:0;overflow-wrap:anywhere}\
+dt{color:#555}dt::first-letter{text-transform:uppercase}dd{margin:0;overflow-wrap:anywhere}\
 table{border-collapse:collapse;width:100%;font-size:.9em}th,td{text-align:left;vertical-align:top;padding:.3em .5em;\
-border-bottom:1px solid #ccc;overflow-wrap:anywhere}th{border-bottom:2px solid #444}\
+border-bottom:1px solid #ccc}td{max-width:22em;overflow-wrap:break-word}th{border-bottom:2px solid #444}\
 thead{display:table-header-group}tr{break-inside:avoid}tr.finding td{background:#fdeecb}\
-tr.finding td:first-child{border-left:4px solid #b45309}td.sign{min-width:7em}\
+tr.finding td:first-child{border-left:4px solid #b45309}\
 .sum{font-weight:600;margin:1.2em 0 .4em}ul{padding-left:1.2em}\
 @page{size:A4 landscape;margin:14mm}@media print{body{margin:0;max-width:none;font-size:10px;padding:0}\
 tr.finding td{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";

@@ -14,6 +14,7 @@ mod policy_diff;
 mod privilege;
 mod proposal;
 mod replay;
+mod review;
 mod snapshot;
 mod source;
 mod status;
@@ -304,6 +305,14 @@ impl Admin for AdminService {
     ) -> Reply<v1::Privilege> {
         let (live, person) = self.gate.admit(&request, Call::SignOffPrivilege).await?.person()?;
         Ok(Response::new(privilege::sign_off(&live, &person, request.into_inner()).await?))
+    }
+
+    async fn attest_access(
+        &self,
+        request: Request<v1::AttestAccessRequest>,
+    ) -> Reply<v1::AttestAccessResponse> {
+        let (live, person) = self.gate.admit(&request, Call::AttestAccess).await?.person()?;
+        Ok(Response::new(review::attest(&live, &person, request.into_inner()).await?))
     }
 
     async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {

@@ -1,9 +1,10 @@
+use jiff::Timestamp;
 use oam_audit::checkpoint::SignedCheckpoint;
 use oam_policy::Outcome;
 use oam_proto::v1;
 
 use super::{convert, policy};
-use crate::service::Live;
+use crate::{export::Report, service::Live};
 
 pub(super) fn status(live: &Live) -> v1::Status {
     let checkpoint = live.audit.checkpoint();
@@ -26,6 +27,18 @@ pub(super) fn status(live: &Live) -> v1::Status {
         undecided: live.metrics.count(Outcome::Undecided),
         alarms: live.alarms(),
         state_dir: live.config.state.display().to_string(),
+        collectors: live.exports.reports(&live.audit, Timestamp::now()).into_iter().map(collector).collect(),
+    }
+}
+
+fn collector(report: Report) -> v1::Collector {
+    v1::Collector {
+        name: report.name,
+        kind: report.kind.to_owned(),
+        taken: report.taken,
+        waiting: report.waiting,
+        waits_millis: u64::try_from(report.waits.as_millis()).unwrap_or(u64::MAX),
+        trouble: report.trouble.unwrap_or_default(),
     }
 }
 
