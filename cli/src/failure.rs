@@ -9,7 +9,7 @@ use oam_bitbucket::Problem;
 use oam_policy::printable::Printable;
 use tonic::Status;
 
-use crate::{client::CallError, exit::Exit, signin::SignInError};
+use crate::{ci::CiError, client::CallError, exit::Exit, signin::SignInError};
 
 /// Why a command gave no answer of its own.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum Failure {
     /// The daemon gave none.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// A job has no lease.
+    #[error(transparent)]
+    Ci(#[from] CiError),
     /// Bitbucket did not do what was asked.
     #[error(transparent)]
     Bitbucket(#[from] oam_bitbucket::Error),
@@ -79,6 +82,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Call(error) => error.exit(),
+            Self::Ci(error) => error.exit(),
             Self::Bitbucket(error) => match error.problem {
                 Problem::NoAnswer(_) | Problem::Busy => Exit::Unreachable,
                 Problem::NotAllowed(_) => Exit::NotAllowed,
@@ -95,6 +99,7 @@ impl Failure {
     pub fn help(&self) -> String {
         match self {
             Self::Call(error) => error.help(),
+            Self::Ci(error) => error.help().into(),
             Self::Bitbucket(error) => match error.problem {
                 Problem::NotAllowed(_) => {
                     "registering a hook script takes the token of a system administrator, switching it on one of an \

@@ -5,6 +5,7 @@
 //!
 //! - [`mod@command`]: what each command takes and does;
 //! - [`client`], [`socket`] and [`remote`]: the way to the daemon;
+//! - [`ci`]: what a job of a CI system does before it pushes;
 //! - [`signin`]: at an identity provider, and what is kept of it;
 //! - [`output`]: layouts and JSON, and the only place that writes to a terminal;
 //! - [`log`]: the folder of an audit log, read without any daemon;
@@ -14,6 +15,7 @@
 //! **Must never:** decide anything itself, change state other than by asking the daemon, mix up "no" with "could
 //! not tell", or print what came from outside without escaping it.
 
+pub mod ci;
 pub mod client;
 pub mod command;
 pub mod exit;
@@ -38,6 +40,7 @@ use crate::{
         audit::Audit,
         bitbucket::Bitbucket,
         explain::Explain,
+        lease::{Ci, Lease},
         policy::Policy,
         privilege::{Breakglass, Grant},
         report::Reports,
@@ -110,6 +113,12 @@ enum Task {
     /// Lift rules for a while, on the record; afterwards, answer for it
     #[command(after_long_help = help::privilege())]
     Breakglass(Breakglass),
+    /// Lease what a push takes, in a job of a CI system
+    #[command(subcommand)]
+    Ci(Ci),
+    /// Show what jobs have leased, and take it away
+    #[command(subcommand)]
+    Lease(Lease),
     /// Tell what would be decided, and why; nothing is recorded as a push
     Explain(Explain),
     /// List everybody who could do one thing to one ref, by which grant and role
@@ -170,6 +179,8 @@ impl Task {
             Self::Policy(task) => command::policy::run(task, context).await,
             Self::Grant(task) => command::privilege::grant(task, context).await,
             Self::Breakglass(task) => command::privilege::breakglass(task, context).await,
+            Self::Ci(task) => command::lease::ci(task, context).await,
+            Self::Lease(task) => command::lease::lease(task, context).await,
             Self::Explain(task) => command::explain::run(task, context).await,
             Self::Who(task) => command::who::run(task, context).await,
             Self::Audit(task) => command::audit::run(task, context).await,

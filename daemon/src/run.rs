@@ -27,10 +27,10 @@ use crate::{
     audit_log::{AppendError, AuditLog, Batch, OpenError, OpenReport, ReadError},
     config::Config,
     directory,
+    https::TlsError,
     oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
     privilege::{self, Privileges},
-    scim,
     service::{Live, Permits, Spooled, listen::ListenError},
     source::{self, Sources},
     store::{self, Healed, Loaded, Opened, Store},
@@ -72,9 +72,9 @@ pub enum RunError {
     /// The sources of the directory.
     #[error(transparent)]
     Sources(#[from] source::OpenError),
-    /// The certificate of SCIM.
+    /// A certificate.
     #[error(transparent)]
-    Tls(#[from] scim::TlsError),
+    Tls(#[from] TlsError),
     /// Who is told of it.
     #[error(transparent)]
     Webhook(#[from] WebhookError),

@@ -137,6 +137,7 @@ fn draft(event: &Event, node: &str) -> Draft {
         Event::PrivilegeEnded(ended) => {
             privilege((11, "Deactivate"), &ended.id, &ended.by, ended.reason.as_deref())
         }
+        Event::PrivilegeUsed(used) => privilege(UPDATE, &used.id, &used.by, None),
         Event::PrivilegeSignedOff(signed) => privilege(UPDATE, &signed.id, &signed.by, Some(&signed.reason)),
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),

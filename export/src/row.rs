@@ -143,6 +143,7 @@ fn who(event: &Event) -> &str {
         Event::PrivilegeApproved(approved) => &approved.by,
         Event::PrivilegeEnded(ended) => &ended.by,
         Event::PrivilegeSignedOff(signed) => &signed.by,
+        Event::PrivilegeUsed(used) => &used.by,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)

@@ -60,6 +60,7 @@ fn severity(event: &Event) -> u8 {
         | Event::PrivilegeApproved(_)
         | Event::PrivilegeBegan(_)
         | Event::PrivilegeEnded(_)
+        | Event::PrivilegeUsed(_)
         | Event::PrivilegeSignedOff(_) => 5,
         Event::DecisionPart(_) | Event::RefsApplied(_) | Event::DaemonStarted(_) | Event::DaemonStopped => 6,
     }

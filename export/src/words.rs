@@ -157,6 +157,7 @@ pub(crate) fn sentence(event: &Event) -> String {
         Event::PrivilegeEnded(ended) => {
             format!("{} ended: {}, by {}", ended.id, ended.cause.as_str(), ended.by)
         }
+        Event::PrivilegeUsed(used) => format!("{} used by {}", used.id, used.by),
         Event::PrivilegeSignedOff(signed) => {
             format!("{} signed off by {}: {} pushes", signed.id, signed.by, signed.pushes)
         }
@@ -176,6 +177,7 @@ fn privilege(kind: &PrivilegeKind) -> String {
     match kind {
         PrivilegeKind::Grant { role, .. } => format!("role {role}"),
         PrivilegeKind::Waiver { waiver, .. } => format!("waiver {waiver}"),
+        PrivilegeKind::Lease(lease) => format!("lease of the role {}", lease.role),
     }
 }
 

@@ -36,7 +36,7 @@ pub enum RefusalReason {
         /// Since when.
         since: Timestamp,
     },
-    /// The pusher is neither in the directory nor named by a role as a service principal.
+    /// The pusher is neither in the directory nor named by a role or a workload as a service principal.
     UnknownPrincipal {
         /// Who.
         username: Username,
@@ -56,6 +56,8 @@ pub struct NoGrant {
     pub blocked_too: bool,
     /// What the pusher may ask for, to be able to do it for a while.
     pub ask: Vec<Askable>,
+    /// Where a job that the pusher pushes for could lease what it takes; `None`: no job could.
+    pub lease: Option<Repository>,
 }
 
 /// What a person needs to know when grants matched, and some of the changed paths are not theirs to change.

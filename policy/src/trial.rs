@@ -102,14 +102,15 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
             );
         }
         (Asker::User(user), Some(directory)) => {
-            let basis = Basis { policy, snapshot, waivers: &used(user), elevations: &[] };
+            let basis = Basis { policy, snapshot, waivers: &used(user), elevations: &[], leases: &[] };
             let request = question.request(user.clone());
             question.settle(|facts| decide_in(basis, directory, &request, facts, at))
         }
         (Asker::Roles(roles), snapshot) => {
             let subject = Subject::holder(policy, roles);
             let request = question.request(subject.username.clone());
-            let basis = Basis { policy, snapshot, waivers: &used(&request.pusher), elevations: &[] };
+            let waivers = &used(&request.pusher);
+            let basis = Basis { policy, snapshot, waivers, elevations: &[], leases: &[] };
             question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, at))
         }
     };

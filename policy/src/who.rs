@@ -238,7 +238,7 @@ impl Judge<'_> {
         let request = self.question.request(subject.username.clone());
         let facts = self.question.facts();
         let scope = Scope::new(self.basis(&waivers), subject, &request, &facts, self.now);
-        let (role, elevation) = scope.way(grant, &self.question.name)?;
+        let (role, elevation) = scope.way(grant, request.updates.first(), self.question.decided_verb())?;
         Some(Way { grant: grant.id.clone(), role, elevation })
     }
 }

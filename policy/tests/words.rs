@@ -90,6 +90,7 @@ fn no_grant(verb: Option<Verb>, may: &[Verb], roles: &[&str]) -> RefusalReason {
         roles_that_may,
         blocked_too: false,
         ask: vec![],
+        lease: None,
     })
 }
 
@@ -203,6 +204,7 @@ fn nobody_is_sent_to_a_role_where_a_block_stands() {
         roles_that_may: vec![role("release-manager")],
         blocked_too: true,
         ask: vec![],
+        lease: None,
     };
     assert_eq!(words::of_refusal(&RefusalReason::NoGrant(no_grant), None).hint, None);
 }

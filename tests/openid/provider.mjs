@@ -13,6 +13,8 @@ let person = 'alice';
 let lifetime = 3600;
 // A clock that is wrong, when a test says so.
 let skew = 0;
+// What the tokens of a job say, besides what all do.
+let job = {};
 const now = Date.now;
 Date.now = () => now() + skew * 1000;
 let keys = [];
@@ -54,6 +56,13 @@ function make() {
       redirect_uris: ['http://127.0.0.1/callback'],
       response_types: ['code'],
       grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+    }, {
+      client_id: 'ci',
+      client_secret: 'for tests',
+      token_endpoint_auth_method: 'client_secret_post',
+      redirect_uris: [],
+      response_types: [],
+      grant_types: ['client_credentials'],
     }],
     jwks: { keys },
     cookies: { keys: ['for tests'] },
@@ -61,15 +70,17 @@ function make() {
     conformIdTokenClaims: false,
     // A refresh token for whoever asks for offline access, and good once.
     rotateRefreshToken: true,
-    ttl: { IdToken: () => lifetime },
+    ttl: { IdToken: () => lifetime, ClientCredentials: () => lifetime },
     findAccount: (_, id) => ({ accountId: id, claims: () => Object.values(people).find((one) => one.sub === id) }),
     extraTokenClaims: (_, token) => {
+      if (token.kind === 'ClientCredentials') return job;
       const { preferred_username, groups } = Object.values(people).find((one) => one.sub === token.accountId);
       return { preferred_username, groups };
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
@@ -98,6 +109,7 @@ async function turn(url, response) {
   const what = url.pathname.slice('/test/'.length);
   if (what === 'person') person = url.searchParams.get('name');
   else if (what === 'lifetime') lifetime = Number(url.searchParams.get('seconds'));
+  else if (what === 'job') job = JSON.parse(url.searchParams.get('claims'));
   else if (what === 'clock') skew = Number(url.searchParams.get('seconds'));
   // A new key signs from now on; the old ones are still published, or dropped at once.
   else if (what === 'overlap') keys = [await key(), ...keys];

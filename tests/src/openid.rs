@@ -41,7 +41,7 @@ impl Provider {
         Self { child, _said: said, issuer: first["issuer"].as_str().unwrap().to_owned() }
     }
 
-    /// Turns it: `person?name=NAME`, `lifetime?seconds=NUMBER`, `clock?seconds=NUMBER`, `overlap`, `drop`.
+    /// Turns it: `person?name=NAME`, `lifetime?seconds=NUMBER`, `clock?seconds=NUMBER`, `job?claims=JSON`, `overlap`, `drop`.
     ///
     /// # Panics
     /// When it does not turn.
@@ -52,6 +52,32 @@ impl Provider {
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{how}: {answer}");
+    }
+
+    /// A token of a job, for an audience, that says `claims`.
+    ///
+    /// # Panics
+    /// When none is issued.
+    pub fn job_token(&self, audience: &str, claims: &serde_json::Value) -> String {
+        let encoded: String = claims.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.turn(&format!("job?claims={encoded}"));
+        let form = format!(
+            "grant_type=client_credentials&client_id=ci&client_secret=for%20tests&resource={audience}"
+        );
+        let mut connection = TcpStream::connect(self.issuer.trim_start_matches("http://")).unwrap();
+        // Of HTTP/1.0 an answer comes in one piece.
+        let request = format!(
+            "POST /token HTTP/1.0\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{form}",
+            self.issuer.trim_start_matches("http://"),
+            form.len()
+        );
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+        let issued: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        issued["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }
 
     /// Opens an address in a browser, and does there what is to be done.

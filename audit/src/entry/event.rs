@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Change, Decision, DecisionPart, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
     PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
-    PrivilegeSignedOff, RefBytes, Time,
+    PrivilegeSignedOff, PrivilegeUsed, RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -56,6 +56,8 @@ pub enum Event {
     PrivilegeEnded(PrivilegeEnded),
     /// Somebody read what was done with a waiver, and answers for it.
     PrivilegeSignedOff(PrivilegeSignedOff),
+    /// A push was permitted by a lease.
+    PrivilegeUsed(PrivilegeUsed),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -88,7 +90,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 22] = [
+    pub const KINDS: [&'static str; 23] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -111,6 +113,7 @@ impl Event {
         "privilege-began",
         "privilege-ended",
         "privilege-signed-off",
+        "privilege-used",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -139,6 +142,7 @@ impl Event {
             Self::PrivilegeBegan(_) => "privilege-began",
             Self::PrivilegeEnded(_) => "privilege-ended",
             Self::PrivilegeSignedOff(_) => "privilege-signed-off",
+            Self::PrivilegeUsed(_) => "privilege-used",
         }
     }
 }

@@ -40,8 +40,8 @@ pub use policy::{
     WithdrawnCause,
 };
 pub use privilege::{
-    PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
-    PrivilegeRequested, PrivilegeSignedOff,
+    Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld,
+    PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
 };
 pub use ref_bytes::{RefBytes, RefBytesError};
 pub use split::{Split, split};

@@ -1,5 +1,7 @@
 //! What is recorded of what people have for a while: asked for, approved, begun, ended, signed off.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -23,6 +25,42 @@ pub enum PrivilegeKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         lifts: Vec<String>,
     },
+    /// What is granted to a role, for a job that showed its token.
+    Lease(Box<Lease>),
+}
+
+/// What a job leased, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    /// The workload that allows it.
+    pub workload: String,
+    /// The role.
+    pub role: String,
+    /// To do what.
+    pub verbs: Vec<String>,
+    /// What the refs must come to name; absent: anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Who issued the token that was shown.
+    pub issuer: String,
+    /// What that said, as far as the workload asked.
+    pub claims: BTreeMap<String, String>,
+    /// How it came about; absent where it is told what a pusher had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<LeaseGiven>,
+}
+
+/// For how much, and for which token, a lease was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseGiven {
+    /// For how many pushes.
+    pub uses: u32,
+    /// What tells the token from every other: a digest. Nobody makes the token of it.
+    pub token: String,
+    /// Until when the token is good: so long it is not taken again.
+    pub token_expires: Time,
 }
 
 /// Somebody asked for something for a while.
@@ -111,6 +149,8 @@ pub enum PrivilegeEnd {
     Revoked,
     /// The policy, or the roles of who asked or approved, do not allow it any more.
     NotAllowed,
+    /// It was good for so many pushes, and there were so many.
+    UsedUp,
 }
 
 impl PrivilegeEnd {
@@ -124,6 +164,7 @@ impl PrivilegeEnd {
             Self::Returned => "returned",
             Self::Revoked => "revoked",
             Self::NotAllowed => "not-allowed",
+            Self::UsedUp => "used-up",
         }
     }
 }
@@ -142,6 +183,18 @@ pub struct PrivilegeSignedOff {
     pub reason: String,
     /// How many pushes passed because of it.
     pub pushes: u64,
+}
+
+/// A push was permitted by a lease: it is one of those that the lease is good for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeUsed {
+    /// The lease's id.
+    pub id: String,
+    /// Who pushed: their username.
+    pub by: String,
+    /// The decision, which stands beside it.
+    pub decision: String,
 }
 
 /// What a pusher had for a while when a push was decided.
@@ -170,8 +223,8 @@ pub struct PrivilegeHeld {
 #[cfg(test)]
 mod tests {
     use super::{
-        PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested,
-        PrivilegeSignedOff,
+        Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeKind,
+        PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
     };
     use crate::entry::{Event, Time};
 
@@ -221,5 +274,18 @@ mod tests {
             pushes: 2,
         };
         insta::assert_snapshot!(written(&Event::PrivilegeSignedOff(signed)), @r#"{"kind":"privilege-signed-off","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","reason":"seen","pushes":2}"#);
+        let used = PrivilegeUsed { id: "7k2m9x".into(), by: "svc".into(), decision: "d1".into() };
+        insta::assert_snapshot!(written(&Event::PrivilegeUsed(used)), @r#"{"kind":"privilege-used","id":"7k2m9x","by":"svc","decision":"d1"}"#);
+        let lease = Lease {
+            workload: "api".into(),
+            role: "bot".into(),
+            verbs: vec!["update".into()],
+            commit: None,
+            issuer: "https://ci.example".into(),
+            claims: [("repository_id".to_owned(), "7".to_owned())].into(),
+            given: Some(LeaseGiven { uses: 1, token: "c0ffee".into(), token_expires: to }),
+        };
+        let lease = serde_json::to_string(&PrivilegeKind::Lease(Box::new(lease))).unwrap();
+        insta::assert_snapshot!(lease, @r#"{"lease":{"workload":"api","role":"bot","verbs":["update"],"issuer":"https://ci.example","claims":{"repository_id":"7"},"given":{"uses":1,"token":"c0ffee","token_expires":"2026-11-23T04:00:00.000000Z"}}}"#);
     }
 }

@@ -1,7 +1,12 @@
 //! Arbitrary entries, for the property tests.
 
 use jiff::Timestamp;
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+    sample::select,
+};
 
 use super::{history::*, *};
 use crate::Name;
@@ -112,7 +117,26 @@ fn privilege_kind() -> impl Strategy<Value = PrivilegeKind> {
     prop_oneof![
         (text(), text()).prop_map(|(elevation, role)| PrivilegeKind::Grant { elevation, role }),
         (text(), vec(text(), 0..3)).prop_map(|(waiver, lifts)| PrivilegeKind::Waiver { waiver, lifts }),
+        lease().prop_map(|lease| PrivilegeKind::Lease(Box::new(lease))),
     ]
+}
+
+fn lease() -> impl Strategy<Value = Lease> {
+    let given = (any::<u32>(), text(), time());
+    let given = given.prop_map(|(uses, token, token_expires)| LeaseGiven { uses, token, token_expires });
+    let claims = btree_map(text(), text(), 0..3);
+    let of = (text(), text(), vec(text(), 0..3), option::of(text()));
+    (of, text(), claims, option::of(given)).prop_map(
+        |((workload, role, verbs, commit), issuer, claims, given)| Lease {
+            workload,
+            role,
+            verbs,
+            commit,
+            issuer,
+            claims,
+            given,
+        },
+    )
 }
 
 fn privilege_held() -> impl Strategy<Value = PrivilegeHeld> {
@@ -133,10 +157,10 @@ fn privilege_held() -> impl Strategy<Value = PrivilegeHeld> {
 
 /// What happens to something that somebody has for a while.
 fn privilege() -> impl Strategy<Value = Event> {
-    use PrivilegeEnd::{Denied, NotAllowed, Over, Returned, Revoked, Unanswered};
+    use PrivilegeEnd::{Denied, NotAllowed, Over, Returned, Revoked, Unanswered, UsedUp};
     let who = || (text(), text(), text());
     let counts = any::<(u32, u32)>();
-    let end = select(vec![Over, Unanswered, Denied, Returned, Revoked, NotAllowed]);
+    let end = select(vec![Over, Unanswered, Denied, Returned, Revoked, NotAllowed, UsedUp]);
     prop_oneof![
         (who(), privilege_kind(), vec(text(), 0..2), vec(text(), 0..2), any::<u64>(), text(), counts)
             .prop_map(|((id, by, actor), privilege, on, refs, seconds, reason, (needed, _))| {
@@ -168,6 +192,7 @@ fn privilege() -> impl Strategy<Value = Event> {
         (who(), text(), any::<u64>()).prop_map(|((id, by, actor), reason, pushes)| {
             Event::PrivilegeSignedOff(PrivilegeSignedOff { id, by, actor, reason, pushes })
         }),
+        who().prop_map(|(id, by, decision)| Event::PrivilegeUsed(PrivilegeUsed { id, by, decision })),
     ]
 }
 

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod bitbucket;
 pub mod docs;
 pub mod explain;
+pub mod lease;
 pub mod policy;
 pub mod privilege;
 pub mod question;

@@ -129,8 +129,10 @@ pub async fn grant(command: Grant, context: &mut Context) -> Ending {
             return request(Wanted::Role(role.to_string()), place, context).await;
         }
         Grant::List { all } => {
-            let list = admin.list_privileges(ListPrivilegesRequest { all }).await?.into_inner();
-            context.terminal.answer(&ListJson::from(&list), |page| privilege::list_text(&list, page))?;
+            let mut list =
+                admin.list_privileges(ListPrivilegesRequest { all }).await?.into_inner().privileges;
+            list.retain(|one| one.lease.is_none());
+            context.terminal.answer(&ListJson::of(&list), |page| privilege::list_text(&list, page))?;
         }
         Grant::Show { id } => {
             let id = id.to_string();
@@ -199,7 +201,7 @@ async fn request(wanted: Wanted, place: Place, context: &mut Context) -> Ending 
 }
 
 /// A length of time as people write it, in seconds.
-fn length(text: &str) -> Result<u64, String> {
+pub(super) fn length(text: &str) -> Result<u64, String> {
     let wrong = || format!("`{text}` is no length of time such as `30m` or `2h`");
     let length: SignedDuration = text.parse().map_err(|_| wrong())?;
     u64::try_from(length.as_secs()).ok().filter(|seconds| *seconds > 0).ok_or_else(wrong)

@@ -76,6 +76,7 @@ fn event(event: &Event, page: &Page) -> String {
         Event::PrivilegeBegan(began) => page.warn(&privilege::began(began)),
         Event::PrivilegeEnded(ended) => privilege::ended(ended),
         Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
+        Event::PrivilegeUsed(used) => privilege::used(used),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::AdminDenied(denied) => {

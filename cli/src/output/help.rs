@@ -41,8 +41,9 @@ const USER: &str = "USER: {username, id, display_name, emails, active, active_at
 /// `PRIVILEGE` in the texts below.
 const PRIVILEGE: &str = "PRIVILEGE: {id, kind, stage, rule, role, lifts, username, on, refs, seconds, reason, needed, \
                          approvals: [{by, at}], asked, from, to, ended, wants_sign_off, signed_off: {by, at, reason}, \
-                         answering}; kind: grant, waiver; stage: waiting, live, ended; ended: over, unanswered, denied, \
-                         returned, revoked, not-allowed; answering: roles";
+                         answering, lease: {verbs, commit, uses, used, issuer, claims}}; kind: grant, waiver, lease; \
+                         stage: waiting, live, ended; ended: over, unanswered, denied, returned, revoked, not-allowed, \
+                         used-up; answering: roles";
 
 fn document(shape: &str, parts: &[&str]) -> String {
     let parts: String = parts.iter().map(|part| format!("\n  {part}")).collect();
@@ -263,6 +264,17 @@ pub fn apply() -> String {
             PROPOSAL,
             WARNING,
             FAULT,
+        ],
+    )
+}
+
+/// `oam ci lease`.
+pub fn ci_lease() -> String {
+    document(
+        "{id, principal, seconds, scope}",
+        &[
+            "The token is looked for in: `--token-file`; `OAM_ID_TOKEN` (GitLab, Jenkins); `BITBUCKET_STEP_OIDC_TOKEN`; \
+           GitHub's `ACTIONS_ID_TOKEN_REQUEST_URL`; `/var/run/secrets/oam/token` (Kubernetes).",
         ],
     )
 }

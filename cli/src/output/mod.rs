@@ -12,6 +12,7 @@ pub mod help;
 pub mod import;
 mod json;
 mod layout;
+pub mod lease;
 mod page;
 pub mod policy;
 pub mod policy_diff;

@@ -1,8 +1,8 @@
 //! What people have for a while.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use oam_proto::v1::{ListPrivilegesResponse, Privilege, PrivilegeReport, PrivilegedPush};
+use oam_proto::v1::{LeaseDetails, Privilege, PrivilegeReport, PrivilegedPush};
 use serde::Serialize;
 
 use super::{
@@ -35,6 +35,17 @@ pub struct PrivilegeJson<'a> {
     wants_sign_off: bool,
     signed_off: Option<SignOffJson<'a>>,
     answering: &'a [String],
+    lease: Option<LeaseJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LeaseJson<'a> {
+    verbs: &'a [String],
+    commit: Option<&'a str>,
+    uses: u32,
+    used: u32,
+    issuer: &'a str,
+    claims: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +91,14 @@ impl<'a> From<&'a Privilege> for PrivilegeJson<'a> {
                 reason: &signed.reason,
             }),
             answering: &one.answering,
+            lease: one.lease.as_ref().map(|lease| LeaseJson {
+                verbs: &lease.verbs,
+                commit: json::some(&lease.commit),
+                uses: lease.uses,
+                used: lease.used,
+                issuer: &lease.issuer,
+                claims: lease.claims.iter().map(|(claim, text)| (claim.as_str(), text.as_str())).collect(),
+            }),
         }
     }
 }
@@ -90,9 +109,10 @@ pub struct ListJson<'a> {
     privileges: Vec<PrivilegeJson<'a>>,
 }
 
-impl<'a> From<&'a ListPrivilegesResponse> for ListJson<'a> {
-    fn from(list: &'a ListPrivilegesResponse) -> Self {
-        Self { privileges: list.privileges.iter().map(Into::into).collect() }
+impl<'a> ListJson<'a> {
+    /// Of these.
+    pub fn of(privileges: &'a [Privilege]) -> Self {
+        Self { privileges: privileges.iter().map(Into::into).collect() }
     }
 }
 
@@ -171,7 +191,11 @@ fn fields(one: &Privilege, page: &Page) -> Fields {
         .with("what", what(one))
         .with("for", quoted(&one.username))
         .with("on", names(&one.on))
-        .with("refs", names(&one.refs))
+        .with("refs", names(&one.refs));
+    if let Some(lease) = &one.lease {
+        fields = leased(lease, fields);
+    }
+    fields = fields
         .with("how long", format!("{:#}", jiff::SignedDuration::from_secs(seconds)))
         .with("reason", shown(&one.reason))
         .with("asked", page.time(one.asked_micros))
@@ -193,6 +217,9 @@ fn fields(one: &Privilege, page: &Page) -> Fields {
 fn what(one: &Privilege) -> String {
     match one.kind.as_str() {
         "waiver" => format!("lifts {}, by the waiver {}", names(&one.lifts), quoted(&one.rule)),
+        "lease" => {
+            format!("a lease of the role {}, by the workload {}", quoted(&one.role), quoted(&one.rule))
+        }
         _ => {
             format!("what the role {} is granted, by the elevation {}", quoted(&one.role), quoted(&one.rule))
         }
@@ -214,13 +241,47 @@ fn to_do(one: &Privilege) -> String {
     }
 }
 
+fn leased(lease: &LeaseDetails, fields: Fields) -> Fields {
+    let claims: BTreeMap<_, _> = lease.claims.iter().collect();
+    let claims: Vec<_> = claims.into_iter().map(|(claim, text)| format!("{claim}={text}")).collect();
+    fields
+        .with("to", names(&lease.verbs))
+        .with("commit", shown(&lease.commit))
+        .with("pushes", format!("{} of {}", lease.used, lease.uses))
+        .with("token", format!("of {}, {}", quoted(&lease.issuer), names(&claims)))
+}
+
+/// Leases, as a table.
+pub fn leases_text(privileges: &[Privilege], page: &Page) -> String {
+    if privileges.is_empty() {
+        return "No job has leased anything.\n".into();
+    }
+    let mut table = Table::new(["ID", "STAGE", "WHO", "ROLE", "ON", "REFS", "UNTIL", "PUSHES", "WORKLOAD"]);
+    for one in privileges {
+        let pushes = one.lease.as_ref().map(|lease| format!("{} of {}", lease.used, lease.uses));
+        let stage = if one.stage == "ended" { &one.ended } else { &one.stage };
+        table.push([
+            shown(&one.id),
+            shown(stage),
+            shown(&one.username),
+            shown(&one.role),
+            names(&one.on),
+            names(&one.refs),
+            until(one),
+            pushes.unwrap_or_default(),
+            shown(&one.rule),
+        ]);
+    }
+    table.laid_out(page)
+}
+
 /// All of them, as a table.
-pub fn list_text(list: &ListPrivilegesResponse, page: &Page) -> String {
-    if list.privileges.is_empty() {
+pub fn list_text(privileges: &[Privilege], page: &Page) -> String {
+    if privileges.is_empty() {
         return "Nobody asks for anything, or has anything for a while.\n".into();
     }
     let mut table = Table::new(["ID", "STAGE", "WHO", "WHAT", "ON", "REFS", "UNTIL", "APPROVALS", "REASON"]);
-    for one in &list.privileges {
+    for one in privileges {
         let what = match one.kind.as_str() {
             "waiver" => format!("lifts {}", names(&one.lifts)),
             _ => format!("role {}", shown(&one.role)),

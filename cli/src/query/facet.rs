@@ -139,6 +139,7 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::PrivilegeApproved(approved) => tell(Facet::User(&approved.by)),
         Event::PrivilegeEnded(ended) => tell(Facet::User(&ended.by)),
         Event::PrivilegeSignedOff(signed) => tell(Facet::User(&signed.by)),
+        Event::PrivilegeUsed(used) => tell(Facet::User(&used.by)),
         Event::PrivilegeBegan(_) => {}
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),

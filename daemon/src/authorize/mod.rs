@@ -46,6 +46,28 @@ pub struct Unrecorded {
     decision: Decision,
     state: State,
     at: Timestamp,
+    /// The leases that it takes a use of, taken.
+    leases: Vec<PrivilegeId>,
+}
+
+/// A decision that nobody can take the leases from that it rests on.
+#[derive(Debug)]
+pub struct Claimed {
+    id: String,
+    unrecorded: Unrecorded,
+}
+
+/// Takes the uses of leases that a decision rests on: of all of them or of none. `None`: another push took the last one
+/// of some, or it ended, since this was decided; then it must be decided anew. A use that was taken is not given back,
+/// whatever becomes of the push.
+pub fn claim(live: &Live, question: &Question, unrecorded: Unrecorded) -> Option<Claimed> {
+    let id = Uuid::now_v7().to_string();
+    let permits = unrecorded.outcome() == Outcome::Permitted && !question.request.channel.is_dry_run();
+    let leases = match permits {
+        true => live.privileges.take(used(&unrecorded.decision), &id)?,
+        false => Vec::new(),
+    };
+    Some(Claimed { id, unrecorded: Unrecorded { leases, ..unrecorded } })
 }
 
 impl Unrecorded {
@@ -57,10 +79,12 @@ impl Unrecorded {
 
 /// Decides by the policy and directory in force at this moment.
 pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
-    let state = live.state_for(&question.request.pusher);
+    let state = live.state_of(&question.request);
     let at = Timestamp::now();
     match decide(&state, &question.request, facts, at) {
-        Evaluation::Decided(decision) => Attempt::Decided(Box::new(Unrecorded { decision, state, at })),
+        Evaluation::Decided(decision) => {
+            Attempt::Decided(Box::new(Unrecorded { decision, state, at, leases: Vec::new() }))
+        }
         Evaluation::Needs(needed) => Attempt::Needs(needed),
     }
 }
@@ -71,9 +95,9 @@ pub async fn record(
     live: &Live,
     question: &Question,
     facts: &Facts,
-    unrecorded: Unrecorded,
+    claimed: Claimed,
 ) -> (v1::Decision, Span) {
-    let id = Uuid::now_v7().to_string();
+    let Claimed { id, unrecorded } = claimed;
     let span = span(&id, question, &unrecorded);
     let decision = record_as(&id, live, question, facts, unrecorded).instrument(span.clone()).await;
     (decision, span)
@@ -141,6 +165,6 @@ fn used(decision: &Decision) -> BTreeSet<&PrivilegeId> {
         Verdict::Refused(_) | Verdict::Undecided(_) => None,
     });
     permits
-        .flat_map(|permit| permit.lifted().iter().filter_map(|one| one.by.as_ref()).chain(permit.elevation()))
+        .flat_map(|permit| permit.lifted().iter().filter_map(|one| one.by.as_ref()).chain(permit.given()))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oam_audit::entry::{self, EncodeError, RefBytes};
+use oam_audit::entry::{self, EncodeError, Event, PrivilegeUsed, RefBytes};
 use oam_policy::{
     Decision, NonEmpty, ObjectId, Outcome, RefChange, RefDecision, RefUpdate, RefusalReason, Request,
     UndecidedReason, Verb, Verdict,
@@ -38,7 +38,14 @@ pub(super) async fn append(
     id: &str,
 ) -> Result<Appended, RecordError> {
     let updates = updates(&question.request, &unrecorded.decision, facts);
-    let batch = Batch::decision(head(question, unrecorded, id), updates)?;
+    let mut batch = Batch::decision(head(question, unrecorded, id), updates)?;
+    for lease in &unrecorded.leases {
+        batch = batch.and(&Event::PrivilegeUsed(PrivilegeUsed {
+            id: lease.to_string(),
+            by: question.request.pusher.as_str().to_owned(),
+            decision: id.to_owned(),
+        }))?;
+    }
     Ok(live.audit.append(batch).await?)
 }
 

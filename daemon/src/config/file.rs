@@ -22,6 +22,8 @@ pub struct FileConfig {
     pub source: BTreeMap<String, SourceSection>,
     /// `[scim]`
     pub scim: Option<ScimSection>,
+    /// `[exchange]`
+    pub exchange: Option<ExchangeSection>,
     /// `[decisions]`
     pub decisions: DecisionsSection,
     /// `[signatures]`
@@ -186,6 +188,20 @@ pub struct ScimSection {
     pub plaintext: Option<String>,
     /// The address that providers know us by, when it is another, as in `https://oam.example.com`.
     pub url: Option<String>,
+}
+
+/// Where jobs show their tokens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeSection {
+    /// The address, as in `0.0.0.0:8444`.
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// `loopback-only`: without TLS, which is taken on a loopback address alone.
+    pub plaintext: Option<String>,
 }
 
 /// Who may ask for decisions on this host.

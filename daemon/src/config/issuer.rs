@@ -52,6 +52,11 @@ pub struct IssuerSection {
     pub jwks_retry: Option<String>,
     /// The client that `oam login` is.
     pub client: Option<String>,
+    /// Whose tokens these are: `people`, or `workloads`.
+    #[serde(rename = "for")]
+    pub purpose: Option<String>,
+    /// Of SPIFFE: the trust domain, by which tokens are known that name no issuer.
+    pub trust_domain: Option<String>,
     /// What `oam login` asks for.
     pub scopes: Option<Vec<String>>,
     /// The service that `oam login` names to the issuer (RFC 8707).
@@ -87,6 +92,35 @@ pub struct IssuerConfig {
     pub keys: KeyTimes,
     /// What `oam login` is at this issuer; `None`: nobody signs in with it.
     pub login: Option<LoginConfig>,
+    /// Whose tokens these are. Those of one kind are never taken for those of the other.
+    pub purpose: Purpose,
+    /// Of SPIFFE: the trust domain, by which tokens are known that name no issuer.
+    pub trust_domain: Option<String>,
+}
+
+/// Whose tokens an issuer makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Of people, who sign in with them.
+    People,
+    /// Of the jobs of a CI system, which lease roles with them. What is in them may be up to whoever wrote the job.
+    Workloads,
+}
+
+impl Purpose {
+    const ALL: [Self; 2] = [Self::People, Self::Workloads];
+
+    /// The word for it in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Workloads => "workloads",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
+    }
 }
 
 /// What `oam login` is at an issuer.
@@ -121,6 +155,7 @@ impl IssuerConfig {
             TokenType::parse(kind)
                 .ok_or_else(|| fault(".type", one_of("type", kind, TokenType::ALL.map(TokenType::as_str))))
         })?;
+        let purpose = purpose(&section, &fault)?;
         let time = |key, text: Option<&str>, default: Duration, most: Duration| match text {
             None => Ok(default),
             Some(text) => duration(text, most).map_err(|detail| fault(key, detail)),
@@ -174,6 +209,8 @@ impl IssuerConfig {
             ca: section.ca.map(|ca| super::absolute("issuer.NAME.ca", ca)).transpose()?,
             keys,
             login: section.client.map(|client| LoginConfig { client, scopes, resource: section.resource }),
+            purpose,
+            trust_domain: section.trust_domain,
         })
     }
 
@@ -189,16 +226,15 @@ impl IssuerConfig {
         )?;
         write!(lines, "\nalgorithms = {}\ntype = \"{}\"", self.algorithms, self.kind)?;
         write!(lines, "\nleeway = \"{}ms\"", self.leeway.as_millis())?;
-        write!(lines, "\nusername = {}", text(&self.username.to_string()))?;
-        match &self.id {
-            Some(id) => write!(lines, "\nid = {}", text(&id.to_string()))?,
-            None => lines.push_str("\n# id: people are known by their names"),
+        write!(lines, "\nfor = \"{}\"", self.purpose.as_str())?;
+        if self.purpose == Purpose::Workloads {
+            if let Some(domain) = &self.trust_domain {
+                write!(lines, "\ntrust_domain = {}", text(domain))?;
+            }
+        } else {
+            self.show_people(&mut lines)?;
         }
-        match &self.groups {
-            Some(groups) => write!(lines, "\ngroups = {}", text(&groups.to_string()))?,
-            None => lines.push_str("\n# groups: none are read"),
-        }
-        write!(lines, "\ngroups_cut_at = {}\nnetwork = \"{}\"", self.groups_cut_at, self.network.as_str())?;
+        write!(lines, "\nnetwork = \"{}\"", self.network.as_str())?;
         match &self.ca {
             Some(ca) => write!(lines, "\nca = {}", super::show::written(ca))?,
             None => lines.push_str("\n# ca: the system's authorities"),
@@ -214,6 +250,57 @@ impl IssuerConfig {
             }
         }
         f.write_str(&lines)
+    }
+
+    fn show_people(&self, lines: &mut String) -> fmt::Result {
+        let text = |text: &str| toml::Value::String(text.to_owned());
+        write!(lines, "\nusername = {}", text(&self.username.to_string()))?;
+        match &self.id {
+            Some(id) => write!(lines, "\nid = {}", text(&id.to_string()))?,
+            None => lines.push_str("\n# id: people are known by their names"),
+        }
+        match &self.groups {
+            Some(groups) => write!(lines, "\ngroups = {}", text(&groups.to_string()))?,
+            None => lines.push_str("\n# groups: none are read"),
+        }
+        write!(lines, "\ngroups_cut_at = {}", self.groups_cut_at)
+    }
+}
+
+/// Whose tokens they are, where what else is said fits that.
+fn purpose(
+    section: &IssuerSection,
+    fault: &impl Fn(&'static str, String) -> ConfigError,
+) -> Result<Purpose, ConfigError> {
+    let word = section.purpose.as_deref().unwrap_or(Purpose::People.as_str());
+    let purpose = Purpose::parse(word)
+        .ok_or_else(|| fault(".for", one_of("kind of token", word, Purpose::ALL.map(Purpose::as_str))))?;
+    let of_people = [
+        (".username", section.username.is_some()),
+        (".id", section.id.is_some()),
+        (".groups", section.groups.is_some()),
+        (".groups_cut_at", section.groups_cut_at.is_some()),
+        (".client", section.client.is_some()),
+    ];
+    match (purpose, &section.trust_domain) {
+        (Purpose::Workloads, domain) => {
+            if let Some((key, _)) = of_people.into_iter().find(|(_, is_there)| *is_there) {
+                return Err(fault(key, "it is of people, and these tokens are those of jobs".to_owned()));
+            }
+            let is_domain = |domain: &String| {
+                let is_of_it =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+                (1..=255).contains(&domain.len()) && domain.bytes().all(is_of_it)
+            };
+            match domain.as_ref().filter(|domain| !is_domain(domain)) {
+                Some(_) => Err(fault(".trust_domain", "it is a name such as `example.org`".to_owned())),
+                None => Ok(purpose),
+            }
+        }
+        (Purpose::People, Some(_)) => {
+            Err(fault(".trust_domain", "it is for tokens of jobs: add `for = \"workloads\"`".to_owned()))
+        }
+        (Purpose::People, None) => Ok(purpose),
     }
 }
 
@@ -284,6 +371,11 @@ mod tests {
             ("url = 'https://i'\njwks_max_stale = '25h'", "issuer.corp.jwks_max_stale"),
             ("url = 'https://i'\nscopes = ['openid']", "issuer.corp.client"),
             ("url = 'https://i'\nsecret = 'x'", "unknown field `secret`"),
+            ("url = 'https://i'\nfor = 'jobs'", "issuer.corp.for"),
+            ("url = 'https://i'\nfor = 'workloads'\nusername = 'sub'", "issuer.corp.username"),
+            ("url = 'https://i'\nfor = 'workloads'\nclient = 'oam'", "issuer.corp.client"),
+            ("url = 'https://i'\nfor = 'workloads'\ntrust_domain = 'a/b'", "issuer.corp.trust_domain"),
+            ("url = 'https://i'\ntrust_domain = 'example.org'", "issuer.corp.trust_domain"),
         ] {
             let error = issuer(more).unwrap_err();
             assert!(error.contains(part), "{more}: {error}");

@@ -4,9 +4,9 @@
 mod admin;
 mod bitbucket;
 mod file;
+mod https;
 mod issuer;
 mod ldap;
-mod scim;
 mod show;
 mod source;
 mod webhook;
@@ -27,9 +27,9 @@ use self::{file::WitnessSection, issuer::IssuerSection, webhook::WebhookSection}
 pub use admin::{AdminConfig, AdminListener};
 pub use bitbucket::{BitbucketConfig, CanaryConfig};
 pub use file::{FileConfig, LogFormat, SourceKind};
-pub use issuer::{IssuerConfig, LoginConfig};
+pub use https::{ExchangeConfig, HttpsTls, ScimConfig};
+pub use issuer::{IssuerConfig, LoginConfig, Purpose};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
-pub use scim::{ScimConfig, ScimTls};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
@@ -63,6 +63,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// Where identity providers push to; `None`: nowhere.
     pub scim: Option<ScimConfig>,
+    /// Where jobs show their tokens; `None`: nowhere.
+    pub exchange: Option<ExchangeConfig>,
     /// How long more reasons are looked for, once it is certain that a push is refused.
     pub all_reasons_within: Duration,
     /// How much of what hooks tell is held at once, over all pushes, in bytes.
@@ -217,7 +219,8 @@ impl Config {
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
             sources: source::configured(file.source, file.directory.max_age.as_deref())?,
-            scim: file.scim.map(scim::configured).transpose()?,
+            scim: file.scim.map(https::scim).transpose()?,
+            exchange: file.exchange.map(https::exchange).transpose()?,
             all_reasons_within: duration(
                 "decisions.all_reasons_within",
                 file.decisions.all_reasons_within.as_deref(),
@@ -300,9 +303,9 @@ fn issuers(sections: BTreeMap<String, IssuerSection>) -> Result<BTreeMap<String,
     let mut issuers: BTreeMap<String, IssuerConfig> = BTreeMap::new();
     for (name, section) in sections {
         let issuer = IssuerConfig::from_file(&name, section)?;
-        let twin = issuers
-            .iter()
-            .find(|(_, other)| (&other.url, &other.audience) == (&issuer.url, &issuer.audience));
+        let twin = issuers.iter().find(|(_, other)| {
+            (&other.url, &other.audience, other.purpose) == (&issuer.url, &issuer.audience, issuer.purpose)
+        });
         if let Some((twin, _)) = twin {
             let detail = format!("`issuer.{twin}` has the same `url` and `audience`");
             return Err(ConfigError::Issuer { name, key: "", detail });
@@ -395,6 +398,10 @@ mod tests {
             "[source.okta]\nkind = 'scim'\nmax_age = '2h'\nusername = 'emails'\nusername_suffix = '@x'\n\
              [source.hr]\nkind = 'file'\n[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'\nurl = 'https://x'",
             "[scim]\nlisten = '0.0.0.0:1'\ncertificate = '/c'\nkey = '/k'",
+            "[exchange]\nlisten = '0.0.0.0:1'\ncertificate = '/c'\nkey = '/k'\n\
+             [issuer.ci]\nfor = 'workloads'\nurl = 'https://ci'\naudience = 'oam'\n\
+             [issuer.spire]\nfor = 'workloads'\nurl = 'https://s'\naudience = 'oam'\ntrust_domain = 'example.org'",
+            "[exchange]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'",
             "[admin]\nadmin = ['role:boss', 'token:corp:oam \"x\"', 'uid:7']\nauditor = ['group:hr:a:b', 'gid:8']\n\
              listen = '127.0.0.1:2'\ncertificate = '/c'\nkey = '/k\u{200b}'\n\
              [issuer.corp]\nurl = 'https://id.example.com/\"'\naudience = \"a\\n\\u0007\"\nalgorithms = ['ES256', 'RS512']\n\
@@ -456,6 +463,8 @@ mod tests {
             ("[scim]\nlisten = '0.0.0.0:1'\nplaintext = 'loopback-only'", "scim.plaintext"),
             ("[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'yes'", "scim.plaintext"),
             ("[scim]\nlisten = '127.0.0.1:1'", "scim.certificate"),
+            ("[exchange]\nlisten = '127.0.0.1:1'", "exchange.certificate"),
+            ("[exchange]\nlisten = '0.0.0.0:1'\nplaintext = 'loopback-only'", "exchange.plaintext"),
             ("[scim]\nlisten = '127.0.0.1:1'\ncertificate = '/c'", "scim.key"),
             ("[scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'\nurl = 'ftp://x'", "scim.url"),
             ("[[audit.witnesses]]\nurl = 'https://w'\nkey = 'x'", "http://HOST:PORT"),

@@ -3,8 +3,8 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use oam_policy::printable::Printable;
 
 use super::{
-    BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SourceConfig, SourceKind,
-    WitnessConfig,
+    BitbucketConfig, CanaryConfig, Config, Flavour, HttpsTls, LdapConfig, PolicyPlace, SourceConfig,
+    SourceKind, WitnessConfig,
 };
 use crate::signature::SignatureFiles;
 
@@ -34,15 +34,14 @@ impl fmt::Display for Config {
         }
         if let Some(scim) = &self.scim {
             writeln!(f, "\n[scim]\nlisten = \"{}\"", scim.listen)?;
-            match &scim.tls {
-                Some(tls) => {
-                    writeln!(f, "certificate = {}\nkey = {}", written(&tls.certificate), written(&tls.key))?;
-                }
-                None => writeln!(f, "plaintext = \"loopback-only\"")?,
-            }
+            show_tls(scim.tls.as_ref(), f)?;
             if let Some(url) = &scim.url {
                 writeln!(f, "url = {}", text(url))?;
             }
+        }
+        if let Some(exchange) = &self.exchange {
+            writeln!(f, "\n[exchange]\nlisten = \"{}\"", exchange.listen)?;
+            show_tls(exchange.tls.as_ref(), f)?;
         }
         writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
         writeln!(f, "facts_memory = {}", self.facts_memory >> 20)?;
@@ -87,6 +86,13 @@ impl fmt::Display for Config {
         }
         write!(f, "\n[log]\nformat = \"{}\"", self.log_format.as_str())?;
         self.issuers.iter().try_for_each(|(name, issuer)| issuer.show(f, name))
+    }
+}
+
+fn show_tls(tls: Option<&HttpsTls>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match tls {
+        Some(tls) => writeln!(f, "certificate = {}\nkey = {}", written(&tls.certificate), written(&tls.key)),
+        None => writeln!(f, "plaintext = \"loopback-only\""),
     }
 }
 

@@ -15,6 +15,7 @@ use prometheus_client::{
 };
 
 use crate::{
+    exchange,
     oidc::TokenError,
     privilege::{News, Stage},
     service::Live,
@@ -43,6 +44,7 @@ pub struct Metrics {
     source_reconnects: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_requests: Family<Requests, Counter>,
     tokens: Family<Code, Counter>,
+    exchanges: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
     canaries: Family<Canary, Counter>,
     canary_accepted: Gauge<u64, AtomicU64>,
@@ -129,6 +131,7 @@ impl Default for Metrics {
             source_reconnects: Family::default(),
             source_requests: Family::default(),
             tokens: Family::default(),
+            exchanges: Family::default(),
             issuers_in_trouble: Gauge::default(),
             canaries: Family::default(),
             canary_accepted: Gauge::default(),
@@ -142,6 +145,9 @@ impl Default for Metrics {
         // There from the start, so that the first of a kind is a change.
         for code in TokenError::CODES.into_iter().chain(["accepted"]) {
             drop(metrics.tokens.get_or_create(&Code { code }));
+        }
+        for code in exchange::CODES {
+            drop(metrics.exchanges.get_or_create(&Code { code }));
         }
         metrics
     }
@@ -176,6 +182,11 @@ impl Metrics {
             "tokens",
             "Tokens of administrators, by what came of them: `accepted`, or why not",
             self.tokens.clone(),
+        );
+        registry.register(
+            "exchanges",
+            "Tokens that jobs showed for a lease, by what came of them: `issued`, or why not",
+            self.exchanges.clone(),
         );
         registry.register(
             "issuers_in_trouble",
@@ -287,8 +298,8 @@ impl Metrics {
 
     fn observe_privileges(&self, live: &Live) {
         let set = live.privileges.set();
-        for (kind, is_waiver) in [("grant", false), ("waiver", true)] {
-            let of_kind = || set.iter().filter(|one| one.what.is_waiver() == is_waiver);
+        for kind in ["grant", "waiver", "lease"] {
+            let of_kind = || set.iter().filter(|one| one.what.word() == kind);
             let counts = [
                 ("waiting", of_kind().filter(|one| one.stage == Stage::Waiting).count()),
                 ("live", of_kind().filter(|one| matches!(one.stage, Stage::Live { .. })).count()),
@@ -338,6 +349,11 @@ impl Metrics {
     pub fn token(&self, fault: Option<&TokenError>) {
         let code = fault.map_or("accepted", TokenError::code);
         self.tokens.get_or_create(&Code { code }).inc();
+    }
+
+    /// Counts a token that a job showed for a lease.
+    pub fn exchanged(&self, code: &'static str) {
+        self.exchanges.get_or_create(&Code { code }).inc();
     }
 
     /// Counts refs that changed without a decision.

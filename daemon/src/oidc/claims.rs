@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use super::TokenError;
 
 /// How long the name of a subject may be (OpenID Connect Core 2 wants at most 255).
-const LONGEST_SUBJECT: usize = 255;
+pub(super) const LONGEST_SUBJECT: usize = 255;
+
+/// How long that of a job may be: some write the names of groups, projects and branches into it.
+pub(super) const LONGEST_SUBJECT_OF_A_JOB: usize = 2_048;
 
 /// What every token must say.
 #[derive(Debug)]
@@ -24,6 +27,11 @@ pub(super) struct Registered {
 /// The issuer that a token names: a text.
 pub(super) fn issuer(claims: &Map<String, Value>) -> Result<&str, TokenError> {
     text(claims, "iss")
+}
+
+/// Whom it is about: a text.
+pub(super) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenError> {
+    text(claims, "sub")
 }
 
 /// Those for whom a token was issued: a text, or a list of texts.
@@ -42,9 +50,10 @@ pub(super) fn read(
     claims: &Map<String, Value>,
     leeway: Duration,
     now: Timestamp,
+    longest_subject: usize,
 ) -> Result<Registered, TokenError> {
-    let subject = text(claims, "sub")?;
-    if subject.is_empty() || subject.len() > LONGEST_SUBJECT || subject.contains(char::is_control) {
+    let subject = subject(claims)?;
+    if subject.is_empty() || subject.len() > longest_subject || subject.contains(char::is_control) {
         return Err(TokenError::Claim {
             claim: "sub",
             what: "is empty, too long, or has control characters",
@@ -94,7 +103,7 @@ mod tests {
 
     fn at(claims: &Value, now: i64) -> Result<(), TokenError> {
         let claims: &Map<_, _> = claims.as_object().unwrap();
-        read(claims, Duration::from_secs(30), Timestamp::from_second(now).unwrap()).map(|_| ())
+        read(claims, Duration::from_secs(30), Timestamp::from_second(now).unwrap(), 255).map(|_| ())
     }
 
     #[test]

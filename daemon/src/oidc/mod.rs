@@ -1,9 +1,9 @@
 //! Who somebody is, by the word of an OpenID provider: a strict verifier of JSON Web Tokens (RFC 7519, after RFC 8725).
 //!
-//! **For:** administrators who sign in with `oam login`; what bots will show of their pipelines.
+//! **For:** administrators who sign in with `oam login`; the jobs of CI systems, which show their own tokens.
 //!
 //! **In:** a token, as it came; the keys that its issuer publishes, fetched with [`oam_fetch`]. **Out:** a
-//! [`VerifiedToken`], which cannot be made in any other way, or a [`TokenError`].
+//! [`VerifiedToken`] or a [`WorkloadToken`], which cannot be made in any other way, or a [`TokenError`].
 //!
 //! - [`Issuers`]: all that are configured; the way in;
 //! - `compact`, `json`, `header`, `claims`: what a token says, read strictly, before anything is believed of it;
@@ -25,8 +25,8 @@ mod header;
 mod issuer;
 mod json;
 mod keys;
-mod path;
 mod token;
+mod workload;
 
 pub use algorithm::Algorithms;
 pub use cache::KeyTimes;
@@ -36,8 +36,9 @@ pub use groups::Groups;
 pub use header::TokenType;
 pub use issuer::{Issuers, Trouble};
 pub use json::{StrictError, strict};
-pub use path::{ClaimPath, PathError};
+pub use oam_policy::name::{ClaimPath, PathError};
 pub use token::VerifiedToken;
+pub use workload::WorkloadToken;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -5,3 +5,4 @@ mod attacks;
 pub(crate) mod provider;
 mod rotation;
 mod rsa;
+mod workloads;

@@ -1,6 +1,7 @@
 //! The set as of an entry of the log, in one checksummed file: a start need not read the whole log. It can be lost.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write as _},
     path::Path,
@@ -35,6 +36,9 @@ struct Written {
     entries: u64,
     seen: Timestamp,
     privileges: Vec<WrittenPrivilege>,
+    /// The tokens that were shown for leases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tokens: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,6 +56,8 @@ struct WrittenPrivilege {
     approvals: Vec<Approval>,
     stage: Stage,
     signed_off: Option<SignOff>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    used: BTreeSet<Box<str>>,
 }
 
 /// What the file says; `None` where there is none, or it is damaged.
@@ -81,6 +87,9 @@ fn parse(bytes: &[u8]) -> Option<Saved> {
     for one in written.privileges {
         set.insert(one.read()?);
     }
+    for (token, expires) in written.tokens {
+        set.see(&token, expires);
+    }
     Some(Saved { entries: written.entries, seen: written.seen, set })
 }
 
@@ -93,6 +102,7 @@ pub(super) fn write(path: &Path, saved: &Saved) -> io::Result<()> {
         entries: saved.entries,
         seen: saved.seen,
         privileges: saved.set.iter().map(WrittenPrivilege::of).collect(),
+        tokens: saved.set.tokens().map(|(token, expires)| (token.to_owned(), expires)).collect(),
     };
     let content = serde_json::to_vec(&written)?;
     let checksum = digest_of(&[TITLE, &content]);
@@ -119,6 +129,7 @@ impl WrittenPrivilege {
             approvals: one.approvals.clone(),
             stage: one.stage,
             signed_off: one.signed_off.clone(),
+            used: one.used.clone(),
         }
     }
 
@@ -136,6 +147,7 @@ impl WrittenPrivilege {
             approvals: self.approvals,
             stage: self.stage,
             signed_off: self.signed_off,
+            used: self.used,
         })
     }
 }

@@ -11,17 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{
     Entry, Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
 };
-use oam_policy::{
-    PrivilegeId, State, Username,
-    decide::{ElevationUse, WaiverUse},
-    name::UsernameKey,
-};
+use oam_policy::{PrivilegeId, State, Username};
 use tokio::sync::Mutex;
 
 use super::{
     Ask, Clock, Counts, News, OpenError, Person, Privilege, PrivilegeError, Set, Stage, disk, id, open,
     rules::Rules,
     said::{began, said},
+    uses::Uses,
 };
 use crate::audit_log::{AuditLog, Batch};
 
@@ -37,7 +34,9 @@ pub struct Privileges {
     clock: Clock,
     audit: AuditLog,
     path: PathBuf,
-    changing: Mutex<()>,
+    pub(super) changing: Mutex<()>,
+    /// How often leases were used.
+    pub(super) uses: Uses,
     pub(super) counts: Counts,
     /// What the start found that somebody should know.
     found: Option<String>,
@@ -66,6 +65,7 @@ impl Privileges {
     ) -> Result<Self, OpenError> {
         let open::Opened { set, clock, found } = open::open(&path, audit, time_of_day)?;
         let opened = Self {
+            uses: Uses::of(&set),
             set: ArcSwap::from_pointee(set),
             clock,
             audit: audit.clone(),
@@ -96,22 +96,6 @@ impl Privileges {
         &self.counts
     }
 
-    /// What is in force: of one person, or of everybody.
-    pub fn in_force(&self, user: Option<&UsernameKey>) -> (Vec<ElevationUse>, Vec<WaiverUse>) {
-        let set = self.set.load();
-        if set.is_empty() {
-            return (Vec::new(), Vec::new());
-        }
-        let now = self.clock.now();
-        let live = || {
-            set.live(now)
-                .filter(|one| user.is_none_or(|user| one.by.key() == *user))
-                .filter_map(|one| one.time().map(|time| (one, time)))
-        };
-        let elevations = live().filter_map(|(one, time)| one.elevation(time)).collect();
-        (elevations, live().filter_map(|(one, time)| one.waiver(time)).collect())
-    }
-
     /// Asks for something. Where nobody need approve it, it is in force when this returns.
     ///
     /// # Errors
@@ -128,11 +112,11 @@ impl Privileges {
         let subject = rules.subject(&person.username)?;
         let allowed = rules.allowed(&subject, ask)?;
         let set = self.set();
-        let open = set.open_of(&person.username.key()).count();
+        let open = set.open_of(&person.username.key()).filter(|one| one.what.lease().is_none()).count();
         if open >= MOST_OF_ONE {
             return Err(PrivilegeError::TooManyOfOne(person.username.as_str().to_owned(), open));
         }
-        let all = set.open().count();
+        let all = set.open().filter(|one| one.what.lease().is_none()).count();
         if all >= MOST {
             return Err(PrivilegeError::TooMany(all));
         }
@@ -298,7 +282,7 @@ impl Privileges {
     }
 
     /// Durable, then in force, then told. Must be called with `changing` held.
-    async fn record(
+    pub(super) async fn record(
         &self,
         id: &PrivilegeId,
         events: &[Event],
@@ -319,6 +303,7 @@ impl Privileges {
             set.apply(event, time.unwrap_or(at));
         }
         set.forget(at);
+        self.uses.forget(&set);
         self.set.store(Arc::new(set));
         self.save();
         let privilege = self.find(id)?;
@@ -350,11 +335,11 @@ impl Privileges {
     /// Writes the file. Where that fails, the next start reads more of the log, and the clock may have been set back
     /// unnoticed since.
     pub(super) fn save(&self) {
-        let saved = disk::Saved {
-            entries: self.audit.size(),
-            seen: self.clock.now(),
-            set: Set::clone(&self.set.load()),
-        };
+        // Uses that are taken after this and recorded before would else be accounted for by neither.
+        let entries = self.audit.size();
+        let mut set = Set::clone(&self.set.load());
+        set.account(&self.uses.taken());
+        let saved = disk::Saved { entries, seen: self.clock.now(), set };
         let written = disk::write(&self.path, &saved);
         if let Err(error) = &written
             && !self.file_fails.load(Ordering::Relaxed)

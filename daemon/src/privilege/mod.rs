@@ -1,4 +1,4 @@
-//! What people have for a while: roles by elevations, and rules lifted by waivers.
+//! What people have for a while: roles by elevations, and rules lifted by waivers; and what jobs lease for minutes.
 //!
 //! **In:** what people ask for, approve, take back and sign off, by the policy and the directory in force; and the time.
 //! **Out:** what is in force at a moment, for decisions; and what somebody should look at.
@@ -14,7 +14,9 @@ mod clock;
 mod disk;
 mod error;
 mod id;
+mod in_force;
 mod keeper;
+mod lease;
 mod news;
 mod open;
 mod person;
@@ -26,11 +28,14 @@ mod said;
 mod set;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod what;
 
 pub use clock::Clock;
 pub use error::PrivilegeError;
+pub use in_force::InForce;
 pub use keeper::Privileges;
+pub use lease::{LeaseAsk, LeaseError, MOST_REFS};
 pub use news::{Counts, News};
 pub use open::OpenError;
 pub use person::Person;
@@ -38,4 +43,4 @@ pub(crate) use recorded::{held, of_held};
 pub use report::{Report, UsedBy, UsedOn};
 pub use rules::answering;
 pub use set::{Approval, Privilege, Set, SignOff, Stage};
-pub use what::{Ask, Wanted, What};
+pub use what::{Ask, Given, Leased, Wanted, What};

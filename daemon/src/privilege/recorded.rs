@@ -1,13 +1,16 @@
 //! What a pusher had for a while, as a decision's entry holds it: what decided it then decides it again.
 
-use oam_audit::entry::{PrivilegeHeld, PrivilegeKind};
+use oam_audit::entry::{Lease, PrivilegeHeld, PrivilegeKind};
 use oam_policy::{
     State, Username,
-    decide::{ElevationUse, WaiverUse},
+    decide::{ElevationUse, LeaseUse, WaiverUse},
     rule::{Asker, RefSet, RepositorySet},
 };
 
-use super::what::{self, What};
+use super::{
+    InForce,
+    what::{self, What},
+};
 
 /// As an entry says it. `state` is of what concerns the pusher.
 pub(crate) fn held(state: &State) -> Vec<PrivilegeHeld> {
@@ -42,15 +45,12 @@ pub(crate) fn held(state: &State) -> Vec<PrivilegeHeld> {
             approved_by: approved_by.collect(),
         })
     });
-    grants.chain(waivers).collect()
+    grants.chain(waivers).chain(state.leases.iter().map(of_lease)).collect()
 }
 
 /// What `user` had, as an entry says it; `None` where it names something that this version does not know.
-pub(crate) fn of_held(
-    held: &[PrivilegeHeld],
-    user: &Username,
-) -> Option<(Vec<ElevationUse>, Vec<WaiverUse>)> {
-    let (mut elevations, mut waivers) = (Vec::new(), Vec::new());
+pub(crate) fn of_held(held: &[PrivilegeHeld], user: &Username) -> Option<InForce> {
+    let InForce { mut elevations, mut waivers, mut leases } = InForce::default();
     for one in held {
         let id = one.id.parse().ok()?;
         let (on, refs) = (what::repositories(&one.on).ok()?, what::refs(&one.refs).ok()?);
@@ -83,7 +83,48 @@ pub(crate) fn of_held(
                 reason,
                 approved_by: approved_by.into_iter().next().map(Asker::User),
             }),
+            What::Lease(lease) => leases.push(LeaseUse {
+                id,
+                workload: lease.workload,
+                role: lease.role,
+                issuer: lease.issuer,
+                claims: lease.claims,
+                by,
+                on,
+                refs,
+                verbs: lease.verbs,
+                commit: lease.commit,
+                from,
+                to,
+            }),
         }
     }
-    Some((elevations, waivers))
+    Some(InForce { elevations, waivers, leases })
+}
+
+/// A lease, as an entry says that somebody had it.
+pub(super) fn of_lease(one: &LeaseUse) -> PrivilegeHeld {
+    PrivilegeHeld {
+        id: one.id.to_string(),
+        privilege: PrivilegeKind::Lease(Box::new(lease(one))),
+        on: one.on.sources(),
+        refs: one.refs.sources(),
+        from: one.from.into(),
+        to: one.to.into(),
+        reason: String::new(),
+        approved_by: Vec::new(),
+    }
+}
+
+/// A lease, without what tells its token: that is where the lease began.
+fn lease(one: &LeaseUse) -> Lease {
+    Lease {
+        workload: one.workload.to_string(),
+        role: one.role.to_string(),
+        verbs: one.verbs.iter().map(|verb| verb.as_str().to_owned()).collect(),
+        commit: one.commit.as_ref().map(ToString::to_string),
+        issuer: one.issuer.clone(),
+        claims: one.claims.iter().map(|(claim, text)| (claim.to_string(), text.clone())).collect(),
+        given: None,
+    }
 }

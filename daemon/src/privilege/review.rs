@@ -22,7 +22,13 @@ impl Privileges {
     /// Ends what is over, and what is not allowed any more by `state`. Where that cannot be told now, only what is over.
     pub async fn review(&self, state: &State) {
         let now = self.clock().now();
-        let ending = |one: &Privilege| end_of(one, state, now);
+        let ending = |one: &Privilege| {
+            let is_live = matches!(one.stage, Stage::Live { .. });
+            if is_live && self.uses.is_used_up(one) {
+                return Some((PrivilegeEnd::UsedUp, "uses"));
+            }
+            end_of(one, state, now)
+        };
         if self.set().iter().all(|one| ending(one).is_none()) {
             return;
         }
@@ -62,7 +68,8 @@ impl Privileges {
         let (now, set) = (self.clock().now(), self.set());
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         warned.retain(|id| set.get(id).is_some_and(|one| one.is_live(now)));
-        for one in set.live(now) {
+        // Nobody waits for the end of a lease.
+        for one in set.live(now).filter(|one| one.what.lease().is_none()) {
             let Stage::Live { from, to } = one.stage else { continue };
             // Of what is short, before its last third.
             let before = WARNED_BEFORE.min(to.duration_since(from) / 3);

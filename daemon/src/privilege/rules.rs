@@ -173,6 +173,9 @@ impl<'a> Rules<'a> {
         let Ok(subject) = self.subject(&one.by) else { return Some(NotInForce::Asker) };
         let time = one.time().unwrap_or((now, Timestamp::MAX));
         let snapshot = Some(self.snapshot);
+        if let Some(lease) = one.leased(time) {
+            return lease.judge(self.policy, &subject, now).err();
+        }
         let judged = match (one.elevation(time), one.waiver(time)) {
             (Some(elevation), _) => elevation.judge(self.policy, snapshot, &subject, now).err(),
             (None, Some(waiver)) => waiver.judge(self.policy, snapshot, &subject, now).err(),
@@ -228,6 +231,8 @@ fn answering_by(policy: &Policy, what: &What) -> BTreeSet<RoleId> {
             let rule = policy.waivers().iter().find(|rule| rule.id == *waiver);
             rule.map(|rule| rule.second_person.clone()).unwrap_or_default()
         }
+        // Whoever may take anything from anybody ends a lease.
+        What::Lease(_) => BTreeSet::new(),
     }
 }
 

@@ -1,12 +1,15 @@
 //! The set of what people have or ask for: a fold over the entries of the audit log.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeRequested, Time};
 use oam_policy::{
     PrivilegeId, Username,
-    decide::{ElevationUse, WaiverUse},
+    decide::{ElevationUse, LeaseUse, WaiverUse},
     name::UsernameKey,
     rule::{Asker, RefSet, RepositorySet},
 };
@@ -16,6 +19,9 @@ use super::what::{self, What};
 
 /// How long what is over is still listed.
 const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How far beyond its end any token may be taken: the most that a configuration may say.
+const MOST_LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// How much of it.
 const MOST_LISTED: usize = 1_000;
@@ -47,6 +53,8 @@ pub struct Privilege {
     pub stage: Stage,
     /// Who answers for what was done with it.
     pub signed_off: Option<SignOff>,
+    /// Of a lease: the decisions that it was good for, as far as the set accounts for them.
+    pub used: BTreeSet<Box<str>>,
 }
 
 /// That somebody approved what another asked for.
@@ -134,6 +142,25 @@ impl Privilege {
         })
     }
 
+    /// For a decision: what it leases between `from` and `to`.
+    pub fn leased(&self, (from, to): (Timestamp, Timestamp)) -> Option<LeaseUse> {
+        let lease = self.what.lease()?;
+        Some(LeaseUse {
+            id: self.id.clone(),
+            workload: lease.workload.clone(),
+            role: lease.role.clone(),
+            issuer: lease.issuer.clone(),
+            claims: lease.claims.clone(),
+            by: self.by.clone(),
+            on: self.on.clone(),
+            refs: self.refs.clone(),
+            verbs: lease.verbs,
+            commit: lease.commit,
+            from,
+            to,
+        })
+    }
+
     /// For a decision: what it lifts between `from` and `to`.
     pub fn waiver(&self, (from, to): (Timestamp, Timestamp)) -> Option<WaiverUse> {
         let What::Waiver { waiver, lifts } = &self.what else { return None };
@@ -156,6 +183,8 @@ impl Privilege {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Set {
     all: BTreeMap<PrivilegeId, Privilege>,
+    /// The tokens that were shown for leases, each until it is good for nothing.
+    tokens: BTreeMap<String, Timestamp>,
 }
 
 impl Set {
@@ -167,6 +196,16 @@ impl Set {
     /// The one with this id.
     pub fn get(&self, id: &PrivilegeId) -> Option<&Privilege> {
         self.all.get(id)
+    }
+
+    /// Whether this token was shown before.
+    pub fn has_seen(&self, token: &str) -> bool {
+        self.tokens.contains_key(token)
+    }
+
+    /// The tokens that were shown, each with when it expires.
+    pub fn tokens(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        self.tokens.iter().map(|(token, expires)| (token.as_str(), *expires))
     }
 
     /// How many are there.
@@ -200,6 +239,9 @@ impl Set {
         match event {
             Event::PrivilegeRequested(request) => {
                 if let Some(asked) = asked(request, at) {
+                    if let Some(given) = asked.what.lease().and_then(|lease| lease.given.as_ref()) {
+                        self.see(&given.token, given.token_expires);
+                    }
                     self.all.entry(asked.id.clone()).or_insert(asked);
                 }
             }
@@ -230,12 +272,24 @@ impl Set {
                     one.signed_off = Some(SignOff { by, at, reason: signed.reason.clone() });
                 }
             }
+            Event::PrivilegeUsed(used) => {
+                let Some(id) = PrivilegeId::parse(&used.id).ok() else { return };
+                if let Some(one) = self.all.get_mut(&id) {
+                    one.used.insert(used.decision.as_str().into());
+                }
+            }
             _ => {}
         }
     }
 
+    /// Notes that a token was shown.
+    pub(super) fn see(&mut self, token: &str, expires: Timestamp) {
+        self.tokens.insert(token.to_owned(), expires);
+    }
+
     /// Forgets what has been over for long, and that nobody must look at any more; of very much of it, the oldest.
     pub fn forget(&mut self, now: Timestamp) {
+        self.tokens.retain(|_, expires| !is_good_for_nothing(*expires, now));
         let over = |one: &Privilege| match one.stage {
             Stage::Ended { at, .. } if !one.wants_sign_off() => Some(at),
             Stage::Ended { .. } | Stage::Waiting | Stage::Live { .. } => None,
@@ -254,9 +308,23 @@ impl Set {
         (!matches!(one.stage, Stage::Ended { .. })).then_some(one)
     }
 
+    /// Accounts for uses that were taken.
+    pub(super) fn account(&mut self, used: &BTreeMap<PrivilegeId, BTreeSet<Box<str>>>) {
+        for (id, decisions) in used {
+            if let Some(one) = self.all.get_mut(id) {
+                one.used.extend(decisions.iter().cloned());
+            }
+        }
+    }
+
     pub(super) fn insert(&mut self, privilege: Privilege) {
         self.all.insert(privilege.id.clone(), privilege);
     }
+}
+
+/// Whether a token that expires then is taken by nobody any more, whatever leeway its issuer has.
+pub(super) fn is_good_for_nothing(expires: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(expires) > MOST_LEEWAY
 }
 
 fn asked(request: &PrivilegeRequested, at: Timestamp) -> Option<Privilege> {
@@ -273,6 +341,7 @@ fn asked(request: &PrivilegeRequested, at: Timestamp) -> Option<Privilege> {
         approvals: Vec::new(),
         stage: Stage::Waiting,
         signed_off: None,
+        used: BTreeSet::new(),
     })
 }
 

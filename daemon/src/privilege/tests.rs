@@ -134,6 +134,8 @@ macro_rules! bench {
     }};
 }
 
+mod leases;
+
 impl Bench {
     fn file(&self) -> PathBuf {
         self.folder.path().join("privileges")
@@ -159,8 +161,8 @@ async fn approved(privileges: &Privileges, length: u64) -> PrivilegeId {
 }
 
 fn live(privileges: &Privileges) -> usize {
-    let (elevations, waivers) = privileges.in_force(Some(&user("ALICE").key()));
-    elevations.len() + waivers.len()
+    let in_force = privileges.in_force(Some(&user("ALICE").key()));
+    in_force.elevations.len() + in_force.waivers.len()
 }
 
 #[tokio::test]

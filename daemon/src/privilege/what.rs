@@ -1,9 +1,14 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use oam_audit::entry::PrivilegeKind;
+use jiff::Timestamp;
+use oam_audit::entry::{self, PrivilegeKind};
 use oam_policy::{
-    RoleId, RuleId,
-    rule::{PatternError, RefSet, RepositorySet},
+    ObjectId, RoleId, RuleId, Verb,
+    name::ClaimPath,
+    rule::{PatternError, RefSet, RepositorySet, VerbSet},
 };
 
 /// What somebody has, or asks for.
@@ -23,6 +28,38 @@ pub enum What {
         /// The rules.
         lifts: BTreeSet<RuleId>,
     },
+    /// What is granted to a role, for a job that showed its token.
+    Lease(Box<Leased>),
+}
+
+/// What a job leased, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leased {
+    /// The workload that allows it.
+    pub workload: RuleId,
+    /// The role.
+    pub role: RoleId,
+    /// To do what.
+    pub verbs: VerbSet,
+    /// What the refs must come to name; `None`: anything.
+    pub commit: Option<ObjectId>,
+    /// Who issued the token that was shown.
+    pub issuer: String,
+    /// What that said, as far as the workload asked.
+    pub claims: BTreeMap<ClaimPath, String>,
+    /// How it came about; `None` where it is told what a pusher had.
+    pub given: Option<Given>,
+}
+
+/// For how much, and for which token, a lease was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// For how many pushes.
+    pub uses: u32,
+    /// What tells the token from every other.
+    pub token: String,
+    /// Until when the token is good.
+    pub token_expires: Timestamp,
 }
 
 impl What {
@@ -31,6 +68,24 @@ impl What {
         match self {
             Self::Grant { elevation, .. } => elevation,
             Self::Waiver { waiver, .. } => waiver,
+            Self::Lease(lease) => &lease.workload,
+        }
+    }
+
+    /// The lease that it is, if it is one.
+    pub fn lease(&self) -> Option<&Leased> {
+        match self {
+            Self::Lease(lease) => Some(lease),
+            Self::Grant { .. } | Self::Waiver { .. } => None,
+        }
+    }
+
+    /// The word for its kind.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Grant { .. } => "grant",
+            Self::Waiver { .. } => "waiver",
+            Self::Lease(_) => "lease",
         }
     }
 
@@ -49,6 +104,7 @@ impl What {
                 waiver: waiver.parse().ok()?,
                 lifts: lifts.iter().map(|rule| rule.parse().ok()).collect::<Option<_>>()?,
             },
+            PrivilegeKind::Lease(lease) => Self::Lease(Box::new(Leased::of(lease)?)),
         })
     }
 
@@ -62,6 +118,7 @@ impl What {
                 waiver: waiver.to_string(),
                 lifts: lifts.iter().map(ToString::to_string).collect(),
             },
+            Self::Lease(lease) => PrivilegeKind::Lease(Box::new(lease.written())),
         }
     }
 
@@ -73,6 +130,50 @@ impl What {
                 let lifts: Vec<_> = lifts.iter().map(|rule| format!("`{rule}`")).collect();
                 format!("to lift {}", lifts.join(" and "))
             }
+            Self::Lease(lease) => format!("a lease of the role `{}`", lease.role),
+        }
+    }
+}
+
+impl Leased {
+    /// For how many pushes it is good.
+    pub fn uses(&self) -> u32 {
+        self.given.as_ref().map_or(0, |given| given.uses)
+    }
+
+    fn of(lease: &entry::Lease) -> Option<Self> {
+        let claims = lease.claims.iter().map(|(claim, text)| Some((claim.parse().ok()?, text.clone())));
+        Some(Self {
+            workload: lease.workload.parse().ok()?,
+            role: lease.role.parse().ok()?,
+            verbs: lease.verbs.iter().map(|verb| Verb::parse(verb)).collect::<Option<_>>()?,
+            commit: match &lease.commit {
+                Some(hex) => Some(ObjectId::parse_hex(hex.as_bytes()).ok()?),
+                None => None,
+            },
+            issuer: lease.issuer.clone(),
+            claims: claims.collect::<Option<_>>()?,
+            given: lease.given.as_ref().map(|given| Given {
+                uses: given.uses,
+                token: given.token.clone(),
+                token_expires: given.token_expires.timestamp(),
+            }),
+        })
+    }
+
+    fn written(&self) -> entry::Lease {
+        entry::Lease {
+            workload: self.workload.to_string(),
+            role: self.role.to_string(),
+            verbs: self.verbs.iter().map(|verb| verb.as_str().to_owned()).collect(),
+            commit: self.commit.as_ref().map(ToString::to_string),
+            issuer: self.issuer.clone(),
+            claims: self.claims.iter().map(|(claim, text)| (claim.to_string(), text.clone())).collect(),
+            given: self.given.as_ref().map(|given| entry::LeaseGiven {
+                uses: given.uses,
+                token: given.token.clone(),
+                token_expires: given.token_expires.into(),
+            }),
         }
     }
 }

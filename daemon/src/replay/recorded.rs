@@ -1,20 +1,14 @@
 //! One push as the log holds it, and the question and the facts that it was decided by.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use oam_audit::entry::{self, Decision, DecisionPart, Entry, Event, Outcome, Update};
 use oam_policy::{
-    Channel, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository, Request, Username,
-    decide::{ElevationUse, WaiverUse},
+    Channel, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository, Request, State, Username,
     facts::{Ancestry, FactsNeeded},
 };
 
 use super::{histories, tally::Untold};
 use crate::privilege;
-
-/// What somebody had for a while.
-type Held = (Arc<[ElevationUse]>, Arc<[WaiverUse]>);
 
 /// One push, with all its updates.
 #[derive(Debug, Clone)]
@@ -80,11 +74,16 @@ impl Recorded {
         counted().filter(|counted| *counted < self.at).unwrap_or(self.at)
     }
 
-    /// What the pusher had for a while.
-    pub(super) fn held(&self, request: &Request) -> Result<Held, Untold> {
+    /// What the pusher had for a while, and nothing else.
+    pub(super) fn held(&self, request: &Request) -> Result<State, Untold> {
         let held = privilege::of_held(&self.decision.privileges, &request.pusher);
-        let (elevations, waivers) = held.ok_or(Untold::NotUnderstood)?;
-        Ok((elevations.into(), waivers.into()))
+        let held = held.ok_or(Untold::NotUnderstood)?;
+        Ok(State {
+            elevations: held.elevations.into(),
+            waivers: held.waivers.into(),
+            leases: held.leases.into(),
+            ..State::default()
+        })
     }
 
     /// What the daemon lacked, when it could decide nothing whatever was asked.

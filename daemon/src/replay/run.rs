@@ -168,16 +168,10 @@ impl Replay {
         let directory = self.directories.of(recorded.decision.snapshot.as_ref());
         let snapshot = directory.snapshot.as_ref().ok_or(Untold::DirectoryGone)?;
         let at = recorded.decided_at(directory.then.then(|| snapshot.as_of()));
-        let (elevations, waivers) = recorded.held(request)?;
+        let held = recorded.held(request)?;
         let under = |policy: Arc<Policy>| {
             // How old the directory may be is a rule for pushes that happen now.
-            let state = State {
-                policy: Some(policy),
-                snapshot: directory.snapshot.clone(),
-                elevations: Arc::clone(&elevations),
-                waivers: Arc::clone(&waivers),
-                ..State::default()
-            };
+            let state = State { policy: Some(policy), snapshot: directory.snapshot.clone(), ..held.clone() };
             again(&state, request, facts, at)
         };
         let (after, decision) = under(policy)?;
@@ -230,8 +224,7 @@ impl Replay {
         }
         let snapshot = directory.snapshot.clone();
         let as_of = snapshot.as_ref().map(oam_policy::Snapshot::as_of);
-        let (elevations, waivers) = recorded.held(request)?;
-        let state = State { policy, snapshot, elevations, waivers, ..State::default() };
+        let state = State { policy, snapshot, ..recorded.held(request)? };
         let before = Judged::then(recorded);
         let attempt = |at| {
             let (after, made) = again(&state, request, facts, at)?;

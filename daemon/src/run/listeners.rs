@@ -13,7 +13,9 @@ use super::RunError;
 use crate::{
     canary,
     config::Config,
-    http, ldap, scim,
+    exchange, http,
+    https::{self, Tls},
+    ldap, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, listen},
 };
 
@@ -53,13 +55,23 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     let scim = match &config.scim {
         Some(scim) => {
-            let tls = scim.tls.as_ref().map(scim::Tls::open).transpose()?;
+            let tls = scim.tls.as_ref().map(Tls::open).transpose()?;
             Some((listen::tcp("SCIM (`scim.listen`)", scim.listen).await?, tls))
         }
         None => None,
     };
     if let Some((listener, _)) = &scim {
         note_address(&config.runtime.join("scim.addr"), listener);
+    }
+    let exchange = match &config.exchange {
+        Some(exchange) => {
+            let tls = exchange.tls.as_ref().map(Tls::open).transpose()?;
+            Some((listen::tcp("jobs (`exchange.listen`)", exchange.listen).await?, tls))
+        }
+        None => None,
+    };
+    if let Some((listener, _)) = &exchange {
+        note_address(&config.runtime.join("exchange.addr"), listener);
     }
     let remote = match &config.admin.listener {
         Some(admin) => {
@@ -97,7 +109,11 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
     servers.spawn(tell_others(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
-        servers.spawn(scim::serve(listener, tls, Arc::clone(live), stop.clone()));
+        let router = scim::router(Arc::clone(live), tls.is_some());
+        servers.spawn(https::serve(listener, tls, router, stop.clone()));
+    }
+    if let Some((listener, tls)) = exchange {
+        servers.spawn(https::serve(listener, tls, exchange::router(Arc::clone(live)), stop.clone()));
     }
     let router = for_hooks(&mut Server::builder())?;
     serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);

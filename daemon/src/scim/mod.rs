@@ -4,17 +4,15 @@
 //! bodies, filters and changes are read is [`oam_scim`]'s.
 //!
 //! It must never take a token over a connection that others can read, log or keep a token or a body, tell somebody
-//! without a token which sources there are, or let a client hold on to what it does not use: connections, time and bytes
-//! are limited.
+//! without a token which sources there are, or let a client hold on to what it does not use: time and bytes are limited
+//! here, connections in [`crate::https`].
 
 mod answer;
-mod connection;
 mod discovery;
 mod failures;
 mod group;
 mod query;
 mod route;
-mod tls;
 mod user;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -29,9 +27,6 @@ use axum::{
 use oam_scim::{Problem, ScimType};
 use serde_json::Value;
 use tokio::time::timeout;
-
-pub use connection::serve;
-pub use tls::{Tls, TlsError};
 
 use crate::{service::Live, source::Source};
 use answer::Answer;
@@ -68,7 +63,9 @@ struct Asked<'a> {
     body: Value,
 }
 
-fn router(live: Arc<Live>, scheme: &'static str) -> Router {
+/// What answers there.
+pub fn router(live: Arc<Live>, is_secured: bool) -> Router {
+    let scheme = if is_secured { "https" } else { "http" };
     let service = Arc::new(Service { live, failures: Failures::default(), scheme });
     Router::new().fallback(handle).with_state(service)
 }

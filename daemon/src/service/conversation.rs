@@ -67,8 +67,9 @@ async fn converse(
 }
 
 /// Records what was decided, and then says it.
-async fn answer(push: Push<'_>, decided: Unrecorded, replies: &Replies) -> Result<(), Status> {
-    let (decision, span) = authorize::record(push.live, push.question, push.intake.facts(), decided).await;
+async fn answer(mut push: Push<'_>, decided: Unrecorded, replies: &Replies) -> Result<(), Status> {
+    let claimed = push.claim(decided)?;
+    let (decision, span) = authorize::record(push.live, push.question, push.intake.facts(), claimed).await;
     let outcome = decision.outcome();
     let said = say(replies, Answer::Decision(decision)).await;
     // After the answer: nobody waits for a line of the daemon's own log.

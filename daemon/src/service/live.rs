@@ -4,7 +4,11 @@ use std::sync::{
 };
 
 use jiff::Timestamp;
-use oam_policy::{Snapshot, State, UndecidedReason, Username, decide::Freshness, name::UsernameKey};
+use oam_policy::{
+    Request, Snapshot, State, UndecidedReason, Username,
+    decide::{Freshness, LeaseUse},
+    name::UsernameKey,
+};
 
 use super::{Applied, Permits, conversation::Room, spooled::Spooled, waiting};
 use crate::{
@@ -15,7 +19,7 @@ use crate::{
     http::Metrics,
     oidc::Issuers,
     policy::PolicyManager,
-    privilege::Privileges,
+    privilege::{InForce, Privileges},
     signature::Signatures,
     source::Sources,
     webhook::Webhooks,
@@ -125,14 +129,23 @@ impl Live {
         self.state_by(self.sources.freshness(&key), Some(&key))
     }
 
+    /// What a decision about `request` rests on now: of the leases, those in its repository.
+    pub fn state_of(&self, request: &Request) -> State {
+        let state = self.state_for(&request.pusher);
+        let here = |one: &&LeaseUse| one.on.matches(&request.repository);
+        let leases = state.leases.iter().filter(here).cloned().collect();
+        State { leases, ..state }
+    }
+
     fn state_by(&self, sources: Vec<Freshness>, user: Option<&UsernameKey>) -> State {
-        let (elevations, waivers) = self.privileges.in_force(user);
+        let InForce { elevations, waivers, leases } = self.privileges.in_force(user);
         State {
             policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
             snapshot: self.snapshot(),
             sources: sources.into(),
             waivers: waivers.into(),
             elevations: elevations.into(),
+            leases: leases.into(),
         }
     }
 

@@ -61,6 +61,8 @@ fn told(event: &Event) -> Option<(String, Option<String>)> {
             let what = match &one.privilege {
                 PrivilegeKind::Grant { role, .. } => format!("the role {role}"),
                 PrivilegeKind::Waiver { lifts, .. } => format!("to lift {}: BREAK-GLASS", lifts.join(", ")),
+                // There are many a day, and nobody has anything to do.
+                PrivilegeKind::Lease(_) => return None,
             };
             let minutes = one.seconds.div_ceil(60);
             let (on, refs) = (one.on.join(", "), one.refs.join(", "));

@@ -7,6 +7,7 @@ mod elevations;
 mod freshness;
 mod in_force;
 mod known;
+mod leases;
 mod moved;
 mod one_ref;
 mod paths;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 pub use elevations::ElevationUse;
 pub use freshness::Freshness;
 pub use in_force::NotInForce;
+pub use leases::LeaseUse;
 pub use sieve::Sieve;
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
@@ -43,7 +45,8 @@ use crate::{
 pub(crate) use conditions::Condition;
 pub(crate) use known::Known;
 pub(crate) use one_ref::OneRef;
-pub(crate) use scope::Scope;
+pub(crate) use paths::Part;
+pub(crate) use scope::{Given, Scope};
 use tally::Judged;
 
 /// All that a decision rests on besides the question, the facts and the time.
@@ -59,6 +62,8 @@ pub struct State {
     pub waivers: Arc<[WaiverUse]>,
     /// What people were given for a while.
     pub elevations: Arc<[ElevationUse]>,
+    /// What jobs have leased, as far as it is not used up.
+    pub leases: Arc<[LeaseUse]>,
 }
 
 impl State {
@@ -73,8 +78,8 @@ impl State {
 
     /// What verdicts by `policy` rest on.
     pub(crate) fn basis<'a>(&'a self, policy: &'a Policy) -> Basis<'a> {
-        let Self { snapshot, waivers, elevations, .. } = self;
-        Basis { policy, snapshot: snapshot.as_ref(), waivers, elevations }
+        let Self { snapshot, waivers, elevations, leases, .. } = self;
+        Basis { policy, snapshot: snapshot.as_ref(), waivers, elevations, leases }
     }
 }
 
@@ -86,6 +91,7 @@ pub(crate) struct Basis<'a> {
     pub(crate) snapshot: Option<&'a Snapshot>,
     pub(crate) waivers: &'a [WaiverUse],
     pub(crate) elevations: &'a [ElevationUse],
+    pub(crate) leases: &'a [LeaseUse],
 }
 
 /// What came of an attempt to decide.

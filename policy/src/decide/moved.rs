@@ -78,7 +78,7 @@ impl OneRef<'_> {
 fn both(as_update: &Permit, as_force: Permit) -> Permit {
     let mut lifted = as_force.lifted().to_vec();
     lifted.extend(as_update.lifted().iter().filter(|one| !as_force.lifted().contains(one)).cloned());
-    as_force.lifting(lifted)
+    as_force.lifting(lifted).beside(as_update.given().cloned())
 }
 
 /// What rules on trial would have done; unclear where that depends on which of the two it is.
@@ -104,6 +104,7 @@ fn shared(reason: &RefusalReason, others: &[RefusalReason]) -> Option<RefusalRea
                 roles_that_may: roles.cloned().collect(),
                 blocked_too: one.blocked_too && other.blocked_too,
                 ask: one.ask.iter().filter(|way| other.ask.contains(way)).cloned().collect(),
+                lease: one.lease.clone().filter(|_| other.lease.is_some()),
                 ..one.clone()
             }))
         }

@@ -1,7 +1,10 @@
 //! The verdict on one ref update: blocks, then grants, then requires; all reasons, never only the first.
 
+use std::collections::BTreeSet;
+
 use super::{
     known::Known,
+    paths::Part,
     scope::{GrantOnRef, Reach, RulesOnRef, Scope},
     tally::{Judged, Tally},
     verdict::{Permit, WouldHave},
@@ -58,7 +61,7 @@ impl OneRef<'_> {
     }
 
     pub(super) fn with_verb(&self, verb: Verb) -> Judged {
-        let rules = self.scope.rules_on(&self.update.name);
+        let rules = self.scope.rules_on(self.update);
         let mut tally = Tally::default();
         rules.blocks(verb).for_each(|block| self.count_block(block, verb, &mut tally));
         let permit = self.granted(&rules, verb, &mut tally);
@@ -115,54 +118,87 @@ impl OneRef<'_> {
     /// The grant that carries it. Where none does, the reason is in the tally.
     fn granted(&self, rules: &RulesOnRef<'_>, verb: Verb, tally: &mut Tally) -> Option<Permit> {
         let is_blocked = tally.is_refused();
-        let mut of_some_paths: Vec<(&Grant, Reach)> = Vec::new();
+        let mut of_some_paths: Vec<(Part<'_>, Reach)> = Vec::new();
         let mut permit = None;
-        for GrantOnRef { grant, reach, .. } in rules.grants(VerbSet::of(verb)) {
-            let Some(reach) = reach else { continue };
-            match (grant.mode, &grant.paths) {
-                (Mode::Enforce, None) => {
+        let reached = rules.grants(VerbSet::of(verb)).flat_map(|GrantOnRef { grant, reaches, .. }| {
+            reaches.into_iter().map(move |reach| (grant, reach))
+        });
+        for (grant, reach) in reached {
+            let part = Part { grant, within: self.scope.paths(reach) };
+            match (grant.mode, part.is_of_some_paths()) {
+                (Mode::Enforce, false) => {
                     // What somebody may at any time is not carried by what they have for a while.
-                    let says_more = |permit: &Permit| {
-                        permit.elevation().is_some() && self.scope.elevation(reach).is_none()
-                    };
+                    let says_more =
+                        |permit: &Permit| permit.elevation().is_some() && self.scope.given(reach).is_none();
                     if permit.as_ref().is_none_or(says_more) {
                         permit = Some(self.permit(grant, reach));
                     }
                 }
-                (Mode::Enforce, Some(_)) => of_some_paths.push((grant, reach)),
-                (Mode::Evaluate, None) => {
+                (Mode::Enforce, true) => of_some_paths.push((part, reach)),
+                (Mode::Evaluate, false) => {
                     tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
                 }
-                (Mode::Evaluate, Some(_)) => {
-                    let covers = self.uncovered(&[grant]).map(|paths| paths.is_none().then_some(()));
+                (Mode::Evaluate, true) => {
+                    let covers = self.uncovered(&[part]).map(|paths| paths.is_none().then_some(()));
                     tally.try_out(&grant.id, WouldHave::Granted, covers);
                 }
             }
         }
-        if permit.is_some() {
-            return permit;
+        if let Some(permit) = permit {
+            let is_standing = permit.elevation().is_none();
+            let standing = if is_standing { None } else { self.standing_in_parts(&of_some_paths, tally) };
+            return Some(standing.unwrap_or(permit));
         }
-        // Where several cover it together, one that is there for a while is told.
-        let elevated = of_some_paths.iter().find(|(_, reach)| self.scope.elevation(*reach).is_some());
-        let Some((carrying, reach)) = elevated.or(of_some_paths.first()).copied() else {
+        if of_some_paths.is_empty() {
             let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(rules, verb) };
             tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
-            return None;
-        };
-        let of_some_paths: Vec<&Grant> = of_some_paths.into_iter().map(|(grant, _)| grant).collect();
-        let refusal = self.uncovered(&of_some_paths).map(|paths| {
+        }
+        self.granted_in_parts(&of_some_paths, tally)
+    }
+
+    /// What carries it where every grant is of some paths only, and they cover it together. Where they do not, that is
+    /// in the tally.
+    fn granted_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
+        let given: Vec<_> = parts.iter().filter_map(|(_, reach)| self.scope.given(*reach)).collect();
+        if !given.is_empty()
+            && let Some(standing) = self.standing_in_parts(parts, tally)
+        {
+            return Some(standing);
+        }
+        // Of several that cover it together, one that is there for a while is told.
+        let is_given = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_some();
+        let (carrying, reach) = parts.iter().find(is_given).or(parts.first())?;
+        let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+        let refusal = self.uncovered(&all).map(|paths| {
             paths.map(|paths| {
-                let grants = of_some_paths.iter().map(|grant| grant.id.clone()).collect();
+                let grants: BTreeSet<_> = all.iter().map(|part| part.grant.id.clone()).collect();
+                let grants = grants.into_iter().collect();
                 RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants })
             })
         });
         tally.refuse_if(refusal);
-        Some(self.permit(carrying, reach))
+        Some(self.permit(carrying.grant, *reach).beside(given.into_iter().cloned()))
+    }
+
+    /// What somebody may at any time, of some paths together: that is not carried by what they have for a while. What would
+    /// tell is asked for.
+    fn standing_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
+        let is_standing = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_none();
+        let standing: Vec<_> = parts.iter().filter(is_standing).collect();
+        let (carrying, reach) = standing.first()?;
+        let all: Vec<_> = standing.iter().map(|(part, _)| *part).collect();
+        match self.uncovered(&all) {
+            Known::Is(None) => Some(self.permit(carrying.grant, *reach)),
+            Known::Is(Some(_)) | Known::Unreadable(_) => None,
+            Known::Needs(needed) => {
+                tally.refuse_if(Known::<Option<RefusalReason>>::Needs(needed));
+                None
+            }
+        }
     }
 
     fn permit(&self, grant: &Grant, reach: Reach) -> Permit {
-        let elevation = self.scope.elevation(reach).map(|one| one.id.clone());
-        Permit::by_grant(grant.id.clone(), self.scope.role(reach), elevation)
+        Permit::by_grant(grant.id.clone(), self.scope.role(reach), self.scope.given(reach).cloned())
     }
 
     fn blocked(
@@ -187,8 +223,8 @@ impl OneRef<'_> {
     fn no_grant(&self, rules: &RulesOnRef<'_>, verb: Verb) -> NoGrant {
         let (mut mine, mut of_others) = (VerbSet::default(), Vec::new());
         for one in rules.grants(VerbSet::ALL).filter(|one| one.grant.mode == Mode::Enforce) {
-            if one.reach.is_some() {
-                mine = mine.and(one.grant.verbs);
+            for reach in &one.reaches {
+                mine = mine.and(one.grant.verbs.both(self.scope.verbs(*reach)));
             }
             if one.grant.verbs.contains(verb) {
                 of_others.extend_from_slice(one.receivers);
@@ -200,6 +236,7 @@ impl OneRef<'_> {
             roles_that_may: self.scope.policy.named(&of_others.into_iter().collect()),
             blocked_too: false,
             ask: self.elevations_to_ask_for(rules, verb),
+            lease: self.place_to_lease(rules, verb),
         }
     }
 }

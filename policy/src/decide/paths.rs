@@ -12,6 +12,24 @@ use crate::{
 const TOO_MANY: &str =
     "too many paths change to tell whether the grants cover them together: push fewer at once";
 
+/// A grant, as far as it reaches somebody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) grant: &'a Grant,
+    /// Changes to these paths only, besides what the grant says: what somebody has for a while has bounds of its own.
+    pub(crate) within: Option<&'a PathSet>,
+}
+
+impl Part<'_> {
+    pub(super) fn is_of_some_paths(self) -> bool {
+        self.grant.paths.is_some() || self.within.is_some()
+    }
+
+    fn covers(self, path: &TreePath) -> bool {
+        [self.grant.paths.as_ref(), self.within].into_iter().flatten().all(|paths| paths.matches(path))
+    }
+}
+
 impl OneRef<'_> {
     /// The paths that change, in view of a rule with these refs, as far as they are known; or what is needed.
     fn changed_paths(&self, refs: &RefSet) -> Result<&Listing<TreePath>, HistoryNeeded> {
@@ -46,15 +64,15 @@ impl OneRef<'_> {
     ///
     /// A grant has nothing against a path that does not change in view of its own refs: so adding a grant never takes
     /// access away.
-    pub(crate) fn uncovered(&self, grants: &[&Grant]) -> Known<Option<Examples<TreePath>>> {
+    pub(crate) fn uncovered(&self, grants: &[Part<'_>]) -> Known<Option<Examples<TreePath>>> {
         if self.is_deletion() {
             return Known::Is(None);
         }
         let mut views = Vec::with_capacity(grants.len());
         let mut needed = FactsNeeded::default();
-        for grant in grants {
-            match self.changed_paths(&grant.refs) {
-                Ok(changed) => views.push((*grant, changed)),
+        for part in grants {
+            match self.changed_paths(&part.grant.refs) {
+                Ok(changed) => views.push((*part, changed)),
                 Err(history) => needed.histories.push(history),
             }
         }
@@ -67,9 +85,7 @@ impl OneRef<'_> {
         }) else {
             return Known::Is(None);
         };
-        let in_a_grant = |path: &TreePath| {
-            views.iter().any(|(grant, _)| grant.paths.as_ref().is_none_or(|paths| paths.matches(path)))
-        };
+        let in_a_grant = |path: &TreePath| views.iter().any(|(part, _)| part.covers(path));
         let mut perhaps = false;
         let uncovered = paths.examples(|path| {
             if in_a_grant(path) {
@@ -92,7 +108,7 @@ impl OneRef<'_> {
     /// What it means that no path is known that none of the grants covers.
     fn none_uncovered(
         &self,
-        views: &[(&Grant, &Listing<TreePath>)],
+        views: &[(Part<'_>, &Listing<TreePath>)],
         looked_at: &Listing<TreePath>,
         perhaps: bool,
     ) -> Known<Option<Examples<TreePath>>> {
@@ -105,7 +121,7 @@ impl OneRef<'_> {
             }
         }
         let open = views.iter().filter(|(_, changed)| *changed.end() == End::Open);
-        let histories: Vec<_> = open.map(|(grant, _)| self.paths_needed(&grant.refs)).collect();
+        let histories: Vec<_> = open.map(|(part, _)| self.paths_needed(&part.grant.refs)).collect();
         if histories.is_empty() {
             return Known::Unreadable(TOO_MANY.to_owned());
         }

@@ -1,11 +1,16 @@
 use jiff::Timestamp;
 
-use super::{Basis, ElevationUse, Subject, people::People, waivers::WaiverUse};
+use smallvec::SmallVec;
+
+use super::{Basis, ElevationUse, LeaseUse, Subject, people::People, waivers::WaiverUse};
 use crate::{
     facts::Facts,
-    name::{PrivilegeId, RefName, Repository, RoleId, UsernameKey},
-    request::{Channel, Request, Verb},
-    rule::{Block, Candidates, Elevation, Grant, Kind, Met, Policy, RepositorySet, Require, VerbSet, Window},
+    name::{PrivilegeId, Repository, RoleId, RuleId, UsernameKey},
+    request::{Channel, RefUpdate, Request, Verb},
+    rule::{
+        Block, Candidates, Elevation, Grant, Kind, Met, PathSet, Policy, RepositorySet, Require, VerbSet,
+        Window, Workload,
+    },
     snapshot::Snapshot,
 };
 
@@ -31,16 +36,22 @@ pub(crate) struct Scope<'a> {
 
 /// A role that the pusher has for a while, as far as what is granted to it goes.
 struct Elevated<'a> {
-    one: &'a ElevationUse,
-    rule: &'a Elevation,
+    by: By<'a>,
     /// The place of the role.
     role: u32,
+}
+
+/// By what somebody has a role for a while, with the rule that allows it.
+#[derive(Clone, Copy)]
+enum By<'a> {
+    Elevation(&'a ElevationUse, &'a Elevation),
+    Lease(&'a LeaseUse, &'a Workload),
 }
 
 /// The rules that one ref of a push can meet at all.
 pub(super) struct RulesOnRef<'a> {
     scope: &'a Scope<'a>,
-    name: &'a RefName,
+    update: &'a RefUpdate,
     candidates: Met,
 }
 
@@ -48,8 +59,8 @@ pub(super) struct GrantOnRef<'a> {
     pub(super) grant: &'a Grant,
     /// The places of the roles that receive it, ascending.
     pub(super) receivers: &'a [u32],
-    /// How it reaches the pusher, if it does.
-    pub(super) reach: Option<Reach>,
+    /// How it reaches the pusher, if it does: one way that is there at any time, or else each that is there for a while.
+    pub(super) reaches: SmallVec<[Reach; 1]>,
 }
 
 /// How a grant reaches somebody.
@@ -71,12 +82,12 @@ impl<'a> Scope<'a> {
         facts: &'a Facts,
         now: Timestamp,
     ) -> Self {
-        let Basis { policy, snapshot, waivers, elevations } = basis;
+        let Basis { policy, snapshot, waivers, elevations, leases } = basis;
         let (repository, channel, compiled) = (&request.repository, request.channel, policy.compiled());
         let candidates = compiled.rules.candidates(repository);
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
-        let elevated = elevated(policy, snapshot, elevations, subject, now);
+        let elevated = elevated(policy, snapshot, (elevations, leases), subject, now);
         Self {
             policy,
             snapshot,
@@ -92,10 +103,10 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The rules on the repository that are about `name`.
-    pub(super) fn rules_on(&'a self, name: &'a RefName) -> RulesOnRef<'a> {
-        let candidates = self.candidates.about(name, self.subject.username.as_str());
-        RulesOnRef { scope: self, name, candidates }
+    /// The rules on the repository that are about the ref of `update`.
+    pub(super) fn rules_on(&'a self, update: &'a RefUpdate) -> RulesOnRef<'a> {
+        let candidates = self.candidates.about(&update.name, self.subject.username.as_str());
+        RulesOnRef { scope: self, update, candidates }
     }
 
     /// The role through which a grant reaches the pusher; `None` when it names them.
@@ -103,51 +114,90 @@ impl<'a> Scope<'a> {
         match reach {
             Reach::Person => None,
             Reach::Role(place) => self.policy.role(place).cloned(),
-            Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.one.role.clone()),
+            Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.by.role().clone()),
         }
     }
 
     /// What the pusher was given for a while, where a grant reaches them by that.
-    pub(super) fn elevation(&self, reach: Reach) -> Option<&'a ElevationUse> {
+    pub(super) fn given(&self, reach: Reach) -> Option<&'a PrivilegeId> {
+        self.by(reach).map(By::id)
+    }
+
+    /// The paths that a reach is for; `None`: all.
+    pub(super) fn paths(&self, reach: Reach) -> Option<&'a PathSet> {
+        self.by(reach).and_then(|by| by.told().paths)
+    }
+
+    /// The verbs that a reach is for.
+    pub(super) fn verbs(&self, reach: Reach) -> VerbSet {
+        self.by(reach).map_or(VerbSet::ALL, By::verbs)
+    }
+
+    fn by(&self, reach: Reach) -> Option<By<'a>> {
         match reach {
             Reach::Person | Reach::Role(_) => None,
-            Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.one),
+            Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.by),
         }
     }
 
-    /// How a grant to these roles reaches the pusher by what they have for a while.
-    fn elevated_to(&self, receivers: &[u32], name: &RefName) -> Option<Reach> {
-        let reaches = |elevated: &Elevated<'_>| {
-            receivers.binary_search(&elevated.role).is_ok() && self.is_on(elevated, name)
+    /// How a grant to these roles reaches the pusher by what they have for a while; of several that are the same but for
+    /// their times, one.
+    fn elevated_to(
+        &self,
+        receivers: &[u32],
+        update: &RefUpdate,
+        verbs: VerbSet,
+    ) -> impl Iterator<Item = Reach> {
+        let reaches = move |elevated: &Elevated<'_>| {
+            receivers.binary_search(&elevated.role).is_ok()
+                && elevated.by.verbs().meets(verbs)
+                && self.is_on(elevated, update)
         };
-        self.elevated.iter().position(reaches).map(Reach::Elevated)
+        let is_first = move |number: usize, one: &Elevated<'_>| {
+            let same = |other: &Elevated<'_>| other.role == one.role && other.by.rule() == one.by.rule();
+            !self.elevated.iter().take(number).any(|other| same(other) && reaches(other))
+        };
+        let numbered = self.elevated.iter().enumerate();
+        numbered
+            .filter(move |(number, one)| reaches(one) && is_first(*number, one))
+            .map(|(number, _)| Reach::Elevated(number))
     }
 
-    /// How a grant reaches the pusher on `name`, if it does: the role, and what they were given for a while.
-    pub(crate) fn way(&self, grant: &Grant, name: &RefName) -> Option<(Option<RoleId>, Option<PrivilegeId>)> {
+    /// How a grant reaches the pusher with an update, if it does: the role, and what they were given for a while.
+    pub(crate) fn way(
+        &self,
+        grant: &Grant,
+        update: &RefUpdate,
+        verb: Verb,
+    ) -> Option<(Option<RoleId>, Option<PrivilegeId>)> {
         match grant.reaches(&self.subject.username.key(), self.subject.roles()) {
             Some(role) => Some((role, None)),
             None => {
-                let elevated = self.elevation_to(grant, name)?;
-                Some((Some(elevated.role.clone()), Some(elevated.id.clone())))
+                let given = self.given_to(grant, update, verb)?;
+                Some((Some(given.role.clone()), Some(given.id.clone())))
             }
         }
     }
 
-    /// What the pusher was given for a while by which a grant reaches them on `name`.
-    pub(crate) fn elevation_to(&self, grant: &Grant, name: &RefName) -> Option<&'a ElevationUse> {
-        let mut elevated = self.elevated.iter();
-        let reaches = |one: &&Elevated<'_>| grant.to.contains(&one.one.role) && self.is_on(one, name);
-        elevated.find(reaches).map(|elevated| elevated.one)
+    /// What the pusher was given for a while by which a grant reaches them.
+    pub(crate) fn given_to(&self, grant: &Grant, update: &RefUpdate, verb: Verb) -> Option<Given<'a>> {
+        let reaches = |one: &&Elevated<'_>| {
+            grant.to.contains(one.by.role()) && one.by.verbs().contains(verb) && self.is_on(one, update)
+        };
+        self.elevated.iter().find(reaches).map(|elevated| elevated.by.told())
     }
 
-    fn is_on(&self, elevated: &Elevated<'_>, name: &RefName) -> bool {
-        elevated.one.is_on(elevated.rule, self.repository, name, &self.subject.username)
+    fn is_on(&self, elevated: &Elevated<'_>, update: &RefUpdate) -> bool {
+        let user = &self.subject.username;
+        match elevated.by {
+            By::Elevation(one, rule) => one.is_on(rule, self.repository, &update.name, user),
+            By::Lease(one, rule) => one.is_on(rule, self.repository, update, user),
+        }
     }
 
-    /// What the pusher has for a while by an elevation.
-    pub(crate) fn uses(&self, rule: &Elevation) -> Option<&'a ElevationUse> {
-        self.elevated.iter().find(|elevated| elevated.rule.id == rule.id).map(|elevated| elevated.one)
+    /// What the pusher has for a while by a rule.
+    pub(crate) fn uses(&self, rule: &RuleId) -> Option<Given<'a>> {
+        self.elevated.iter().find(|elevated| elevated.by.rule() == rule).map(|elevated| elevated.by.told())
     }
 
     /// Who is meant by what commits name.
@@ -162,15 +212,18 @@ impl<'a> RulesOnRef<'a> {
         let Scope { policy, subject, key, .. } = self.scope;
         let compiled = policy.compiled();
         let live = self.live(Kind::Grant, verbs, policy.grants(), |grant| (&grant.on, &grant.window));
-        live.map(|(place, grant)| {
+        live.map(move |(place, grant)| {
             let receivers = compiled.receivers.get(place as usize).map(AsRef::as_ref).unwrap_or_default();
             let names_them = key.is_some() && compiled.exceptions.get(&place) == key.as_ref();
             let standing = match names_them {
                 true => Some(Reach::Person),
                 false => subject.held().first_of(receivers).map(Reach::Role),
             };
-            let reach = standing.or_else(|| self.scope.elevated_to(receivers, self.name));
-            GrantOnRef { grant, receivers, reach }
+            let mut reaches: SmallVec<_> = standing.into_iter().collect();
+            if reaches.is_empty() {
+                reaches.extend(self.scope.elevated_to(receivers, self.update, verbs));
+            }
+            GrantOnRef { grant, receivers, reaches }
         })
     }
 
@@ -225,18 +278,65 @@ impl<'a> RulesOnRef<'a> {
     }
 }
 
+/// What somebody was given for a while, as it is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) id: &'a PrivilegeId,
+    pub(crate) role: &'a RoleId,
+    /// Until when, exclusive.
+    pub(crate) to: Timestamp,
+    /// For changes to these paths only; `None`: all.
+    pub(crate) paths: Option<&'a PathSet>,
+}
+
+impl<'a> By<'a> {
+    fn told(self) -> Given<'a> {
+        match self {
+            Self::Elevation(one, _) => Given { id: &one.id, role: &one.role, to: one.to, paths: None },
+            Self::Lease(one, rule) => {
+                Given { id: &one.id, role: &one.role, to: one.to, paths: rule.paths.as_ref() }
+            }
+        }
+    }
+
+    fn id(self) -> &'a PrivilegeId {
+        self.told().id
+    }
+
+    fn role(self) -> &'a RoleId {
+        self.told().role
+    }
+
+    fn rule(self) -> &'a RuleId {
+        match self {
+            Self::Elevation(_, rule) => &rule.id,
+            Self::Lease(_, rule) => &rule.id,
+        }
+    }
+
+    fn verbs(self) -> VerbSet {
+        match self {
+            Self::Elevation(..) => VerbSet::ALL,
+            Self::Lease(one, rule) => one.verbs.both(rule.verbs),
+        }
+    }
+}
+
 /// What the pusher has for a while, wherever it may be used.
 fn elevated<'a>(
     policy: &'a Policy,
     snapshot: Option<&Snapshot>,
-    uses: &'a [ElevationUse],
+    (elevations, leases): (&'a [ElevationUse], &'a [LeaseUse]),
     subject: &Subject,
     now: Timestamp,
 ) -> Vec<Elevated<'a>> {
-    let judged = uses.iter().filter_map(|one| {
-        let rule = one.judge(policy, snapshot, subject, now).ok()?;
-        let role = u32::try_from(policy.compiled().roles.binary_search(&one.role).ok()?).ok()?;
-        Some(Elevated { one, rule, role })
+    let elevations = elevations
+        .iter()
+        .filter_map(|one| Some(By::Elevation(one, one.judge(policy, snapshot, subject, now).ok()?)));
+    let leases = leases.iter().filter_map(|one| Some(By::Lease(one, one.judge(policy, subject, now).ok()?)));
+    let placed = elevations.chain(leases).filter_map(|by| {
+        let role = policy.compiled().roles.binary_search(by.role()).ok()?;
+        Some(Elevated { by, role: u32::try_from(role).ok()? })
     });
-    judged.collect()
+    placed.collect()
 }

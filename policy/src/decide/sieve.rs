@@ -89,6 +89,8 @@ impl<'a> Rules<'a> {
         let approvals = requires.iter().flat_map(|rule| &rule.approvals);
         let paths = grants.filter_map(|grant| grant.paths.as_ref());
         let paths = paths.chain(blocks.filter_map(|block| block.paths.as_ref()));
+        let workloads = policy.workloads().iter().filter(|workload| workload.on.matches(repository));
+        let paths = paths.chain(workloads.filter_map(|workload| workload.paths.as_ref()));
         let checks: Vec<_> =
             requires.iter().map(|rule| &rule.commits).filter(|checks| !checks.is_empty()).collect();
         Self {

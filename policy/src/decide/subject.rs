@@ -25,7 +25,7 @@ pub struct Subject {
 pub enum PrincipalKind {
     /// In the directory.
     User,
-    /// Not in the directory, and named as a service principal by a role.
+    /// Not in the directory, and named as a service principal by a role or a workload.
     Service,
     /// Neither: an access key, a token's own account, somebody who is gone. Never guessed at.
     Unknown,
@@ -101,12 +101,13 @@ impl Subject {
     ) -> Self {
         let compiled = policy.compiled();
         let mut held = found.map(|(place, _)| policy.roles_at(place, snapshot)).unwrap_or_default();
-        for place in compiled.services.get(folded).into_iter().flatten() {
+        let service = compiled.services.get(folded);
+        for place in service.into_iter().flatten() {
             held.insert(*place);
         }
         let kind = match found {
             Some(_) => PrincipalKind::User,
-            None if !held.is_empty() => PrincipalKind::Service,
+            None if service.is_some() => PrincipalKind::Service,
             None => PrincipalKind::Unknown,
         };
         let username = found.map_or(pusher, |(_, user)| user.username()).clone();

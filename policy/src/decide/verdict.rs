@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::{
     decide::{Lifted, Subject},
     name::{PrivilegeId, RoleId, RuleId},
@@ -52,12 +54,20 @@ pub struct Permit {
     grant: RuleId,
     role: Option<RoleId>,
     elevation: Option<PrivilegeId>,
+    /// What had a part in it besides, of what the pusher was given for a while.
+    beside: BTreeSet<PrivilegeId>,
     lifted: Vec<Lifted>,
 }
 
 impl Permit {
     pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>, elevation: Option<PrivilegeId>) -> Self {
-        Self { grant, role, elevation, lifted: Vec::new() }
+        Self { grant, role, elevation, beside: BTreeSet::new(), lifted: Vec::new() }
+    }
+
+    /// The same with others that had a part in it, of what the pusher was given for a while.
+    pub(super) fn beside(mut self, others: impl IntoIterator<Item = PrivilegeId>) -> Self {
+        self.beside.extend(others);
+        self
     }
 
     pub(super) fn lifting(self, lifted: Vec<Lifted>) -> Self {
@@ -77,6 +87,12 @@ impl Permit {
     /// What the pusher was given for a while, where that carried it; `None` where it is a standing right.
     pub fn elevation(&self) -> Option<&PrivilegeId> {
         self.elevation.as_ref()
+    }
+
+    /// All that had a part in it, of what the pusher was given for a while.
+    pub fn given(&self) -> impl Iterator<Item = &PrivilegeId> {
+        let beside = self.beside.iter().filter(|id| Some(*id) != self.elevation.as_ref());
+        self.elevation.iter().chain(beside)
     }
 
     /// The rules that would have stood in the way, with the waivers that lifted them.

@@ -1,11 +1,11 @@
-//! What somebody can do who is refused: ask for a role for a while, or lift the rule.
+//! What somebody can do who is refused: ask for a role for a while, lease one, or lift the rule.
 
 use super::{
     one_ref::OneRef,
     scope::{GrantOnRef, RulesOnRef},
 };
 use crate::{
-    name::{RoleId, RuleId},
+    name::{Repository, RoleId, RuleId},
     reason::{Askable, Lifter},
     request::Verb,
     rule::{Mode, VerbSet},
@@ -55,6 +55,21 @@ impl OneRef<'_> {
             }
         }
         ask
+    }
+
+    /// Where a job that the pusher pushes for could lease a role to which `verb` is granted here.
+    pub(super) fn place_to_lease(&self, rules: &RulesOnRef<'_>, verb: Verb) -> Option<Repository> {
+        let scope = self.scope;
+        let key = scope.subject.username.key();
+        let would_do = scope.policy.workloads().iter().any(|workload| {
+            workload.mode == Mode::Enforce
+                && workload.principal.key() == key
+                && workload.verbs.contains(verb)
+                && workload.on.matches(scope.repository)
+                && workload.refs.matches(&self.update.name, scope.subject.username.as_str())
+                && workload.roles.iter().any(|role| is_granted_to(role, rules, verb))
+        });
+        would_do.then(|| scope.repository.clone())
     }
 }
 

@@ -25,7 +25,7 @@
 //! be decided otherwise, the answer is not exact.
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then. Elevations are not compared: where they differ, the answer says so. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
+//! is one, also then. Elevations and workloads are not compared: where they differ, the answer says so. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
 
 mod answer;
 mod budget;
@@ -48,7 +48,7 @@ mod verdict;
 mod views;
 mod written;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -58,8 +58,9 @@ pub use condition::Condition;
 pub use lifting::{LiftedRule, Lifting, Terms};
 
 use crate::{
+    name::RoleId,
     request::Verb,
-    rule::{Elevation, Mode, Policy},
+    rule::{Elevation, Mode, Policy, Role, Workload},
     snapshot::Snapshot,
 };
 use budget::Budget;
@@ -122,6 +123,11 @@ pub fn diff(
         let why = "the elevations differ: who may ask for which role, for how long and by whose approval is not compared";
         bounded.push(Bounded { why, patterns: Vec::new() });
     }
+    if workloads(old) != workloads(new) {
+        let why =
+            "the workloads differ: which jobs may lease which role, where and for how long is not compared";
+        bounded.push(Bounded { why, patterns: Vec::new() });
+    }
     bounded.append(&mut comparison.bounded);
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let changes = found.changes(&groups, &starts, &table);
@@ -131,6 +137,14 @@ pub fn diff(
 /// Those that give anything.
 fn elevations(policy: &Policy) -> Vec<&Elevation> {
     policy.elevations().iter().filter(|rule| rule.mode == Mode::Enforce).collect()
+}
+
+/// Those that give anything, and how long roles may be leased.
+fn workloads(policy: &Policy) -> (Vec<&Workload>, Vec<(&RoleId, Option<Duration>)>) {
+    let giving: Vec<_> = policy.workloads().iter().filter(|rule| rule.mode == Mode::Enforce).collect();
+    let leased = |role: &&Role| giving.iter().any(|rule| rule.roles.contains(&role.id));
+    let bounds = policy.roles().iter().filter(leased).map(|role| (&role.id, role.max_lease)).collect();
+    (giving, bounds)
 }
 
 /// How far ahead weekly windows are looked at: a week and a day, in minutes.

@@ -9,15 +9,18 @@ use super::{
     trace::{Dimension, Finding, Fit, RuleKind, RuleTrace},
 };
 use crate::{
-    decide::{Basis, Known, OneRef, Scope, Subject},
+    decide::{Basis, Given, Known, OneRef, Part, Scope, Subject},
     name::RoleId,
     printable::Printable,
     question::Question,
-    rule::{Block, Elevation, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
+    rule::{
+        Block, Elevation, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window,
+        Workload,
+    },
 };
 
 /// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers,
-/// elevations.
+/// elevations, workloads.
 ///
 /// `called` is what the subject is called in the words.
 pub(crate) fn rules(
@@ -37,12 +40,14 @@ pub(crate) fn rules(
     let requires = policy.requires().iter().filter(|require| asked.concerns(&require.on, &require.refs));
     let waivers = policy.waivers().iter().filter(|waiver| asked.concerns(&waiver.on, &waiver.refs));
     let elevations = policy.elevations().iter().filter(|one| asked.concerns(&one.on, &one.refs));
+    let workloads = policy.workloads().iter().filter(|one| asked.concerns(&one.on, &one.refs));
     blocks
         .map(|block| asked.of_block(block))
         .chain(grants.map(|grant| asked.of_grant(grant)))
         .chain(requires.map(|require| asked.of_require(require)))
         .chain(waivers.map(|waiver| asked.of_waiver(waiver)))
         .chain(elevations.map(|elevation| asked.of_elevation(elevation)))
+        .chain(workloads.map(|workload| asked.of_workload(workload)))
         .collect()
 }
 
@@ -67,9 +72,11 @@ impl Asked<'_> {
 
     fn of_grant(&self, grant: &Grant) -> RuleTrace {
         let place = self.place(&grant.on, &grant.refs, grant.verbs);
-        let paths = match &grant.paths {
+        let given = self.given_to(grant);
+        let within = given.and_then(|given| given.paths);
+        let paths = match grant.paths.as_ref().or(within) {
             None => any_path(),
-            Some(paths) => match self.one.uncovered(&[grant]) {
+            Some(paths) => match self.one.uncovered(&[Part { grant, within }]) {
                 Known::Is(None) => path(Fit::Fits, format!("it is for {}", listed(&paths.sources()))),
                 Known::Is(Some(others)) => path(
                     Fit::Differs,
@@ -88,7 +95,7 @@ impl Asked<'_> {
             evaluate_only: grant.mode == Mode::Evaluate,
             findings: place
                 .into_iter()
-                .chain([self.reached(grant), self.live(&grant.window), paths])
+                .chain([self.reached(grant, given), self.live(&grant.window), paths])
                 .collect(),
             conditions: Vec::new(),
             lifted_by: None,
@@ -183,7 +190,7 @@ impl Asked<'_> {
         } else {
             format!("{} holds the role {}", self.called, listed_roles(held.iter().copied()))
         };
-        let given = self.one.scope.uses(elevation);
+        let given = self.one.scope.uses(&elevation.id);
         let time = match given {
             Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
             None => {
@@ -201,6 +208,43 @@ impl Asked<'_> {
                     finding(Dimension::Role, !held.is_empty(), role),
                     finding(Dimension::Time, given.is_some(), time),
                     any_path(),
+                ])
+                .collect(),
+            conditions: Vec::new(),
+            lifted_by: None,
+        }
+    }
+
+    fn of_workload(&self, workload: &Workload) -> RuleTrace {
+        let place = self.place(&workload.on, &workload.refs, workload.verbs);
+        let is_theirs = workload.principal.key() == self.subject.username.key();
+        let principal = Printable::new(workload.principal.as_str());
+        let role = match is_theirs {
+            true => format!("its jobs push as {}", self.called),
+            false => format!("its jobs push as `{principal}`, not as {}", self.called),
+        };
+        let leased = self.one.scope.uses(&workload.id);
+        let time = match leased {
+            Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
+            None => {
+                format!("nothing is leased by it; it could give the role {}", listed_roles(&workload.roles))
+            }
+        };
+        let paths = match &workload.paths {
+            None => any_path(),
+            Some(paths) => path(Fit::Fits, format!("it is for {}", listed(&paths.sources()))),
+        };
+        let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
+        RuleTrace {
+            kind: RuleKind::Workload,
+            id: workload.id.clone(),
+            evaluate_only: workload.mode == Mode::Evaluate,
+            findings: place
+                .into_iter()
+                .chain([
+                    finding(Dimension::Role, is_theirs, role),
+                    finding(Dimension::Time, leased.is_some(), time),
+                    paths,
                 ])
                 .collect(),
             conditions: Vec::new(),
@@ -231,11 +275,19 @@ impl Asked<'_> {
         ]
     }
 
-    fn reached(&self, grant: &Grant) -> Finding {
+    /// What the subject was given for a while by which a grant reaches them, where nothing else does.
+    fn given_to(&self, grant: &Grant) -> Option<Given<'_>> {
+        let subject = self.subject;
+        match grant.reaches(&subject.username.key(), subject.roles()) {
+            Some(_) => None,
+            None => self.one.scope.given_to(grant, self.one.update, self.question.decided_verb()),
+        }
+    }
+
+    fn reached(&self, grant: &Grant, given: Option<Given<'_>>) -> Finding {
         let (subject, called) = (self.subject, self.called);
         let reach = grant.reaches(&subject.username.key(), subject.roles());
-        let given = self.one.scope.elevation_to(grant, &self.one.update.name);
-        if let (None, Some(one)) = (&reach, given) {
+        if let Some(one) = given {
             let detail = format!(
                 "{called} has what the role `{}` is granted until {}, by `{}`",
                 one.role, one.to, one.id

@@ -19,7 +19,8 @@ pub struct RuleTrace {
 
 impl RuleTrace {
     /// Whether the rule surely matched: a grant that did gives the right, a block that did forbids it, a require that did
-    /// must be met, a waiver that did lifts what it names, an elevation that did has been given to whoever asks.
+    /// must be met, a waiver that did lifts what it names, an elevation or a workload that did has given
+    /// something to whoever asks.
     pub fn matched(&self) -> bool {
         self.findings.iter().all(|finding| finding.fit == Fit::Fits)
     }
@@ -64,6 +65,8 @@ pub enum RuleKind {
     Waiver,
     /// It lets people ask for a role for a while.
     Elevation,
+    /// It lets jobs lease a role.
+    Workload,
 }
 
 impl RuleKind {
@@ -75,6 +78,7 @@ impl RuleKind {
             Self::Require => "require",
             Self::Waiver => "waiver",
             Self::Elevation => "elevation",
+            Self::Workload => "workload",
         }
     }
 }

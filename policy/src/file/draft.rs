@@ -12,7 +12,7 @@ use super::{
     reader::{Report, TableReader},
     require, role, test,
     tree::{Node, Spanned, Table},
-    waiver,
+    waiver, workload,
 };
 use crate::{
     fault::{Collector, Fault, Source},
@@ -47,13 +47,14 @@ pub(super) struct Draft<'d, 'a> {
 }
 
 /// The kinds of tables, in the order in which they are read.
-const KINDS: [(&str, &TableKind); 7] = [
+const KINDS: [(&str, &TableKind); 8] = [
     ("role", &grammar::ROLE),
     ("grant", &grammar::GRANT),
     ("block", &grammar::BLOCK),
     ("require", &grammar::REQUIRE),
     ("waiver", &grammar::WAIVER),
     ("elevation", &grammar::ELEVATION),
+    ("workload", &grammar::WORKLOAD),
     ("test", &grammar::TEST),
 ];
 
@@ -106,6 +107,7 @@ impl<'d, 'a> Draft<'d, 'a> {
                     "require" => require::read(table, self, file, report),
                     "waiver" => waiver::read(table, self, file, report),
                     "elevation" => elevation::read(table, self, file, report),
+                    "workload" => workload::read(table, self, file, report),
                     _ => test::read(table, self, file, report),
                 }
                 if had_room && !self.room.is_left() {

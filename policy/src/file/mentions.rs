@@ -46,6 +46,7 @@ enum Kind {
     Require,
     Waiver,
     Elevation,
+    Workload,
 }
 
 impl Kind {
@@ -86,6 +87,7 @@ impl Kind {
             Self::Require => "require",
             Self::Waiver => "waiver",
             Self::Elevation => "elevation",
+            Self::Workload => "workload",
         }
     }
 }
@@ -134,6 +136,7 @@ impl Draft<'_, '_> {
         let requires = parts.requires.iter().map(|rule| (&rule.id, Kind::Require));
         let waivers = parts.waivers.iter().map(|rule| (&rule.id, Kind::Waiver));
         let elevations = parts.elevations.iter().map(|rule| (&rule.id, Kind::Elevation));
-        grants.chain(blocks).chain(requires).chain(waivers).chain(elevations).collect()
+        let workloads = parts.workloads.iter().map(|rule| (&rule.id, Kind::Workload));
+        grants.chain(blocks).chain(requires).chain(waivers).chain(elevations).chain(workloads).collect()
     }
 }

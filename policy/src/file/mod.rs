@@ -24,6 +24,7 @@ mod test;
 pub(crate) mod tree;
 mod waiver;
 mod window;
+mod workload;
 
 use crate::{
     fault::{Collector, Fault, Faults, Source},

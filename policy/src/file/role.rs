@@ -31,9 +31,11 @@ pub(super) fn read<'a>(
         None => draft.a_role_is_nameless(),
     }
     let names_somebody = ["any", "all", "service"].map(|key| table.take(key));
-    if names_somebody.iter().all(Option::is_none) && !report.is_broken() {
+    // Nobody holds a role that is only leased.
+    let is_leased = table.has("max_lease");
+    if names_somebody.iter().all(Option::is_none) && !is_leased && !report.is_broken() {
         let help = "add `any = [\"okta:eng\"]` (one of these groups), `all = […]` (every one of them) or \
-                    `service = […]` (accounts by name)";
+                    `service = […]` (accounts by name); of a role that is only leased, `max_lease`";
         report.add(table.span.clone(), "a role names no group and no service", Some(help.into()));
     }
     let [any, all, service] = names_somebody;

@@ -17,7 +17,7 @@ pub enum Lint {
     ExceptTooLarge,
     /// A require asks for more approvals than there are people to give them.
     ApprovalsOutOfReach,
-    /// A service may assume the role without end.
+    /// Jobs lease the role, and it does not say for how long at most.
     ServiceRoleWithoutMaxLease,
     /// No push can ever match the rule.
     RuleNeverMatches,
@@ -27,6 +27,10 @@ pub enum Lint {
     WaiverLiftsNothing,
     /// Nothing is granted to the roles that an elevation lets people ask for.
     ElevationGivesNothing,
+    /// Nothing is granted to the roles that a workload lets jobs lease.
+    WorkloadGivesNothing,
+    /// A service may do something at any time, without a lease.
+    ServiceWithoutLease,
     /// Two rules, or two roles, say the same.
     DuplicateRule,
     /// A grant of force or deletion takes the main branch in by a pattern.
@@ -39,7 +43,7 @@ pub enum Lint {
 
 impl Lint {
     /// Every lint.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::UnknownGroup,
         Self::UnknownUser,
         Self::RoleWithoutMembers,
@@ -52,6 +56,8 @@ impl Lint {
         Self::GrantCoveredByBlocks,
         Self::WaiverLiftsNothing,
         Self::ElevationGivesNothing,
+        Self::WorkloadGivesNothing,
+        Self::ServiceWithoutLease,
         Self::DuplicateRule,
         Self::ForceOnWidePattern,
         Self::Expired,
@@ -73,6 +79,8 @@ impl Lint {
             Self::GrantCoveredByBlocks => "grant-covered-by-blocks",
             Self::WaiverLiftsNothing => "waiver-lifts-nothing",
             Self::ElevationGivesNothing => "elevation-gives-nothing",
+            Self::WorkloadGivesNothing => "workload-gives-nothing",
+            Self::ServiceWithoutLease => "service-without-lease",
             Self::DuplicateRule => "duplicate-rule",
             Self::ForceOnWidePattern => "force-on-wide-pattern",
             Self::Expired => "expired",
@@ -100,6 +108,8 @@ impl Lint {
             | Self::GrantCoveredByBlocks
             | Self::WaiverLiftsNothing
             | Self::ElevationGivesNothing
+            | Self::WorkloadGivesNothing
+            | Self::ServiceWithoutLease
             | Self::DuplicateRule
             | Self::ForceOnWidePattern
             | Self::Expired

@@ -3,12 +3,14 @@ use std::collections::{HashMap, hash_map::Entry};
 use serde::Serialize;
 
 use super::{About, Lint, Report};
-use crate::rule::Policy;
+use crate::rule::{Policy, Role};
 
 /// Rules that say the same under another id, and roles that the same people hold.
 pub(super) fn look(policy: &Policy, report: &mut Report) {
     let mut seen = HashMap::new();
-    for role in policy.roles() {
+    // Roles that are only leased have no holders to be the same.
+    let held = |role: &&Role| role.names_groups() || !role.service.is_empty();
+    for role in policy.roles().iter().filter(held) {
         // How long a role may be assumed does not change who holds it.
         note(About::Role(role.id.clone()), role, &["max_lease"], &mut seen, report);
     }
@@ -26,6 +28,9 @@ pub(super) fn look(policy: &Policy, report: &mut Report) {
     }
     for elevation in policy.elevations() {
         note(About::Elevation(elevation.id.clone()), elevation, &[], &mut seen, report);
+    }
+    for workload in policy.workloads() {
+        note(About::Workload(workload.id.clone()), workload, &[], &mut seen, report);
     }
 }
 

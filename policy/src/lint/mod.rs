@@ -18,6 +18,7 @@ mod roles;
 mod scope;
 mod waiver;
 mod warning;
+mod workload;
 
 use jiff::Timestamp;
 
@@ -59,6 +60,7 @@ pub fn lint(policy: &Policy, snapshot: Option<&Snapshot>, now: Timestamp) -> Rep
     covered::look(policy, &never, now, &mut report);
     waiver::look(policy, &never, now, &mut report);
     elevation::look(policy, now, &mut report);
+    workload::look(policy, now, &mut report);
     force::look(policy, now, &mut report);
     allow::settle(policy, &mut report);
     report.finish()

@@ -32,7 +32,7 @@ pub(super) fn look(policy: &Policy, snapshot: &Snapshot, report: &mut Report) {
     }
     for (role, held) in policy.roles().iter().zip(&walk.held) {
         // Where no group is known, that is what there is to tell.
-        if *held == 0 && role.service.is_empty() && can_be_held(role, snapshot) {
+        if *held == 0 && role.names_groups() && role.service.is_empty() && can_be_held(role, snapshot) {
             let message = format!("nobody who is active holds the role `{}`", role.id);
             let help = "its groups have no active members: is it the right group?";
             report.add(Lint::RoleWithoutMembers, About::Role(role.id.clone()), message, Some(help.into()));

@@ -6,12 +6,15 @@ use crate::{name::RoleId, rule::Policy};
 /// What can be said of roles without a directory.
 pub(super) fn look(policy: &Policy, report: &mut Report) {
     let named = named(policy);
+    let leased: BTreeSet<_> = policy.workloads().iter().flat_map(|workload| &workload.roles).collect();
     for role in policy.roles() {
         let about = || About::Role(role.id.clone());
-        if !role.service.is_empty() && role.max_lease.is_none() {
-            let message =
-                format!("the service role `{}` has no `max_lease`: it may be assumed without end", role.id);
-            let help = "add as long as one run takes, as in `max_lease = \"15m\"`";
+        if leased.contains(&role.id) && role.max_lease.is_none() {
+            let message = format!(
+                "the role `{}` is leased and has no `max_lease`: how long is up to each workload",
+                role.id
+            );
+            let help = "add as long as one push takes, as in `max_lease = \"5m\"`";
             report.add(Lint::ServiceRoleWithoutMaxLease, about(), message, Some(help.into()));
         }
         if !named.contains(&role.id) {
@@ -33,6 +36,7 @@ fn named(policy: &Policy) -> BTreeSet<&RoleId> {
         let approving = elevation.approval.iter().flat_map(|approval| &approval.by);
         elevation.roles.iter().chain(&elevation.to).chain(approving)
     });
+    let leasing = policy.workloads().iter().flat_map(|workload| &workload.roles);
     let excluding = policy.roles().iter().filter(|role| !role.exclusive.is_empty()).map(|role| &role.id);
     let excluded = policy.roles().iter().flat_map(|role| &role.exclusive);
     granted
@@ -41,6 +45,7 @@ fn named(policy: &Policy) -> BTreeSet<&RoleId> {
         .chain(approving)
         .chain(waiving)
         .chain(elevating)
+        .chain(leasing)
         .chain(excluding)
         .chain(excluded)
         .collect()

@@ -3,7 +3,10 @@ use jiff::Timestamp;
 use super::{About, never::VERBS};
 use crate::{
     diff::proof::List,
-    rule::{Block, Elevation, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window},
+    rule::{
+        Block, Elevation, Grant, Mode, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver, Window,
+        Workload,
+    },
 };
 
 /// Where and when a rule is live, whatever its kind.
@@ -23,7 +26,8 @@ impl<'p> Scope<'p> {
         let requires = policy.requires().iter().map(Self::require);
         let waivers = policy.waivers().iter().map(Self::waiver);
         let elevations = policy.elevations().iter().map(Self::elevation);
-        grants.chain(blocks).chain(requires).chain(waivers).chain(elevations)
+        let workloads = policy.workloads().iter().map(Self::workload);
+        grants.chain(blocks).chain(requires).chain(waivers).chain(elevations).chain(workloads)
     }
 
     pub(super) fn grant(grant: &'p Grant) -> Self {
@@ -53,6 +57,12 @@ impl<'p> Scope<'p> {
         let Elevation { id, on, refs, .. } = elevation;
         let verbs = VERBS.into_iter().collect();
         Self { about: About::Elevation(id.clone()), on, refs, verbs, window: Window::ALWAYS }
+    }
+
+    /// Nor has a workload a time.
+    pub(super) fn workload(workload: &'p Workload) -> Self {
+        let Workload { id, on, refs, verbs, .. } = workload;
+        Self { about: About::Workload(id.clone()), on, refs, verbs: *verbs, window: Window::ALWAYS }
     }
 }
 

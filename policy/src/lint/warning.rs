@@ -18,6 +18,8 @@ pub enum About {
     Waiver(RuleId),
     /// An elevation.
     Elevation(RuleId),
+    /// A workload.
+    Workload(RuleId),
 }
 
 impl About {
@@ -30,6 +32,7 @@ impl About {
             Self::Require(_) => "require",
             Self::Waiver(_) => "waiver",
             Self::Elevation(_) => "elevation",
+            Self::Workload(_) => "workload",
         }
     }
 
@@ -41,7 +44,8 @@ impl About {
             | Self::Block(id)
             | Self::Require(id)
             | Self::Waiver(id)
-            | Self::Elevation(id) => id.as_str(),
+            | Self::Elevation(id)
+            | Self::Workload(id) => id.as_str(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The names of the field. Each is parsed once, at the door; past it there are no bare strings.
 
+mod claim_path;
 mod digest;
 mod group_name;
 mod object_id;
@@ -10,6 +11,7 @@ mod rule_id;
 mod tree_path;
 mod username;
 
+pub use claim_path::{ClaimPath, PathError};
 pub use digest::{Digest, DigestError};
 pub use group_name::{GroupName, GroupNameError};
 pub use object_id::{ObjectFormat, ObjectId, ObjectIdError};

@@ -8,7 +8,7 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::{
-    Block, Grant, PolicyParts, Require,
+    Block, Grant, Mode, PolicyParts, Require,
     index::{Indexed, Kind, RuleIndex},
 };
 use crate::name::{RoleId, UsernameKey};
@@ -28,7 +28,7 @@ pub(crate) struct Compiled {
     pub(crate) blocks_except: Vec<Box<[u32]>>,
     /// Of each require, the places of the roles that it does not bind.
     pub(crate) requires_except: Vec<Box<[u32]>>,
-    /// The places of the roles that a service principal holds by name, ascending.
+    /// The places of the roles that a service principal holds by name, ascending; none of one that only leases some.
     pub(crate) services: HashMap<UsernameKey, Vec<u32>, RandomState>,
 }
 
@@ -45,6 +45,9 @@ impl Compiled {
             for name in &role.service {
                 services.entry(name.clone()).or_default().push(place);
             }
+        }
+        for workload in parts.workloads.iter().filter(|workload| workload.mode == Mode::Enforce) {
+            services.entry(workload.principal.key()).or_default();
         }
         Self {
             rules: RuleIndex::of(&indexed(parts, built_in)),

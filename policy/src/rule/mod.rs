@@ -22,6 +22,7 @@ mod test;
 mod waiver;
 mod weekly;
 mod window;
+mod workload;
 
 pub use allowance::Allowance;
 pub use block::Block;
@@ -45,6 +46,7 @@ pub use test::{Asker, Because, Expectation, TestCase};
 pub use waiver::Waiver;
 pub use weekly::{TimeOfWeek, Weekly, WeeklyError, Zone};
 pub use window::{Window, WindowError};
+pub use workload::{Profile, Workload};
 
 use serde::Serialize;
 

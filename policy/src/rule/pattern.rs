@@ -286,6 +286,12 @@ impl VerbSet {
         Self(self.0 | other.0)
     }
 
+    /// The verbs of both.
+    #[must_use]
+    pub const fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{
     Allowance, Block, ChangeRule, Compiled, Elevation, Grant, Holders, Mode, RefSet, RepositorySet, Require,
-    Role, RolePlaces, TestCase, Waiver, Window,
+    Role, RolePlaces, TestCase, Waiver, Window, Workload,
 };
 use crate::{
     name::{Digest, RoleId, RuleId},
@@ -47,6 +47,9 @@ pub struct PolicyParts {
     /// The elevations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elevations: Vec<Elevation>,
+    /// The workloads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Workload>,
     /// How the policy may be replaced. One that does not say has the digest that it had before there was a way to say.
     #[serde(skip_serializing_if = "ChangeRule::is_default")]
     pub change: ChangeRule,
@@ -97,6 +100,7 @@ impl Policy {
         parts.requires.sort_by(|a, b| a.id.cmp(&b.id));
         parts.waivers.sort_by(|a, b| a.id.cmp(&b.id));
         parts.elevations.sort_by(|a, b| a.id.cmp(&b.id));
+        parts.workloads.sort_by(|a, b| a.id.cmp(&b.id));
         parts.allowances.sort();
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
         let built_in = built_in_blocks();
@@ -148,6 +152,11 @@ impl Policy {
     /// The elevations, by id.
     pub fn elevations(&self) -> &[Elevation] {
         &self.parts.elevations
+    }
+
+    /// The workloads, by id.
+    pub fn workloads(&self) -> &[Workload] {
+        &self.parts.workloads
     }
 
     /// The unit tests, by place.
@@ -229,7 +238,8 @@ fn check_ids(parts: &PolicyParts) -> Result<(), PolicyError> {
     let requires = parts.requires.iter().map(|rule| &rule.id);
     let waivers = parts.waivers.iter().map(|rule| &rule.id);
     let elevations = parts.elevations.iter().map(|rule| &rule.id);
-    for id in grants.chain(blocks).chain(requires).chain(waivers).chain(elevations) {
+    let workloads = parts.workloads.iter().map(|rule| &rule.id);
+    for id in grants.chain(blocks).chain(requires).chain(waivers).chain(elevations).chain(workloads) {
         if !rules.insert(id) {
             return Err(PolicyError::DuplicateId(id.to_string()));
         }
@@ -255,7 +265,9 @@ fn check_roles(parts: &PolicyParts) -> Result<(), PolicyError> {
         let named = elevation.roles.iter().chain(&elevation.to).chain(approvers);
         named.map(move |role| (&elevation.id, role))
     });
-    for (rule, role) in granted.chain(excepted).chain(requires).chain(waivers).chain(elevations) {
+    let workloads = parts.workloads.iter().flat_map(|one| one.roles.iter().map(move |role| (&one.id, role)));
+    let named = granted.chain(excepted).chain(requires).chain(waivers).chain(elevations).chain(workloads);
+    for (rule, role) in named {
         if !known.contains(role) {
             return Err(PolicyError::UnknownRole { rule: rule.clone(), role: role.clone() });
         }

@@ -26,9 +26,14 @@ pub struct Role {
 }
 
 impl Role {
+    /// Whether anybody can hold it through their groups.
+    pub fn names_groups(&self) -> bool {
+        !self.any.is_empty() || !self.all.is_empty()
+    }
+
     /// Whether somebody of the directory holds the role through their groups.
     pub fn holds_by_group(&self, user: &UserView<'_>) -> bool {
-        let named = !self.any.is_empty() || !self.all.is_empty();
+        let named = self.names_groups();
         let any = self.any.is_empty() || self.any.iter().any(|group| user.is_member_of(group));
         named && any && self.all.iter().all(|group| user.is_member_of(group))
     }

@@ -29,9 +29,11 @@ impl<'a> Crowd<'a> {
         let groups = policy.roles().iter().flat_map(|role| role.any.iter().chain(&role.all));
         let services = policy.roles().iter().flat_map(|role| role.service.iter().cloned());
         let exceptions = policy.grants().iter().filter_map(|grant| grant.user.as_ref());
-        let named = exceptions.map(|exception| exception.user.key()).chain(services);
+        let leasing = policy.workloads().iter().map(|workload| workload.principal.key());
+        let named = exceptions.map(|exception| exception.user.key()).chain(services).chain(leasing);
         let lifting = state.waivers.iter().map(|one| one.by.key());
         let in_use = lifting.chain(state.elevations.iter().map(|one| one.by.key()));
+        let in_use = in_use.chain(state.leases.iter().map(|one| one.by.key()));
         let blocks = policy.all_blocks().map(|block| (&block.on, &block.refs));
         let grants = policy.grants().iter().map(|grant| (&grant.on, &grant.refs));
         let requires = policy.requires().iter().map(|require| (&require.on, &require.refs));

@@ -140,7 +140,8 @@ fn no_grant_hint(no_grant: &NoGrant, name: Option<&RefName>) -> String {
         }
     };
     let ask = ways::to_ask(&no_grant.ask, name);
-    [instead, who, ask].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let lease = no_grant.lease.as_ref().map(|on| ways::to_lease(on, name));
+    [instead, who, ask, lease].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// What to do where the policy gives nobody the right.

@@ -26,6 +26,15 @@ pub(super) fn to_ask(ask: &[Askable], name: Option<&RefName>) -> Option<String> 
     ))
 }
 
+/// How a job leases what it takes.
+pub(super) fn to_lease(on: &Repository, name: Option<&RefName>) -> String {
+    let refs = name.map(|name| format!(" --ref {}", word(name.as_bytes()))).unwrap_or_default();
+    format!(
+        "A job may lease it for minutes, and has no such lease now: `oam ci lease --repo {}{refs}` before it pushes.",
+        word(on.as_str().as_bytes())
+    )
+}
+
 /// Who can lift a rule.
 pub(super) fn to_lift(rule: &RuleId, lifters: &[Lifter], name: Option<&RefName>) -> Option<String> {
     if let Some(yours) = lifters.iter().find(|lifter| lifter.is_yours) {

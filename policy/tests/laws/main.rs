@@ -23,6 +23,7 @@ mod explained;
 mod folding;
 mod history;
 mod invariance;
+mod leased;
 mod matching;
 mod matrix;
 mod monotone;

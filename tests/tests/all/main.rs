@@ -21,6 +21,7 @@ mod harness;
 mod install;
 mod killed;
 mod ldap;
+mod leases;
 mod limits;
 mod main_job;
 mod many_refs;

@@ -47,10 +47,16 @@ fn every_reason_is_explained_among_its_own_kind() {
 #[test]
 fn every_key_of_the_daemon_is_explained() {
     let explained = set(codes("oamd.md"));
-    // Other ways, which are a fault beside what is shown: to secure SCIM and LDAP, an older name of `source.file.max_age`,
-    // and what is known by itself but with a plain LDAP server.
-    let others =
-        ["scim.plaintext", "source.NAME.ldap.plaintext", "source.NAME.ldap.users.id", "directory.max_age"];
+    // Other ways, which are a fault beside what is shown: to secure SCIM, the exchange and LDAP, an older name of
+    // `source.file.max_age`, what is known by itself but with a plain LDAP server, and what only issuers for jobs have.
+    let others = [
+        "scim.plaintext",
+        "exchange.plaintext",
+        "source.NAME.ldap.plaintext",
+        "source.NAME.ldap.users.id",
+        "directory.max_age",
+        "issuer.corp.trust_domain",
+    ];
     let others = others.map(str::to_owned);
     let with_others = |keys: Vec<String>| set(keys.into_iter().chain(others.clone()));
     assert_eq!(explained, with_others(keys(&full_example("oamd.md", "toml,daemon").text)));

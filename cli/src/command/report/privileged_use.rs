@@ -215,6 +215,9 @@ fn had(kind: &PrivilegeKind) -> String {
     match kind {
         PrivilegeKind::Grant { role, .. } => format!("role {role}"),
         PrivilegeKind::Waiver { waiver, .. } => format!("waiver {waiver}"),
+        PrivilegeKind::Lease(lease) => {
+            format!("lease of role {}, by workload {}", lease.role, lease.workload)
+        }
     }
 }
 

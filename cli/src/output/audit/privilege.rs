@@ -2,6 +2,7 @@
 
 use oam_audit::entry::{
     PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff,
+    PrivilegeUsed,
 };
 
 use super::super::{
@@ -16,16 +17,23 @@ pub(super) fn requested(requested: &PrivilegeRequested) -> String {
         PrivilegeKind::Waiver { lifts, waiver } => {
             format!("to lift {} by the waiver {}", names(lifts), quoted(waiver))
         }
+        PrivilegeKind::Lease(lease) => {
+            format!("a lease of the role {} by the workload {}", quoted(&lease.role), quoted(&lease.workload))
+        }
+    };
+    // A job says no more than that.
+    let reason = match requested.reason.as_str() {
+        "" => String::new(),
+        reason => format!(": {}", shown(reason)),
     };
     let seconds = i64::try_from(requested.seconds).unwrap_or(i64::MAX);
     format!(
-        "{} asks for {what} on {} in {} for {:#}, as {}: {}",
+        "{} asks for {what} on {} in {} for {:#}, as {}{reason}",
         quoted(&requested.by),
         names(&requested.refs),
         names(&requested.on),
         jiff::SignedDuration::from_secs(seconds),
-        quoted(&requested.id),
-        shown(&requested.reason)
+        quoted(&requested.id)
     )
 }
 
@@ -42,6 +50,10 @@ pub(super) fn began(began: &PrivilegeBegan) -> String {
 pub(super) fn ended(ended: &PrivilegeEnded) -> String {
     let reason = ended.reason.as_deref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
     format!("{} ended, {}, by {}{reason}", quoted(&ended.id), ended.cause.as_str(), quoted(&ended.by))
+}
+
+pub(super) fn used(used: &PrivilegeUsed) -> String {
+    format!("{} used by {}, for decision {}", quoted(&used.id), quoted(&used.by), shown(&used.decision))
 }
 
 pub(super) fn signed_off(signed: &PrivilegeSignedOff) -> String {

@@ -62,6 +62,7 @@ fn state() -> State {
         sources: Arc::default(),
         waivers: Arc::default(),
         elevations: Arc::default(),
+        leases: Arc::default(),
     }
 }
 

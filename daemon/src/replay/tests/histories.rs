@@ -62,7 +62,8 @@ impl Bench {
         for _ in 0..4 {
             let needed = match authorize::attempt(&self.live, &question, &facts) {
                 Attempt::Decided(unrecorded) => {
-                    authorize::record(&self.live, &question, &facts, *unrecorded).await;
+                    let claimed = authorize::claim(&self.live, &question, *unrecorded).unwrap();
+                    authorize::record(&self.live, &question, &facts, claimed).await;
                     assert!(self.live.audit_works());
                     return;
                 }

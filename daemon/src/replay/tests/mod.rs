@@ -4,6 +4,7 @@ mod as_recorded;
 mod by_a_draft;
 mod histories;
 mod laws;
+mod leases;
 mod long;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
@@ -160,7 +161,11 @@ impl Bench {
         loop {
             match authorize::attempt(&self.live, &question, &facts) {
                 Attempt::Decided(unrecorded) => {
-                    return authorize::record(&self.live, &question, &facts, *unrecorded).await.0.decision_id;
+                    // Where another took the last use of a lease, it is decided anew.
+                    let Some(claimed) = authorize::claim(&self.live, &question, *unrecorded) else {
+                        continue;
+                    };
+                    return authorize::record(&self.live, &question, &facts, claimed).await.0.decision_id;
                 }
                 Attempt::Needs(needed) => {
                     for index in needed.ancestry {

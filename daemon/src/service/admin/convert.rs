@@ -54,13 +54,12 @@ fn fault(fault: &Fault) -> v1::Fault {
     }
 }
 
-/// What somebody has for a while; `answering`: the roles whose holders may answer.
-pub(super) fn privilege(one: &Privilege, answering: &BTreeSet<RoleId>) -> v1::Privilege {
-    let (kind, role, lifts) = match &one.what {
-        What::Grant { role, .. } => ("grant", role.to_string(), Vec::new()),
-        What::Waiver { lifts, .. } => {
-            ("waiver", String::new(), lifts.iter().map(ToString::to_string).collect())
-        }
+/// What somebody has for a while; `answering`: the roles whose holders may answer; `used`: how often, of a lease.
+pub(super) fn privilege(one: &Privilege, answering: &BTreeSet<RoleId>, used: u32) -> v1::Privilege {
+    let (role, lifts) = match &one.what {
+        What::Grant { role, .. } => (role.to_string(), Vec::new()),
+        What::Waiver { lifts, .. } => (String::new(), lifts.iter().map(ToString::to_string).collect()),
+        What::Lease(lease) => (lease.role.to_string(), Vec::new()),
     };
     let (stage, ended) = match one.stage {
         Stage::Waiting => ("waiting", ""),
@@ -70,7 +69,7 @@ pub(super) fn privilege(one: &Privilege, answering: &BTreeSet<RoleId>) -> v1::Pr
     let time = one.time();
     v1::Privilege {
         id: one.id.to_string(),
-        kind: kind.to_owned(),
+        kind: one.what.word().to_owned(),
         rule: one.what.rule().to_string(),
         role,
         lifts,
@@ -100,6 +99,14 @@ pub(super) fn privilege(one: &Privilege, answering: &BTreeSet<RoleId>) -> v1::Pr
         }),
         wants_sign_off: one.wants_sign_off(),
         answering: answering.iter().map(ToString::to_string).collect(),
+        lease: one.what.lease().map(|lease| v1::LeaseDetails {
+            verbs: lease.verbs.iter().map(|verb| verb.as_str().to_owned()).collect(),
+            commit: lease.commit.as_ref().map(ToString::to_string).unwrap_or_default(),
+            uses: lease.uses(),
+            used,
+            issuer: lease.issuer.clone(),
+            claims: lease.claims.iter().map(|(claim, text)| (claim.to_string(), text.clone())).collect(),
+        }),
     }
 }
 

@@ -133,7 +133,7 @@ fn id(text: &str) -> Result<PrivilegeId, Status> {
 fn told(live: &Live, one: &Privilege) -> v1::Privilege {
     let State { policy, .. } = live.state();
     let answering = policy.map(|policy| crate::privilege::answering(&policy, one)).unwrap_or_default();
-    super::convert::privilege(one, &answering)
+    super::convert::privilege(one, &answering, live.privileges.uses_of(&one.id))
 }
 
 fn status(error: &PrivilegeError) -> Status {

@@ -18,7 +18,7 @@ use tonic::Status;
 
 use super::{Incoming, invalid, room::Share};
 use crate::{
-    authorize::{self, Attempt, Question, Unrecorded},
+    authorize::{self, Attempt, Claimed, Question, Unrecorded},
     service::Live,
     signature::Judge,
 };
@@ -44,6 +44,12 @@ const CROWDED: &str = "others are pushing so much at the moment that there is no
 
 /// Why a history is not known that was asked for and not told.
 const UNTOLD: &str = "the hook does not tell what was asked: it may be older than the daemon";
+
+/// Why what would be needed without a lease is not known.
+const TAKEN: &str = "a lease was used up by another push while this one was being decided: push again";
+
+/// How often a push is decided anew since others took its leases: there are not more of them.
+const MOST_CLAIMS: usize = 64;
 
 /// One push that is being decided.
 pub(super) struct Push<'a> {
@@ -98,6 +104,27 @@ impl<'a> Push<'a> {
             Attempt::Decided(decided) => Ok(Settled::Decided(decided)),
             Attempt::Needs(_) => Err(changed()),
         }
+    }
+
+    /// Takes the uses of leases that a decision rests on. Where another push was faster it is decided anew, by what is
+    /// known, until it rests on none that is gone.
+    pub(super) fn claim(&mut self, mut decided: Unrecorded) -> Result<Claimed, Status> {
+        for _ in 0..MOST_CLAIMS {
+            if let Some(claimed) = authorize::claim(self.live, self.question, decided) {
+                return Ok(claimed);
+            }
+            decided = match self.decide() {
+                Attempt::Decided(decided) => *decided,
+                Attempt::Needs(needed) => {
+                    self.intake.learn_lack(&needed, TAKEN);
+                    match self.decide() {
+                        Attempt::Decided(decided) => *decided,
+                        Attempt::Needs(_) => return Err(changed()),
+                    }
+                }
+            };
+        }
+        Err(changed())
     }
 
     /// Whether all reasons have been looked for as long as anybody waits for them. The time begins to run when it is first

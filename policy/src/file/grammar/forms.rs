@@ -6,7 +6,7 @@ use crate::{
     lint::Lint,
     question::ImaginedTag,
     request::{Channel, Verb},
-    rule::Excluded,
+    rule::{Excluded, Profile},
 };
 
 /// What `mode` may be.
@@ -46,6 +46,9 @@ pub(super) const MESSAGE: Shape = Shape::Text(like("^[^!]", "re:[A-Z]+-\\d+ .+")
 pub(super) const SUBJECT: Shape = Shape::Text(free("PAY-1 Round up"));
 pub(super) const TIME_OF_WEEK: Shape =
     Shape::Text(like("^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):[0-5][0-9]$", "Fri 18:00"));
+pub(super) const ISSUER: Shape =
+    Shape::Text(like("^(https?|spiffe)://.", "https://token.actions.githubusercontent.com"));
+pub(super) const CLAIMS: Shape = Shape::Texts;
 pub(super) const PUSH: Shape = Shape::Text(like(
     r"^\s*(create|update|force|delete)\s+[^\s/]+/[^\s/]+\s+refs/\S+\s*$",
     "force PAY/api refs/heads/main",
@@ -53,6 +56,7 @@ pub(super) const PUSH: Shape = Shape::Text(like(
 
 pub(super) const MODE: Shape = Shape::Word(|| MODES.to_vec());
 pub(super) const WAY_IN: Shape = Shape::Word(|| WAYS_IN.to_vec());
+pub(super) const PROFILE: Shape = Shape::Word(|| Profile::ALL.map(Profile::as_str).to_vec());
 pub(super) const TAG: Shape = Shape::Word(|| ImaginedTag::ALL.map(ImaginedTag::as_str).to_vec());
 pub(super) const CHANNEL: Shape = Shape::Word(|| Channel::ALL.map(Channel::as_str).to_vec());
 /// The ids of the lints.

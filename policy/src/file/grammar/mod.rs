@@ -7,6 +7,7 @@
 mod forms;
 mod schema;
 mod tables;
+mod workload;
 
 pub(super) use forms::{MODES, WAYS_IN};
 pub use schema::json_schema;
@@ -14,6 +15,7 @@ pub(super) use tables::{
     ALLOW, APPROVALS, BLOCK, CHANGE, COMMIT, COMMITS, ELEVATION, GRANT, REQUIRE, ROLE, TAGS, TEST, TOP,
     WAIVER, WEEKLY,
 };
+pub(super) use workload::WORKLOAD;
 
 /// A kind of table: what people call one, and what may stand in it.
 pub(super) struct TableKind {
@@ -82,6 +84,8 @@ pub(super) enum Shape {
     List { of: &'static Shape, may_be_empty: bool },
     /// A table of a kind.
     Table(&'static TableKind),
+    /// A table of texts, under whatever names there are.
+    Texts,
     /// Any of these.
     Either(&'static [Shape]),
 }

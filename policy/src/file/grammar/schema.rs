@@ -89,6 +89,10 @@ fn of_shape(shape: &Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::List { of, may_be_empty: false } => {
             json!({ "type": "array", "items": of_shape(of, definitions), "minItems": 1 })
         }
+        Shape::Texts => {
+            let text = json!({ "type": "string", "minLength": 1 });
+            json!({ "type": "object", "additionalProperties": text, "minProperties": 1 })
+        }
         Shape::Either(shapes) => {
             let each: Vec<_> = shapes.iter().map(|shape| of_shape(shape, definitions)).collect();
             json!({ "anyOf": each })

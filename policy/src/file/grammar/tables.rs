@@ -1,7 +1,7 @@
 //! The tables of the language. The order of the keys is that in which people are told of them.
 
 use super::{
-    Key, Law, Shape, TableKind,
+    Key, Law, Shape, TableKind, WORKLOAD,
     forms::{
         ALL_VERBS, APPROVERS, CHANNEL, CONTACT, EXCLUDED, EXTENSIONS, GROUPS, HELP, ID, IDS, LENGTH_OF_TIME,
         LINT, MESSAGE, MODE, ON, PATH_PATTERNS, PATHS_OR_NONE, PUSH, REASON, REF_PATTERNS, ROLE as ROLE_ID,
@@ -13,11 +13,11 @@ use crate::{
     rule::{ChangeRule, ElevationApproval},
 };
 
-const fn needs(name: &'static str, shape: Shape, about: &'static str) -> Key {
+pub(super) const fn needs(name: &'static str, shape: Shape, about: &'static str) -> Key {
     Key { name, shape, needed: true, about }
 }
 
-const fn may(name: &'static str, shape: Shape, about: &'static str) -> Key {
+pub(super) const fn may(name: &'static str, shape: Shape, about: &'static str) -> Key {
     Key { name, shape, needed: false, about }
 }
 
@@ -25,8 +25,9 @@ const fn tables(of: &'static Shape) -> Shape {
     Shape::List { of, may_be_empty: true }
 }
 
-const ON_ABOUT: &str = "Repositories: `PROJECT/slug`, with `*` and `{a,b}`, or `**` for all. `!` takes out.";
-const REFS_ABOUT: &str = "Refs, by their full names: `*` within one segment, `**` whole segments, `{a,b}` either, \
+pub(super) const ON_ABOUT: &str =
+    "Repositories: `PROJECT/slug`, with `*` and `{a,b}`, or `**` for all. `!` takes out.";
+pub(super) const REFS_ABOUT: &str = "Refs, by their full names: `*` within one segment, `**` whole segments, `{a,b}` either, \
                           `${user}` the pusher, `re:` a regular expression. `!` takes out.";
 const MODE_ABOUT: &str = "`enforce` (the default), or `evaluate`: the rule decides nothing, and the log says \
                           what it would have decided.";
@@ -39,7 +40,7 @@ const EXCEPT_ABOUT: &str = "Roles that the rule does not bind.";
 const HELP_ABOUT: &str = "What a refused person reads, up to 1,000 characters.";
 const VERBS_ABOUT: &str = "What the rule is about; without it, every change.";
 
-const ALLOWS: Key = may("allow", ALLOWED, "What is not warned of here, and why.");
+pub(super) const ALLOWS: Key = may("allow", ALLOWED, "What is not warned of here, and why.");
 const ALLOWED: Shape = Shape::List { of: &Shape::Table(&ALLOW), may_be_empty: true };
 
 /// A file.
@@ -57,6 +58,7 @@ pub(in crate::file) static TOP: TableKind = TableKind {
         may("require", tables(&Shape::Table(&REQUIRE)), REQUIRE.about),
         may("waiver", tables(&Shape::Table(&WAIVER)), WAIVER.about),
         may("elevation", tables(&Shape::Table(&ELEVATION)), ELEVATION.about),
+        may("workload", tables(&Shape::Table(&WORKLOAD)), WORKLOAD.about),
         may("test", tables(&Shape::Table(&TEST)), TEST.about),
     ],
     laws: &[],
@@ -88,12 +90,12 @@ pub(in crate::file) static ROLE: TableKind = TableKind {
         may(
             "max_lease",
             LENGTH_OF_TIME,
-            "A length of time, `15m`; read, and without effect in this version.",
+            "How long a lease of the role may last at most: `15m`. With it alone, the role is only leased.",
         ),
         may("exclusive", ROLES, "Roles that nobody should hold together with this one. It decides nothing."),
         ALLOWS,
     ],
-    laws: &[Law::AnyOf(&["any", "all", "service"])],
+    laws: &[Law::AnyOf(&["any", "all", "service", "max_lease"])],
 };
 
 /// `[[grant]]`

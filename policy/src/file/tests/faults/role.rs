@@ -11,7 +11,7 @@ id = "a""##), @r#"
       |
     2 | [[role]]
       | ^^^^^^^^
-      = add `any = ["okta:eng"]` (one of these groups), `all = […]` (every one of them) or `service = […]` (accounts by name)
+      = add `any = ["okta:eng"]` (one of these groups), `all = […]` (every one of them) or `service = […]` (accounts by name); of a role that is only leased, `max_lease`
     "#);
 }
 

@@ -162,7 +162,7 @@ fn a_table_without_anything() {
       |
     2 | [[role]]
       | ^^^^^^^^
-      = add `any = ["okta:eng"]` (one of these groups), `all = […]` (every one of them) or `service = […]` (accounts by name)
+      = add `any = ["okta:eng"]` (one of these groups), `all = […]` (every one of them) or `service = […]` (accounts by name); of a role that is only leased, `max_lease`
 
     a grant has no `id`
      --> 1.toml:3:1

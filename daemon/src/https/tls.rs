@@ -14,14 +14,16 @@ use tokio_rustls::{
     },
 };
 
-use crate::config::ScimTls;
+use crate::config::HttpsTls;
 
 /// Why there is no TLS.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file.
-    #[error("`scim.{key}` is `{path}`, which cannot be used: {detail}")]
+    #[error("`{section}.{key}` is `{path}`, which cannot be used: {detail}")]
     File {
+        /// The section of the configuration.
+        section: &'static str,
         /// The key in the configuration.
         key: &'static str,
         /// The file.
@@ -30,14 +32,19 @@ pub enum TlsError {
         detail: String,
     },
     /// They do not belong together.
-    #[error("the certificate and the key of `[scim]` make no TLS: {0}")]
-    Pair(#[from] rustls::Error),
+    #[error("the certificate and the key of `[{section}]` make no TLS: {source}")]
+    Pair {
+        /// The section of the configuration.
+        section: &'static str,
+        /// Why.
+        source: rustls::Error,
+    },
 }
 
 /// TLS with the certificate that lies in the files; another one that is put there is used from then on.
 #[derive(Debug)]
 pub struct Tls {
-    files: ScimTls,
+    files: HttpsTls,
     read: (Option<SystemTime>, Option<SystemTime>),
     acceptor: Acceptor,
 }
@@ -55,7 +62,7 @@ impl Tls {
     ///
     /// # Errors
     /// When they are no certificate and key that belong together.
-    pub fn open(files: &ScimTls) -> Result<Self, TlsError> {
+    pub fn open(files: &HttpsTls) -> Result<Self, TlsError> {
         let read = changed(files);
         Ok(Self { files: files.clone(), read, acceptor: Acceptor(acceptor(files)?) })
     }
@@ -67,7 +74,7 @@ impl Tls {
             self.read = now;
             match acceptor(&self.files) {
                 Ok(acceptor) => {
-                    tracing::info!("the certificate of `[scim]` was read again");
+                    tracing::info!(section = self.files.section, "a certificate was read again");
                     self.acceptor = Acceptor(acceptor);
                 }
                 // Half of a renewal: the other file follows.
@@ -78,13 +85,14 @@ impl Tls {
     }
 }
 
-fn changed(files: &ScimTls) -> (Option<SystemTime>, Option<SystemTime>) {
+fn changed(files: &HttpsTls) -> (Option<SystemTime>, Option<SystemTime>) {
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     (changed(&files.certificate), changed(&files.key))
 }
 
-fn acceptor(files: &ScimTls) -> Result<TlsAcceptor, TlsError> {
+fn acceptor(files: &HttpsTls) -> Result<TlsAcceptor, TlsError> {
     let fault = |key: &'static str, path: &Path, detail: String| TlsError::File {
+        section: files.section,
         key,
         path: path.to_owned(),
         detail,
@@ -102,10 +110,10 @@ fn acceptor(files: &ScimTls) -> Result<TlsAcceptor, TlsError> {
         .map_err(|error| fault("key", &files.key, error.to_string()))?;
     // ring, by name: were another provider in the tree, nothing would change here.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
+    let mut config = config.map_err(|source| TlsError::Pair { section: files.section, source })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -1,14 +1,15 @@
 use std::{fmt, str::FromStr};
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// How many names a path may have.
 const DEEPEST: usize = 8;
 
-/// Where something stands among the claims: names from the outside in, as in `realm_access.roles`. A name with a dot in
+/// Where something stands among the claims of a token: names from the outside in, as in `realm_access.roles`. A name with a dot in
 /// it is quoted: `"https://example.com/groups"`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClaimPath(Vec<String>);
 
 /// Why a text is no path.
@@ -69,6 +70,12 @@ impl fmt::Display for ClaimPath {
             if name.contains('.') { write!(f, "{dot}\"{name}\"")? } else { write!(f, "{dot}{name}")? }
         }
         Ok(())
+    }
+}
+
+impl Serialize for ClaimPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -14,8 +14,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Tls, router};
-use crate::service::Live;
+use super::Tls;
 
 /// How many connections there may be at once; further ones wait.
 const MOST: usize = 256;
@@ -24,9 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The longest head of a request.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// Serves SCIM until `stop`. `listener` is already bound, so that a taken port is told at the start.
-pub async fn serve(listener: TcpListener, mut tls: Option<Tls>, live: Arc<Live>, stop: CancellationToken) {
-    let router = router(live, if tls.is_some() { "https" } else { "http" });
+/// Serves `router` until `stop`, with the address of whoever asks among its extensions. `listener` is already bound, so
+/// that a taken port is told at the start.
+pub async fn serve(listener: TcpListener, mut tls: Option<Tls>, router: Router, stop: CancellationToken) {
     let (places, connections) = (Arc::new(Semaphore::new(MOST)), TaskTracker::new());
     loop {
         let next = async {
@@ -37,7 +36,7 @@ pub async fn serve(listener: TcpListener, mut tls: Option<Tls>, live: Arc<Live>,
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a SCIM connection could not be taken");
+                tracing::warn!(%error, "a connection could not be taken");
                 // Out of file descriptors: not to be tried again at once.
                 sleep(Duration::from_millis(100)).await;
                 continue;
@@ -79,6 +78,6 @@ async fn converse(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "a SCIM connection broke");
+        tracing::debug!(%peer, %error, "a connection broke");
     }
 }

@@ -1,0 +1,127 @@
+//! The token becomes a lease.
+
+use std::path::Path;
+
+use oam_fetch::{Client, Form, Secret, WebUrl};
+use oam_policy::{ObjectId, RefName, Repository, RoleId, Verb};
+use serde::Deserialize;
+
+use super::{CiError, token::network};
+
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Where.
+    pub repository: Repository,
+    /// On which refs.
+    pub refs: Vec<RefName>,
+    /// To do what; none: whatever the workload allows.
+    pub verbs: Vec<Verb>,
+    /// What the refs must come to name.
+    pub commit: Option<ObjectId>,
+    /// Of what the workload allows.
+    pub role: Option<RoleId>,
+    /// For how many pushes.
+    pub uses: Option<u32>,
+    /// For how long.
+    pub seconds: Option<u64>,
+}
+
+/// A lease, as the exchange tells it.
+#[derive(Debug, Deserialize)]
+pub struct Lease {
+    /// Its id.
+    #[serde(rename = "access_token")]
+    pub id: String,
+    /// For how many seconds.
+    pub expires_in: u64,
+    /// What it is for.
+    pub scope: String,
+    /// Who must push.
+    pub principal: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// Shows the token, and gets a lease.
+///
+/// # Errors
+/// When the exchange is not reached, or gives none.
+pub async fn exchange(
+    url: &WebUrl,
+    ca: Option<&Path>,
+    token: &Secret,
+    wanted: &Wanted,
+) -> Result<Lease, CiError> {
+    let client = Client::new(network(url), ca)?;
+    let form = Form::new()
+        .with("grant_type", GRANT_TYPE)
+        .with("subject_token_type", TOKEN_TYPE)
+        .with("subject_token", token.reveal())
+        .with("scope", &scope(wanted));
+    let answer = client.post(&url.below("/token")?, &form).await?;
+    if answer.status.is_success() {
+        return Ok(answer.json()?);
+    }
+    match answer.said::<Refusal>() {
+        Ok(Refusal { error, error_description }) => {
+            Err(CiError::Refused { error, detail: error_description })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn scope(wanted: &Wanted) -> String {
+    let mut parts = vec![format!("repository:{}", wanted.repository)];
+    parts.extend(wanted.refs.iter().map(|name| format!("ref:{}", encoded(name.as_bytes()))));
+    parts.extend(wanted.verbs.iter().map(|verb| format!("verb:{verb}")));
+    parts.extend(wanted.commit.as_ref().map(|commit| format!("commit:{commit}")));
+    parts.extend(wanted.role.as_ref().map(|role| format!("role:{role}")));
+    parts.extend(wanted.uses.map(|uses| format!("uses:{uses}")));
+    parts.extend(wanted.seconds.map(|seconds| format!("seconds:{seconds}")));
+    parts.join(" ")
+}
+
+/// What may not stand in a scope (RFC 6749, 3.3), and the sign itself, as `%XX`.
+fn encoded(name: &[u8]) -> String {
+    let sign = |byte: &u8| match byte {
+        b'"' | b'\\' | b'%' => format!("%{byte:02X}"),
+        0x21..=0x7e => char::from(*byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.iter().map(sign).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Wanted, scope};
+
+    #[test]
+    fn a_scope_says_all_of_it() {
+        let mut wanted = Wanted {
+            repository: "PAY/api".parse().unwrap(),
+            refs: vec![oam_policy::RefName::parse("refs/heads/ü%".as_bytes()).unwrap()],
+            verbs: Vec::new(),
+            commit: None,
+            role: None,
+            uses: None,
+            seconds: None,
+        };
+        assert_eq!(scope(&wanted), "repository:PAY/api ref:refs/heads/%C3%BC%25");
+        wanted.verbs = vec![oam_policy::Verb::Update];
+        wanted.role = Some("bot".parse().unwrap());
+        (wanted.uses, wanted.seconds) = (Some(2), Some(60));
+        assert_eq!(
+            scope(&wanted),
+            "repository:PAY/api ref:refs/heads/%C3%BC%25 verb:update role:bot uses:2 seconds:60"
+        );
+    }
+}

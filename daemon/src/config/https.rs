@@ -1,0 +1,112 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use super::{
+    ConfigError,
+    file::{ExchangeSection, ScimSection},
+};
+
+/// The word that lets a listener do without TLS.
+const LOOPBACK_ONLY: &str = "loopback-only";
+
+/// Where identity providers push to.
+#[derive(Debug, Clone)]
+pub struct ScimConfig {
+    /// The address.
+    pub listen: SocketAddr,
+    /// How it is secured; `None`: not at all, on a loopback address.
+    pub tls: Option<HttpsTls>,
+    /// The address that providers know us by, when it is another.
+    pub url: Option<String>,
+}
+
+/// Where jobs show their tokens.
+#[derive(Debug, Clone)]
+pub struct ExchangeConfig {
+    /// The address.
+    pub listen: SocketAddr,
+    /// How it is secured; `None`: not at all, on a loopback address.
+    pub tls: Option<HttpsTls>,
+}
+
+/// A certificate of a listener.
+#[derive(Debug, Clone)]
+pub struct HttpsTls {
+    /// The section of the configuration that names it.
+    pub section: &'static str,
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// The keys of one section, as messages name them.
+struct Keys {
+    section: &'static str,
+    listen: &'static str,
+    certificate: &'static str,
+    key: &'static str,
+    plaintext: &'static str,
+}
+
+const SCIM: Keys = Keys {
+    section: "scim",
+    listen: "scim.listen",
+    certificate: "scim.certificate",
+    key: "scim.key",
+    plaintext: "scim.plaintext",
+};
+
+const EXCHANGE: Keys = Keys {
+    section: "exchange",
+    listen: "exchange.listen",
+    certificate: "exchange.certificate",
+    key: "exchange.key",
+    plaintext: "exchange.plaintext",
+};
+
+pub(super) fn scim(section: ScimSection) -> Result<ScimConfig, ConfigError> {
+    let files = (section.certificate, section.key);
+    let tls = secured(&SCIM, section.listen, files, section.plaintext.as_deref())?;
+    let url = section.url.map(|url| url.trim_end_matches('/').to_owned());
+    if url.as_deref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+        return Err(fault("scim.url", "it begins with `https://`"));
+    }
+    Ok(ScimConfig { listen: section.listen, tls, url })
+}
+
+pub(super) fn exchange(section: ExchangeSection) -> Result<ExchangeConfig, ConfigError> {
+    let files = (section.certificate, section.key);
+    let tls = secured(&EXCHANGE, section.listen, files, section.plaintext.as_deref())?;
+    Ok(ExchangeConfig { listen: section.listen, tls })
+}
+
+fn secured(
+    keys: &Keys,
+    listen: SocketAddr,
+    files: (Option<PathBuf>, Option<PathBuf>),
+    plaintext: Option<&str>,
+) -> Result<Option<HttpsTls>, ConfigError> {
+    let (certificate, key) = files;
+    match (certificate, key, plaintext) {
+        (Some(certificate), Some(key), None) => {
+            Ok(Some(HttpsTls { section: keys.section, certificate, key }))
+        }
+        (Some(_), None, None) => Err(fault(keys.key, "a certificate needs its private key beside it")),
+        (None, _, None) => {
+            let detail = "tokens are never taken in the clear: name a certificate and its key, or, for a proxy on this \
+                          host, `plaintext = \"loopback-only\"`";
+            Err(fault(keys.certificate, detail))
+        }
+        (None, None, Some(LOOPBACK_ONLY)) if listen.ip().is_loopback() => Ok(None),
+        (None, None, Some(LOOPBACK_ONLY)) => {
+            let detail = format!("`{}` is no loopback address, so TLS is needed", keys.listen);
+            Err(fault(keys.plaintext, &detail))
+        }
+        (None, None, Some(_)) => Err(fault(keys.plaintext, "it is `loopback-only`, or left out")),
+        (_, _, Some(_)) => Err(fault(keys.plaintext, "either this or a certificate with its key")),
+    }
+}
+
+fn fault(key: &'static str, detail: &str) -> ConfigError {
+    ConfigError::Value { key, detail: detail.to_owned() }
+}

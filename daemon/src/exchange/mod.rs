@@ -1,0 +1,141 @@
+//! Token exchange (RFC 8693): a job of a CI system shows its own token, and gets a lease.
+//!
+//! **In:** `POST /token`, a form. **Out:** a lease that is durable, in force and in the audit log; or an error as RFC 6749
+//! writes it (5.2), with a sentence for whoever reads the job's log.
+//!
+//! What is returned in the place of an access token is the lease's id, which is no secret: the lease is bound to the
+//! account that pushes, and found by that, the repository and the ref.
+//!
+//! **Must never:** take a token over a connection that others can read, log or keep one, or let a client hold on to what it
+//! does not use.
+
+mod answer;
+mod ask;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{Method, header},
+    response::Response,
+};
+use oam_fetch::Form;
+use tokio::time::timeout;
+
+use crate::{
+    oidc::{TokenError, WorkloadToken},
+    privilege::{LeaseError, Privilege},
+    service::Live,
+};
+use answer::{Answer, Problem};
+use ask::Asked;
+
+/// The largest form that is read: a token, and what it is for.
+const MAX_BODY: usize = 64 << 10;
+/// How long a client may take to send it.
+const BODY_TIME: Duration = Duration::from_secs(15);
+/// Where it is.
+const PATH: &str = "/token";
+/// How a form is sent.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What may come of a token that was shown, as it is counted.
+pub const CODES: [&str; 7] = [
+    "issued",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_target",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+];
+
+/// What answers there.
+pub fn router(live: Arc<Live>) -> Router {
+    Router::new().fallback(handle).with_state(live)
+}
+
+async fn handle(
+    State(live): State<Arc<Live>>,
+    Extension(peer): Extension<SocketAddr>,
+    request: Request,
+) -> Response {
+    // A task of its own: what has begun is finished, also when the client goes away.
+    let answered = tokio::spawn(async move { answered(&live, peer, request).await }).await;
+    answered.unwrap_or_else(|error| {
+        tracing::error!(%error, "a token could not be exchanged");
+        Answer::from(Problem::unavailable("the request could not be answered")).into_response()
+    })
+}
+
+async fn answered(live: &Live, peer: SocketAddr, request: Request) -> Response {
+    let outcome = exchange(live, request).await;
+    let code = outcome.as_ref().map_or_else(|problem| problem.error, |_| "issued");
+    live.metrics.exchanged(code);
+    match &outcome {
+        Ok(lease) => tracing::info!(%peer, id = %lease.id, by = lease.by.as_str(), "a job has leased a role"),
+        Err(problem) => tracing::warn!(%peer, error = code, detail = %problem.detail, "a job got no lease"),
+    }
+    outcome.map_or_else(Answer::from, |lease| Answer::lease(&lease)).into_response()
+}
+
+async fn exchange(live: &Live, request: Request) -> Result<Arc<Privilege>, Problem> {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path() != PATH {
+        return Err(Problem::not_here(404, "tokens are exchanged at `/token`"));
+    }
+    if parts.method != Method::POST {
+        return Err(Problem::not_here(405, "tokens are exchanged by `POST`"));
+    }
+    // With parameters or without (RFC 9110, 8.3.1).
+    let kind =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM) {
+        return Err(Problem::request(format!("the body is a form: `Content-Type: {FORM}`")));
+    }
+    let asked = Asked::read(&read(body).await?)?;
+    let token = live.issuers.verify_workload(asked.token.reveal()).await.map_err(|error| of_token(&error))?;
+    live.privileges.lease(&state(live, &token), &token, &asked.ask).await.map_err(|error| of_lease(&error))
+}
+
+/// What it is decided by: of the sources, those that know the account that pushes for the job.
+fn state(live: &Live, token: &WorkloadToken) -> oam_policy::State {
+    let state = live.state();
+    let workloads = state.policy.iter().flat_map(|policy| policy.workloads());
+    let shown = workloads.into_iter().find(|one| one.is_shown_by(token.issuer(), token.claims()));
+    shown.map(|workload| live.state_for(&workload.principal)).unwrap_or(state)
+}
+
+async fn read(body: Body) -> Result<Vec<(String, String)>, Problem> {
+    let bytes = timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
+    let bytes = bytes.map_err(|_| Problem::request("the body did not come in time"))?;
+    let bytes = bytes
+        .map_err(|_| Problem::request(format!("the body is longer than {MAX_BODY} bytes, or broken off")))?;
+    let text = std::str::from_utf8(&bytes).ok();
+    text.and_then(Form::parse).ok_or_else(|| Problem::request("the body is no form"))
+}
+
+/// What is wrong with the token that was shown (RFC 8693, 2.2.2), or that nobody can tell.
+fn of_token(error: &TokenError) -> Problem {
+    match error {
+        TokenError::Unavailable { .. } => {
+            Problem::unavailable(format!("the token cannot be checked: {error}"))
+        }
+        TokenError::Audience => Problem::target(format!("the token is not accepted: {error}")),
+        _ => Problem::request(format!("the token is not accepted: {error}")),
+    }
+}
+
+fn of_lease(error: &LeaseError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        LeaseError::Undecided(_) | LeaseError::TooMany(_) | LeaseError::Append(_) | LeaseError::Encode(_) => {
+            Problem::unavailable(detail)
+        }
+        LeaseError::Expired | LeaseError::LongToken | LeaseError::Shown => Problem::request(detail),
+        LeaseError::NoWorkload | LeaseError::Barred(_) => Problem::client(detail),
+        LeaseError::OutOfScope(_) => Problem::scope(detail),
+    }
+}

@@ -1,0 +1,235 @@
+//! What jobs lease: no more than their workload and role give, for a token once, and gone when it is.
+
+use oam_policy::rule::VerbSet;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    oidc::WorkloadToken,
+    privilege::{LeaseAsk, LeaseError},
+};
+
+const LEASED: &str = r##"
+version = 1
+[[role]]
+id = "bot"
+max_lease = "2m"
+[[role]]
+id = "other"
+max_lease = "15m"
+[[grant]]
+id = "releases"
+to = ["bot", "other"]
+on = ["**"]
+refs = ["refs/tags/*"]
+verbs = ["create", "update"]
+[[workload]]
+id = "api"
+profile = "generic"
+issuer = "https://ci"
+claims = { project = "7" }
+principal = "svc"
+roles = ["bot"]
+on = ["PAY/api"]
+refs = ["refs/tags/v*"]
+verbs = ["create"]
+max_lease = "10m"
+uses = 3
+[[workload]]
+id = "both"
+profile = "generic"
+issuer = "https://ci"
+claims = { project = "8" }
+principal = "svc"
+roles = ["bot", "other"]
+on = ["PAY/*"]
+refs = ["refs/tags/**"]
+"##;
+
+fn by(text: &str) -> State {
+    let source = PolicySource { name: "policy.toml".into(), text: text.into() };
+    State { policy: Some(Arc::new(file::parse(&[source]).unwrap())), ..state() }
+}
+
+fn token_until(second: i64, jti: &str, project: &str) -> WorkloadToken {
+    let expires = Timestamp::from_second(second).unwrap();
+    WorkloadToken::sample("https://ci", jti, expires, &json!({"project": project}))
+}
+
+fn token(jti: &str, project: &str) -> WorkloadToken {
+    token_until(1_003_600, jti, project)
+}
+
+fn ask() -> LeaseAsk {
+    LeaseAsk {
+        repository: "PAY/api".parse().unwrap(),
+        refs: vec![oam_policy::RefName::parse(b"refs/tags/v1").unwrap()],
+        verbs: None,
+        role: None,
+        commit: None,
+        uses: None,
+        length: None,
+    }
+}
+
+fn leases(privileges: &Privileges) -> usize {
+    privileges.in_force(Some(&user("SVC").key())).leases.len()
+}
+
+#[tokio::test]
+async fn no_job_leases_more_than_its_workload_and_its_role_give() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let verbs = |verb| Some(VerbSet::of(verb));
+    let refs = |name: &str| vec![oam_policy::RefName::parse(name.as_bytes()).unwrap()];
+    let asked = [
+        ("7", ask(), Ok(120)),
+        ("7", LeaseAsk { length: Some(Duration::from_secs(30)), uses: Some(3), ..ask() }, Ok(30)),
+        ("7", LeaseAsk { length: Some(Duration::from_secs(121)), ..ask() }, Err("for at most 2m")),
+        ("7", LeaseAsk { length: Some(Duration::ZERO), ..ask() }, Err("a second at least")),
+        ("7", LeaseAsk { uses: Some(4), ..ask() }, Err("at most 3 pushes")),
+        ("7", LeaseAsk { uses: Some(0), ..ask() }, Err("at most 3 pushes")),
+        ("7", LeaseAsk { verbs: verbs(oam_policy::Verb::Update), ..ask() }, Err("not for `update`")),
+        ("7", LeaseAsk { refs: refs("refs/heads/main"), ..ask() }, Err("not about `refs/heads/main`")),
+        ("7", LeaseAsk { repository: "PAY/web".parse().unwrap(), ..ask() }, Err("not on `PAY/web`")),
+        ("7", LeaseAsk { role: Some("other".parse().unwrap()), ..ask() }, Err("does not give the role")),
+        ("8", ask(), Err("say which")),
+        ("8", LeaseAsk { role: Some("other".parse().unwrap()), ..ask() }, Ok(300)),
+        ("9", ask(), Err("no workload of the policy is about this token")),
+    ];
+    for (number, (project, ask, told)) in asked.into_iter().enumerate() {
+        let lease = privileges.lease(&state, &token(&number.to_string(), project), &ask).await;
+        match (lease, told) {
+            (Ok(lease), Ok(seconds)) => assert_eq!(lease.length.as_secs(), seconds, "{number}"),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{number}: {error}"),
+            (found, _) => panic!("{number}: {found:?}"),
+        }
+    }
+    assert_eq!(leases(&privileges), 3);
+    for lease in privileges.in_force(None).leases {
+        assert_eq!((lease.by.as_str(), lease.on.sources()), ("svc", vec!["pay/api".to_owned()]));
+    }
+    let undecided = privileges.lease(&State::default(), &token("x", "7"), &ask()).await;
+    assert!(matches!(undecided, Err(LeaseError::Undecided(_))), "{undecided:?}");
+    let revocation = Revocation { at: Timestamp::UNIX_EPOCH, by: "uid 0".into(), reason: "left".into() };
+    let snapshot = state.snapshot.as_ref().unwrap().revoke(&user("svc").key(), revocation);
+    let cut_off = State { snapshot: Some(snapshot), ..by(LEASED) };
+    let barred = privileges.lease(&cut_off, &token("x", "7"), &ask()).await;
+    assert!(matches!(barred, Err(LeaseError::Barred(_))), "{barred:?}");
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_one_lease_whatever_becomes_of_the_daemon_and_its_clock() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    privileges.lease(&state, &token("a", "7"), &ask()).await.unwrap();
+    let again = async |privileges: &Privileges| privileges.lease(&state, &token("a", "7"), &ask()).await;
+    assert!(matches!(again(&privileges).await, Err(LeaseError::Shown)));
+    drop(privileges);
+    assert!(matches!(again(&bench.open(&log)).await, Err(LeaseError::Shown)));
+    fs::remove_file(bench.file()).unwrap();
+    let privileges = bench.open(&log);
+    assert!(matches!(again(&privileges).await, Err(LeaseError::Shown)), "from the log alone");
+    // It expired, and is forgotten; a clock that is set back does not make it good again.
+    set_clock(1_003_700);
+    privileges.lease(&state, &token_until(1_007_000, "b", "7"), &ask()).await.unwrap();
+    assert_eq!(privileges.set().tokens().count(), 1, "what is good for nothing is forgotten");
+    set_clock(1_000_000);
+    assert!(matches!(again(&privileges).await, Err(LeaseError::Expired)));
+    drop(privileges);
+    let privileges = bench.open(&log);
+    assert!(matches!(again(&privileges).await, Err(LeaseError::Expired)));
+    let long = privileges.lease(&state, &token_until(2_000_000, "c", "7"), &ask()).await;
+    assert!(matches!(long, Err(LeaseError::LongToken)), "{long:?}");
+}
+
+#[tokio::test]
+async fn it_ends_when_it_is_over_used_up_taken_away_or_not_allowed_any_more() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let lease = async |jti: &str| {
+        let ask = LeaseAsk { uses: Some(2), ..ask() };
+        privileges.lease(&state, &token(jti, "7"), &ask).await.unwrap().id.clone()
+    };
+    let cause = async |id: &PrivilegeId, state: &State| {
+        privileges.review(state).await;
+        match privileges.find(id).unwrap().stage {
+            Stage::Ended { cause, .. } => cause.as_str(),
+            Stage::Live { .. } | Stage::Waiting => "live",
+        }
+    };
+    let used = lease("a").await;
+    assert_eq!(privileges.take([&used], "d1"), Some(vec![used.clone()]));
+    assert_eq!((cause(&used, &state).await, leases(&privileges)), ("live", 1));
+    assert_eq!(privileges.take([&used], "d2"), Some(vec![used.clone()]));
+    // Before anybody writes it down.
+    assert_eq!((privileges.take([&used], "d3"), leases(&privileges)), (None, 0));
+    assert_eq!(cause(&used, &state).await, "used-up");
+
+    let taken = lease("b").await;
+    let end = privileges.end(&state, (None, "uid 0"), true, &taken, "leaked").await;
+    assert_eq!((end.is_ok(), privileges.take([&taken], "d4"), leases(&privileges)), (true, None, 0));
+    assert_eq!(cause(&taken, &state).await, "revoked");
+
+    let others = [
+        ("c", LEASED.replace("project = \"7\"", "project = \"70\"")),
+        ("d", LEASED.replace("id = \"api\"", "id = \"web\"")),
+    ];
+    for (jti, text) in others {
+        let gone = lease(jti).await;
+        assert_eq!(cause(&gone, &by(&text)).await, "not-allowed", "{text}");
+        assert_eq!(cause(&gone, &state).await, "not-allowed", "it does not come back");
+    }
+
+    let over = lease("e").await;
+    set_clock(1_000_119);
+    assert_eq!((cause(&over, &state).await, leases(&privileges)), ("live", 1));
+    set_clock(1_000_121);
+    assert_eq!((leases(&privileges), privileges.take([&over], "d5")), (0, None));
+    set_clock(1_000_001);
+    assert_eq!((leases(&privileges), cause(&over, &state).await), (0, "over"), "set back");
+}
+
+#[tokio::test]
+async fn of_several_leases_all_are_taken_or_none() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let lease = async |jti| privileges.lease(&state, &token(jti, "7"), &ask()).await.unwrap().id.clone();
+    let (one, other) = (lease("a").await, lease("b").await);
+    assert!(privileges.take([&one], "d1").is_some());
+    assert_eq!(privileges.take([&other, &one], "d2"), None);
+    assert_eq!((privileges.uses_of(&one), privileges.uses_of(&other)), (1, 0));
+    assert!(privileges.take([&other], "d3").is_some());
+}
+
+#[tokio::test]
+async fn uses_are_there_after_a_crash_whatever_became_of_the_file() {
+    use oam_audit::entry::{Event, PrivilegeUsed};
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let ask = LeaseAsk { uses: Some(3), ..ask() };
+    let id = privileges.lease(&state, &token("a", "7"), &ask).await.unwrap().id.clone();
+    let before = fs::read(bench.file()).unwrap();
+    for decision in ["d1", "d2"] {
+        privileges.take([&id], decision).unwrap();
+        let used = PrivilegeUsed { id: id.to_string(), by: "svc".into(), decision: decision.into() };
+        log.append(crate::audit_log::Batch::new(&Event::PrivilegeUsed(used)).unwrap()).await.unwrap();
+    }
+    privileges.save();
+    let newest = fs::read(bench.file()).unwrap();
+    drop(privileges);
+    for file in [Some(newest), Some(before), Some(b"oam".to_vec()), None] {
+        match file {
+            Some(bytes) => fs::write(bench.file(), bytes).unwrap(),
+            None => fs::remove_file(bench.file()).unwrap(),
+        }
+        let again = bench.open(&log);
+        assert_eq!((again.uses_of(&id), leases(&again)), (2, 1));
+        assert!(again.take([&id], "d3").is_some() && again.take([&id], "d4").is_none());
+    }
+}

@@ -1,0 +1,106 @@
+//! Leases are taken with the record of the permit: however many push at once, it is good for as many as it says. Made
+//! again, each comes out as it did.
+
+use oam_audit::entry::Outcome;
+use serde_json::json;
+
+use super::*;
+use crate::{oidc::WorkloadToken, privilege::LeaseAsk};
+
+const LEASED: &str = r#"
+[[role]]
+id = "release-bot"
+max_lease = "15m"
+[[grant]]
+id = "releases"
+to = ["release-bot"]
+on = ["PAY/*"]
+refs = ["refs/heads/release"]
+verbs = ["create"]
+[[workload]]
+id = "api"
+profile = "generic"
+issuer = "https://ci"
+claims = { project = "7" }
+principal = "svc-release"
+roles = ["release-bot"]
+on = ["PAY/*"]
+refs = ["refs/heads/release"]
+uses = 7
+"#;
+
+impl Bench {
+    async fn lease(&self, jti: &str, uses: u32) -> String {
+        let expires = Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let token = WorkloadToken::sample("https://ci", jti, expires, &json!({"project": "7"}));
+        let ask = LeaseAsk {
+            repository: "PAY/api".parse().unwrap(),
+            refs: vec![RefName::parse(b"refs/heads/release").unwrap()],
+            verbs: None,
+            role: None,
+            commit: None,
+            uses: Some(uses),
+            length: None,
+        };
+        self.live.privileges.lease(&self.live.state(), &token, &ask).await.unwrap().id.to_string()
+    }
+
+    /// Of each recorded push its outcome, and how often leases were used.
+    fn recorded(&self) -> (Vec<Outcome>, usize) {
+        let (mut outcomes, mut used) = (Vec::new(), 0);
+        for line in self.live.audit.entries(0).unwrap() {
+            match Entry::decode(&line.unwrap()).unwrap().event {
+                Event::Decision(decision) => outcomes.push(decision.outcome),
+                Event::PrivilegeUsed(_) => used += 1,
+                _ => {}
+            }
+        }
+        (outcomes, used)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_pushes_at_once_a_lease_permits_as_many_as_it_is_good_for() {
+    for uses in [1, 7] {
+        let bench = Arc::new(Bench::new().await);
+        bench.apply(&format!("{POLICY}{LEASED}")).await;
+        bench.lease("a", uses).await;
+        let pushes: Vec<_> = (0..100)
+            .map(|_| {
+                let bench = Arc::clone(&bench);
+                tokio::spawn(async move { bench.push("svc-release", &["create refs/heads/release"]).await })
+            })
+            .collect();
+        for push in pushes {
+            push.await.unwrap();
+        }
+        let (outcomes, used) = bench.recorded();
+        let permitted = outcomes.iter().filter(|outcome| **outcome == Outcome::Permitted).count();
+        let refused = outcomes.iter().filter(|outcome| **outcome == Outcome::Refused).count();
+        let uses = usize::try_from(uses).unwrap();
+        assert_eq!((permitted, refused, used), (uses, 100 - uses, uses));
+        let (summary, verdicts) = run(bench.replay(Basis::Recorded));
+        assert_eq!((told(&verdicts), untold(&summary)), (vec![], vec![]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_or_a_dry_run_takes_nothing() {
+    let bench = Bench::new().await;
+    bench.apply(&format!("{POLICY}{LEASED}")).await;
+    bench.lease("a", 1).await;
+    for updates in
+        [&["create refs/heads/other"][..], &["create refs/heads/release", "create refs/heads/other"]]
+    {
+        bench.push("svc-release", updates).await;
+    }
+    bench.push_by(Channel::PullRequestDryRun, "svc-release", &["create refs/heads/release"]).await;
+    bench.push("alice", &["create refs/heads/release"]).await;
+    assert_eq!(bench.recorded(), (vec![Outcome::Refused; 3], 0));
+    bench.push("svc-release", &["create refs/heads/release"]).await;
+    bench.push("svc-release", &["create refs/heads/release"]).await;
+    let (outcomes, used) = bench.recorded();
+    assert_eq!((&outcomes[3..], used), (&[Outcome::Permitted, Outcome::Refused][..], 1));
+    let (summary, verdicts) = run(bench.replay(Basis::Recorded));
+    assert_eq!((told(&verdicts), untold(&summary)), (vec![], vec![]));
+}

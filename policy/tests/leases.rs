@@ -1,0 +1,241 @@
+//! Roles for minutes, on a policy as an administrator writes it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
+
+mod common;
+
+use common::{Case, facts, policy, snapshot};
+use oam_policy::{
+    Decision, ObjectId, Outcome, PrivilegeId, Verdict,
+    decide::{LeaseUse, PushVerdict},
+    explain,
+    question::{Circumstances, Question},
+    rule::{Asker, RefSet, RepositorySet},
+    who, words,
+};
+
+const POLICY: &str = r##"
+version = 1
+
+[[role]]
+id = "release-bot"
+max_lease = "10m"
+
+[[role]]
+id = "standing"
+service = ["svc-old"]
+
+[[grant]]
+id = "releases"
+to = ["release-bot", "standing"]
+on = ["PAY/*"]
+refs = ["refs/tags/v*", "refs/heads/main"]
+verbs = ["create", "delete"]
+
+[[block]]
+id = "freeze"
+on = ["PAY/*"]
+refs = ["refs/tags/v9"]
+except = ["release-bot"]
+
+[[workload]]
+id = "api-release"
+profile = "github"
+issuer = "https://token.actions.githubusercontent.com"
+claims = { repository_id = "1234" }
+principal = "svc-release"
+roles = ["release-bot"]
+on = ["PAY/api"]
+refs = ["refs/tags/v*"]
+verbs = ["create"]
+"##;
+
+fn lease() -> LeaseUse {
+    LeaseUse {
+        id: PrivilegeId::parse("7k2m9x").unwrap(),
+        workload: "api-release".parse().unwrap(),
+        role: "release-bot".parse().unwrap(),
+        issuer: "https://token.actions.githubusercontent.com".into(),
+        claims: [("repository_id".parse().unwrap(), "1234".to_owned())].into(),
+        by: "svc-release".parse().unwrap(),
+        on: RepositorySet::new([RepositorySet::parse_one("PAY/api").unwrap()]).unwrap(),
+        refs: RefSet::new([RefSet::parse_one("refs/tags/v1").unwrap()]).unwrap(),
+        verbs: [oam_policy::Verb::Create].into_iter().collect(),
+        commit: None,
+        from: "2026-01-02T00:00:00Z".parse().unwrap(),
+        to: "2026-01-02T00:05:00Z".parse().unwrap(),
+    }
+}
+
+fn case(leases: impl IntoIterator<Item = LeaseUse>) -> Case {
+    let mut case = Case::new(policy(POLICY), snapshot()).at("2026-01-02T00:00:00Z");
+    case.state.leases = leases.into_iter().collect();
+    case
+}
+
+fn outcome(case: &Case, user: &str, repository: &str, update: &str) -> Outcome {
+    case.decide(user, repository, &[update], &facts(&[])).outcome()
+}
+
+const PUSH: &str = "create refs/tags/v1";
+
+#[test]
+fn it_ends_at_the_moment_and_never_lasts_longer_than_the_rules_say() {
+    let at = |lease: LeaseUse, at: &str| outcome(&case([lease]).at(at), "svc-release", "PAY/api", PUSH);
+    for (moment, good) in [
+        ("2026-01-01T23:59:59.999999999Z", false),
+        ("2026-01-02T00:00:00Z", true),
+        ("2026-01-02T00:04:59.999999999Z", true),
+        ("2026-01-02T00:05:00Z", false),
+        ("2030-01-01T00:00:00Z", false),
+    ] {
+        assert_eq!(at(lease(), moment) == Outcome::Permitted, good, "{moment}");
+    }
+    // Whatever was written down: the workload says five minutes, the role ten.
+    let long = LeaseUse { to: "2027-01-01T00:00:00Z".parse().unwrap(), ..lease() };
+    assert_eq!(at(long.clone(), "2026-01-02T00:04:59Z"), Outcome::Permitted);
+    assert_eq!(at(long, "2026-01-02T00:05:00Z"), Outcome::Refused);
+}
+
+#[test]
+fn it_is_for_one_account_one_place_and_one_thing() {
+    for (user, repository, update, good) in [
+        ("svc-release", "PAY/api", PUSH, true),
+        ("SVC-Release", "pay/API", PUSH, true),
+        ("svc-old", "PAY/web", PUSH, true),
+        ("alice", "PAY/api", PUSH, false),
+        ("svc-other", "PAY/api", PUSH, false),
+        ("svc-release", "PAY/web", PUSH, false),
+        ("svc-release", "PAY/api", "create refs/tags/v2", false),
+        ("svc-release", "PAY/api", "create refs/heads/main", false),
+        ("svc-release", "PAY/api", "delete refs/tags/v1", false),
+    ] {
+        let found = outcome(&case([lease()]), user, repository, update);
+        assert_eq!(found == Outcome::Permitted, good, "{user} {repository} {update}");
+    }
+    // That a block excepts the role says nothing about who leases it.
+    let frozen =
+        LeaseUse { refs: RefSet::new([RefSet::parse_one("refs/tags/v*").unwrap()]).unwrap(), ..lease() };
+    assert_eq!(
+        outcome(&case([frozen.clone()]), "svc-release", "PAY/api", "create refs/tags/v8"),
+        Outcome::Permitted
+    );
+    assert_eq!(outcome(&case([frozen]), "svc-release", "PAY/api", "create refs/tags/v9"), Outcome::Refused);
+}
+
+#[test]
+fn a_commit_is_that_commit() {
+    let bound = |byte| LeaseUse { commit: Some(ObjectId::Sha1([byte; 20])), ..lease() };
+    assert_eq!(outcome(&case([bound(2)]), "svc-release", "PAY/api", PUSH), Outcome::Permitted);
+    assert_eq!(outcome(&case([bound(3)]), "svc-release", "PAY/api", PUSH), Outcome::Refused);
+}
+
+#[test]
+fn a_workload_that_is_another_one_now_gives_nothing() {
+    let changed = [
+        POLICY.replace("1234", "12345"),
+        POLICY.replace("https://token.actions.githubusercontent.com", "https://other"),
+        POLICY.replace("principal = \"svc-release\"", "principal = \"svc-other\""),
+        POLICY.replace("roles = [\"release-bot\"]", "roles = [\"standing\"]"),
+        POLICY.replace("id = \"api-release\"", "id = \"other\""),
+        POLICY.to_owned() + "mode = \"evaluate\"\n",
+    ];
+    for text in changed {
+        let mut case = case([lease()]);
+        case.state.policy = Some(std::sync::Arc::new(policy(&text)));
+        assert_eq!(outcome(&case, "svc-release", "PAY/api", PUSH), Outcome::Refused, "{text}");
+    }
+    assert_eq!(
+        outcome(&case([lease()]).revoking("svc-release"), "svc-release", "PAY/api", PUSH),
+        Outcome::Refused
+    );
+}
+
+fn given(decision: &Decision) -> Vec<String> {
+    let PushVerdict::PerRef(refs) = decision.verdict() else { panic!("{decision:?}") };
+    let mut given: Vec<_> = refs
+        .iter()
+        .flat_map(|one| match &one.verdict {
+            Verdict::Permitted(permit) => permit.given().map(ToString::to_string).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    given.sort();
+    given
+}
+
+#[test]
+fn what_had_a_part_in_it_is_told_and_nothing_else() {
+    let none = facts(&[]);
+    assert_eq!(given(&case([lease()]).decide("svc-release", "PAY/api", &[PUSH], &none)), ["7k2m9x"]);
+    // Of two that would do, one.
+    let other = LeaseUse { id: PrivilegeId::parse("aaaaaa").unwrap(), ..lease() };
+    assert_eq!(given(&case([other, lease()]).decide("svc-release", "PAY/api", &[PUSH], &none)).len(), 1);
+    // What may be done at any time is done by no lease.
+    let text = POLICY.replace("service = [\"svc-old\"]", "service = [\"svc-old\", \"svc-release\"]");
+    let mut standing = case([lease()]);
+    standing.state.policy = Some(std::sync::Arc::new(policy(&text)));
+    assert_eq!(given(&standing.decide("svc-release", "PAY/api", &[PUSH], &none)), [""; 0]);
+}
+
+#[test]
+fn who_is_refused_reads_how_to_lease_it() {
+    let hint = |user: &str, update: &str| {
+        let name = oam_policy::RefName::parse(update.split(' ').next_back().unwrap().as_bytes()).unwrap();
+        let decision = case([]).decide(user, "PAY/api", &[update], &facts(&[]));
+        let PushVerdict::PerRef(refs) = decision.verdict() else { panic!("{decision:?}") };
+        let Verdict::Refused(reasons) = &refs.first().verdict else { panic!("{decision:?}") };
+        words::of_refusal(reasons.first(), Some(&name)).hint.unwrap_or_default()
+    };
+    insta::assert_snapshot!(hint("svc-release", PUSH), @"Somebody with the role `release-bot` or `standing` may create it. A job may lease it for minutes, and has no such lease now: `oam ci lease --repo PAY/api --ref refs/tags/v1` before it pushes.");
+    assert!(!hint("svc-release", "create refs/heads/main").contains("oam ci"));
+    assert!(!hint("svc-old", "create refs/heads/other").contains("oam ci"));
+}
+
+#[test]
+fn who_and_explain_tell_of_it() {
+    let case = case([lease()]);
+    let question = Question {
+        repository: "PAY/api".parse().unwrap(),
+        name: oam_policy::RefName::parse(b"refs/tags/v1").unwrap(),
+        verb: oam_policy::Verb::Create,
+        channel: oam_policy::Channel::Push,
+        circumstances: Circumstances::default(),
+    };
+    let now = "2026-01-02T00:00:00Z".parse().unwrap();
+    let found = who::who(&case.state, &question, now).unwrap();
+    let told: Vec<_> = found
+        .can
+        .iter()
+        .map(|(way, who)| {
+            let who: Vec<_> = who.iter().map(|one| one.username.as_str()).collect();
+            format!("{} {:?} {who:?}", way.grant, way.elevation)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [r#"releases Some(PrivilegeId(7k2m9x)) ["svc-release"]"#, r#"releases None ["svc-old"]"#]
+    );
+    let asker = Asker::User("svc-release".parse().unwrap());
+    let explained = explain::explain(&case.state, &asker, &question, now).unwrap();
+    let findings: Vec<_> = explained
+        .rules
+        .iter()
+        .filter(|rule| rule.matched())
+        .flat_map(|rule| rule.findings.iter().map(move |finding| format!("{}: {}", rule.id, finding.detail)))
+        .filter(|text| text.contains("7k2m9x"))
+        .collect();
+    assert_eq!(
+        findings,
+        [
+            "releases: `svc-release` has what the role `release-bot` is granted until 2026-01-02T00:05:00Z, by `7k2m9x`",
+            "api-release: it gives `release-bot` as `7k2m9x` until 2026-01-02T00:05:00Z",
+        ]
+    );
+}

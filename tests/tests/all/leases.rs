@@ -1,0 +1,229 @@
+//! Jobs that push: with tokens of a real provider, `oam ci lease`, and real pushes.
+
+use std::{fs, thread};
+
+use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
+use oam_tests::{
+    BareRepo, Daemon, Finished, HookConfig, Provider, Run as _, Verdict, WorkingCopy, daemon::Setup, sample,
+    wait,
+};
+use serde_json::{Value, json};
+
+const AUDIENCE: &str = "urn:oam:ci";
+
+/// What stands in the policy besides that of every test.
+fn rules(issuer: &str) -> String {
+    format!(
+        r#"
+[[role]]
+id = "release-bot"
+max_lease = "10m"
+
+[[grant]]
+id = "releases"
+to = ["release-bot"]
+on = ["DEMO/*"]
+refs = ["refs/tags/r*"]
+verbs = ["create"]
+
+[[workload]]
+id = "app-release"
+profile = "github"
+issuer = "{issuer}"
+claims = {{ repository_id = "74" }}
+principal = "svc-release"
+roles = ["release-bot"]
+on = ["DEMO/app"]
+refs = ["refs/tags/r*"]
+uses = 2
+"#
+    )
+}
+
+struct World {
+    provider: Provider,
+    daemon: Daemon,
+}
+
+impl World {
+    fn start() -> Self {
+        let provider = Provider::start();
+        let config = format!(
+            "[exchange]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n[issuer.ci]\nfor = \"workloads\"\n\
+             url = \"{}\"\naudience = \"{AUDIENCE}\"\ntype = \"at+jwt\"\nnetwork = \"loopback\"\njwks_retry = \"0s\"\n",
+            provider.issuer
+        );
+        let policy = sample::POLICY.to_owned() + &rules(&provider.issuer);
+        let daemon = Daemon::start_with(&Setup { config, policy, ..Setup::default() });
+        Self { provider, daemon }
+    }
+
+    fn token(&self, repository: &str) -> String {
+        self.provider.job_token(AUDIENCE, &json!({"repository_id": repository}))
+    }
+
+    /// `oam ci lease` in a job that has this token.
+    fn lease(&self, token: &str, arguments: &[&str]) -> Finished {
+        let address = wait::until("the daemon says where it listens", || {
+            let text = fs::read_to_string(self.daemon.runtime().join("exchange.addr")).ok()?;
+            (!text.trim().is_empty()).then(|| text.trim().to_owned())
+        });
+        let mut oam = self.daemon.oam_command();
+        oam.env("OAM_ID_TOKEN", token).env("OAM_EXCHANGE", format!("http://{address}"));
+        oam.args(["--json", "ci", "lease"]).args(arguments).run()
+    }
+
+    fn leased(&self, arguments: &[&str]) -> String {
+        let leased = self.lease(&self.token("74"), arguments).expect_success("oam ci lease");
+        let lease: Value = serde_json::from_slice(&leased.stdout).unwrap();
+        assert_eq!(lease["principal"], "svc-release");
+        lease["id"].as_str().unwrap().to_owned()
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.daemon.audit().entries.into_iter().map(|entry| entry.event).collect()
+    }
+}
+
+fn push(work: &WorkingCopy, tag: &str) -> Verdict {
+    work.push([format!("HEAD:refs/tags/{tag}")]).verdict()
+}
+
+#[track_caller]
+fn denied(finished: &Finished, part: &str) {
+    assert_eq!(finished.code, 5, "{finished:?}");
+    assert!(finished.stderr_text().contains(part), "{finished:?}");
+}
+
+#[test]
+fn a_job_leases_what_it_pushes_and_nothing_else_goes_in() {
+    let mut world = World::start();
+    let repository = BareRepo::guarded_by(&world.daemon);
+    let work = repository.working_copy().pushing_as("svc-release");
+    let tip = work.commit("one");
+    let refused = work.push(["HEAD:refs/tags/r1"]);
+    assert_eq!(refused.verdict(), Verdict::Refused);
+    let told = refused.remote().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("oam ci lease --repo DEMO/app --ref refs/tags/r1"), "{refused:?}");
+
+    let place =
+        ["--repo", "DEMO/app", "--ref", "refs/tags/r1", "--ref", "refs/tags/r2", "--ref", "refs/tags/r3"];
+    let token = world.token("74");
+    let lease = |more: &[&str]| world.lease(&token, &[&place[..], more].concat());
+    denied(&lease(&["--uses", "3"]), "at most 2 pushes");
+    denied(&lease(&["--for", "6m"]), "at most 5m");
+    denied(&lease(&["--verb", "create", "--ref", "refs/heads/main"]), "not about `refs/heads/main`");
+    denied(&world.lease(&token, &["--repo", "DEMO/other", "--ref", "refs/tags/r1"]), "not on `DEMO/other`");
+    // What was denied took nothing of the token.
+    lease(&["--uses", "2", "--commit", &tip]).expect_success("oam ci lease");
+    denied(&lease(&[]), "shown before");
+
+    for (other, tag) in [("mallory", "r1"), ("svc-release", "r4")] {
+        let copy = repository.working_copy().pushing_as(other);
+        copy.commit("by another");
+        assert_eq!(push(&copy, tag), Verdict::Refused, "{other} {tag}");
+    }
+    let elsewhere = BareRepo::with(&HookConfig::plain(&world.daemon, "DEMO/other"));
+    let copy = elsewhere.working_copy().pushing_as("svc-release");
+    copy.commit("elsewhere");
+    assert_eq!(push(&copy, "r1"), Verdict::Refused, "another repository");
+    assert_eq!(push(&work, "r1"), Verdict::Permitted);
+    work.commit("two");
+    assert_eq!(push(&work, "r2"), Verdict::Refused, "another commit");
+
+    // The same is live after a crash, and as much of it is used.
+    world.daemon.kill();
+    world.daemon.spawn();
+    denied(&world.lease(&token, &place), "shown before");
+    let listed = world.daemon.oam(["--json", "lease", "list"]).expect_success("oam lease list");
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(
+        (listed["privileges"][0]["lease"]["used"].as_u64(), listed["privileges"].as_array().unwrap().len()),
+        (Some(1), 1)
+    );
+    let tagged = |tag: &str| work.push([format!("{tip}:refs/tags/{tag}")]).verdict();
+    assert_eq!(tagged("r2"), Verdict::Permitted);
+    assert_eq!(tagged("r3"), Verdict::Refused, "used up");
+    wait::until("it is written down that it is used up", || {
+        world.events().into_iter().find_map(|event| match event {
+            Event::PrivilegeEnded(ended) if ended.cause == PrivilegeEnd::UsedUp => Some(()),
+            _ => None,
+        })
+    });
+    assert_eq!(world.events().iter().filter(|event| matches!(event, Event::PrivilegeUsed(_))).count(), 2);
+}
+
+#[test]
+fn tokens_that_are_not_these_jobs_get_nothing() {
+    let world = World::start();
+    let place = ["--repo", "DEMO/app", "--ref", "refs/tags/r1"];
+    denied(&world.lease(&world.token("75"), &place), "no workload of the policy");
+    let other = world.provider.job_token("urn:another", &json!({"repository_id": "74"}));
+    denied(&world.lease(&other, &place), "audience is another one");
+    let mut forged = world.token("74");
+    forged.replace_range(forged.len() - 6.., "AAAAAA");
+    denied(&world.lease(&forged, &place), "signature");
+    denied(&world.lease("a.b.c", &place), "no token");
+    world.provider.turn("clock?seconds=-7200");
+    denied(&world.lease(&world.token("74"), &place), "expired");
+    world.provider.turn("clock?seconds=0");
+    let none = world
+        .daemon
+        .oam_command()
+        .args(["ci", "lease", "--exchange", "http://127.0.0.1:1"])
+        .args(place)
+        .run();
+    assert!(none.code == 2 && none.stderr_text().contains("no token of this job"), "{none:?}");
+    assert_eq!(
+        world.events().iter().filter(|event| matches!(event, Event::PrivilegeRequested(_))).count(),
+        0
+    );
+}
+
+#[test]
+fn a_lease_ends_at_once_when_it_is_taken_away_or_its_workload_is() {
+    let world = World::start();
+    let repository = BareRepo::guarded_by(&world.daemon);
+    let work = repository.working_copy().pushing_as("svc-release");
+    work.commit("one");
+    let id = world.leased(&["--repo", "DEMO/app", "--ref", "refs/tags/r1"]);
+    world.daemon.oam(["lease", "revoke", &id, "--reason", "leaked"]).expect_success("oam lease revoke");
+    assert_eq!(push(&work, "r1"), Verdict::Refused);
+
+    let id = world.leased(&["--repo", "DEMO/app", "--ref", "refs/tags/r1"]);
+    let other = rules(&world.provider.issuer).replace("\"74\"", "\"740\"");
+    world.daemon.write_policy(&(sample::POLICY.to_owned() + &other));
+    wait::until("the lease of a workload that is another one ends", || {
+        let ended = |event: &Event| matches!(event, Event::PrivilegeEnded(ended) if ended.id == id);
+        world.events().iter().any(ended).then_some(())
+    });
+    world.daemon.write_policy(&(sample::POLICY.to_owned() + &rules(&world.provider.issuer)));
+    assert_eq!(push(&work, "r1"), Verdict::Refused, "what ended does not come back");
+}
+
+#[test]
+fn of_many_pushes_at_once_one_takes_the_lease() {
+    const COUNT: usize = 12;
+    let world = World::start();
+    let prepared: Vec<_> = (0..COUNT)
+        .map(|_| {
+            let repository = BareRepo::with(&HookConfig::plain(&world.daemon, "DEMO/app"));
+            let work = repository.working_copy().pushing_as("svc-release");
+            work.commit("one");
+            (repository, work)
+        })
+        .collect();
+    world.leased(&["--repo", "DEMO/app", "--ref", "refs/tags/r1"]);
+    let verdicts: Vec<_> = thread::scope(|scope| {
+        let pushes: Vec<_> = prepared.iter().map(|(_, work)| scope.spawn(|| push(work, "r1"))).collect();
+        pushes.into_iter().map(|push| push.join().unwrap()).collect()
+    });
+    let permitted = verdicts.iter().filter(|verdict| **verdict == Verdict::Permitted).count();
+    let refused = verdicts.iter().filter(|verdict| **verdict == Verdict::Refused).count();
+    assert_eq!((permitted, refused), (1, COUNT - 1), "{verdicts:?}");
+    let recorded = world
+        .events()
+        .into_iter()
+        .filter(|event| matches!(event, Event::Decision(decision) if decision.outcome == Outcome::Permitted));
+    assert_eq!(recorded.count(), 1);
+}
