@@ -22,8 +22,9 @@ fuzz_target!(|text: &str| {
             files.reverse();
             let again = parse(&files).expect("the order of files means nothing");
             assert_eq!(policy.digest(), again.digest());
-            for warning in lint(&policy, None, Timestamp::UNIX_EPOCH) {
-                assert_plain(&warning);
+            for warning in lint(&policy, None, Timestamp::UNIX_EPOCH).warnings {
+                assert_plain(&warning.message);
+                warning.help.iter().for_each(|help| assert_plain(help));
             }
             let results = policy.run_tests(None, Timestamp::UNIX_EPOCH);
             if let Some(faults) = trial::faults(&results) {

@@ -313,7 +313,7 @@ const COMMANDS: [&[&str]; 42] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 24] = [
+const MORE_COMMANDS: [&[&str]; 27] = [
     &["oam", "audit", "query"],
     &["oam", "report", "access-matrix"],
     &["oam", "report", "access-review"],
@@ -334,6 +334,9 @@ const MORE_COMMANDS: [&[&str]; 24] = [
     &["oam", "breakglass"],
     &["oam", "breakglass", "report"],
     &["oam", "breakglass", "sign-off"],
+    &["oam", "ci", "lease"],
+    &["oam", "lease", "list"],
+    &["oam", "lease", "revoke"],
     &["oam", "completions"],
     &["oam", "man"],
     &["oamd"],

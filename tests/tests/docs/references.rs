@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use oam_audit::entry::{EntriesPruned, Event};
+use oam_audit::entry::{EntriesPruned, Event, PrivilegeUsed};
 use oam_policy::{RefusalReason, UndecidedReason};
 use oam_tests::{
     BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, daemon::Setup, sample, temporary, wait,
@@ -230,8 +230,16 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
     let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     assert_eq!(set(codes("metrics.md")), set(names), "{metrics}");
 
-    // It takes a second user to be denied, and to answer another, and some years until entries are old.
-    let mut kinds = set(["admin-denied", "privilege-approved", "privilege-signed-off", "entries-pruned"]);
+    // It takes a second user to be denied, and to answer another, some years until entries are old, and a CI system for a lease.
+    let mut kinds = set([
+        "admin-denied",
+        "privilege-approved",
+        "privilege-signed-off",
+        "privilege-used",
+        "entries-pruned",
+    ]);
+    let used = PrivilegeUsed { id: "l-1".into(), by: "svc".into(), decision: "0193".into() };
+    explain_fields(&serde_json::to_value(Event::PrivilegeUsed(used)).unwrap(), "privilege-used");
     let pruned = EntriesPruned {
         before: 256,
         keep: "7y".into(),

@@ -97,10 +97,12 @@ fn every_key_of_the_language_is_explained() {
     let kinds = &schema["definitions"];
     let mut top = explained("## At the top");
     // They have sections of their own.
-    top.extend(["role", "grant", "block", "require", "waiver", "elevation", "test"].map(String::from));
+    top.extend(
+        ["role", "grant", "block", "require", "waiver", "elevation", "workload", "test"].map(String::from),
+    );
     assert_eq!(top, keys(&schema));
     assert_eq!(explained("## `[change]`"), keys(&kinds["change"]));
-    for kind in ["role", "grant", "block", "waiver", "elevation", "test"] {
+    for kind in ["role", "grant", "block", "waiver", "elevation", "workload", "test"] {
         assert_eq!(explained(&format!("## `[[{kind}]]`")), keys(&kinds[kind]), "{kind}");
     }
     let requires = ["require", "commits", "tags"].iter().flat_map(|kind| keys(&kinds[*kind])).collect();
