@@ -59,6 +59,10 @@ const WITHOUT_NAMES: &[&str] = &[
     "at",
     "to",
     "aliases",
+    "next",
+    "note",
+    "keep",
+    "older_than",
 ];
 
 /// Puts names made of `word` into an event, and returns how many.
