@@ -21,7 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
                     // Decoded by a naive reader, and encoded again, it is the part.
                     let json = decoded(part);
                     assert_eq!(encoded(&json), part);
-                    assert_eq!(serde_json::from_slice::<Value>(&json).unwrap(), Value::Object(object.clone()));
+                    assert_eq!(
+                        serde_json::from_slice::<Value>(&json).unwrap(),
+                        Value::Object(object.clone())
+                    );
                 }
             }
             Err(error) => {

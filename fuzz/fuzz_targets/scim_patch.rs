@@ -7,7 +7,8 @@ use serde_json::Value;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
-    let before = serde_json::json!({"userName": "a", "active": false, "emails": [{"type": "work", "value": "a@x"}]});
+    let before =
+        serde_json::json!({"userName": "a", "active": false, "emails": [{"type": "work", "value": "a@x"}]});
     let before = document::user(&before).unwrap();
     if let Ok(user) = document::user(&body) {
         assert_eq!(document::user(&Value::Object(user.clone())).as_ref(), Ok(&user));

@@ -41,7 +41,10 @@ impl Change {
         let is_rules = holds_rules && place.len() <= 2;
         let is_element = place.last().is_some_and(|last| last.parse::<usize>().is_ok());
         let names_people = place.contains(&"approved_by".to_owned());
+        // Which claim a workload must name is told by its profile.
+        let is_claim = place.len() == 4 && place[2] == "claims";
         match self {
+            Self::Drop | Self::Misspell if is_claim => false,
             Self::Drop => !is_rules && !is_element,
             Self::Empty => !is_rules,
             Self::ToList => !is_rules && !names_people,

@@ -20,7 +20,7 @@ id = "release-bot"
 max_lease = "10m"
 
 [[grant]]
-id = "releases"
+id = "job-releases"
 to = ["release-bot"]
 on = ["DEMO/*"]
 refs = ["refs/tags/r*"]

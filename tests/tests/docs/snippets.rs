@@ -28,7 +28,7 @@ fn no_mark_is_mistyped() {
     let known =
         ["toml,policy", "toml,policy-file", "json,directory", "toml,directory", "toml,daemon", "toml,hook"];
     for block in pages().iter().flat_map(|page| &page.blocks) {
-        let plain = ["sh", "text", "toml", "ini", "yaml"].contains(&block.info.as_str());
+        let plain = ["sh", "text", "toml", "ini", "yaml", "groovy"].contains(&block.info.as_str());
         assert!(
             plain || known.contains(&block.info.as_str()) || lints::is_example(block),
             "{}: `{}` is not known",

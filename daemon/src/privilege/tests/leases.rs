@@ -209,11 +209,15 @@ async fn of_several_leases_all_are_taken_or_none() {
 #[tokio::test]
 async fn uses_are_there_after_a_crash_whatever_became_of_the_file() {
     use oam_audit::entry::{Event, PrivilegeUsed};
-    let (bench, _) = bench!();
+    let (bench, at) = bench!();
+    // What is read again from the log was written at the machine's time, and no clock goes back before it.
+    let now = Timestamp::now().as_second();
+    at(now);
     let log = bench.log();
     let (privileges, state) = (bench.open(&log), by(LEASED));
     let ask = LeaseAsk { uses: Some(3), ..ask() };
-    let id = privileges.lease(&state, &token("a", "7"), &ask).await.unwrap().id.clone();
+    let token = token_until(now + 3_600, "a", "7");
+    let id = privileges.lease(&state, &token, &ask).await.unwrap().id.clone();
     let before = fs::read(bench.file()).unwrap();
     for decision in ["d1", "d2"] {
         privileges.take([&id], decision).unwrap();
@@ -223,6 +227,7 @@ async fn uses_are_there_after_a_crash_whatever_became_of_the_file() {
     privileges.save();
     let newest = fs::read(bench.file()).unwrap();
     drop(privileges);
+    at(now + 1);
     for file in [Some(newest), Some(before), Some(b"oam".to_vec()), None] {
         match file {
             Some(bytes) => fs::write(bench.file(), bytes).unwrap(),
