@@ -2,7 +2,7 @@
 //!
 //! It lies beside the log and not in it, so that a copy of the log has no names, and somebody can be forgotten. A person
 //! who is named for the first time is known at once and durable before the entry that names them: the log's writer asks
-//! for that before each group ([`People::settle`]), and pays for it only when there is somebody new.
+//! for that before each group (`People::settle`), and pays for it only when there is somebody new.
 //!
 //! | file | what it is |
 //! |---|---|
