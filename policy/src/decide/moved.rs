@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     nonempty::NonEmpty,
-    reason::{Blocked, NoGrant, RefusalReason, UndecidedReason},
+    reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, UndecidedReason},
     request::Verb,
 };
 
@@ -94,8 +94,10 @@ fn shared_shadow(as_update: Vec<Shadow>, as_force: &[Shadow]) -> Vec<Shadow> {
 
 /// What of a reason is so in both ways.
 fn shared(reason: &RefusalReason, others: &[RefusalReason]) -> Option<RefusalReason> {
-    let RefusalReason::NoGrant(one) = reason else {
-        return others.contains(reason).then(|| reason.clone());
+    let one = match reason {
+        RefusalReason::NoGrant(one) => one,
+        RefusalReason::PathsNotGranted(one) => return shared_paths(one, others),
+        _ => return others.contains(reason).then(|| reason.clone()),
     };
     others.iter().find_map(|other| match other {
         RefusalReason::NoGrant(other) => {
@@ -107,6 +109,19 @@ fn shared(reason: &RefusalReason, others: &[RefusalReason]) -> Option<RefusalRea
                 lease: one.lease.clone().filter(|_| other.lease.is_some()),
                 ..one.clone()
             }))
+        }
+        _ => None,
+    })
+}
+
+/// The same paths are not granted in both ways, whichever grants give the rest: those of both are told.
+fn shared_paths(one: &PathsNotGranted, others: &[RefusalReason]) -> Option<RefusalReason> {
+    others.iter().find_map(|other| match other {
+        RefusalReason::PathsNotGranted(other) if other.paths == one.paths => {
+            let both = one.grants.iter().filter(|grant| other.grants.contains(grant));
+            let grants: Vec<_> = both.cloned().collect();
+            let paths = one.paths.clone();
+            (!grants.is_empty()).then_some(RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants }))
         }
         _ => None,
     })
