@@ -2,6 +2,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::store::durable;
@@ -53,5 +54,29 @@ impl Cursor {
         durable::sync_parent(&self.path)?;
         self.entries = entries;
         Ok(())
+    }
+}
+
+/// A cursor that one task moves while others look at it.
+#[derive(Debug)]
+pub(crate) struct SharedCursor(Mutex<Cursor>);
+
+impl SharedCursor {
+    pub(crate) fn new(cursor: Cursor) -> Self {
+        Self(Mutex::new(cursor))
+    }
+
+    /// How many entries were taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.lock().entries()
+    }
+
+    /// Notes how many were taken; why that cannot be done, in words.
+    pub(crate) fn take(&self, entries: u64) -> Result<(), String> {
+        self.lock().set(entries).map_err(|error| format!("how far it came cannot be noted: {error}"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cursor> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -38,7 +38,7 @@ use crate::{
     audit_log::AuditLog,
     backoff::Backoff,
     config::{ExportConfig, ExportFormat, ExportFrom, ExportTo},
-    cursor::Cursor,
+    cursor::{Cursor, SharedCursor},
 };
 
 /// How many entries are handed on together, at most.
@@ -81,7 +81,7 @@ pub struct Exports(Vec<Arc<Export>>);
 struct Export {
     config: ExportConfig,
     way: Way,
-    cursor: Mutex<Cursor>,
+    cursor: SharedCursor,
     gaps: Mutex<Gaps>,
     state: Mutex<State>,
 }
@@ -238,7 +238,7 @@ impl Export {
         Ok(Self {
             config: config.clone(),
             way,
-            cursor: Mutex::new(cursor),
+            cursor: SharedCursor::new(cursor),
             gaps: Mutex::new(gaps),
             state: Mutex::default(),
         })
@@ -284,7 +284,7 @@ impl Export {
     /// Hands on everything that is signed.
     async fn hand_on_all(&self, log: &AuditLog) -> Result<(), String> {
         loop {
-            let from = self.taken();
+            let from = self.cursor.taken();
             let items = read(log, from).await?;
             let ends = items.first().zip(items.last());
             let Some((first, last)) = ends.map(|(first, last)| (&first.entry, &last.entry)) else {
@@ -296,7 +296,7 @@ impl Export {
                 self.note_gap(from..first.seq)?;
             }
             self.give(&items).await?;
-            self.take(last.seq + 1)?;
+            self.cursor.take(last.seq + 1)?;
         }
     }
 
@@ -318,7 +318,7 @@ impl Export {
     }
 
     fn report(&self, log: &AuditLog, now: Timestamp) -> Report {
-        let (taken, state) = (self.taken(), self.state().clone());
+        let (taken, state) = (self.cursor.taken(), self.state().clone());
         let waits = state.waits_since.map(|since| now.duration_since(since));
         Report {
             name: self.config.name.clone(),
@@ -342,15 +342,6 @@ impl Export {
         );
         let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);
         gaps.note(gap).map_err(|error| format!("that entries are gone cannot be noted: {error}"))
-    }
-
-    fn taken(&self) -> u64 {
-        self.cursor.lock().unwrap_or_else(PoisonError::into_inner).entries()
-    }
-
-    fn take(&self, entries: u64) -> Result<(), String> {
-        let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
-        cursor.set(entries).map_err(|error| format!("how far it came cannot be noted: {error}"))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -26,7 +26,7 @@ use crate::{
     audit_log::AuditLog,
     backoff::Backoff,
     config::{WebhookConfig, WebhookFormat},
-    cursor::Cursor,
+    cursor::{Cursor, SharedCursor},
 };
 
 /// How many entries are looked at before it is noted how far one came.
@@ -75,7 +75,7 @@ struct Webhook {
     name: String,
     format: WebhookFormat,
     sender: Sender,
-    cursor: Mutex<Cursor>,
+    cursor: SharedCursor,
     trouble: Mutex<Option<String>>,
 }
 
@@ -95,7 +95,7 @@ impl Webhooks {
             let cursor =
                 cursor.map_err(|source| WebhookError::Cursor { name: name.clone(), path, source })?;
             let sender = Sender::new(config)?;
-            let (cursor, trouble) = (Mutex::new(cursor), Mutex::default());
+            let (cursor, trouble) = (SharedCursor::new(cursor), Mutex::default());
             Ok(Arc::new(Webhook { name, format: config.format, sender, cursor, trouble }))
         };
         configured.iter().map(open).collect::<Result<_, _>>().map(Self)
@@ -170,7 +170,7 @@ impl Webhook {
     /// Tells of everything up to the end of the log.
     async fn tell_all(&self, log: &AuditLog) -> Result<(), String> {
         loop {
-            let from = self.taken().max(log.first());
+            let from = self.cursor.taken().max(log.first());
             let page = log.tail(from, PAGE).await.map_err(|error| error.to_string())?;
             if page.is_empty() {
                 return Ok(());
@@ -179,20 +179,11 @@ impl Webhook {
                 if let Some(message) = Message::of(line, log) {
                     self.sender.send(&message, self.format).await?;
                     // Durable after each that was told, so that a crash tells one of them twice at most.
-                    self.take(seq + 1)?;
+                    self.cursor.take(seq + 1)?;
                 }
             }
-            self.take(from + page.len() as u64)?;
+            self.cursor.take(from + page.len() as u64)?;
         }
-    }
-
-    fn taken(&self) -> u64 {
-        self.cursor.lock().unwrap_or_else(PoisonError::into_inner).entries()
-    }
-
-    fn take(&self, entries: u64) -> Result<(), String> {
-        let mut cursor = self.cursor.lock().unwrap_or_else(PoisonError::into_inner);
-        cursor.set(entries).map_err(|error| format!("how far it came cannot be noted: {error}"))
     }
 
     fn note(&self, trouble: Option<String>) {
