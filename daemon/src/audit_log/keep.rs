@@ -25,12 +25,20 @@ const EVERY: Duration = Duration::from_secs(3600);
 const SLACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long entries are kept, and how.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Keeping {
     /// From which age on files of entries are compressed.
     pub compress_after: Option<Age>,
     /// From which age on they are removed.
     pub keep: Option<Age>,
+    /// For how much longer they stay when a collector has not taken them.
+    pub wait_for_collectors: Age,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { compress_after: None, keep: None, wait_for_collectors: Age::days(30) }
+    }
 }
 
 /// How old something is, in days, months or years.
@@ -63,6 +71,10 @@ impl std::fmt::Display for Age {
 }
 
 impl Age {
+    fn days(days: i32) -> Self {
+        Self { text: format!("{days}d"), span: Span::new().days(days).fieldwise() }
+    }
+
     /// The moment that lies so far before `now`, by the calendar in UTC.
     fn before(&self, now: Timestamp) -> Option<Timestamp> {
         now.to_zoned_datetime(TimeZone::UTC).checked_sub(self.span.0).ok().map(|then| then.timestamp())
@@ -87,10 +99,11 @@ pub struct Kept {
 }
 
 impl AuditLog {
-    /// Compresses and removes what is old enough, now and then, for as long as the log is open.
-    pub async fn keep(self, keeping: Keeping) {
+    /// Compresses and removes what is old enough, now and then, for as long as the log is open. `taken` says how many
+    /// entries every collector has.
+    pub async fn keep(self, keeping: Keeping, taken: impl Fn() -> u64) {
         loop {
-            match self.keep_once(&keeping, Timestamp::now()).await {
+            match self.keep_once(&keeping, taken(), Timestamp::now()).await {
                 Ok(Kept { compressed: 0, removed: 0 }) => {}
                 Ok(Kept { compressed, removed }) => {
                     tracing::info!(compressed, removed, "audit log: files of old entries");
@@ -104,15 +117,17 @@ impl AuditLog {
         }
     }
 
-    /// Compresses and removes what is old enough at `now`.
+    /// Compresses and removes what is old enough at `now`, when every collector has `taken` so many entries.
     ///
     /// # Errors
     /// When a file cannot be read or written, or the log does not take the entry that tells of it. What was not done is
     /// done the next time.
-    pub async fn keep_once(&self, keeping: &Keeping, now: Timestamp) -> Result<Kept, KeepError> {
+    pub async fn keep_once(&self, keeping: &Keeping, taken: u64, now: Timestamp) -> Result<Kept, KeepError> {
         let mut kept = Kept::default();
-        if let Some(keep) = &keeping.keep {
-            kept.removed = self.prune(keep, now).await?;
+        if let Some(keep) = &keeping.keep
+            && let Some(over) = Over::of(keep, &keeping.wait_for_collectors, taken, now)
+        {
+            kept.removed = self.prune(keep, over).await?;
         }
         if let Some(then) = keeping.compress_after.as_ref().and_then(|age| age.before(now)) {
             let log = self.clone();
@@ -124,14 +139,17 @@ impl AuditLog {
     }
 
     /// Has the log tell which entries go, waits until that is signed, and removes them.
-    async fn prune(&self, keep: &Age, now: Timestamp) -> Result<u64, KeepError> {
-        let Some(then) = keep.before(now) else { return Ok(0) };
+    async fn prune(&self, keep: &Age, over: Over) -> Result<u64, KeepError> {
         let (log, age) = (self.clone(), keep.clone());
-        let plan = move || log.plan(&age, then);
+        let plan = move || log.plan(&age, over);
         let Some(pruned) = tokio::task::spawn_blocking(plan).await.map_err(|_| KeepError::Stopping)?? else {
             return Ok(0);
         };
         let end = pruned.before / WIDTH;
+        if pruned.before > over.taken {
+            let (taken, before) = (over.taken, pruned.before);
+            tracing::warn!(taken, before, "audit log: entries go that a collector never took");
+        }
         let told = self.append(self.batch(&Event::EntriesPruned(pruned))?).await?.last;
         let mut checkpoints = self.checkpoints();
         while signed_size(&checkpoints.borrow_and_update()) <= told {
@@ -143,23 +161,22 @@ impl AuditLog {
     }
 
     /// What is to be removed; none when there is nothing, or too little.
-    fn plan(&self, keep: &Age, then: Timestamp) -> Result<Option<EntriesPruned>, KeepError> {
+    fn plan(&self, keep: &Age, over: Over) -> Result<Option<EntriesPruned>, KeepError> {
         let first = self.first() / WIDTH;
-        let slack = then.checked_sub(SLACK).unwrap_or(Timestamp::MIN);
-        if first >= self.settled() || Old::read(self, first)?.newest >= slack {
+        if first >= self.settled() || !over.earlier(SLACK).is_for(first, &Old::read(self, first)?) {
             return Ok(None);
         }
         let (mut end, mut rotations) = (first, Vec::new());
         while end < self.settled() {
             let old = Old::read(self, end)?;
-            if old.newest >= then {
+            if !over.is_for(end, &old) {
                 break;
             }
             rotations.extend(old.rotations);
             end += 1;
         }
         let (before, keep) = (end * WIDTH, keep.to_string());
-        Ok(Some(EntriesPruned { before, keep, older_than: Time::from(then), rotations }))
+        Ok(Some(EntriesPruned { before, keep, older_than: Time::from(over.then), rotations }))
     }
 
     /// Removes the files of entries up to this one, the oldest first.
@@ -207,6 +224,36 @@ impl AuditLog {
     fn held(&self) -> Result<MutexGuard<'_, bool>, KeepError> {
         let open = self.shared.checkpoint_file.lock().unwrap_or_else(PoisonError::into_inner);
         if *open { Ok(open) } else { Err(KeepError::Stopping) }
+    }
+}
+
+/// For which files of entries the time is over.
+#[derive(Debug, Clone, Copy)]
+struct Over {
+    /// For those from before this moment that every collector has,
+    then: Timestamp,
+    /// and for those from before this one.
+    at_any_rate: Timestamp,
+    /// How many entries every collector has.
+    taken: u64,
+}
+
+impl Over {
+    /// Nothing where the calendar does not go back so far.
+    fn of(keep: &Age, wait: &Age, taken: u64, now: Timestamp) -> Option<Self> {
+        let then = keep.before(now)?;
+        Some(Self { then, at_any_rate: wait.before(then)?, taken })
+    }
+
+    /// The same, as it was before.
+    fn earlier(self, by: SignedDuration) -> Self {
+        let earlier = |moment: Timestamp| moment.checked_sub(by).unwrap_or(Timestamp::MIN);
+        Self { then: earlier(self.then), at_any_rate: earlier(self.at_any_rate), ..self }
+    }
+
+    fn is_for(self, index: u64, file: &Old) -> bool {
+        let then = if (index + 1) * WIDTH <= self.taken { self.then } else { self.at_any_rate };
+        file.newest < then
     }
 }
 

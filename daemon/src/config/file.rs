@@ -128,6 +128,8 @@ pub struct AuditSection {
     pub compress_after: Option<String>,
     /// From which age on entries are removed, such as `7y`.
     pub keep: Option<String>,
+    /// For how much longer those stay that a collector has not taken, such as `30d`.
+    pub wait_for_collectors: Option<String>,
     /// As what people stand in its entries: `names` or `aliases`.
     pub people: PeopleForm,
 }

@@ -257,6 +257,11 @@ impl Config {
             keeping: Keeping {
                 compress_after: age("audit.compress_after", file.audit.compress_after.as_deref())?,
                 keep: age("audit.keep", file.audit.keep.as_deref())?,
+                wait_for_collectors: age(
+                    "audit.wait_for_collectors",
+                    file.audit.wait_for_collectors.as_deref(),
+                )?
+                .unwrap_or(Keeping::default().wait_for_collectors),
             },
             people: file.audit.people,
             hook_uids: trusted(file.hook.uids),

@@ -54,13 +54,14 @@ impl fmt::Display for Config {
             }
         }
         writeln!(f, "\n[audit]\nwitnesses = [{}]", witnesses(&self.witnesses))?;
-        let Keeping { compress_after, keep } = &self.keeping;
+        let Keeping { compress_after, keep, wait_for_collectors } = &self.keeping;
         for (key, age) in [("compress_after", compress_after), ("keep", keep)] {
             match age {
                 Some(age) => writeln!(f, "{key} = \"{age}\"")?,
                 None => writeln!(f, "# {key}: never")?,
             }
         }
+        writeln!(f, "wait_for_collectors = \"{wait_for_collectors}\"")?;
         writeln!(f, "people = \"{}\"", self.people.as_str())?;
         writeln!(f, "\n[hook]\nuids = {}", list(&self.hook_uids))?;
         if let Some(gid) = self.hook_gid {

@@ -176,6 +176,11 @@ impl Exports {
         self.0.iter().map(|one| one.report(log, now)).collect()
     }
 
+    /// How many entries every one of them has, or need not have; all that there will ever be, where nobody collects.
+    pub fn taken(&self) -> u64 {
+        self.0.iter().map(|one| one.cursor.taken()).min().unwrap_or(u64::MAX)
+    }
+
     /// Who does not take the log, a sentence each: those that somebody must look at now, or the others.
     fn sentences(&self, log: &AuditLog, now: Timestamp, alarming: bool) -> Vec<String> {
         let sentence = |one: &Arc<Export>| {

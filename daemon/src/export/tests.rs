@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oam_audit::{
     entry::{AdminDenied, Event},
     merkle::TreeHash,
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Exports;
 use crate::{
-    audit_log::{AuditLog, Batch},
+    audit_log::{AuditLog, Batch, Keeping},
     config::{ExportConfig, ExportFormat, ExportFrom, ExportTo, SyslogConfirm},
 };
 
@@ -144,6 +144,39 @@ async fn a_file_that_cannot_be_written_is_an_alarm_and_nothing_is_lost() {
     fs::create_dir(folder.path().join("later")).unwrap();
     until(|| lines(&path) == 4 && exports.warnings(&log, Timestamp::now()).is_empty()).await;
     assert_eq!(indexes(&fs::read_to_string(&path).unwrap()), [0, 1, 2, 3]);
+    log.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_that_went_before_they_were_taken_are_an_alarm() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("later/x"), folder.path().join("other"));
+    let configured =
+        [config("x", ExportFrom::Start, to_file(&path)), config("y", ExportFrom::Start, to_file(&other))];
+    let written = log(folder.path());
+    append(&written, 700).await;
+    written.close().await;
+    // The journal lets go of full files at the next start.
+    log(folder.path()).close().await;
+    let log = log(folder.path());
+    let (exports, _stop) = start(&configured, folder.path(), &log);
+    until(|| exports.reports(&log, Timestamp::now())[1].taken == 700).await;
+    assert_eq!(exports.taken(), 0, "the one who has least counts");
+
+    let keeping = Keeping { keep: "7y".parse().ok(), ..Keeping::default() };
+    let in_years = |days: i64| Timestamp::now() + SignedDuration::from_hours(24 * (365 * 7 + days));
+    let kept = log.keep_once(&keeping, exports.taken(), in_years(10)).await.unwrap();
+    assert_eq!((kept.removed, log.first()), (0, 0), "it waits for it");
+    let kept = log.keep_once(&keeping, exports.taken(), in_years(60)).await.unwrap();
+    assert!(kept.removed >= 1, "{kept:?}");
+
+    fs::create_dir(folder.path().join("later")).unwrap();
+    let first = log.first();
+    until(|| exports.taken() == log.size()).await;
+    let last = indexes(&fs::read_to_string(&path).unwrap());
+    assert_eq!(last, (first..log.size()).collect::<Vec<_>>(), "the rest, and the entry that tells of it");
+    let alarms = exports.alarms(&log, Timestamp::now()).concat();
+    assert!(alarms.contains("`x`") && alarms.contains(&format!("0 to {}", first - 1)), "{alarms}");
     log.close().await;
 }
 

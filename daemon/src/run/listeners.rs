@@ -109,6 +109,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
     servers.spawn(tell_others(Arc::clone(live), stop.clone()));
     servers.spawn(hand_on_the_log(Arc::clone(live), stop.clone()));
+    servers.spawn(keep_the_log(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
         let router = scim::router(Arc::clone(live), tls.is_some());
         servers.spawn(https::serve(listener, tls, router, stop.clone()));
@@ -143,6 +144,12 @@ async fn tell_others(live: Arc<Live>, stop: CancellationToken) {
 /// Hands the audit log on to who collects it.
 async fn hand_on_the_log(live: Arc<Live>, stop: CancellationToken) {
     live.exports.hand_on(live.audit.clone(), stop).await;
+}
+
+/// Compresses and removes old entries of the audit log, when who collects it has them.
+async fn keep_the_log(live: Arc<Live>, stop: CancellationToken) {
+    let taken = || live.exports.taken();
+    stop.run_until_cancelled(live.audit.clone().keep(live.config.keeping.clone(), taken)).await;
 }
 
 /// Ends what people have for a while.

@@ -85,7 +85,6 @@ impl Live {
         found_at_start: Vec<String>,
     ) -> Self {
         let witnesses = Witnesses::start(&audit, &config.witnesses);
-        tokio::spawn(audit.clone().keep(config.keeping.clone()));
         Self {
             signatures: Signatures::start(config.signatures.clone()),
             facts_room: Room::new(config.facts_memory),

@@ -195,6 +195,37 @@ fn one_of_two_is_erased_and_everything_else_stays() {
 }
 
 #[test]
+fn who_was_reviewed_is_told_by_name_until_they_are_erased() {
+    let world = World::new();
+    let (log, index) = (world.audit(), world.daemon.folder().join("index"));
+    let review = || {
+        let about = ["--repository", "DEMO/app", "--ref", "refs/heads/main", "--format", "json"];
+        let place = ["--dir", log.to_str().unwrap(), "--index", index.to_str().unwrap()];
+        let command = ["report", "access-review"];
+        world.daemon.oam(command.iter().chain(&about).chain(&place)).stdout_text()
+    };
+    world.signed();
+    let file = world.daemon.folder().join("review.json");
+    fs::write(&file, review()).unwrap();
+    let attested =
+        ["report", "attest", file.to_str().unwrap(), "--accept", "--user", "bob.m", "--reason", "Q4"];
+    world.daemon.oam(attested).expect_success("oam report attest");
+    world.signed();
+    assert_eq!(holding(&log, "bob.m"), Vec::<PathBuf>::new());
+    let told = review();
+    let rows = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["row"].clone());
+    let bob = rows.into_iter().find(|row| row["who"] == "bob.m").unwrap();
+    assert!(bob["reviewed"].as_str().unwrap().starts_with("accepted by alice.l, #"), "{bob}");
+
+    world.daemon.deactivate("bob.m").expect_success("oam user deactivate");
+    world.erase(&["bob.m"]).expect_success("oam audit erase");
+    world.signed();
+    let told = review();
+    assert!(told.contains("gone since it was reviewed: person:"), "{told}");
+    assert!(told.contains("accepted by alice.l") && !told.contains("bob.m"), "{told}");
+}
+
+#[test]
 fn a_log_with_names_says_so_and_erases_nobody() {
     let daemon = Daemon::start();
     let refused = daemon.oam(["audit", "erase", "alice.l"]);

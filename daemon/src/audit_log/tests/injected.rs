@@ -128,9 +128,10 @@ async fn child_meets_an_error() {
         place = log.append(batch("again")).await;
     }
     println!("\nstored {} again ok", place.unwrap().first);
-    let keeping = Keeping { compress_after: "30d".parse().ok(), keep: "7y".parse().ok() };
+    let keeping =
+        Keeping { compress_after: "30d".parse().ok(), keep: "7y".parse().ok(), ..Keeping::default() };
     // As if eight years had passed.
-    if let Err(error) = log.keep_once(&keeping, clock() + Span::new().hours(24 * 365 * 8)).await {
+    if let Err(error) = log.keep_once(&keeping, u64::MAX, clock() + Span::new().hours(24 * 365 * 8)).await {
         println!("not kept: {error}");
     }
     log.close().await;

@@ -7,12 +7,17 @@ use crate::audit_log::{Keeping, Kept, rotate::tell};
 
 /// What becomes of entries that were written by [`clock`], so many hours later.
 async fn keep(log: &AuditLog, keeping: &Keeping, hours: i64) -> Kept {
-    log.keep_once(keeping, clock() + Span::new().hours(hours)).await.unwrap()
+    keep_taken(log, keeping, u64::MAX, hours).await
+}
+
+/// The same, when every collector has taken so many.
+async fn keep_taken(log: &AuditLog, keeping: &Keeping, taken: u64, hours: i64) -> Kept {
+    log.keep_once(keeping, taken, clock() + Span::new().hours(hours)).await.unwrap()
 }
 
 fn keeping(compress_after: Option<&str>, keep: Option<&str>) -> Keeping {
     let age = |text: &str| text.parse().unwrap();
-    Keeping { compress_after: compress_after.map(age), keep: keep.map(age) }
+    Keeping { compress_after: compress_after.map(age), keep: keep.map(age), ..Keeping::default() }
 }
 
 /// Gives a log another key, at the time of all its entries.
@@ -185,4 +190,29 @@ fn ages_are_in_the_past() {
     for text in ["", "7", "x", "-30d", "0s", "99999y"] {
         assert!(text.parse::<crate::audit_log::Age>().is_err(), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_collector_has_not_taken_stays_for_a_while_longer() {
+    const OLD_ENOUGH: i64 = 24 * 365 * 7 + 24 * 4;
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = open(folder.path());
+    grow(&log, 0, 2_000).await;
+    log.close().await;
+    settled(folder.path()).await;
+    let (log, _) = open(folder.path());
+    let years = keeping(None, Some("7y"));
+    assert_eq!(
+        keep_taken(&log, &years, 255, OLD_ENOUGH).await,
+        Kept::default(),
+        "not even one file was taken"
+    );
+    assert_eq!(keep_taken(&log, &years, 600, OLD_ENOUGH).await.removed, 2, "of the third it lacks some");
+    assert_eq!(log.first(), 512);
+    assert_eq!(keep_taken(&log, &years, 600, OLD_ENOUGH + 24 * 25).await, Kept::default());
+    // The law that says how long entries are kept does not wait for ever.
+    assert!(keep_taken(&log, &years, 600, OLD_ENOUGH + 24 * 32).await.removed >= 2);
+    log.close().await;
+    let key = public_key(folder.path());
+    assert_eq!(audit_by(folder.path(), &key).pruned.unwrap().entries, log.first());
 }

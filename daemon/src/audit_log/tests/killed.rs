@@ -162,8 +162,8 @@ async fn child_writes_and_keeps() {
     // Now and then a file goes, and those behind it are compressed.
     for n in 0.. {
         let years = if n % 5 == 0 { Some("7y") } else { None };
-        let keeping = Keeping { compress_after: age("30d"), keep: years.and_then(age) };
-        log.keep_once(&keeping, clock() + Span::new().hours(24 * 365 * 8)).await.unwrap();
+        let keeping = Keeping { compress_after: age("30d"), keep: years.and_then(age), ..Keeping::default() };
+        log.keep_once(&keeping, u64::MAX, clock() + Span::new().hours(24 * 365 * 8)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -243,9 +243,9 @@ async fn child_on_a_small_disk() {
         let place = again.await;
         promises.note(&format!("stored {} again ok", place.first));
         // The disk is small: what is old goes, as if eight years had passed.
-        let keeping = Keeping { compress_after: None, keep: "7y".parse().ok() };
+        let keeping = Keeping { compress_after: None, keep: "7y".parse().ok(), ..Keeping::default() };
         let later = clock() + Span::new().hours(24 * 365 * 8);
-        if let Err(error) = log.keep_once(&keeping, later).await {
+        if let Err(error) = log.keep_once(&keeping, u64::MAX, later).await {
             println!("not kept: {error}");
         }
     }
