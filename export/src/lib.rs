@@ -16,3 +16,5 @@ pub mod ocsf;
 pub mod row;
 pub mod syslog;
 mod words;
+
+pub use words::sentence;

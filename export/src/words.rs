@@ -75,7 +75,7 @@ pub(crate) fn token(change: TokenChange) -> &'static str {
 }
 
 /// An event in a sentence. Names from outside stand in it as they are: whoever prints it escapes them.
-pub(crate) fn sentence(event: &Event) -> String {
+pub fn sentence(event: &Event) -> String {
     match event {
         Event::Decision(decision) => format!(
             "{} of {} to {} {}: {} refs",

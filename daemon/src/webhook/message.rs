@@ -1,9 +1,17 @@
 //! What somebody is told of an entry.
 
-use oam_audit::entry::{Decision, Event, Outcome, PrivilegeKind};
+use oam_audit::entry::{CanaryOutcome, Decision, Event, Outcome, PrivilegeKind};
+use oam_export::sentence;
 use serde_json::{Value, json};
 
 use crate::audit_log::AuditLog;
+
+/// How entries begin among which are those that somebody must look at now.
+const ALARMING: [&[u8]; 3] = [
+    br#""event":{"kind":"canary-tried""#,
+    br#""event":{"kind":"refs-applied""#,
+    br#""event":{"kind":"permitted-while-unavailable""#,
+];
 
 /// An entry that is of interest, in words and as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +62,7 @@ impl Message {
 /// Most entries are not, and are not decoded for that.
 fn may_be_of_interest(line: &[u8]) -> bool {
     let has = |part: &[u8]| line.windows(part.len()).any(|window| window == part);
-    has(br#""event":{"kind":"privilege-"#) || has(br#""privilege":"#)
+    has(br#""event":{"kind":"privilege-"#) || has(br#""privilege":"#) || ALARMING.iter().any(|kind| has(kind))
 }
 
 fn told(event: &Event) -> Option<(String, Option<String>)> {
@@ -85,8 +93,18 @@ fn told(event: &Event) -> Option<(String, Option<String>)> {
             (text, None)
         }
         Event::Decision(decision) if decision.outcome == Outcome::Permitted => (used(decision)?, None),
+        Event::CanaryTried(tried) if tried.outcome != CanaryOutcome::Refused => alarm(event),
+        Event::RefsApplied(applied) if applied.updates.iter().any(|update| update.decision.is_none()) => {
+            alarm(event)
+        }
+        Event::PermittedWhileUnavailable(_) => alarm(event),
         _ => return None,
     })
+}
+
+/// What is forbidden went in, or may.
+fn alarm(event: &Event) -> (String, Option<String>) {
+    (format!("ALARM: {}", sentence(event)), Some("oam status".into()))
 }
 
 /// That a push passed because of something; `None` where it did not.

@@ -2,7 +2,11 @@
 
 use std::{path::Path, sync::Arc};
 
-use oam_audit::entry::{AdminDenied, Event, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested};
+use oam_audit::entry::{
+    AdminDenied, AppliedUpdate, CanaryOutcome, CanaryTried, Change, EncodedEvent, Event,
+    PermittedWhileUnavailable, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested, RefBytes,
+    RefsApplied, SpooledUpdate, Time,
+};
 use oam_fetch::Network;
 use ring::hmac;
 use tokio::{
@@ -12,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Webhooks, sender::signature};
+use super::{Webhooks, message::Message, sender::signature};
 use crate::{
     audit_log::{AuditLog, Batch},
     config::{WebhookConfig, WebhookFormat},
@@ -147,6 +151,58 @@ async fn what_happens_is_told_in_order_signed_and_nothing_else() {
     append(&log, &[requested("INC-2")]).await;
     let (_, third) = got.recv().await.unwrap();
     assert!(third.contains("INC-2") || third.contains("privilege-ended"), "{third}");
+}
+
+#[test]
+fn what_went_in_unchecked_is_an_alarm_and_what_was_permitted_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let log = log(folder.path());
+    let canary = |outcome| {
+        let (repository, branch) = ("PAY/api".into(), "refs/heads/oam-canary/1".into());
+        Event::CanaryTried(CanaryTried { repository, branch, outcome, decision: None, detail: None })
+    };
+    let at = || Time::from(jiff::Timestamp::UNIX_EPOCH);
+    let (name, change) =
+        (|| RefBytes::from(b"refs/heads/main".to_vec()), || Change::Create { new: "1".repeat(40) });
+    let applied = |decision: Option<&str>| {
+        let update = AppliedUpdate { name: name(), change: change(), decision: decision.map(str::to_owned) };
+        Event::RefsApplied(RefsApplied {
+            report: "r".into(),
+            host: "git".into(),
+            at: at(),
+            repository: "PAY/api".into(),
+            principal: "bob".into(),
+            channel: "git".into(),
+            updates: vec![update],
+        })
+    };
+    let let_in = Event::PermittedWhileUnavailable(PermittedWhileUnavailable {
+        spool: "s".into(),
+        host: "git".into(),
+        at: at(),
+        repository: "PAY/api".into(),
+        principal: "bob".into(),
+        updates: vec![SpooledUpdate { name: name(), change: change() }],
+        why: "no daemon".into(),
+    });
+    let told = |event: Event| {
+        let mut line = Vec::new();
+        EncodedEvent::new(&event).unwrap().stamp(7, at(), &"node".parse().unwrap(), &mut line);
+        Message::of(&line, &log).map(|message| message.slack())
+    };
+    for (event, words) in [
+        (canary(CanaryOutcome::Accepted), "ALARM: forbidden branch tried in PAY/api: "),
+        (canary(CanaryOutcome::Unknown), "ALARM: forbidden branch tried in PAY/api: "),
+        (applied(None), "1 WITHOUT A DECISION"),
+        (let_in, "ALARM: push of bob to PAY/api let in without a decision on git"),
+    ] {
+        let message = told(event).unwrap();
+        assert!(message.contains(words) && message.contains("oam status"), "{message}");
+    }
+    assert_eq!(told(canary(CanaryOutcome::Refused)), None);
+    assert_eq!(told(applied(Some("d"))), None);
 }
 
 #[tokio::test]
