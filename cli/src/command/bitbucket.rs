@@ -24,7 +24,7 @@ use crate::{
 use noted::Noted;
 
 /// Where the hook lies unless told otherwise.
-const BINARY: &str = "/usr/local/bin/oam-hook";
+const BINARY: &str = "/usr/bin/oam-hook";
 /// How large a file with a token may be.
 const TOKEN_BYTES: usize = 4096;
 
