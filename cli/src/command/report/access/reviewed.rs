@@ -83,6 +83,8 @@ impl Reviewed {
             .filter(|(key, _)| !self.seen.contains(*key))
             .map(|(_, last)| {
                 let ReviewedRow { repository, r#ref: name, who, .. } = &last.row;
+                // An alias begins with a space, so that nobody can be called that.
+                let who = who.trim_start();
                 format!("gone since it was reviewed: {who} on {name} in {repository}, {}", last.told())
             })
             .collect();
