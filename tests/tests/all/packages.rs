@@ -15,7 +15,7 @@ man pages: yes
 after systemctl enable --now: enabled, active
 first: pushed by alice
 reloaded: active
-second: refused for mallory [unknown-principal]
+second: refused for mallory [no-grant]
 after the upgrade: active, anew
 the configuration stayed
 third: pushed by alice
