@@ -29,6 +29,7 @@ mod main_job;
 mod many_refs;
 mod new_commits;
 mod observing;
+mod okta;
 mod open_audited;
 mod packages;
 mod quarantine;
