@@ -4,7 +4,10 @@ use oam_audit::entry::PeopleForm;
 use serde::Deserialize;
 
 use super::{
-    export::ExportSection, issuer::IssuerSection, ldap::LdapSection, pull::OktaSection,
+    export::ExportSection,
+    issuer::IssuerSection,
+    ldap::LdapSection,
+    pull::{EntraSection, OktaSection},
     webhook::WebhookSection,
 };
 
@@ -165,6 +168,8 @@ pub struct SourceSection {
     pub ldap: Option<LdapSection>,
     /// `[source.NAME.okta]`
     pub okta: Option<OktaSection>,
+    /// `[source.NAME.entra]`
+    pub entra: Option<EntraSection>,
 }
 
 /// How a source reaches us.
@@ -179,6 +184,8 @@ pub enum SourceKind {
     Ldap,
     /// We ask Okta's API.
     Okta,
+    /// We ask Microsoft Graph.
+    Entra,
 }
 
 impl SourceKind {
@@ -189,12 +196,13 @@ impl SourceKind {
             Self::Scim => "scim",
             Self::Ldap => "ldap",
             Self::Okta => "okta",
+            Self::Entra => "entra",
         }
     }
 
     /// Whether we ask, rather than being told.
     pub const fn is_followed(self) -> bool {
-        matches!(self, Self::Ldap | Self::Okta)
+        matches!(self, Self::Ldap | Self::Okta | Self::Entra)
     }
 }
 

@@ -33,7 +33,7 @@ pub use file::{FileConfig, LogFormat, SourceKind};
 pub use https::{ExchangeConfig, HttpsTls, ScimConfig};
 pub use issuer::{IssuerConfig, LoginConfig, Purpose};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
-pub use pull::{OktaConfig, PullConfig};
+pub use pull::{EntraConfig, OktaConfig, PullConfig};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, Upstream, UserAttribute};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
@@ -457,6 +457,10 @@ mod tests {
             "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'http://[::1]:1'\ntoken_file = '/t'\npoll = '10s'\nresync = '2h'\n\
              max_loss = '5%'\ngroups = ['b \"', 'a']\nnetwork = 'loopback'\nca = '/c'\nhook_secret_file = '/h'\n\
              [scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'",
+            "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a.example'\nclient_id = 'b'\nclient_secret_file = '/s'",
+            "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a'\nclient_id = 'b'\nclient_secret_file = '/s'\nnested = true\n\
+             notifications = 'https://oam:8443/'\ngraph = 'http://[::1]:1'\nlogin = 'https://l'\nnetwork = 'loopback'\npoll = '5s'\n\
+             [scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'",
             "[export.a]\nkind = 'file'\npath = '/\u{200b}x'\n[export.b]\nkind = 'syslog'\naddress = '[::1]:6514'\nformat = 'ocsf'\n\
              from = 'start'\nconfirm = 'close'\nnetwork = 'loopback'\nca = '/c'\ncertificate = '/d'\nkey = '/k'\nalarm_after = '5m'\n\
              [export.c]\nkind = 'otlp'\nurl = 'https://c:4317'\ntoken_file = '/t'",
@@ -498,6 +502,21 @@ mod tests {
             ("[source.a]\nkind = 'nis'", "unknown variant `nis`"),
             ("[source.a]\nkind = 'ldap'", "[source.a.ldap]"),
             ("[source.a]\nkind = 'okta'", "[source.a.okta]"),
+            ("[source.a]\nkind = 'entra'", "[source.a.entra]"),
+            (
+                "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a/b'\nclient_id = 'b'\nclient_secret_file = '/s'",
+                "source.NAME.entra.tenant",
+            ),
+            (
+                "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a'\nclient_id = 'b'\nclient_secret_file = '/s'\n\
+                 graph = 'http://g'",
+                "source.NAME.entra.graph",
+            ),
+            (
+                "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a'\nclient_id = 'b'\nclient_secret_file = '/s'\n\
+                 notifications = 'https://o'",
+                "source.NAME.entra.notifications",
+            ),
             (
                 "[source.a]\nkind = 'scim'\n[source.a.okta]\nurl = 'https://a'\ntoken_file = '/t'",
                 "source.NAME.okta",

@@ -138,6 +138,7 @@ fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result
         None => Ok(()),
         Some(Upstream::Ldap(ldap)) => show_ldap(source.name.as_str(), ldap, f),
         Some(Upstream::Okta(okta)) => okta.show(source.name.as_str(), f),
+        Some(Upstream::Entra(entra)) => entra.show(source.name.as_str(), f),
     }
 }
 

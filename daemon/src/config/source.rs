@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use oam_policy::GroupName;
 
 use super::{
-    ConfigError, LdapConfig, OktaConfig, duration,
+    ConfigError, EntraConfig, LdapConfig, OktaConfig, duration,
     file::{SourceKind, SourceSection},
     ldap, pull,
 };
@@ -37,6 +37,8 @@ pub enum Upstream {
     Ldap(LdapConfig),
     /// An Okta organization.
     Okta(OktaConfig),
+    /// A tenant of Entra ID.
+    Entra(EntraConfig),
 }
 
 /// What the attributes of a source mean.
@@ -172,14 +174,19 @@ pub(super) fn configured(
 
 /// Makes sure that no source waits for calls where nobody listens.
 pub(super) fn without_listener(sources: &[SourceConfig]) -> Result<(), ConfigError> {
-    let waits = |source: &&SourceConfig| matches!(&source.upstream, Some(Upstream::Okta(okta)) if okta.hook_secret_file.is_some());
-    match sources.iter().find(waits) {
-        Some(source) => Err(ConfigError::Value {
-            key: "source.NAME.okta.hook_secret_file",
-            detail: format!(
-                "event hooks of `{}` come to the address of `[scim]`, and there is none",
-                source.name
-            ),
+    let key = |source: &SourceConfig| match &source.upstream {
+        Some(Upstream::Okta(okta)) if okta.hook_secret_file.is_some() => {
+            Some("source.NAME.okta.hook_secret_file")
+        }
+        Some(Upstream::Entra(entra)) if entra.notifications.is_some() => {
+            Some("source.NAME.entra.notifications")
+        }
+        _ => None,
+    };
+    match sources.iter().find_map(|source| Some((source, key(source)?))) {
+        Some((source, key)) => Err(ConfigError::Value {
+            key,
+            detail: format!("calls for `{}` come to the address of `[scim]`, and there is none", source.name),
         }),
         None => Ok(()),
     }
@@ -211,9 +218,10 @@ fn source((name, section): (String, SourceSection)) -> Result<SourceConfig, Conf
     };
     let max_age = duration("source.NAME.max_age", section.max_age.as_deref())?;
     let mapping = Mapping { username, username_suffix: section.username_suffix, group };
-    let upstream = match (section.kind, section.ldap, section.okta) {
-        (SourceKind::Ldap, Some(section), _) => Some(Upstream::Ldap(ldap::configured(section)?)),
-        (SourceKind::Okta, _, Some(section)) => Some(Upstream::Okta(pull::okta(section)?)),
+    let upstream = match (section.kind, section.ldap, section.okta, section.entra) {
+        (SourceKind::Ldap, Some(section), ..) => Some(Upstream::Ldap(ldap::configured(section)?)),
+        (SourceKind::Okta, _, Some(section), _) => Some(Upstream::Okta(pull::okta(section)?)),
+        (SourceKind::Entra, .., Some(section)) => Some(Upstream::Entra(pull::entra(section)?)),
         (kind, ..) if kind.is_followed() => {
             let detail = format!("say below `[source.{name}.{}]` whom we ask", kind.as_str());
             return Err(value("source.NAME.kind", detail));
@@ -234,6 +242,7 @@ fn misplaced(name: &SourceName, section: &SourceSection) -> Result<(), ConfigErr
         ("source.NAME.group", section.group.is_some(), names_attributes),
         ("source.NAME.ldap", section.ldap.is_some(), kind == SourceKind::Ldap),
         ("source.NAME.okta", section.okta.is_some(), kind == SourceKind::Okta),
+        ("source.NAME.entra", section.entra.is_some(), kind == SourceKind::Entra),
     ];
     let Some((key, ..)) = keys.into_iter().find(|(_, is_given, belongs)| *is_given && !belongs) else {
         return Ok(());

@@ -47,7 +47,7 @@ pub(super) struct View {
 }
 
 /// Users and groups.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Mirror {
     view: View,
     users: HashMap<Box<str>, User>,
@@ -103,6 +103,16 @@ impl Mirror {
     /// Whether this user may not act, or is not there at all.
     pub(super) fn is_inactive(&self, id: &str) -> bool {
         self.users.get(id).is_none_or(|user| !user.active)
+    }
+
+    /// What is known of a user.
+    pub(super) fn known(&self, id: &str) -> User {
+        self.users.get(id).cloned().unwrap_or_default()
+    }
+
+    /// What is known of a group.
+    pub(super) fn known_group(&self, id: &str) -> Group {
+        self.groups.get(id).cloned().unwrap_or_default()
     }
 
     /// How many users and groups there are.

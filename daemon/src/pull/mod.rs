@@ -1,6 +1,6 @@
 //! Sources that are asked over HTTPS: identity providers with an API of their own.
 //!
-//! In flow what they answer, page by page, read by `okta`; out flow, through [`crate::follow`], what is different by it. What
+//! In flow what they answer, page by page, read by `okta` and `entra`; out flow, through [`crate::follow`], what is different by it. What
 //! they call to tell ([`hook`]) is never believed: what it is about is read again.
 //!
 //! One task follows one source: `session` reads everything, and then whatever changed since, again and again. A `mirror`
@@ -10,6 +10,7 @@
 //! It must never take half of a load for all of it, take what cannot be read for nobody, follow an address to another host,
 //! or let a token be seen.
 
+mod entra;
 pub mod hook;
 mod http;
 mod mirror;
@@ -31,6 +32,7 @@ use crate::{
     source::{Source, Sources},
 };
 
+pub use entra::preview as preview_entra;
 pub use okta::preview as preview_okta;
 use session::Pulled;
 
@@ -106,6 +108,9 @@ pub async fn follow_all(sources: Arc<Sources>, stop: CancellationToken) {
         match source.config().upstream.clone() {
             Some(Upstream::Okta(config)) => {
                 tasks.spawn(followed(all, one, stop, move || okta::Okta::new(config.clone())));
+            }
+            Some(Upstream::Entra(config)) => {
+                tasks.spawn(followed(all, one, stop, move || entra::Entra::new(config.clone())));
             }
             Some(Upstream::Ldap(_)) | None => {}
         }

@@ -1,10 +1,13 @@
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use jiff::Timestamp;
-use oam_policy::printable::Printable;
+use oam_policy::{Digest, printable::Printable};
 use tokio::sync::Notify;
 
 /// How many are remembered one by one of those that are to be read again; beyond that, whatever changed is.
@@ -18,6 +21,20 @@ pub struct Feed {
     asked: Notify,
     pokes: Mutex<BTreeSet<Poke>>,
     poked: Notify,
+    /// Of what was agreed upon with whoever calls us: the digest.
+    caller: Mutex<Option<Digest>>,
+    /// Whether somebody is asked right now to call us, and looks whether we are there.
+    is_tried: AtomicBool,
+}
+
+/// While this is there, somebody may look whether we are where they are to call.
+#[derive(Debug)]
+pub struct Tried<'a>(&'a Feed);
+
+impl Drop for Tried<'_> {
+    fn drop(&mut self) {
+        self.0.is_tried.store(false, Ordering::Relaxed);
+    }
 }
 
 /// What somebody says has changed. They are not believed: it is read again.
@@ -115,6 +132,33 @@ impl Feed {
     /// What is to be read again, for whoever does it.
     pub fn take_pokes(&self) -> BTreeSet<Poke> {
         std::mem::take(&mut self.pokes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hears from now on whoever shows what has this digest; `None`: nobody.
+    pub fn expect_caller(&self, digest: Option<Digest>) {
+        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = digest;
+    }
+
+    /// Whether anybody is heard.
+    pub fn has_caller(&self) -> bool {
+        self.caller.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Whether this was agreed upon with whoever calls us.
+    pub fn is_caller(&self, shown: &[u8]) -> bool {
+        let caller = *self.caller.lock().unwrap_or_else(PoisonError::into_inner);
+        caller == Some(Digest::of(shown))
+    }
+
+    /// Lets somebody look whether we are there, while what is returned lives.
+    pub fn expect_validation(&self) -> Tried<'_> {
+        self.is_tried.store(true, Ordering::Relaxed);
+        Tried(self)
+    }
+
+    /// Whether somebody may look whether we are there.
+    pub fn is_tried(&self) -> bool {
+        self.is_tried.load(Ordering::Relaxed)
     }
 
     /// What somebody should look at, a sentence each.

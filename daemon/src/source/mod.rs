@@ -25,7 +25,7 @@ pub(crate) mod tests;
 mod token;
 
 pub use change::{Change, Entry};
-pub use feed::{Feed, FeedStatus, Poke, Request};
+pub use feed::{Feed, FeedStatus, Poke, Request, Tried};
 pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
 pub use provisioned::{EXPIRES, Provisioned, StoredGroup, StoredUser};
 pub use report::SourceReport;

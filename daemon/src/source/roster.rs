@@ -60,6 +60,7 @@ enum ImageContent {
     /// Of a directory server.
     Followed(ProvisionedImage),
     Okta(ProvisionedImage),
+    Entra(ProvisionedImage),
 }
 
 /// Whom an entry is about.
@@ -213,6 +214,7 @@ impl Roster {
                     SourceKind::File | SourceKind::Scim => ImageContent::Provisioned(provisioned.image()),
                     SourceKind::Ldap => ImageContent::Followed(provisioned.image()),
                     SourceKind::Okta => ImageContent::Okta(provisioned.image()),
+                    SourceKind::Entra => ImageContent::Entra(provisioned.image()),
                 },
             },
         }
@@ -225,7 +227,10 @@ impl Roster {
         }
         let content = match image.content {
             ImageContent::Listed(directory) => Content::Listed(Listed::of(directory)),
-            ImageContent::Provisioned(image) | ImageContent::Followed(image) | ImageContent::Okta(image) => {
+            ImageContent::Provisioned(image)
+            | ImageContent::Followed(image)
+            | ImageContent::Okta(image)
+            | ImageContent::Entra(image) => {
                 Content::Provisioned(Box::new(Provisioned::of_image(image, config)))
             }
         };
@@ -242,6 +247,7 @@ impl Image {
             ImageContent::Provisioned(_) => SourceKind::Scim,
             ImageContent::Followed(_) => SourceKind::Ldap,
             ImageContent::Okta(_) => SourceKind::Okta,
+            ImageContent::Entra(_) => SourceKind::Entra,
         }
     }
 }

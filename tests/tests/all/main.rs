@@ -17,6 +17,7 @@ mod canary;
 mod collectors;
 mod concurrency;
 mod corruption;
+mod entra;
 mod erasure;
 mod faults;
 mod harness;

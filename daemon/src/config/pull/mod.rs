@@ -1,5 +1,6 @@
 //! Sources that are asked over HTTPS.
 
+mod entra;
 mod okta;
 
 use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
@@ -10,6 +11,8 @@ use super::{
     ConfigError, absolute, duration,
     show::{text, written},
 };
+pub use entra::EntraConfig;
+pub(super) use entra::{EntraSection, entra};
 pub use okta::OktaConfig;
 pub(super) use okta::{OktaSection, okta};
 

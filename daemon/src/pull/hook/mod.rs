@@ -7,6 +7,7 @@
 //! **Must never:** believe what a call says, tell somebody without a secret which sources there are, or let a caller wait or
 //! hold on to what it does not use.
 
+mod graph;
 mod okta;
 mod seen;
 
@@ -63,6 +64,22 @@ async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    if let Some(source) = graph::source(&service.live, &name) {
+        let response = match graph::validation(source, &parts) {
+            Some(response) => response,
+            None => match read(body).await {
+                Ok(body) => graph::take(source, &body).unwrap_or_else(|| {
+                    service.refused(peer);
+                    answer(StatusCode::UNAUTHORIZED)
+                }),
+                Err(status) => answer(status),
+            },
+        };
+        if response.status() != StatusCode::UNAUTHORIZED {
+            service.live.metrics.source_asked(source.name().as_str(), response.status().as_u16());
+        }
+        return response;
+    }
     let Some(source) = admitted(&service.live, &name, &parts.headers) else {
         service.refused(peer);
         return answer(StatusCode::UNAUTHORIZED);

@@ -146,6 +146,7 @@ async fn preview_upstream(
     let previewed = match upstream {
         Upstream::Ldap(config) => ldap::preview(source, config, &request.filter).await,
         Upstream::Okta(config) => pull::preview_okta(source, config, &request.filter).await,
+        Upstream::Entra(config) => pull::preview_entra(source, config, &request.filter).await,
     };
     let previewed = previewed.map_err(Status::unavailable)?;
     let mut response = v1::PreviewSourceResponse { problems: previewed.problems, ..Default::default() };
