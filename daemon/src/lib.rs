@@ -1,7 +1,7 @@
 //! The policy daemon of Bitbucket OAM: state and I/O around the pure decision of `oam_policy`.
 //!
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
-//! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`]), and recording every answer before it is given
+//! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`], [`pull`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
 //! For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
 //!
@@ -22,12 +22,14 @@ mod cursor;
 pub mod directory;
 pub mod exchange;
 pub mod export;
+mod follow;
 pub mod http;
 pub mod https;
 pub mod ldap;
 pub mod oidc;
 pub mod policy;
 pub mod privilege;
+pub mod pull;
 pub mod replay;
 pub mod run;
 pub mod scim;

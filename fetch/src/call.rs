@@ -9,7 +9,7 @@ use crate::{FetchError, Secret, WebUrl};
 pub struct Call {
     method: Method,
     url: WebUrl,
-    bearer: Option<Secret>,
+    authorization: Option<(&'static str, Secret)>,
     header: Option<(HeaderName, &'static str)>,
     content_type: Option<String>,
     body: Bytes,
@@ -18,13 +18,19 @@ pub struct Call {
 impl Call {
     /// A call without a body, by nobody in particular.
     pub fn new(method: Method, url: WebUrl) -> Self {
-        Self { method, url, bearer: None, header: None, content_type: None, body: Bytes::new() }
+        Self { method, url, authorization: None, header: None, content_type: None, body: Bytes::new() }
     }
 
     /// By whoever has this token (RFC 6750).
     #[must_use]
     pub fn bearer(self, token: Secret) -> Self {
-        Self { bearer: Some(token), ..self }
+        self.authorization("Bearer", token)
+    }
+
+    /// By whoever has this token, shown by a scheme of the API's own.
+    #[must_use]
+    pub fn authorization(self, scheme: &'static str, token: Secret) -> Self {
+        Self { authorization: Some((scheme, token)), ..self }
     }
 
     /// With one header more.
@@ -57,8 +63,8 @@ impl Call {
     }
 
     pub(crate) fn written(&self, mut request: request::Builder) -> Result<Request<Full<Bytes>>, FetchError> {
-        if let Some(token) = &self.bearer {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        if let Some((scheme, token)) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, format!("{scheme} {}", token.reveal()));
         }
         if let Some((name, value)) = &self.header {
             request = request.header(name, *value);

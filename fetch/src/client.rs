@@ -17,9 +17,9 @@ use crate::{
     connect::{self, Connection},
 };
 
-/// How long one request may take, with all that belongs to it.
+/// How long one request may take, with all that belongs to it, unless told otherwise.
 const TIME: Duration = Duration::from_secs(10);
-/// How large an answer may be.
+/// How large an answer may be, unless told otherwise.
 const BYTES: usize = 512 * 1024;
 /// How a form is sent.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -31,6 +31,8 @@ const REDIRECTS: usize = 3;
 pub struct Client {
     network: Network,
     tls: Option<Arc<ClientConfig>>,
+    time: Duration,
+    bytes: usize,
 }
 
 /// A whole answer.
@@ -42,6 +44,7 @@ pub struct Answer {
     pub body: Bytes,
     /// How long the other side wants to be left alone.
     pub retry_after: Option<Duration>,
+    headers: HeaderMap,
 }
 
 /// Why there is no answer.
@@ -51,11 +54,11 @@ pub enum FetchError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// It took too long.
-    #[error("no whole answer within {} seconds", TIME.as_secs())]
-    Time,
+    #[error("no whole answer within {} seconds", .0.as_secs())]
+    Time(Duration),
     /// The answer is too large.
-    #[error("the answer is larger than {} KiB", BYTES / 1024)]
-    Size,
+    #[error("the answer is larger than {} KiB", .0 / 1024)]
+    Size(usize),
     /// It sent us elsewhere.
     #[error("it redirects to `{}`, and only redirects on the same host are followed", .0.escape_debug())]
     Redirect(String),
@@ -98,7 +101,13 @@ impl Client {
             (Err(RootsError::None { .. }), Network::Loopback) if ca.is_none() => None,
             (Err(error), _) => return Err(error),
         };
-        Ok(Self { network, tls })
+        Ok(Self { network, tls, time: TIME, bytes: BYTES })
+    }
+
+    /// With other bounds for each request: for lists that are longer than what people send.
+    #[must_use]
+    pub fn bounded(self, time: Duration, bytes: usize) -> Self {
+        Self { time, bytes, ..self }
     }
 
     /// Reads what lies at `url`, and follows redirects on its host.
@@ -106,7 +115,7 @@ impl Client {
     /// # Errors
     /// When there is no whole answer in time.
     pub async fn get(&self, url: &WebUrl) -> Result<Answer, FetchError> {
-        time::timeout(TIME, self.follow(url)).await.map_err(|_| FetchError::Time)?
+        self.in_time(self.follow(url)).await
     }
 
     /// Sends a form to `url`. Redirects are not followed: what is sent may be secret.
@@ -134,8 +143,14 @@ impl Client {
     }
 
     async fn send(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Answer, FetchError> {
-        let once = async { self.once(url, request).await?.whole() };
-        time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
+        self.in_time(async { self.once(url, request).await?.whole() }).await
+    }
+
+    async fn in_time(
+        &self,
+        asking: impl Future<Output = Result<Answer, FetchError>>,
+    ) -> Result<Answer, FetchError> {
+        time::timeout(self.time, asking).await.map_err(|_| FetchError::Time(self.time))?
     }
 
     /// Makes a call of an API. Redirects are not followed: what is sent may be secret.
@@ -143,11 +158,11 @@ impl Client {
     /// # Errors
     /// When there is no whole answer in time.
     pub async fn call(&self, call: &Call) -> Result<Answer, FetchError> {
-        let once = async {
+        self.in_time(async {
             let request = call.written(request(call.method().clone(), call.url()))?;
             self.once(call.url(), request).await?.whole()
-        };
-        time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
+        })
+        .await
     }
 
     async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {
@@ -166,8 +181,8 @@ impl Client {
 
     async fn once(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Reply, FetchError> {
         match connect::connect(url, self.network, self.tls.as_ref()).await? {
-            Connection::Plain(stream) => speak(stream, request).await,
-            Connection::Tls(stream) => speak(*stream, request).await,
+            Connection::Plain(stream) => speak(stream, request, self.bytes).await,
+            Connection::Tls(stream) => speak(*stream, request, self.bytes).await,
         }
     }
 }
@@ -206,7 +221,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-async fn speak<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Reply, FetchError>
+async fn speak<S>(stream: S, request: Request<Full<Bytes>>, bytes: usize) -> Result<Reply, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -220,20 +235,30 @@ where
         let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
         return Ok(Reply::Elsewhere(location.unwrap_or_default().to_owned()));
     }
-    let body = Limited::new(body, BYTES).collect().await.map_err(|error| {
+    let body = Limited::new(body, bytes).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            return FetchError::Size;
+            return FetchError::Size(bytes);
         }
         match error.downcast::<hyper::Error>() {
             Ok(error) => FetchError::Http(*error),
-            Err(_) => FetchError::Size,
+            Err(_) => FetchError::Size(bytes),
         }
     })?;
     let retry_after = retry_after(&head.headers);
-    Ok(Reply::Whole(Answer { status: head.status, body: body.to_bytes(), retry_after }))
+    Ok(Reply::Whole(Answer {
+        status: head.status,
+        body: body.to_bytes(),
+        retry_after,
+        headers: head.headers,
+    }))
 }
 
 impl Answer {
+    /// Every value of a header that is text.
+    pub fn header(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
+    }
+
     /// What a good answer says.
     ///
     /// # Errors

@@ -40,9 +40,10 @@ pub enum Source {
         /// The source, as in `[source.NAME]`
         name: String,
         /// One user or group as JSON: as SCIM has it, or a user of a directory file; `-` is standard input. Left out for
-        /// `ldap`: the server is asked
+        /// `ldap`, `okta` and `entra`: they are asked
         file: Option<PathBuf>,
-        /// For `ldap`: which of the objects on the server, as in `(uid=alice)`; without it some of them
+        /// For `ldap`: which of the objects on the server, as in `(uid=alice)`; for `okta` and `entra`: somebody's name there or id.
+        /// Without it some of them
         #[arg(long, conflicts_with = "file")]
         filter: Option<String>,
     },
@@ -70,7 +71,7 @@ pub struct Sync {
     /// It told everything again after what it said was lost
     #[arg(long, requires = "reason")]
     complete: bool,
-    /// For `ldap`: it is so that many lose everything by what the server has now
+    /// For sources that are asked: it is so that many lose everything by what is there now
     #[arg(long, requires = "reason", conflicts_with = "complete")]
     accept_loss: bool,
     /// Why, for the audit log

@@ -3,7 +3,13 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use oam_audit::entry::PeopleForm;
 use serde::Deserialize;
 
-use super::{export::ExportSection, issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
+use super::{
+    export::ExportSection,
+    issuer::IssuerSection,
+    ldap::LdapSection,
+    pull::{EntraSection, OktaSection},
+    webhook::WebhookSection,
+};
 
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -160,6 +166,10 @@ pub struct SourceSection {
     pub group: Option<String>,
     /// `[source.NAME.ldap]`
     pub ldap: Option<LdapSection>,
+    /// `[source.NAME.okta]`
+    pub okta: Option<OktaSection>,
+    /// `[source.NAME.entra]`
+    pub entra: Option<EntraSection>,
 }
 
 /// How a source reaches us.
@@ -172,6 +182,10 @@ pub enum SourceKind {
     Scim,
     /// We follow a directory server by LDAP.
     Ldap,
+    /// We ask Okta's API.
+    Okta,
+    /// We ask Microsoft Graph.
+    Entra,
 }
 
 impl SourceKind {
@@ -181,7 +195,14 @@ impl SourceKind {
             Self::File => "file",
             Self::Scim => "scim",
             Self::Ldap => "ldap",
+            Self::Okta => "okta",
+            Self::Entra => "entra",
         }
+    }
+
+    /// Whether we ask, rather than being told.
+    pub const fn is_followed(self) -> bool {
+        matches!(self, Self::Ldap | Self::Okta | Self::Entra)
     }
 }
 

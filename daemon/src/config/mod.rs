@@ -8,6 +8,7 @@ mod file;
 mod https;
 mod issuer;
 mod ldap;
+mod pull;
 mod show;
 mod source;
 mod webhook;
@@ -32,7 +33,8 @@ pub use file::{FileConfig, LogFormat, SourceKind};
 pub use https::{ExchangeConfig, HttpsTls, ScimConfig};
 pub use issuer::{IssuerConfig, LoginConfig, Purpose};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
-pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, UserAttribute};
+pub use pull::{EntraConfig, OktaConfig, PullConfig};
+pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, Upstream, UserAttribute};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
 use crate::{
@@ -226,11 +228,15 @@ impl Config {
             key: tcp.key,
             client_ca: tcp.client_ca,
         });
+        let sources = source::configured(file.source, file.directory.max_age.as_deref())?;
+        if file.scim.is_none() {
+            source::without_listener(&sources)?;
+        }
         Ok(Self {
             source: source.map(Path::to_owned),
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
-            sources: source::configured(file.source, file.directory.max_age.as_deref())?,
+            sources,
             scim: file.scim.map(https::scim).transpose()?,
             exchange: file.exchange.map(https::exchange).transpose()?,
             all_reasons_within: duration(
@@ -446,6 +452,15 @@ mod tests {
              flavour = 'plain'\nbind_dn = 'cn=o'\npassword_file = '/p'\nmax_loss = '5%'\nresync = '10s'\n\
              users = { base = 'dc=x', filter = '(a=b)', id = 'nsUniqueId', limits = [], email = 'm' }\n\
              groups = { base = 'dc=x', name = 'ou', member = 'uniqueMember' }",
+            "[source.a]\nkind = 'okta'\nusername = 'nickName'\ngroup = 'externalId'\n\
+             [source.a.okta]\nurl = 'https://a.okta.com/'\ntoken_file = '/t'",
+            "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'http://[::1]:1'\ntoken_file = '/t'\npoll = '10s'\nresync = '2h'\n\
+             max_loss = '5%'\ngroups = ['b \"', 'a']\nnetwork = 'loopback'\nca = '/c'\nhook_secret_file = '/h'\n\
+             [scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'",
+            "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a.example'\nclient_id = 'b'\nclient_secret_file = '/s'",
+            "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a'\nclient_id = 'b'\nclient_secret_file = '/s'\nnested = true\n\
+             notifications = 'https://oam:8443/'\ngraph = 'http://[::1]:1'\nlogin = 'https://l'\nnetwork = 'loopback'\npoll = '5s'\n\
+             [scim]\nlisten = '127.0.0.1:1'\nplaintext = 'loopback-only'",
             "[export.a]\nkind = 'file'\npath = '/\u{200b}x'\n[export.b]\nkind = 'syslog'\naddress = '[::1]:6514'\nformat = 'ocsf'\n\
              from = 'start'\nconfirm = 'close'\nnetwork = 'loopback'\nca = '/c'\ncertificate = '/d'\nkey = '/k'\nalarm_after = '5m'\n\
              [export.c]\nkind = 'otlp'\nurl = 'https://c:4317'\ntoken_file = '/t'",
@@ -486,6 +501,47 @@ mod tests {
             ("[source.file]\nkind = 'scim'", "source.NAME.kind"),
             ("[source.a]\nkind = 'nis'", "unknown variant `nis`"),
             ("[source.a]\nkind = 'ldap'", "[source.a.ldap]"),
+            ("[source.a]\nkind = 'okta'", "[source.a.okta]"),
+            ("[source.a]\nkind = 'entra'", "[source.a.entra]"),
+            (
+                "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a/b'\nclient_id = 'b'\nclient_secret_file = '/s'",
+                "source.NAME.entra.tenant",
+            ),
+            (
+                "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a'\nclient_id = 'b'\nclient_secret_file = '/s'\n\
+                 graph = 'http://g'",
+                "source.NAME.entra.graph",
+            ),
+            (
+                "[source.a]\nkind = 'entra'\n[source.a.entra]\ntenant = 'a'\nclient_id = 'b'\nclient_secret_file = '/s'\n\
+                 notifications = 'https://o'",
+                "source.NAME.entra.notifications",
+            ),
+            (
+                "[source.a]\nkind = 'scim'\n[source.a.okta]\nurl = 'https://a'\ntoken_file = '/t'",
+                "source.NAME.okta",
+            ),
+            (
+                "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'http://a'\ntoken_file = '/t'",
+                "source.NAME.okta.url",
+            ),
+            (
+                "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'https://a?b'\ntoken_file = '/t'",
+                "source.NAME.okta.url",
+            ),
+            (
+                "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'https://a'\ntoken_file = '/t'\npoll = '10ms'",
+                "source.NAME.okta.poll",
+            ),
+            (
+                "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'https://a'\ntoken_file = '/t'\ngroups = []",
+                "source.NAME.okta.groups",
+            ),
+            (
+                "[source.a]\nkind = 'okta'\n[source.a.okta]\nurl = 'https://a'\ntoken_file = '/t'\n\
+                 hook_secret_file = '/h'",
+                "source.NAME.okta.hook_secret_file",
+            ),
             ("[source.a]\nkind = 'ldap'\nusername = 'uid'", "source.NAME.username"),
             ("[source.a]\nkind = 'file'\nusername = 'userName'", "source.NAME.username"),
             ("[source.a]\nkind = 'scim'\nusername = 'password'", "source.NAME.username"),

@@ -4,7 +4,7 @@ use oam_policy::printable::Printable;
 
 use super::{
     BitbucketConfig, CanaryConfig, Config, Flavour, HttpsTls, LdapConfig, PolicyPlace, SourceConfig,
-    SourceKind, WitnessConfig,
+    SourceKind, Upstream, WitnessConfig,
 };
 use crate::{audit_log::Keeping, signature::SignatureFiles};
 
@@ -124,16 +124,22 @@ fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result
         None => writeln!(f, "# max_age: of any age")?,
     }
     let mapping = &source.mapping;
-    if source.kind == SourceKind::Scim {
+    let names_attributes = !matches!(source.kind, SourceKind::File | SourceKind::Ldap);
+    if names_attributes {
         writeln!(f, "username = \"{}\"", mapping.username.as_str())?;
     }
     if let Some(suffix) = &mapping.username_suffix {
         writeln!(f, "username_suffix = {}", text(suffix))?;
     }
-    if source.kind == SourceKind::Scim {
+    if names_attributes {
         writeln!(f, "group = \"{}\"", mapping.group.as_str())?;
     }
-    source.ldap.as_ref().map_or(Ok(()), |ldap| show_ldap(source.name.as_str(), ldap, f))
+    match &source.upstream {
+        None => Ok(()),
+        Some(Upstream::Ldap(ldap)) => show_ldap(source.name.as_str(), ldap, f),
+        Some(Upstream::Okta(okta)) => okta.show(source.name.as_str(), f),
+        Some(Upstream::Entra(entra)) => entra.show(source.name.as_str(), f),
+    }
 }
 
 fn show_ldap(name: &str, ldap: &LdapConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {

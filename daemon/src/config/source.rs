@@ -3,9 +3,9 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use oam_policy::GroupName;
 
 use super::{
-    ConfigError, LdapConfig, duration,
+    ConfigError, EntraConfig, LdapConfig, OktaConfig, duration,
     file::{SourceKind, SourceSection},
-    ldap,
+    ldap, pull,
 };
 
 /// The source that imports go to where nothing else is said.
@@ -26,8 +26,19 @@ pub struct SourceConfig {
     pub max_age: Option<Duration>,
     /// What its attributes mean.
     pub mapping: Mapping,
-    /// The servers and what is taken from them, where it is of kind `ldap` and configured.
-    pub ldap: Option<LdapConfig>,
+    /// Whom we ask, where it is a source that is followed and configured.
+    pub upstream: Option<Upstream>,
+}
+
+/// Whom we ask, and what is taken from them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upstream {
+    /// Directory servers.
+    Ldap(LdapConfig),
+    /// An Okta organization.
+    Okta(OktaConfig),
+    /// A tenant of Entra ID.
+    Entra(EntraConfig),
 }
 
 /// What the attributes of a source mean.
@@ -99,7 +110,7 @@ impl fmt::Display for SourceName {
 impl SourceConfig {
     /// A source of which nothing more is said.
     pub fn bare(name: SourceName, kind: SourceKind) -> Self {
-        Self { name, kind, max_age: None, mapping: Mapping::default(), ldap: None }
+        Self { name, kind, max_age: None, mapping: Mapping::default(), upstream: None }
     }
 }
 
@@ -161,6 +172,26 @@ pub(super) fn configured(
     Ok(sources)
 }
 
+/// Makes sure that no source waits for calls where nobody listens.
+pub(super) fn without_listener(sources: &[SourceConfig]) -> Result<(), ConfigError> {
+    let key = |source: &SourceConfig| match &source.upstream {
+        Some(Upstream::Okta(okta)) if okta.hook_secret_file.is_some() => {
+            Some("source.NAME.okta.hook_secret_file")
+        }
+        Some(Upstream::Entra(entra)) if entra.notifications.is_some() => {
+            Some("source.NAME.entra.notifications")
+        }
+        _ => None,
+    };
+    match sources.iter().find_map(|source| Some((source, key(source)?))) {
+        Some((source, key)) => Err(ConfigError::Value {
+            key,
+            detail: format!("calls for `{}` come to the address of `[scim]`, and there is none", source.name),
+        }),
+        None => Ok(()),
+    }
+}
+
 fn source((name, section): (String, SourceSection)) -> Result<SourceConfig, ConfigError> {
     let value = |key: &'static str, detail: String| ConfigError::Value { key, detail };
     let name = SourceName::parse(&name).ok_or_else(|| {
@@ -187,33 +218,41 @@ fn source((name, section): (String, SourceSection)) -> Result<SourceConfig, Conf
     };
     let max_age = duration("source.NAME.max_age", section.max_age.as_deref())?;
     let mapping = Mapping { username, username_suffix: section.username_suffix, group };
-    let ldap = section.ldap.map(ldap::configured).transpose()?;
-    if section.kind == SourceKind::Ldap && ldap.is_none() {
-        let detail = format!("say below `[source.{name}.ldap]` where the servers are");
-        return Err(value("source.NAME.ldap", detail));
-    }
-    Ok(SourceConfig { name, kind: section.kind, max_age, mapping, ldap })
+    let upstream = match (section.kind, section.ldap, section.okta, section.entra) {
+        (SourceKind::Ldap, Some(section), ..) => Some(Upstream::Ldap(ldap::configured(section)?)),
+        (SourceKind::Okta, _, Some(section), _) => Some(Upstream::Okta(pull::okta(section)?)),
+        (SourceKind::Entra, .., Some(section)) => Some(Upstream::Entra(pull::entra(section)?)),
+        (kind, ..) if kind.is_followed() => {
+            let detail = format!("say below `[source.{name}.{}]` whom we ask", kind.as_str());
+            return Err(value("source.NAME.kind", detail));
+        }
+        _ => None,
+    };
+    Ok(SourceConfig { name, kind: section.kind, max_age, mapping, upstream })
 }
 
 /// Makes sure that nothing is said that a source of this kind does not have.
 fn misplaced(name: &SourceName, section: &SourceSection) -> Result<(), ConfigError> {
-    let (username, suffix, group) = (
-        ("source.NAME.username", section.username.is_some()),
-        ("source.NAME.username_suffix", section.username_suffix.is_some()),
-        ("source.NAME.group", section.group.is_some()),
-    );
-    let ldap = ("source.NAME.ldap", section.ldap.is_some());
-    let (foreign, why) = match section.kind {
-        SourceKind::File => {
-            (vec![username, suffix, group, ldap], "a file, in which usernames and groups stand as they are")
-        }
-        SourceKind::Scim => (vec![ldap], "of kind `scim`, and this is for `ldap`"),
-        SourceKind::Ldap => {
-            (vec![username, group], "of kind `ldap`: name attributes below `[source.NAME.ldap]`")
-        }
+    let kind = section.kind;
+    let is_file = kind == SourceKind::File;
+    let names_attributes = !is_file && kind != SourceKind::Ldap;
+    let keys = [
+        ("source.NAME.username", section.username.is_some(), names_attributes),
+        ("source.NAME.username_suffix", section.username_suffix.is_some(), !is_file),
+        ("source.NAME.group", section.group.is_some(), names_attributes),
+        ("source.NAME.ldap", section.ldap.is_some(), kind == SourceKind::Ldap),
+        ("source.NAME.okta", section.okta.is_some(), kind == SourceKind::Okta),
+        ("source.NAME.entra", section.entra.is_some(), kind == SourceKind::Entra),
+    ];
+    let Some((key, ..)) = keys.into_iter().find(|(_, is_given, belongs)| *is_given && !belongs) else {
+        return Ok(());
     };
-    match foreign.into_iter().find(|(_, is_given)| *is_given) {
-        Some((key, _)) => Err(ConfigError::Value { key, detail: format!("`{name}` is {why}") }),
-        None => Ok(()),
-    }
+    let why = match kind {
+        SourceKind::File => "a file, in which usernames and groups stand as they are".to_owned(),
+        SourceKind::Ldap if key == "source.NAME.username" || key == "source.NAME.group" => {
+            "of kind `ldap`: name attributes below `[source.NAME.ldap]`".to_owned()
+        }
+        _ => format!("of kind `{}`, and this is for another", kind.as_str()),
+    };
+    Err(ConfigError::Value { key, detail: format!("`{name}` is {why}") })
 }

@@ -239,7 +239,7 @@ impl Metrics {
         registry.register("source_users", "Users of a source", self.source_users.clone());
         registry.register(
             "source_followed",
-            "1 when a server of a source of kind `ldap` is read or waited for, else 0",
+            "1 when a source that is followed is read or waited for, else 0",
             self.source_followed.clone(),
         );
         registry.register(
@@ -249,12 +249,12 @@ impl Metrics {
         );
         registry.register(
             "source_reconnects",
-            "How often a source of kind `ldap` could not be followed since the daemon started",
+            "How often a source that is followed could not be since the daemon started",
             self.source_reconnects.clone(),
         );
         registry.register(
             "source_requests",
-            "SCIM requests with a valid token, by source and HTTP status",
+            "SCIM requests and event hooks that were let in, by source and HTTP status",
             self.source_requests.clone(),
         );
     }

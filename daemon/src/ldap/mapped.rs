@@ -1,12 +1,22 @@
 //! What entries mean, by the configuration.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use oam_ldap::{
-    DnKey, Entry, account,
-    replica::{Group, User},
+    DnKey, Entry, Replica,
+    account::{self, Standing},
+    replica::{self, Group, User},
 };
+use oam_scim::Document;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::config::{Flavour, LdapConfig};
+use crate::{
+    config::{Flavour, LdapConfig},
+    follow::{Picture, Touched},
+    source::EXPIRES,
+};
 
 /// The attributes of users that are asked for.
 pub(super) fn user_attributes(config: &LdapConfig) -> Vec<String> {
@@ -54,4 +64,58 @@ pub(super) fn group(config: &LdapConfig, entry: &Entry) -> Option<Group> {
         // A member that is no name names nobody.
         members: entry.texts(&groups.member).filter_map(DnKey::of).collect(),
     })
+}
+
+/// A user as they are kept.
+pub(super) fn document(id: Uuid, user: &User, now: Timestamp) -> Document {
+    let mut document = Document::new();
+    let mut put =
+        |name: &str, value: Option<Value>| document.extend(value.map(|value| (name.to_owned(), value)));
+    put("externalId", Some(json!(id.to_string())));
+    put("userName", user.username.as_deref().map(Value::from));
+    put("displayName", user.display_name.as_deref().map(Value::from));
+    let emails: Vec<_> = user.emails.iter().map(|email| json!({"value": email})).collect();
+    put("emails", (!emails.is_empty()).then_some(Value::Array(emails)));
+    let (active, end) = match user.standing {
+        Standing::Inactive => (false, None),
+        Standing::Active => (true, None),
+        Standing::Until(end) => (end > now, Some(end.to_string())),
+    };
+    put("active", Some(Value::Bool(active)));
+    put(EXPIRES, end.map(Value::from));
+    document
+}
+
+impl Picture for Replica {
+    fn user(&self, id: &str, now: Timestamp) -> Option<Document> {
+        let id = id.parse().ok()?;
+        Self::user(self, &id).map(|user| document(id, user, now))
+    }
+
+    fn group(&self, id: &str) -> Option<&str> {
+        Self::group(self, &id.parse().ok()?).map(|group| group.name.as_str())
+    }
+
+    fn members(&self, group: &str) -> BTreeSet<Box<str>> {
+        let Ok(group) = group.parse() else { return BTreeSet::new() };
+        Self::members(self, &group).iter().map(written).collect()
+    }
+
+    fn user_ids(&self) -> Vec<Box<str>> {
+        Self::user_ids(self).map(|id| written(&id)).collect()
+    }
+
+    fn group_ids(&self) -> Vec<Box<str>> {
+        Self::group_ids(self).map(|id| written(&id)).collect()
+    }
+}
+
+fn written(id: &Uuid) -> Box<str> {
+    id.to_string().into()
+}
+
+/// The same, by ids as they are kept.
+pub(super) fn touched(touched: &replica::Touched) -> Touched {
+    let all = |ids: &BTreeSet<Uuid>| ids.iter().map(written).collect();
+    Touched { users: all(&touched.users), groups: all(&touched.groups) }
 }

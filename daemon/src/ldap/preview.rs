@@ -6,28 +6,19 @@ use oam_ldap::{
     message::Code,
     request::{Scope, Search},
 };
-use oam_policy::{GroupName, snapshot::Person};
+use oam_policy::GroupName;
 
 use super::{
-    commit,
     connection::{Connection, granted},
     load, mapped,
 };
-use crate::config::{LdapConfig, SourceConfig};
+use crate::{
+    config::{LdapConfig, SourceConfig},
+    follow::Previewed,
+};
 
 /// How many of each are shown.
 const SHOWN: usize = 10;
-
-/// Some of what a server has.
-#[derive(Debug, Default)]
-pub struct Previewed {
-    /// Users as they would be.
-    pub users: Vec<Person>,
-    /// Groups as rules would write them, with how many they name.
-    pub groups: Vec<(GroupName, usize)>,
-    /// Why some would be nothing, in words.
-    pub problems: Vec<String>,
-}
 
 /// Reads some users and groups that match `filter`, if it is given, without taking them.
 ///
@@ -47,7 +38,7 @@ pub async fn preview(source: &SourceConfig, config: &LdapConfig, filter: &str) -
             .await
             .map_err(told)?
     {
-        previewed.user(source, config, &entry);
+        user(&mut previewed, source, config, &entry);
     }
     let attributes = mapped::group_attributes(config);
     let groups =
@@ -55,7 +46,7 @@ pub async fn preview(source: &SourceConfig, config: &LdapConfig, filter: &str) -
             .await;
     for mut entry in groups.map_err(told)? {
         load::complete(&mut connection, &config.groups.member, &mut entry).await.map_err(told)?;
-        previewed.group(source, config, &entry);
+        group(&mut previewed, source, config, &entry);
     }
     connection.close().await;
     Ok(previewed)
@@ -89,35 +80,34 @@ async fn some(
     Ok(found)
 }
 
-impl Previewed {
-    fn user(&mut self, source: &SourceConfig, config: &LdapConfig, entry: &Entry) {
-        let (Some(id), Some(user)) = (mapped::id(config, entry), mapped::user(config, entry)) else {
-            self.problems.push(format!("`{}` has no `{}` that is an id", entry.dn, config.users.id));
-            return;
-        };
-        let document = commit::document(id, &user, Timestamp::now());
-        match source.mapping.person(&id.to_string(), &document) {
-            Some(person) => self.users.push(person),
-            None => {
-                let attribute = &config.users.username;
-                self.problems.push(format!("`{}` has no Bitbucket username in `{attribute}`", entry.dn));
-            }
+fn user(previewed: &mut Previewed, source: &SourceConfig, config: &LdapConfig, entry: &Entry) {
+    let (Some(id), Some(user)) = (mapped::id(config, entry), mapped::user(config, entry)) else {
+        previewed.problems.push(format!("`{}` has no `{}` that is an id", entry.dn, config.users.id));
+        return;
+    };
+    let document = mapped::document(id, &user, Timestamp::now());
+    match source.mapping.person(&id.to_string(), &document) {
+        Some(person) => previewed.users.push(person),
+        None => {
+            let attribute = &config.users.username;
+            previewed.problems.push(format!("`{}` has no Bitbucket username in `{attribute}`", entry.dn));
         }
     }
+}
 
-    fn group(&mut self, source: &SourceConfig, config: &LdapConfig, entry: &Entry) {
-        let group = mapped::group(config, entry);
-        let named = group.and_then(|group| {
-            let name = GroupName::parse(&format!("{}:{}", source.name, group.name)).ok()?;
-            Some((name, group.members.len()))
-        });
-        match named {
-            Some(named) => self.groups.push(named),
-            None => {
-                let attribute = &config.groups.name;
-                self.problems
-                    .push(format!("`{}` has no name in `{attribute}` that a rule could write", entry.dn));
-            }
+fn group(previewed: &mut Previewed, source: &SourceConfig, config: &LdapConfig, entry: &Entry) {
+    let group = mapped::group(config, entry);
+    let named = group.and_then(|group| {
+        let name = GroupName::parse(&format!("{}:{}", source.name, group.name)).ok()?;
+        Some((name, group.members.len()))
+    });
+    match named {
+        Some(named) => previewed.groups.push(named),
+        None => {
+            let attribute = &config.groups.name;
+            previewed
+                .problems
+                .push(format!("`{}` has no name in `{attribute}` that a rule could write", entry.dn));
         }
     }
 }

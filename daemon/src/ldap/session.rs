@@ -17,14 +17,14 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::{
     Ended, LdapError,
-    commit::{Of, commit},
     connection::{ANSWER, Connection},
-    load,
+    load, mapped,
     notified::Notified,
     refresh::{Cookies, Refresh, Told},
 };
 use crate::{
     config::{Flavour, LdapConfig},
+    follow::{self, Of},
     source::{Request, Source, Sources},
 };
 
@@ -132,6 +132,7 @@ impl Session<'_> {
             let message = message.map_err(|_| LdapError::Silent(ANSWER))??;
             refresh.take(message, self.config, replica, &mut touched)?;
         }
+        let touched = mapped::touched(&touched);
         let of = if is_whole { Of::All(request) } else { Of::Refreshed(&touched) };
         commit(self.sources, self.source, self.config, &self.memory.replica, of).await?;
         refresh.note(&mut self.memory.cookies);
@@ -204,6 +205,7 @@ impl Session<'_> {
         match following {
             Following::Refresh(refresh) => {
                 if refresh.take(message, self.config, replica, &mut touched)? == Told::Change {
+                    let touched = mapped::touched(&touched);
                     commit(self.sources, self.source, self.config, replica, Of::Changed(&touched)).await?;
                 } else {
                     refresh.note(cookies);
@@ -217,6 +219,7 @@ impl Session<'_> {
                 if !is_other {
                     return Ok(());
                 }
+                let touched = mapped::touched(&touched);
                 commit(self.sources, self.source, self.config, replica, Of::Changed(&touched)).await?;
             }
         }
@@ -233,6 +236,19 @@ impl Session<'_> {
         let search = Search { base: "", scope: Scope::Base, filter: &filter, attributes: &attributes };
         self.connection.begin(&search, &[]).await
     }
+}
+
+/// Makes what the source says that which the server has.
+async fn commit(
+    sources: &Sources,
+    source: &Source,
+    config: &LdapConfig,
+    replica: &Replica,
+    of: Of<'_>,
+) -> Result<(), LdapError> {
+    follow::commit(sources, source, config.max_loss, replica, of).await?;
+    source.heard();
+    Ok(())
 }
 
 /// When the files were changed that a connection rests on.

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     exchange, http,
     https::{self, Tls},
-    ldap, scim,
+    ldap, pull, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, listen},
 };
 
@@ -103,6 +103,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     servers.spawn(Arc::clone(&live.sources).keep_up(stop.clone()));
     servers.spawn(ldap::follow_all(Arc::clone(&live.sources), stop.clone()));
+    servers.spawn(pull::follow_all(Arc::clone(&live.sources), stop.clone()));
     if let Some(bitbucket) = config.bitbucket.clone() {
         servers.spawn(canary::follow(Arc::clone(live), bitbucket, stop.clone()));
     }
@@ -111,7 +112,8 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     servers.spawn(hand_on_the_log(Arc::clone(live), stop.clone()));
     servers.spawn(keep_the_log(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
-        let router = scim::router(Arc::clone(live), tls.is_some());
+        let router =
+            scim::router(Arc::clone(live), tls.is_some()).merge(pull::hook::router(Arc::clone(live)));
         servers.spawn(https::serve(listener, tls, router, stop.clone()));
     }
     if let Some((listener, tls)) = exchange {

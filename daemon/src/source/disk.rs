@@ -6,6 +6,7 @@
 //! | `journal-<number>` | the entries since that base, one fsynced record each, chained by checksums |
 //! | `floor` | the newest entry that was acknowledged: whatever ends before it is not believed |
 //! | `tokens` | digests of the tokens |
+//! | `followed` | what whoever follows a server needs to go on from where it was, checksummed; without it all is read again |
 //!
 //! An entry is durable when its record is, and is acknowledged when the floor says so. After a crash, what is whole
 //! behind the floor is taken as said: the source was not answered, and will say it again. What ends before the floor is
@@ -31,6 +32,8 @@ use crate::{
 };
 
 const TITLE: &[u8] = b"oam-source-v1\n";
+/// The file of whoever follows a server.
+const BESIDE: &str = "followed";
 /// A journal with more records, or longer than its base and this many bytes, is ended by a new base.
 const MAX_RECORDS: u64 = 20_000;
 const MAX_BYTES: u64 = 16 << 20;
@@ -309,6 +312,35 @@ impl Disk {
         if let Err(error) = fs::remove_file(&path).and_then(|()| durable::sync_parent(&path)) {
             tracing::error!(%error, path = %path.display(), "what was not taken could not be removed: it is taken at the next start");
         }
+    }
+
+    /// What was kept beside it; `None` when there is nothing that is whole.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub(super) fn read_beside(&self) -> io::Result<Option<Vec<u8>>> {
+        let bytes = match fs::read(self.folder.join(BESIDE)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let whole = split_digest(&bytes).filter(|(content, checksum)| Digest::of(content) == *checksum);
+        Ok(whole.map(|(content, _)| content.to_vec()))
+    }
+
+    /// Keeps this beside it, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write_beside(&self, content: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(BESIDE);
+        let draft = self.folder.join("followed.draft");
+        let mut file = durable::create(&draft)?;
+        file.write_all(content)?;
+        file.write_all(Digest::of(content).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&draft, &path)?;
+        durable::sync_parent(&path)
     }
 
     /// Removes the bases before the one in use. Failing is harmless: they are passed over.

@@ -1,8 +1,17 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use jiff::Timestamp;
-use oam_policy::printable::Printable;
+use oam_policy::{Digest, printable::Printable};
 use tokio::sync::Notify;
+
+/// How many are remembered one by one of those that are to be read again; beyond that, whatever changed is.
+const MOST_POKES: usize = 1_000;
 
 /// What the one who follows a source tells of it, and is told.
 #[derive(Debug, Default)]
@@ -10,6 +19,33 @@ pub struct Feed {
     status: Mutex<FeedStatus>,
     request: Mutex<Option<Request>>,
     asked: Notify,
+    pokes: Mutex<BTreeSet<Poke>>,
+    poked: Notify,
+    /// Of what was agreed upon with whoever calls us: the digest.
+    caller: Mutex<Option<Digest>>,
+    /// Whether somebody is asked right now to call us, and looks whether we are there.
+    is_tried: AtomicBool,
+}
+
+/// While this is there, somebody may look whether we are where they are to call.
+#[derive(Debug)]
+pub struct Tried<'a>(&'a Feed);
+
+impl Drop for Tried<'_> {
+    fn drop(&mut self) {
+        self.0.is_tried.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What somebody says has changed. They are not believed: it is read again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Poke {
+    /// Something, nobody says what.
+    Changes,
+    /// A user.
+    User(Box<str>),
+    /// A group.
+    Group(Box<str>),
 }
 
 /// How a source is followed.
@@ -71,6 +107,60 @@ impl Feed {
         self.request.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Wants that these are read again, before anything else.
+    pub fn poke(&self, pokes: impl IntoIterator<Item = Poke>) {
+        let mut waiting = self.pokes.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.extend(pokes);
+        if waiting.len() > MOST_POKES {
+            *waiting = BTreeSet::from([Poke::Changes]);
+        }
+        if !waiting.is_empty() {
+            self.poked.notify_one();
+        }
+    }
+
+    /// Waits until something is to be read again.
+    pub async fn poked(&self) {
+        self.poked.notified().await;
+    }
+
+    /// Puts back what could not be read again. Nobody is woken by it: it comes first when it is next tried.
+    pub fn put_back(&self, pokes: impl IntoIterator<Item = Poke>) {
+        self.pokes.lock().unwrap_or_else(PoisonError::into_inner).extend(pokes);
+    }
+
+    /// What is to be read again, for whoever does it.
+    pub fn take_pokes(&self) -> BTreeSet<Poke> {
+        std::mem::take(&mut self.pokes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hears from now on whoever shows what has this digest; `None`: nobody.
+    pub fn expect_caller(&self, digest: Option<Digest>) {
+        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = digest;
+    }
+
+    /// Whether anybody is heard.
+    pub fn has_caller(&self) -> bool {
+        self.caller.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Whether this was agreed upon with whoever calls us.
+    pub fn is_caller(&self, shown: &[u8]) -> bool {
+        let caller = *self.caller.lock().unwrap_or_else(PoisonError::into_inner);
+        caller == Some(Digest::of(shown))
+    }
+
+    /// Lets somebody look whether we are there, while what is returned lives.
+    pub fn expect_validation(&self) -> Tried<'_> {
+        self.is_tried.store(true, Ordering::Relaxed);
+        Tried(self)
+    }
+
+    /// Whether somebody may look whether we are there.
+    pub fn is_tried(&self) -> bool {
+        self.is_tried.load(Ordering::Relaxed)
+    }
+
     /// What somebody should look at, a sentence each.
     pub(super) fn warnings(&self, name: &str) -> Vec<String> {
         let status = self.status();
@@ -95,5 +185,21 @@ impl Feed {
 
     fn locked(&self) -> MutexGuard<'_, FeedStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Feed, MOST_POKES, Poke};
+
+    #[test]
+    fn what_is_to_be_read_again_is_bounded_and_never_forgotten() {
+        let feed = Feed::default();
+        let user = |number: usize| Poke::User(number.to_string().into());
+        feed.poke([user(1), user(1), Poke::Group("g".into())]);
+        assert_eq!(feed.take_pokes().len(), 2);
+        assert!(feed.take_pokes().is_empty());
+        feed.poke((0..=MOST_POKES).map(user));
+        assert_eq!(feed.take_pokes().into_iter().collect::<Vec<_>>(), [Poke::Changes]);
     }
 }

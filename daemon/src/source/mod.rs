@@ -25,16 +25,19 @@ pub(crate) mod tests;
 mod token;
 
 pub use change::{Change, Entry};
-pub use feed::{Feed, FeedStatus, Request};
+pub use feed::{Feed, FeedStatus, Poke, Request, Tried};
 pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
 pub use provisioned::{EXPIRES, Provisioned, StoredGroup, StoredUser};
 pub use report::SourceReport;
 pub use roster::{Roster, Tombstone};
 pub use token::{Token, TokenError, TokenInfo};
 
-use std::sync::{
-    Mutex, PoisonError, RwLock, RwLockReadGuard,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    io,
+    sync::{
+        Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -109,6 +112,22 @@ impl Source {
     /// Notes that it said something just now, be it that nothing is different. Waits for nobody who reads the roster.
     pub fn heard(&self) {
         self.heard.fetch_max(Timestamp::now().as_microsecond(), Ordering::Relaxed);
+    }
+
+    /// What whoever follows it keeps beside it, to go on from there; `None`: nothing that is whole.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub(crate) fn kept_beside(&self) -> io::Result<Option<Vec<u8>>> {
+        self.disk().read_beside()
+    }
+
+    /// Keeps this beside it, in the place of what was kept before.
+    ///
+    /// # Errors
+    /// When it cannot be written; then what was kept before still is.
+    pub(crate) fn keep_beside(&self, content: &[u8]) -> io::Result<()> {
+        self.disk().write_beside(content)
     }
 
     fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {

@@ -57,7 +57,10 @@ pub(super) struct Image {
 enum ImageContent {
     Listed(Directory),
     Provisioned(ProvisionedImage),
+    /// Of a directory server.
     Followed(ProvisionedImage),
+    Okta(ProvisionedImage),
+    Entra(ProvisionedImage),
 }
 
 /// Whom an entry is about.
@@ -73,7 +76,7 @@ impl Roster {
     pub(super) fn empty(config: &SourceConfig) -> Self {
         let content = match config.kind {
             SourceKind::File => Content::Listed(Listed::default()),
-            SourceKind::Scim | SourceKind::Ldap => Content::Provisioned(Box::new(Provisioned::new(config))),
+            _ => Content::Provisioned(Box::new(Provisioned::new(config))),
         };
         Self { seen: None, lost: false, tombstones: BTreeMap::new(), content }
     }
@@ -94,7 +97,7 @@ impl Roster {
         }
     }
 
-    /// The users and groups one by one, where an identity provider pushed them or we follow a directory server.
+    /// The users and groups one by one, where an identity provider pushed them or we follow a server.
     pub fn provisioned(&self) -> Option<&Provisioned> {
         match &self.content {
             Content::Provisioned(provisioned) => Some(provisioned),
@@ -207,26 +210,28 @@ impl Roster {
             tombstones: self.tombstones.values().cloned().collect(),
             content: match &self.content {
                 Content::Listed(listed) => ImageContent::Listed(listed.directory()),
-                Content::Provisioned(provisioned) if kind == SourceKind::Ldap => {
-                    ImageContent::Followed(provisioned.image())
-                }
-                Content::Provisioned(provisioned) => ImageContent::Provisioned(provisioned.image()),
+                Content::Provisioned(provisioned) => match kind {
+                    SourceKind::File | SourceKind::Scim => ImageContent::Provisioned(provisioned.image()),
+                    SourceKind::Ldap => ImageContent::Followed(provisioned.image()),
+                    SourceKind::Okta => ImageContent::Okta(provisioned.image()),
+                    SourceKind::Entra => ImageContent::Entra(provisioned.image()),
+                },
             },
         }
     }
 
     /// The roster that was stored; `None` when it is that of a source of another kind.
     pub(super) fn of_image(image: Image, config: &SourceConfig) -> Option<Self> {
-        let content = match (image.content, config.kind) {
-            (ImageContent::Listed(directory), SourceKind::File) => Content::Listed(Listed::of(directory)),
-            (ImageContent::Provisioned(image), SourceKind::Scim)
-            | (ImageContent::Followed(image), SourceKind::Ldap) => {
+        if image.kind() != config.kind {
+            return None;
+        }
+        let content = match image.content {
+            ImageContent::Listed(directory) => Content::Listed(Listed::of(directory)),
+            ImageContent::Provisioned(image)
+            | ImageContent::Followed(image)
+            | ImageContent::Okta(image)
+            | ImageContent::Entra(image) => {
                 Content::Provisioned(Box::new(Provisioned::of_image(image, config)))
-            }
-            (ImageContent::Listed(_), SourceKind::Scim | SourceKind::Ldap)
-            | (ImageContent::Provisioned(_), SourceKind::File | SourceKind::Ldap)
-            | (ImageContent::Followed(_), SourceKind::File | SourceKind::Scim) => {
-                return None;
             }
         };
         let tombstones = image.tombstones.into_iter().map(|one| (one.username.key(), one)).collect();
@@ -241,6 +246,8 @@ impl Image {
             ImageContent::Listed(_) => SourceKind::File,
             ImageContent::Provisioned(_) => SourceKind::Scim,
             ImageContent::Followed(_) => SourceKind::Ldap,
+            ImageContent::Okta(_) => SourceKind::Okta,
+            ImageContent::Entra(_) => SourceKind::Entra,
         }
     }
 }

@@ -40,7 +40,7 @@ fn redirect(to: &str) -> Vec<u8> {
 }
 
 fn client(network: Network) -> Client {
-    Client { network, tls: None }
+    Client { network, tls: None, time: super::TIME, bytes: super::BYTES }
 }
 
 async fn get(network: Network, url: &str) -> Result<String, FetchError> {
@@ -69,7 +69,7 @@ async fn a_call_is_sent_as_it_is_and_told_when_to_come_again() {
     let base = server(|request| {
         let body = request.to_lowercase();
         let length = body.len();
-        format!("HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+        format!("HTTP/1.1 429 Slow\r\nretry-after: 7\r\nlink: a\r\nLink: b\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
     })
     .await;
     let query = Form::new().with("name", "a&b");
@@ -77,6 +77,7 @@ async fn a_call_is_sent_as_it_is_and_told_when_to_come_again() {
     let call = Call::new(Method::PUT, url).bearer(Secret::new("T0")).header("x-a", "b");
     let answer = client(Network::Loopback).call(&call.json(&["v"]).unwrap()).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(Duration::from_secs(7))));
+    assert_eq!(answer.header("link").collect::<Vec<_>>(), ["a", "b"]);
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(text.starts_with("put /x?name=a%26b http/1.1"), "{text}");
     for part in ["authorization: bearer t0", "x-a: b", "content-type: application/json", "[\"v\"]"] {
@@ -139,7 +140,9 @@ async fn size_is_bounded_whatever_is_announced() {
     for answer in [announced, silent] {
         let base = server(move |_| answer.clone()).await;
         let error = get(Network::Loopback, &base).await.unwrap_err();
-        assert!(matches!(error, FetchError::Size), "{error}");
+        assert!(matches!(error, FetchError::Size(_)), "{error}");
+        let wide = client(Network::Loopback).bounded(Duration::from_secs(30), 1 << 20);
+        assert_eq!(wide.get(&base.parse().unwrap()).await.unwrap().body.len(), 600 * 1024);
     }
 }
 
@@ -153,7 +156,7 @@ async fn time_is_bounded() {
         tokio::time::sleep(Duration::from_secs(3600)).await;
     });
     let error = get(Network::Loopback, &url).await.unwrap_err();
-    assert!(matches!(error, FetchError::Time), "{error}");
+    assert!(matches!(error, FetchError::Time(_)), "{error}");
 }
 
 #[tokio::test]

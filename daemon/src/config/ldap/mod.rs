@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 use oam_ldap::{DnKey, Filter, account::Limit};
 use serde::Deserialize;
 
-use super::{ConfigError, absolute, duration};
+use super::{ConfigError, absolute, duration, pull::max_loss};
 pub(super) use section::LdapSection;
 use section::{GroupsSection, UsersSection};
 
@@ -18,7 +18,6 @@ const DEFAULT_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 const DEFAULT_RESYNC: Duration = Duration::from_secs(60 * 60);
 /// A server that tells nothing by itself is asked this often.
 const DEFAULT_POLL: Duration = Duration::from_secs(60);
-const DEFAULT_MAX_LOSS: u8 = 20;
 
 /// What servers are: how they tell of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -222,7 +221,7 @@ pub(super) fn configured(section: LdapSection) -> Result<LdapConfig, ConfigError
         bind_dn: section.bind_dn,
         password_file: absolute("source.NAME.ldap.password_file", section.password_file)?,
         resync,
-        max_loss: section.max_loss.as_deref().map_or(Ok(DEFAULT_MAX_LOSS), percentage)?,
+        max_loss: max_loss("source.NAME.ldap.max_loss", section.max_loss.as_deref())?,
         users: users(flavour, section.users)?,
         groups: groups(flavour, section.groups)?,
     })
@@ -282,13 +281,6 @@ fn limit(name: &str) -> Result<Limit, ConfigError> {
     Limit::ALL.into_iter().find(|limit| limit.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
         let known = Limit::ALL.map(Limit::as_str).join("`, `");
         fault("source.NAME.ldap.users.limits", format!("`{name}` is none of `{known}`"))
-    })
-}
-
-fn percentage(text: &str) -> Result<u8, ConfigError> {
-    let number = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
-    number.filter(|number| *number <= 100).ok_or_else(|| {
-        fault("source.NAME.ldap.max_loss", format!("`{text}` is no share such as `{DEFAULT_MAX_LOSS}%`"))
     })
 }
 

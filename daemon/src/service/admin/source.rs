@@ -10,9 +10,9 @@ use tonic::Status;
 
 use super::{convert, unavailable};
 use crate::{
-    config::{LdapConfig, SourceConfig, SourceKind},
+    config::{SourceConfig, SourceKind, Upstream},
     directory::By,
-    ldap,
+    ldap, pull,
     service::Live,
     source::{CommitError, FeedStatus, NotSo, Request, Source, SourceReport, TokenError, TokenInfo},
 };
@@ -40,7 +40,7 @@ pub(super) async fn sync(
         return Ok(v1::SyncSourceResponse { source: Some(told(source)), advice: String::new() });
     }
     let name = source.name();
-    if source.config().kind == SourceKind::Ldap {
+    if source.config().kind.is_followed() {
         let reason = match request.reason.as_str() {
             "" if !request.accept_loss => None,
             reason => Some(convert::required_reason(reason)?),
@@ -50,17 +50,15 @@ pub(super) async fn sync(
     }
     if request.accept_loss {
         return Err(Status::invalid_argument(format!(
-            "`{name}` holds nothing back: it is not followed by LDAP"
+            "`{name}` holds nothing back: nobody is asked for what it says"
         )));
     }
     let advice = match source.config().kind {
-        SourceKind::File | SourceKind::Ldap => {
-            format!("import a newer file: `oam snapshot import FILE --source {name}`")
-        }
         SourceKind::Scim => "the identity provider pushes by itself. To have everything pushed again: on Okta, \
                              Provisioning → Force Sync, and Push Groups → Push now; on Entra ID, Provisioning → Restart \
                              provisioning"
             .to_owned(),
+        _ => format!("import a newer file: `oam snapshot import FILE --source {name}`"),
     };
     Ok(v1::SyncSourceResponse { source: Some(told(source)), advice })
 }
@@ -119,34 +117,38 @@ pub(super) async fn preview(
     request: &v1::PreviewSourceRequest,
 ) -> Result<v1::PreviewSourceResponse, Status> {
     let source = find(live, &request.name)?;
-    if let Some(ldap) = &source.config().ldap {
-        return preview_ldap(live, source.config(), ldap, request).await;
+    if let Some(upstream) = &source.config().upstream {
+        return preview_upstream(live, source.config(), upstream, request).await;
     }
     if !request.filter.is_empty() {
         return Err(Status::invalid_argument(
-            "a filter is for sources of kind `ldap`: give a user or a group as JSON",
+            "a filter is for sources that are asked: give a user or a group as JSON",
         ));
     }
     let json: Value = serde_json::from_slice(&request.json)
         .map_err(|error| Status::invalid_argument(format!("this is no JSON: {error}")))?;
     match source.config().kind {
-        SourceKind::Scim => preview_scim(live, source, &json),
-        SourceKind::File | SourceKind::Ldap => preview_file(live, source, &json),
+        SourceKind::File => preview_file(live, source, &json),
+        _ => preview_scim(live, source, &json),
     }
 }
 
-async fn preview_ldap(
+async fn preview_upstream(
     live: &Live,
     source: &SourceConfig,
-    config: &LdapConfig,
+    upstream: &Upstream,
     request: &v1::PreviewSourceRequest,
 ) -> Result<v1::PreviewSourceResponse, Status> {
     if !request.json.is_empty() {
-        let detail =
-            "a source of kind `ldap` is asked itself: leave the file out, and say `--filter` to see somebody";
+        let detail = "this source is asked itself: leave the file out, and say `--filter` to see somebody";
         return Err(Status::invalid_argument(detail));
     }
-    let previewed = ldap::preview(source, config, &request.filter).await.map_err(Status::unavailable)?;
+    let previewed = match upstream {
+        Upstream::Ldap(config) => ldap::preview(source, config, &request.filter).await,
+        Upstream::Okta(config) => pull::preview_okta(source, config, &request.filter).await,
+        Upstream::Entra(config) => pull::preview_entra(source, config, &request.filter).await,
+    };
+    let previewed = previewed.map_err(Status::unavailable)?;
     let mut response = v1::PreviewSourceResponse { problems: previewed.problems, ..Default::default() };
     for person in previewed.users {
         let one = self::previewed(live, person, Vec::new());
@@ -242,7 +244,7 @@ fn pushing<'a>(live: &'a Live, name: &str) -> Result<&'a Source, Status> {
     let source = find(live, name)?;
     match source.config().kind {
         SourceKind::Scim => Ok(source),
-        SourceKind::File | SourceKind::Ldap => Err(not_so(&NotSo::NotPushed(source.name().clone()))),
+        _ => Err(not_so(&NotSo::NotPushed(source.name().clone()))),
     }
 }
 
@@ -279,7 +281,8 @@ fn told(source: &Source) -> v1::Source {
         changes,
         ..
     } = source.report();
-    let mapping = (kind == SourceKind::Scim).then(|| source.config().mapping.clone());
+    let names_attributes = !matches!(kind, SourceKind::File | SourceKind::Ldap);
+    let mapping = names_attributes.then(|| source.config().mapping.clone());
     let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
     v1::Source {
         kind: kind.as_str().to_owned(),
@@ -301,7 +304,7 @@ fn told(source: &Source) -> v1::Source {
         group: mapping.as_ref().map(|mapping| mapping.group.as_str().to_owned()).unwrap_or_default(),
         tokens: tokens.iter().map(token_info).collect(),
         feed: feed.map(fed),
-        path: mapping.map(|_| format!("/scim/v2/{name}")).unwrap_or_default(),
+        path: if kind == SourceKind::Scim { format!("/scim/v2/{name}") } else { String::new() },
         name: name.to_string(),
     }
 }

@@ -25,7 +25,7 @@ impl Sources {
             let source = self.get(name)?;
             return match source.config.kind {
                 SourceKind::File => Ok(source),
-                SourceKind::Scim | SourceKind::Ldap => Err(NotSo::Pushes(source.name().clone())),
+                _ => Err(NotSo::Pushes(source.name().clone())),
             };
         }
         let files: Vec<_> = self

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use oam_policy::{UndecidedReason, decide::Freshness, words};
 
 use crate::{
-    config::SourceKind,
+    config::{SourceKind, Upstream},
     source::{Source, SourceReport, Token, TokenError, TokenInfo, token},
 };
 
@@ -13,8 +13,7 @@ impl Source {
     /// that it knows nobody.
     pub(super) fn is_in_use(&self) -> bool {
         let roster = self.roster();
-        !self.retired
-            && (self.seen_by(&roster).is_some() || roster.lost || self.config.kind == SourceKind::Ldap)
+        !self.retired && (self.seen_by(&roster).is_some() || roster.lost || self.config.kind.is_followed())
     }
 
     /// How fresh it is.
@@ -48,7 +47,7 @@ impl Source {
             users,
             groups,
             gone: roster.tombstone_count(),
-            feed: (self.config.kind == SourceKind::Ldap).then(|| self.feed.status()),
+            feed: self.config.kind.is_followed().then(|| self.feed.status()),
             unusable: roster.provisioned().map_or(0, crate::source::Provisioned::unusable_users),
             tokens,
             changes: self.changes.load(std::sync::atomic::Ordering::Relaxed),
@@ -117,14 +116,14 @@ impl Source {
             warnings
                 .push(format!("What the source `{name}` took away is in force, and could not be stored yet"));
         }
-        if let Some(ldap) = &self.config.ldap {
+        if self.config.upstream.is_some() {
             warnings.extend(self.feed.warnings(name.as_str()));
-            if ldap.is_plaintext() {
-                warnings.push(format!(
-                    "The source `{name}` speaks to its server without TLS: passwords and people go in the clear, on this \
-                     host alone"
-                ));
-            }
+        }
+        if matches!(&self.config.upstream, Some(Upstream::Ldap(ldap)) if ldap.is_plaintext()) {
+            warnings.push(format!(
+                "The source `{name}` speaks to its server without TLS: passwords and people go in the clear, on this \
+                 host alone"
+            ));
         }
         if self.config.kind == SourceKind::Scim {
             warnings.extend(report.tokens.iter().filter_map(|token| ends_soon(name.as_str(), token, now)));

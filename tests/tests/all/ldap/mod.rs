@@ -10,22 +10,22 @@ use oam_tests::{BareRepo, Daemon, Verdict, daemon::Setup, sample, wait};
 use serde_json::Value;
 
 /// A daemon that follows a server as its source `corp`, and a repository that it guards.
-struct Company {
-    daemon: Daemon,
+pub(crate) struct Company {
+    pub(crate) daemon: Daemon,
     repository: BareRepo,
     pushes: AtomicU32,
 }
 
 impl Company {
     /// A company whose developers are the group `eng` of the server.
-    fn following(config: &str) -> Self {
+    pub(crate) fn following(config: &str) -> Self {
         let company = Self::beginning(config, None);
         company.wait("everything is read", |source| !source["feed"]["last_load"].is_null());
         company
     }
 
     /// The same, before anything need have been read.
-    fn beginning(config: &str, directory: Option<String>) -> Self {
+    pub(crate) fn beginning(config: &str, directory: Option<String>) -> Self {
         let policy = sample::POLICY.replace("any = [\"okta:eng\"]", "any = [\"corp:eng\"]");
         let daemon = Daemon::start_with(&Setup { config: config.into(), directory, policy });
         let repository = BareRepo::guarded_by(&daemon);
@@ -33,17 +33,17 @@ impl Company {
     }
 
     /// What is known of the source.
-    fn source(&self) -> Value {
+    pub(crate) fn source(&self) -> Value {
         serde_json::from_str(&self.daemon.oam(["--json", "source", "status", "corp"]).stdout_text()).unwrap()
     }
 
     /// Waits until the source is so.
-    fn wait(&self, what: &str, mut is_so: impl FnMut(&Value) -> bool) {
+    pub(crate) fn wait(&self, what: &str, mut is_so: impl FnMut(&Value) -> bool) {
         wait::until(what, || Some(()).filter(|()| is_so(&self.source())));
     }
 
     /// Waits until somebody is so.
-    fn wait_for(&self, what: &str, user: &str, mut is_so: impl FnMut(&Value) -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, user: &str, mut is_so: impl FnMut(&Value) -> bool) {
         wait::until(what, || {
             let shown = self.daemon.oam(["--json", "user", "show", user]).stdout_text();
             serde_json::from_str(&shown).ok().filter(|shown| is_so(shown)).map(|_| ())
@@ -51,7 +51,7 @@ impl Company {
     }
 
     /// What the next real push of somebody to a branch of developers comes to, with the reason's code.
-    fn push(&self, user: &str) -> (Verdict, String) {
+    pub(crate) fn push(&self, user: &str) -> (Verdict, String) {
         let work = self.repository.working_copy().pushing_as(user);
         // Each is another commit, or git would have nothing to push.
         let number = self.pushes.fetch_add(1, Ordering::Relaxed);
@@ -63,40 +63,40 @@ impl Company {
     }
 
     #[track_caller]
-    fn permits(&self, user: &str) {
+    pub(crate) fn permits(&self, user: &str) {
         assert_eq!(self.push(user), (Verdict::Permitted, String::new()), "{user}");
     }
 
     #[track_caller]
-    fn refuses(&self, user: &str, code: &str) {
+    pub(crate) fn refuses(&self, user: &str, code: &str) {
         assert_eq!(self.push(user), (Verdict::Refused, code.into()), "{user}");
     }
 
     #[track_caller]
-    fn does_not_decide(&self, user: &str) {
+    pub(crate) fn does_not_decide(&self, user: &str) {
         assert_eq!(self.push(user), (Verdict::Undecided, "source-stale".into()), "{user}");
     }
 
     /// The groups of somebody, by their names.
-    fn groups(&self, user: &str) -> Vec<String> {
+    pub(crate) fn groups(&self, user: &str) -> Vec<String> {
         let shown = self.daemon.oam(["--json", "user", "show", user]).stdout_text();
         let shown: Value = serde_json::from_str(&shown).unwrap();
         shown["groups"].as_array().unwrap().iter().map(|group| group.as_str().unwrap().to_owned()).collect()
     }
 }
 
-fn is_active(user: &Value) -> bool {
+pub(crate) fn is_active(user: &Value) -> bool {
     user["active"] == true
 }
 
-fn is_inactive(user: &Value) -> bool {
+pub(crate) fn is_inactive(user: &Value) -> bool {
     user["active"] == false
 }
 
-fn has_no_group(user: &Value) -> bool {
+pub(crate) fn has_no_group(user: &Value) -> bool {
     user["groups"].as_array().is_some_and(Vec::is_empty)
 }
 
-fn has_groups(user: &Value) -> bool {
+pub(crate) fn has_groups(user: &Value) -> bool {
     !has_no_group(user)
 }

@@ -1,24 +1,15 @@
-//! What is different by what the server has now.
+//! What is different by what a server has now.
 
 use std::{collections::BTreeSet, convert::Infallible};
 
 use jiff::Timestamp;
-use oam_ldap::{
-    Replica,
-    account::Standing,
-    replica::{Touched, User},
-};
 use oam_policy::Username;
 use oam_scim::Document;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use thiserror::Error;
 
-use super::LdapError;
-use crate::{
-    config::LdapConfig,
-    source::{
-        Change, EXPIRES, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
-    },
+use super::{Picture, Touched};
+use crate::source::{
+    Change, CommitError, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
 };
 
 /// More changes than this are stored and merged as a whole.
@@ -26,8 +17,19 @@ const MANY: usize = 2_000;
 /// As few people may always lose everything by a load.
 const FEW: usize = 5;
 
+/// Why what a server has is not what the source says.
+#[derive(Debug, Error)]
+pub(crate) enum CommitFault {
+    /// It is not taken without somebody's word.
+    #[error("{0}")]
+    Held(String),
+    /// It could not be kept, or put in force.
+    #[error(transparent)]
+    Commit(#[from] CommitError<Infallible>),
+}
+
 /// What is looked at.
-pub(super) enum Of<'a> {
+pub(crate) enum Of<'a> {
     /// Everybody, after everything was read, as somebody wanted or not.
     All(Option<&'a Request>),
     /// Those whom a refresh concerned.
@@ -41,18 +43,19 @@ pub(super) enum Of<'a> {
 struct Difference {
     takes: Vec<Change>,
     gives: Vec<Change>,
-    users: BTreeSet<Uuid>,
+    users: BTreeSet<Box<str>>,
     groups: usize,
 }
 
 /// Makes what the source says that which the server has. When it returns, it is durable, in the audit log, and in force.
-pub(super) async fn commit(
+/// More than `max_loss` of a hundred people lose everything by a load only when somebody says so.
+pub(crate) async fn commit(
     sources: &Sources,
     source: &Source,
-    config: &LdapConfig,
-    replica: &Replica,
+    max_loss: u8,
+    picture: &impl Picture,
     of: Of<'_>,
-) -> Result<(), LdapError> {
+) -> Result<(), CommitFault> {
     let (actor, why) = match &of {
         Of::All(Some(request)) => {
             let reason = request.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
@@ -66,19 +69,19 @@ pub(super) async fn commit(
     };
     let bound = match &of {
         Of::All(Some(request)) if request.accept_loss => None,
-        Of::All(_) | Of::Refreshed(_) => Some(config.max_loss),
+        Of::All(_) | Of::Refreshed(_) => Some(max_loss),
         Of::Changed(_) => None,
     };
     let difference = {
         let roster = source.roster();
-        let difference = tokio::task::block_in_place(|| difference(replica, &roster, &of));
+        let difference = tokio::task::block_in_place(|| difference(picture, &roster, &of));
         if let Some(bound) = bound {
-            held(&difference, replica, &roster, bound).map_err(LdapError::Held)?;
+            held(&difference, picture, &roster, bound).map_err(CommitFault::Held)?;
         }
         difference
     };
     let subject = match difference.users.iter().collect::<Vec<_>>().as_slice() {
-        [user] => subject(source, replica, user),
+        [user] => subject(source, picture, user),
         _ => None,
     };
     let what =
@@ -103,58 +106,56 @@ pub(super) async fn commit(
         };
         sources.change(source, &actor, plan).await?;
     }
-    source.heard();
     Ok(())
 }
 
-fn difference(replica: &Replica, roster: &Roster, of: &Of<'_>) -> Difference {
+fn difference(picture: &impl Picture, roster: &Roster, of: &Of<'_>) -> Difference {
     let Some(known) = roster.provisioned() else { return Difference::default() };
     let now = Timestamp::now();
     let mut difference = Difference::default();
-    let known_ids =
-        |ids: &mut dyn Iterator<Item = &str>| ids.filter_map(|id| id.parse().ok()).collect::<Vec<Uuid>>();
-    let (users, groups): (BTreeSet<Uuid>, BTreeSet<Uuid>) = match of {
-        Of::All(_) => (
-            replica.user_ids().chain(known_ids(&mut known.users().map(|user| &*user.id))).collect(),
-            replica.group_ids().chain(known_ids(&mut known.groups().map(|group| &*group.id))).collect(),
-        ),
+    let (users, groups): (BTreeSet<Box<str>>, BTreeSet<Box<str>>) = match of {
+        Of::All(_) => {
+            let (users, groups) = (picture.user_ids().into_iter(), picture.group_ids().into_iter());
+            (
+                users.chain(known.users().map(|user| user.id.clone())).collect(),
+                groups.chain(known.groups().map(|group| group.id.clone())).collect(),
+            )
+        }
         Of::Refreshed(touched) | Of::Changed(touched) => (touched.users.clone(), touched.groups.clone()),
     };
-    for id in &users {
-        difference.user(*id, replica.user(id), known, now);
+    for id in users {
+        let document = picture.user(&id, now);
+        difference.user(id, document, known, now);
     }
-    for id in &groups {
-        difference.group(*id, replica, known, now);
+    for id in groups {
+        difference.group(id, picture, known, now);
     }
     difference
 }
 
 impl Difference {
-    fn user(&mut self, id: Uuid, user: Option<&User>, known: &Provisioned, now: Timestamp) {
-        let key = id.to_string();
-        let before = known.user(&key);
-        let Some(user) = user else {
+    fn user(&mut self, id: Box<str>, document: Option<Document>, known: &Provisioned, now: Timestamp) {
+        let before = known.user(&id);
+        let Some(document) = document else {
             if before.is_some() {
-                self.takes.push(Change::DropUser(key.into()));
+                self.takes.push(Change::DropUser(id.clone()));
                 self.users.insert(id);
             }
             return;
         };
-        let document = document(id, user, now);
         if before.is_some_and(|before| before.document() == document) {
             return;
         }
         let (created, version) = before.map_or((now, 1), |before| (before.created, before.version + 1));
-        let stored = StoredUser::new(&key, created, now, version, &document);
+        let stored = StoredUser::new(&id, created, now, version, &document);
         let part = if stored.is_active() { &mut self.gives } else { &mut self.takes };
         part.push(Change::PutUser(stored));
         self.users.insert(id);
     }
 
-    fn group(&mut self, id: Uuid, replica: &Replica, known: &Provisioned, now: Timestamp) {
-        let key: Box<str> = id.to_string().into();
+    fn group(&mut self, key: Box<str>, picture: &impl Picture, known: &Provisioned, now: Timestamp) {
         let before = known.group(&key);
-        let Some(group) = replica.group(&id) else {
+        let Some(name) = picture.group(&key) else {
             if before.is_some() {
                 self.takes.push(Change::DropGroup(key));
                 self.groups += 1;
@@ -166,7 +167,7 @@ impl Difference {
             created: before.map_or(now, |before| before.created),
             modified: now,
             version: before.map_or(1, |before| before.version + 1),
-            display_name: group.name.as_str().into(),
+            display_name: name.into(),
             external_id: Some(key.clone()),
         };
         let is_renamed = before.is_none_or(|before| before.display_name != head.display_name);
@@ -175,9 +176,9 @@ impl Difference {
             self.takes.push(Change::DropGroup(key.clone()));
         }
         let was: BTreeSet<&str> = if is_renamed { BTreeSet::new() } else { known.members(&key).collect() };
-        let is: BTreeSet<String> = replica.members(&id).iter().map(Uuid::to_string).collect();
+        let is = picture.members(&key);
         let left = was.iter().filter(|user| !is.contains(**user)).map(|user| Box::from(*user));
-        let joined = is.iter().filter(|user| !was.contains(user.as_str())).map(|user| user.as_str().into());
+        let joined = is.iter().filter(|user| !was.contains(&***user)).cloned();
         let (left, joined): (Vec<Box<str>>, Vec<Box<str>>) = (left.collect(), joined.collect());
         self.groups += usize::from(is_renamed || !left.is_empty() || !joined.is_empty());
         if !left.is_empty() {
@@ -192,29 +193,9 @@ impl Difference {
     }
 }
 
-/// A user as they are kept.
-pub(super) fn document(id: Uuid, user: &User, now: Timestamp) -> Document {
-    let mut document = Document::new();
-    let mut put =
-        |name: &str, value: Option<Value>| document.extend(value.map(|value| (name.to_owned(), value)));
-    put("externalId", Some(json!(id.to_string())));
-    put("userName", user.username.as_deref().map(Value::from));
-    put("displayName", user.display_name.as_deref().map(Value::from));
-    let emails: Vec<_> = user.emails.iter().map(|email| json!({"value": email})).collect();
-    put("emails", (!emails.is_empty()).then_some(Value::Array(emails)));
-    let (active, end) = match user.standing {
-        Standing::Inactive => (false, None),
-        Standing::Active => (true, None),
-        Standing::Until(end) => (end > now, Some(end.to_string())),
-    };
-    put("active", Some(Value::Bool(active)));
-    put(EXPIRES, end.map(Value::from));
-    document
-}
-
 /// Makes sure that not too many lose everything at once: that looks more like a filter, a base or rights that are not
 /// what they were than like people who leave.
-fn held(difference: &Difference, replica: &Replica, roster: &Roster, bound: u8) -> Result<(), String> {
+fn held(difference: &Difference, picture: &impl Picture, roster: &Roster, bound: u8) -> Result<(), String> {
     let Some(known) = roster.provisioned() else { return Ok(()) };
     let has_something = |id: &str| {
         let is_active = known.user(id).is_some_and(|user| user.is_active());
@@ -230,10 +211,9 @@ fn held(difference: &Difference, replica: &Replica, roster: &Roster, bound: u8) 
             _ => None,
         })
         .collect();
-    let groups: BTreeSet<_> = replica.group_ids().filter(|id| replica.group(id).is_some()).collect();
-    let grouped: BTreeSet<Uuid> = groups.iter().flat_map(|group| replica.members(group)).collect();
-    let loses =
-        |id: &&&str| dropped.contains(**id) || id.parse().is_ok_and(|id: Uuid| !grouped.contains(&id));
+    let groups = picture.group_ids().into_iter().filter(|id| picture.group(id).is_some());
+    let grouped: BTreeSet<Box<str>> = groups.flat_map(|group| picture.members(&group)).collect();
+    let loses = |id: &&&str| dropped.contains(**id) || !grouped.contains(**id);
     let lost = having.iter().filter(loses).count();
     if lost <= FEW || lost * 100 <= having.len() * usize::from(bound) {
         return Ok(());
@@ -244,9 +224,8 @@ fn held(difference: &Difference, replica: &Replica, roster: &Roster, bound: u8) 
     ))
 }
 
-fn subject(source: &Source, replica: &Replica, user: &Uuid) -> Option<Username> {
+fn subject(source: &Source, picture: &impl Picture, user: &str) -> Option<Username> {
     let mapping = &source.config().mapping;
-    let now =
-        replica.user(user).and_then(|entry| mapping.username(&document(*user, entry, Timestamp::now())));
-    now.or_else(|| mapping.username(&source.roster().provisioned()?.user(&user.to_string())?.document()))
+    let now = picture.user(user, Timestamp::now()).and_then(|document| mapping.username(&document));
+    now.or_else(|| mapping.username(&source.roster().provisioned()?.user(user)?.document()))
 }

@@ -1,0 +1,80 @@
+//! Change notifications: Graph is asked to call, what it calls for is read again, and nobody else is heard.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+};
+
+use oam_tests::wait;
+
+use super::Tenant;
+use crate::ldap::{Company, has_no_group, is_inactive};
+
+/// The file that says where the daemon listens for calls.
+fn listener(company: &Company) -> PathBuf {
+    company.daemon.runtime().join("scim.addr")
+}
+
+/// Calls the hook of `corp`; gives the status.
+fn call(company: &Company, query: &str, body: &str) -> u16 {
+    let mut connection = TcpStream::connect(fs::read_to_string(listener(company)).unwrap().trim()).unwrap();
+    let request = format!(
+        "POST /hooks/corp{query} HTTP/1.1\r\nHost: oam\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(!answer.contains("mine-to-see"), "{answer}");
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn graph_calls_and_it_is_looked_at_once() {
+    let entra = Tenant::new();
+    let config = entra.config("1h", "poll = \"1h\"\nnotifications = \"http://oam.example.com\"");
+    let mut company = Company::beginning(&config, None);
+    entra.server.calls_reach(&listener(&company));
+    company.wait("everything is read", |source| !source["feed"]["last_load"].is_null());
+    let is_subscribed = || {
+        let mut resources: Vec<_> =
+            entra.server.subscribers().into_iter().map(|(resource, _)| resource).collect();
+        resources.sort();
+        (resources == ["groups", "users"]).then_some(())
+    };
+    wait::until("there are two subscriptions", is_subscribed);
+    company.permits("alice");
+
+    entra.server.enable(&entra.alice, false);
+    assert_eq!(entra.server.call("users", &entra.alice), [202]);
+    company.wait_for("alice is disabled", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+    entra.server.set_member(&entra.eng, &entra.bob, false);
+    assert_eq!(entra.server.call("groups", &entra.eng), [202]);
+    company.wait_for("bob is out of the group", "bob", has_no_group);
+    company.refuses("bob", "no-grant");
+
+    // Nobody else is heard, and nobody is told what they want to hear.
+    assert_eq!(call(&company, "?validationToken=mine-to-see", ""), 401);
+    let forged = r##"{"value": [{"clientState": "guessed", "resourceData": {"@odata.type": "#Microsoft.Graph.User", "id": "u"}}]}"##;
+    for (body, status) in [(forged, 401), (r#"{"value": [{}]}"#, 401), (r#"{"value": []}"#, 401), ("{", 400)]
+    {
+        assert_eq!(call(&company, "", body), status, "{body}");
+    }
+
+    // Subscriptions that were ended are made again.
+    let told = entra.server.remove_subscriptions();
+    assert!(told.len() == 2 && told.contains(&202), "{told:?}");
+    wait::until("there are two subscriptions again", is_subscribed);
+
+    // A restart makes its own, and ends those of before.
+    company.daemon.stop();
+    let before = entra.server.asked("/v1.0/subscriptions");
+    company.daemon.spawn();
+    wait::until("it has subscribed again", || {
+        (entra.server.asked("/v1.0/subscriptions") >= before + 5).then_some(())
+    });
+    wait::until("there are two subscriptions, and not four", is_subscribed);
+}

@@ -1,0 +1,197 @@
+//! An Okta organization is asked by a real daemon, and what happens there is met by the next real push.
+
+mod broken;
+mod hooks;
+
+use std::fs;
+
+use oam_audit::entry::Event;
+use oam_tests::OktaServer;
+use tempfile::TempDir;
+
+use crate::ldap::{Company, has_groups, has_no_group, is_active, is_inactive};
+
+/// An organization with `alice`, `bob` and others of the group `eng`, and `kim` in none.
+struct Organization {
+    server: OktaServer,
+    alice: String,
+    bob: String,
+    kim: String,
+    eng: String,
+    folder: TempDir,
+}
+
+impl Organization {
+    fn new() -> Self {
+        let server = OktaServer::start(2);
+        let [alice, bob, kim] = ["alice", "bob", "kim"].map(|name| server.add_user(name));
+        let others: Vec<_> = (0..3).map(|number| server.add_user(&format!("other-{number}"))).collect();
+        let members: Vec<&str> = [&alice, &bob].into_iter().chain(&others).map(String::as_str).collect();
+        let eng = server.add_group("eng", &members);
+        let folder = oam_tests::temporary::folder();
+        fs::write(folder.path().join("token"), format!("{}\n", OktaServer::TOKEN)).unwrap();
+        fs::write(folder.path().join("hook"), "hook-secret-of-okta").unwrap();
+        Self { server, alice, bob, kim, eng, folder }
+    }
+
+    /// The configuration of the source `corp`; `more` are keys below `[source.corp.okta]`.
+    fn config(&self, max_age: &str, more: &str) -> String {
+        let (token, hook) = (self.folder.path().join("token"), self.folder.path().join("hook"));
+        format!(
+            "[source.corp]\nkind = \"okta\"\nmax_age = \"{max_age}\"\nusername_suffix = \"@example.com\"\n\n\
+             [source.corp.okta]\nurl = \"{}\"\ntoken_file = {token:?}\nhook_secret_file = {hook:?}\nnetwork = \"loopback\"\n{more}\n\n\
+             [scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n",
+            self.server.url()
+        )
+    }
+
+    /// A company that follows it, and asks every second what changed.
+    fn company(&self) -> Company {
+        Company::following(&self.config("1h", "poll = \"1s\""))
+    }
+}
+
+#[test]
+fn what_happens_in_okta_is_met_by_the_next_push() {
+    let okta = Organization::new();
+    let company = okta.company();
+    company.permits("alice");
+    company.permits("other-2");
+    company.refuses("kim", "no-grant");
+    company.refuses("nobody", "unknown-principal");
+
+    okta.server.set_status(&okta.alice, "SUSPENDED");
+    company.wait_for("alice is suspended", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+    okta.server.set_status(&okta.alice, "ACTIVE");
+    company.wait_for("alice is back", "alice", is_active);
+    company.permits("alice");
+
+    okta.server.set_member(&okta.eng, &okta.bob, false);
+    company.wait_for("bob is out of the group", "bob", has_no_group);
+    company.refuses("bob", "no-grant");
+    okta.server.set_member(&okta.eng, &okta.kim, true);
+    company.wait_for("kim is in the group", "kim", has_groups);
+    company.permits("kim");
+
+    okta.server.set_status(&okta.kim, "DEPROVISIONED");
+    company.wait_for("kim has left", "kim", is_inactive);
+    company.refuses("kim", "account-disabled");
+
+    // Back again, in a group of which nothing is told for it.
+    okta.server.set_status(&okta.kim, "ACTIVE");
+    company.wait_for("kim is back", "kim", has_groups);
+    company.permits("kim");
+
+    okta.server.set_status(&okta.alice, "LOCKED_OUT");
+    company.wait_for("alice is locked", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+
+    let dora = okta.server.hire("dora");
+    okta.server.set_member(&okta.eng, &dora, true);
+    company.wait_for("dora is new", "dora", has_groups);
+    company.permits("dora");
+    // That somebody is deleted for good is in no list: reading everything shows it.
+    okta.server.delete_user(&dora);
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    company.wait_for("dora is gone", "dora", is_inactive);
+    company.refuses("dora", "account-disabled");
+
+    // What did not change is not read again and again: each other group was asked for in the two loads only.
+    assert_eq!(okta.server.asked("groups/00g00000000/users"), 0, "everyone is in `Everyone`");
+    let log = company.daemon.log();
+    assert!(!log.contains(OktaServer::TOKEN) && !log.contains("panicked"), "{log}");
+}
+
+#[test]
+fn who_is_cut_off_on_a_page_is_refused_before_the_next_one_is_read() {
+    let okta = Organization::new();
+    let company = Company::following(&okta.config("1h", "poll = \"1h\""));
+    company.permits("alice");
+    // Alice is on the first page.
+    okta.server.set_status(&okta.alice, "SUSPENDED");
+    okta.server.hold("/api/v1/users?after=");
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    oam_tests::wait::until("the second page is asked for", || okta.server.is_held().then_some(()));
+    company.refuses("alice", "account-disabled");
+    let entries = company.daemon.audit().entries;
+    let is_about_alice = |event: &Event| matches!(event, Event::SnapshotChanged(change) if change.subject.as_deref() == Some("alice") && change.actor == "corp");
+    assert!(entries.iter().any(|entry| is_about_alice(&entry.event)), "it is in the audit log");
+    // Nobody else has lost anything by half of a load.
+    company.permits("bob");
+    okta.server.release();
+    company.wait("everything is read", |source| source["feed"]["trouble"].is_null());
+    company.permits("bob");
+    company.refuses("alice", "account-disabled");
+}
+
+#[test]
+fn a_restart_goes_on_from_where_it_was() {
+    let okta = Organization::new();
+    let mut company = okta.company();
+    company.permits("alice");
+    company.permits("bob");
+    company.daemon.stop();
+    okta.server.set_status(&okta.alice, "DEPROVISIONED");
+    okta.server.set_member(&okta.eng, &okta.bob, false);
+    let before = okta.server.requests().len();
+    company.daemon.spawn();
+    company.wait_for("alice has left meanwhile", "alice", is_inactive);
+    company.wait_for("bob is out of the group meanwhile", "bob", has_no_group);
+    company.refuses("alice", "account-disabled");
+    company.refuses("bob", "no-grant");
+    company.permits("other-1");
+    let whole = |request: &&String| request.starts_with("/api/v1/users?") && !request.contains("filter=");
+    let since = okta.server.requests().split_off(before);
+    assert!(since.len() > 3 && !since.iter().any(|request| whole(&request)), "{since:?}");
+}
+
+#[test]
+fn a_load_that_takes_everything_from_many_waits_for_a_word() {
+    let okta = Organization::new();
+    for number in 0..10 {
+        let id = okta.server.add_user(&format!("more-{number}"));
+        okta.server.set_member(&okta.eng, &id, true);
+    }
+    let company = Company::following(&okta.config("1h", "poll = \"1h\""));
+    company.permits("alice");
+    okta.server.show_nothing();
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    company.wait("it is held back", |source| source["feed"]["held"].is_string());
+    company.permits("alice");
+    let arguments = ["source", "sync", "corp", "--accept-loss", "--reason", "the contract has ended"];
+    company.daemon.oam(arguments).expect_success("a word");
+    company.wait_for("it is so", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+}
+
+#[test]
+fn only_the_groups_that_are_named_are_read() {
+    let okta = Organization::new();
+    let ops = okta.server.add_group("ops", &[&okta.kim]);
+    let company = Company::following(&okta.config("1h", "poll = \"1s\"\ngroups = [\"eng\"]"));
+    company.permits("alice");
+    assert_eq!(company.groups("kim"), Vec::<String>::new());
+    assert_eq!(okta.server.asked(&format!("groups/{ops}/users")), 0);
+    okta.server.delete_group(&okta.eng);
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    company.wait_for("the group is gone", "alice", has_no_group);
+    company.refuses("alice", "no-grant");
+}
+
+#[test]
+fn it_can_be_looked_at_before_it_is_trusted() {
+    let okta = Organization::new();
+    let company = okta.company();
+    let shown = company.daemon.oam(["source", "preview", "corp"]).expect_success("a preview").stdout_text();
+    assert!(shown.contains("alice") && shown.contains("corp:eng"), "{shown}");
+    let one = ["source", "preview", "corp", "--filter", "bob@example.com"];
+    let shown = company.daemon.oam(one).expect_success("a preview").stdout_text();
+    assert!(shown.contains("bob") && !shown.contains("alice"), "{shown}");
+    let nobody = ["source", "preview", "corp", "--filter", "../groups"];
+    let shown = company.daemon.oam(nobody).stdout_text();
+    assert!(shown.contains("nobody"), "{shown}");
+    let status = company.source();
+    assert_eq!(status["kind"], "okta");
+    assert_eq!(status["feed"]["server"], okta.server.url());
+}
