@@ -17,7 +17,7 @@ use crate::{
     connect::{self, Connection},
 };
 
-/// How long one request may take, with all that belongs to it.
+/// How long one request may take, with all that belongs to it, unless more is said.
 const TIME: Duration = Duration::from_secs(10);
 /// How large an answer may be.
 const BYTES: usize = 512 * 1024;
@@ -31,6 +31,7 @@ const REDIRECTS: usize = 3;
 pub struct Client {
     network: Network,
     tls: Option<Arc<ClientConfig>>,
+    time: Duration,
 }
 
 /// A whole answer.
@@ -51,8 +52,8 @@ pub enum FetchError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// It took too long.
-    #[error("no whole answer within {} seconds", TIME.as_secs())]
-    Time,
+    #[error("no whole answer within {} seconds", .0.as_secs())]
+    Time(Duration),
     /// The answer is too large.
     #[error("the answer is larger than {} KiB", BYTES / 1024)]
     Size,
@@ -98,7 +99,13 @@ impl Client {
             (Err(RootsError::None { .. }), Network::Loopback) if ca.is_none() => None,
             (Err(error), _) => return Err(error),
         };
-        Ok(Self { network, tls })
+        Ok(Self { network, tls, time: TIME })
+    }
+
+    /// The same, which waits this long for an answer: for a host that answers when it has something to say.
+    #[must_use]
+    pub fn patient(self, time: Duration) -> Self {
+        Self { time, ..self }
     }
 
     /// Reads what lies at `url`, and follows redirects on its host.
@@ -106,7 +113,7 @@ impl Client {
     /// # Errors
     /// When there is no whole answer in time.
     pub async fn get(&self, url: &WebUrl) -> Result<Answer, FetchError> {
-        time::timeout(TIME, self.follow(url)).await.map_err(|_| FetchError::Time)?
+        self.in_time(self.follow(url)).await
     }
 
     /// Sends a form to `url`. Redirects are not followed: what is sent may be secret.
@@ -135,7 +142,7 @@ impl Client {
 
     async fn send(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Answer, FetchError> {
         let once = async { self.once(url, request).await?.whole() };
-        time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
+        self.in_time(once).await
     }
 
     /// Makes a call of an API. Redirects are not followed: what is sent may be secret.
@@ -147,7 +154,11 @@ impl Client {
             let request = call.written(request(call.method().clone(), call.url()))?;
             self.once(call.url(), request).await?.whole()
         };
-        time::timeout(TIME, once).await.map_err(|_| FetchError::Time)?
+        self.in_time(once).await
+    }
+
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+        time::timeout(self.time, asked).await.map_err(|_| FetchError::Time(self.time))?
     }
 
     async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {

@@ -41,6 +41,7 @@ pub mod sample;
 pub mod scim;
 pub mod ssh;
 pub mod temporary;
+pub mod transmitter;
 pub mod wait;
 pub mod working_copy;
 
@@ -54,4 +55,5 @@ pub use process::{Finished, Run};
 pub use push::{PushOutput, Verdict};
 pub use repository::{BareRepo, HookConfig};
 pub use scim::ScimClient;
+pub use transmitter::Transmitter;
 pub use working_copy::WorkingCopy;

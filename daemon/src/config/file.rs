@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 use oam_audit::entry::PeopleForm;
 use serde::Deserialize;
 
-use super::{export::ExportSection, issuer::IssuerSection, ldap::LdapSection, webhook::WebhookSection};
+use super::{
+    export::ExportSection, issuer::IssuerSection, ldap::LdapSection, secrets::SecretsSection,
+    signals::SignalsSection, webhook::WebhookSection,
+};
 
 /// The configuration as it is written. Every key may be left out.
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +26,8 @@ pub struct FileConfig {
     pub source: BTreeMap<String, SourceSection>,
     /// `[scim]`
     pub scim: Option<ScimSection>,
+    /// `[signals.NAME]`
+    pub signals: BTreeMap<String, SignalsSection>,
     /// `[exchange]`
     pub exchange: Option<ExchangeSection>,
     /// `[decisions]`
@@ -47,6 +52,8 @@ pub struct FileConfig {
     pub issuer: BTreeMap<String, IssuerSection>,
     /// `[bitbucket]`
     pub bitbucket: Option<BitbucketSection>,
+    /// `[secrets]`
+    pub secrets: SecretsSection,
     /// `[log]`
     pub log: LogSection,
 }

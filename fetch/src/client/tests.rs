@@ -40,7 +40,7 @@ fn redirect(to: &str) -> Vec<u8> {
 }
 
 fn client(network: Network) -> Client {
-    Client { network, tls: None }
+    Client { network, tls: None, time: super::TIME }
 }
 
 async fn get(network: Network, url: &str) -> Result<String, FetchError> {
@@ -153,7 +153,7 @@ async fn time_is_bounded() {
         tokio::time::sleep(Duration::from_secs(3600)).await;
     });
     let error = get(Network::Loopback, &url).await.unwrap_err();
-    assert!(matches!(error, FetchError::Time), "{error}");
+    assert!(matches!(error, FetchError::Time(_)), "{error}");
 }
 
 #[tokio::test]

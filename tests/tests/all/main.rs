@@ -39,6 +39,7 @@ mod repositories;
 mod rotation;
 mod scim;
 mod sign_in;
+mod signals;
 mod symrefs;
 mod tampering;
 mod tls;
