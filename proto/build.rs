@@ -11,6 +11,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "oam/v1/replay.proto",
         "oam/v1/source.proto",
         "oam/v1/privilege.proto",
+        "oam/v1/secrets.proto",
+        "oam/v1/signals.proto",
         "oam/v1/admin.proto",
         "oam/v1/identity.proto",
     ];

@@ -45,6 +45,7 @@ use crate::{
         privilege::{Breakglass, Grant},
         report::Reports,
         session::Login,
+        signals::Signals,
         snapshot::Snapshot,
         source::Source,
         user::User,
@@ -101,6 +102,12 @@ enum Task {
     /// Show where the directory comes from, and keep the tokens of its sources
     #[command(subcommand)]
     Source(Source),
+    /// Show who tells us what happens to people, and set up how
+    #[command(subcommand)]
+    Signals(Signals),
+    /// Show how old each secret and certificate is, and when it ends
+    #[command(after_long_help = help::secrets())]
+    Secrets,
     /// Show a user, cut one off, or lift the cut
     #[command(subcommand)]
     User(User),
@@ -175,6 +182,8 @@ impl Task {
             Self::Whoami => command::session::whoami(context).await,
             Self::Snapshot(task) => command::snapshot::run(task, context).await,
             Self::Source(task) => command::source::run(task, context).await,
+            Self::Secrets => command::secrets::run(context).await,
+            Self::Signals(task) => command::signals::run(task, context).await,
             Self::User(task) => command::user::run(task, context).await,
             Self::Policy(task) => command::policy::run(task, context).await,
             Self::Grant(task) => command::privilege::grant(task, context).await,

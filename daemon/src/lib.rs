@@ -1,8 +1,9 @@
 //! The policy daemon of Bitbucket OAM: state and I/O around the pure decision of `oam_policy`.
 //!
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
-//! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`], [`pull`]), and recording every answer before it is given
+//! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`], [`pull`]; whom transmitters say to cut off: [`signals`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
+//! For telling early which secrets and certificates are to be renewed: [`secrets`].
 //! For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
 //!
 //! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push, what directory
@@ -33,7 +34,9 @@ pub mod pull;
 pub mod replay;
 pub mod run;
 pub mod scim;
+pub mod secrets;
 pub mod service;
+pub mod signals;
 pub mod signature;
 pub mod source;
 pub mod store;

@@ -37,6 +37,7 @@ use crate::{
     policy::{self, ApplyError, PolicyManager},
     privilege::{self, Privileges},
     service::{Live, Permits, Spooled, listen::ListenError},
+    signals::{self, Signals},
     source::{self, Sources},
     store::{self, Healed, Loaded, Opened, Store},
     webhook::{WebhookError, Webhooks},
@@ -92,6 +93,9 @@ pub enum RunError {
     /// Who collects the audit log.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// Whose signals are received.
+    #[error(transparent)]
+    Signals(#[from] signals::OpenError),
     /// What people have for a while.
     #[error(transparent)]
     Privileges(#[from] privilege::OpenError),
@@ -220,8 +224,9 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         found,
     );
     let webhooks = Webhooks::open(&live.config.webhooks, &live.config.state, &live.audit)?;
+    let signals = Signals::open(&live.config.signals, &live.config.state)?;
     let exports = Exports::open(&live.config.exports, &live.config.state, &live.audit)?;
-    Ok(live.with_issuers(issuers).with_webhooks(webhooks).with_exports(exports))
+    Ok(live.with_issuers(issuers).with_webhooks(webhooks).with_exports(exports).with_signals(signals))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.

@@ -9,7 +9,8 @@
 use oam_audit::{
     entry::{
         AskedBy, CanaryOutcome, CanaryTried, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
-        PrincipalKind, RefBytes, RefsApplied, SnapshotCause, SnapshotChanged, TokenChange, Update,
+        PrincipalKind, RefBytes, RefsApplied, SignalEffect, SignalReceived, SnapshotCause, SnapshotChanged,
+        StreamChange, TokenChange, Update,
     },
     merkle::TreeHash,
 };
@@ -152,6 +153,19 @@ fn draft(event: &Event, node: &str) -> Draft {
         Event::AccessAttested(attested) => {
             let entity = json!({ "name": "access review", "type": "review", "uid": attested.review });
             managed(UPDATE, &entity, &attested.by, Some(&attested.reason))
+        }
+        Event::SignalReceived(told) => signal(told),
+        Event::SignalStream(stream) => {
+            let activity = match stream.change {
+                StreamChange::Created => CREATE,
+                StreamChange::Updated | StreamChange::Token => UPDATE,
+                StreamChange::Removed => DELETE,
+            };
+            let name = format!("stream of {}", stream.transmitter);
+            // One that is set up by hand has no name of its own here.
+            let uid = stream.stream.as_deref().unwrap_or(&stream.transmitter);
+            let entity = json!({ "name": name, "type": "signal stream", "uid": uid });
+            managed(activity, &entity, &stream.actor, None)
         }
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),
@@ -355,6 +369,22 @@ fn canary(tried: &CanaryTried) -> Draft {
         own.insert("status_detail".into(), detail.as_str().into());
     }
     Draft { class: api(CREATE), severity, status, own, correlation: tried.decision.clone() }
+}
+
+/// What a transmitter told of somebody, and what followed from it.
+fn signal(told: &SignalReceived) -> Draft {
+    let severity = match told.effect {
+        SignalEffect::Blind => HIGH,
+        SignalEffect::Unknown | SignalEffect::Ambiguous => MEDIUM,
+        SignalEffect::Deactivated
+        | SignalEffect::Already
+        | SignalEffect::Reread
+        | SignalEffect::Noted
+        | SignalEffect::Flowing => INFORMATIONAL,
+    };
+    let name = format!("{}: {}", told.event, told.effect.as_str());
+    let entity = json!({ "name": name, "type": "signal", "uid": told.id, "data": told.person });
+    Draft { severity, ..managed(OTHER, &entity, &told.transmitter, told.reason.as_deref()) }
 }
 
 fn directory(changed: &SnapshotChanged) -> Draft {

@@ -147,6 +147,8 @@ fn who(event: &Event) -> &str {
         Event::PersonErased(erased) => &erased.actor,
         Event::PrivilegeUsed(used) => &used.by,
         Event::AccessAttested(attested) => &attested.by,
+        Event::SignalReceived(told) => told.person.as_deref().unwrap_or_default(),
+        Event::SignalStream(stream) => &stream.actor,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)

@@ -1,6 +1,6 @@
 //! Syslog messages (RFC 5424), each framed by its length (RFC 5425).
 
-use oam_audit::entry::{CanaryOutcome, Entry, Event, Outcome};
+use oam_audit::entry::{CanaryOutcome, Entry, Event, Outcome, SignalEffect};
 
 /// `log audit`, as RFC 5424 numbers it.
 const FACILITY: u8 = 13;
@@ -46,6 +46,15 @@ pub fn severity(event: &Event) -> u8 {
             CanaryOutcome::Accepted => 2,
             CanaryOutcome::Unknown => 4,
         },
+        Event::SignalReceived(told) => match told.effect {
+            SignalEffect::Blind => 2,
+            SignalEffect::Unknown | SignalEffect::Ambiguous => 4,
+            SignalEffect::Deactivated
+            | SignalEffect::Already
+            | SignalEffect::Reread
+            | SignalEffect::Noted
+            | SignalEffect::Flowing => 5,
+        },
         Event::PermittedWhileUnavailable(_)
         | Event::AdminDenied(_)
         | Event::StoreHealed(_)
@@ -67,7 +76,8 @@ pub fn severity(event: &Event) -> u8 {
         | Event::PrivilegeEnded(_)
         | Event::PrivilegeUsed(_)
         | Event::PrivilegeSignedOff(_)
-        | Event::AccessAttested(_) => 5,
+        | Event::AccessAttested(_)
+        | Event::SignalStream(_) => 5,
         Event::DecisionPart(_) | Event::RefsApplied(_) | Event::DaemonStarted(_) | Event::DaemonStopped => 6,
     }
 }

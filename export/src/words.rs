@@ -169,6 +169,13 @@ pub fn sentence(event: &Event) -> String {
         Event::AccessAttested(attested) => {
             format!("access reviewed by {}: {} rows {}", attested.by, attested.rows.len(), attested.verdict)
         }
+        Event::SignalReceived(told) => {
+            let who = told.person.as_ref().map_or_else(String::new, |person| format!(" of {person}"));
+            format!("{} tells {}{who}: {}", told.transmitter, told.event, told.effect.as_str())
+        }
+        Event::SignalStream(stream) => {
+            format!("stream of {} {} by {}", stream.transmitter, stream.change.as_str(), stream.actor)
+        }
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",

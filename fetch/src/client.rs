@@ -110,6 +110,12 @@ impl Client {
         Self { time, bytes, ..self }
     }
 
+    /// The same, which waits this long for an answer: for a host that answers when it has something to say.
+    #[must_use]
+    pub fn patient(self, time: Duration) -> Self {
+        Self { time, ..self }
+    }
+
     /// Reads what lies at `url`, and follows redirects on its host.
     ///
     /// # Errors
@@ -146,13 +152,6 @@ impl Client {
         self.in_time(async { self.once(url, request).await?.whole() }).await
     }
 
-    async fn in_time(
-        &self,
-        asking: impl Future<Output = Result<Answer, FetchError>>,
-    ) -> Result<Answer, FetchError> {
-        time::timeout(self.time, asking).await.map_err(|_| FetchError::Time(self.time))?
-    }
-
     /// Makes a call of an API. Redirects are not followed: what is sent may be secret.
     ///
     /// # Errors
@@ -163,6 +162,10 @@ impl Client {
             self.once(call.url(), request).await?.whole()
         })
         .await
+    }
+
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+        time::timeout(self.time, asked).await.map_err(|_| FetchError::Time(self.time))?
     }
 
     async fn follow(&self, url: &WebUrl) -> Result<Answer, FetchError> {

@@ -1,6 +1,7 @@
 //! The guarded way out: HTTPS requests to hosts that a configuration, or another host, has named.
 //!
-//! **For:** reading what an OpenID provider publishes ([`openid`]), and signing in there; the calls of an API ([`Call`]);
+//! **For:** reading what an OpenID provider publishes ([`openid`]), and signing in there; what a transmitter of shared signals
+//! publishes ([`signals`]); the calls of an API ([`Call`]);
 //! connections to hosts that speak another protocol ([`Dialer`]).
 //!
 //! **In:** a [`WebUrl`], and the [`Network`] in which its host may lie. **Out:** a whole [`Answer`], or why there is none.
@@ -16,6 +17,7 @@ mod form;
 mod network;
 pub mod openid;
 mod secret;
+pub mod signals;
 mod url;
 
 pub use call::Call;

@@ -74,11 +74,11 @@ impl Provider {
     }
 }
 
-fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WebUrl, D::Error> {
+pub(crate) fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WebUrl, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-fn some_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebUrl>, D::Error> {
+pub(crate) fn some_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebUrl>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }

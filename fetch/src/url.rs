@@ -83,7 +83,10 @@ impl WebUrl {
     pub fn with_query(&self, fields: &Form) -> Result<Self, UrlError> {
         match fields.encoded() {
             "" => Ok(self.clone()),
-            query => format!("{}?{query}", self.text).parse(),
+            query => {
+                let mark = if self.text.contains('?') { '&' } else { '?' };
+                format!("{}{mark}{query}", self.text).parse()
+            }
         }
     }
 

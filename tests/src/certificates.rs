@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use rcgen::{
@@ -54,6 +55,16 @@ impl Authority {
     pub fn server_at(&self, folder: &Path, name: &str, address: IpAddr) -> Identity {
         let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
         params.subject_alt_names.push(SanType::IpAddress(address));
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.issue(params, folder, name)
+    }
+
+    /// A certificate for a server on 127.0.0.1 that ends in so many days, or has ended so many days ago.
+    pub fn server_until(&self, folder: &Path, name: &str, days: i64) -> Identity {
+        let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let end = now.checked_add_signed(days * 24 * 60 * 60).unwrap();
+        params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(params, folder, name)
     }

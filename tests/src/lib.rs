@@ -44,6 +44,7 @@ pub mod scim;
 pub mod ssh;
 mod stand_in;
 pub mod temporary;
+pub mod transmitter;
 pub mod wait;
 pub mod working_copy;
 
@@ -59,4 +60,5 @@ pub use process::{Finished, Run};
 pub use push::{PushOutput, Verdict};
 pub use repository::{BareRepo, HookConfig};
 pub use scim::ScimClient;
+pub use transmitter::Transmitter;
 pub use working_copy::WorkingCopy;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessAttested, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased,
     PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved,
-    PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes, Time,
+    PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes,
+    SignalReceived, SignalStream, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -68,6 +69,10 @@ pub enum Event {
     PrivilegeUsed(PrivilegeUsed),
     /// Somebody reviewed what others may do, and answers for it.
     AccessAttested(AccessAttested),
+    /// A transmitter told of something that happened to somebody.
+    SignalReceived(SignalReceived),
+    /// The stream of a transmitter is set up otherwise.
+    SignalStream(SignalStream),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -100,7 +105,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 30] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -129,6 +134,8 @@ impl Event {
         "person-erased",
         "privilege-used",
         "access-attested",
+        "signal-received",
+        "signal-stream",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -163,6 +170,8 @@ impl Event {
             Self::PersonErased(_) => "person-erased",
             Self::PrivilegeUsed(_) => "privilege-used",
             Self::AccessAttested(_) => "access-attested",
+            Self::SignalReceived(_) => "signal-received",
+            Self::SignalStream(_) => "signal-stream",
         }
     }
 }

@@ -22,6 +22,7 @@ mod pruned;
 mod ref_bytes;
 mod review;
 mod rotation;
+mod signal;
 mod split;
 #[cfg(test)]
 pub(crate) mod strategies;
@@ -54,6 +55,7 @@ pub use pruned::{EntriesPruned, PrunedRotation};
 pub use ref_bytes::{RefBytes, RefBytesError};
 pub use review::{AccessAttested, AccessVerdict, ReviewedRow};
 pub use rotation::{KeyRotated, RotationError};
+pub use signal::{SignalEffect, SignalReceived, SignalStream, StreamChange};
 pub(crate) use split::json_bytes;
 pub use split::{Split, split};
 pub use time::{Time, TimeError};

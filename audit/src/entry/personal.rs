@@ -8,8 +8,8 @@ use super::{
     EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept, PermittedWhileUnavailable,
     PersonErased, PolicyApproved, PolicyChanged, PolicyDiff, PolicyProposed, PolicyRejected, PolicyWithdrawn,
     PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeHeld, PrivilegeRequested, PrivilegeSignedOff,
-    PrivilegeUsed, PrunedRotation, RefsApplied, ReviewedRow, SnapshotChanged, SourceToken, SpooledUpdate,
-    StoreHealed, Update,
+    PrivilegeUsed, PrunedRotation, RefsApplied, ReviewedRow, SignalReceived, SignalStream, SnapshotChanged,
+    SourceToken, SpooledUpdate, StoreHealed, Update,
     history::{Commit, Listed, Named, Signature, Text, Tip},
 };
 
@@ -145,6 +145,16 @@ impl Event {
             Self::EntriesPruned(EntriesPruned { before: _, keep: _, older_than: _, rotations }) => rotations
                 .iter_mut()
                 .try_for_each(|PrunedRotation { seq: _, rotation }| key_rotated(rotation, look)),
+            Self::SignalReceived(received) => {
+                let SignalReceived { transmitter: _, id: _, event: _, subject, person, effect: _, reason } =
+                    received;
+                person.iter_mut().try_for_each(|person| look(Personal::Party(person)))?;
+                words(subject, look)?;
+                words(reason, look)
+            }
+            Self::SignalStream(SignalStream { transmitter: _, change: _, stream: _, actor }) => {
+                look(Personal::Actor(actor))
+            }
             Self::PeopleKept(PeopleKept { form: _ }) => Ok(()),
             // The aliases are all that is left of them.
             Self::PersonErased(PersonErased { aliases: _, actor, forced: _ }) => look(Personal::Actor(actor)),

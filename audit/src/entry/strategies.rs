@@ -491,7 +491,28 @@ fn event() -> impl Strategy<Value = Event> {
             Event::PersonErased(PersonErased { aliases, actor, forced })
         }),
         attested(),
+        signal_received(),
+        signal_stream(),
     ]
+}
+
+fn signal_received() -> impl Strategy<Value = Event> {
+    let parts = (text(), text(), text(), option::of(text()), option::of(text()));
+    (parts, select(SignalEffect::ALL.to_vec()), option::of(text())).prop_map(
+        |((transmitter, id, event, subject, person), effect, reason)| {
+            let received = SignalReceived { transmitter, id, event, subject, person, effect, reason };
+            Event::SignalReceived(received)
+        },
+    )
+}
+
+fn signal_stream() -> impl Strategy<Value = Event> {
+    use StreamChange::{Created, Removed, Token, Updated};
+    (text(), select(vec![Created, Updated, Removed, Token]), option::of(text()), text()).prop_map(
+        |(transmitter, change, stream, actor)| {
+            Event::SignalStream(SignalStream { transmitter, change, stream, actor })
+        },
+    )
 }
 
 fn key_rotated() -> impl Strategy<Value = KeyRotated> {

@@ -69,6 +69,11 @@ const WITHOUT_NAMES: &[&str] = &[
     "commit",
     "issuer",
     "token_expires",
+    // Of a signal: who tells, of what, and what follows.
+    "transmitter",
+    "event",
+    "effect",
+    "stream",
     // Of a review: what it said of whom.
     "verdict",
     "review",

@@ -108,7 +108,9 @@ impl<'k, E> Aliases<'k, E> {
     ///
     /// A caller with a token is called by an issuer's name for them, and by their own: the seal is that of the latter.
     fn actor(&mut self, actor: &mut String) -> Result<(), E> {
-        if ["source ", "workload "].iter().any(|part| actor.starts_with(part)) || sealed::is_sealed(actor) {
+        if ["source ", "signals ", "workload "].iter().any(|part| actor.starts_with(part))
+            || sealed::is_sealed(actor)
+        {
             return Ok(());
         }
         let Some(user) = user_of(actor) else { return self.party(actor) };

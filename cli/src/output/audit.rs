@@ -5,8 +5,8 @@ mod privilege;
 
 use oam_audit::entry::{
     AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PeopleForm,
-    PermittedWhileUnavailable, PersonErased, Reason, RefsApplied, SnapshotCause, SnapshotChanged,
-    TokenChange, Update,
+    PermittedWhileUnavailable, PersonErased, Reason, RefsApplied, SignalEffect, SignalReceived,
+    SnapshotCause, SnapshotChanged, StreamChange, TokenChange, Update,
 };
 
 use super::{
@@ -77,6 +77,18 @@ fn event(event: &Event, page: &Page) -> String {
             let (source, actor) = (quoted(&token.source), quoted(&token.actor));
             page.warn(&format!("token {} of the source {source} {what} by {actor}", quoted(&token.token)))
         }
+        Event::SignalReceived(told) => signal(told, page),
+        Event::SignalStream(stream) => page.warn(&format!(
+            "stream of the transmitter {} {} by {}",
+            quoted(&stream.transmitter),
+            match stream.change {
+                StreamChange::Created => "set up",
+                StreamChange::Updated => "set up again",
+                StreamChange::Removed => "removed",
+                StreamChange::Token => "has another token",
+            },
+            quoted(&stream.actor)
+        )),
         Event::PrivilegeRequested(requested) => page.warn(&privilege::requested(requested)),
         Event::PrivilegeApproved(approved) => page.warn(&privilege::approved(approved)),
         Event::PrivilegeBegan(began) => page.warn(&privilege::began(began)),
@@ -113,6 +125,27 @@ fn event(event: &Event, page: &Page) -> String {
             page.bad(&format!("denied: {} called {}", quoted(&denied.actor), shown(&denied.call)))
         }
     }
+}
+
+/// `signal account-disabled of \`alice\` by \`okta\`: cut off`.
+fn signal(told: &SignalReceived, page: &Page) -> String {
+    let who = match (&told.person, &told.subject) {
+        (Some(person), _) => format!(" of {}", quoted(person)),
+        (None, Some(subject)) => format!(" of {}", quoted(subject)),
+        (None, None) => String::new(),
+    };
+    let effect = match told.effect {
+        SignalEffect::Deactivated => page.bad("cut off"),
+        SignalEffect::Already => "was cut off before".to_owned(),
+        SignalEffect::Reread => "their source is read again".to_owned(),
+        SignalEffect::Noted => "noted".to_owned(),
+        SignalEffect::Unknown => page.warn("nobody is known by that"),
+        SignalEffect::Ambiguous => page.warn("more than one could be meant: nobody was cut off"),
+        SignalEffect::Blind => page.bad("no signals come any more"),
+        SignalEffect::Flowing => page.good("signals come"),
+    };
+    let (event, transmitter) = (shown(&told.event), quoted(&told.transmitter));
+    format!("signal {event}{who} by {transmitter}: {effect}{}", policy::reason(told.reason.as_deref()))
 }
 
 /// `refused PAY/api ada push: force refs/heads/main [no-grant] and 2 more refs`.

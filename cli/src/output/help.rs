@@ -38,6 +38,15 @@ const WARNING: &str =
 const USER: &str = "USER: {username, id, display_name, emails, active, active_at_source, groups, roles, \
                     revocation: {at, by, reason}, in_directory}";
 
+/// What the words in `oam secrets` are.
+const SECRET: &str = "kind: certificate, authority, key, secret, token; state: well, old, ends-soon, ends-now, ended, \
+                      unusable; ends is null where there is no end, or nobody can tell";
+
+/// `TRANSMITTER` in the texts below.
+const TRANSMITTER: &str = "TRANSMITTER: {name, issuer, source, delivery, path, stream, flow, why, heard, verified, asked, \
+                           trouble, blind, received, refused, tokens: [TOKEN]}; flow: unknown, enabled, paused, \
+                           disabled";
+
 /// `PRIVILEGE` in the texts below.
 const PRIVILEGE: &str = "PRIVILEGE: {id, kind, stage, rule, role, lifts, username, on, refs, seconds, reason, needed, \
                          approvals: [{by, at}], asked, from, to, ended, wants_sign_off, signed_off: {by, at, reason}, \
@@ -370,6 +379,37 @@ pub fn sources() -> String {
 /// `oam source status`.
 pub fn source() -> String {
     format!("{}\n\nExit code 1 when the source is stale or lost.", document("SOURCE", &[SOURCE, FEED, TOKEN]))
+}
+
+/// `oam secrets`.
+pub fn secrets() -> String {
+    format!(
+        "{}\n\nExit code 1 when one ends within `secrets.alarm_days`, has ended, or could not be used.",
+        document("[{name, kind, path, since, ends, state, fault}]", &[SECRET])
+    )
+}
+
+/// `oam signals list`.
+pub fn signals() -> String {
+    format!("{}\n\nExit code 1 when one of them is blind.", document("[TRANSMITTER]", &[TRANSMITTER, TOKEN]))
+}
+
+/// `oam signals status` and `oam signals remove`.
+pub fn signals_of() -> String {
+    format!("{}\n\nExit code 1 when it is blind.", document("TRANSMITTER", &[TRANSMITTER, TOKEN]))
+}
+
+/// `oam signals setup`.
+pub fn signals_setup() -> String {
+    document("{transmitter: TRANSMITTER, token, advice}", &[TRANSMITTER, TOKEN])
+}
+
+/// `oam signals verify`.
+pub fn signals_verify() -> String {
+    format!(
+        "{}\n\nExit code 1 when none came within ten seconds.",
+        document("{transmitter: TRANSMITTER, verified}", &[TRANSMITTER, TOKEN])
+    )
 }
 
 /// `oam source sync`.

@@ -16,7 +16,8 @@ use oam_proto::v1::{
 
 use super::{
     audit, explain, faults, import, policy, policy_diff, policy_init, policy_proposal, policy_test, replay,
-    samples::page, shown, snapshot, source, status, usage, user, verify, warnings::Wanted, who,
+    samples::page, secrets, shown, signals, snapshot, source, status, usage, user, verify, warnings::Wanted,
+    who,
 };
 
 const EVIL: &str = "a\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{200b}\u{7f}b\\";
@@ -125,6 +126,40 @@ fn of_the_directory() {
     check("reactivate", &user::reactivated_text(&changed, EVIL, &page()));
 }
 
+fn of_the_transmitters() {
+    let one = oam_proto::v1::Transmitter {
+        name: evil(),
+        issuer: evil(),
+        source: evil(),
+        delivery: evil(),
+        stream: evil(),
+        flow: evil(),
+        why: evil(),
+        trouble: evil(),
+        blind: evil(),
+        path: evil(),
+        ..Default::default()
+    };
+    check("transmitters", &signals::list_text(std::slice::from_ref(&one), &page()));
+    let done = oam_proto::v1::SetUpSignalsResponse {
+        transmitter: Some(one.clone()),
+        token: evil(),
+        advice: vec![evil()],
+    };
+    check("set up", &signals::set_up_text(&done, &page()));
+    let done = oam_proto::v1::VerifySignalsResponse { transmitter: Some(one), verified: false };
+    check("verified", &signals::verified_text(&done, &page()));
+    let secret = oam_proto::v1::Secret {
+        name: evil(),
+        kind: evil(),
+        path: evil(),
+        state: evil(),
+        fault: evil(),
+        ..Default::default()
+    };
+    check("secrets", &secrets::text(std::slice::from_ref(&secret), &page()));
+}
+
 #[test]
 fn of_the_sources() {
     let token = SourceToken { id: evil(), created_by: evil(), ..SourceToken::default() };
@@ -161,6 +196,7 @@ fn of_the_sources() {
         active: true,
         already: evil(),
     };
+    of_the_transmitters();
     let preview = PreviewSourceResponse {
         users: vec![user.clone()],
         user: Some(user),

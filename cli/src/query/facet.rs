@@ -151,6 +151,8 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
             }
         }
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
+        Event::SignalReceived(told) => told.person.iter().for_each(|person| tell(Facet::User(person))),
+        Event::SignalStream(stream) => tell(Facet::User(&stream.actor)),
         Event::SourceToken(token) => tell(Facet::User(&token.actor)),
         Event::PersonErased(erased) => {
             tell(Facet::User(&erased.actor));

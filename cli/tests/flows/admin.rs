@@ -220,6 +220,52 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::RevokeSourceTokenResponse { info: source("okta").tokens.pop() }))
     }
 
+    async fn list_secrets(
+        &self,
+        request: Request<v1::ListSecretsRequest>,
+    ) -> Result<Response<v1::ListSecretsResponse>, Status> {
+        self.note(request)?;
+        let key = v1::Secret { name: "tcp.key".into(), state: "old".into(), ..Default::default() };
+        let ended =
+            v1::Secret { name: "tcp.certificate".into(), state: "ended".into(), ..Default::default() };
+        Ok(Response::new(v1::ListSecretsResponse { secrets: vec![ended, key] }))
+    }
+
+    async fn list_signals(
+        &self,
+        request: Request<v1::ListSignalsRequest>,
+    ) -> Result<Response<v1::ListSignalsResponse>, Status> {
+        self.note(request)?;
+        let well = v1::Transmitter { name: "okta".into(), ..Default::default() };
+        let blind = v1::Transmitter { name: "idp".into(), blind: "it paused".into(), ..Default::default() };
+        Ok(Response::new(v1::ListSignalsResponse { transmitters: vec![blind, well] }))
+    }
+
+    async fn set_up_signals(
+        &self,
+        request: Request<v1::SetUpSignalsRequest>,
+    ) -> Result<Response<v1::SetUpSignalsResponse>, Status> {
+        self.note(request)?;
+        let token = "oamssf_once".into();
+        Ok(Response::new(v1::SetUpSignalsResponse { token, ..Default::default() }))
+    }
+
+    async fn verify_signals(
+        &self,
+        request: Request<v1::VerifySignalsRequest>,
+    ) -> Result<Response<v1::VerifySignalsResponse>, Status> {
+        let verified = self.note(request)?.name == "okta";
+        Ok(Response::new(v1::VerifySignalsResponse { verified, ..Default::default() }))
+    }
+
+    async fn remove_signals(
+        &self,
+        request: Request<v1::RemoveSignalsRequest>,
+    ) -> Result<Response<v1::RemoveSignalsResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::RemoveSignalsResponse { transmitter: Some(v1::Transmitter::default()) }))
+    }
+
     async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Result<Response<v1::User>, Status> {
         Ok(Response::new(user(&self.note(request)?.username)))
     }

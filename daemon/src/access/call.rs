@@ -103,6 +103,12 @@ calls! {
     // Whoever has a token of a source writes the directory.
     RotateSourceToken: Govern,
     RevokeSourceToken: Operate,
+    ListSecrets: Look,
+    ListSignals: Look,
+    // Whoever may be cut off by a transmitter hangs on its stream.
+    SetUpSignals: Govern,
+    VerifySignals: Operate,
+    RemoveSignals: Govern,
     GetUser: LookOrOwn,
     DeactivateUser: Operate,
     ReactivateUser: Operate,
@@ -162,19 +168,20 @@ mod tests {
             })
             .collect();
         let looks = "GetStatus GetBitbucket ShowSnapshot ListSnapshots DiffSnapshots ListSources GetSource PreviewSource";
+        let signals = "ListSecrets ListSignals";
         let policies = "CheckPolicy ShowPolicy ListPolicies ListPolicyProposals DiffPolicies";
         assert!(table[0].split(' ').count() == Call::ALL.len() + 1, "{}", table[0]);
         assert_eq!(
             table[1],
             format!(
-                "operator: {looks} RevokeSourceToken GetUser DeactivateUser ReactivateUser {policies} Explain Who \
+                "operator: {looks} RevokeSourceToken {signals} VerifySignals GetUser DeactivateUser ReactivateUser {policies} Explain Who \
                  ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(
             table[2],
             format!(
-                "auditor: {looks} GetUser {policies} ReplayPolicy Explain Who ListPrivileges GetPrivilegeReport AttestAccess TailAudit"
+                "auditor: {looks} {signals} GetUser {policies} ReplayPolicy Explain Who ListPrivileges GetPrivilegeReport AttestAccess TailAudit"
             )
         );
         // Whoever may change the directory or the policy could give themselves everything.

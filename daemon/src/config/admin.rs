@@ -2,12 +2,11 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
     net::SocketAddr,
-    path::PathBuf,
 };
 
 use oam_policy::Username;
 
-use super::{ConfigError, file::AdminSection};
+use super::{ConfigError, TlsFiles, file::AdminSection};
 use crate::access::{AdminRole, Holder};
 
 /// Who may administer, besides the user ids over the socket, and where.
@@ -26,10 +25,8 @@ pub struct AdminConfig {
 pub struct AdminListener {
     /// The address.
     pub listen: SocketAddr,
-    /// The daemon's certificate chain, PEM.
-    pub certificate: PathBuf,
-    /// Its private key, PEM.
-    pub key: PathBuf,
+    /// The daemon's certificate.
+    pub tls: TlsFiles,
 }
 
 impl AdminConfig {
@@ -52,7 +49,8 @@ impl AdminConfig {
             (None, None, None) => None,
             (Some(listen), Some(certificate), Some(key)) => {
                 let (certificate, key) = (certificate.clone(), key.clone());
-                Some(AdminListener { listen, certificate, key })
+                let tls = TlsFiles { section: "admin", certificate, key, client_ca: None };
+                Some(AdminListener { listen, tls })
             }
             _ => {
                 let detail = "`listen`, `certificate` and `key` go together".to_owned();
@@ -82,8 +80,8 @@ impl AdminConfig {
         }
         if let Some(listener) = &self.listener {
             write!(lines, "\nlisten = \"{}\"", listener.listen)?;
-            write!(lines, "\ncertificate = {}", super::show::written(&listener.certificate))?;
-            write!(lines, "\nkey = {}", super::show::written(&listener.key))?;
+            write!(lines, "\ncertificate = {}", super::show::written(&listener.tls.certificate))?;
+            write!(lines, "\nkey = {}", super::show::written(&listener.tls.key))?;
         }
         f.write_str(&lines)
     }

@@ -8,6 +8,8 @@ use super::{
     issuer::IssuerSection,
     ldap::LdapSection,
     pull::{EntraSection, OktaSection},
+    secrets::SecretsSection,
+    signals::SignalsSection,
     webhook::WebhookSection,
 };
 
@@ -29,6 +31,8 @@ pub struct FileConfig {
     pub source: BTreeMap<String, SourceSection>,
     /// `[scim]`
     pub scim: Option<ScimSection>,
+    /// `[signals.NAME]`
+    pub signals: BTreeMap<String, SignalsSection>,
     /// `[exchange]`
     pub exchange: Option<ExchangeSection>,
     /// `[decisions]`
@@ -53,6 +57,8 @@ pub struct FileConfig {
     pub issuer: BTreeMap<String, IssuerSection>,
     /// `[bitbucket]`
     pub bitbucket: Option<BitbucketSection>,
+    /// `[secrets]`
+    pub secrets: SecretsSection,
     /// `[log]`
     pub log: LogSection,
 }

@@ -14,7 +14,7 @@ pub struct ScimConfig {
     /// The address.
     pub listen: SocketAddr,
     /// How it is secured; `None`: not at all, on a loopback address.
-    pub tls: Option<HttpsTls>,
+    pub tls: Option<TlsFiles>,
     /// The address that providers know us by, when it is another.
     pub url: Option<String>,
 }
@@ -25,18 +25,20 @@ pub struct ExchangeConfig {
     /// The address.
     pub listen: SocketAddr,
     /// How it is secured; `None`: not at all, on a loopback address.
-    pub tls: Option<HttpsTls>,
+    pub tls: Option<TlsFiles>,
 }
 
 /// A certificate of a listener.
-#[derive(Debug, Clone)]
-pub struct HttpsTls {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
     /// The section of the configuration that names it.
     pub section: &'static str,
     /// The certificate chain, PEM.
     pub certificate: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
+    /// The authority that certificates of clients must come from, PEM; `None`: they need none.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// The keys of one section, as messages name them.
@@ -85,11 +87,11 @@ fn secured(
     listen: SocketAddr,
     files: (Option<PathBuf>, Option<PathBuf>),
     plaintext: Option<&str>,
-) -> Result<Option<HttpsTls>, ConfigError> {
+) -> Result<Option<TlsFiles>, ConfigError> {
     let (certificate, key) = files;
     match (certificate, key, plaintext) {
         (Some(certificate), Some(key), None) => {
-            Ok(Some(HttpsTls { section: keys.section, certificate, key }))
+            Ok(Some(TlsFiles { section: keys.section, certificate, key, client_ca: None }))
         }
         (Some(_), None, None) => Err(fault(keys.key, "a certificate needs its private key beside it")),
         (None, _, None) => {

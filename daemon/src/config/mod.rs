@@ -9,7 +9,9 @@ mod https;
 mod issuer;
 mod ldap;
 mod pull;
+mod secrets;
 mod show;
+mod signals;
 mod source;
 mod webhook;
 
@@ -30,10 +32,12 @@ pub use admin::{AdminConfig, AdminListener};
 pub use bitbucket::{BitbucketConfig, CanaryConfig};
 pub use export::{ExportConfig, ExportFormat, ExportFrom, ExportKind, ExportTo, SyslogConfirm};
 pub use file::{FileConfig, LogFormat, SourceKind};
-pub use https::{ExchangeConfig, HttpsTls, ScimConfig};
+pub use https::{ExchangeConfig, ScimConfig, TlsFiles};
 pub use issuer::{IssuerConfig, LoginConfig, Purpose};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
 pub use pull::{EntraConfig, OktaConfig, PullConfig};
+pub use secrets::SecretsConfig;
+pub use signals::{Delivery, Effect, PersonAttribute, SignalsConfig, SubjectFormat};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, Upstream, UserAttribute};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
@@ -71,6 +75,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// Where identity providers push to; `None`: nowhere.
     pub scim: Option<ScimConfig>,
+    /// Whose shared signals are received.
+    pub signals: Vec<SignalsConfig>,
     /// Where jobs show their tokens; `None`: nowhere.
     pub exchange: Option<ExchangeConfig>,
     /// How long more reasons are looked for, once it is certain that a push is refused.
@@ -105,6 +111,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// The Bitbucket that is guarded; `None`: none that the daemon could ask.
     pub bitbucket: Option<BitbucketConfig>,
+    /// When secrets and certificates are told of.
+    pub secrets: SecretsConfig,
     /// How log lines are written.
     pub log_format: LogFormat,
 }
@@ -141,12 +149,8 @@ pub struct WitnessConfig {
 pub struct TcpConfig {
     /// The address.
     pub listen: SocketAddr,
-    /// The daemon's certificate chain, PEM.
-    pub certificate: PathBuf,
-    /// Its private key, PEM.
-    pub key: PathBuf,
-    /// The authority of the hooks' certificates, PEM.
-    pub client_ca: PathBuf,
+    /// The daemon's certificate, and the authority of the hooks' certificates.
+    pub tls: TlsFiles,
 }
 
 /// Why a configuration cannot be used.
@@ -224,9 +228,12 @@ impl Config {
         };
         let tcp = file.tcp.map(|tcp| TcpConfig {
             listen: tcp.listen,
-            certificate: tcp.certificate,
-            key: tcp.key,
-            client_ca: tcp.client_ca,
+            tls: TlsFiles {
+                section: "tcp",
+                certificate: tcp.certificate,
+                key: tcp.key,
+                client_ca: Some(tcp.client_ca),
+            },
         });
         let sources = source::configured(file.source, file.directory.max_age.as_deref())?;
         if file.scim.is_none() {
@@ -236,6 +243,7 @@ impl Config {
             source: source.map(Path::to_owned),
             node: file.node.as_deref().map(node_name).transpose()?,
             unapproved_policy: file.policy.unapproved.as_deref().map(digest).transpose()?,
+            signals: signals::configured(file.signals, &sources, file.scim.is_some())?,
             sources,
             scim: file.scim.map(https::scim).transpose()?,
             exchange: file.exchange.map(https::exchange).transpose()?,
@@ -277,6 +285,7 @@ impl Config {
             issuers: issuers(file.issuer)?,
             http: http_address(file.http.listen.as_deref())?,
             bitbucket: file.bitbucket.map(bitbucket::configured).transpose()?,
+            secrets: SecretsConfig::from_file(&file.secrets)?,
             log_format: file.log.format,
             state,
             runtime,

@@ -3,8 +3,8 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use oam_policy::printable::Printable;
 
 use super::{
-    BitbucketConfig, CanaryConfig, Config, Flavour, HttpsTls, LdapConfig, PolicyPlace, SourceConfig,
-    SourceKind, Upstream, WitnessConfig,
+    BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SecretsConfig, SourceConfig,
+    SourceKind, TlsFiles, Upstream, WitnessConfig,
 };
 use crate::{audit_log::Keeping, signature::SignatureFiles};
 
@@ -39,6 +39,7 @@ impl fmt::Display for Config {
                 writeln!(f, "url = {}", text(url))?;
             }
         }
+        self.signals.iter().try_for_each(|one| one.show(f))?;
         if let Some(exchange) = &self.exchange {
             writeln!(f, "\n[exchange]\nlisten = \"{}\"", exchange.listen)?;
             show_tls(exchange.tls.as_ref(), f)?;
@@ -84,22 +85,28 @@ impl fmt::Display for Config {
         }
         self.exports.iter().try_for_each(|export| export.show(f))?;
         if let Some(tcp) = &self.tcp {
-            writeln!(f, "\n[tcp]\nlisten = \"{}\"\ncertificate = {}", tcp.listen, written(&tcp.certificate))?;
-            writeln!(f, "key = {}\nclient_ca = {}", written(&tcp.key), written(&tcp.client_ca))?;
+            writeln!(f, "\n[tcp]\nlisten = \"{}\"", tcp.listen)?;
+            show_tls(Some(&tcp.tls), f)?;
         }
         let http = self.http.map_or_else(|| "off".to_owned(), |address| address.to_string());
         writeln!(f, "\n[http]\nlisten = \"{http}\"")?;
         if let Some(bitbucket) = &self.bitbucket {
             show_bitbucket(bitbucket, f)?;
         }
+        let SecretsConfig { warn_days, alarm_days, rotate_days } = &self.secrets;
+        writeln!(f, "\n[secrets]\nwarn_days = {warn_days}\nalarm_days = {alarm_days}")?;
+        writeln!(f, "rotate_days = {rotate_days}")?;
         write!(f, "\n[log]\nformat = \"{}\"", self.log_format.as_str())?;
         self.issuers.iter().try_for_each(|(name, issuer)| issuer.show(f, name))
     }
 }
 
-fn show_tls(tls: Option<&HttpsTls>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn show_tls(tls: Option<&TlsFiles>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match tls {
-        Some(tls) => writeln!(f, "certificate = {}\nkey = {}", written(&tls.certificate), written(&tls.key)),
+        Some(tls) => {
+            writeln!(f, "certificate = {}\nkey = {}", written(&tls.certificate), written(&tls.key))?;
+            tls.client_ca.as_ref().map_or(Ok(()), |ca| writeln!(f, "client_ca = {}", written(ca)))
+        }
         None => writeln!(f, "plaintext = \"loopback-only\""),
     }
 }

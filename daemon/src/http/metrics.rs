@@ -18,7 +18,9 @@ use crate::{
     exchange,
     oidc::TokenError,
     privilege::{News, Stage},
+    secrets::{self, State},
     service::Live,
+    signals,
 };
 
 /// What is counted. Every label has few values: an outcome, a channel, a reason's code; never a user or a ref.
@@ -56,6 +58,36 @@ pub struct Metrics {
     export_waits: Family<OfExport, Gauge<f64, AtomicU64>>,
     privilege_news: Family<OfNews, Counter>,
     clock_behind: Gauge<f64, AtomicU64>,
+    signals: Family<Signal, Counter>,
+    signals_blind: Family<OfTransmitter, Gauge<u64, AtomicU64>>,
+    signals_verified_age: Family<OfTransmitter, Gauge<f64, AtomicU64>>,
+    secret_age: Family<OfSecret, Gauge<f64, AtomicU64>>,
+    secret_left: Family<OfSecret, Gauge<f64, AtomicU64>>,
+    secrets: Family<OfState, Gauge<u64, AtomicU64>>,
+}
+
+/// One of those that are configured, or of the two tokens that each may have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSecret {
+    secret: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfState {
+    state: &'static str,
+}
+
+/// One of the few that are configured, and one of the few words for what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Signal {
+    transmitter: String,
+    outcome: &'static str,
+}
+
+/// One of the few that are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTransmitter {
+    transmitter: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -152,6 +184,12 @@ impl Default for Metrics {
             export_waits: Family::default(),
             privilege_news: Family::default(),
             clock_behind: Gauge::default(),
+            signals: Family::default(),
+            signals_blind: Family::default(),
+            signals_verified_age: Family::default(),
+            secret_age: Family::default(),
+            secret_left: Family::default(),
+            secrets: Family::default(),
         };
         metrics.register();
         // There from the start, so that the first of a kind is a change.
@@ -219,6 +257,8 @@ impl Metrics {
         self.register_canaries();
         self.register_privileges();
         self.register_exports();
+        self.register_signals();
+        self.register_secrets();
         let Self { registry, .. } = self;
         registry.register("ready", "1 when the daemon can permit, else 0", self.ready.clone());
     }
@@ -329,6 +369,85 @@ impl Metrics {
         );
     }
 
+    fn register_signals(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "signals",
+            "Shared signals that came, by transmitter and what came of them",
+            self.signals.clone(),
+        );
+        registry.register(
+            "signals_blind",
+            "1 when the signals of a transmitter must be taken not to reach us, else 0",
+            self.signals_blind.clone(),
+        );
+        registry.register_with_unit(
+            "signals_verified_age",
+            "How long ago a transmitter gave a sign of life that was asked for",
+            Unit::Seconds,
+            self.signals_verified_age.clone(),
+        );
+    }
+
+    fn register_secrets(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register_with_unit(
+            "secret_age",
+            "Since when a secret or certificate is good, or lies there",
+            Unit::Seconds,
+            self.secret_age.clone(),
+        );
+        registry.register_with_unit(
+            "secret_left",
+            "How long a secret or certificate is still good; below nothing when it has ended",
+            Unit::Seconds,
+            self.secret_left.clone(),
+        );
+        registry.register("secrets", "Secrets and certificates, by how they are", self.secrets.clone());
+    }
+
+    fn observe_secrets(&self, live: &Live) {
+        let now = jiff::Timestamp::now();
+        let (list, bounds) = (secrets::list(live), &live.config.secrets);
+        // Tokens that are gone are not told of any more.
+        self.secret_age.clear();
+        self.secret_left.clear();
+        for held in &list {
+            let labels = OfSecret { secret: held.name.clone() };
+            if let Some(since) = held.since {
+                self.secret_age.get_or_create(&labels).set(now.duration_since(since).as_secs_f64());
+            }
+            if let Some(ends) = held.ends {
+                self.secret_left.get_or_create(&labels).set(ends.duration_since(now).as_secs_f64());
+            }
+        }
+        for state in State::ALL {
+            let count = list.iter().filter(|held| held.state(bounds, now) == state).count();
+            self.secrets.get_or_create(&OfState { state: state.as_str() }).set(count as u64);
+        }
+    }
+
+    fn observe_signals(&self, live: &Live) {
+        let now = jiff::Timestamp::now();
+        for receiver in live.signals.all() {
+            let (labels, report) =
+                (OfTransmitter { transmitter: receiver.name().to_owned() }, receiver.report(now));
+            self.signals_blind.get_or_create(&labels).set(report.blind.is_some().into());
+            let age = now.duration_since(report.verified.unwrap_or(live.started)).as_secs_f64();
+            self.signals_verified_age.get_or_create(&labels).set(age);
+            // There from the start, so that the first of a kind is a change.
+            for outcome in signals::OUTCOMES {
+                let transmitter = labels.transmitter.clone();
+                drop(self.signals.get_or_create(&Signal { transmitter, outcome }));
+            }
+        }
+    }
+
+    /// Counts a signal.
+    pub fn signal(&self, transmitter: &str, outcome: &'static str) {
+        self.signals.get_or_create(&Signal { transmitter: transmitter.to_owned(), outcome }).inc();
+    }
+
     fn observe_exports(&self, live: &Live) {
         for report in live.exports.reports(&live.audit, jiff::Timestamp::now()) {
             let labels = OfExport { export: report.name };
@@ -425,6 +544,8 @@ impl Metrics {
     pub fn observe(&self, live: &Live) {
         self.observe_privileges(live);
         self.observe_exports(live);
+        self.observe_signals(live);
+        self.observe_secrets(live);
         if let Some(snapshot) = live.snapshot() {
             self.generation.set(snapshot.version().generation);
             self.users.set(snapshot.user_count() as u64);

@@ -5,10 +5,10 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::{Algorithm, DecodingKey};
-use oam_fetch::{Client, WebUrl, openid::Provider};
+use oam_fetch::{Client, WebUrl, openid::Provider, signals::Transmitter};
 use tokio::sync::Mutex;
 
-use super::keys::KeySet;
+use super::{TokenError, keys::KeySet};
 
 /// For how long an issuer's keys are believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,7 @@ impl Default for KeyTimes {
 #[derive(Debug)]
 pub(super) struct KeyCache {
     issuer: WebUrl,
+    place: Place,
     client: Client,
     times: KeyTimes,
     fetched: ArcSwapOption<Fetched>,
@@ -43,6 +44,15 @@ pub(super) struct KeyCache {
     trouble: ArcSwapOption<String>,
     /// When the last fetch ended. Whoever fetches holds it.
     last: Mutex<Option<Instant>>,
+}
+
+/// Where an issuer says where its keys are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In what it publishes as an OpenID provider.
+    OpenId,
+    /// In what it publishes as a transmitter of shared signals.
+    SharedSignals,
 }
 
 #[derive(Debug)]
@@ -60,10 +70,25 @@ pub(super) enum NoKey {
     Unavailable(String),
 }
 
+impl NoKey {
+    /// What that means for a token of this issuer.
+    pub(super) fn of(self, issuer: &str) -> TokenError {
+        let issuer = issuer.to_owned();
+        match self {
+            Self::Unknown => TokenError::Key {
+                issuer,
+                detail: "the one that the token was signed with is not among those that it publishes"
+                    .to_owned(),
+            },
+            Self::Unavailable(detail) => TokenError::Unavailable { issuer, detail },
+        }
+    }
+}
+
 impl KeyCache {
-    pub(super) fn new(issuer: WebUrl, client: Client, times: KeyTimes) -> Self {
+    pub(super) fn new(issuer: WebUrl, place: Place, client: Client, times: KeyTimes) -> Self {
         let (fetched, trouble) = (ArcSwapOption::empty(), ArcSwapOption::empty());
-        Self { issuer, client, times, fetched, trouble, last: Mutex::new(None) }
+        Self { issuer, place, client, times, fetched, trouble, last: Mutex::new(None) }
     }
 
     /// The key with this name for this algorithm.
@@ -123,10 +148,17 @@ impl KeyCache {
     }
 
     async fn fetch(&self) -> Result<KeySet, String> {
-        let provider =
-            Provider::discover(&self.client, &self.issuer).await.map_err(|error| error.to_string())?;
-        let told = |error: &dyn std::fmt::Display| format!("`{}`: {error}", provider.jwks_uri);
-        let answer = self.client.get(&provider.jwks_uri).await.map_err(|error| told(&error))?;
+        let discovered = match self.place {
+            Place::OpenId => {
+                Provider::discover(&self.client, &self.issuer).await.map(|provider| provider.jwks_uri)
+            }
+            Place::SharedSignals => Transmitter::discover(&self.client, &self.issuer)
+                .await
+                .map(|transmitter| transmitter.jwks_uri),
+        };
+        let place = discovered.map_err(|error| error.to_string())?;
+        let told = |error: &dyn std::fmt::Display| format!("`{place}`: {error}");
+        let answer = self.client.get(&place).await.map_err(|error| told(&error))?;
         if !answer.status.is_success() {
             return Err(told(&format_args!("the answer is {}", answer.status)));
         }

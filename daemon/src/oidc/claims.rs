@@ -75,7 +75,7 @@ pub(super) fn read(
     Ok(Registered { subject: subject.to_owned(), expires, issued, audiences: audiences(claims)?.len() })
 }
 
-fn text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<&'a str, TokenError> {
+pub(super) fn text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<&'a str, TokenError> {
     match claims.get(claim) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(TokenError::Claim { claim, what: "is no text" }),
@@ -84,7 +84,10 @@ fn text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<&'a s
 }
 
 /// Seconds since 1970, whole or not: some issuers write fractions.
-fn time(claims: &Map<String, Value>, claim: &'static str) -> Result<Option<Timestamp>, TokenError> {
+pub(super) fn time(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+) -> Result<Option<Timestamp>, TokenError> {
     let fault = || TokenError::Claim { claim, what: "is no time in seconds since 1970" };
     let Some(value) = claims.get(claim) else { return Ok(None) };
     let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0).ok_or_else(fault)?;

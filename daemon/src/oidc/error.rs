@@ -81,6 +81,20 @@ impl TokenError {
         }
     }
 
+    /// What `jsonwebtoken` says of a token of this issuer.
+    pub(super) fn of_check(issuer: &str, error: &jsonwebtoken::errors::Error) -> Self {
+        use jsonwebtoken::errors::ErrorKind;
+        match error.kind() {
+            ErrorKind::InvalidSignature => Self::Signature(issuer.to_owned()),
+            ErrorKind::ExpiredSignature => Self::Expired,
+            ErrorKind::ImmatureSignature => Self::Early,
+            ErrorKind::InvalidAudience => Self::Audience,
+            ErrorKind::InvalidIssuer => Self::Issuer,
+            // Its texts may quote the token.
+            _ => Self::Malformed("it cannot be checked".to_owned()),
+        }
+    }
+
     /// Whether it is the daemon that cannot tell, and not the token that is wrong.
     pub fn is_undecided(&self) -> bool {
         matches!(self, Self::Unavailable { .. })

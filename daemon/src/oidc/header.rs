@@ -13,10 +13,12 @@ pub enum TokenType {
     Jwt,
     /// `at+jwt`: an access token by RFC 9068.
     AccessToken,
+    /// `secevent+jwt`: a security event by RFC 8417. It gives nobody anything, and no issuer of tokens can be configured with it.
+    SecurityEvent,
 }
 
 impl TokenType {
-    /// Every one.
+    /// Those that let somebody in.
     pub const ALL: [Self; 2] = [Self::Jwt, Self::AccessToken];
 
     /// As it is written.
@@ -24,6 +26,7 @@ impl TokenType {
         match self {
             Self::Jwt => "JWT",
             Self::AccessToken => "at+jwt",
+            Self::SecurityEvent => "secevent+jwt",
         }
     }
 
@@ -90,21 +93,26 @@ mod tests {
 
     #[test]
     fn a_type_is_what_it_says() {
-        for (said, is_jwt, is_access) in [
-            (None, true, false),
-            (Some("JWT"), true, false),
-            (Some("jwt"), true, false),
-            (Some("application/jwt"), true, false),
-            (Some("at+jwt"), false, true),
-            (Some("application/AT+JWT"), false, true),
-            (Some("secevent+jwt"), false, false),
-            (Some("logout+jwt"), false, false),
-            (Some("dpop+jwt"), false, false),
-            (Some("application/application/jwt"), false, false),
-            (Some(""), false, false),
+        use TokenType::{AccessToken, Jwt, SecurityEvent};
+        for (said, is) in [
+            (None, Some(Jwt)),
+            (Some("JWT"), Some(Jwt)),
+            (Some("jwt"), Some(Jwt)),
+            (Some("application/jwt"), Some(Jwt)),
+            (Some("at+jwt"), Some(AccessToken)),
+            (Some("application/AT+JWT"), Some(AccessToken)),
+            (Some("secevent+jwt"), Some(SecurityEvent)),
+            (Some("application/secevent+jwt"), Some(SecurityEvent)),
+            (Some("logout+jwt"), None),
+            (Some("dpop+jwt"), None),
+            (Some("application/application/jwt"), None),
+            (Some(""), None),
         ] {
-            assert_eq!(TokenType::Jwt.is_said_by(said), is_jwt, "{said:?}");
-            assert_eq!(TokenType::AccessToken.is_said_by(said), is_access, "{said:?}");
+            for kind in [Jwt, AccessToken, SecurityEvent] {
+                assert_eq!(kind.is_said_by(said), is == Some(kind), "{kind}: {said:?}");
+            }
         }
+        // No token of that kind lets anybody in.
+        assert_eq!(TokenType::parse("secevent+jwt"), None);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Compact, Groups, TokenError, VerifiedToken, WorkloadToken, backend,
-    cache::{KeyCache, NoKey},
+    cache::{KeyCache, Place},
     claims::{self, Registered},
     header,
     token::Id,
@@ -55,7 +55,7 @@ impl Issuers {
                 Some((_, keys)) => Arc::clone(keys),
                 None => {
                     let client = Client::new(config.network, config.ca.as_deref())?;
-                    Arc::new(KeyCache::new(config.url.clone(), client, config.keys))
+                    Arc::new(KeyCache::new(config.url.clone(), Place::OpenId, client, config.keys))
                 }
             };
             caches.push((config, Arc::clone(&keys)));
@@ -179,9 +179,10 @@ impl Issuer {
         let config = &self.config;
         let header = header::check(&token.header, &config.algorithms, config.kind)?;
         let registered = claims::read(&token.claims, config.leeway, Timestamp::now(), longest_subject)?;
-        let key = self.keys.key(header.kid, header.algorithm).await.map_err(|no| self.without_key(no))?;
+        let key = self.keys.key(header.kid, header.algorithm).await.map_err(|no| no.of(&self.name))?;
         let validation = self.validation(header.algorithm, names_issuer);
-        jsonwebtoken::decode::<Value>(token.token, &key, &validation).map_err(|error| self.told(&error))?;
+        jsonwebtoken::decode::<Value>(token.token, &key, &validation)
+            .map_err(|error| TokenError::of_check(&self.name, &error))?;
         Ok(registered)
     }
 
@@ -198,30 +199,5 @@ impl Issuer {
         validation.validate_nbf = true;
         validation.leeway = self.config.leeway.as_secs();
         validation
-    }
-
-    fn without_key(&self, no: NoKey) -> TokenError {
-        let issuer = self.name.clone();
-        match no {
-            NoKey::Unknown => TokenError::Key {
-                issuer,
-                detail: "the one that the token was signed with is not among those that it publishes"
-                    .to_owned(),
-            },
-            NoKey::Unavailable(detail) => TokenError::Unavailable { issuer, detail },
-        }
-    }
-
-    fn told(&self, error: &jsonwebtoken::errors::Error) -> TokenError {
-        use jsonwebtoken::errors::ErrorKind;
-        match error.kind() {
-            ErrorKind::InvalidSignature => TokenError::Signature(self.name.clone()),
-            ErrorKind::ExpiredSignature => TokenError::Expired,
-            ErrorKind::ImmatureSignature => TokenError::Early,
-            ErrorKind::InvalidAudience => TokenError::Audience,
-            ErrorKind::InvalidIssuer => TokenError::Issuer,
-            // Its texts may quote the token.
-            _ => TokenError::Malformed("it cannot be checked".to_owned()),
-        }
     }
 }

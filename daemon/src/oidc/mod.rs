@@ -1,6 +1,7 @@
 //! Who somebody is, by the word of an OpenID provider: a strict verifier of JSON Web Tokens (RFC 7519, after RFC 8725).
 //!
-//! **For:** administrators who sign in with `oam login`; the jobs of CI systems, which show their own tokens.
+//! **For:** administrators who sign in with `oam login`; the jobs of CI systems, which show their own tokens; transmitters of
+//! security events, for [`crate::signals`].
 //!
 //! **In:** a token, as it came; the keys that its issuer publishes, fetched with [`oam_fetch`]. **Out:** a
 //! [`VerifiedToken`] or a [`WorkloadToken`], which cannot be made in any other way, or a [`TokenError`].
@@ -9,6 +10,7 @@
 //! - `compact`, `json`, `header`, `claims`: what a token says, read strictly, before anything is believed of it;
 //! - `keys`, `cache`: the keys of an issuer, and for how long they are believed;
 //! - `backend`: signatures, checked by `ring`;
+//! - [`EventIssuer`]: the same for security events, which are no tokens of anybody;
 //! - [`ClaimPath`], [`Groups`]: what is taken from the claims.
 //!
 //! **Must never:** believe a key, an algorithm or an address that a token names itself; take what was cut short for all
@@ -20,6 +22,7 @@ mod cache;
 mod claims;
 mod compact;
 mod error;
+mod event;
 mod groups;
 mod header;
 mod issuer;
@@ -32,6 +35,7 @@ pub use algorithm::Algorithms;
 pub use cache::KeyTimes;
 pub use compact::{Compact, LONGEST};
 pub use error::TokenError;
+pub use event::{EventIssuer, OLDEST, VerifiedEvent};
 pub use groups::Groups;
 pub use header::TokenType;
 pub use issuer::{Issuers, Trouble};

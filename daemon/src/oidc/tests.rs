@@ -6,3 +6,4 @@ pub(crate) mod provider;
 mod rotation;
 mod rsa;
 mod workloads;
+mod wycheproof;

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use oam_proto::{DESCRIPTORS, limits, v1};
 use tokio::{net::TcpListener, task::JoinSet, time};
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::Router};
 use tonic_health::server::HealthReporter;
@@ -12,11 +12,12 @@ use tonic_health::server::HealthReporter;
 use super::RunError;
 use crate::{
     canary,
-    config::Config,
+    config::{Config, TlsFiles},
     exchange, http,
-    https::{self, Tls},
+    https::{self, Protocol, Tls, TlsError},
     ldap, pull, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, listen},
+    signals::{self, Signals},
 };
 
 /// How long the headers of a call may be together: a token with many groups is long.
@@ -40,7 +41,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
         Ok::<_, RunError>(router.add_service(health.clone()).add_service(reflection()?))
     };
     let tcp = match &config.tcp {
-        Some(tcp) => Some((listen::tcp("hooks", tcp.listen).await?, listen::tls(tcp)?)),
+        Some(tcp) => Some((listen::tcp("hooks", tcp.listen).await?, Tls::open(&tcp.tls, Protocol::Http2)?)),
         None => None,
     };
     if let Some((listener, _)) = &tcp {
@@ -55,7 +56,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     let scim = match &config.scim {
         Some(scim) => {
-            let tls = scim.tls.as_ref().map(Tls::open).transpose()?;
+            let tls = scim.tls.as_ref().map(for_https).transpose()?;
             Some((listen::tcp("SCIM (`scim.listen`)", scim.listen).await?, tls))
         }
         None => None,
@@ -65,7 +66,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     }
     let exchange = match &config.exchange {
         Some(exchange) => {
-            let tls = exchange.tls.as_ref().map(Tls::open).transpose()?;
+            let tls = exchange.tls.as_ref().map(for_https).transpose()?;
             Some((listen::tcp("jobs (`exchange.listen`)", exchange.listen).await?, tls))
         }
         None => None,
@@ -76,7 +77,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     let remote = match &config.admin.listener {
         Some(admin) => {
             let listener = listen::tcp("administrators (`admin.listen`)", admin.listen).await?;
-            Some((listener, listen::admin_tls(admin)?))
+            Some((listener, Tls::open(&admin.tls, Protocol::Http2)?))
         }
         None => None,
     };
@@ -90,8 +91,8 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     let mut servers = JoinSet::new();
     servers.spawn(reporter);
     if let Some((listener, tls)) = tcp {
-        let router = for_hooks(&mut Server::builder().tls_config(tls)?)?;
-        serve(&mut servers, "tcp", router, TcpListenerStream::new(listener), stop);
+        let router = for_hooks(&mut Server::builder())?;
+        serve(&mut servers, "tcp", router, https::incoming(listener, tls, stop.clone()), stop);
     }
     if let Some(listener) = http {
         let (live, stopped) = (Arc::clone(live), stop.clone().cancelled_owned());
@@ -107,13 +108,15 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     if let Some(bitbucket) = config.bitbucket.clone() {
         servers.spawn(canary::follow(Arc::clone(live), bitbucket, stop.clone()));
     }
+    servers.spawn(Signals::keep(Arc::clone(live), stop.clone()));
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
     servers.spawn(tell_others(Arc::clone(live), stop.clone()));
     servers.spawn(hand_on_the_log(Arc::clone(live), stop.clone()));
     servers.spawn(keep_the_log(Arc::clone(live), stop.clone()));
     if let Some((listener, tls)) = scim {
-        let router =
-            scim::router(Arc::clone(live), tls.is_some()).merge(pull::hook::router(Arc::clone(live)));
+        let router = scim::router(Arc::clone(live), tls.is_some())
+            .merge(pull::hook::router(Arc::clone(live)))
+            .merge(signals::router(Arc::clone(live)));
         servers.spawn(https::serve(listener, tls, router, stop.clone()));
     }
     if let Some((listener, tls)) = exchange {
@@ -122,9 +125,9 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     let router = for_hooks(&mut Server::builder())?;
     serve(&mut servers, "hooks", router, UnixListenerStream::new(hook_socket), stop);
     if let Some((listener, tls)) = remote {
-        let mut server = Server::builder().tls_config(tls)?.http2_max_header_list_size(HEADER_BYTES);
+        let mut server = Server::builder().http2_max_header_list_size(HEADER_BYTES);
         let router = for_administrators(server.add_service(health.clone()).add_service(reflection()?), live);
-        serve(&mut servers, "administrators", router, TcpListenerStream::new(listener), stop);
+        serve(&mut servers, "administrators", router, https::incoming(listener, tls, stop.clone()), stop);
     }
     let mut server = Server::builder().http2_max_header_list_size(HEADER_BYTES);
     let router = for_administrators(for_hooks(&mut server)?, live);
@@ -166,6 +169,10 @@ fn admin_mode(config: &Config) -> u32 {
     let people = config.admin.people.keys();
     let alone = config.admin_uids.iter().chain(people).all(|uid| *uid == own || *uid == 0);
     if alone && config.admin.roles.is_empty() { 0o600 } else { 0o666 }
+}
+
+fn for_https(files: &TlsFiles) -> Result<Tls, TlsError> {
+    Tls::open(files, Protocol::Http1)
 }
 
 /// Tells tools and tests which port the system chose.

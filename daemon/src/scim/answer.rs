@@ -68,6 +68,20 @@ impl From<Problem> for Answer {
     }
 }
 
+/// The answer to a request without a token that is worth anything.
+pub(super) fn refusal(are_too_many: bool) -> Response {
+    let (problem, name, value) = if are_too_many {
+        let problem = Problem::other(429, "too many attempts without a valid token: wait a minute");
+        (problem, header::RETRY_AFTER, "60")
+    } else {
+        let problem = Problem::other(401, "a valid bearer token of this source is needed");
+        (problem, header::WWW_AUTHENTICATE, "Bearer")
+    };
+    let mut response = Answer::from(problem).into_response();
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+    response
+}
+
 /// A version as ETags write it.
 pub(super) fn etag(version: u64) -> String {
     format!("W/\"{version}\"")

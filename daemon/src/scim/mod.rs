@@ -9,7 +9,6 @@
 
 mod answer;
 mod discovery;
-mod failures;
 mod group;
 mod query;
 mod route;
@@ -28,9 +27,8 @@ use oam_scim::{Problem, ScimType};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{service::Live, source::Source};
+use crate::{https::Failures, service::Live, source::Source};
 use answer::Answer;
-use failures::Failures;
 use query::Query;
 use route::Route;
 
@@ -89,7 +87,7 @@ async fn answer(service: &Service, peer: SocketAddr, request: Request) -> Respon
         return Answer::from(Problem::other(404, "SCIM is at `/scim/v2/<source>`")).into_response();
     };
     let Some((source, token)) = admitted(service, name, &parts.headers) else {
-        return service.failures.refuse(peer.ip());
+        return answer::refusal(service.failures.are_too_many(peer.ip()));
     };
     source.heard();
     let outcome = async {

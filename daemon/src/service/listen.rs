@@ -1,4 +1,4 @@
-//! The listeners: two Unix sockets, and TCP with mutual TLS where it is configured.
+//! The listeners: two Unix sockets, and TCP where it is configured, over which [`crate::https`] lays TLS.
 
 use std::{
     fs, io,
@@ -9,9 +9,6 @@ use std::{
 
 use thiserror::Error;
 use tokio::net::{TcpListener, UnixListener};
-use tonic::transport::{Certificate, Identity, ServerTlsConfig};
-
-use crate::config::{AdminListener, TcpConfig};
 
 /// Why the daemon cannot listen.
 #[derive(Debug, Error)]
@@ -34,16 +31,6 @@ pub enum ListenError {
         what: &'static str,
         /// Which.
         address: SocketAddr,
-        /// What went wrong.
-        source: io::Error,
-    },
-    /// A certificate or key file.
-    #[error("`{key}` is `{path}`, which cannot be read: {source}")]
-    Certificate {
-        /// The key in the configuration.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
         /// What went wrong.
         source: io::Error,
     },
@@ -91,31 +78,6 @@ pub fn unix(path: &Path, mode: u32, gid: Option<u32>) -> Result<UnixListener, Li
 /// When the address is taken or not ours.
 pub async fn tcp(what: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|source| ListenError::Address { what, address, source })
-}
-
-/// Mutual TLS: our certificate, and the authority that a client's must come from.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn tls(config: &TcpConfig) -> Result<ServerTlsConfig, ListenError> {
-    let identity =
-        Identity::from_pem(read("tcp.certificate", &config.certificate)?, read("tcp.key", &config.key)?);
-    let authority = Certificate::from_pem(read("tcp.client_ca", &config.client_ca)?);
-    Ok(ServerTlsConfig::new().identity(identity).client_ca_root(authority).client_auth_optional(false))
-}
-
-/// TLS for administrators: our certificate; who they are is told by their tokens.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn admin_tls(config: &AdminListener) -> Result<ServerTlsConfig, ListenError> {
-    let identity =
-        Identity::from_pem(read("admin.certificate", &config.certificate)?, read("admin.key", &config.key)?);
-    Ok(ServerTlsConfig::new().identity(identity))
-}
-
-fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, ListenError> {
-    fs::read(path).map_err(|source| ListenError::Certificate { key, path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ use crate::{
     oidc::Issuers,
     policy::PolicyManager,
     privilege::{InForce, Privileges},
+    secrets,
+    signals::Signals,
     signature::Signatures,
     source::Sources,
     webhook::Webhooks,
@@ -40,6 +42,8 @@ pub struct Live {
     pub changes: DirectoryWriter,
     /// Where it comes from.
     pub sources: Arc<Sources>,
+    /// Whose shared signals are received.
+    pub signals: Arc<Signals>,
     /// Whose tokens are believed.
     pub issuers: Issuers,
     /// The keys with which people sign.
@@ -94,6 +98,7 @@ impl Live {
             directory,
             changes,
             sources,
+            signals: Arc::default(),
             issuers: Issuers::default(),
             audit,
             privileges: Arc::new(privileges),
@@ -120,6 +125,12 @@ impl Live {
     #[must_use]
     pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
         Self { webhooks: Arc::new(webhooks), ..self }
+    }
+
+    /// The same, with others whose shared signals are received.
+    #[must_use]
+    pub fn with_signals(self, signals: Signals) -> Self {
+        Self { signals: Arc::new(signals), ..self }
     }
 
     /// What a decision rests on now, whomever it is about.
@@ -189,7 +200,7 @@ impl Live {
     }
 
     /// What somebody must look at now, a sentence each: what is forbidden goes in somewhere, or may; or nobody elsewhere
-    /// learns of what happens here.
+    /// learns of what happens here, or we of what happens there; or a certificate is about to end.
     pub fn alarms(&self) -> Vec<String> {
         let now = Timestamp::now();
         let canaries = self
@@ -197,7 +208,13 @@ impl Live {
             .bitbucket
             .as_ref()
             .map(|bitbucket| self.canaries.alarms(self.started, bitbucket.canary.alarm_after, now));
-        canaries.unwrap_or_default().into_iter().chain(self.exports.alarms(&self.audit, now)).collect()
+        canaries
+            .unwrap_or_default()
+            .into_iter()
+            .chain(self.exports.alarms(&self.audit, now))
+            .chain(self.signals.alarms(now))
+            .chain(secrets::alarms(self, now))
+            .collect()
     }
 
     /// What somebody should look at, a sentence each; empty when all is well.
@@ -220,6 +237,8 @@ impl Live {
             .chain(self.issuers.troubles().into_iter().map(|trouble| {
                 format!("The keys of issuer `{}` could not be fetched: {}", trouble.issuer, trouble.why)
             }))
+            .chain(self.signals.warnings(Timestamp::now()))
+            .chain(secrets::warnings(self, Timestamp::now()))
             .chain(self.applied.warning())
             .chain(self.signatures.warnings())
             .chain(unsealed)

@@ -14,6 +14,7 @@
 mod change;
 mod disk;
 mod feed;
+mod find;
 mod keeper;
 mod listed;
 mod merge;
@@ -26,10 +27,12 @@ mod token;
 
 pub use change::{Change, Entry};
 pub use feed::{Feed, FeedStatus, Poke, Request, Tried};
+pub use find::Found;
 pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
 pub use provisioned::{EXPIRES, Provisioned, StoredGroup, StoredUser};
 pub use report::SourceReport;
 pub use roster::{Roster, Tombstone};
+pub(crate) use token::{Kind, LIFETIME, Tokens};
 pub use token::{Token, TokenError, TokenInfo};
 
 use std::{
@@ -44,7 +47,6 @@ use jiff::Timestamp;
 
 use crate::config::{SourceConfig, SourceName};
 use disk::Disk;
-use token::Tokens;
 
 /// One source, as it is configured, with what it said.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The tokens with which an identity provider proves that it is the source.
+//! The tokens with which an identity provider proves that it is the source, or the transmitter of signals.
 //!
 //! Only their SHA-256 is kept. A slow hash would gain nothing: a token is 256 random bits, which nobody guesses however
 //! fast they try, and it is compared on every request.
@@ -17,14 +17,31 @@ use thiserror::Error;
 
 use crate::store::durable;
 
-/// What a token begins with, so that people and scanners for secrets know what it is.
-const PREFIX: &str = "oamscim_";
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Users and groups are pushed with it.
+    Scim,
+    /// Signals are pushed with it.
+    Signals,
+}
+
+impl Kind {
+    /// What a token begins with, so that people and scanners for secrets know what it is.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Scim => "oamscim_",
+            Self::Signals => "oamssf_",
+        }
+    }
+}
+
 /// How many may be live at once: the one in use and the one that is to take its place.
 const MOST: usize = 2;
 /// How long a token lives when nothing else is said.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long before its end a token is warned of.
-pub(crate) const ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+const ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// How long the last use may be out of date on disk.
 const USE_IS_NOTED: Duration = Duration::from_secs(60 * 60);
 
@@ -65,10 +82,11 @@ pub enum TokenError {
     Disk(#[from] io::Error),
 }
 
-/// The tokens of one source.
+/// The tokens of one source, or one transmitter.
 #[derive(Debug)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     file: PathBuf,
+    kind: Kind,
     tokens: Vec<TokenInfo>,
 }
 
@@ -85,12 +103,26 @@ impl std::fmt::Debug for Token {
     }
 }
 
+impl TokenInfo {
+    /// That it ends, or has ended, as the end of a sentence; `None` while that is far off.
+    pub(crate) fn ends_soon(&self, now: Timestamp) -> Option<String> {
+        let left = Duration::try_from(self.expires.duration_since(now)).unwrap_or_default();
+        match left.as_secs() / 86_400 {
+            _ if left > ENDS_SOON => None,
+            _ if left.is_zero() => Some("has ended".to_owned()),
+            0 => Some("ends within a day".to_owned()),
+            1 => Some("ends in 1 day".to_owned()),
+            days => Some(format!("ends in {days} days")),
+        }
+    }
+}
+
 impl Tokens {
-    /// Reads the tokens of the source in `folder`.
+    /// Reads the tokens in `folder`.
     ///
     /// # Errors
     /// When they cannot be read. A file that is none of ours gives nobody access.
-    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn open(folder: &Path, kind: Kind) -> io::Result<Self> {
         let file = folder.join("tokens");
         let tokens = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
@@ -100,11 +132,11 @@ impl Tokens {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
-        Ok(Self { file, tokens })
+        Ok(Self { file, kind, tokens })
     }
 
     /// The tokens, oldest first.
-    pub(super) fn list(&self) -> Vec<TokenInfo> {
+    pub(crate) fn list(&self) -> Vec<TokenInfo> {
         self.tokens.clone()
     }
 
@@ -112,7 +144,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When two are live, or it cannot be stored.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         by: &str,
         lifetime: Duration,
@@ -126,7 +158,7 @@ impl Tokens {
         }
         let mut random = [0_u8; 32];
         getrandom::fill(&mut random).map_err(TokenError::Random)?;
-        let token = Token(format!("{PREFIX}{}", hex::encode(random)));
+        let token = Token(format!("{}{}", self.kind.prefix(), hex::encode(random)));
         let digest = Digest::of(token.0.as_bytes());
         let id = digest.to_string().chars().take(8).collect();
         let created_by = by.to_owned();
@@ -141,7 +173,7 @@ impl Tokens {
     ///
     /// # Errors
     /// When there is none of that name, or that cannot be stored; it is worthless all the same until the next start.
-    pub(super) fn revoke(&mut self, id: &str) -> Result<TokenInfo, TokenError> {
+    pub(crate) fn revoke(&mut self, id: &str) -> Result<TokenInfo, TokenError> {
         let position = self.tokens.iter().position(|token| token.id == id);
         let position = position.ok_or_else(|| TokenError::Unknown(id.to_owned()))?;
         let revoked = self.tokens.remove(position);
@@ -151,7 +183,7 @@ impl Tokens {
 
     /// The name of the token that was shown, if it is one of these and has not ended. Every token is compared, and each
     /// in the same time whatever it is: only digests meet here, of which nobody can choose a beginning.
-    pub(super) fn accept(&mut self, shown: &str, now: Timestamp) -> Option<String> {
+    pub(crate) fn accept(&mut self, shown: &str, now: Timestamp) -> Option<String> {
         let digest = Digest::of(shown.as_bytes());
         let mut accepted = None;
         for (position, token) in self.tokens.iter().enumerate() {
@@ -198,7 +230,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{TokenError, Tokens};
+    use super::{Kind, TokenError, Tokens};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -207,26 +239,29 @@ mod tests {
     #[test]
     fn two_live_at_once_and_none_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let mut tokens = Tokens::open(folder.path()).unwrap();
+        let mut tokens = Tokens::open(folder.path(), Kind::Scim).unwrap();
         let day = Duration::from_secs(86_400);
         let (first, first_info) = tokens.add("uid 0", day, at(0)).unwrap();
         let (second, _) = tokens.add("uid 0", 2 * day, at(1)).unwrap();
         assert!(matches!(tokens.add("uid 0", day, at(2)), Err(TokenError::TooMany(..))));
-        let mut again = Tokens::open(folder.path()).unwrap();
+        let mut again = Tokens::open(folder.path(), Kind::Scim).unwrap();
         for token in [&first, &second] {
             assert!(again.accept(token.reveal(), at(3)).is_some());
             let stored = std::fs::read_to_string(folder.path().join("tokens")).unwrap();
-            let secret = token.reveal().strip_prefix(super::PREFIX).unwrap();
+            let secret = token.reveal().strip_prefix(Kind::Scim.prefix()).unwrap();
             assert!(!stored.contains(secret) && !format!("{token:?}").contains(secret));
         }
         assert_eq!(again.accept(first.reveal().trim_start_matches('o'), at(3)), None);
         assert_eq!(again.accept("", at(3)), None);
         assert_eq!(again.accept(first.reveal(), at(86_400)), None, "it has ended");
-        assert_eq!(Tokens::open(folder.path()).unwrap().list()[0].last_used, Some(at(3)));
+        assert_eq!(Tokens::open(folder.path(), Kind::Scim).unwrap().list()[0].last_used, Some(at(3)));
         // One that has ended makes room.
         again.add("uid 0", day, at(90_000)).unwrap();
         again.revoke(&again.list()[0].id.clone()).unwrap();
-        assert_eq!(Tokens::open(folder.path()).unwrap().accept(second.reveal(), at(90_001)), None);
+        assert_eq!(
+            Tokens::open(folder.path(), Kind::Scim).unwrap().accept(second.reveal(), at(90_001)),
+            None
+        );
         assert!(matches!(again.revoke(&first_info.id), Err(TokenError::Unknown(_))));
     }
 
@@ -234,6 +269,6 @@ mod tests {
     fn a_file_that_is_none_gives_nobody_access() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("tokens"), "[{}]").unwrap();
-        assert!(Tokens::open(folder.path()).is_err());
+        assert!(Tokens::open(folder.path(), Kind::Scim).is_err());
     }
 }

@@ -1,11 +1,14 @@
-use std::fs;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
-use oam_fetch::{Client, Secret, WebUrl};
+use oam_fetch::{Client, WebUrl};
 use ring::hmac;
 
 use super::{Message, WebhookError};
-use crate::config::{WebhookConfig, WebhookFormat};
+use crate::{
+    config::{WebhookConfig, WebhookFormat},
+    secrets::SecretFile,
+};
 
 /// How short a secret may be: what people make up is guessed.
 const SHORTEST_SECRET: usize = 16;
@@ -14,7 +17,8 @@ const SHORTEST_SECRET: usize = 16;
 pub(super) struct Sender {
     url: WebUrl,
     client: Client,
-    key: Option<hmac::Key>,
+    /// With which requests are signed: whatever lies there when one is.
+    secret: Option<SecretFile>,
 }
 
 /// Nothing of the key, and nothing of an address that may be secret itself.
@@ -29,24 +33,15 @@ impl Sender {
         let name = || config.name.clone();
         let client = Client::new(config.network, config.ca.as_deref())
             .map_err(|source| WebhookError::Roots { name: name(), source })?;
-        let wrong = |path: &std::path::PathBuf, why: String| WebhookError::Secret {
-            name: name(),
-            path: path.clone(),
-            why,
+        let open = |path: &PathBuf| {
+            SecretFile::open(path, SHORTEST_SECRET).map_err(|why| WebhookError::Secret {
+                name: name(),
+                path: path.clone(),
+                why,
+            })
         };
-        let key = match &config.secret {
-            None => None,
-            Some(path) => {
-                let text = fs::read_to_string(path).map_err(|error| wrong(path, error.to_string()))?;
-                let secret = Secret::new(text.trim());
-                if secret.reveal().len() < SHORTEST_SECRET {
-                    let why = format!("it takes {SHORTEST_SECRET} characters at least");
-                    return Err(wrong(path, why));
-                }
-                Some(hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes()))
-            }
-        };
-        Ok(Self { url: config.url.clone(), client, key })
+        let secret = config.secret.as_ref().map(open).transpose()?;
+        Ok(Self { url: config.url.clone(), client, secret })
     }
 
     /// Sends one; an answer other than 2xx is none.
@@ -58,8 +53,9 @@ impl Sender {
         let timestamp = Timestamp::now().as_second().to_string();
         let seq = message.seq.to_string();
         let mut headers = vec![("oam-entry", seq), ("oam-timestamp", timestamp.clone())];
-        if let Some(key) = &self.key {
-            headers.push(("oam-signature", signature(key, &timestamp, &body)));
+        if let Some(secret) = &self.secret {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, secret.current().reveal().as_bytes());
+            headers.push(("oam-signature", signature(&key, &timestamp, &body)));
         }
         let answer =
             self.client.post_json(&self.url, &headers, &body).await.map_err(|error| error.to_string())?;

@@ -42,6 +42,7 @@ mod repositories;
 mod rotation;
 mod scim;
 mod sign_in;
+mod signals;
 mod symrefs;
 mod tampering;
 mod tls;

@@ -137,3 +137,85 @@ fn somebody_who_says_nothing_is_not_waited_for_beyond_the_deadline() {
     let output = work.push(["HEAD:refs/heads/feature/x"]);
     assert_eq!(output.verdict(), Verdict::Undecided, "{output:?}");
 }
+
+/// Puts another certificate in the place of one, file by file, as a renewal does.
+fn renew(from: &Identity, to: &Identity) {
+    for (new, place) in [(&from.key, &to.key), (&from.certificate, &to.certificate)] {
+        let draft = place.with_extension("draft");
+        fs::copy(new, &draft).unwrap();
+        fs::rename(&draft, place).unwrap();
+    }
+}
+
+#[test]
+fn a_certificate_is_swapped_while_hooks_ask_and_none_of_them_notices() {
+    let world = started();
+    let client = world.authority.client(world.keys.path(), "git-host-1");
+    let endpoint = || vec![format!("https://{}", world.address())];
+    let in_use = Identity {
+        certificate: world.keys.path().join("daemon.pem"),
+        key: world.keys.path().join("daemon.key"),
+    };
+    assert!(in_use.certificate.exists() && in_use.key.exists(), "where the daemon looks");
+    // Certificates of another authority: who believes that one alone tells which is shown.
+    let other = Authority::new(world.keys.path(), "other");
+    let both = world.keys.path().join("both.pem");
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    fs::write(&both, read(world.authority.file()) + &read(other.file())).unwrap();
+    let (_repository, work) = world.repository(endpoint(), &client, &both);
+    let pushes = std::thread::spawn(move || {
+        for number in 0..12 {
+            work.commit(&format!("push {number}"));
+            let output = work.push([format!("HEAD:refs/heads/feature/{number}")]);
+            assert_eq!(output.verdict(), Verdict::Permitted, "{output:?}");
+        }
+    });
+    let mut round = 0;
+    while !pushes.is_finished() {
+        round += 1;
+        let authority = if round % 2 == 0 { &world.authority } else { &other };
+        renew(&authority.server(world.keys.path(), &format!("renewed-{round}")), &in_use);
+        std::thread::yield_now();
+    }
+    pushes.join().expect("every push is decided");
+    assert!(round > 1, "it was swapped {round} times");
+
+    // A faulty file leaves the one before it in use, and that is told.
+    renew(&other.server(world.keys.path(), "last"), &in_use);
+    let (_new, of_new) = world.repository(endpoint(), &client, other.file());
+    assert_eq!(of_new.push(["HEAD:refs/heads/feature/new"]).verdict(), Verdict::Permitted);
+    let (_old, of_old) = world.repository(endpoint(), &client, world.authority.file());
+    assert_eq!(of_old.push(["HEAD:refs/heads/feature/old"]).verdict(), Verdict::Undecided);
+    fs::write(&in_use.certificate, "no certificate").unwrap();
+    of_new.commit("two");
+    assert_eq!(of_new.push(["HEAD:refs/heads/feature/two"]).verdict(), Verdict::Permitted);
+    let status = world.daemon.oam(["status"]).stdout_text();
+    assert!(status.contains("`tcp.certificate`") && status.contains("it holds no certificate"), "{status}");
+    assert_ne!(world.daemon.oam(["secrets"]).code, 0);
+}
+
+#[test]
+fn what_ends_is_told_before_it_does() {
+    let world = started();
+    let secrets = || {
+        let shown = world.daemon.oam(["--json", "secrets"]).stdout_text();
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let found = shown.as_array().unwrap().iter().find(|one| one["name"] == "tcp.certificate").cloned();
+        found.expect("the certificate is listed")
+    };
+    assert_eq!(secrets()["state"], "well");
+    let in_use = Identity {
+        certificate: world.keys.path().join("daemon.pem"),
+        key: world.keys.path().join("daemon.key"),
+    };
+    for (days, state, sentence) in [
+        (20, "ends-soon", "ends in 19 days"),
+        (2, "ends-now", "ends in 1 day"),
+        (-2, "ended", "has ended, 2 days ago"),
+    ] {
+        renew(&world.authority.server_until(world.keys.path(), &format!("for-{days}"), days), &in_use);
+        assert_eq!(secrets()["state"], state);
+        let status = world.daemon.oam(["status"]).stdout_text();
+        assert!(status.contains("`tcp.certificate`") && status.contains(sentence), "{status}");
+    }
+}

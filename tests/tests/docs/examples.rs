@@ -268,7 +268,7 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 42] = [
+const COMMANDS: [&[&str]; 48] = [
     &["oam", "bitbucket", "install"],
     &["oam", "bitbucket", "uninstall"],
     &["oam", "bitbucket", "status"],
@@ -287,6 +287,12 @@ const COMMANDS: [&[&str]; 42] = [
     &["oam", "source", "sync"],
     &["oam", "source", "preview"],
     &["oam", "source", "forget"],
+    &["oam", "secrets"],
+    &["oam", "signals", "list"],
+    &["oam", "signals", "status"],
+    &["oam", "signals", "setup"],
+    &["oam", "signals", "verify"],
+    &["oam", "signals", "remove"],
     &["oam", "source", "token", "rotate"],
     &["oam", "source", "token", "list"],
     &["oam", "source", "token", "revoke"],

@@ -11,7 +11,8 @@ use std::{
 use oam_audit::entry::{EntriesPruned, Event, PrivilegeUsed};
 use oam_policy::{RefusalReason, UndecidedReason};
 use oam_tests::{
-    BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, daemon::Setup, sample, temporary, wait,
+    BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, Transmitter, daemon::Setup, sample,
+    temporary, transmitter, wait,
 };
 
 use crate::{
@@ -93,8 +94,15 @@ fn busy_daemon() -> (Daemon, String) {
         bitbucket.url(),
         token.display()
     );
+    let idp = Transmitter::start();
+    let signals = format!(
+        "[signals.idp]\nissuer = \"{}\"\naudience = \"{}\"\nsource = \"entra\"\ndelivery = \"push\"\nalgorithms = \
+         [\"EdDSA\"]\nnetwork = \"loopback\"\nsubjects.email = \"email\"\n",
+        idp.issuer(),
+        transmitter::AUDIENCE
+    );
     let config = format!(
-        "[bitbucket]\n{guarded}\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
+        "{signals}\n[bitbucket]\n{guarded}\n\n[http]\nlisten = \"127.0.0.1:0\"\n\n[audit]\n{witnesses}\n\n[source.file]\nkind = \"file\"\n\n[source.entra]\nkind = \
          \"scim\"\n\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n\n[webhook.chat]\nurl = \"http://127.0.0.1:1/\"\n\
          format = \"slack\"\nnetwork = \"loopback\"\n\n[admin]\npeople = {{ {} = \"kim\" }}\n\n[export.shipper]\nkind = \"file\"\npath = \"/dev/null/no\"\n\n{NO_SERVER}",
         nix::unistd::geteuid()
@@ -118,6 +126,7 @@ fn busy_daemon() -> (Daemon, String) {
     assert!(work.send_pack(many.as_bytes()).accepted());
     daemon.deactivate("bob").expect_success("oam user deactivate");
     ScimClient::of(&daemon, "entra").get("/Users").expect(200);
+    signal(&daemon, &idp);
     wait::until("a canary is tried", || entries(&daemon).contains("canary-tried").then_some(()));
     let metrics = metrics(&daemon);
 
@@ -144,6 +153,18 @@ fn busy_daemon() -> (Daemon, String) {
     oamd.run().expect_success("oamd rotate-key");
     erase(&mut daemon);
     (daemon, metrics)
+}
+
+/// A transmitter tells of somebody whom nobody knows.
+fn signal(daemon: &Daemon, idp: &Transmitter) {
+    let made = daemon.oam(["--json", "signals", "setup", "idp"]).expect_success("oam signals setup");
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    idp.reach(daemon);
+    let subject = serde_json::json!({"format": "email", "email": "nobody@example.com"});
+    let claims = idp.claims("risc/event-type/account-disabled", &subject, &serde_json::json!({}));
+    let authorization = format!("Bearer {}", made["token"].as_str().unwrap());
+    let told = idp.push_to("/signals/idp", &authorization, &idp.signed(&claims)).expect("an answer");
+    assert_eq!(told.status, 202, "{told:?}");
 }
 
 /// People stand by aliases from here on, and one of them is erased.

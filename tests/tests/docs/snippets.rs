@@ -137,8 +137,8 @@ pub(crate) fn keys(toml: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for line in toml.lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            // A source, a webhook and a collector are called as their owner likes.
-            let named = ["source", "webhook", "export"].into_iter().find_map(|kind| {
+            // A source, a transmitter, a webhook and a collector are called as their owner likes.
+            let named = ["source", "signals", "webhook", "export"].into_iter().find_map(|kind| {
                 let rest = name.strip_prefix(kind)?.strip_prefix('.')?;
                 Some((kind, rest.split_once('.').map(|(_, below)| below)))
             });

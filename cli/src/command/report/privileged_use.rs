@@ -1,6 +1,6 @@
 //! `oam report privileged-use`.
 
-use oam_audit::entry::{Entry, Event, Outcome, SnapshotCause, TokenChange, Update};
+use oam_audit::entry::{Entry, Event, Outcome, SnapshotCause, StreamChange, TokenChange, Update};
 
 use super::{Common, Work};
 use crate::{
@@ -18,10 +18,11 @@ const KIND: Kind = Kind {
 };
 
 /// Entries of these kinds are a use of a privilege, each of them.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "permitted-while-unavailable",
     "admin-denied",
     "source-token",
+    "signal-stream",
     "key-rotated",
     "snapshot-changed",
     "policy-changed",
@@ -134,6 +135,14 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
                 "",
             )
         }
+        Event::SignalStream(stream) => (
+            "signals",
+            stream.actor.clone(),
+            stream.transmitter.clone(),
+            format!("stream {}", stream.change.as_str()),
+            String::new(),
+            if stream.change == StreamChange::Removed { "nobody is cut off by it any more" } else { "" },
+        ),
         Event::KeyRotated(rotated) => (
             "key of the log",
             rotated.actor.clone(),

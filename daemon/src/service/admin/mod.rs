@@ -15,6 +15,8 @@ mod privilege;
 mod proposal;
 mod replay;
 mod review;
+mod secrets;
+mod signals;
 mod snapshot;
 mod source;
 mod status;
@@ -165,6 +167,40 @@ impl Admin for AdminService {
     ) -> Reply<v1::RevokeSourceTokenResponse> {
         let Admitted { live, actor, .. } = self.gate.admit(&request, Call::RevokeSourceToken).await?;
         Ok(Response::new(source::revoke_token(&live, &actor, &request.into_inner()).await?))
+    }
+
+    async fn list_secrets(&self, request: Request<v1::ListSecretsRequest>) -> Reply<v1::ListSecretsResponse> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::ListSecrets).await?;
+        Ok(Response::new(secrets::list(&live)))
+    }
+
+    async fn list_signals(&self, request: Request<v1::ListSignalsRequest>) -> Reply<v1::ListSignalsResponse> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::ListSignals).await?;
+        Ok(Response::new(signals::list(&live)))
+    }
+
+    async fn set_up_signals(
+        &self,
+        request: Request<v1::SetUpSignalsRequest>,
+    ) -> Reply<v1::SetUpSignalsResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::SetUpSignals).await?;
+        Ok(Response::new(signals::set_up(&live, &actor, &request.into_inner().name).await?))
+    }
+
+    async fn verify_signals(
+        &self,
+        request: Request<v1::VerifySignalsRequest>,
+    ) -> Reply<v1::VerifySignalsResponse> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::VerifySignals).await?;
+        Ok(Response::new(signals::verify(&live, &request.into_inner().name).await?))
+    }
+
+    async fn remove_signals(
+        &self,
+        request: Request<v1::RemoveSignalsRequest>,
+    ) -> Reply<v1::RemoveSignalsResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::RemoveSignals).await?;
+        Ok(Response::new(signals::remove(&live, &actor, &request.into_inner().name).await?))
     }
 
     async fn get_user(&self, request: Request<v1::GetUserRequest>) -> Reply<v1::User> {

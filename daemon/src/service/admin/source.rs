@@ -323,7 +323,7 @@ fn fed(status: FeedStatus) -> v1::Feed {
     }
 }
 
-fn token_info(token: &TokenInfo) -> v1::SourceToken {
+pub(super) fn token_info(token: &TokenInfo) -> v1::SourceToken {
     v1::SourceToken {
         id: token.id.clone(),
         created_micros: convert::micros(token.created),

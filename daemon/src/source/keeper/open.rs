@@ -24,7 +24,7 @@ use crate::{
         Change, Entry, Feed, Roster, Source,
         disk::{self, Disk, Found},
         merge,
-        token::Tokens,
+        token::{Kind, Tokens},
     },
     store::{Healed, durable},
 };
@@ -242,7 +242,7 @@ impl Opening {
                 (config, roster, disk)
             }
         };
-        let tokens = Tokens::open(&folder)?;
+        let tokens = Tokens::open(&folder, Kind::Scim)?;
         Ok(Source {
             config,
             retired,

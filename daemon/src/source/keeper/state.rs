@@ -133,15 +133,7 @@ impl Source {
 }
 
 fn ends_soon(name: &str, token: &TokenInfo, now: Timestamp) -> Option<String> {
-    let left = Duration::try_from(token.expires.duration_since(now)).unwrap_or_default();
-    let id = &token.id;
-    let what = match left.as_secs() / 86_400 {
-        _ if left > token::ENDS_SOON => return None,
-        _ if left.is_zero() => "has ended".to_owned(),
-        0 => "ends within a day".to_owned(),
-        1 => "ends in 1 day".to_owned(),
-        days => format!("ends in {days} days"),
-    };
+    let (id, what) = (&token.id, token.ends_soon(now)?);
     Some(format!(
         "The token `{id}` of the source `{name}` {what}: `oam source token rotate {name}`, give the new one to the \
          identity provider, then `oam source token revoke {name} {id}`"

@@ -1,0 +1,318 @@
+//! How a stream is set up, and how it is known that it flows.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use oam_audit::entry::{Event, SignalStream, StreamChange};
+use oam_fetch::Secret;
+use thiserror::Error;
+use tokio::{task::JoinSet, time};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Receiver, Signals,
+    api::Api,
+    locked,
+    stream::{Asked, Stream},
+};
+use crate::{
+    backoff::Backoff,
+    config::Delivery,
+    service::Live,
+    source::{TokenError, TokenInfo},
+};
+
+/// How often the transmitter is asked whether signals flow.
+const CHECK: Duration = Duration::from_secs(60);
+/// How long a sign of life is waited for when somebody wants to see one.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// What came of setting a stream up.
+#[derive(Debug)]
+pub struct SetUp {
+    /// The token with which the transmitter is to push, where somebody has to give it to it: shown this once.
+    pub token: Option<Secret>,
+    /// What there is to do or to know, a sentence each.
+    pub advice: Vec<String>,
+}
+
+/// Why a stream is not set up, asked or removed.
+#[derive(Debug, Error)]
+pub enum SetUpError {
+    /// There is no way to us.
+    #[error("say in `scim.url` how `{0}` reaches us: its stream names that address")]
+    NoAddress(String),
+    /// It is not ours to do.
+    #[error("the stream of `{0}` is not set up by us: there is no `token_file` for its API")]
+    ByHand(String),
+    /// There is none.
+    #[error("no stream of `{0}` is set up: `oam signals setup {0}`")]
+    NoStream(String),
+    /// The transmitter says no, or nothing.
+    #[error("the transmitter `{name}`: {why}")]
+    Transmitter {
+        /// Its name.
+        name: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// A token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The disk, or the audit log.
+    #[error("it cannot be stored: {0}")]
+    Store(String),
+}
+
+impl Signals {
+    /// Keeps every stream, until `stop`.
+    pub async fn keep(live: Arc<Live>, stop: CancellationToken) {
+        let mut keeping = JoinSet::new();
+        for receiver in live.signals.all() {
+            let (receiver, live, stop) = (Arc::clone(receiver), Arc::clone(&live), stop.clone());
+            keeping.spawn(async move {
+                tokio::join!(receiver.keep(&stop), async {
+                    if receiver.config.delivery == Delivery::Poll {
+                        receiver.poll(&live, &stop).await;
+                    }
+                })
+            });
+        }
+        while keeping.join_next().await.is_some() {}
+    }
+}
+
+impl Receiver {
+    /// Looks after the stream, until `stop`.
+    async fn keep(&self, stop: &CancellationToken) {
+        if !self.is_managed() {
+            return;
+        }
+        let mut backoff = Backoff::default();
+        loop {
+            let renewed = self.renewed.notified();
+            let Some(checked) = stop.run_until_cancelled(self.check()).await else { return };
+            let pause = match checked {
+                Ok(()) => {
+                    backoff = Backoff::default();
+                    // Where signals are asked for, their answers tell whether it is well.
+                    if self.config.delivery == Delivery::Push {
+                        self.well();
+                    }
+                    CHECK.min(self.config.verify_every)
+                }
+                Err(why) => {
+                    self.in_trouble(why);
+                    backoff.pause()
+                }
+            };
+            let waited = async {
+                tokio::select! {
+                    () = time::sleep(pause) => {}
+                    () = renewed => {}
+                }
+            };
+            if stop.run_until_cancelled(waited).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Asks whether signals flow, and for a sign of life where that is due.
+    async fn check(&self) -> Result<(), String> {
+        let stream = locked(&self.stream).get().clone();
+        let Some(id) = stream.id.as_deref() else { return Ok(()) };
+        let api = Api::new(&self.config, &self.client);
+        let transmitter = api.discover().await?;
+        if let Some((flow, why)) = api.status(&transmitter, id).await? {
+            self.change(|now| {
+                // A signal may have told of it meanwhile, and is newer than this answer.
+                if now.flow == stream.flow {
+                    (now.flow, now.why) = (flow, why);
+                }
+            })?;
+        }
+        let is_due = match (&stream.asked, stream.verified) {
+            // It is waited for.
+            (Some(_), _) => false,
+            (None, None) => true,
+            (None, Some(last)) => {
+                let since = Duration::try_from(Timestamp::now().duration_since(last)).unwrap_or_default();
+                since >= self.config.verify_every
+            }
+        };
+        let is_blind = locked(&self.stream).get().flow.is_blind();
+        if is_due && !is_blind && transmitter.verification_endpoint.is_some() {
+            self.ask_for_life(&api, &transmitter, id).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_for_life(
+        &self,
+        api: &Api<'_>,
+        transmitter: &oam_fetch::signals::Transmitter,
+        id: &str,
+    ) -> Result<(), String> {
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+        let fresh = Asked { state: hex::encode(random), since: Timestamp::now() };
+        // Known before it is asked for: the answer may come first. One that is waited for stays the one.
+        let asked = self.change(|stream| stream.asked.get_or_insert(fresh).clone())?;
+        api.ask(transmitter, id, &asked.state).await
+    }
+
+    /// Sets the stream up, or as it should be by now.
+    ///
+    /// # Errors
+    /// When the transmitter does not want it, or it cannot be stored.
+    pub async fn set_up(&self, live: &Live, actor: &str) -> Result<SetUp, SetUpError> {
+        let name = self.name().to_owned();
+        if !self.is_managed() {
+            let (token, _) = self.new_token(actor)?;
+            self.record_stream(live, StreamChange::Token, None, actor).await?;
+            let advice = vec![format!(
+                "Give the transmitter this token and the address `/signals/{name}` below that of `[scim]`"
+            )];
+            return Ok(SetUp { token: Some(token), advice });
+        }
+        let api = Api::new(&self.config, &self.client);
+        let refused = |why| SetUpError::Transmitter { name: name.clone(), why };
+        let transmitter = api.discover().await.map_err(refused)?;
+        let known = locked(&self.stream).get().id.clone();
+        let push = match self.config.delivery {
+            Delivery::Poll => None,
+            Delivery::Push => {
+                let origin = live.config.scim.as_ref().and_then(|scim| scim.url.as_deref());
+                let origin = origin.ok_or_else(|| SetUpError::NoAddress(name.clone()))?;
+                let (token, info) = self.new_token(actor)?;
+                Some((format!("{origin}/signals/{name}"), token, info))
+            }
+        };
+        let named = push.as_ref().map(|(url, token, _)| (url.as_str(), token));
+        let made = api.set_up(&transmitter, known.as_deref(), named).await;
+        let made = made.and_then(|made| {
+            let advice = made.check(&self.config)?;
+            let poll = made.poll(&self.config)?;
+            Ok((made.stream_id, poll, advice))
+        });
+        let (id, poll, mut advice) = match made {
+            Ok(made) => made,
+            Err(why) => {
+                // The one before it is still the one in use.
+                if let Some((_, _, info)) = &push {
+                    let _ = locked(&self.tokens).revoke(&info.id);
+                }
+                return Err(refused(why));
+            }
+        };
+        let change = if known.as_ref() == Some(&id) { StreamChange::Updated } else { StreamChange::Created };
+        let kept = self.change(|stream| {
+            if stream.id.as_ref() != Some(&id) {
+                *stream = Stream { id: Some(id.clone()), ..Stream::default() };
+            }
+            stream.poll = poll;
+        });
+        kept.map_err(SetUpError::Store)?;
+        self.record_stream(live, change, Some(id), actor).await?;
+        self.renewed.notify_waiters();
+        if transmitter.default_subjects.as_deref() == Some("NONE") {
+            advice.push(
+                "The transmitter tells of nobody unless they are added there: its subjects are `NONE`".into(),
+            );
+        }
+        Ok(SetUp { token: None, advice })
+    }
+
+    /// A new token to push with. Of two that are live the older one goes: it is not the one in use.
+    fn new_token(&self, actor: &str) -> Result<(Secret, TokenInfo), TokenError> {
+        let mut tokens = locked(&self.tokens);
+        let now = Timestamp::now();
+        let live: Vec<_> = tokens.list().into_iter().filter(|token| token.expires > now).collect();
+        if let [oldest, _, ..] = live.as_slice() {
+            tokens.revoke(&oldest.id)?;
+        }
+        let (token, info) = tokens.add(actor, crate::source::LIFETIME, now)?;
+        Ok((Secret::new(token.reveal()), info))
+    }
+
+    /// Asks for a sign of life, and whether one came.
+    ///
+    /// # Errors
+    /// When it cannot be asked for.
+    pub async fn verify(&self) -> Result<bool, SetUpError> {
+        let (name, id) = (self.name().to_owned(), self.stream_id()?);
+        let api = Api::new(&self.config, &self.client);
+        let refused = |why| SetUpError::Transmitter { name: name.clone(), why };
+        // Before it is asked for: it may come at once.
+        let alive = self.alive.notified();
+        let transmitter = api.discover().await.map_err(refused)?;
+        self.ask_for_life(&api, &transmitter, &id).await.map_err(refused)?;
+        Ok(time::timeout(SEEN_WITHIN, alive).await.is_ok() || locked(&self.stream).get().asked.is_none())
+    }
+
+    /// Removes the stream, here and there.
+    ///
+    /// # Errors
+    /// When the transmitter does not want it, or it cannot be stored.
+    pub async fn remove(&self, live: &Live, actor: &str) -> Result<(), SetUpError> {
+        let (name, id) = (self.name().to_owned(), self.stream_id()?);
+        let api = Api::new(&self.config, &self.client);
+        let refused = |why| SetUpError::Transmitter { name: name.clone(), why };
+        let transmitter = api.discover().await.map_err(refused)?;
+        api.remove(&transmitter, &id).await.map_err(refused)?;
+        self.change(|stream| *stream = Stream::default()).map_err(SetUpError::Store)?;
+        let tokens: Vec<_> = locked(&self.tokens).list();
+        for token in tokens {
+            locked(&self.tokens).revoke(&token.id)?;
+        }
+        self.record_stream(live, StreamChange::Removed, Some(id), actor).await
+    }
+
+    fn stream_id(&self) -> Result<String, SetUpError> {
+        if !self.is_managed() {
+            return Err(SetUpError::ByHand(self.name().to_owned()));
+        }
+        let id = locked(&self.stream).get().id.clone();
+        id.ok_or_else(|| SetUpError::NoStream(self.name().to_owned()))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Stream) -> T) -> Result<T, String> {
+        let changed = tokio::task::block_in_place(|| locked(&self.stream).change(change));
+        changed.map_err(|error| format!("what is known of the stream cannot be stored: {error}"))
+    }
+
+    async fn record_stream(
+        &self,
+        live: &Live,
+        change: StreamChange,
+        stream: Option<String>,
+        actor: &str,
+    ) -> Result<(), SetUpError> {
+        let transmitter = self.name().to_owned();
+        let event =
+            Event::SignalStream(SignalStream { transmitter, change, stream, actor: actor.to_owned() });
+        let fault = |error: &dyn std::error::Error| SetUpError::Store(error.to_string());
+        let batch = live.audit.batch(&event).map_err(|error| fault(&error))?;
+        let recorded = live.audit.append(batch).await;
+        live.audit_took_it(recorded.is_ok());
+        recorded.map(|_| ()).map_err(|error| fault(&error))
+    }
+
+    /// It is asked, and answers.
+    pub(super) fn well(&self) {
+        locked(&self.told).trouble = None;
+    }
+
+    /// It does not answer as it should.
+    pub(super) fn in_trouble(&self, why: String) {
+        tracing::warn!(
+            transmitter = self.name(),
+            why,
+            "a transmitter of signals does not answer; it is asked again"
+        );
+        let mut told = locked(&self.told);
+        let since = told.trouble.as_ref().map_or_else(Timestamp::now, |(_, since)| *since);
+        told.trouble = Some((why, since));
+    }
+}

@@ -1,0 +1,217 @@
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use oam_fetch::WebUrl;
+use serde::{Deserialize, Serialize};
+
+use super::{SecurityEvent, Subject};
+use crate::store::durable;
+
+/// Whether signals flow, as the transmitter says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// It did not say yet.
+    #[default]
+    Unknown,
+    /// They flow.
+    Enabled,
+    /// They are kept for later.
+    Paused,
+    /// They are lost.
+    Disabled,
+}
+
+impl Flow {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Enabled => "enabled",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// What a transmitter says.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        [Self::Enabled, Self::Paused, Self::Disabled].into_iter().find(|flow| flow.as_str() == word)
+    }
+
+    /// Whether we are blind.
+    pub(super) fn is_blind(self) -> bool {
+        matches!(self, Self::Paused | Self::Disabled)
+    }
+}
+
+/// A sign of life that was asked for and did not come yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    /// What it must repeat.
+    pub(super) state: String,
+    /// Since when.
+    pub(super) since: Timestamp,
+}
+
+/// What is known of a stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stream {
+    /// The transmitter's name for it; `None`: it was not set up by us.
+    pub(super) id: Option<String>,
+    /// Where signals are asked for.
+    pub(super) poll: Option<String>,
+    pub(super) flow: Flow,
+    /// Why, in the transmitter's words.
+    pub(super) why: Option<String>,
+    pub(super) asked: Option<Asked>,
+    /// When the last sign of life came that was asked for.
+    pub(super) verified: Option<Timestamp>,
+}
+
+/// A stream, as it is kept.
+#[derive(Debug)]
+pub(super) struct StreamFile {
+    path: PathBuf,
+    stream: Stream,
+}
+
+/// Why a sign of life is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotAlive {
+    /// It is of another stream.
+    Stream,
+    /// It repeats another state than was asked for.
+    State,
+}
+
+impl Stream {
+    /// Takes a sign of life.
+    ///
+    /// # Errors
+    /// When it is not one of this stream. One that nobody asked for has no state, and proves nothing.
+    pub(super) fn verified(&mut self, event: &SecurityEvent, now: Timestamp) -> Result<bool, NotAlive> {
+        self.check_subject(event)?;
+        match (event.text("state"), &self.asked) {
+            (None, _) => Ok(false),
+            (Some(state), Some(asked)) if asked.state == state => {
+                self.asked = None;
+                self.verified = Some(now);
+                Ok(true)
+            }
+            (Some(_), _) => Err(NotAlive::State),
+        }
+    }
+
+    /// An event about a stream names it, but in drafts; ours, where we know what ours is called.
+    pub(super) fn check_subject(&self, event: &SecurityEvent) -> Result<(), NotAlive> {
+        match (&event.subject, &self.id) {
+            (Some(Subject::Opaque(id)), Some(ours)) if id == ours => Ok(()),
+            (Some(Subject::Opaque(_)), None) | (None, _) => Ok(()),
+            _ => Err(NotAlive::Stream),
+        }
+    }
+
+    /// Where signals are asked for.
+    pub(super) fn poll_url(&self) -> Option<WebUrl> {
+        self.poll.as_deref().and_then(|url| url.parse().ok())
+    }
+}
+
+impl StreamFile {
+    /// Reads what is kept. What cannot be read is an error: with it the stream's name would be lost.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let path = folder.join("stream");
+        let stream = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+                let what =
+                    format!("`{}`: {error}; move it away, and `oam signals setup` again", path.display());
+                io::Error::new(io::ErrorKind::InvalidData, what)
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Stream::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { path, stream })
+    }
+
+    pub(super) fn get(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Changes what is known, durably.
+    ///
+    /// # Errors
+    /// When it cannot be stored; then it is as it was.
+    pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut Stream) -> T) -> io::Result<T> {
+        let mut next = self.stream.clone();
+        let changed = change(&mut next);
+        if next != self.stream {
+            let draft = self.path.with_extension("draft");
+            let mut file = durable::create(&draft)?;
+            file.write_all(&serde_json::to_vec_pretty(&next).map_err(io::Error::other)?)?;
+            file.sync_all()?;
+            fs::rename(&draft, &self.path)?;
+            durable::sync_parent(&self.path)?;
+            self.stream = next;
+        }
+        Ok(changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::{Asked, NotAlive, SecurityEvent, Stream, StreamFile};
+
+    fn alive(subject: &Value, state: &Value) -> SecurityEvent {
+        let address = "https://schemas.openid.net/secevent/ssf/event-type/verification";
+        let mut claims = json!({"events": {address: {"state": state}}});
+        if !subject.is_null() {
+            claims["sub_id"] = subject.clone();
+        }
+        SecurityEvent::read(claims.as_object().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_sign_of_life_is_of_this_stream_and_repeats_what_was_asked() {
+        let now = Timestamp::UNIX_EPOCH;
+        let asked = Some(Asked { state: "s".into(), since: now });
+        let stream = Stream { id: Some("one".into()), asked, ..Stream::default() };
+        let of = |id: &str| json!({"format": "opaque", "id": id});
+        for (subject, state, said) in [
+            (of("one"), json!("s"), Ok(true)),
+            // Drafts name no subject.
+            (json!(null), json!("s"), Ok(true)),
+            (of("one"), json!(null), Ok(false)),
+            (of("one"), json!("t"), Err(NotAlive::State)),
+            (of("two"), json!("s"), Err(NotAlive::Stream)),
+            (json!({"format": "email", "email": "one"}), json!("s"), Err(NotAlive::Stream)),
+        ] {
+            let mut after = stream.clone();
+            assert_eq!(after.verified(&alive(&subject, &state), now), said, "{subject} {state}");
+            assert_eq!(after.verified.is_some(), said == Ok(true));
+            assert_eq!(after.asked.is_none(), said == Ok(true));
+        }
+        let mut nobody_asked = Stream { asked: None, ..stream };
+        assert_eq!(nobody_asked.verified(&alive(&of("one"), &json!("s")), now), Err(NotAlive::State));
+    }
+
+    #[test]
+    fn what_is_known_is_there_after_a_start_and_damage_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = StreamFile::open(folder.path()).unwrap();
+        file.change(|stream| stream.id = Some("one".into())).unwrap();
+        let again = StreamFile::open(folder.path()).unwrap();
+        assert_eq!(again.get().id.as_deref(), Some("one"));
+        std::fs::write(folder.path().join("stream"), "{").unwrap();
+        assert!(StreamFile::open(folder.path()).is_err());
+    }
+}

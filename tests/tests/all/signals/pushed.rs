@@ -1,0 +1,198 @@
+//! Signals that are pushed.
+
+use oam_audit::entry::{Event, SignalEffect, SnapshotCause};
+use oam_tests::{Transmitter, transmitter::Pushed, wait};
+use serde_json::json;
+
+use super::Company;
+
+fn accepted() -> Option<Pushed> {
+    Some(Pushed { status: 202, err: String::new() })
+}
+
+#[test]
+fn whoever_is_disabled_there_is_refused_on_the_next_push() {
+    for idp in [Transmitter::start(), Transmitter::start().of_drafts()] {
+        let company = Company::listening("push", idp);
+        assert!(company.verified()["blind"].is_null());
+        company.permits("alice");
+        assert_eq!(company.idp.push(&company.idp.signed(&company.disabled("alice"))), accepted());
+        // No waiting: the log on the disk has both.
+        let log = company.daemon.audit();
+        let events: Vec<_> = log.entries.iter().rev().take(2).map(|entry| &entry.event).collect();
+        let [Event::SignalReceived(signal), Event::SnapshotChanged(changed)] = events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!((signal.person.as_deref(), signal.effect), (Some("alice"), SignalEffect::Deactivated));
+        assert_eq!(signal.reason.as_deref(), Some("hijacking"));
+        assert_eq!((changed.cause, changed.actor.as_str()), (SnapshotCause::UserDeactivated, "signals idp"));
+        assert_eq!(changed.subject.as_deref(), Some("alice"));
+        company.refuses("alice");
+        company.permits("bob");
+
+        // Enabled there, they are not let in here by that; an administrator does it.
+        let enabled =
+            company.idp.claims("risc/event-type/account-enabled", &company.subject("alice"), &json!({}));
+        assert_eq!(company.idp.push(&company.idp.signed(&enabled)), accepted());
+        company.refuses("alice");
+        company.daemon.oam(["user", "reactivate", "alice", "--reason", "back"]).expect_success("reactivate");
+        company.permits("alice");
+        assert_eq!(company.idp.faults(), [""; 0]);
+    }
+}
+
+#[test]
+fn what_was_taken_is_taken_once_whatever_becomes_of_the_daemon() {
+    let mut company = Company::listening("push", Transmitter::start());
+    let first = company.idp.signed(&company.disabled("alice"));
+    let purged = company.idp.claims("risc/event-type/account-purged", &company.subject("bob"), &json!({}));
+    // Out of order, and again.
+    let second = company.idp.signed(&purged);
+    for token in [&second, &first, &first, &second] {
+        assert_eq!(company.idp.push(token), accepted());
+    }
+    assert_eq!(company.effects(), [SignalEffect::Deactivated; 2]);
+    company.daemon.oam(["user", "reactivate", "alice", "--reason", "a mistake"]).expect_success("reactivate");
+    company.permits("alice");
+    company.daemon.kill();
+    company.daemon.spawn();
+    company.idp.reach(&company.daemon);
+    // Replayed, it does not cut them off again.
+    assert_eq!(company.idp.push(&first), accepted());
+    company.permits("alice");
+    company.refuses("bob");
+    assert_eq!(company.effects(), [SignalEffect::Deactivated; 2]);
+    // Told anew, it does.
+    assert_eq!(company.idp.push(&company.idp.signed(&company.disabled("alice"))), accepted());
+    company.refuses("alice");
+}
+
+#[test]
+fn nobody_is_guessed() {
+    let company = Company::listening("push", Transmitter::start());
+    let issuer = company.idp.issuer();
+    for (subject, effect) in [
+        (json!({"format": "iss_sub", "iss": issuer, "sub": "ext-nobody"}), SignalEffect::Unknown),
+        (
+            json!({"format": "iss_sub", "iss": "https://other.example.com", "sub": "ext-alice"}),
+            SignalEffect::Unknown,
+        ),
+        // A format that the configuration does not take, be it that the text would find somebody.
+        (json!({"format": "opaque", "id": "ext-alice"}), SignalEffect::Unknown),
+        (json!({"format": "email", "email": "alice@example.org"}), SignalEffect::Unknown),
+        (json!({"format": "phone_number", "phone_number": "+1"}), SignalEffect::Unknown),
+        (
+            json!({"format": "aliases", "identifiers": [{"format": "email", "email": "alice@example.com"},
+                {"format": "iss_sub", "iss": issuer, "sub": "ext-bob"}]}),
+            SignalEffect::Ambiguous,
+        ),
+        (
+            json!({"format": "aliases", "identifiers": [{"format": "email", "email": "CAROL@example.com"},
+                {"format": "iss_sub", "iss": issuer, "sub": "ext-carol"}]}),
+            SignalEffect::Deactivated,
+        ),
+        (
+            json!({"format": "complex", "user": {"format": "email", "email": "carol@example.com"},
+                "session": {"format": "opaque", "id": "s"}}),
+            SignalEffect::Already,
+        ),
+    ] {
+        let claims = company.idp.claims("risc/event-type/account-disabled", &subject, &json!({}));
+        assert_eq!(company.idp.push(&company.idp.signed(&claims)), accepted(), "{subject}");
+        assert_eq!(company.effects().last(), Some(&effect), "{subject}");
+    }
+    // What is not configured to do anything is noted, and so is what nobody knows.
+    for event in
+        ["caep/event-type/session-revoked", "risc/event-type/credential-compromise", "x/event-type/y"]
+    {
+        let claims = company.idp.claims(event, &company.subject("bob"), &json!({}));
+        assert_eq!(company.idp.push(&company.idp.signed(&claims)), accepted(), "{event}");
+        assert_eq!(company.effects().last(), Some(&SignalEffect::Noted), "{event}");
+    }
+    company.permits("alice");
+    company.permits("bob");
+    company.refuses("carol");
+    let metrics = company.status();
+    assert_eq!(metrics["refused"], json!(0));
+}
+
+#[test]
+fn keys_are_rotated_and_a_dropped_one_is_worth_nothing() {
+    let company = Company::listening("push", Transmitter::start());
+    company.verified();
+    let of_old_key = company.idp.signed(&company.disabled("alice"));
+    company.idp.rotate("k2", false);
+    // Its keys are not fetched again and again: the new one is found when it may be looked for.
+    wait::until("the new key is found", || {
+        company.idp.push(&company.idp.signed(&company.disabled("bob"))).filter(|told| told.status == 202)
+    });
+    company.refuses("bob");
+    assert_eq!(company.idp.push(&of_old_key), Some(Pushed { status: 400, err: "invalid_key".into() }));
+    company.permits("alice");
+}
+
+#[test]
+fn a_stream_that_is_paused_makes_us_blind_and_that_is_an_alarm() {
+    let mut company = Company::listening("push", Transmitter::start());
+    company.verified();
+    let stream = company.idp.stream().unwrap();
+    let tell = |company: &Company, status: &str| {
+        let subject = json!({"format": "opaque", "id": stream});
+        let details = json!({"status": status, "reason": "of a test"});
+        let claims = company.idp.claims("ssf/event-type/stream-updated", &subject, &details);
+        company.idp.set_status(status);
+        assert_eq!(company.idp.push(&company.idp.signed(&claims)), accepted());
+    };
+    tell(&company, "paused");
+    assert_eq!(company.effects().last(), Some(&SignalEffect::Blind));
+    assert!(company.status()["blind"].as_str().unwrap().contains("has paused its stream (of a test)"));
+    let alarms = company.alarms();
+    assert!(alarms.contains("whoever is disabled there is not cut off here by it"), "{alarms}");
+    assert_ne!(company.daemon.oam(["signals", "list"]).code, 0);
+    // So it is after a start, and decisions go on.
+    company.daemon.stop();
+    company.daemon.spawn();
+    company.idp.reach(&company.daemon);
+    assert!(company.status()["blind"].is_string());
+    company.permits("alice");
+    tell(&company, "enabled");
+    assert_eq!(company.effects().last(), Some(&SignalEffect::Flowing));
+    assert!(company.status()["blind"].is_null());
+}
+
+#[test]
+fn silence_is_no_sign_of_life() {
+    let idp = Transmitter::start();
+    idp.set_mute(true);
+    let company = Company::new("push", idp, "alarm_after = \"1ms\"");
+    assert!(company.alarms().contains("its stream is not set up"));
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    wait::until("an alarm", || company.alarms().contains("was asked for a sign of life").then_some(()));
+    assert!(company.status()["verified"].is_null());
+    company.idp.set_mute(false);
+    let verified = company.daemon.oam(["--json", "signals", "verify", "idp"]).expect_success("verify");
+    let verified: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(verified["verified"], json!(true));
+    assert!(company.status()["blind"].is_null());
+}
+
+#[test]
+fn a_stream_is_set_up_again_and_removed() {
+    let company = Company::listening("push", Transmitter::start());
+    company.verified();
+    let old = company.idp.signed(&company.disabled("alice"));
+    let stream = company.idp.stream();
+    for _ in 0..3 {
+        company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+        assert_eq!(company.idp.stream(), stream, "it is the same one");
+    }
+    assert_eq!(company.idp.push(&old), accepted(), "with the newest token");
+    let tokens = company.status()["tokens"].as_array().unwrap().len();
+    assert_eq!(tokens, 2, "the one before it may still be in use");
+    company.daemon.oam(["signals", "remove", "idp"]).expect_success("remove");
+    assert_eq!(company.idp.stream(), None);
+    assert!(company.alarms().contains("its stream is not set up"));
+    let refused = company.daemon.oam(["signals", "verify", "idp"]);
+    assert!(refused.code != 0 && refused.stderr_text().contains("oam signals setup idp"), "{refused:?}");
+    assert_eq!(company.idp.faults(), [""; 0]);
+}
