@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "oam/v1/replay.proto",
         "oam/v1/source.proto",
         "oam/v1/privilege.proto",
+        "oam/v1/bitbucket.proto",
         "oam/v1/admin.proto",
         "oam/v1/identity.proto",
     ];

@@ -28,6 +28,7 @@ pub mod ldap;
 pub mod oidc;
 pub mod policy;
 pub mod privilege;
+pub mod provisioning;
 pub mod replay;
 pub mod run;
 pub mod scim;

@@ -147,6 +147,7 @@ fn who(event: &Event) -> &str {
         Event::PersonErased(erased) => &erased.actor,
         Event::PrivilegeUsed(used) => &used.by,
         Event::AccessAttested(attested) => &attested.by,
+        Event::BitbucketChanged(changed) => &changed.actor,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)

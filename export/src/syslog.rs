@@ -1,6 +1,6 @@
 //! Syslog messages (RFC 5424), each framed by its length (RFC 5425).
 
-use oam_audit::entry::{CanaryOutcome, Entry, Event, Outcome};
+use oam_audit::entry::{CanaryOutcome, ChangeStage, Entry, Event, Outcome};
 
 /// `log audit`, as RFC 5424 numbers it.
 const FACILITY: u8 = 13;
@@ -45,6 +45,10 @@ pub fn severity(event: &Event) -> u8 {
             CanaryOutcome::Refused => 6,
             CanaryOutcome::Accepted => 2,
             CanaryOutcome::Unknown => 4,
+        },
+        Event::BitbucketChanged(changed) => match changed.stage {
+            ChangeStage::Begun | ChangeStage::Done => 5,
+            ChangeStage::Failed | ChangeStage::Unknown => 4,
         },
         Event::PermittedWhileUnavailable(_)
         | Event::AdminDenied(_)

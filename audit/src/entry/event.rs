@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessAttested, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased,
-    PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved,
-    PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes, Time,
+    AccessAttested, BitbucketChanged, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept,
+    PersonErased, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn,
+    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
+    RefBytes, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -68,6 +69,8 @@ pub enum Event {
     PrivilegeUsed(PrivilegeUsed),
     /// Somebody reviewed what others may do, and answers for it.
     AccessAttested(AccessAttested),
+    /// Something is changed in Bitbucket.
+    BitbucketChanged(BitbucketChanged),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -100,7 +103,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 29] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -129,6 +132,7 @@ impl Event {
         "person-erased",
         "privilege-used",
         "access-attested",
+        "bitbucket-changed",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -163,6 +167,7 @@ impl Event {
             Self::PersonErased(_) => "person-erased",
             Self::PrivilegeUsed(_) => "privilege-used",
             Self::AccessAttested(_) => "access-attested",
+            Self::BitbucketChanged(_) => "bitbucket-changed",
         }
     }
 }

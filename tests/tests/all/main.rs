@@ -30,6 +30,7 @@ mod many_refs;
 mod new_commits;
 mod observing;
 mod open_audited;
+mod provisioning;
 mod quarantine;
 mod reading;
 mod ref_names;
