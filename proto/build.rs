@@ -13,6 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "oam/v1/privilege.proto",
         "oam/v1/secrets.proto",
         "oam/v1/signals.proto",
+        "oam/v1/bitbucket.proto",
         "oam/v1/admin.proto",
         "oam/v1/identity.proto",
     ];

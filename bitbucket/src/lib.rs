@@ -1,24 +1,34 @@
 //! Bitbucket Data Center by its REST API: typed, bounded, and no more of it than is needed.
 //!
-//! **For:** `oam bitbucket`, which installs the hook, and the daemon's canaries, which prove that it still runs.
+//! **For:** `oam bitbucket`, which installs the hook and keeps permissions, and the daemon's canaries, which prove that the
+//! hook still runs.
 //!
 //! **In:** Bitbucket's address and a token. **Out:** the domain's own types ([`Repository`](oam_policy::Repository),
 //! [`RefName`](oam_policy::RefName), [`ObjectId`](oam_policy::ObjectId)), or an [`Error`] that says what was tried.
 //!
-//! What is asked lies in one file for each noun, and [`install`] has what is there, what should be, and the steps between.
+//! What is asked lies in one file for each noun; [`install`] and [`provision`] have what is there, what should be, and the
+//! steps between: for the hook, and for permissions.
 //!
 //! **Must never:** print a token, take an answer that it does not understand for a good one, ask without a bound, or
-//! touch a hook script that is not ours.
+//! touch what is not ours: another's hook script, or a permission that others gave.
 
+mod account;
 mod branch;
 mod client;
+mod credential;
 mod error;
 pub mod install;
+pub mod permission;
 mod project;
+pub mod provision;
+mod restriction;
 pub mod script;
 
+pub use account::{Account, GlobalLevel, GlobalPermission};
 pub use branch::Branch;
 pub use client::Bitbucket;
+pub use credential::{Credential, CredentialKind};
 pub use error::{Error, Problem};
 pub use project::{ProjectKey, ProjectKeyError};
+pub use restriction::Restriction;
 pub use script::{Script, ScriptId, When};

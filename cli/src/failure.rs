@@ -49,6 +49,14 @@ pub enum Failure {
         /// What to do.
         help: &'static str,
     },
+    /// It could be done, and is not: somebody must look first.
+    #[error("{what}")]
+    HeldBack {
+        /// Why not.
+        what: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// The audit log is not in order.
     #[error("the audit log `{}` is not in order: {what}", Printable::new(.path.as_os_str().as_encoded_bytes()))]
     Log {
@@ -89,7 +97,7 @@ impl Failure {
                 Problem::NotFound(_) => Exit::No,
                 Problem::Said { .. } | Problem::Strange(_) => Exit::Undecided,
             },
-            Self::Log { .. } => Exit::No,
+            Self::Log { .. } | Self::HeldBack { .. } => Exit::No,
             Self::NoAnswer { .. } => Exit::Undecided,
             Self::File { .. } | Self::Usage { .. } | Self::Print(_) => Exit::Usage,
         }
@@ -102,8 +110,8 @@ impl Failure {
             Self::Ci(error) => error.help().into(),
             Self::Bitbucket(error) => match error.problem {
                 Problem::NotAllowed(_) => {
-                    "registering a hook script takes the token of a system administrator, switching it on one of an \
-                     administrator of the project"
+                    "registering a hook script, and reading users and their keys, takes the token of a system administrator; \
+                     switching a script on takes one of an administrator of the project"
                         .into()
                 }
                 Problem::NoAnswer(_) => {
@@ -114,7 +122,7 @@ impl Failure {
                     "what was done so far stays, and the next run has what is left".into()
                 }
             },
-            Self::Usage { help, .. } | Self::NoAnswer { help, .. } => (*help).into(),
+            Self::Usage { help, .. } | Self::NoAnswer { help, .. } | Self::HeldBack { help, .. } => (*help).into(),
             Self::Log { .. } => "`oam audit verify` tells all there is to tell".into(),
             Self::File { .. } | Self::Print(_) => String::new(),
         }

@@ -30,6 +30,7 @@ pub mod ldap;
 pub mod oidc;
 pub mod policy;
 pub mod privilege;
+pub mod provisioning;
 pub mod pull;
 pub mod replay;
 pub mod run;

@@ -36,6 +36,7 @@ use crate::{
     oidc::Issuers,
     policy::{self, ApplyError, PolicyManager},
     privilege::{self, Privileges},
+    provisioning::{Ledger, LedgerError},
     service::{Live, Permits, Spooled, listen::ListenError},
     signals::{self, Signals},
     source::{self, Sources},
@@ -99,6 +100,9 @@ pub enum RunError {
     /// What people have for a while.
     #[error(transparent)]
     Privileges(#[from] privilege::OpenError),
+    /// What OAM gave in Bitbucket.
+    #[error(transparent)]
+    Provisioned(#[from] LedgerError),
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
@@ -213,8 +217,9 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let torn = (torn_bytes > 0).then(|| {
         format!("The table of people had a torn end of {torn_bytes} bytes, which no entry relied on; it is cut off.")
     });
-    let found =
-        opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string)).chain(torn).collect();
+    let (provisioned, damaged) = provisioned(&config)?;
+    let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string));
+    let found = found.chain(torn).chain(damaged).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
@@ -226,7 +231,17 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let webhooks = Webhooks::open(&live.config.webhooks, &live.config.state, &live.audit)?;
     let signals = Signals::open(&live.config.signals, &live.config.state)?;
     let exports = Exports::open(&live.config.exports, &live.config.state, &live.audit)?;
-    Ok(live.with_issuers(issuers).with_webhooks(webhooks).with_exports(exports).with_signals(signals))
+    let live = live.with_issuers(issuers).with_webhooks(webhooks).with_exports(exports).with_signals(signals);
+    Ok(live.with_provisioned(provisioned))
+}
+
+/// What OAM gave in Bitbucket, where permissions are kept there; and what became of it, if it was damaged.
+fn provisioned(config: &Config) -> Result<(Option<Ledger>, Option<String>), RunError> {
+    if config.bitbucket.as_ref().is_none_or(|bitbucket| bitbucket.provisioning.is_none()) {
+        return Ok((None, None));
+    }
+    let (ledger, damaged) = Ledger::open(&config.state.join("provisioned"))?;
+    Ok((Some(ledger), damaged.map(|damaged| format!("Permissions in Bitbucket: {damaged}."))))
 }
 
 /// What is in force at the start, so that the log tells it also after a crash.

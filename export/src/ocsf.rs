@@ -8,9 +8,9 @@
 
 use oam_audit::{
     entry::{
-        AskedBy, CanaryOutcome, CanaryTried, Decision, Entry, Event, Outcome, PermittedWhileUnavailable,
-        PrincipalKind, RefBytes, RefsApplied, SignalEffect, SignalReceived, SnapshotCause, SnapshotChanged,
-        StreamChange, TokenChange, Update,
+        AskedBy, BitbucketChanged, CanaryOutcome, CanaryTried, ChangeStage, Decision, Entry, Event, Outcome,
+        PermittedWhileUnavailable, PrincipalKind, RefBytes, RefsApplied, SignalEffect, SignalReceived,
+        SnapshotCause, SnapshotChanged, StreamChange, TokenChange, Update,
     },
     merkle::TreeHash,
 };
@@ -167,6 +167,7 @@ fn draft(event: &Event, node: &str) -> Draft {
             let entity = json!({ "name": name, "type": "signal stream", "uid": uid });
             managed(activity, &entity, &stream.actor, None)
         }
+        Event::BitbucketChanged(changed) => bitbucket_changed(changed),
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),
             severity: MEDIUM,
@@ -432,6 +433,23 @@ fn privilege(activity: (u64, &'static str), id: &str, actor: &str, comment: Opti
     let entity = json!({ "name": "privilege", "type": "privilege", "uid": id });
     let draft = managed(activity, &entity, actor, comment);
     Draft { correlation: Some(id.to_owned()), ..draft }
+}
+
+/// Something in Bitbucket, as an entity that is called what `oam bitbucket plan` calls it.
+fn bitbucket_changed(changed: &BitbucketChanged) -> Draft {
+    let activity = match changed.step.as_str() {
+        "permit" => UPDATE,
+        "forget" => OTHER,
+        _ => DELETE,
+    };
+    let (severity, status) = match changed.stage {
+        ChangeStage::Begun | ChangeStage::Done => (INFORMATIONAL, SUCCESS),
+        ChangeStage::Failed | ChangeStage::Unknown => (LOW, FAILURE),
+    };
+    let uid = changed.place.as_deref().unwrap_or("everywhere");
+    let about = changed.user.as_deref().or(changed.group.as_deref()).unwrap_or_default();
+    let entity = json!({ "name": about, "type": changed.step, "uid": uid });
+    Draft { severity, status, ..managed(activity, &entity, &changed.actor, Some(&changed.because)) }
 }
 
 fn managed(activity: (u64, &'static str), entity: &Value, actor: &str, comment: Option<&str>) -> Draft {

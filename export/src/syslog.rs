@@ -1,6 +1,6 @@
 //! Syslog messages (RFC 5424), each framed by its length (RFC 5425).
 
-use oam_audit::entry::{CanaryOutcome, Entry, Event, Outcome, SignalEffect};
+use oam_audit::entry::{CanaryOutcome, ChangeStage, Entry, Event, Outcome, SignalEffect};
 
 /// `log audit`, as RFC 5424 numbers it.
 const FACILITY: u8 = 13;
@@ -54,6 +54,10 @@ pub fn severity(event: &Event) -> u8 {
             | SignalEffect::Reread
             | SignalEffect::Noted
             | SignalEffect::Flowing => 5,
+        },
+        Event::BitbucketChanged(changed) => match changed.stage {
+            ChangeStage::Begun | ChangeStage::Done => 5,
+            ChangeStage::Failed | ChangeStage::Unknown => 4,
         },
         Event::PermittedWhileUnavailable(_)
         | Event::AdminDenied(_)

@@ -1,7 +1,8 @@
 //! An entry in one sentence, and the words that several forms share.
 
 use oam_audit::entry::{
-    CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb, WithdrawnCause,
+    BitbucketChanged, CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb,
+    WithdrawnCause,
 };
 
 /// The word of a verdict.
@@ -176,6 +177,7 @@ pub fn sentence(event: &Event) -> String {
         Event::SignalStream(stream) => {
             format!("stream of {} {} by {}", stream.transmitter, stream.change.as_str(), stream.actor)
         }
+        Event::BitbucketChanged(changed) => bitbucket_changed(changed),
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",
@@ -185,6 +187,23 @@ pub fn sentence(event: &Event) -> String {
             changed.actor
         ),
     }
+}
+
+/// What is changed in Bitbucket, for whom, and how far that came.
+fn bitbucket_changed(changed: &BitbucketChanged) -> String {
+    let BitbucketChanged { stage, actor, step, place, user, group, thing, before, after, .. } = changed;
+    let named = |what: &str, name: &Option<String>| {
+        name.as_ref().map(|name| format!(" {what} {name}")).unwrap_or_default()
+    };
+    format!(
+        "Bitbucket: {step}{}{}{}{}{}{}: {stage}, by {actor}",
+        named("user", user),
+        named("group", group),
+        named("in", place),
+        named("of", thing),
+        named("from", before),
+        named("to", after)
+    )
 }
 
 /// What came of a canary.

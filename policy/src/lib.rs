@@ -12,6 +12,7 @@
 
 pub mod decide;
 pub mod diff;
+pub mod entitle;
 pub mod examples;
 pub mod explain;
 pub mod facts;

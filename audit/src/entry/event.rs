@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessAttested, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept, PersonErased,
-    PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrivilegeApproved,
-    PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes,
-    SignalReceived, SignalStream, Time,
+    AccessAttested, BitbucketChanged, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept,
+    PersonErased, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn,
+    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
+    RefBytes, SignalReceived, SignalStream, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -73,6 +73,8 @@ pub enum Event {
     SignalReceived(SignalReceived),
     /// The stream of a transmitter is set up otherwise.
     SignalStream(SignalStream),
+    /// Something is changed in Bitbucket.
+    BitbucketChanged(BitbucketChanged),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -105,7 +107,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 31] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -136,6 +138,7 @@ impl Event {
         "access-attested",
         "signal-received",
         "signal-stream",
+        "bitbucket-changed",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -172,6 +175,7 @@ impl Event {
             Self::AccessAttested(_) => "access-attested",
             Self::SignalReceived(_) => "signal-received",
             Self::SignalStream(_) => "signal-stream",
+            Self::BitbucketChanged(_) => "bitbucket-changed",
         }
     }
 }

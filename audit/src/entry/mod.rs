@@ -10,6 +10,7 @@
 //! An optional field that is documented as *absent* is left out when it has no value; one documented as *null*
 //! is written as `null`.
 
+mod bitbucket;
 mod decision;
 mod encode;
 mod event;
@@ -30,6 +31,7 @@ pub(crate) mod strategies;
 mod tests;
 mod time;
 
+pub use bitbucket::{BitbucketChanged, ChangeStage};
 pub use decision::{
     AskedBy, Change, Decision, DecisionPart, Lifted, Outcome, PrincipalKind, Reason, Shadow, SnapshotUsed,
     Update, Verb,

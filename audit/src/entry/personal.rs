@@ -4,12 +4,12 @@
 //! entry is asked by the compiler whether it tells of people.
 
 use super::{
-    AccessAttested, AdminDenied, AppliedUpdate, CanaryTried, DaemonStarted, Decision, DecisionPart,
-    EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept, PermittedWhileUnavailable,
-    PersonErased, PolicyApproved, PolicyChanged, PolicyDiff, PolicyProposed, PolicyRejected, PolicyWithdrawn,
-    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeHeld, PrivilegeRequested, PrivilegeSignedOff,
-    PrivilegeUsed, PrunedRotation, RefsApplied, ReviewedRow, SignalReceived, SignalStream, SnapshotChanged,
-    SourceToken, SpooledUpdate, StoreHealed, Update,
+    AccessAttested, AdminDenied, AppliedUpdate, BitbucketChanged, CanaryTried, DaemonStarted, Decision,
+    DecisionPart, EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept,
+    PermittedWhileUnavailable, PersonErased, PolicyApproved, PolicyChanged, PolicyDiff, PolicyProposed,
+    PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeHeld,
+    PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, PrunedRotation, RefsApplied, ReviewedRow,
+    SignalReceived, SignalStream, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, Update,
     history::{Commit, Listed, Named, Signature, Text, Tip},
 };
 
@@ -141,6 +141,7 @@ impl Event {
             }
             Self::PrivilegeUsed(PrivilegeUsed { id: _, by, decision: _ }) => look(Personal::Party(by)),
             Self::AccessAttested(attested) => access_attested(attested, look),
+            Self::BitbucketChanged(changed) => bitbucket_changed(changed, look),
             Self::KeyRotated(rotated) => key_rotated(rotated, look),
             Self::EntriesPruned(EntriesPruned { before: _, keep: _, older_than: _, rotations }) => rotations
                 .iter_mut()
@@ -270,6 +271,29 @@ fn access_attested<E>(attested: &mut AccessAttested, look: Look<'_, E>) -> Resul
         look(Personal::Repository(repository))?;
     }
     look(Personal::Words(reason))
+}
+
+/// A place is never in the project of a person: nothing is changed there.
+fn bitbucket_changed<E>(changed: &mut BitbucketChanged, look: Look<'_, E>) -> Result<(), E> {
+    let BitbucketChanged {
+        stage: _,
+        begun: _,
+        actor,
+        step: _,
+        place: _,
+        user,
+        group: _,
+        thing,
+        before: _,
+        after: _,
+        because,
+        detail,
+    } = changed;
+    user.iter_mut().try_for_each(|user| look(Personal::Party(user)))?;
+    look(Personal::Actor(actor))?;
+    words(thing, look)?;
+    look(Personal::Words(because))?;
+    words(detail, look)
 }
 
 fn key_rotated<E>(rotated: &mut KeyRotated, look: Look<'_, E>) -> Result<(), E> {

@@ -196,6 +196,31 @@ fn privilege() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// Something is changed in Bitbucket.
+fn bitbucket_changed() -> impl Strategy<Value = Event> {
+    let stages = vec![ChangeStage::Begun, ChangeStage::Done, ChangeStage::Failed, ChangeStage::Unknown];
+    let about = (option::of(text()), option::of(text()), option::of(text()), option::of(text()));
+    let change = (option::of(text()), option::of(text()), text(), option::of(text()));
+    (select(stages), option::of(any::<u64>()), (text(), text()), about, change).prop_map(
+        |(stage, begun, (actor, step), (place, user, group, thing), (before, after, because, detail))| {
+            Event::BitbucketChanged(BitbucketChanged {
+                stage,
+                begun,
+                actor,
+                step,
+                place,
+                user,
+                group,
+                thing,
+                before,
+                after,
+                because,
+                detail,
+            })
+        },
+    )
+}
+
 /// Somebody answers for a review of access.
 fn attested() -> impl Strategy<Value = Event> {
     let row = (text(), text(), text(), text(), text(), text()).prop_map(
@@ -493,6 +518,7 @@ fn event() -> impl Strategy<Value = Event> {
         attested(),
         signal_received(),
         signal_stream(),
+        bitbucket_changed(),
     ]
 }
 

@@ -81,6 +81,13 @@ const WITHOUT_NAMES: &[&str] = &[
     "is",
     "may",
     "through",
+    // Of a change in Bitbucket: what was given where; never in a person's own project.
+    "stage",
+    "step",
+    "place",
+    "group",
+    "before",
+    "after",
 ];
 
 /// Puts names made of `word` into an event, and returns how many.

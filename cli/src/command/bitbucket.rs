@@ -1,15 +1,19 @@
 //! `oam bitbucket …`.
 
+mod basis;
+mod drift;
 mod noted;
+mod provision;
+mod seen;
+mod server;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use oam_bitbucket::{
     Bitbucket as Client, ProjectKey,
     install::{self, Installed, Plan},
 };
-use oam_fetch::{Network, Secret, UrlError, WebUrl};
 use oam_proto::v1::{BitbucketState, GetBitbucketRequest};
 
 use super::{Context, Ending};
@@ -21,12 +25,13 @@ use crate::{
         help,
     },
 };
+use drift::Drift;
 use noted::Noted;
+use provision::{Apply, Plan as PlanTask, Watch};
+use server::Server;
 
 /// Where the hook lies unless told otherwise.
 const BINARY: &str = "/usr/bin/oam-hook";
-/// How large a file with a token may be.
-const TOKEN_BYTES: usize = 4096;
 
 /// `oam bitbucket …`.
 #[derive(Debug, Subcommand)]
@@ -40,23 +45,25 @@ pub enum Bitbucket {
     /// Show where the hook is switched on, and how canaries fare
     #[command(after_long_help = help::bitbucket_status())]
     Status(Status),
+    /// Show what permissions should be and are not: by the policy and the directory in force
+    #[command(after_long_help = help::bitbucket_plan())]
+    Plan(PlanTask),
+    /// Change permissions as the plan says; those who are gone lose all that they have
+    #[command(after_long_help = help::bitbucket_apply())]
+    Apply(Apply),
+    /// Show what Bitbucket has beside what the policy says: permissions, administrators, restrictions, tokens and keys
+    #[command(after_long_help = help::bitbucket_drift())]
+    Drift(Drift),
+    /// Do of it what the daemon's configuration allows without being asked, once or again and again
+    #[command(after_long_help = help::bitbucket_apply())]
+    Watch(Watch),
 }
 
-/// Which Bitbucket, and by whose right.
+/// Which Bitbucket, and what is known of its scripts.
 #[derive(Debug, Args)]
 pub struct Place {
-    /// Bitbucket's address, as in `https://bitbucket.example.com`
-    #[arg(long, value_name = "URL", value_parser = url)]
-    url: WebUrl,
-    /// A file with an HTTP access token of a system administrator
-    #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
-    /// The authorities that Bitbucket's certificate may come from, PEM; the system's without it
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Where Bitbucket's host may lie: `public`, `private` or `loopback`
-    #[arg(long, default_value = "private", value_name = "WHERE", value_parser = network)]
-    network: Network,
+    #[command(flatten)]
+    server: Server,
     /// A file that keeps the numbers of the scripts: Bitbucket has no call that lists them
     #[arg(long, default_value = "oam-bitbucket.json", value_name = "FILE")]
     noted: PathBuf,
@@ -119,7 +126,7 @@ pub struct Status {
 pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
     match command {
         Bitbucket::Install(Install { place, projects, binary, apply }) => {
-            let client = place.open()?;
+            let client = place.server.open()?;
             let projects = match projects.all_projects {
                 true => client.projects().await?,
                 false => client.known(projects.projects).await?,
@@ -129,11 +136,15 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
             carry_out(&place, &client, &seen, &plan, apply, context).await
         }
         Bitbucket::Uninstall(Uninstall { place, apply }) => {
-            let client = place.open()?;
+            let client = place.server.open()?;
             let seen = place.see(&client, &client.projects().await?).await?;
             carry_out(&place, &client, &seen, &Plan::uninstall(&seen), apply, context).await
         }
         Bitbucket::Status(status) => self::status(&status, context).await,
+        Bitbucket::Plan(task) => provision::plan(&task, context).await,
+        Bitbucket::Apply(task) => provision::apply(&task, context).await,
+        Bitbucket::Drift(task) => drift::run(&task, context).await,
+        Bitbucket::Watch(task) => provision::watch(&task, context).await,
     }
 }
 
@@ -173,7 +184,7 @@ async fn carry_out(
 }
 
 async fn status(command: &Status, context: &mut Context) -> Ending {
-    let client = command.place.open()?;
+    let client = command.place.server.open()?;
     let seen = command.place.see(&client, &client.projects().await?).await?;
     let wanted = Plan::install(&seen, &command.binary, env!("CARGO_PKG_VERSION"));
     let daemon = match command.without_daemon {
@@ -186,46 +197,17 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
 }
 
 impl Place {
-    fn open(&self) -> Result<Client, Failure> {
-        let text =
-            fs::read_to_string(&self.token_file).map_err(|error| Failure::read(&self.token_file, error))?;
-        let token = text.trim();
-        let usable = !token.is_empty()
-            && token.len() <= TOKEN_BYTES
-            && token.bytes().all(|byte| byte.is_ascii_graphic());
-        if !usable {
-            let what = format!("`{}` holds no token", self.token_file.display());
-            return Err(Failure::Usage {
-                what,
-                help: "it has one line, with an HTTP access token of Bitbucket",
-            });
-        }
-        let client = Client::new(self.url.clone(), Secret::new(token), self.network, self.ca.as_deref());
-        client.map_err(|error| Failure::Usage {
-            what: error.to_string(),
-            help: "name a file of authorities with --ca, or install Debian's `ca-certificates`",
-        })
-    }
-
     async fn see(&self, client: &Client, projects: &[ProjectKey]) -> Result<Installed, Failure> {
         Ok(install::see(client, self.noted()?, projects).await?)
     }
 
     fn noted(&self) -> Result<install::Known, Failure> {
-        Noted::read(&self.noted, &self.url)
+        Noted::read(&self.noted, &self.server.url)
     }
 
     fn note(&self, known: install::Known) -> Result<(), Failure> {
-        Noted::write(&self.noted, &self.url, known)
+        Noted::write(&self.noted, &self.server.url, known)
     }
-}
-
-fn url(text: &str) -> Result<WebUrl, UrlError> {
-    text.parse()
-}
-
-fn network(text: &str) -> Result<Network, String> {
-    Network::parse(text).ok_or_else(|| format!("`{text}` is neither `public` nor `private` nor `loopback`"))
 }
 
 /// It is run from anywhere.

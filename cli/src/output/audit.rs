@@ -2,6 +2,7 @@
 
 mod policy;
 mod privilege;
+mod provision;
 
 use oam_audit::entry::{
     AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PeopleForm,
@@ -102,6 +103,7 @@ fn event(event: &Event, page: &Page) -> String {
             quoted(&attested.by),
             shown(&attested.reason)
         ),
+        Event::BitbucketChanged(changed) => provision::changed(changed, page),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::KeyRotated(rotated) => page.warn(&format!(

@@ -460,3 +460,34 @@ pub fn bitbucket_status() -> String {
         &["before, after: on, partly or off; outcome: refused (as it should be), accepted or unknown"],
     )
 }
+
+/// `oam bitbucket plan`.
+pub fn bitbucket_plan() -> String {
+    document(
+        "{policy, directory, changes: [CHANGE], held_back: [{change: CHANGE, why}], surplus: [{place, holder, has, granted}], \
+         absent, left_in_groups, unsaid: [{rule, what}], unchanged, too_much, interrupted}",
+        &[BITBUCKET_CHANGE],
+    )
+}
+
+/// `oam bitbucket drift`.
+pub fn bitbucket_drift() -> String {
+    document(
+        "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended}]}",
+        &[
+            "kind: gone, administers, not-granted, everybody, differs, exemption, restriction, endless or unused",
+        ],
+    )
+}
+
+/// `oam bitbucket apply` and `watch`.
+pub fn bitbucket_apply() -> String {
+    document(
+        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}]}",
+        &[BITBUCKET_CHANGE],
+    )
+}
+
+/// A change in Bitbucket.
+const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key or leave-group";

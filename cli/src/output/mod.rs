@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod bitbucket;
 pub mod decision;
+pub mod drift;
 pub mod erased;
 pub mod explain;
 pub mod faults;
@@ -23,6 +24,7 @@ pub mod policy_test;
 pub mod privilege;
 mod progress;
 pub mod proof;
+pub mod provision;
 pub mod query;
 pub mod replay;
 pub mod report;

@@ -150,6 +150,12 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
                 tell(Facet::Ref(row.r#ref.as_bytes()));
             }
         }
+        Event::BitbucketChanged(changed) => {
+            tell(Facet::User(&changed.actor));
+            changed.user.iter().for_each(|user| tell(Facet::User(user)));
+            let repository = changed.place.iter().filter(|place| place.contains('/'));
+            repository.for_each(|place| tell(Facet::Repository(place)));
+        }
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SignalReceived(told) => told.person.iter().for_each(|person| tell(Facet::User(person))),
         Event::SignalStream(stream) => tell(Facet::User(&stream.actor)),

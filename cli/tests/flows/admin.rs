@@ -92,6 +92,32 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::BitbucketState::default()))
     }
 
+    type GetProvisioningStream = Answers<v1::ProvisioningStep>;
+
+    async fn get_provisioning(
+        &self,
+        request: Request<v1::GetProvisioningRequest>,
+    ) -> Result<Response<Self::GetProvisioningStream>, Status> {
+        self.note(request)?;
+        Err(Status::failed_precondition("permissions in Bitbucket are not kept"))
+    }
+
+    async fn begin_bitbucket_change(
+        &self,
+        request: Request<v1::BeginBitbucketChangeRequest>,
+    ) -> Result<Response<v1::BeginBitbucketChangeResponse>, Status> {
+        self.note(request)?;
+        Err(Status::failed_precondition("permissions in Bitbucket are not kept"))
+    }
+
+    async fn end_bitbucket_change(
+        &self,
+        request: Request<v1::EndBitbucketChangeRequest>,
+    ) -> Result<Response<v1::EndBitbucketChangeResponse>, Status> {
+        self.note(request)?;
+        Err(Status::failed_precondition("permissions in Bitbucket are not kept"))
+    }
+
     type ImportSnapshotStream = Answers<v1::ImportSnapshotResponse>;
 
     async fn import_snapshot(

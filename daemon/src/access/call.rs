@@ -87,6 +87,7 @@ macro_rules! calls {
 calls! {
     GetStatus: Look,
     GetBitbucket: Look,
+    GetProvisioning: Look,
     // A directory decides who is in which group, and so who administers.
     ImportSnapshot: Govern,
     ShowSnapshot: Look,
@@ -112,6 +113,9 @@ calls! {
     GetUser: LookOrOwn,
     DeactivateUser: Operate,
     ReactivateUser: Operate,
+    // Tells of a change in Bitbucket, and gives nobody anything by that.
+    BeginBitbucketChange: Operate,
+    EndBitbucketChange: Operate,
     CheckPolicy: Look,
     ApplyPolicy: Govern,
     ShowPolicy: Look,
@@ -167,15 +171,16 @@ mod tests {
                 format!("{role}: {}", calls.collect::<Vec<_>>().join(" "))
             })
             .collect();
-        let looks = "GetStatus GetBitbucket ShowSnapshot ListSnapshots DiffSnapshots ListSources GetSource PreviewSource";
+        let looks = "GetStatus GetBitbucket GetProvisioning ShowSnapshot ListSnapshots DiffSnapshots ListSources \
+                     GetSource PreviewSource";
         let signals = "ListSecrets ListSignals";
         let policies = "CheckPolicy ShowPolicy ListPolicies ListPolicyProposals DiffPolicies";
         assert!(table[0].split(' ').count() == Call::ALL.len() + 1, "{}", table[0]);
         assert_eq!(
             table[1],
             format!(
-                "operator: {looks} RevokeSourceToken {signals} VerifySignals GetUser DeactivateUser ReactivateUser {policies} Explain Who \
-                 ListPrivileges EndPrivilege GetPrivilegeReport"
+                "operator: {looks} RevokeSourceToken {signals} VerifySignals GetUser DeactivateUser ReactivateUser \
+                 BeginBitbucketChange EndBitbucketChange {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(

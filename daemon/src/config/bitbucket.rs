@@ -1,11 +1,15 @@
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, path::PathBuf, str::FromStr, time::Duration};
 
-use oam_bitbucket::Bitbucket;
+use oam_bitbucket::{
+    Bitbucket,
+    permission::Holder,
+    provision::{Automatic, Settings},
+};
 use oam_fetch::{Network, Secret, WebUrl};
 
 use super::{
     ConfigError, absolute, duration,
-    file::{BitbucketSection, CanarySection},
+    file::{BitbucketSection, CanarySection, ProvisioningSection},
 };
 
 /// How often canaries are sent unless told otherwise.
@@ -16,6 +20,8 @@ const EVERY_AT_LEAST: Duration = Duration::from_secs(1);
 const REPOSITORIES: usize = 5;
 /// After how long nothing proved is an alarm, unless told otherwise.
 const ALARM_AFTER: Duration = Duration::from_secs(60 * 60);
+/// How much of what is there may be taken at once, in hundredths, unless told otherwise.
+const MAX_REMOVED: u8 = 10;
 /// How large a file with a token may be.
 const TOKEN_BYTES: usize = 4096;
 
@@ -32,6 +38,8 @@ pub struct BitbucketConfig {
     pub network: Network,
     /// Its canaries.
     pub canary: CanaryConfig,
+    /// How permissions are kept there; `None`: they are not.
+    pub provisioning: Option<Settings>,
 }
 
 /// How it is proved that changes are checked.
@@ -93,5 +101,54 @@ pub(super) fn configured(section: BitbucketSection) -> Result<BitbucketConfig, C
         ca: section.ca.map(|path| absolute("bitbucket.ca", path)).transpose()?,
         network,
         canary: CanaryConfig { every, repositories, alarm_after: alarm_after.unwrap_or(ALARM_AFTER) },
+        provisioning: section.provisioning.map(provisioning).transpose()?,
     })
+}
+
+fn provisioning(section: ProvisioningSection) -> Result<Settings, ConfigError> {
+    let fault = |key: &'static str, detail: String| ConfigError::Value { key, detail };
+    let ProvisioningSection { account, groups, jit, adopt, ignore, max_removed, automatic } = section;
+    let is_source = |source: &String| format!("{source}:x").parse::<oam_policy::GroupName>().is_ok();
+    if let Some(source) = groups.iter().find(|source| !is_source(source)) {
+        return Err(fault("bitbucket.provisioning.groups", format!("`{source}` is no source's name")));
+    }
+    Ok(Settings {
+        account: Holder::user(&account)
+            .ok_or_else(|| fault("bitbucket.provisioning.account", format!("`{account}` is no username")))?,
+        groups: groups.into_iter().collect(),
+        jit,
+        adopt: parsed("bitbucket.provisioning.adopt", &adopt)?,
+        ignore: parsed("bitbucket.provisioning.ignore", &ignore)?,
+        most_removed: match max_removed {
+            None => MAX_REMOVED,
+            Some(text) => percent(&text).ok_or_else(|| {
+                fault("bitbucket.provisioning.max_removed", format!("`{text}`: write `0%` to `100%`"))
+            })?,
+        },
+        automatic: match automatic {
+            None => [Automatic::Leavers].into(),
+            Some(names) => names.iter().map(|name| automatic_of(name)).collect::<Result<_, _>>()?,
+        },
+    })
+}
+
+fn automatic_of(name: &str) -> Result<Automatic, ConfigError> {
+    Automatic::parse(name).ok_or_else(|| ConfigError::Value {
+        key: "bitbucket.provisioning.automatic",
+        detail: format!("`{name}` is neither `leavers` nor `give` nor `take`"),
+    })
+}
+
+fn parsed<T: FromStr<Err: Display> + Ord>(
+    key: &'static str,
+    texts: &[String],
+) -> Result<BTreeSet<T>, ConfigError> {
+    let parse = |text: &String| {
+        text.parse().map_err(|error: T::Err| ConfigError::Value { key, detail: error.to_string() })
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn percent(text: &str) -> Option<u8> {
+    text.strip_suffix('%').and_then(|number| number.parse().ok()).filter(|number| *number <= 100)
 }

@@ -78,6 +78,32 @@ pub struct BitbucketSection {
     /// `[bitbucket.canary]`
     #[serde(default)]
     pub canary: CanarySection,
+    /// `[bitbucket.provisioning]`
+    pub provisioning: Option<ProvisioningSection>,
+}
+
+/// How permissions in Bitbucket are kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvisioningSection {
+    /// The user of Bitbucket whose token `oam bitbucket` uses.
+    pub account: String,
+    /// The sources whose groups Bitbucket has under the same names.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Whether Bitbucket writes group memberships itself when somebody signs in.
+    #[serde(default)]
+    pub jit: bool,
+    /// Where permissions that others gave are treated as our own.
+    #[serde(default)]
+    pub adopt: Vec<String>,
+    /// What is never touched.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// How much may be taken at once, as in `10%`.
+    pub max_removed: Option<String>,
+    /// What `oam bitbucket watch` does without being asked: `leavers`, `give`, `take`.
+    pub automatic: Option<Vec<String>>,
 }
 
 /// How it is proved that changes are checked.

@@ -476,6 +476,10 @@ mod tests {
             "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'",
             "[bitbucket]\nurl = 'https://b/x'\ntoken_file = '/\u{200b}t'\nca = '/c'\nnetwork = 'loopback'\n\
              [bitbucket.canary]\nevery = '1500ms'\nrepositories = 2\nalarm_after = '2h'",
+            "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\n[bitbucket.provisioning]\naccount = 'svc-oam'",
+            "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\n[bitbucket.provisioning]\naccount = 'Svc \"oam'\n\
+             groups = ['okta']\njit = true\nadopt = ['PAY', 'WEB/shop']\nignore = ['group:a \"b', 'OPS', 'user:x']\n\
+             max_removed = '5%'\nautomatic = ['give', 'take']",
         ] {
             let first = config(text).unwrap();
             let shown = first.to_string();
@@ -600,6 +604,30 @@ mod tests {
             ("[export.a]\nkind = 'otlp'\nurl = 'https://c'\nalarm_after = 'soon'", "export.NAME.alarm_after"),
             ("[bitbucket]\nurl = 'b'\ntoken_file = '/t'", "bitbucket.url"),
             ("[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nnetwork = 'x'", "bitbucket.network"),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\n[bitbucket.provisioning]\njit = true",
+                "missing field `account`",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nprovisioning = { account = 'a', adopt = ['a b'] }",
+                "bitbucket.provisioning.adopt",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nprovisioning = { account = 'a', ignore = ['x:y'] }",
+                "`user:NAME` or `group:NAME`",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nprovisioning = { account = 'a', max_removed = '101%' }",
+                "bitbucket.provisioning.max_removed",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nprovisioning = { account = 'a', automatic = ['all'] }",
+                "bitbucket.provisioning.automatic",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\nprovisioning = { account = 'a', groups = ['A B'] }",
+                "bitbucket.provisioning.groups",
+            ),
             (
                 "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\ncanary.every = '1ms'",
                 "bitbucket.canary.every",

@@ -1,5 +1,6 @@
 use std::{collections::BTreeSet, fmt, path::Path};
 
+use oam_bitbucket::provision::Settings;
 use oam_policy::printable::Printable;
 
 use super::{
@@ -112,7 +113,7 @@ fn show_tls(tls: Option<&TlsFiles>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let BitbucketConfig { url, token_file, ca, network, canary } = bitbucket;
+    let BitbucketConfig { url, token_file, ca, network, canary, provisioning } = bitbucket;
     writeln!(f, "\n[bitbucket]\nurl = {}\ntoken_file = {}", text(url.as_str()), written(token_file))?;
     match ca {
         Some(ca) => writeln!(f, "ca = {}", written(ca))?,
@@ -121,7 +122,17 @@ fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fm
     writeln!(f, "network = \"{}\"", network.as_str())?;
     let CanaryConfig { every, repositories, alarm_after } = canary;
     writeln!(f, "\n[bitbucket.canary]\nevery = \"{}ms\"", every.as_millis())?;
-    writeln!(f, "repositories = {repositories}\nalarm_after = \"{}ms\"", alarm_after.as_millis())
+    writeln!(f, "repositories = {repositories}\nalarm_after = \"{}ms\"", alarm_after.as_millis())?;
+    provisioning.as_ref().map_or(Ok(()), |settings| show_provisioning(settings, f))
+}
+
+fn show_provisioning(settings: &Settings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic } = settings;
+    writeln!(f, "\n[bitbucket.provisioning]\naccount = {}", text(account.name()))?;
+    writeln!(f, "groups = {}\njit = {jit}", texts(groups))?;
+    writeln!(f, "adopt = {}\nignore = {}", texts(adopt), texts(ignore))?;
+    let automatic = automatic.iter().map(|one| one.as_str());
+    writeln!(f, "max_removed = \"{most_removed}%\"\nautomatic = {}", texts(automatic))
 }
 
 fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,6 +188,10 @@ fn show_ldap(name: &str, ldap: &LdapConfig, f: &mut fmt::Formatter<'_>) -> fmt::
 fn list(uids: &BTreeSet<u32>) -> String {
     let texts: Vec<_> = uids.iter().map(ToString::to_string).collect();
     format!("[{}]", texts.join(", "))
+}
+
+fn texts(all: impl IntoIterator<Item: ToString>) -> toml::Value {
+    toml::Value::Array(all.into_iter().map(|one| text(&one.to_string())).collect())
 }
 
 fn witnesses(witnesses: &[WitnessConfig]) -> String {

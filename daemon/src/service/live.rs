@@ -21,6 +21,7 @@ use crate::{
     oidc::Issuers,
     policy::PolicyManager,
     privilege::{InForce, Privileges},
+    provisioning::Ledger,
     secrets,
     signals::Signals,
     signature::Signatures,
@@ -68,6 +69,8 @@ pub struct Live {
     pub applied: Applied,
     /// What came of canaries.
     pub canaries: Canaries,
+    /// What OAM gave in Bitbucket; `None`: permissions are not kept there.
+    pub provisioned: Option<Ledger>,
     /// Where what hooks tell is held.
     pub(super) facts_room: Arc<Room>,
     /// When the daemon started.
@@ -109,6 +112,7 @@ impl Live {
             permits,
             applied: Applied::default(),
             canaries: Canaries::default(),
+            provisioned: None,
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),
@@ -119,6 +123,12 @@ impl Live {
     #[must_use]
     pub fn with_issuers(self, issuers: Issuers) -> Self {
         Self { issuers, ..self }
+    }
+
+    /// The same, with what OAM gave in Bitbucket.
+    #[must_use]
+    pub fn with_provisioned(self, provisioned: Option<Ledger>) -> Self {
+        Self { provisioned, ..self }
     }
 
     /// The same, with others who are told what people have for a while.

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::regex::RegexPattern;
 use crate::{
     facts::Cover,
-    glob::{Glob, GlobError},
+    glob::{Glob, GlobError, Token},
     name::{RefName, Repository},
     request::Verb,
 };
@@ -237,6 +237,23 @@ impl RepositorySet {
     /// Whether `repository` is in the set.
     pub fn matches(&self, repository: &Repository) -> bool {
         self.0.matches(repository.key().as_bytes(), "")
+    }
+
+    /// Whether it plainly holds all that is in the project with that key, and all that ever will be: by `PROJECT/*`,
+    /// `PROJECT/**` or `**`, and without an exclusion.
+    pub fn is_whole_project(&self, key: &str) -> bool {
+        let whole = |tokens: &[Token]| match tokens {
+            [Token::Rest] => true,
+            [Token::Literal(start), Token::Run | Token::Rest] => {
+                start.strip_suffix(b"/").is_some_and(|project| project.eq_ignore_ascii_case(key.as_bytes()))
+            }
+            _ => false,
+        };
+        let globs = self.0.include.iter().filter_map(|pattern| match pattern {
+            Pattern::Glob(glob) => Some(glob),
+            Pattern::Regex(_) => None,
+        });
+        !self.excludes() && globs.flat_map(Glob::alternatives).any(|tokens| whole(tokens))
     }
 
     /// The patterns, sorted, in lower case, exclusions last.

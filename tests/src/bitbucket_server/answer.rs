@@ -43,9 +43,12 @@ impl Answer {
         Self::error(401, "You are not permitted to access this resource", "AuthorisationException")
     }
 
-    pub(crate) fn too_many() -> Self {
+    /// Some proxies in front of it say when to ask again, and it does not.
+    pub(crate) fn too_many(says_when: bool) -> Self {
         let mut answer = Self::error(429, "You have reached a rate limit", "RateLimitedException");
-        answer.headers.push(("Retry-After", "1".to_owned()));
+        if says_when {
+            answer.headers.push(("Retry-After", "1".to_owned()));
+        }
         answer
     }
 

@@ -29,7 +29,11 @@ impl<'a> Ask<'a> {
             return Err(Answer::error(401, message, "auth.AuthenticationException"));
         };
         if !state.may_ask(&user) {
-            return Err(Answer::too_many());
+            return Err(Answer::too_many(state.says_when));
+        }
+        if state.read_only && request.method != "GET" {
+            let message = "This node serves nothing but reads now.";
+            return Err(Answer::error(503, message, "ServiceUnavailableException"));
         }
         drop(state);
         let pairs = request.query.split('&').filter(|pair| !pair.is_empty());
@@ -118,11 +122,15 @@ impl<'a> Ask<'a> {
     }
 
     pub(crate) fn need_in(&self, project: &str, slug: &str, least: Permission) -> Result<(), Answer> {
-        self.need(project, least)?;
-        if self.shared.state().projects[project].repositories.contains(slug) {
-            return Ok(());
+        let state = self.shared.state();
+        let Some(known) = state.projects.get(project) else {
+            return Err(Answer::not_found(&format!("Project {project}")));
+        };
+        if !known.repositories.contains(slug) {
+            return Err(Answer::not_found(&format!("Repository {project}/{slug}")));
         }
-        Err(Answer::not_found(&format!("Repository {project}/{slug}")))
+        let has = state.permission_in(&self.user, project, slug);
+        if has >= Some(least) { Ok(()) } else { Err(Answer::not_permitted()) }
     }
 }
 

@@ -4,14 +4,19 @@
 //! What it does not know is an error, not something to be ignored: a path, a method, a query parameter, a field of
 //! JSON. So a client that asks for more than was written down here fails its test.
 
+mod accounts;
 mod answer;
 mod ask;
 mod branches;
+mod company;
 mod hooks;
 mod multipart;
+mod permissions;
 mod projects;
+mod restrictions;
 mod route;
 mod scripts;
+mod staff;
 mod state;
 
 use std::{
@@ -32,6 +37,7 @@ use crate::{
     http::{PASSWORD, Request},
     temporary,
 };
+pub use company::CredentialKind;
 pub use state::{Global, Permission};
 use state::{State, User};
 
@@ -103,7 +109,7 @@ impl BitbucketServer {
 
     /// Makes a user.
     pub fn add_user(&self, name: &str, global: Global) {
-        self.shared.state().users.insert(name.to_owned(), User { global });
+        self.shared.state().users.insert(name.to_owned(), User { global: Some(global) });
     }
 
     /// An HTTP access token of a user, with all that they may do.
@@ -178,7 +184,9 @@ impl BitbucketServer {
 
     /// Everybody may ask this often at once, and is then let in one by one, with each second.
     pub fn limit_rate(&self, at_once: u32) {
-        self.shared.state().limit = Some(at_once);
+        let mut state = self.shared.state();
+        state.limit = Some(at_once);
+        state.buckets.clear();
     }
 
     /// Every request so far, as `METHOD /path`.
@@ -213,12 +221,20 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         return Ok(());
     }
     let request = Request::read(&mut BufReader::new(connection), connection)?;
+    if !shared.state().goes_on(&request.method) {
+        return Ok(());
+    }
     if let Some(path) = request.path.strip_prefix("/scm/") {
         let path = format!("/{path}");
         return hooks::serve_git(connection, shared, &Request { path, ..request });
     }
     shared.state().requests.push(format!("{} {}", request.method, request.path));
     let answer = route::answer(shared, &request);
+    if shared.state().holds(&request.method) {
+        // Until whoever asked has gone.
+        let _ = std::io::Read::read(&mut &*connection, &mut [0]);
+        return Ok(());
+    }
     let mut writer = connection;
     writer.write_all(&answer.to_bytes())
 }

@@ -1,8 +1,11 @@
 use super::{
-    Shared,
+    Shared, accounts,
     answer::Answer,
     ask::{Answered, Ask},
-    branches, projects, scripts,
+    branches,
+    company::CredentialKind,
+    permissions::{self, At, Kind},
+    projects, restrictions, scripts,
 };
 use crate::http::Request;
 
@@ -15,6 +18,26 @@ fn route(ask: &Ask<'_>) -> Answered {
     let path: Vec<_> = ask.path().split('/').skip(1).collect();
     match path.as_slice() {
         ["rest", "api", "latest", path @ ..] => api(ask, path),
+        ["rest", "access-tokens", "latest", path @ ..] => match (ask.method(), path) {
+            ("GET", ["users", of]) => accounts::tokens(ask, of),
+            ("DELETE", ["users", of, id]) => accounts::delete(ask, CredentialKind::Token, Some(of), id),
+            _ => unknown(ask),
+        },
+        ["rest", "branch-permissions", "latest", "projects", key, path @ ..] => match (ask.method(), path) {
+            ("GET", ["restrictions"]) => restrictions::list(ask, key, None),
+            ("GET", ["repos", slug, "restrictions"]) => restrictions::list(ask, key, Some(slug)),
+            ("DELETE", ["restrictions", id]) => restrictions::delete(ask, key, None, id),
+            ("DELETE", ["repos", slug, "restrictions", id]) => restrictions::delete(ask, key, Some(slug), id),
+            _ => unknown(ask),
+        },
+        ["rest", which @ ("ssh" | "gpg"), "latest", "keys", path @ ..] => {
+            let kind = if *which == "ssh" { CredentialKind::Ssh } else { CredentialKind::Gpg };
+            match (ask.method(), path) {
+                ("GET", []) => accounts::keys(ask, kind),
+                ("DELETE", [id]) => accounts::delete(ask, kind, None, id),
+                _ => unknown(ask),
+            }
+        }
         ["rest", "branch-utils", "latest", "projects", key, "repos", slug, "branches"] => {
             match ask.method() {
                 "DELETE" => branches::delete(ask, key, slug),
@@ -34,6 +57,14 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("DELETE", ["projects", key, "hook-scripts", id]) => scripts::disable(ask, key, id),
         ("GET", ["projects", key, "repos", slug, "branches"]) => branches::list(ask, key, slug),
         ("POST", ["projects", key, "repos", slug, "branches"]) => branches::create(ask, key, slug),
+        ("GET", ["projects", key, "permissions", permission, "all"]) => {
+            restrictions::everybody(ask, key, permission)
+        }
+        (_, ["projects", key, "permissions", collection]) => given(ask, At::Project(key), collection),
+        (_, ["projects", key, "repos", slug, "permissions", collection]) => {
+            given(ask, At::Repository(key, slug), collection)
+        }
+        (_, ["admin", path @ ..]) => admin(ask, path),
         ("POST", ["hook-scripts"]) => scripts::upload(ask),
         ("GET", ["hook-scripts", id]) => scripts::get(ask, id),
         ("GET", ["hook-scripts", id, "content"]) => scripts::content(ask, id),
@@ -41,6 +72,34 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("DELETE", ["hook-scripts", id]) => scripts::delete(ask, id),
         // There is no call that lists all scripts.
         (_, ["hook-scripts"] | ["hook-scripts", _]) => wrong_method(ask),
+        _ => unknown(ask),
+    }
+}
+
+fn given(ask: &Ask<'_>, at: At<'_>, collection: &str) -> Answered {
+    let Some(kind) = Kind::of(collection) else { return unknown(ask) };
+    match ask.method() {
+        "GET" => permissions::list(ask, at, kind),
+        "PUT" => permissions::set(ask, at, kind),
+        "DELETE" => permissions::unset(ask, at, kind),
+        _ => wrong_method(ask),
+    }
+}
+
+fn admin(ask: &Ask<'_>, path: &[&str]) -> Answered {
+    match (ask.method(), path) {
+        ("GET", ["users"]) => accounts::users(ask),
+        ("GET", ["users", "more-members"]) => accounts::groups_of(ask),
+        ("POST", ["users", "remove-group"]) => accounts::leave(ask),
+        ("GET", ["groups"]) => accounts::groups(ask),
+        ("GET", ["groups", "more-members"]) => accounts::members(ask),
+        ("POST", ["groups", "add-users"]) => accounts::join(ask),
+        (method, ["permissions", collection]) => match (method, Kind::of(collection)) {
+            ("GET", Some(kind)) => permissions::list_global(ask, kind),
+            ("PUT", Some(kind)) => permissions::set_global(ask, kind),
+            ("DELETE", Some(kind)) => permissions::unset_global(ask, kind),
+            _ => unknown(ask),
+        },
         _ => unknown(ask),
     }
 }

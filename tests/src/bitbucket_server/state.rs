@@ -3,15 +3,35 @@ use std::{
     time::Instant,
 };
 
+use super::company::Company;
+
 /// What a user may do everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Global {
     /// `LICENSED_USER`
     Licensed,
+    /// `PROJECT_CREATE`
+    ProjectCreate,
     /// `ADMIN`
     Admin,
     /// `SYS_ADMIN`
     SysAdmin,
+}
+
+impl Global {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Licensed => "LICENSED_USER",
+            Self::ProjectCreate => "PROJECT_CREATE",
+            Self::Admin => "ADMIN",
+            Self::SysAdmin => "SYS_ADMIN",
+        }
+    }
+
+    pub(crate) fn read(name: &str) -> Option<Self> {
+        let all = [Self::Licensed, Self::ProjectCreate, Self::Admin, Self::SysAdmin];
+        all.into_iter().find(|one| one.as_str() == name)
+    }
 }
 
 /// What a user may do in a project and all its repositories.
@@ -21,8 +41,14 @@ pub enum Permission {
     Read,
     /// `PROJECT_WRITE`
     Write,
+    /// `REPO_CREATE`
+    Create,
     /// `PROJECT_ADMIN`
     Admin,
+}
+
+impl Permission {
+    pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Create, Self::Admin];
 }
 
 #[derive(Debug)]
@@ -37,11 +63,20 @@ pub(crate) struct State {
     pub(crate) limit: Option<u32>,
     pub(crate) buckets: BTreeMap<String, (f64, Instant)>,
     pub(crate) requests: Vec<String>,
+    pub(crate) company: Company,
+    /// After so many more changes nothing is answered any more.
+    pub(crate) ends_after: Option<usize>,
+    /// After so many more changes no answer is given any more, whatever is done.
+    pub(crate) holds_after: Option<usize>,
+    /// Whether changes are refused, as by a node that only reads.
+    pub(crate) read_only: bool,
+    /// Whether it says when to ask again, where there is too much asking.
+    pub(crate) says_when: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct User {
-    pub(crate) global: Global,
+    pub(crate) global: Option<Global>,
 }
 
 #[derive(Debug, Default)]
@@ -74,11 +109,20 @@ impl State {
             limit: None,
             buckets: BTreeMap::new(),
             requests: Vec::new(),
+            company: Company::default(),
+            ends_after: None,
+            holds_after: None,
+            read_only: false,
+            says_when: true,
         }
     }
 
     pub(crate) fn global(&self, user: &str) -> Option<Global> {
-        self.users.get(user).map(|user| user.global)
+        if self.company.inactive.contains(user) {
+            return None;
+        }
+        let own = self.users.get(user)?.global;
+        own.max(self.most(user, None, Some(&self.company.everywhere)))
     }
 
     /// The most that a user may do in a project.
@@ -86,7 +130,32 @@ impl State {
         if self.global(user)? >= Global::Admin {
             return Some(Permission::Admin);
         }
-        self.projects.get(project)?.users.get(user).copied()
+        self.most(user, Some(&self.projects.get(project)?.users), self.company.in_projects.get(project))
+    }
+
+    /// Whether a request is looked at at all.
+    pub(crate) fn goes_on(&mut self, method: &str) -> bool {
+        if method != "GET"
+            && let Some(left) = &mut self.ends_after
+        {
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => self.answers = false,
+            }
+        }
+        self.answers
+    }
+
+    /// Whether an answer is kept back.
+    pub(crate) fn holds(&mut self, method: &str) -> bool {
+        match &mut self.holds_after {
+            Some(0) => true,
+            Some(left) if method != "GET" => {
+                *left -= 1;
+                false
+            }
+            _ => false,
+        }
     }
 
     /// What `BB_USER_PERMISSION` says.
@@ -95,7 +164,7 @@ impl State {
             (Some(Global::SysAdmin), _) => "SYS_ADMIN",
             (Some(Global::Admin), _) => "ADMIN",
             (_, Some(Permission::Admin)) => "REPO_ADMIN",
-            (_, Some(Permission::Write)) => "REPO_WRITE",
+            (_, Some(Permission::Write | Permission::Create)) => "REPO_WRITE",
             _ => "REPO_READ",
         }
     }

@@ -33,6 +33,7 @@ mod observing;
 mod okta;
 mod open_audited;
 mod packages;
+mod provisioning;
 mod quarantine;
 mod reading;
 mod ref_names;

@@ -268,10 +268,14 @@ fn answers_of_oam() {
 }
 
 /// The commands whose help the reference shows.
-const COMMANDS: [&[&str]; 48] = [
+const COMMANDS: [&[&str]; 52] = [
     &["oam", "bitbucket", "install"],
     &["oam", "bitbucket", "uninstall"],
     &["oam", "bitbucket", "status"],
+    &["oam", "bitbucket", "plan"],
+    &["oam", "bitbucket", "apply"],
+    &["oam", "bitbucket", "watch"],
+    &["oam", "bitbucket", "drift"],
     &["oam", "audit", "prove"],
     &["oam", "audit", "erase"],
     &["oam", "audit", "witness"],

@@ -79,7 +79,9 @@ fn every_page_begins_with_its_title() {
 #[test]
 fn files_and_tests_that_are_named_exist() {
     let mut sources = String::new();
-    for folder in ["policy", "audit", "proto", "fetch", "hook", "daemon", "cli", "tests", "peers/tests"] {
+    for folder in
+        ["policy", "audit", "proto", "fetch", "bitbucket", "hook", "daemon", "cli", "tests", "peers/tests"]
+    {
         read_all(&workspace().join(folder), &mut sources);
     }
     let mut names = 0;

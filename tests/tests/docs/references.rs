@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use oam_audit::entry::{EntriesPruned, Event, PrivilegeUsed};
+use oam_audit::entry::{BitbucketChanged, ChangeStage, EntriesPruned, Event, PrivilegeUsed};
 use oam_policy::{RefusalReason, UndecidedReason};
 use oam_tests::{
     BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, Transmitter, daemon::Setup, sample,
@@ -251,14 +251,31 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
     let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     assert_eq!(set(codes("metrics.md")), set(names), "{metrics}");
 
-    // It takes a second user to be denied, and to answer another, some years until entries are old, and a CI system for a lease.
+    // It takes a second user to be denied, and to answer another, some years until entries are old, a CI system for a lease, and
+    // a Bitbucket where something is changed.
     let mut kinds = set([
         "admin-denied",
         "privilege-approved",
         "privilege-signed-off",
         "privilege-used",
         "entries-pruned",
+        "bitbucket-changed",
     ]);
+    let changed = BitbucketChanged {
+        stage: ChangeStage::Begun,
+        begun: None,
+        actor: "uid 0".into(),
+        step: "permit".into(),
+        place: None,
+        user: None,
+        group: None,
+        thing: None,
+        before: None,
+        after: None,
+        because: "rule `main`".into(),
+        detail: None,
+    };
+    explain_fields(&serde_json::to_value(Event::BitbucketChanged(changed)).unwrap(), "bitbucket-changed");
     let used = PrivilegeUsed { id: "l-1".into(), by: "svc".into(), decision: "0193".into() };
     explain_fields(&serde_json::to_value(Event::PrivilegeUsed(used)).unwrap(), "privilege-used");
     let pruned = EntriesPruned {

@@ -13,6 +13,7 @@ mod policy;
 mod policy_diff;
 mod privilege;
 mod proposal;
+mod provisioning;
 mod replay;
 mod review;
 mod secrets;
@@ -68,6 +69,7 @@ impl Admin for AdminService {
     type WhoStream = ReceiverStream<Result<v1::WhoResponse, Status>>;
     type DiffPoliciesStream = Streamed<v1::DiffPoliciesResponse>;
     type ReplayPolicyStream = ReceiverStream<Result<v1::ReplayPolicyResponse, Status>>;
+    type GetProvisioningStream = ReceiverStream<Result<v1::ProvisioningStep, Status>>;
     type TailAuditStream = ReceiverStream<Result<v1::AuditEntry, Status>>;
 
     async fn get_status(&self, request: Request<v1::GetStatusRequest>) -> Reply<v1::Status> {
@@ -78,6 +80,30 @@ impl Admin for AdminService {
     async fn get_bitbucket(&self, request: Request<v1::GetBitbucketRequest>) -> Reply<v1::BitbucketState> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::GetBitbucket).await?;
         Ok(Response::new(bitbucket::state(&live)))
+    }
+
+    async fn get_provisioning(
+        &self,
+        request: Request<v1::GetProvisioningRequest>,
+    ) -> Reply<Self::GetProvisioningStream> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::GetProvisioning).await?;
+        Ok(Response::new(provisioning::wanted(live, request.into_inner())?))
+    }
+
+    async fn begin_bitbucket_change(
+        &self,
+        request: Request<v1::BeginBitbucketChangeRequest>,
+    ) -> Reply<v1::BeginBitbucketChangeResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::BeginBitbucketChange).await?;
+        Ok(Response::new(provisioning::begin(&live, actor, request.into_inner()).await?))
+    }
+
+    async fn end_bitbucket_change(
+        &self,
+        request: Request<v1::EndBitbucketChangeRequest>,
+    ) -> Reply<v1::EndBitbucketChangeResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::EndBitbucketChange).await?;
+        Ok(Response::new(provisioning::end(&live, actor, request.into_inner()).await?))
     }
 
     async fn import_snapshot(

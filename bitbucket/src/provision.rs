@@ -1,0 +1,28 @@
+//! Permissions in Bitbucket as a policy and a directory want them: what is there, what should be, and the steps between.
+//!
+//! [`see`] reads what is there, [`Basis`] is what a daemon says should be, [`Plan`] is what lies between, and [`apply()`] takes
+//! its steps. Nothing here decides who may do what: that is said by `oam_policy::entitle`.
+//!
+//! **Must never:** touch what OAM did not give and nobody told it to adopt, but for those who are gone; take away the
+//! last administrator or the account that it works with; or take more than it was allowed at once.
+
+mod apply;
+mod basis;
+mod change;
+mod door;
+mod drift;
+mod guard;
+mod plan;
+mod seen;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+pub use apply::{Outcome, apply};
+pub use basis::{Basis, Given, GivenTo, Managed, Pending, RoleHolders, Standing};
+pub use change::{Change, Step, Told};
+pub use drift::{Around, Finding, FindingKind, findings, look_around};
+pub use plan::{HeldBack, Plan, Surplus};
+pub use seen::{Reading, Seen, see, see_leavers};
+pub use settings::{Automatic, Chosen, ChosenError, Settings};

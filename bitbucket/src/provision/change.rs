@@ -1,0 +1,179 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Account, Credential, CredentialKind, GlobalLevel,
+    permission::{Holder, Level, Place},
+};
+
+/// One change, and why it is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// What is done.
+    pub step: Step,
+    /// Why: the rules and roles that want it, or what became of whoever it is about.
+    pub because: String,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Step {
+    /// Give a permission, in the stead of another.
+    Permit {
+        /// Where.
+        place: Place,
+        /// To whom.
+        holder: Holder,
+        /// What they have there now.
+        before: Option<Level>,
+        /// What they get.
+        after: Level,
+    },
+    /// Take a permission.
+    Revoke {
+        /// Where.
+        place: Place,
+        /// From whom.
+        holder: Holder,
+        /// What they have there now.
+        before: Level,
+    },
+    /// Forget that we gave what is there no more. Nothing is asked of Bitbucket.
+    Forget {
+        /// Where.
+        place: Place,
+        /// To whom.
+        holder: Holder,
+    },
+    /// Take what a user may do everywhere.
+    RevokeGlobal {
+        /// From whom.
+        holder: Holder,
+        /// What they may do now.
+        before: GlobalLevel,
+    },
+    /// Delete a token or a key.
+    Delete {
+        /// Whose.
+        account: Account,
+        /// Which.
+        credential: Credential,
+    },
+    /// Take a user out of a group.
+    LeaveGroup {
+        /// Whom.
+        holder: Holder,
+        /// The group.
+        group: Holder,
+    },
+}
+
+/// A change as the audit log tells of it: in texts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The step's name.
+    pub step: String,
+    /// The place; empty for everywhere.
+    pub place: String,
+    /// The user that it is about; empty for none.
+    pub user: String,
+    /// The group that it is about; empty for none.
+    pub group: String,
+    /// The token or key; empty for none.
+    pub thing: String,
+    /// What was there; empty for nothing.
+    pub before: String,
+    /// What will be; empty for nothing.
+    pub after: String,
+    /// Why.
+    pub because: String,
+}
+
+impl Step {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Permit { .. } => "permit",
+            Self::Revoke { .. } => "revoke",
+            Self::Forget { .. } => "forget",
+            Self::RevokeGlobal { .. } => "revoke-global",
+            Self::Delete { credential, .. } => match credential.kind {
+                CredentialKind::Token => "delete-token",
+                CredentialKind::SshKey => "delete-ssh-key",
+                CredentialKind::GpgKey => "delete-gpg-key",
+            },
+            Self::LeaveGroup { .. } => "leave-group",
+        }
+    }
+
+    /// Whether it takes something from somebody.
+    pub fn takes(&self) -> bool {
+        match self {
+            Self::Permit { before, after, .. } => before.is_some_and(|before| before > *after),
+            Self::Forget { .. } => false,
+            Self::Revoke { .. }
+            | Self::RevokeGlobal { .. }
+            | Self::Delete { .. }
+            | Self::LeaveGroup { .. } => true,
+        }
+    }
+
+    /// The place where it gives or takes, with whose permission it is.
+    pub fn at(&self) -> Option<(&Place, &Holder)> {
+        match self {
+            Self::Permit { place, holder, .. }
+            | Self::Revoke { place, holder, .. }
+            | Self::Forget { place, holder } => Some((place, holder)),
+            Self::RevokeGlobal { .. } | Self::Delete { .. } | Self::LeaveGroup { .. } => None,
+        }
+    }
+}
+
+impl Change {
+    /// As the audit log tells of it.
+    pub fn told(&self) -> Told {
+        let told =
+            Told { step: self.step.name().to_owned(), because: self.because.clone(), ..Told::default() };
+        match &self.step {
+            Step::Permit { place, holder, before, after } => Told {
+                place: place.to_string(),
+                before: before.map(|level| level.to_string()).unwrap_or_default(),
+                after: after.to_string(),
+                ..told.of(holder)
+            },
+            Step::Revoke { place, holder, before } => {
+                Told { place: place.to_string(), before: before.to_string(), ..told.of(holder) }
+            }
+            Step::Forget { place, holder } => Told { place: place.to_string(), ..told.of(holder) },
+            Step::RevokeGlobal { holder, before } => {
+                Told { before: before.as_str().to_owned(), ..told.of(holder) }
+            }
+            Step::Delete { account, credential } => {
+                let Credential { id, label, .. } = credential;
+                let thing = if label.is_empty() { id.clone() } else { format!("{id} ({label})") };
+                Told { user: account.name.clone(), thing, ..told }
+            }
+            Step::LeaveGroup { holder, group } => told.of(holder).of(group),
+        }
+    }
+}
+
+impl Told {
+    fn of(self, holder: &Holder) -> Self {
+        match holder.as_user() {
+            Some(user) => Self { user: user.to_owned(), ..self },
+            None => Self { group: holder.name().to_owned(), ..self },
+        }
+    }
+
+    /// The place and the holder of a permission; `None` where it is about none.
+    pub fn permission(&self) -> Option<(Place, Holder)> {
+        let holder = match (self.user.as_str(), self.group.as_str()) {
+            ("", group) => Holder::group(group),
+            (user, "") => Holder::user(user),
+            _ => None,
+        };
+        self.place.parse().ok().zip(holder)
+    }
+}

@@ -1,0 +1,247 @@
+//! What Bitbucket has beside what the policy says.
+
+use serde::Serialize;
+
+use super::{Basis, Change, Chosen, Plan, Seen, Step, wanted::Wanted};
+use crate::{
+    Account, Bitbucket, Credential, CredentialKind, Error, GlobalLevel, ProjectKey, Restriction,
+    permission::{Holder, Level, Place},
+};
+
+/// What was read besides permissions.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// What everybody may do in a project.
+    pub everybody: Vec<(ProjectKey, Level)>,
+    /// Branch restrictions, by where they are.
+    pub restrictions: Vec<(Place, Restriction)>,
+    /// The tokens and keys of users; `None`: they were not read.
+    pub credentials: Option<Vec<(Account, Credential)>>,
+}
+
+/// Something that is not as the policy says, or that the policy cannot know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What kind of thing it is.
+    pub kind: FindingKind,
+    /// Where; `None`: everywhere.
+    pub place: Option<Place>,
+    /// Whose.
+    pub holder: Option<Holder>,
+    /// What it is, for people.
+    pub what: String,
+    /// Whether `oam bitbucket apply` mends it.
+    pub mended: bool,
+}
+
+/// What kinds of things are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// Somebody who is gone still has something.
+    Gone,
+    /// A permission is granted and not given, or given and no longer granted.
+    Differs,
+    /// A permission that nobody granted, and that is not ours.
+    NotGranted,
+    /// Somebody administers Bitbucket, and the policy does not let them administer everything.
+    Administers,
+    /// Everybody may do something in a project, whoever they are.
+    Everybody,
+    /// A branch restriction that does not apply to some persons.
+    Exemption,
+    /// A branch restriction: a second rule beside the policy.
+    Restriction,
+    /// A token or key that never ends.
+    Endless,
+    /// A token or key that nobody used for long.
+    Unused,
+}
+
+impl FindingKind {
+    /// Every one, the worst first.
+    pub const ALL: [Self; 9] = [
+        Self::Gone,
+        Self::Administers,
+        Self::NotGranted,
+        Self::Everybody,
+        Self::Differs,
+        Self::Exemption,
+        Self::Restriction,
+        Self::Endless,
+        Self::Unused,
+    ];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Differs => "differs",
+            Self::NotGranted => "not-granted",
+            Self::Administers => "administers",
+            Self::Everybody => "everybody",
+            Self::Exemption => "exemption",
+            Self::Restriction => "restriction",
+            Self::Endless => "endless",
+            Self::Unused => "unused",
+        }
+    }
+}
+
+/// Reads what there is besides permissions; the tokens and keys of everybody only where that is wanted: it is three requests
+/// for each.
+///
+/// # Errors
+/// When anything cannot be read.
+pub async fn look_around(
+    bitbucket: &Bitbucket,
+    seen: &Seen,
+    with_credentials: bool,
+) -> Result<Around, Error> {
+    let mut around = Around::default();
+    for place in &seen.places.is {
+        let restrictions = bitbucket.restrictions(place).await?;
+        around.restrictions.extend(restrictions.into_iter().map(|one| (place.clone(), one)));
+        if let Place::Project(project) = place
+            && let Some(level) = bitbucket.default_permission(project).await?
+        {
+            around.everybody.push((project.clone(), level));
+        }
+    }
+    if with_credentials {
+        let mut all = Vec::new();
+        for account in &seen.accounts.is {
+            for kind in CredentialKind::ALL {
+                let own = bitbucket.credentials(account, kind).await?;
+                all.extend(own.into_iter().map(|one| (account.clone(), one)));
+            }
+        }
+        around.credentials = Some(all);
+    }
+    Ok(around)
+}
+
+/// All that is not as the policy says, the worst first. What was not used since `unused_since`, in milliseconds since 1970,
+/// counts as unused.
+pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused_since: u64) -> Vec<Finding> {
+    let mut all = Vec::new();
+    all.extend(plan.changes.iter().filter_map(|change| of_change(change, basis)));
+    all.extend(plan.surplus.iter().map(|one| Finding {
+        kind: FindingKind::NotGranted,
+        place: Some(one.place.clone()),
+        holder: Some(one.holder.clone()),
+        what: match one.granted {
+            Some(granted) => format!("has {}, and is granted {granted} only", one.has),
+            None => format!("has {}, and no rule gives it", one.has),
+        },
+        mended: false,
+    }));
+    all.extend(administrators(seen, basis));
+    let ignored = |place: &Place| {
+        let ignores = |chosen: &Chosen| matches!(chosen, Chosen::Place(one) if one.holds(place));
+        basis.settings.ignore.iter().any(ignores)
+    };
+    all.extend(around.everybody.iter().filter_map(|(project, level)| {
+        let place = Some(Place::Project(project.clone())).filter(|place| !ignored(place))?;
+        let what = format!("everybody who is signed in has {level}");
+        Some(Finding { kind: FindingKind::Everybody, place: Some(place), holder: None, what, mended: false })
+    }));
+    let restrictions = around.restrictions.iter().filter(|(place, _)| !ignored(place));
+    all.extend(restrictions.map(|(place, one)| of_restriction(place, one)));
+    for (account, one) in around.credentials.iter().flatten() {
+        let Some(holder) = account.holder().filter(|holder| !basis.settings.ignores(None, holder)) else {
+            continue;
+        };
+        // Those who are gone lose them anyhow.
+        if !basis.is_gone(&holder) {
+            all.extend(credential(&holder, one, unused_since));
+        }
+    }
+    all.sort_by_key(|one| FindingKind::ALL.iter().position(|kind| *kind == one.kind));
+    all
+}
+
+fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
+    let because = &change.because;
+    let (place, holder, what) = match &change.step {
+        Step::Forget { .. } => return None,
+        Step::Permit { place, holder, before: None, after } => {
+            (Some(place), holder.clone(), format!("lacks {after}"))
+        }
+        Step::Permit { place, holder, before: Some(before), after } => {
+            (Some(place), holder.clone(), format!("has {before} in place of {after}"))
+        }
+        Step::Revoke { place, holder, before } => {
+            (Some(place), holder.clone(), format!("still has {before}"))
+        }
+        Step::RevokeGlobal { holder, before } => {
+            (None, holder.clone(), format!("still has {}", before.as_str()))
+        }
+        Step::Delete { account, credential } => {
+            (None, account.holder()?, format!("still has the {}", credential.named()))
+        }
+        Step::LeaveGroup { holder, group } => {
+            (None, holder.clone(), format!("is still in the group {}", group.name()))
+        }
+    };
+    let kind = if basis.is_gone(&holder) { FindingKind::Gone } else { FindingKind::Differs };
+    let what = format!("{what}: {because}");
+    Some(Finding { kind, place: place.cloned(), holder: Some(holder), what, mended: true })
+}
+
+fn of_restriction(place: &Place, one: &Restriction) -> Finding {
+    let mut exempt = one.users.clone();
+    if one.access_keys > 0 {
+        exempt.push(format!("{} access keys", one.access_keys));
+    }
+    let what = format!("{} on {}", one.kind, one.on);
+    let (kind, what) = match exempt.is_empty() {
+        true => (FindingKind::Restriction, what),
+        false => (FindingKind::Exemption, format!("{what}, but not for {}", exempt.join(", "))),
+    };
+    Finding { kind, place: Some(place.clone()), holder: None, what, mended: false }
+}
+
+/// Who administers Bitbucket, and may not administer everything by the policy.
+fn administrators(seen: &Seen, basis: &Basis) -> Vec<Finding> {
+    let wanted = Wanted::of(basis, seen);
+    let projects: Vec<_> = seen.places.is.iter().filter(|place| matches!(place, Place::Project(_))).collect();
+    let may_all = |holder: &Holder| {
+        projects.iter().all(|place| {
+            let want = wanted.at.get(place).and_then(|there| there.get(holder));
+            want.is_some_and(|want| want.level == Level::Admin)
+        })
+    };
+    let is_one = |level: GlobalLevel| level >= GlobalLevel::Admin;
+    let all = seen.everywhere.is.iter().filter(|global| is_one(global.level));
+    let strangers =
+        all.filter(|global| !basis.settings.ignores(None, &global.holder) && !may_all(&global.holder));
+    strangers
+        .map(|global| Finding {
+            kind: FindingKind::Administers,
+            place: None,
+            holder: Some(global.holder.clone()),
+            what: format!("has {}, and no rule gives admin in every project", global.level.as_str()),
+            mended: false,
+        })
+        .collect()
+}
+
+fn credential(holder: &Holder, one: &Credential, unused_since: u64) -> Vec<Finding> {
+    let named = one.named();
+    let finding =
+        |kind, what: String| Finding { kind, place: None, holder: Some(holder.clone()), what, mended: false };
+    let mut all = Vec::new();
+    // A GPG key opens nothing.
+    if !one.ends && one.kind != CredentialKind::GpgKey {
+        all.push(finding(FindingKind::Endless, format!("{named} never ends")));
+    }
+    if one.used.or(one.made).is_some_and(|last| last < unused_since) {
+        let what = match one.used {
+            Some(_) => "was last used long ago",
+            None => "was made long ago, and is not known to have been used",
+        };
+        all.push(finding(FindingKind::Unused, format!("{named} {what}")));
+    }
+    all
+}

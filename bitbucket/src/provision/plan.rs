@@ -1,0 +1,259 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Automatic, Basis, Change, Managed, Seen, Step, guard,
+    wanted::{Want, Wanted},
+};
+use crate::permission::{Holder, Level, Permissions, Place};
+
+/// How many rules are named that give the same.
+const MOST_REASONS: usize = 5;
+
+/// What lies between what is there and what should be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The digest of the policy that it rests on.
+    pub policy: String,
+    /// The directory that it rests on.
+    pub directory: String,
+    /// What is to be done, in this order: those who are gone lose what they have, then is given, then taken.
+    pub changes: Vec<Change>,
+    /// What is not done although it should be, to keep somebody in.
+    pub held_back: Vec<HeldBack>,
+    /// What is there, is not granted, and is not ours to take.
+    pub surplus: Vec<Surplus>,
+    /// Who should have something, and has no account in Bitbucket that is let in.
+    pub absent: Vec<Holder>,
+    /// Whose group memberships stay, since Bitbucket writes them at each sign-in.
+    pub left_in_groups: Vec<Holder>,
+    /// Rules that say more than permissions can, and what becomes of them.
+    pub unsaid: Vec<(String, String)>,
+    /// How many permissions are as they should be already.
+    pub unchanged: usize,
+    /// That more people lose all that they have than may at once; it is applied only by somebody who says so.
+    pub too_many_people: Option<String>,
+    /// The same of permissions that are taken from others.
+    pub too_many_permissions: Option<String>,
+}
+
+/// A change that is not made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldBack {
+    /// The change.
+    pub change: Change,
+    /// Why not.
+    pub why: String,
+}
+
+/// A permission that nobody granted, and that OAM did not give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Surplus {
+    /// Where.
+    pub place: Place,
+    /// Whose.
+    pub holder: Holder,
+    /// What they have.
+    pub has: Level,
+    /// What the policy gives them there.
+    pub granted: Option<Level>,
+}
+
+/// What a plan is made of, in the order in which it is done.
+#[derive(Debug, Default)]
+struct Drawn {
+    leavers: Vec<Change>,
+    gives: Vec<Change>,
+    takes: Vec<Change>,
+    surplus: Vec<Surplus>,
+    unchanged: usize,
+}
+
+impl Plan {
+    /// From what is there to what should be.
+    pub fn of(seen: &Seen, basis: &Basis) -> Self {
+        let wanted = Wanted::of(basis, seen);
+        let mut drawn = Drawn::default();
+        let none = Default::default();
+        for place in &seen.places.is {
+            drawn.at(place, &seen.at(place), wanted.at.get(place).unwrap_or(&none), basis);
+        }
+        let left_in_groups = drawn.leavers(seen, basis);
+        let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
+        let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
+        let Drawn { leavers, gives, takes, surplus, unchanged } = drawn;
+        let all = leavers.into_iter().chain(gives).chain(takes).collect();
+        let (changes, held_back) = guard::keep_administrators(seen, basis, all);
+        Self {
+            policy: basis.policy.clone(),
+            directory: basis.directory.clone(),
+            changes,
+            held_back,
+            surplus,
+            absent: wanted.absent.into_iter().collect(),
+            left_in_groups,
+            unsaid: basis.unsaid.clone(),
+            unchanged,
+            too_many_people,
+            too_many_permissions,
+        }
+    }
+
+    /// Why it takes more than may be taken at once.
+    pub fn too_much(&self) -> Option<&str> {
+        self.too_many_people.as_deref().or(self.too_many_permissions.as_deref())
+    }
+
+    /// The part of it that may be done without being asked.
+    pub fn automatic(&self, basis: &Basis) -> Self {
+        let allowed = |automatic| basis.settings.automatic.contains(&automatic);
+        let may = |change: &&Change| {
+            allowed(match (change.is_of_leaver(basis), change.step.takes()) {
+                (true, _) => Automatic::Leavers,
+                (false, true) => Automatic::Take,
+                (false, false) => Automatic::Give,
+            })
+        };
+        // What is not done is not too much either.
+        Self {
+            changes: self.changes.iter().filter(may).cloned().collect(),
+            too_many_people: self.too_many_people.clone().filter(|_| allowed(Automatic::Leavers)),
+            too_many_permissions: self.too_many_permissions.clone().filter(|_| allowed(Automatic::Take)),
+            ..self.clone()
+        }
+    }
+
+    /// The changes of this plan that another one, which was looked at, does not have.
+    pub fn beyond<'a>(&'a self, looked_at: &'a Self) -> impl Iterator<Item = &'a Change> {
+        self.changes.iter().filter(|change| !looked_at.changes.iter().any(|known| known.step == change.step))
+    }
+}
+
+impl Change {
+    /// Whether it takes from somebody who is gone.
+    fn is_of_leaver(&self, basis: &Basis) -> bool {
+        match &self.step {
+            Step::Delete { .. } | Step::LeaveGroup { .. } | Step::RevokeGlobal { .. } => true,
+            Step::Revoke { holder, .. } => basis.is_gone(holder),
+            Step::Permit { .. } | Step::Forget { .. } => false,
+        }
+    }
+}
+
+impl Drawn {
+    fn at(
+        &mut self,
+        place: &Place,
+        there: &Permissions,
+        wanted: &std::collections::BTreeMap<Holder, Want>,
+        basis: &Basis,
+    ) {
+        let ours = basis.managed.iter().filter(|((at, _), _)| at == place).map(|((_, holder), _)| holder);
+        let all: BTreeSet<_> = there.keys().chain(wanted.keys()).chain(ours).collect();
+        for holder in all {
+            // Those who are gone lose everything, whoever gave it: see `leavers`.
+            if basis.settings.ignores(Some(place), holder) || basis.is_gone(holder) {
+                continue;
+            }
+            let key = (place.clone(), holder.clone());
+            let managed = basis.managed.get(&key);
+            self.one(key, there.get(holder).copied(), wanted.get(holder), managed, basis);
+        }
+    }
+
+    fn one(
+        &mut self,
+        (place, holder): (Place, Holder),
+        has: Option<Level>,
+        want: Option<&Want>,
+        managed: Option<&Managed>,
+        basis: &Basis,
+    ) {
+        let is_ours = managed.is_some() || basis.settings.adopts(&place);
+        let permit = |before, after, because| {
+            let (place, holder) = (place.clone(), holder.clone());
+            Change { step: Step::Permit { place, holder, before, after }, because }
+        };
+        match (has, want) {
+            (Some(has), Some(want)) if has == want.level => self.unchanged += 1,
+            (before, Some(want)) if before.is_none_or(|before| before < want.level) => {
+                self.gives.push(permit(before, want.level, want.reasons()));
+            }
+            (Some(has), want) if !is_ours => {
+                let granted = want.map(|want| want.level);
+                self.surplus.push(Surplus { place, holder, has, granted });
+            }
+            (Some(has), Some(want)) => self.takes.push(permit(Some(has), want.level, want.reasons())),
+            (Some(has), None) => {
+                let because = "no rule gives it any more".to_owned();
+                let below = managed.and_then(|managed| managed.below).filter(|below| *below < has);
+                self.takes.push(match below {
+                    Some(below) if !basis.settings.adopts(&place) => {
+                        permit(Some(has), below, format!("{because}; somebody else had given {below}"))
+                    }
+                    _ => Change { step: Step::Revoke { place, holder, before: has }, because },
+                });
+            }
+            (None, _) => {
+                if managed.is_some() {
+                    let because = "somebody took it in Bitbucket, and no rule gives it".to_owned();
+                    self.takes.push(Change { step: Step::Forget { place, holder }, because });
+                }
+            }
+        }
+    }
+
+    /// What takes from those who are gone all that they have, the widest doors first. Tells who stays in groups.
+    fn leavers(&mut self, seen: &Seen, basis: &Basis) -> Vec<Holder> {
+        let mut left = Vec::new();
+        for account in &seen.accounts.is {
+            let Some(user) = Holder::user(&account.name) else { continue };
+            let Some(standing) = basis.standing(&user).filter(|standing| standing.is_gone()) else {
+                continue;
+            };
+            if basis.settings.ignores(None, &user) {
+                continue;
+            }
+            let because = format!("`{}` {}", account.name, standing.as_str());
+            let nothing = Default::default();
+            let doors = seen.doors.get(&user).map_or(&nothing, |known| &known.is);
+            self.leavers.extend(doors.close(account, &because));
+            for global in seen.everywhere.is.iter().filter(|global| global.holder == user) {
+                let step = Step::RevokeGlobal { holder: user.clone(), before: global.level };
+                self.leavers.push(Change { step, because: because.clone() });
+            }
+            for (place, known) in &seen.permissions {
+                let has = known.is.iter().find(|(holder, _)| *holder == user).map(|(_, level)| *level);
+                let (place, holder) = (place.clone(), user.clone());
+                let managed = basis.managed.contains_key(&(place.clone(), holder.clone()));
+                let step = match has {
+                    _ if basis.settings.ignores(Some(&place), &user) => continue,
+                    Some(before) => Step::Revoke { place, holder, before },
+                    None if managed => Step::Forget { place, holder },
+                    None => continue,
+                };
+                self.leavers.push(Change { step, because: because.clone() });
+            }
+            if !basis.settings.jit {
+                self.leavers.extend(doors.leave(&user, &because));
+            } else if !doors.groups.is_empty() {
+                left.push(user.clone());
+            }
+        }
+        left
+    }
+}
+
+impl Want {
+    fn reasons(&self) -> String {
+        let first = self.because.iter().take(MOST_REASONS).cloned().collect::<Vec<_>>().join("; ");
+        match self.because.len().saturating_sub(MOST_REASONS) {
+            0 => first,
+            many => format!("{first}; and {many} more"),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::door::Doors;
+use crate::{
+    Account, Bitbucket, Error, GlobalPermission, ProjectKey,
+    permission::{Holder, Level, Permissions, Place},
+};
+
+/// What was found in Bitbucket, and when: it can be kept, so that it need not be read again at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seen {
+    /// Every project and repository but those of persons.
+    pub places: Dated<BTreeSet<Place>>,
+    /// Every user.
+    pub accounts: Dated<Vec<Account>>,
+    /// The names of all groups.
+    pub groups: Dated<BTreeSet<String>>,
+    /// What is given everywhere.
+    pub everywhere: Dated<Vec<GlobalPermission>>,
+    /// What is given at each place.
+    pub permissions: BTreeMap<Place, Dated<Vec<(Holder, Level)>>>,
+    /// By what those who are gone could still come in.
+    pub doors: BTreeMap<Holder, Dated<Doors>>,
+}
+
+/// Something that was read at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dated<T> {
+    /// When, in seconds since 1970; 0: never.
+    pub at: u64,
+    /// What.
+    pub is: T,
+}
+
+/// How fresh what was kept must be to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The time now, in seconds since 1970.
+    pub now: u64,
+    /// How old it may be, in seconds; 0: all is read again.
+    pub within: u64,
+}
+
+impl Reading {
+    /// Whether something that was read at `at` is fresh enough. What is of the future is not.
+    fn believes(self, at: u64) -> bool {
+        at > 0 && at <= self.now && self.now - at < self.within
+    }
+
+    fn dated<T>(self, is: T) -> Dated<T> {
+        Dated { at: self.now, is }
+    }
+}
+
+/// Reads what is there, but for what `kept` says freshly enough.
+///
+/// # Errors
+/// When anything cannot be read: nothing is taken for missing that was not looked at.
+pub async fn see(bitbucket: &Bitbucket, mut kept: Seen, reading: Reading) -> Result<Seen, Error> {
+    if !reading.believes(kept.places.at) {
+        kept.places = reading.dated(places(bitbucket).await?);
+    }
+    if !reading.believes(kept.accounts.at) {
+        kept.accounts = reading.dated(bitbucket.accounts().await?);
+    }
+    if !reading.believes(kept.groups.at) {
+        kept.groups = reading.dated(bitbucket.groups().await?);
+    }
+    if !reading.believes(kept.everywhere.at) {
+        kept.everywhere = reading.dated(bitbucket.global_permissions().await?);
+    }
+    kept.permissions.retain(|place, _| kept.places.is.contains(place));
+    for place in &kept.places.is {
+        if !kept.permissions.get(place).is_some_and(|known| reading.believes(known.at)) {
+            let there = bitbucket.permissions(place).await?;
+            kept.permissions.insert(place.clone(), reading.dated(there.into_iter().collect()));
+        }
+    }
+    Ok(kept)
+}
+
+/// Reads by what these users, who are gone, could still come in. Others are forgotten.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn see_leavers(
+    bitbucket: &Bitbucket,
+    seen: &mut Seen,
+    gone: &BTreeSet<Holder>,
+    reading: Reading,
+) -> Result<(), Error> {
+    seen.doors.retain(|user, _| gone.contains(user));
+    for account in &seen.accounts.is {
+        let Some(user) = Holder::user(&account.name).filter(|user| gone.contains(user)) else { continue };
+        if !seen.doors.get(&user).is_some_and(|known| reading.believes(known.at)) {
+            let doors = Doors::of(bitbucket, account).await?;
+            seen.doors.insert(user, reading.dated(doors));
+        }
+    }
+    Ok(())
+}
+
+impl Seen {
+    /// What is given at a place.
+    pub fn at(&self, place: &Place) -> Permissions {
+        let there = self.permissions.get(place).map(|known| known.is.as_slice()).unwrap_or_default();
+        there.iter().cloned().collect()
+    }
+
+    /// The names of all users.
+    pub fn usernames(&self) -> impl Iterator<Item = &str> {
+        self.accounts.is.iter().map(|account| account.name.as_str())
+    }
+
+    /// The users whom Bitbucket lets in.
+    pub fn active(&self) -> BTreeSet<Holder> {
+        let active = self.accounts.is.iter().filter(|account| account.active);
+        active.filter_map(|account| Holder::user(&account.name)).collect()
+    }
+
+    /// Notes that a permission is another one now.
+    pub fn changed(&mut self, place: &Place, holder: &Holder, level: Option<Level>) {
+        if let Some(known) = self.permissions.get_mut(place) {
+            known.is.retain(|(one, _)| one != holder);
+            known.is.extend(level.map(|level| (holder.clone(), level)));
+        }
+    }
+}
+
+async fn places(bitbucket: &Bitbucket) -> Result<BTreeSet<Place>, Error> {
+    let mut all = BTreeSet::new();
+    // What lies in somebody's own project is theirs to give.
+    let is_of_person = |project: &ProjectKey| project.as_str().starts_with('~');
+    for project in bitbucket.projects().await?.into_iter().filter(|project| !is_of_person(project)) {
+        all.extend(bitbucket.repositories(&project).await?.into_iter().map(Place::Repository));
+        all.insert(Place::Project(project));
+    }
+    Ok(all)
+}

@@ -1,0 +1,142 @@
+//! What the daemon says that permissions should be.
+
+use std::collections::BTreeMap;
+
+use oam_bitbucket::{
+    permission::{Holder, Level},
+    provision::{Automatic, Basis, Given, GivenTo, Managed, Pending, Seen, Settings, Standing, Told},
+};
+use oam_policy::entitle::Right;
+use oam_proto::v1::{self, GetProvisioningRequest, provisioning_step::Step};
+
+use crate::client::{Admin, CallError};
+
+/// Asks about everything that was seen.
+pub(super) async fn ask(admin: &mut Admin, seen: &Seen) -> Result<Basis, CallError> {
+    let request = GetProvisioningRequest {
+        places: seen.places.is.iter().map(ToString::to_string).collect(),
+        users: seen.usernames().map(str::to_owned).collect(),
+    };
+    let mut steps = admin.get_provisioning(request).await?.into_inner();
+    let first = steps.message().await?.and_then(|message| message.step);
+    let Some(Step::Opening(opening)) = first else { return Err(incomplete("how permissions are kept")) };
+    let mut basis = opened(opening)?;
+    while let Some(message) = steps.message().await? {
+        if let Some(Step::Done(true)) = message.step {
+            return Ok(basis);
+        }
+        add(&mut basis, message.step.ok_or_else(|| incomplete("a part of what permissions should be"))?)?;
+    }
+    // With a part of it, permissions would be taken that are granted.
+    Err(incomplete("the end of what permissions should be"))
+}
+
+fn incomplete(missing: &'static str) -> CallError {
+    CallError::Incomplete { missing }
+}
+
+fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
+    let unclear = || incomplete("settings that this version understands");
+    let v1::ProvisioningOpening {
+        policy,
+        directory,
+        account,
+        groups,
+        jit,
+        adopt,
+        ignore,
+        most_removed,
+        automatic,
+    } = opening;
+    let settings = Settings {
+        account: Holder::user(&account).ok_or_else(unclear)?,
+        groups: groups.into_iter().collect(),
+        jit,
+        adopt: adopt.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|_| unclear())?,
+        ignore: ignore.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|_| unclear())?,
+        most_removed: u8::try_from(most_removed).map_err(|_| unclear())?,
+        automatic: automatic
+            .iter()
+            .map(|name| Automatic::parse(name))
+            .collect::<Option<_>>()
+            .ok_or_else(unclear)?,
+    };
+    Ok(Basis {
+        policy,
+        directory,
+        settings,
+        roles: BTreeMap::new(),
+        given: Vec::new(),
+        standing: BTreeMap::new(),
+        managed: BTreeMap::new(),
+        pending: Vec::new(),
+        unsaid: Vec::new(),
+    })
+}
+
+fn add(basis: &mut Basis, step: Step) -> Result<(), CallError> {
+    match step {
+        Step::Opening(_) | Step::Done(_) => return Err(incomplete("one opening and one end")),
+        Step::Role(role) => {
+            let groups = role.by_groups.then_some(role.groups);
+            let users = |names: Vec<String>| names.into_iter().filter_map(|name| Holder::user(&name));
+            let holders = basis.roles.entry(role.role).or_default();
+            holders.groups = groups;
+            holders.people.extend(users(role.people));
+            holders.named.extend(users(role.named));
+        }
+        Step::Given(given) => basis.given.push(self::given(given).ok_or_else(|| incomplete("a right"))?),
+        Step::Standing(one) => {
+            let standing = match one.standing.as_str() {
+                "deactivated" => Standing::Deactivated,
+                "cut-off" => Standing::CutOff,
+                "unknown" => Standing::Unknown,
+                _ => return Err(incomplete("how an account stands")),
+            };
+            let user = Holder::user(&one.user).ok_or_else(|| incomplete("whose account it is"))?;
+            basis.standing.insert(user, standing);
+        }
+        Step::Managed(one) => {
+            let (key, managed) = managed(&one).ok_or_else(|| incomplete("a permission"))?;
+            basis.managed.insert(key, managed);
+        }
+        Step::Pending(pending) => {
+            let change = pending.change.ok_or_else(|| incomplete("a change"))?;
+            basis.pending.push(Pending { entry: pending.entry, change: told(change) });
+        }
+        Step::Unsaid(one) => basis.unsaid.push((one.rule, one.what)),
+    }
+    Ok(())
+}
+
+fn given(wire: v1::GivenRight) -> Option<Given> {
+    let to = match (wire.role.as_str(), wire.account.as_str()) {
+        ("", account) => GivenTo::Account(Holder::user(account)?),
+        (_, "") => GivenTo::Role(wire.role),
+        _ => return None,
+    };
+    let level = Level::from(Right::parse(&wire.right)?);
+    Some(Given { place: wire.place.parse().ok()?, level, rule: wire.rule, to })
+}
+
+type Key = (oam_bitbucket::permission::Place, Holder);
+
+fn managed(wire: &v1::ManagedPermission) -> Option<(Key, Managed)> {
+    let below = match wire.below.as_str() {
+        "" => None,
+        below => Some(Level::parse(below)?),
+    };
+    let key = (wire.place.parse().ok()?, wire.holder.parse().ok()?);
+    Some((key, Managed { level: Level::parse(&wire.level)?, below }))
+}
+
+fn told(wire: v1::BitbucketChange) -> Told {
+    let v1::BitbucketChange { step, place, user, group, thing, before, after, because } = wire;
+    Told { step, place, user, group, thing, before, after, because }
+}
+
+/// The same for the daemon.
+pub(super) fn to_wire(told: Told) -> v1::BitbucketChange {
+    let Told { step, place, user, group, thing, before, after, because } = told;
+    v1::BitbucketChange { step, place, user, group, thing, before, after, because }
+}

@@ -1,0 +1,280 @@
+//! `oam bitbucket plan`, `apply` and `watch`: permissions in Bitbucket as the policy and the directory want them.
+
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
+
+use clap::Args;
+use oam_bitbucket::{
+    Bitbucket as Client,
+    permission::{Holder, Level},
+    provision::{self, Basis, Change, Outcome, Pending, Plan as Drawn, Reading, Seen},
+};
+use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
+use tokio::time;
+
+use super::{
+    basis,
+    seen::{Keeping, length},
+    server::Server,
+};
+use crate::{
+    client::Admin,
+    command::{Context, Ending},
+    exit::Exit,
+    failure::Failure,
+    output::provision::{AppliedJson, PlanJson, applied_text, change_text, plan_text},
+};
+
+/// How much of what Bitbucket said the daemon is told, in characters.
+const TOLD: usize = 500;
+/// How many changes are named that were not in a plan.
+const MOST_NAMED: usize = 5;
+
+/// `oam bitbucket plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    keeping: Keeping,
+    /// Keep the plan in a file, for `oam bitbucket apply`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// `oam bitbucket apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    #[command(flatten)]
+    server: Server,
+    /// A plan that was kept: nothing beyond it is done; without it, what a plan would say now
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// Also when more is taken than the daemon's configuration allows at once
+    #[arg(long)]
+    yes_really: bool,
+}
+
+/// `oam bitbucket watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    keeping: Keeping,
+    /// Again and again, with so much time between, as in `5m`; without it, once
+    #[arg(long, value_name = "TIME", value_parser = length)]
+    every: Option<Duration>,
+}
+
+/// What was found, what should be, and what lies between.
+pub(super) struct Look {
+    pub(super) seen: Seen,
+    pub(super) basis: Basis,
+    pub(super) plan: Drawn,
+}
+
+/// What was done of a plan.
+#[derive(Debug, Default)]
+struct Done {
+    done: usize,
+    /// What Bitbucket did not do, and what it said.
+    failed: Vec<(Change, String)>,
+}
+
+/// Runs `oam bitbucket plan`.
+pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
+    let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
+    let kept = task.keeping.read(&task.server.url)?;
+    let look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
+    task.keeping.write(&task.server.url, &look.seen)?;
+    if let Some(file) = &task.out {
+        let fault = |error| Failure::write(file, error);
+        let text = serde_json::to_string_pretty(&look.plan).map_err(|error| fault(error.into()))?;
+        fs::write(file, text + "\n").map_err(fault)?;
+    }
+    let pending = look.basis.pending.len();
+    let json = PlanJson::of(&look.plan, pending);
+    context.terminal.answer(&json, |page| plan_text(&look.plan, pending, page))?;
+    Ok(Exit::Ok)
+}
+
+/// Runs `oam bitbucket apply`.
+pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
+    let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
+    let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
+    let mut look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+    look.settle(&client, &mut admin).await?;
+    if let Some(looked_at) = &looked_at {
+        check_same(&look.plan, looked_at)?;
+    }
+    carry_out(&client, &mut admin, &mut look, task.yes_really, context).await
+}
+
+/// Runs `oam bitbucket watch`.
+pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
+    loop {
+        let ended = round(task, context).await;
+        let Some(every) = task.every else { return ended };
+        if let Err(failure) = ended {
+            // The next round may find it mended.
+            context.terminal.fail(&failure);
+        }
+        time::sleep(every).await;
+    }
+}
+
+/// Does what may be done without being asked.
+async fn round(task: &Watch, context: &mut Context) -> Ending {
+    let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
+    let kept = task.keeping.read(&task.server.url)?;
+    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
+    look.settle(&client, &mut admin).await?;
+    let left = look.plan.changes.len();
+    look.plan = look.plan.automatic(&look.basis);
+    let left = left - look.plan.changes.len();
+    let ended = carry_out(&client, &mut admin, &mut look, false, context).await;
+    task.keeping.write(&task.server.url, &look.seen)?;
+    if left > 0 {
+        context.terminal.note(&format!(
+            "{left} changes are left to `oam bitbucket apply`: `bitbucket.provisioning.automatic` does not name them"
+        ));
+    }
+    ended
+}
+
+/// Makes the changes of a plan, one after the other.
+async fn carry_out(
+    client: &Client,
+    admin: &mut Admin,
+    look: &mut Look,
+    yes_really: bool,
+    context: &mut Context,
+) -> Ending {
+    if let Some(why) = look.plan.too_much().filter(|_| !yes_really) {
+        let help = "read `oam bitbucket plan`; if it is meant, `oam bitbucket apply --yes-really`";
+        return Err(Failure::HeldBack { what: format!("nothing was done: {why}"), help });
+    }
+    let mut done = Done::default();
+    for change in &look.plan.changes {
+        let made = make(client, admin, change, &mut look.seen).await?;
+        match made {
+            None => {
+                done.done += 1;
+                context.terminal.note(&format!("done: {}", change_text(change)));
+            }
+            Some(said) => {
+                context.terminal.note(&format!("NOT done: {}: {said}", change_text(change)));
+                done.failed.push((change.clone(), said));
+            }
+        }
+    }
+    let json = AppliedJson::of(done.done, &done.failed, &look.plan);
+    context.terminal.answer(&json, |page| applied_text(done.done, &done.failed, &look.plan, page))?;
+    Ok(if done.failed.is_empty() && look.plan.held_back.is_empty() { Exit::Ok } else { Exit::No })
+}
+
+/// Makes one change: recorded before, and what came of it afterwards. Tells what Bitbucket said, where it does not do this one.
+async fn make(
+    client: &Client,
+    admin: &mut Admin,
+    change: &Change,
+    seen: &mut Seen,
+) -> Result<Option<String>, Failure> {
+    let begin = BeginBitbucketChangeRequest { change: Some(basis::to_wire(change.told())) };
+    let entry = admin.begin_bitbucket_change(begin).await?.into_inner().entry;
+    let (outcome, error, stops) = match provision::apply(client, &change.step, seen).await {
+        Outcome::Done => ("done", None, false),
+        Outcome::Failed(error) => ("failed", Some(error), false),
+        Outcome::Stopped(error) => ("failed", Some(error), true),
+        Outcome::Unknown(error) => ("unknown", Some(error), true),
+    };
+    let said = error.as_ref().map(ToString::to_string);
+    let detail = said.as_deref().unwrap_or_default().chars().take(TOLD).collect();
+    end(admin, entry, outcome, detail).await?;
+    match error {
+        Some(error) if stops => Err(error.into()),
+        _ => Ok(said),
+    }
+}
+
+async fn end(admin: &mut Admin, entry: u64, outcome: &str, detail: String) -> Result<(), Failure> {
+    let request = EndBitbucketChangeRequest { entry, outcome: outcome.to_owned(), detail };
+    admin.end_bitbucket_change(request).await?;
+    Ok(())
+}
+
+impl Look {
+    pub(super) async fn at(
+        client: &Client,
+        admin: &mut Admin,
+        kept: Seen,
+        reading: Reading,
+    ) -> Result<Self, Failure> {
+        let mut seen = provision::see(client, kept, reading).await?;
+        let basis = basis::ask(admin, &seen).await?;
+        provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
+        let plan = Drawn::of(&seen, &basis);
+        Ok(Self { seen, basis, plan })
+    }
+
+    /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
+    async fn settle(&mut self, client: &Client, admin: &mut Admin) -> Result<(), Failure> {
+        if self.basis.pending.is_empty() {
+            return Ok(());
+        }
+        for pending in &self.basis.pending {
+            let outcome = match pending.change.permission() {
+                // What was kept may be older than the change.
+                Some((place, holder)) => {
+                    let there = client.permissions(&place).await.map(|there| there.get(&holder).copied());
+                    there.map(|has| became(pending, has)).unwrap_or("unknown")
+                }
+                None => "unknown",
+            };
+            let detail = "found after an interruption".to_owned();
+            end(admin, pending.entry, outcome, detail).await?;
+        }
+        let reading = Reading { now: 1, within: 0 };
+        *self = Self::at(client, admin, Seen::default(), reading).await?;
+        Ok(())
+    }
+}
+
+/// What became of a change of a permission, by what is there now.
+fn became(pending: &Pending, has: Option<Level>) -> &'static str {
+    let wanted = Level::parse(&pending.change.after);
+    match pending.change.step.as_str() {
+        "forget" => "done",
+        _ if has == wanted => "done",
+        _ => "failed",
+    }
+}
+
+/// Whether nothing would be done that was not looked at.
+fn check_same(now: &Drawn, looked_at: &Drawn) -> Result<(), Failure> {
+    let beyond: Vec<_> = now.beyond(looked_at).map(change_text).collect();
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    let more = match beyond.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        many => format!("; and {many} more"),
+    };
+    let named = beyond.into_iter().take(MOST_NAMED).collect::<Vec<_>>().join("; ");
+    Err(Failure::HeldBack {
+        what: format!(
+            "nothing was done: what is there, or what should be, is not as it was when the plan was made: {named}{more}"
+        ),
+        help: "make another plan, and read it",
+    })
+}
+
+fn gone(basis: &Basis) -> BTreeSet<Holder> {
+    let gone = basis.standing.iter().filter(|(_, standing)| standing.is_gone()).map(|(user, _)| user);
+    gone.filter(|user| !basis.settings.ignores(None, user)).cloned().collect()
+}
+
+fn read_plan(file: &PathBuf) -> Result<Drawn, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| Failure::read(file, error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::read(file, error.into()))
+}

@@ -1,0 +1,121 @@
+//! What Bitbucket has beside what the policy says.
+
+use std::collections::BTreeMap;
+
+use oam_bitbucket::provision::{Finding, FindingKind, Plan};
+use serde::Serialize;
+
+use super::{Page, page::counted, shown};
+
+/// Everything that was found.
+#[derive(Debug, Serialize)]
+pub struct DriftJson<'a> {
+    policy: &'a str,
+    directory: &'a str,
+    /// How many of each kind; also of those of which there are none.
+    counts: BTreeMap<&'static str, usize>,
+    findings: Vec<FindingJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingJson {
+    kind: &'static str,
+    place: Option<String>,
+    holder: Option<String>,
+    what: String,
+    mended: bool,
+}
+
+impl<'a> DriftJson<'a> {
+    /// Of what was found by the policy and the directory of a plan.
+    pub fn of(plan: &'a Plan, found: &[Finding]) -> Self {
+        let count = |kind: FindingKind| found.iter().filter(|one| one.kind == kind).count();
+        let finding = |one: &Finding| FindingJson {
+            kind: one.kind.as_str(),
+            place: one.place.as_ref().map(ToString::to_string),
+            holder: one.holder.as_ref().map(ToString::to_string),
+            what: one.what.clone(),
+            mended: one.mended,
+        };
+        Self {
+            policy: &plan.policy,
+            directory: &plan.directory,
+            counts: FindingKind::ALL.iter().map(|kind| (kind.as_str(), count(*kind))).collect(),
+            findings: found.iter().map(finding).collect(),
+        }
+    }
+}
+
+/// The same for people, by kind.
+pub fn drift_text(found: &[Finding], page: &Page) -> String {
+    if found.is_empty() {
+        return page.good("Bitbucket is as the policy says.") + "\n";
+    }
+    let mut text = String::new();
+    for kind in FindingKind::ALL {
+        let of_kind: Vec<_> = found.iter().filter(|one| one.kind == kind).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        text.push_str(&page.bold(&format!("{} ({})", title(kind), of_kind.len())));
+        text.push('\n');
+        for one in of_kind {
+            let place = one.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+            let holder =
+                one.holder.as_ref().map(|holder| shown(&holder.to_string()) + " ").unwrap_or_default();
+            text.push_str(&format!("  {place}{holder}{}\n", shown(&one.what)));
+        }
+    }
+    let mended = found.iter().filter(|one| one.mended).count();
+    let all = counted(found.len() as u64, "finding", "findings");
+    let mended = match mended {
+        0 => String::new(),
+        many => format!(" `oam bitbucket apply` mends {many}."),
+    };
+    format!("{text}{}{mended}\n", page.warn(&format!("{all}.")))
+}
+
+fn title(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Gone => "Gone, and still there",
+        FindingKind::Administers => "Administers Bitbucket, and not by the policy",
+        FindingKind::NotGranted => "Granted by nobody",
+        FindingKind::Everybody => "For everybody",
+        FindingKind::Differs => "Not as the policy says",
+        FindingKind::Exemption => "Branch restrictions that are not for everybody",
+        FindingKind::Restriction => "Branch restrictions beside the policy",
+        FindingKind::Endless => "Never ends",
+        FindingKind::Unused => "Not used for long",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_bitbucket::provision::{Finding, FindingKind};
+
+    use super::drift_text;
+    use crate::output::samples::page;
+
+    #[test]
+    fn findings_read_well_the_worst_first() {
+        let finding = |kind, place: Option<&str>, what: &str, mended| Finding {
+            kind,
+            place: place.map(|place| place.parse().unwrap()),
+            holder: Some("user:ada".parse().unwrap()),
+            what: what.into(),
+            mended,
+        };
+        let found = [
+            finding(FindingKind::Endless, None, "HTTP token 1 `ci` never ends", false),
+            finding(FindingKind::Gone, Some("PAY"), "still has write", true),
+        ];
+        insta::assert_snapshot!(drift_text(&found, &page()), @"
+        Gone, and still there (1)
+          PAY: user:ada still has write
+        Never ends (1)
+          user:ada HTTP token 1 `ci` never ends
+        2 findings. `oam bitbucket apply` mends 1.
+        ");
+        assert_eq!(drift_text(&[], &page()), "Bitbucket is as the policy says.\n");
+    }
+}

@@ -1,0 +1,296 @@
+//! Permissions in Bitbucket: what they should be, by the policy and the directory in force, and the record of how they are
+//! changed. The daemon changes nothing there itself: whoever does tells it before, and afterwards.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::Timestamp;
+use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
+use oam_bitbucket::{
+    permission::{Holder, Level, Place},
+    provision::{Managed, Settings, Told},
+};
+use oam_policy::{
+    Policy, Snapshot, State, Username, decide,
+    entitle::{self, Entitlement, NameInOrder, Receiver, Standing},
+    words,
+};
+use oam_proto::v1::{self, provisioning_step::Step};
+use tokio::{sync::mpsc, task};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+
+use super::unavailable;
+use crate::{provisioning::Ledger, service::Live};
+
+/// How many names one message has: with the longest names, a quarter of the largest message.
+const NAMES_PER_MESSAGE: usize = 4_000;
+/// How many places or users may be asked about.
+const MOST_ASKED: usize = 200_000;
+/// How long a text of a change may be, in bytes.
+const LONGEST: usize = 4_000;
+
+type Answers = mpsc::Sender<Result<v1::ProvisioningStep, Status>>;
+
+/// What permissions there should be.
+pub(super) fn wanted(
+    live: Arc<Live>,
+    request: v1::GetProvisioningRequest,
+) -> Result<ReceiverStream<Result<v1::ProvisioningStep, Status>>, Status> {
+    // Looked at here, so that who asks in vain is told so at once.
+    kept(&live)?;
+    let asked = Asked::of(request)?;
+    let (state, now) = (live.state(), Timestamp::now());
+    // What rests on a source that is late would take from people what they may have.
+    if let Some(first) = decide::obstacles(&state, now).first() {
+        let why = words::of_undecided(first).summary;
+        return Err(Status::unavailable(format!("nobody can say what permissions there should be: {why}")));
+    }
+    let (answers, stream) = mpsc::channel(16);
+    // `None`: nobody listens any more.
+    task::spawn_blocking(move || tell(&answers, &live, &state, &asked, now));
+    Ok(ReceiverStream::new(stream))
+}
+
+/// Records that a change is about to be made. Answered once that is durable.
+pub(super) async fn begin(
+    live: &Live,
+    actor: String,
+    request: v1::BeginBitbucketChangeRequest,
+) -> Result<v1::BeginBitbucketChangeResponse, Status> {
+    let (_, ledger) = kept(live)?;
+    let change = change(request.change.unwrap_or_default())?;
+    let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
+    ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
+    Ok(v1::BeginBitbucketChangeResponse { entry })
+}
+
+/// Records what became of a change.
+pub(super) async fn end(
+    live: &Live,
+    actor: String,
+    request: v1::EndBitbucketChangeRequest,
+) -> Result<v1::EndBitbucketChangeResponse, Status> {
+    let (_, ledger) = kept(live)?;
+    let v1::EndBitbucketChangeRequest { entry, outcome, detail } = request;
+    let (stage, done) = match outcome.as_str() {
+        "done" => (ChangeStage::Done, Some(true)),
+        "failed" => (ChangeStage::Failed, Some(false)),
+        "unknown" => (ChangeStage::Unknown, None),
+        _ => return Err(Status::invalid_argument("the outcome is `done`, `failed` or `unknown`")),
+    };
+    let change = ledger.begun(entry).ok_or_else(|| {
+        Status::not_found(format!("no change with the entry {entry} waits to hear what became of it"))
+    })?;
+    let detail = Some(bounded("detail", detail)?).filter(|detail| !detail.is_empty());
+    record(live, event(&change, actor, stage, Some(entry), detail)).await?;
+    ledger.end(entry, done).map_err(|error| unavailable(&error))?;
+    Ok(v1::EndBitbucketChangeResponse {})
+}
+
+fn kept(live: &Live) -> Result<(&Settings, &Ledger), Status> {
+    let settings = live.config.bitbucket.as_ref().and_then(|bitbucket| bitbucket.provisioning.as_ref());
+    settings.zip(live.provisioned.as_ref()).ok_or_else(|| {
+        Status::failed_precondition(
+            "permissions in Bitbucket are not kept: write `[bitbucket.provisioning]` into the daemon's configuration",
+        )
+    })
+}
+
+/// What is asked about.
+struct Asked {
+    places: Vec<Place>,
+    users: Vec<Username>,
+}
+
+impl Asked {
+    fn of(request: v1::GetProvisioningRequest) -> Result<Self, Status> {
+        let v1::GetProvisioningRequest { places, users } = request;
+        if places.len() > MOST_ASKED || users.len() > MOST_ASKED {
+            return Err(Status::invalid_argument(format!("ask about at most {MOST_ASKED} places and users")));
+        }
+        let place = |text: &String| {
+            text.parse().map_err(|error: oam_bitbucket::permission::NameError| {
+                Status::invalid_argument(error.to_string())
+            })
+        };
+        // Who has a name that nobody of a directory can have is in none.
+        let users = users.iter().filter_map(|name| Username::parse(name).ok()).collect();
+        Ok(Self { places: places.iter().map(place).collect::<Result<_, _>>()?, users })
+    }
+}
+
+fn tell(answers: &Answers, live: &Live, state: &State, asked: &Asked, now: Timestamp) -> Option<()> {
+    let (settings, ledger) = kept(live).ok()?;
+    let (policy, snapshot) = (state.policy.as_deref()?, state.snapshot.as_ref()?);
+    send(answers, Step::Opening(opening(settings, policy, snapshot)))?;
+    for (role, holders) in entitle::role_holders(policy, snapshot) {
+        let groups = holders.groups.as_ref();
+        let told = v1::RoleHolders {
+            role: role.to_string(),
+            by_groups: groups.is_some(),
+            groups: groups
+                .into_iter()
+                .flatten()
+                .map(|group| format!("{}:{}", group.source(), group.name()))
+                .collect(),
+            people: Vec::new(),
+            named: names(&holders.named),
+        };
+        let people = names(&holders.people);
+        send(answers, Step::Role(told.clone()))?;
+        for some in people.chunks(NAMES_PER_MESSAGE) {
+            send(answers, Step::Role(v1::RoleHolders { people: some.to_vec(), ..told.clone() }))?;
+        }
+    }
+    for place in &asked.places {
+        let at = match place {
+            Place::Project(project) => entitle::Place::Project(project.as_str()),
+            Place::Repository(repository) => entitle::Place::Repository(repository),
+        };
+        for one in entitle::entitlements(policy, at, now) {
+            send(answers, Step::Given(given(place, one)))?;
+        }
+    }
+    for user in &asked.users {
+        let standing = entitle::standing(policy, snapshot, user);
+        if standing != Standing::Active {
+            let (user, standing) = (user.as_str().to_owned(), standing.as_str().to_owned());
+            send(answers, Step::Standing(v1::AccountStanding { user, standing }))?;
+        }
+    }
+    for ((place, holder), Managed { level, below }) in ledger.managed() {
+        let below = below.map(|level| level.to_string()).unwrap_or_default();
+        let (place, holder, level) = (place.to_string(), holder.to_string(), level.to_string());
+        send(answers, Step::Managed(v1::ManagedPermission { place, holder, level, below }))?;
+    }
+    for pending in ledger.pending() {
+        let change = Some(to_wire(pending.change));
+        send(answers, Step::Pending(v1::PendingChange { entry: pending.entry, change }))?;
+    }
+    for one in entitle::unsaid(policy, now) {
+        send(answers, Step::Unsaid(v1::UnsaidRule { rule: one.rule.to_string(), what: one.what }))?;
+    }
+    send(answers, Step::Done(true))
+}
+
+/// `None` when nobody listens any more.
+fn send(answers: &Answers, step: Step) -> Option<()> {
+    answers.blocking_send(Ok(v1::ProvisioningStep { step: Some(step) })).ok()
+}
+
+fn opening(settings: &Settings, policy: &Policy, snapshot: &Snapshot) -> v1::ProvisioningOpening {
+    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic } = settings;
+    let version = snapshot.version();
+    v1::ProvisioningOpening {
+        policy: policy.digest().to_string(),
+        directory: format!("{} {}", version.generation, version.digest),
+        account: account.name().to_owned(),
+        groups: groups.iter().cloned().collect(),
+        jit: *jit,
+        adopt: adopt.iter().map(ToString::to_string).collect(),
+        ignore: ignore.iter().map(ToString::to_string).collect(),
+        most_removed: u32::from(*most_removed),
+        automatic: automatic.iter().map(|one| one.as_str().to_owned()).collect(),
+    }
+}
+
+fn names(all: &BTreeSet<NameInOrder>) -> Vec<String> {
+    all.iter().map(|name| name.0.as_str().to_owned()).collect()
+}
+
+fn given(place: &Place, one: Entitlement) -> v1::GivenRight {
+    let (role, account) = match one.to {
+        Receiver::Role(role) => (role.to_string(), String::new()),
+        Receiver::Account(account) => (String::new(), account.as_str().to_owned()),
+    };
+    v1::GivenRight {
+        place: place.to_string(),
+        right: one.right.as_str().to_owned(),
+        rule: one.rule.to_string(),
+        role,
+        account,
+    }
+}
+
+async fn record(live: &Live, event: Event) -> Result<u64, Status> {
+    let batch = live.audit.batch(&event).map_err(|error| Status::invalid_argument(error.to_string()))?;
+    let appended = live.audit.append(batch).await;
+    live.audit_took_it(appended.is_ok());
+    Ok(appended.map_err(|error| unavailable(&error))?.first)
+}
+
+fn event(
+    change: &Told,
+    actor: String,
+    stage: ChangeStage,
+    begun: Option<u64>,
+    detail: Option<String>,
+) -> Event {
+    let Told { step, place, user, group, thing, before, after, because } = change.clone();
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    Event::BitbucketChanged(BitbucketChanged {
+        stage,
+        begun,
+        actor,
+        step,
+        place: some(place),
+        user: some(user),
+        group: some(group),
+        thing: some(thing),
+        before: some(before),
+        after: some(after),
+        because,
+        detail,
+    })
+}
+
+/// A change as it may be recorded: what it is about is named as it must be.
+fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
+    let wrong = |what: String| Status::invalid_argument(what);
+    let v1::BitbucketChange { step, place, user, group, thing, before, after, because } = wire;
+    let told = Told {
+        step,
+        place: bounded("place", place)?,
+        user: bounded("user", user)?,
+        group: bounded("group", group)?,
+        thing: bounded("thing", thing)?,
+        before: bounded("before", before)?,
+        after: bounded("after", after)?,
+        because: bounded("because", because)?,
+    };
+    let (user, group) = (Holder::user(&told.user), Holder::group(&told.group));
+    if user.is_some() == told.user.is_empty() || group.is_some() == told.group.is_empty() {
+        return Err(wrong("`user` and `group` are names".into()));
+    }
+    let (before, after) = (Level::parse(&told.before), Level::parse(&told.after));
+    let is_permission = told.permission().is_some();
+    let is_right = match told.step.as_str() {
+        "permit" => is_permission && after.is_some() && (told.before.is_empty() || before.is_some()),
+        "revoke" => is_permission && before.is_some() && told.after.is_empty(),
+        "forget" => is_permission,
+        "revoke-global" => user.is_some() && told.place.is_empty(),
+        "delete-token" | "delete-ssh-key" | "delete-gpg-key" => user.is_some() && !told.thing.is_empty(),
+        "leave-group" => user.is_some() && group.is_some(),
+        _ => false,
+    };
+    match is_right {
+        // What is somebody's own is never changed, and so no name of a person stands there.
+        true if told.place.starts_with('~') => {
+            Err(wrong("nothing is changed in a person's own project".into()))
+        }
+        true => Ok(told),
+        false => Err(wrong("no such change is known, or it does not say what it is about".into())),
+    }
+}
+
+fn bounded(field: &str, text: String) -> Result<String, Status> {
+    match text.len() {
+        0..=LONGEST => Ok(text),
+        _ => Err(Status::invalid_argument(format!("`{field}` has more than {LONGEST} bytes"))),
+    }
+}
+
+fn to_wire(told: Told) -> v1::BitbucketChange {
+    let Told { step, place, user, group, thing, before, after, because } = told;
+    v1::BitbucketChange { step, place, user, group, thing, before, after, because }
+}

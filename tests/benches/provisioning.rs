@@ -1,0 +1,107 @@
+//! What a plan of permissions costs in a company of 2,000 people and 300 repositories: requests, time and memory, and that
+//! one in which nothing changed asks nearly nothing.
+//!
+//! `cargo bench -p oam-tests --bench provisioning`. Bitbucket is our own stand-in on the same machine, which answers at once: the
+//! times are those of `oam`, the daemon and the stand-in together, and a real Bitbucket adds its own to each request.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and fails loudly"
+)]
+
+use std::{fs, path::Path, time::Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use oam_tests::{BitbucketServer, Daemon, Finished, bitbucket_server::Global, daemon::Setup, temporary};
+
+const PROJECTS: usize = 10;
+const REPOSITORIES: usize = 30;
+const PEOPLE: usize = 2_000;
+
+fn main() {
+    for groups in ["\"okta\"", ""] {
+        let (server, folder) = (company(), temporary::folder());
+        let token = folder.path().join("token");
+        fs::write(&token, server.token("svc-oam")).unwrap();
+        let config = format!(
+            "[bitbucket]\nurl = \"{}\"\ntoken_file = \"{}\"\nnetwork = \"loopback\"\n[bitbucket.canary]\nevery = \"24h\"\n\
+             [bitbucket.provisioning]\naccount = \"svc-oam\"\ngroups = [{groups}]\n",
+            server.url(),
+            token.display()
+        );
+        let daemon = Daemon::start_with(&Setup { policy: policy(), directory: Some(directory()), config });
+        let by = if groups.is_empty() { "people by name" } else { "groups" };
+        println!("{PEOPLE} people, {PROJECTS} projects, {} repositories, {by}:", PROJECTS * REPOSITORIES);
+        let oam = |what: &str, task: &[&str]| measured(what, &server, &daemon, folder.path(), task);
+        oam("the first plan", &["plan"]);
+        if groups.is_empty() {
+            continue;
+        }
+        oam("apply", &["apply"]);
+        let again = oam("a second plan", &["plan", "--seen", "seen.json", "--seen-within", "1h"]);
+        assert!(again.stdout_text().contains("Nothing is to be done."), "{again:?}");
+        let kept = oam(
+            "a third one, by what the second read",
+            &["plan", "--seen", "seen.json", "--seen-within", "1h"],
+        );
+        assert!(kept.stdout_text().contains("Nothing is to be done."), "{kept:?}");
+    }
+}
+
+fn measured(what: &str, server: &BitbucketServer, daemon: &Daemon, folder: &Path, task: &[&str]) -> Finished {
+    let token = folder.join("token");
+    let mut oam = daemon.oam_command();
+    oam.args(["bitbucket", task[0], "--url", server.url(), "--network", "loopback", "--token-file"]);
+    oam.arg(token).args(&task[1..]);
+    let (before, start) = (server.requests().len(), Instant::now());
+    let done = oam_tests::Run::run(&mut oam).expect_success(what);
+    let (time, requests) = (start.elapsed(), server.requests().len() - before);
+    let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss() / 1024;
+    println!(
+        "  {what:<38} {requests:>6} requests  {:>7.2} s  largest `oam` so far {peak} MiB",
+        time.as_secs_f64()
+    );
+    done
+}
+
+/// Users, a group for each project, and repositories that nobody pushes to.
+fn company() -> BitbucketServer {
+    let server = BitbucketServer::start();
+    server.add_user("svc-oam", Global::SysAdmin);
+    let names: Vec<_> = (0..PEOPLE).map(|number| format!("user-{number}")).collect();
+    for name in &names {
+        server.add_user(name, Global::Licensed);
+    }
+    for project in 0..PROJECTS {
+        let members: Vec<_> = names.iter().skip(project).step_by(PROJECTS).map(String::as_str).collect();
+        server.add_group(&format!("team-{project}"), &members);
+        server.add_listed(&format!("P{project}"), (0..REPOSITORIES).map(|number| format!("repo-{number}")));
+    }
+    server
+}
+
+/// Everybody reads everything, each team writes in its project, and half of the repositories have rules of their own.
+fn policy() -> String {
+    let mut text = "version = 1\n".to_owned();
+    for team in 0..PROJECTS {
+        text.push_str(&format!(
+            "[[role]]\nid = \"team-{team}\"\nany = [\"okta:team-{team}\"]\n\
+             [[grant]]\nid = \"read-{team}\"\nto = [\"team-{team}\"]\non = [\"**\"]\nverbs = [\"read\"]\n\
+             [[grant]]\nid = \"write-{team}\"\nto = [\"team-{team}\"]\non = [\"P{team}/*\"]\n\
+             refs = [\"refs/heads/**\"]\nverbs = [\"create\", \"update\"]\n\
+             [[grant]]\nid = \"beside-{team}\"\nto = [\"team-{team}\"]\non = [\"P{}/repo-?\", \"P{}/repo-1?\"]\n\
+             refs = [\"refs/heads/main\"]\nverbs = [\"update\"]\n",
+            (team + 1) % PROJECTS,
+            (team + 2) % PROJECTS
+        ));
+    }
+    text
+}
+
+fn directory() -> String {
+    let user = |number: usize| serde_json::json!({"username": format!("user-{number}"), "groups": [format!("okta:team-{}", number % PROJECTS)]});
+    serde_json::json!({"version": 1, "users": (0..PEOPLE).map(user).collect::<Vec<_>>()}).to_string()
+}

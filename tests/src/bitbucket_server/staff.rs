@@ -1,0 +1,140 @@
+use super::{
+    BitbucketServer, Permission,
+    company::{Credential, CredentialKind, Restriction},
+    state::{Global, User},
+};
+
+/// A company that uses it: made, and looked at.
+impl BitbucketServer {
+    /// Makes a group of these users, who must be there.
+    pub fn add_group(&self, group: &str, members: &[&str]) {
+        let mut state = self.shared.state();
+        let members = members.iter().map(|name| state.user(name).expect("a user")).collect();
+        state.company.groups.insert(group.to_owned(), members);
+    }
+
+    /// Makes a user who may use it through groups only.
+    pub fn add_account(&self, name: &str) {
+        self.shared.state().users.insert(name.to_owned(), User { global: None });
+    }
+
+    /// Gives a group a right that holds everywhere.
+    pub fn permit_everywhere(&self, group: &str, global: Global) {
+        self.shared.state().company.everywhere.insert(group.to_owned(), global);
+    }
+
+    /// Lets a user into one repository, `PROJECT/slug`, or a group when it begins with `@`.
+    pub fn permit_in(&self, holder: &str, repository: &str, permission: Permission) {
+        let mut state = self.shared.state();
+        let given = state.company.in_repositories.entry(repository.to_owned()).or_default();
+        match holder.strip_prefix('@') {
+            Some(group) => given.groups.insert(group.to_owned(), permission),
+            None => given.users.insert(holder.to_owned(), permission),
+        };
+    }
+
+    /// Lets a group into a project.
+    pub fn permit_group(&self, group: &str, project: &str, permission: Permission) {
+        let mut state = self.shared.state();
+        state.company.in_projects.entry(project.to_owned()).or_default().insert(group.to_owned(), permission);
+    }
+
+    /// Makes a token or a key of a user. A token can be used.
+    pub fn add_credential(
+        &self,
+        user: &str,
+        kind: CredentialKind,
+        label: &str,
+        expiry_days: Option<u64>,
+    ) -> String {
+        let secret = (kind == CredentialKind::Token).then(|| self.token(user));
+        let mut state = self.shared.state();
+        let id = state.company.credentials.iter().map(|one| one.id).max().unwrap_or(0) + 1;
+        let (user, label) = (user.to_owned(), label.to_owned());
+        state.company.credentials.push(Credential {
+            kind,
+            user,
+            id,
+            label,
+            expiry_days,
+            secret: secret.clone(),
+        });
+        secret.unwrap_or_default()
+    }
+
+    /// Restricts refs of a project or a repository, but not for these users.
+    pub fn restrict(&self, place: &str, kind: &str, on: &str, users: &[&str]) {
+        let mut state = self.shared.state();
+        let id = state.company.restrictions.len() as u64 + 1;
+        let users = users.iter().map(|&user| user.to_owned()).collect();
+        let (place, kind, on) = (place.to_owned(), kind.to_owned(), on.to_owned());
+        state.company.restrictions.push(Restriction { id, place, kind, on, users });
+    }
+
+    /// Lets everybody who is signed in into a project.
+    pub fn permit_everybody(&self, project: &str, permission: Permission) {
+        self.shared.state().company.everybody.insert(project.to_owned(), permission);
+    }
+
+    /// How many tokens and keys a user has.
+    pub fn credentials(&self, user: &str) -> usize {
+        self.shared.state().company.credentials.iter().filter(|one| one.user == user).count()
+    }
+
+    /// Everything that was given in projects and repositories, as `PAY ada Write` and `PAY/api @eng Read`, sorted.
+    pub fn given(&self) -> Vec<String> {
+        let state = self.shared.state();
+        let mut all = Vec::new();
+        for (key, project) in &state.projects {
+            all.extend(project.users.iter().map(|(user, one)| format!("{key} {user} {one:?}")));
+        }
+        for (key, groups) in &state.company.in_projects {
+            all.extend(groups.iter().map(|(group, one)| format!("{key} @{group} {one:?}")));
+        }
+        for (place, given) in &state.company.in_repositories {
+            all.extend(given.users.iter().map(|(user, one)| format!("{place} {user} {one:?}")));
+            all.extend(given.groups.iter().map(|(group, one)| format!("{place} @{group} {one:?}")));
+        }
+        all.sort();
+        all
+    }
+
+    /// The groups that a user is in.
+    pub fn groups_of(&self, user: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let groups = state.company.groups.iter().filter(|(_, members)| members.contains(user));
+        groups.map(|(group, _)| group.clone()).collect()
+    }
+
+    /// Makes repositories that nobody pushes to, many at once.
+    pub fn add_listed(&self, project: &str, slugs: impl IntoIterator<Item = String>) {
+        self.shared.state().projects.entry(project.to_owned()).or_default().repositories.extend(slugs);
+    }
+
+    /// After so many more changes it answers nothing any more, until it [answers](Self::answers) again.
+    pub fn end_after(&self, changes: usize) {
+        self.shared.state().ends_after = Some(changes);
+    }
+
+    /// After so many more changes it does what it is asked for, and gives no answer any more.
+    pub fn hold_after(&self, changes: usize) {
+        self.shared.state().holds_after = Some(changes);
+    }
+
+    /// It answers again.
+    pub fn comes_back(&self) {
+        let mut state = self.shared.state();
+        (state.ends_after, state.holds_after) = (None, None);
+        (state.answers, state.read_only) = (true, false);
+    }
+
+    /// Whether every change is refused, as by a node that only reads.
+    pub fn read_only(&self, is: bool) {
+        self.shared.state().read_only = is;
+    }
+
+    /// Whether it says when to ask again, where there is too much asking.
+    pub fn says_when(&self, says: bool) {
+        self.shared.state().says_when = says;
+    }
+}

@@ -1,0 +1,85 @@
+//! Whatever stops in the middle, and whoever asks too often or may not.
+
+use std::{fs, process::Stdio};
+
+use oam_audit::entry::ChangeStage;
+use oam_tests::{Daemon, wait};
+
+use super::{GIVEN, World, world};
+
+#[test]
+fn bitbucket_that_goes_away_in_the_middle_is_asked_again_for_what_is_left() {
+    let world = world("");
+    world.server.end_after(4);
+    let broken = world.apply();
+    assert_eq!(broken.code, 4, "{broken:?}");
+    assert_eq!((world.ended(ChangeStage::Done), world.ended(ChangeStage::Unknown)), (4, 1));
+    world.server.comes_back();
+    assert_eq!(world.planned().len(), 7);
+    // A node that only reads changes nothing, and says so.
+    world.server.read_only(true);
+    assert_eq!(world.apply().code, 3);
+    world.server.comes_back();
+    world.apply().expect_success("the rest");
+    assert_eq!(world.server.given(), GIVEN);
+    assert_eq!(world.ended(ChangeStage::Done), 11);
+    // All of it is known to be ours, whatever was unknown in between.
+    world.now(&[("Ada", true, &[]), ("bob", true, &[])]);
+    assert_eq!(world.planned().len(), 6, "{:?}", world.planned());
+}
+
+#[test]
+fn whoever_is_killed_in_the_middle_leaves_nothing_that_nobody_knows_of() {
+    let mut world = world("");
+    // The sixth change is made, and whoever asked for it is never answered.
+    world.server.hold_after(5);
+    let mut apply = world.command("apply", &[]);
+    let mut apply = apply.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait::until("six changes were made", || (world.changes() == 6).then_some(()));
+    apply.kill().unwrap();
+    apply.wait().unwrap();
+    world.server.comes_back();
+    // The daemon, too.
+    world.daemon.kill();
+    world.daemon.spawn();
+    let plan = world.plan();
+    assert!(plan.contains("1 change was begun and interrupted"), "{plan}");
+    let applied = world.apply().expect_success("what is left");
+    assert_eq!(applied.stdout_text(), "5 changes made.\n");
+    assert_eq!(world.server.given(), GIVEN);
+    assert_eq!(world.ended(ChangeStage::Done), 11);
+    let found = world.recorded().into_iter().filter_map(|(_, one)| one.detail).collect::<Vec<_>>();
+    assert_eq!(found, ["found after an interruption"]);
+}
+
+#[test]
+fn too_much_asking_is_waited_for_and_a_token_that_may_not_is_told() {
+    let world = world("");
+    let asked = |world: &World| world.server.requests().len();
+    let before = asked(&world);
+    world.plan();
+    let usual = u32::try_from(asked(&world) - before).unwrap();
+    world.server.limit_rate(usual - 2);
+    world.plan();
+    world.server.says_when(false);
+    world.server.limit_rate(usual - 2);
+    world.plan();
+    // Whoever may not administer is told so, and nothing is taken for missing that they are not shown.
+    fs::write(world.folder.path().join("token"), world.server.token("ada")).unwrap();
+    let refused = world.oam("plan", &[]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+}
+
+#[test]
+fn what_rests_on_nothing_is_not_planned() {
+    let world = world("");
+    // A daemon that is told nothing of permissions keeps none.
+    let other = Daemon::start();
+    let token = world.folder.path().join("token");
+    let token = token.to_str().unwrap();
+    let task =
+        ["bitbucket", "plan", "--url", world.server.url(), "--network", "loopback", "--token-file", token];
+    let refused = other.oam(task);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr_text().contains("[bitbucket.provisioning]"), "{refused:?}");
+}
