@@ -7,7 +7,7 @@ use std::{fmt::Write as _, sync::Arc};
 use oam_policy::{
     PrivilegeId,
     decide::{ElevationUse, PushVerdict},
-    rule::{RefSet, RepositorySet},
+    rule::{Asker, RefSet, RepositorySet},
 };
 use proptest::{prelude::*, sample::subsequence};
 
@@ -136,7 +136,7 @@ impl Elevated {
             from: moment(given.from),
             to: moment(given.to),
             reason: given.reason.to_owned(),
-            approved_by: given.approved_by.iter().map(|name| name.parse().unwrap()).collect(),
+            approved_by: given.approved_by.iter().map(|name| Asker::User(name.parse().unwrap())).collect(),
         }
     }
 
