@@ -3,6 +3,8 @@
 //! A test without a time of its own runs at the time that is passed in, and a test by `user` by the directory that is
 //! passed in; all others have the same result for ever.
 
+mod supposed;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -92,6 +94,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
     let question = &case.question;
     let asks_for_users = question.circumstances.approved_by.iter().any(|by| matches!(by, Asker::User(_)));
     let used = |by| question.waivers(policy, by, at);
+    let supposed = &case.supposed;
     let decided = match (&case.asker, snapshot) {
         (Asker::User(_), None) => {
             return TestOutcome::NotRun("no directory is loaded that would say which roles the user holds");
@@ -102,15 +105,24 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
             );
         }
         (Asker::User(user), Some(directory)) => {
-            let basis = Basis { policy, snapshot, waivers: &used(user), elevations: &[], leases: &[] };
+            let (waivers, elevations, leases) =
+                (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
+            let basis = Basis { policy, snapshot, waivers, elevations, leases };
             let request = question.request(user.clone());
             question.settle(|facts| decide_in(basis, directory, &request, facts, at))
         }
         (Asker::Roles(roles), snapshot) => {
-            let subject = Subject::holder(policy, roles);
-            let request = question.request(subject.username.clone());
-            let waivers = &used(&request.pusher);
-            let basis = Basis { policy, snapshot, waivers, elevations: &[], leases: &[] };
+            let mut subject = Subject::holder(policy, roles);
+            match supposed.accounts(policy).as_slice() {
+                [] => {}
+                [account] => subject.username = (*account).clone(),
+                [..] => return TestOutcome::Failed(several_accounts()),
+            }
+            let user = &subject.username;
+            let request = question.request(user.clone());
+            let (waivers, elevations, leases) =
+                (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
+            let basis = Basis { policy, snapshot, waivers, elevations, leases };
             question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, at))
         }
     };
@@ -123,6 +135,12 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
         PushVerdict::Refused(reasons) => refused(case, reasons),
         PushVerdict::Undecided(reasons) => TestOutcome::Failed(undecided(reasons)),
     }
+}
+
+/// Who asks by roles is one account.
+fn several_accounts() -> Found {
+    let reason = "The leases are of several accounts: write a test for each of them.".to_owned();
+    Found { answers: vec!["undecided".into()], reasons: vec![reason] }
 }
 
 /// The test says too little.

@@ -72,7 +72,7 @@ fn given() -> ElevationUse {
         from: "2026-01-02T00:00:00Z".parse().unwrap(),
         to: "2026-01-02T02:00:00Z".parse().unwrap(),
         reason: "INC-1".into(),
-        approved_by: vec!["rita".parse().unwrap()],
+        approved_by: vec![Asker::User("rita".parse().unwrap())],
     }
 }
 
@@ -129,7 +129,7 @@ fn it_is_for_one_person_one_place_and_what_the_role_is_granted() {
 #[test]
 fn approvals_are_of_others_who_still_may() {
     let approved = |by: &[&str]| ElevationUse {
-        approved_by: by.iter().map(|name| name.parse().unwrap()).collect(),
+        approved_by: by.iter().map(|name| Asker::User(name.parse().unwrap())).collect(),
         ..given()
     };
     for (by, good) in [

@@ -12,9 +12,10 @@ mod common;
 
 use common::{Case, facts, policy, snapshot};
 use oam_policy::{
-    Decision, ObjectId, Outcome, PrivilegeId, Verdict,
+    Decision, ObjectId, Outcome, PrivilegeId, TreePath, Verdict,
     decide::{LeaseUse, PushVerdict},
     explain,
+    facts::Cover,
     question::{Circumstances, Question},
     rule::{Asker, RefSet, RepositorySet},
     who, words,
@@ -155,6 +156,44 @@ fn a_workload_that_is_another_one_now_gives_nothing() {
         outcome(&case([lease()]).revoking("svc-release"), "svc-release", "PAY/api", PUSH),
         Outcome::Refused
     );
+}
+
+/// Of a lease that was given under another policy nothing is left that this one would not give.
+#[test]
+fn what_the_workload_and_the_role_say_now_bounds_it() {
+    let by = |from: &str, to: &str| {
+        let text = POLICY.replace(from, to);
+        assert_ne!(text, POLICY, "{from}");
+        let mut case = case([lease()]);
+        case.state.policy = Some(std::sync::Arc::new(policy(&text)));
+        case
+    };
+    let said = |case: &Case| outcome(case, "svc-release", "PAY/api", PUSH);
+    let shorter = by("max_lease = \"10m\"", "max_lease = \"2m\"");
+    assert_eq!(said(&shorter.clone().at("2026-01-02T00:01:59.999999999Z")), Outcome::Permitted);
+    assert_eq!(said(&shorter.at("2026-01-02T00:02:00Z")), Outcome::Refused);
+    let elsewhere = by("refs = [\"refs/tags/v*\"]\nverbs", "refs = [\"refs/tags/w*\"]\nverbs");
+    assert_eq!(said(&elsewhere), Outcome::Refused);
+    // The account is still known, as that of a service that may do nothing.
+    let known = "[[role]]\nid = \"idle\"\nservice = [\"svc-release\"]\n\n[[workload]]";
+    assert_eq!(said(&by("[[workload]]", known)), Outcome::Permitted);
+    let text = POLICY
+        .replace("[[workload]]", known)
+        .replace("principal = \"svc-release\"", "principal = \"svc-other\"");
+    let mut another = case([lease()]);
+    another.state.policy = Some(std::sync::Arc::new(policy(&text)));
+    assert_eq!(said(&another), Outcome::Refused);
+    let some_paths =
+        by("refs = [\"refs/tags/v*\"]\nverbs", "refs = [\"refs/tags/v*\"]\npaths = [\"docs/**\"]\nverbs");
+    for (path, expected) in [("docs/a", Outcome::Permitted), ("src/a", Outcome::Refused)] {
+        let mut facts = facts(&[]);
+        facts.learn_paths(0, Cover::whatever(), Ok(vec![TreePath::parse(path.as_bytes()).unwrap()]));
+        assert_eq!(
+            some_paths.decide("svc-release", "PAY/api", &[PUSH], &facts).outcome(),
+            expected,
+            "{path}"
+        );
+    }
 }
 
 fn given(decision: &Decision) -> Vec<String> {

@@ -38,6 +38,9 @@ pub enum Reports {
     /// The same to be reviewed: with what each did last, and room for a decision
     #[command(after_long_help = help::access_report())]
     AccessReview(access::Matrix),
+    /// What services may push at any time, without a lease: each is something to look at, unless the policy allows it
+    #[command(after_long_help = help::access_report())]
+    StandingAccess(access::Services),
     /// Answer for rows of an access review: they are accepted, or to be taken away
     #[command(after_long_help = help::attest())]
     Attest(attest::Attest),
@@ -82,6 +85,7 @@ pub async fn run(report: &Reports, context: &mut Context) -> Ending {
     match report {
         Reports::AccessMatrix(matrix) => access::matrix(matrix, context).await,
         Reports::AccessReview(matrix) => access::review(matrix, context).await,
+        Reports::StandingAccess(services) => access::services(services, context).await,
         Reports::Attest(attest) => attest::run(attest, context).await,
         Reports::Leavers(common) => leavers::run(common, context),
         Reports::PolicyChanges(common) => policy_changes::run(common, context),

@@ -205,6 +205,10 @@ pub fn policy_diff() -> String {
             "effect: gains, loses, tightens, loosens, changes, may-lift, may-no-longer-lift or lifts-otherwise; with it \
              {verbs, users, who: [WHO], who_total, from, to, before: BECAUSE, after: BECAUSE, places: [PLACE], \
              places_total}",
+            "effect: may-ask, may-no-longer-ask, asks-otherwise, may-approve, may-no-longer-approve, may-lease, \
+             may-no-longer-lease or leases-otherwise, where a role may be asked for otherwise; with it {role, verbs, users, \
+             who: [WHO], who_total, job: null or {issuer, claims}, before, after: the terms in words, or whose requests, \
+             none where it is not so; places: [{repositories: CLASS, refs: CLASS, repository, ref, username}], places_total}",
             "WHO: {roles_before, roles_after, users, sample}; roles are null where the policy knows nobody by that name",
             "BECAUSE: {permitted, rules, conditions, requires, lifting: null or {rules, conditions}}; conditions: what it \
              takes, in words, or where that is all that changes, what goes and what comes; lifting: what may be lifted by \

@@ -1,17 +1,17 @@
 //! Nothing that a terminal acts upon gets through any layout.
 
-use oam_policy::diff::Effect;
+use oam_policy::diff::{Effect, OfferEffect};
 use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Collector, Decision, Explanation, Fault, Faults, Feed, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
     PatternClass, PolicyApproval, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
-    PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyLifting, PolicyProposal, PolicyWarning,
-    PolicyWarnings, PolicyWitness, PreviewSourceResponse, PreviewedGroup, PreviewedUser, Reason, RefVerdict,
-    ReplayDone, ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold, ReplayVerdict, Revocation,
-    RollBackSnapshotResponse, RotateSourceTokenResponse, RuleTrace, RuleUse, ShowPolicyResponse,
-    SnapshotChange, SnapshotInfo, Source, SourceToken, Status, SyncSourceResponse, TestOutcome, User,
-    UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped, path_change,
-    snapshot_change::Change, test_outcome::Result as Tested,
+    PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyJob, PolicyLifting, PolicyOfferChange,
+    PolicyOfferPlace, PolicyProposal, PolicyWarning, PolicyWarnings, PolicyWitness, PreviewSourceResponse,
+    PreviewedGroup, PreviewedUser, Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement,
+    ReplayReason, ReplayUntold, ReplayVerdict, Revocation, RollBackSnapshotResponse,
+    RotateSourceTokenResponse, RuleTrace, RuleUse, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Source,
+    SourceToken, Status, SyncSourceResponse, TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening,
+    WhoPrincipal, WhoStopped, path_change, snapshot_change::Change, test_outcome::Result as Tested,
 };
 
 use super::{
@@ -312,6 +312,28 @@ fn of_the_policy_and_the_daemon() {
         let change = PolicyChange { effect: effect.to_owned(), ..change.clone() };
         check("policy change", &policy_diff::change_text(&change, &page()));
     }
+    let offer = PolicyOfferChange {
+        effect: evil(),
+        role: evil(),
+        verbs: vec![evil()],
+        before: vec![evil()],
+        places: vec![PolicyOfferPlace {
+            repositories: class(),
+            refs: class(),
+            repository: evil(),
+            r#ref: EVIL.into(),
+            username: evil(),
+        }],
+        ..PolicyOfferChange::default()
+    };
+    let job = PolicyJob { issuer: evil(), claims: [(evil(), evil())].into() };
+    for (effect, job) in
+        OfferEffect::ALL.map(OfferEffect::as_str).into_iter().zip([None, Some(job)].iter().cycle())
+    {
+        let offer = PolicyOfferChange { effect: effect.to_owned(), job: job.clone(), ..offer.clone() };
+        check("policy offer", &policy_diff::offer_text(&offer, &page()));
+    }
+    check("policy offer", &policy_diff::offer_text(&offer, &page()));
     let bound = PolicyDiffBound { why: evil(), patterns: vec![evil()], patterns_total: 3 };
     let done = PolicyDiffDone { old: evil(), new: evil(), bounded: vec![bound], ..PolicyDiffDone::default() };
     check("policy diff", &policy_diff::done_text(&done, &page()));

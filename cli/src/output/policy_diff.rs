@@ -1,5 +1,6 @@
 //! Who may do what otherwise by another policy.
 
+mod offer;
 mod text;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -9,6 +10,8 @@ use oam_proto::v1::{
 };
 use serde::Serialize;
 
+use offer::OfferJson;
+pub use offer::{offer_json, offer_text};
 pub use text::{change_text, done_text};
 
 use super::{
@@ -35,6 +38,8 @@ pub fn faults_json(found: &Faults) -> FaultsJson<'_> {
 pub enum StepJson<'a> {
     /// A change.
     Change(Box<ChangeJson<'a>>),
+    /// A change of what may be asked for.
+    Offer(Box<OfferJson<'a>>),
     /// The end.
     Done(DoneJson<'a>),
 }

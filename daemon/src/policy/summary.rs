@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use oam_audit::entry;
 use oam_policy::{
     Policy, RoleId, Snapshot,
-    diff::{self, Because, Class, Condition, Effect, Holders, Limits, Paths, Place, PolicyChange},
+    diff::{
+        self, Because, Class, Condition, Effect, Holders, Limits, OfferChange, OfferTerms, Paths, Place,
+        PolicyChange, Whom,
+    },
     printable::Printable,
 };
 
@@ -33,9 +36,10 @@ fn in_words(old: &Policy, new: &Policy, snapshot: Option<&Snapshot>, now: Timest
     let found = diff::diff(old, new, snapshot, now, &limits());
     let (was, is) = (old.change().approvals, new.change().approvals);
     let rule = (was != is).then(|| format!("approvals that the next policy needs: {is}, before {was}"));
-    let first = rule.into_iter().chain(found.changes.iter().map(change)).take(MOST);
+    let changes = found.changes.iter().map(change).chain(found.offers.iter().map(offer));
+    let first = rule.into_iter().chain(changes).take(MOST);
     entry::PolicyDiff {
-        changes: found.changes.len() as u64,
+        changes: (found.changes.len() + found.offers.len()) as u64,
         exact: found.exact,
         first: first.map(|text| clipped(&text)).collect(),
     }
@@ -70,6 +74,35 @@ fn change(change: &PolicyChange) -> String {
         others(change.places.len(), "places"),
         because(&change.before),
         because(&change.after),
+    )
+}
+
+fn offer(change: &OfferChange) -> String {
+    let who = match &change.who {
+        Whom::People(people) => {
+            let first = people.first().map(holders).unwrap_or_default();
+            format!("{first}{}, users: {}", others(people.len(), "sets of roles"), change.users())
+        }
+        Whom::Job(job) => format!("jobs of {job}"),
+    };
+    let place = change.places.first().map(|place| {
+        let (repository, name) = (&place.repository, Printable::new(place.name.as_bytes()));
+        format!("{} in {}, for example {repository} {name}", class(&place.refs), class(&place.repositories))
+    });
+    let verbs: Vec<_> = change.verbs.iter().map(|verb| verb.to_string()).collect();
+    let verbs = if verbs.is_empty() { String::new() } else { format!(" to {}", verbs.join(", ")) };
+    let terms = |terms: &[OfferTerms]| match terms {
+        [] => "nothing".to_owned(),
+        terms => terms.iter().map(OfferTerms::to_string).collect::<Vec<_>>().join(", or "),
+    };
+    format!(
+        "{} {}{verbs}: {who}; {}{}; before: {}; after: {}",
+        change.effect.as_str(),
+        change.role,
+        place.unwrap_or_default(),
+        others(change.places.len(), "places"),
+        terms(&change.before),
+        terms(&change.after),
     )
 }
 
@@ -220,6 +253,29 @@ mod tests {
                 "may-lift force: developer, users: 0; refs/heads/main in ** and pay/*, changing deploy/**, for example force \
                  PAY/a refs/heads/main changing deploy/a by ${user}; before: blocked by freeze; after: blocked by freeze, \
                  lifting `freeze` by `hotfix` (for up to 1 h, with a reason), then with 1 approval by `developer`",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_may_be_asked_for_is_told_too() {
+        let grants = grant("main", "refs/heads/main");
+        let more = "[[elevation]]\nid = \"on-call\"\nroles = [\"developer\"]\nto = [\"developer\"]\non = [\"PAY/*\"]\n\
+                    max_time = \"4h\"\napproved_by = [\"developer\"]\n[[workload]]\nid = \"release\"\nprofile = \"gitlab\"\n\
+                    issuer = \"https://gitlab.example.com\"\nclaims = { project_id = \"7\" }\nprincipal = \"svc\"\n\
+                    roles = [\"developer\"]\non = [\"PAY/api\"]\nrefs = [\"refs/heads/main\"]\nverbs = [\"force\"]\n";
+        let new = policy(&(grants.clone() + more));
+        let told = in_words(&policy(&grants), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+        assert!(told.exact && told.changes == 3, "{told:?}");
+        assert_eq!(
+            told.first,
+            [
+                "may-ask developer: developer, users: 0; refs/** in pay/*, for example PAY/a refs/a; before: nothing; after: \
+                 `on-call` (for up to 4 h, with a reason, with 1 approval by `developer`)",
+                "may-approve developer: developer, users: 0; refs/** in pay/*, for example PAY/a refs/a; before: nothing; \
+                 after: what is asked for by `developer`",
+                "may-lease developer to force: jobs of https://gitlab.example.com, project_id = 7; refs/heads/main in pay/api, \
+                 for example PAY/api refs/heads/main; before: nothing; after: `release` (as `svc`, for up to 5 min and 1 push)",
             ]
         );
     }

@@ -14,7 +14,6 @@ use super::{
 
 /// As an entry says it. `state` is of what concerns the pusher.
 pub(crate) fn held(state: &State) -> Vec<PrivilegeHeld> {
-    let name = |user: &Username| user.as_str().to_owned();
     let grants = state.elevations.iter().map(|one| PrivilegeHeld {
         id: one.id.to_string(),
         privilege: PrivilegeKind::Grant { elevation: one.elevation.to_string(), role: one.role.to_string() },
@@ -23,14 +22,10 @@ pub(crate) fn held(state: &State) -> Vec<PrivilegeHeld> {
         from: one.from.into(),
         to: one.to.into(),
         reason: one.reason.clone(),
-        approved_by: one.approved_by.iter().map(name).collect(),
+        approved_by: named(&one.approved_by),
     });
     // What is only supposed has no id, and decides no push.
     let waivers = state.waivers.iter().filter_map(|one| {
-        let approved_by = one.approved_by.iter().filter_map(|asker| match asker {
-            Asker::User(user) => Some(name(user)),
-            Asker::Roles(_) => None,
-        });
         Some(PrivilegeHeld {
             id: one.id.as_ref()?.to_string(),
             privilege: PrivilegeKind::Waiver {
@@ -42,10 +37,19 @@ pub(crate) fn held(state: &State) -> Vec<PrivilegeHeld> {
             from: one.from.into(),
             to: one.to.into(),
             reason: one.reason.clone(),
-            approved_by: approved_by.collect(),
+            approved_by: named(one.approved_by.as_slice()),
         })
     });
     grants.chain(waivers).chain(state.leases.iter().map(of_lease)).collect()
+}
+
+/// Those who approved it. Whoever is only supposed has no name, and decides no push.
+fn named(approved_by: &[Asker]) -> Vec<String> {
+    let name = |asker: &Asker| match asker {
+        Asker::User(user) => Some(user.as_str().to_owned()),
+        Asker::Roles(_) => None,
+    };
+    approved_by.iter().filter_map(name).collect()
 }
 
 /// What `user` had, as an entry says it; `None` where it names something that this version does not know.
@@ -56,8 +60,8 @@ pub(crate) fn of_held(held: &[PrivilegeHeld], user: &Username) -> Option<InForce
         let (on, refs) = (what::repositories(&one.on).ok()?, what::refs(&one.refs).ok()?);
         let (from, to) = (one.from.timestamp(), one.to.timestamp());
         let (by, reason) = (user.clone(), one.reason.clone());
-        let approved_by: Vec<Username> =
-            one.approved_by.iter().map(|name| name.parse().ok()).collect::<Option<_>>()?;
+        let approver = |name: &String| name.parse().ok().map(Asker::User);
+        let approved_by: Vec<Asker> = one.approved_by.iter().map(approver).collect::<Option<_>>()?;
         match What::of(&one.privilege)? {
             What::Grant { elevation, role } => elevations.push(ElevationUse {
                 id,
@@ -81,7 +85,7 @@ pub(crate) fn of_held(held: &[PrivilegeHeld], user: &Username) -> Option<InForce
                 from,
                 to,
                 reason,
-                approved_by: approved_by.into_iter().next().map(Asker::User),
+                approved_by: approved_by.into_iter().next(),
             }),
             What::Lease(lease) => leases.push(LeaseUse {
                 id,

@@ -138,7 +138,7 @@ impl Privilege {
             from,
             to,
             reason: self.reason.clone(),
-            approved_by: self.approvals.iter().map(|approval| approval.by.clone()).collect(),
+            approved_by: self.approvals.iter().map(|approval| Asker::User(approval.by.clone())).collect(),
         })
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{NotInForce, Subject};
 use crate::{
     name::{PrivilegeId, RefName, Repository, RoleId, RuleId, Username},
-    rule::{Elevation, ElevationApproval, Mode, Policy, RefSet, RepositorySet},
+    rule::{Asker, Elevation, ElevationApproval, Mode, Policy, RefSet, RepositorySet},
     snapshot::Snapshot,
 };
 
@@ -36,8 +36,8 @@ pub struct ElevationUse {
     pub to: Timestamp,
     /// Why.
     pub reason: String,
-    /// Who approved it.
-    pub approved_by: Vec<Username>,
+    /// Who approved it. By their roles only where it is supposed: each stands for somebody else.
+    pub approved_by: Vec<Asker>,
 }
 
 impl ElevationUse {
@@ -75,11 +75,20 @@ impl ElevationUse {
     }
 
     fn is_approved(&self, wanted: &ElevationApproval, policy: &Policy, snapshot: Option<&Snapshot>) -> bool {
-        let others = self.approved_by.iter().filter(|one| one.key() != self.by.key());
-        let counting = others
-            .filter(|one| !wanted.ends_with_approver || holds_any(one, &wanted.by, policy, snapshot))
-            .map(Username::key);
-        counting.collect::<BTreeSet<_>>().len() >= usize::from(wanted.count.get())
+        let still_may = |one: &Asker| match one {
+            Asker::User(user) => holds_any(user, &wanted.by, policy, snapshot),
+            Asker::Roles(roles) => !roles.is_disjoint(&wanted.by),
+        };
+        let is_own = |one: &Asker| matches!(one, Asker::User(user) if user.key() == self.by.key());
+        let counts = |one: &&Asker| !is_own(one) && (!wanted.ends_with_approver || still_may(one));
+        let (mut named, mut unnamed) = (BTreeSet::new(), 0);
+        for one in self.approved_by.iter().filter(counts) {
+            match one {
+                Asker::User(user) => drop(named.insert(user.key())),
+                Asker::Roles(_) => unnamed += 1,
+            }
+        }
+        named.len() + unnamed >= usize::from(wanted.count.get())
     }
 
     /// Whether it is about a ref, for whoever is called `user`.

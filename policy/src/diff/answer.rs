@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{condition::Condition, lifting::Lifting};
+use super::{condition::Condition, lifting::Lifting, offers::OfferChange};
 use crate::{
     name::{RefName, Repository, RoleId, RuleId, TreePath, Username},
     request::Verb,
@@ -14,6 +14,8 @@ use crate::{
 pub struct PolicyDiff {
     /// Those that concern most people first.
     pub changes: Vec<PolicyChange>,
+    /// What may be asked for otherwise, in the order of what they are and of the roles.
+    pub offers: Vec<OfferChange>,
     /// Whether that is all.
     pub exact: bool,
     /// What keeps it from being all; empty when it is.

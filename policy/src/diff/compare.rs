@@ -10,7 +10,7 @@ use super::{
     local::Local,
     on_paths::{Difference, PathClass},
     patterns::Set,
-    product::Reached,
+    product::{Explored, Reached},
     table::{Rule, Rules, Table},
     verdict::RefKind,
 };
@@ -122,18 +122,7 @@ impl<'t> Comparison<'t> {
         );
         let explored = local.explore(Language::Repositories, "", None, budget, &mut self.bounded);
         let Some(mut explored) = explored else { return Vec::new() };
-        let mut repositories = Vec::new();
-        explored.reached.retain(|one| match repository(&one.witness) {
-            Some(repository) => {
-                repositories.push(repository);
-                true
-            }
-            None => {
-                let why = "no repository was found that lies in the class of these patterns, nor shown that there is none";
-                self.bounded.push(local.bounded(why, one.cell.iter().copied()));
-                false
-            }
-        });
+        let repositories = repositories(&mut explored, &local, &mut self.bounded);
         let mut by_change = Grouped::default();
         for (number, one) in explored.reached.iter().enumerate() {
             let matched = |pattern| local.matches(&one.cell, pattern);
@@ -222,8 +211,8 @@ impl<'t> Comparison<'t> {
 }
 
 /// What was found, in the order in which it was, with the classes in which it was found, and an example in each.
-struct Grouped<K, E> {
-    all: Vec<(K, Vec<(usize, E)>)>,
+pub(super) struct Grouped<K, E> {
+    pub(super) all: Vec<(K, Vec<(usize, E)>)>,
     positions: HashMap<K, usize>,
 }
 
@@ -234,7 +223,7 @@ impl<K, E> Default for Grouped<K, E> {
 }
 
 impl<K: Clone + Eq + std::hash::Hash, E: Clone> Grouped<K, E> {
-    fn add(&mut self, key: &K, class: usize, example: &E) {
+    pub(super) fn add(&mut self, key: &K, class: usize, example: &E) {
         let position = *self.positions.entry(key.clone()).or_insert_with(|| {
             self.all.push((key.clone(), Vec::new()));
             self.all.len() - 1
@@ -246,7 +235,7 @@ impl<K: Clone + Eq + std::hash::Hash, E: Clone> Grouped<K, E> {
 }
 
 /// See [`cover`]; with the number of the class that is the example, and what shows it there.
-fn covered<E: Clone>(
+pub(super) fn covered<E: Clone>(
     places: &[(usize, E)],
     reached: &[Reached],
     wanted: &[bool],
@@ -258,6 +247,27 @@ fn covered<E: Clone>(
         Some((cube, number, example.clone()))
     };
     cover(reached, &members, wanted, complete).into_iter().filter_map(shown).collect()
+}
+
+/// A repository in each class. Classes without one that is known are left out, and told in `bounded`.
+pub(super) fn repositories(
+    explored: &mut Explored,
+    local: &Local<'_>,
+    bounded: &mut Vec<Bounded>,
+) -> Vec<Repository> {
+    let mut repositories = Vec::new();
+    explored.reached.retain(|one| match repository(&one.witness) {
+        Some(repository) => {
+            repositories.push(repository);
+            true
+        }
+        None => {
+            let why = "no repository was found that lies in the class of these patterns, nor shown that there is none";
+            bounded.push(local.bounded(why, one.cell.iter().copied()));
+            false
+        }
+    });
+    repositories
 }
 
 /// A repository as Bitbucket writes it: the project in capitals, unless it is somebody's own.

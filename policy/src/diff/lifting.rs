@@ -137,8 +137,7 @@ impl fmt::Display for LiftedRule {
 
 impl fmt::Display for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const TIMES: [(&str, u64); 3] = [("days", 86_400), ("h", 3_600), ("min", 60)];
-        let time = in_units(self.max_time.as_secs(), "s", &TIMES);
+        let time = length(self.max_time);
         let reason = if self.reason { ", with a reason" } else { ", without a reason" };
         write!(f, "`{}` (for up to {time}{reason}", self.waiver)?;
         let second: Vec<_> = self.second_person.iter().map(|role| format!("`{role}`")).collect();
@@ -147,4 +146,10 @@ impl fmt::Display for Terms {
         }
         f.write_str(")")
     }
+}
+
+/// A length of time in words.
+pub(super) fn length(time: Duration) -> String {
+    const TIMES: [(&str, u64); 3] = [("days", 86_400), ("h", 3_600), ("min", 60)];
+    in_units(time.as_secs(), "s", &TIMES)
 }

@@ -141,7 +141,7 @@ fn example(
     })
 }
 
-fn holders(groups: &[Group], people: &BTreeSet<usize>) -> Vec<Holders> {
+pub(super) fn holders(groups: &[Group], people: &BTreeSet<usize>) -> Vec<Holders> {
     let mut holders: Vec<Holders> = Vec::new();
     for group in people.iter().filter_map(|number| groups.get(*number)) {
         let known =
@@ -161,7 +161,7 @@ fn holders(groups: &[Group], people: &BTreeSet<usize>) -> Vec<Holders> {
     holders
 }
 
-fn class(cube: &Cube, patterns: &Patterns) -> Class {
+pub(super) fn class(cube: &Cube, patterns: &Patterns) -> Class {
     Class { within: sources(&cube.within, patterns), without: sources(&cube.without, patterns) }
 }
 

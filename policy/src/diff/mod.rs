@@ -24,8 +24,12 @@
 //! be a new file says nothing of extensions. All commits of a push are new in view of every rule; where other pushes may
 //! be decided otherwise, the answer is not exact.
 //!
+//! Beside pushes it is compared what may be asked for: of elevations who may ask for which role, where and on which terms,
+//! and who may approve that; of workloads which jobs may lease which role, as which account and on which terms. See
+//! [`OfferChange`].
+//!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then. Elevations and workloads are not compared: where they differ, the answer says so. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
+//! is one, also then. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
 
 mod answer;
 mod budget;
@@ -37,6 +41,7 @@ mod lifting;
 mod local;
 mod merge;
 mod nfa;
+mod offers;
 mod on_paths;
 mod patterns;
 mod people;
@@ -48,7 +53,7 @@ mod verdict;
 mod views;
 mod written;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -56,13 +61,9 @@ pub use answer::{Because, Bounded, Class, Effect, Holders, Paths, Place, PolicyC
 pub use budget::Limits;
 pub use condition::Condition;
 pub use lifting::{LiftedRule, Lifting, Terms};
+pub use offers::{AskTerms, Job, LeaseTerms, OfferChange, OfferEffect, OfferPlace, OfferTerms, Whom};
 
-use crate::{
-    name::RoleId,
-    request::Verb,
-    rule::{Elevation, Mode, Policy, Role, Workload},
-    snapshot::Snapshot,
-};
+use crate::{request::Verb, rule::Policy, snapshot::Snapshot};
 use budget::Budget;
 use compare::{Comparison, Manner, Question};
 use merge::Found;
@@ -85,7 +86,8 @@ pub fn diff(
     let table = Table::new(old, new);
     let mut budget = Budget::new(limits);
     let mut bounded = Vec::new();
-    let groups = people::groups(&table, old, new, snapshot, &mut budget, &mut bounded);
+    let everybody = people::everybody(old, new, snapshot);
+    let groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
     let starts = parts_of_time(&table, now);
     let is_weekly = |group: &people::Group| {
         group.rules.numbers().filter_map(|rule| table.rule(rule)).any(|rule| rule.window.weekly().is_some())
@@ -119,32 +121,11 @@ pub fn diff(
             }
         }
     }
-    if elevations(old) != elevations(new) {
-        let why = "the elevations differ: who may ask for which role, for how long and by whose approval is not compared";
-        bounded.push(Bounded { why, patterns: Vec::new() });
-    }
-    if workloads(old) != workloads(new) {
-        let why =
-            "the workloads differ: which jobs may lease which role, where and for how long is not compared";
-        bounded.push(Bounded { why, patterns: Vec::new() });
-    }
     bounded.append(&mut comparison.bounded);
+    let offers = offers::offers(old, new, &everybody, &mut budget, &mut bounded);
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let changes = found.changes(&groups, &starts, &table);
-    PolicyDiff { changes, exact: bounded.is_empty(), bounded }
-}
-
-/// Those that give anything.
-fn elevations(policy: &Policy) -> Vec<&Elevation> {
-    policy.elevations().iter().filter(|rule| rule.mode == Mode::Enforce).collect()
-}
-
-/// Those that give anything, and how long roles may be leased.
-fn workloads(policy: &Policy) -> (Vec<&Workload>, Vec<(&RoleId, Option<Duration>)>) {
-    let giving: Vec<_> = policy.workloads().iter().filter(|rule| rule.mode == Mode::Enforce).collect();
-    let leased = |role: &&Role| giving.iter().any(|rule| rule.roles.contains(&role.id));
-    let bounds = policy.roles().iter().filter(leased).map(|role| (&role.id, role.max_lease)).collect();
-    (giving, bounds)
+    PolicyDiff { changes, offers, exact: bounded.is_empty(), bounded }
 }
 
 /// How far ahead weekly windows are looked at: a week and a day, in minutes.

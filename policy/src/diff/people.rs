@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Bounded,
     budget::Budget,
+    patterns::{Patterns, Set},
     table::{Rules, Table},
 };
 use crate::{
@@ -35,19 +36,15 @@ pub(super) struct Group {
     pub(super) example: Username,
 }
 
+/// Roles under the old policy and under the new one; `None` when nobody by that name may act at all.
 type Roles = (Option<Vec<RoleId>>, Option<Vec<RoleId>>);
 
-/// Everybody who may act under either policy, and the holder of each role alone, by the rules that concern them.
-/// Those for whom nothing that is said changes are left out.
-pub(super) fn groups(
-    table: &Table<'_>,
-    old: &Policy,
-    new: &Policy,
-    snapshot: Option<&Snapshot>,
-    budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
-) -> Vec<Group> {
-    let mut alike: BTreeMap<Roles, Vec<Username>> = BTreeMap::new();
+/// Everybody by their roles, by name in each.
+pub(super) type Everybody = BTreeMap<Roles, Vec<Username>>;
+
+/// Everybody who may act under either policy, and the holder of each role alone.
+pub(super) fn everybody(old: &Policy, new: &Policy, snapshot: Option<&Snapshot>) -> Everybody {
+    let mut alike = Everybody::new();
     if let Some(snapshot) = snapshot {
         for name in principals(old, new, snapshot) {
             let roles = |policy| {
@@ -60,31 +57,58 @@ pub(super) fn groups(
     for roles in each_role_alone(old, new) {
         alike.entry(roles).or_default();
     }
+    for names in alike.values_mut() {
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    }
+    alike
+}
+
+/// Everybody by the rules that concern them. Those for whom nothing that is said changes are left out.
+pub(super) fn groups(
+    table: &Table<'_>,
+    old: &Policy,
+    new: &Policy,
+    everybody: &Everybody,
+    budget: &mut Budget,
+    bounded: &mut Vec<Bounded>,
+) -> Vec<Group> {
     let named: BTreeSet<UsernameKey> = named_by_grants(old).chain(named_by_grants(new)).collect();
     let mut groups = Vec::new();
-    for ((before, after), mut names) in alike {
-        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    for ((before, after), names) in everybody {
         let (apart, together): (Vec<_>, Vec<_>) =
-            names.into_iter().partition(|name| named.contains(&name.key()));
+            names.iter().cloned().partition(|name| named.contains(&name.key()));
         let only_named = together.is_empty() && !apart.is_empty();
         let mut parts: Vec<Vec<Username>> = apart.into_iter().map(|name| vec![name]).collect();
         if !only_named {
             parts.push(together);
         }
         for names in parts {
-            let Some(example) = names.first().cloned().or_else(|| Username::parse(PLACEHOLDER).ok()) else {
-                continue;
-            };
-            let rules = table.concerning(&example.key(), before.as_deref(), after.as_deref());
+            let Some(group) = Group::of(before.clone(), after.clone(), names) else { continue };
+            let rules = table.concerning(&group.example.key(), before.as_deref(), after.as_deref());
             if rules.grant_nothing() || nothing_changes(table, &rules) {
                 continue;
             }
-            let group =
-                Group { before: before.clone(), after: after.clone(), rules, by_name: false, names, example };
-            groups.extend(by_signature(table, group, budget, bounded));
+            let sets: Vec<&Set> = rules
+                .numbers()
+                .filter_map(|number| table.rule(number))
+                .filter_map(|rule| table.refs.at(rule.refs))
+                .collect();
+            groups.extend(by_signature(&table.refs, &sets, Group { rules, ..group }, budget, bounded));
         }
     }
     groups
+}
+
+impl Group {
+    /// People with these roles.
+    pub(super) fn of(
+        before: Option<Vec<RoleId>>,
+        after: Option<Vec<RoleId>>,
+        names: Vec<Username>,
+    ) -> Option<Self> {
+        let example = names.first().cloned().or_else(|| Username::parse(PLACEHOLDER).ok())?;
+        Some(Self { before, after, rules: Rules::default(), by_name: false, names, example })
+    }
 }
 
 fn nothing_changes(table: &Table<'_>, rules: &Rules) -> bool {
@@ -96,8 +120,10 @@ fn nothing_changes(table: &Table<'_>, rules: &Rules) -> bool {
 }
 
 fn principals(old: &Policy, new: &Policy, snapshot: &Snapshot) -> Vec<Username> {
-    let services: BTreeSet<&UsernameKey> =
-        [old, new].into_iter().flat_map(Policy::roles).flat_map(|role| &role.service).collect();
+    let policies = [old, new].into_iter();
+    let by_roles = policies.clone().flat_map(Policy::roles).flat_map(|role| role.service.iter().cloned());
+    let by_workloads = policies.flat_map(Policy::workloads).map(|workload| workload.principal.key());
+    let services: BTreeSet<UsernameKey> = by_roles.chain(by_workloads).collect();
     let outside = services.into_iter().filter(|key| snapshot.user(key).is_none());
     let outside = outside.filter_map(|key| Username::parse(key.as_str()).ok());
     snapshot
@@ -144,13 +170,14 @@ type Signature = Vec<bool>;
 /// one for the other in every segment of every ref name is a one-to-one mapping of ref names that takes each ref that
 /// a pattern matches for the one to a ref that it matches for the other. So what holds for one name holds for the
 /// other, each with their own name in it.
-fn by_signature(
-    table: &Table<'_>,
+pub(super) fn by_signature(
+    refs: &Patterns,
+    sets: &[&Set],
     group: Group,
     budget: &mut Budget,
     bounded: &mut Vec<Bounded>,
 ) -> Vec<Group> {
-    let view = View::of(table, &group.rules);
+    let view = View::of(refs, sets);
     if !view.whole && view.partial.is_empty() {
         return vec![group];
     }
@@ -183,25 +210,21 @@ fn by_signature(
 }
 
 impl View {
-    fn of(table: &Table<'_>, rules: &Rules) -> Self {
-        let sets = rules
-            .numbers()
-            .filter_map(|number| table.rule(number))
-            .filter_map(|rule| table.refs.at(rule.refs));
+    fn of(refs: &Patterns, sets: &[&Set]) -> Self {
         let patterns: BTreeSet<usize> =
-            sets.flat_map(|set| set.include.iter().chain(&set.exclude)).copied().collect();
+            sets.iter().flat_map(|set| set.include.iter().chain(&set.exclude)).copied().collect();
         // The language of ref names itself knows these.
         let mut view = Self {
             segments: [&b"refs"[..], b"tags"].map(|text| vec![Token::Literal(text.into())]).into(),
             ..Self::default()
         };
         for pattern in patterns {
-            let Some(glob) = table.refs.glob(pattern) else { continue };
+            let Some(glob) = refs.glob(pattern) else { continue };
             for segment in glob.alternatives().iter().flat_map(|tokens| segments(tokens)) {
                 if segment == [Token::User] {
                     view.whole = true;
                 } else if segment.contains(&Token::User) {
-                    view.partial.push(table.refs.source(pattern).to_owned());
+                    view.partial.push(refs.source(pattern).to_owned());
                 } else {
                     view.segments.insert(segment);
                 }

@@ -35,7 +35,7 @@ pub(super) fn read<'a>(
             .take("approved_by")
             .map(|node| approvers(node, draft, file, report))
             .unwrap_or_default(),
-        waivers: table.take("waivers").map(|node| waivers(node, draft, file, report)).unwrap_or_default(),
+        waivers: in_use("waivers", Mention::Waiver, table, draft, file, report),
     }
 }
 
@@ -119,15 +119,19 @@ fn tag<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Imagi
     report.parse(text, parse).map(|tag| tag.value)
 }
 
-fn waivers<'a>(
-    node: Spanned<Node<'a>>,
+/// Rules of one kind that are in use.
+pub(super) fn in_use<'a>(
+    key: &'static str,
+    kind: Mention,
+    table: &mut TableReader<'a>,
     draft: &mut Draft<'_, '_>,
     file: usize,
     report: &mut Report<'_, 'a>,
 ) -> BTreeSet<RuleId> {
-    let waivers = report.parsed("waivers", node, RuleId::parse).unwrap_or_default();
-    for waiver in &waivers {
-        draft.mention_rule(waiver.value.clone(), Mention::Waiver, file, waiver.span.clone());
+    let node = table.take(key);
+    let rules = node.and_then(|node| report.parsed(key, node, RuleId::parse)).unwrap_or_default();
+    for rule in &rules {
+        draft.mention_rule(rule.value.clone(), kind, file, rule.span.clone());
     }
-    list::set(waivers)
+    list::set(rules)
 }

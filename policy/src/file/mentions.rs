@@ -22,6 +22,8 @@ pub(super) enum Mention {
     Block,
     Require,
     Waiver,
+    Elevation,
+    Workload,
     /// What a waiver may lift: a block that is not absolute, or a require.
     Liftable,
 }
@@ -33,6 +35,8 @@ impl Mention {
             Self::Block => "block",
             Self::Require => "require",
             Self::Waiver => "waiver",
+            Self::Elevation => "elevation",
+            Self::Workload => "workload",
             Self::Liftable => "block or require",
         }
     }
@@ -56,6 +60,8 @@ impl Kind {
             Mention::Block => matches!(self, Self::Block { .. }),
             Mention::Require => matches!(self, Self::Require),
             Mention::Waiver => matches!(self, Self::Waiver),
+            Mention::Elevation => matches!(self, Self::Elevation),
+            Mention::Workload => matches!(self, Self::Workload),
             Mention::Liftable => matches!(self, Self::Block { absolute: false } | Self::Require),
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     question::Question,
     reason::RefusalReason,
     request::{Channel, Verb},
-    rule::{Asker, Because, Expectation, TestCase, built_in_id},
+    rule::{Asker, Because, Expectation, Supposed, TestCase, built_in_id},
 };
 
 /// A `push`, for help.
@@ -38,10 +38,14 @@ pub(super) fn read<'a>(
     let at = table.take("at").and_then(|node| report.moment("at", &node));
     let channel = channel(&mut table, report);
     let circumstances = circumstances::read(&mut table, draft, file, report);
+    let supposed = Supposed {
+        elevations: circumstances::in_use("elevations", Mention::Elevation, &mut table, draft, file, report),
+        leases: circumstances::in_use("leases", Mention::Workload, &mut table, draft, file, report),
+    };
     table.finish_as(&grammar::TEST, report);
     if let (Some(asker), Some((verb, repository, name)), Some(expect)) = (asker, push, expect) {
         let question = Question { repository, name, verb, channel, circumstances };
-        draft.parts.tests.push(TestCase { asker, question, at, expect, place });
+        draft.parts.tests.push(TestCase { asker, question, supposed, at, expect, place });
     }
 }
 

@@ -18,6 +18,11 @@ impl PrivilegeId {
         &self.0
     }
 
+    /// Of something that is only supposed; longer than any that is given out.
+    pub(crate) fn supposed() -> Self {
+        Self("supposed".into())
+    }
+
     /// Reads an id.
     ///
     /// # Errors

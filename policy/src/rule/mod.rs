@@ -42,7 +42,7 @@ pub use require::{ApprovalsOf, Excluded, Require, Via};
 pub use role::Role;
 pub(crate) use role_places::RolePlaces;
 pub use tag_checks::{TagCheck, TagChecks};
-pub use test::{Asker, Because, Expectation, TestCase};
+pub use test::{Asker, Because, Expectation, Supposed, TestCase};
 pub use waiver::Waiver;
 pub use weekly::{TimeOfWeek, Weekly, WeeklyError, Zone};
 pub use window::{Window, WindowError};

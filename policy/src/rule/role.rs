@@ -33,8 +33,12 @@ impl Role {
 
     /// Whether somebody of the directory holds the role through their groups.
     pub fn holds_by_group(&self, user: &UserView<'_>) -> bool {
-        let named = self.names_groups();
-        let any = self.any.is_empty() || self.any.iter().any(|group| user.is_member_of(group));
-        named && any && self.all.iter().all(|group| user.is_member_of(group))
+        self.is_of_member(|group| user.is_member_of(group))
+    }
+
+    /// Whether whoever is a member of these groups holds the role through them.
+    pub fn is_of_member(&self, is_member_of: impl Fn(&GroupName) -> bool) -> bool {
+        let any = self.any.is_empty() || self.any.iter().any(&is_member_of);
+        self.names_groups() && any && self.all.iter().all(is_member_of)
     }
 }

@@ -15,12 +15,23 @@ pub struct TestCase {
     pub asker: Asker,
     /// What they want to do.
     pub question: Question,
+    /// The elevations that whoever asks has in use, and the workloads whose leases they have.
+    pub supposed: Supposed,
     /// When; `None`: whenever the test is run.
     pub at: Option<Timestamp>,
     /// What is expected.
     pub expect: Expectation,
     /// Where the test is written.
     pub place: Place,
+}
+
+/// What somebody is supposed to have for a while, as it should be: asked for and approved, or leased, and just begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Supposed {
+    /// By these elevations, each role that they give.
+    pub elevations: BTreeSet<RuleId>,
+    /// By these workloads, each role that they give. Who asks by their roles is the account of the workload.
+    pub leases: BTreeSet<RuleId>,
 }
 
 /// Who asks in a test.

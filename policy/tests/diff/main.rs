@@ -13,6 +13,7 @@ mod brute;
 mod circumstances;
 #[path = "../common/mod.rs"]
 mod common;
+mod offers;
 mod tables;
 mod whole;
 mod whole_world;

@@ -115,7 +115,7 @@ pub(crate) fn policies() -> impl Strategy<Value = (String, String)> {
     })
 }
 
-fn roles() -> impl Strategy<Value = String> {
+pub(crate) fn roles() -> impl Strategy<Value = String> {
     let groups = || {
         prop_oneof![
             8 => Just("any = [\"g:1\"]"),
@@ -130,7 +130,7 @@ fn roles() -> impl Strategy<Value = String> {
     })
 }
 
-fn patterns(one: impl Strategy<Value = String> + Clone) -> impl Strategy<Value = String> {
+pub(crate) fn patterns(one: impl Strategy<Value = String> + Clone) -> impl Strategy<Value = String> {
     let excluded = one.clone().prop_map(|pattern| format!("!{pattern}"));
     (proptest::collection::vec(one, 1..3), proptest::option::weighted(0.3, excluded)).prop_map(
         |(some, but)| {
@@ -140,7 +140,7 @@ fn patterns(one: impl Strategy<Value = String> + Clone) -> impl Strategy<Value =
     )
 }
 
-fn refs() -> impl Strategy<Value = String> + Clone {
+pub(crate) fn refs() -> impl Strategy<Value = String> + Clone {
     let segment = prop_oneof![
         Just("a"),
         Just("b"),
@@ -170,7 +170,7 @@ fn refs() -> impl Strategy<Value = String> + Clone {
     ]
 }
 
-fn repositories() -> impl Strategy<Value = String> + Clone {
+pub(crate) fn repositories() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
         Just("**"),
         Just("P/*"),

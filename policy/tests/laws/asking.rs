@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{
     cases,
-    chance::world,
+    chance::world_for_a_while,
     engine::{self, Asked, Engine, outcome},
     oracle::{Oracle, Outcome},
     pushes::push,
@@ -51,7 +51,7 @@ proptest! {
 
     /// What is decided by asking is what is decided by knowing all; and nothing is asked twice.
     #[test]
-    fn whoever_asks_decides_as_whoever_knows(world in world(), push in push()) {
+    fn whoever_asks_decides_as_whoever_knows(world in world_for_a_while(), push in push()) {
         let engine = Engine::new(&world);
         let Asked { decision, asked, .. } = engine.asking(&push);
         // Whether a move is a force, what changes, who approved: and no more than that.
@@ -85,7 +85,7 @@ proptest! {
 
     /// Whatever is so of what was not asked for, the outcome is the same.
     #[test]
-    fn what_is_not_asked_for_changes_nothing(world in world(), push in push(), other in push()) {
+    fn what_is_not_asked_for_changes_nothing(world in world_for_a_while(), push in push(), other in push()) {
         let engine = Engine::new(&world);
         let Asked { decision, asked, .. } = engine.asking(&push);
         let elsewise = with_other_facts(&push, &other);
@@ -103,7 +103,7 @@ proptest! {
 
     /// What nobody can read never permits what it would refuse were it read, nor refuses what it would permit.
     #[test]
-    fn what_is_unreadable_decides_nothing(world in world(), push in push(), other in push()) {
+    fn what_is_unreadable_decides_nothing(world in world_for_a_while(), push in push(), other in push()) {
         let engine = Engine::new(&world);
         // Everything dark that is dark in either.
         let mut dark = push.clone();

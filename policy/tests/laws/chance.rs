@@ -2,8 +2,12 @@
 
 use proptest::{bool::weighted, collection::vec, option, prelude::*, sample::select, sample::subsequence};
 
-use crate::world::{
-    Approvals, Checks, Conditions, GROUPS, Live, Paths, Person, ROLES, Role, Rule, Says, Use, Who, World,
+use crate::{
+    elevated::elevated,
+    leased::leased,
+    world::{
+        Approvals, Checks, Conditions, GROUPS, Live, Paths, Person, ROLES, Role, Rule, Says, Use, Who, World,
+    },
 };
 
 pub(crate) const REFS: [&str; 10] = [
@@ -346,7 +350,21 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     one.waiver.clone_from(waiver);
                 }
             }
-            World { roles, rules, people, cut_off, uses }
+            World { roles, rules, people, cut_off, uses, elevated: vec![], leased: vec![] }
         },
     )
+}
+
+/// A world in which some have something for a while.
+pub(crate) fn world_for_a_while() -> impl Strategy<Value = World> {
+    (world(), vec(elevated(), 0..3), vec(leased(), 0..3)).prop_map(|(world, elevated, mut leased)| {
+        // A role has one `max_lease`.
+        for number in 1..leased.len() {
+            let (before, one) = (&leased[..number], &leased[number]);
+            if let Some(same) = before.iter().find(|other| other.role() == one.role()).cloned() {
+                leased[number].bound_as(&same);
+            }
+        }
+        World { elevated, leased, ..world }
+    })
 }

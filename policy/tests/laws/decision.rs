@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::{
     cases,
-    chance::world,
+    chance::world_for_a_while,
     engine::{self, Engine},
     oracle::{Oracle, Outcome},
     pushes::push,
@@ -15,7 +15,7 @@ proptest! {
 
     /// The same outcome and the same reasons, when all facts are told that can be.
     #[test]
-    fn the_decision_is_the_specification_s(world in world(), push in push()) {
+    fn the_decision_is_the_specification_s(world in world_for_a_while(), push in push()) {
         let oracle = Oracle::new(&world, &push);
         let decision = Engine::new(&world).knowing_all(&push);
         if let Some(reasons) = oracle.rejection() {

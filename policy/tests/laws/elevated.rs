@@ -7,7 +7,7 @@ use std::{fmt::Write as _, sync::Arc};
 use oam_policy::{
     PrivilegeId,
     decide::{ElevationUse, PushVerdict},
-    rule::{RefSet, RepositorySet},
+    rule::{Asker, RefSet, RepositorySet},
 };
 use proptest::{prelude::*, sample::subsequence};
 
@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// A rule that lets people ask, and what one of them was given by it.
-#[derive(Debug, Clone)]
-struct Elevated {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Elevated {
     evaluate: bool,
     roles: Vec<&'static str>,
     to: Vec<&'static str>,
@@ -39,7 +39,7 @@ struct Elevated {
     given: Given,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Given {
     role: &'static str,
     by: &'static str,
@@ -74,7 +74,7 @@ fn given() -> impl Strategy<Value = Given> {
     )
 }
 
-fn elevated() -> impl Strategy<Value = Elevated> {
+pub(crate) fn elevated() -> impl Strategy<Value = Elevated> {
     let roles = || subsequence(ROLES.to_vec(), 1..=3);
     let approvers = prop_oneof![1 => Just(vec![]), 1 => roles()];
     let flags = (prop::bool::weighted(0.1), any::<bool>(), any::<bool>());
@@ -106,10 +106,11 @@ fn elevated() -> impl Strategy<Value = Elevated> {
 }
 
 impl Elevated {
-    fn section(&self) -> String {
+    /// As it is written, and called by its number.
+    pub(crate) fn section(&self, number: usize) -> String {
         let Self { roles, to, on, refs, minutes, needs_reason, approvers, count, .. } = self;
         let mut text = format!(
-            "[[elevation]]\nid = \"elevation\"\nroles = {roles:?}\nto = {to:?}\non = {on:?}\nrefs = {refs:?}\n\
+            "[[elevation]]\nid = \"elevation{number}\"\nroles = {roles:?}\nto = {to:?}\non = {on:?}\nrefs = {refs:?}\n\
              max_time = \"{minutes}m\"\nreason = {needs_reason}\n"
         );
         if self.evaluate {
@@ -122,13 +123,13 @@ impl Elevated {
         text
     }
 
-    fn made(&self) -> ElevationUse {
+    pub(crate) fn made(&self, number: usize) -> ElevationUse {
         let given = &self.given;
         let on = given.on.iter().map(|one| RepositorySet::parse_one(one).unwrap());
         let refs = given.refs.iter().map(|one| RefSet::parse_one(one).unwrap());
         ElevationUse {
-            id: PrivilegeId::parse("7k2m9x").unwrap(),
-            elevation: "elevation".parse().unwrap(),
+            id: PrivilegeId::parse(&format!("7k2m{number}")).unwrap(),
+            elevation: format!("elevation{number}").parse().unwrap(),
             role: given.role.parse().unwrap(),
             by: given.by.parse().unwrap(),
             on: RepositorySet::new(on).unwrap(),
@@ -136,12 +137,17 @@ impl Elevated {
             from: moment(given.from),
             to: moment(given.to),
             reason: given.reason.to_owned(),
-            approved_by: given.approved_by.iter().map(|name| name.parse().unwrap()).collect(),
+            approved_by: given.approved_by.iter().map(|name| Asker::User(name.parse().unwrap())).collect(),
         }
     }
 
+    /// The role that was given.
+    pub(crate) fn role(&self) -> &'static str {
+        self.given.role
+    }
+
     /// Whether it is good for this update, by the text of the reference.
-    fn is_good(&self, world: &World, push: &Push, update: &Update) -> bool {
+    pub(crate) fn is_good(&self, world: &World, push: &Push, update: &Update) -> bool {
         let given = &self.given;
         let Who::Name(pusher) = push.by else { return false };
         let spelled = world.person(pusher).map_or(pusher, |person| person.name);
@@ -187,8 +193,8 @@ impl Elevated {
 /// The engine in a world where somebody has something for a while.
 fn with<'w>(world: &'w World, elevated: &Elevated) -> Engine<'w> {
     let mut engine = Engine::new(world);
-    engine.state.policy = Some(Arc::new(parse(&[world.sections().concat() + &elevated.section()])));
-    engine.state.elevations = [elevated.made()].into();
+    engine.state.policy = Some(Arc::new(parse(&[world.sections().concat() + &elevated.section(0)])));
+    engine.state.elevations = [elevated.made(0)].into();
     engine
 }
 

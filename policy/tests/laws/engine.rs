@@ -30,7 +30,10 @@ impl<'a> Engine<'a> {
     }
 
     pub(crate) fn evaluate(&self, push: &Push, facts: &Facts) -> Evaluation {
-        decide(&self.state, &push.request(), facts, moment(push.now))
+        let leased = self.world.leased.iter().enumerate().map(|(number, one)| one.made(number, push.now));
+        let leases = self.state.leases.iter().cloned().chain(leased).collect();
+        let state = State { leases, ..self.state.clone() };
+        decide(&state, &push.request(), facts, moment(push.now))
     }
 
     /// All facts at once.

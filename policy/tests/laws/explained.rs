@@ -14,7 +14,7 @@ use crate::{
     cases,
     chance::{NAMES, PATHS, VERBS, who as anybody, world},
     conditions, engine,
-    oracle::{Maybe, Oracle, Outcome, is_built_in, same_name},
+    oracle::{Maybe, Oracle, Outcome, Way, is_built_in, same_name},
     pushes::push,
     truth::path,
     world::{
@@ -185,9 +185,10 @@ fn findings(oracle: &Oracle<'_>, rule: &Rule, update: &Update) -> Vec<(Dimension
         Oracle::new(&only, oracle.push).is_lifted(one, update)
     };
     let (time, path) = match &rule.says {
-        Says::Grant { .. } => {
-            (oracle.is_live(rule), oracle.is_uncovered(&[rule], update).map(|uncovered| !uncovered))
-        }
+        Says::Grant { .. } => (
+            oracle.is_live(rule),
+            oracle.is_uncovered(&[Way { grant: rule, within: None }], update).map(|uncovered| !uncovered),
+        ),
         Says::Block { paths, .. } => (oracle.is_live(rule), oracle.touches(rule, paths, update)),
         Says::Require(_) => (oracle.is_live(rule), Some(true)),
         Says::Waiver { .. } => (oracle.world.rules.iter().any(lifts), Some(true)),

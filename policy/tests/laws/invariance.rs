@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
     cases,
-    chance::{rule, world},
+    chance::{rule, world_for_a_while},
     engine::{self, Engine, outcome},
     oracle::Outcome,
     pushes::push,
@@ -33,7 +33,7 @@ proptest! {
 
     /// Law 1.
     #[test]
-    fn order_and_files_mean_nothing(world in world(), push in push(), seed in vec(any::<Index>(), 12), cut in any::<Index>()) {
+    fn order_and_files_mean_nothing(world in world_for_a_while(), push in push(), seed in vec(any::<Index>(), 12), cut in any::<Index>()) {
         let sections = shuffled(&world.sections(), &seed);
         let (one, two) = sections.split_at(cut.index(sections.len() + 1));
         let policy = parse(&[one.concat(), two.concat()]);
@@ -46,7 +46,7 @@ proptest! {
 
     /// Law 1: of a rule that is written twice there is one too many, and no more. So it is with the parts of a rule.
     #[test]
-    fn duplicates_mean_nothing(world in world(), push in push(), which in any::<Index>()) {
+    fn duplicates_mean_nothing(world in world_for_a_while(), push in push(), which in any::<Index>()) {
         let twin = &world.rules[which.index(world.rules.len())];
         let mut more = world.clone();
         more.rules.push(Rule { id: "twin".to_owned(), ..twin.clone() });
@@ -68,7 +68,7 @@ proptest! {
 
     /// Law 4: whatever else is pushed along, in whichever order.
     #[test]
-    fn a_push_is_the_conjunction_of_its_updates(world in world(), push in push(), seed in vec(any::<Index>(), 3)) {
+    fn a_push_is_the_conjunction_of_its_updates(world in world_for_a_while(), push in push(), seed in vec(any::<Index>(), 3)) {
         let engine = Engine::new(&world);
         let whole = engine.knowing_all(&push);
         let each: Vec<_> = (0..push.updates.len()).map(|index| engine.knowing_all(&push.only(index))).collect();
@@ -84,7 +84,7 @@ proptest! {
 
     /// Law 5, whether the source says so or it was done by command, and whatever else is said of them.
     #[test]
-    fn deactivation_wins(world in world(), push in push()) {
+    fn deactivation_wins(world in world_for_a_while(), push in push()) {
         let crate::world::Who::Name(pusher) = push.by else { panic!("nobody pushes without a name") };
         let mut deactivated = world.clone();
         let mut known = false;
@@ -103,7 +103,7 @@ proptest! {
 
     /// Law 6: the same inputs give the same decision, in whatever order they are written and kept.
     #[test]
-    fn it_is_pure(world in world(), push in push(), seed in vec(any::<Index>(), 8)) {
+    fn it_is_pure(world in world_for_a_while(), push in push(), seed in vec(any::<Index>(), 8)) {
         let engine = Engine::new(&world);
         let decision = said(&engine.knowing_all(&push));
         prop_assert_eq!(&decision, &said(&engine.knowing_all(&push)));
@@ -124,7 +124,7 @@ proptest! {
 
     /// Law 6: it decides, or asks for something, whatever it is told; also facts of another push under another policy.
     #[test]
-    fn it_is_total(world in world(), push in push(), others in (world_and_push(), world_and_push()), parts in any::<[bool; 6]>()) {
+    fn it_is_total(world in world_for_a_while(), push in push(), others in (world_and_push(), world_and_push()), parts in any::<[bool; 6]>()) {
         let engine = Engine::new(&world);
         let mut facts = Facts::none();
         for ((other, another_push), parts) in [others.0, others.1].iter().zip(parts.chunks(3)) {
@@ -144,7 +144,7 @@ proptest! {
 
     /// Law 7.
     #[test]
-    fn a_rule_on_trial_changes_nothing(world in world(), push in push(), rule in rule()) {
+    fn a_rule_on_trial_changes_nothing(world in world_for_a_while(), push in push(), rule in rule()) {
         let mut more = world.clone();
         more.rules.push(Rule { id: "trial".to_owned(), evaluate: true, ..rule });
         let (before, after) = (Engine::new(&world), Engine::new(&more));
@@ -161,7 +161,7 @@ proptest! {
     /// Without a policy, without a directory, or with one that is too old, nothing is decided; not even of somebody who was
     /// cut off.
     #[test]
-    fn what_is_not_whole_decides_nothing(world in world(), push in push(), lack in 0..4_usize) {
+    fn what_is_not_whole_decides_nothing(world in world_for_a_while(), push in push(), lack in 0..4_usize) {
         let engine = Engine::new(&world);
         let mut state = engine.state.clone();
         let age = std::time::Duration::try_from(moment(push.now).duration_since(state.snapshot.as_ref().unwrap().as_of())).unwrap();
@@ -188,5 +188,5 @@ proptest! {
 }
 
 fn world_and_push() -> impl Strategy<Value = (World, Push)> {
-    (world(), push())
+    (world_for_a_while(), push())
 }

@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// A workload, and what one of its jobs leased.
-#[derive(Debug, Clone)]
-struct Leased {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Leased {
     evaluate: bool,
     principal: &'static str,
     roles: Vec<&'static str>,
@@ -39,7 +39,7 @@ struct Leased {
     given: Given,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Given {
     role: &'static str,
     by: &'static str,
@@ -84,7 +84,7 @@ fn given() -> impl Strategy<Value = Given> {
     )
 }
 
-fn leased() -> impl Strategy<Value = Leased> {
+pub(crate) fn leased() -> impl Strategy<Value = Leased> {
     let paths = prop_oneof![
         2 => Just(None),
         1 => Just(Some(vec!["deploy/**"])),
@@ -115,19 +115,16 @@ fn leased() -> impl Strategy<Value = Leased> {
 impl Leased {
     /// The whole policy.
     fn text(&self, world: &World) -> String {
+        World { leased: vec![self.clone()], ..world.clone() }.sections().concat()
+    }
+
+    /// As it is written, and called by its number.
+    pub(crate) fn section(&self, number: usize) -> String {
         let mut text = String::new();
-        for section in world.sections() {
-            text += &section;
-            if let (true, Some(most)) =
-                (section.starts_with(&format!("[[role]]\nid = {:?}\n", self.given.role)), self.most)
-            {
-                writeln!(text, "max_lease = \"{most}m\"").unwrap();
-            }
-        }
         let Self { principal, roles, on, refs, verbs, minutes, .. } = self;
         write!(
             text,
-            "[[workload]]\nid = \"workload\"\nprofile = \"generic\"\nissuer = \"https://ci\"\nclaims = {{ job = \"7\" }}\n\
+            "[[workload]]\nid = \"workload{number}\"\nprofile = \"generic\"\nissuer = \"https://ci\"\nclaims = {{ job = \"7\" }}\n\
              principal = {principal:?}\nroles = {roles:?}\non = {on:?}\nrefs = {refs:?}\nverbs = {verbs:?}\n\
              max_lease = \"{minutes}m\"\n"
         )
@@ -141,14 +138,44 @@ impl Leased {
         text
     }
 
-    fn made(&self, now: i64) -> LeaseUse {
+    /// The role that was leased.
+    pub(crate) fn role(&self) -> &'static str {
+        self.given.role
+    }
+
+    /// How long the role may be leased, in minutes.
+    pub(crate) fn most(&self) -> Option<i64> {
+        self.most
+    }
+
+    /// The same bound as of another lease of the role.
+    pub(crate) fn bound_as(&mut self, other: &Self) {
+        self.most = other.most;
+    }
+
+    /// The account that pushes for the jobs, where the workload gives anything.
+    pub(crate) fn account(&self) -> Option<&'static str> {
+        (!self.evaluate).then_some(self.principal)
+    }
+
+    /// Whether it is for a verb.
+    pub(crate) fn is_for(&self, verb: &str) -> bool {
+        self.verbs.contains(&verb) && self.given.verbs.contains(&verb)
+    }
+
+    /// The paths that it is for.
+    pub(crate) fn paths(&self) -> Option<&Vec<&'static str>> {
+        self.paths.as_ref()
+    }
+
+    pub(crate) fn made(&self, number: usize, now: i64) -> LeaseUse {
         let given = &self.given;
         let on = given.on.iter().map(|one| RepositorySet::parse_one(one).unwrap());
         let refs = given.refs.iter().map(|one| RefSet::parse_one(one).unwrap());
         let job = if given.same_job { "7" } else { "8" };
         LeaseUse {
-            id: PrivilegeId::parse("7k2m9x").unwrap(),
-            workload: "workload".parse().unwrap(),
+            id: PrivilegeId::parse(&format!("8k2m{number}")).unwrap(),
+            workload: format!("workload{number}").parse().unwrap(),
             role: given.role.parse().unwrap(),
             issuer: "https://ci".into(),
             claims: [("job".parse().unwrap(), job.to_owned())].into(),
@@ -163,7 +190,7 @@ impl Leased {
     }
 
     /// Whether it is good for this update, verbs and paths aside, by the text of the reference.
-    fn is_good(&self, world: &World, push: &Push, update: &Update) -> bool {
+    pub(crate) fn is_good(&self, world: &World, push: &Push, update: &Update) -> bool {
         let given = &self.given;
         let Who::Name(pusher) = push.by else { return false };
         let spelled = world.person(pusher).map_or(pusher, |person| person.name);
@@ -233,7 +260,7 @@ proptest! {
         let spelled = leased.spelled_out(&world);
         let (plain, named) = (with(&world, &leased), with(&spelled, &leased));
         let mut engine = with(&world, &leased);
-        engine.state.leases = [leased.made(push.now)].into();
+        engine.state.leases = [leased.made(0, push.now)].into();
         for index in 0..push.updates.len() {
             let push = push.only(index);
             let good = leased.is_good(&world, &push, &push.updates[0]);

@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::Index};
 
 use crate::{
     cases,
-    chance::{rule, world},
+    chance::{rule, world_for_a_while},
     engine::Engine,
     oracle::Outcome,
     pushes::push,
@@ -42,7 +42,7 @@ proptest! {
     /// Law 2, and of waivers as of grants.
     #[test]
     fn a_grant_takes_nothing_away_and_a_block_or_a_require_gives_nothing(
-        world in world(), push in push(), rule in rule(),
+        world in world_for_a_while(), push in push(), rule in rule(),
     ) {
         let gives = rule.is_grant() || rule.is_waiver();
         let mut more = world.clone();
@@ -55,7 +55,7 @@ proptest! {
     /// those who can leave, and a second person another.
     #[test]
     fn whoever_leaves_a_group_gives_nothing_to_anybody(
-        world in world(), push in push(), which in any::<Index>(), group in any::<Index>(),
+        world in world_for_a_while(), push in push(), which in any::<Index>(), group in any::<Index>(),
     ) {
         let mut fewer = world.clone();
         if !fewer.people.is_empty() {
@@ -69,15 +69,18 @@ proptest! {
     /// Law 3: somebody who is gone, deactivated or cut off. Only who is named as a service need not be in the directory: of
     /// them it is deactivation that takes everything away, and not to be there.
     #[test]
-    fn whoever_is_gone_gives_nothing_to_anybody(world in world(), push in push(), which in any::<Index>(), how in 0..3) {
+    fn whoever_is_gone_gives_nothing_to_anybody(world in world_for_a_while(), push in push(), which in any::<Index>(), how in 0..3) {
         let mut fewer = world.clone();
         if !fewer.people.is_empty() {
             let person = which.index(fewer.people.len());
             let is_service = |role: &crate::world::Role| {
                 role.service.iter().any(|name| crate::oracle::same_name(name, fewer.people[person].name))
             };
+            let is_account = |one: &crate::leased::Leased| {
+                one.account().is_some_and(|name| crate::oracle::same_name(name, fewer.people[person].name))
+            };
             match how {
-                0 if fewer.roles.iter().any(is_service) => {}
+                0 if fewer.roles.iter().any(is_service) || fewer.leased.iter().any(is_account) => {}
                 0 => drop(fewer.people.remove(person)),
                 1 => fewer.people[person].active = false,
                 _ => fewer.cut_off.push(fewer.people[person].name),
@@ -87,9 +90,9 @@ proptest! {
     }
 
     /// Law 3: a role that nobody holds any more, a grant or a waiver that is taken out, a waiver that nobody uses any
-    /// more, an approval that is taken back.
+    /// more, an elevation or a workload with what it gave, an approval that is taken back.
     #[test]
-    fn what_is_taken_out_gives_nothing(world in world(), push in push(), which in any::<Index>()) {
+    fn what_is_taken_out_gives_nothing(world in world_for_a_while(), push in push(), which in any::<Index>()) {
         let mut fewer = world.clone();
         // A role without members: the group that it is of has none.
         fewer.roles[which.index(3)] = crate::world::Role { any: vec!["s:none"], all: vec![], service: vec![] };
@@ -103,6 +106,14 @@ proptest! {
         if !world.uses.is_empty() {
             let uses = without(&world.uses, which.index(world.uses.len()));
             gives_at_least(&world, &World { uses, ..world.clone() }, &push)?;
+        }
+        if !world.elevated.is_empty() {
+            let elevated = without(&world.elevated, which.index(world.elevated.len()));
+            gives_at_least(&world, &World { elevated, ..world.clone() }, &push)?;
+        }
+        if !world.leased.is_empty() {
+            let leased = without(&world.leased, which.index(world.leased.len()));
+            gives_at_least(&world, &World { leased, ..world.clone() }, &push)?;
         }
         let approvals = &push.pull_request.approvals;
         if !approvals.is_empty() {

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    conditions, history, matching,
+    conditions, history,
+    leased::Leased,
+    matching,
     world::{Person, Push, Rule, Says, Update, Use, Who, World},
 };
 
@@ -36,6 +38,14 @@ pub(crate) struct Pusher {
     pub(crate) name: String,
     pub(crate) roles: Vec<&'static str>,
     pub(crate) emails: Vec<&'static str>,
+}
+
+/// How a grant reaches somebody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way<'r> {
+    pub(crate) grant: &'r Rule,
+    /// Changes to these paths only, besides what the grant says.
+    pub(crate) within: Option<&'r Vec<&'static str>>,
 }
 
 /// The naive implementation, looking at one push.
@@ -91,7 +101,8 @@ impl World {
     /// All that somebody could be refused for, whatever the refs.
     fn rejection(&self, name: &str) -> BTreeSet<Reason> {
         let mut reasons = BTreeSet::new();
-        let is_service = self.roles.iter().any(|role| role.service.iter().any(|one| same_name(one, name)));
+        let is_service = self.roles.iter().any(|role| role.service.iter().any(|one| same_name(one, name)))
+            || self.leased.iter().filter_map(Leased::account).any(|one| same_name(one, name));
         if self.is_cut_off(name) {
             reasons.insert(("revoked", None));
         }
@@ -161,12 +172,13 @@ impl<'a> Oracle<'a> {
             let is_so = is_built_in(&rule.id, update.name) && rule.verbs.contains(&verb);
             say(Some(is_so), "blocked", Some(&rule));
         }
-        let matching: Vec<_> = self
+        let about: Vec<_> = self
             .world
             .rules
             .iter()
-            .filter(|rule| !rule.evaluate && self.matches(rule, update, verb))
+            .filter(|rule| !rule.evaluate && self.is_about(rule, update, verb))
             .collect();
+        let matching: Vec<_> = about.iter().copied().filter(|rule| self.concerns(rule)).collect();
         for rule in matching.iter().filter(|rule| !self.is_lifted(rule, update)) {
             match &rule.says {
                 Says::Block { paths, .. } => say(self.touches(rule, paths, update), "blocked", Some(rule)),
@@ -178,10 +190,11 @@ impl<'a> Oracle<'a> {
                 Says::Grant { .. } | Says::Waiver { .. } => {}
             }
         }
-        let grants: Vec<_> = matching.into_iter().filter(|rule| rule.is_grant()).collect();
-        say(Some(grants.is_empty()), "no-grant", None);
-        if !grants.is_empty() {
-            say(self.is_uncovered(&grants, update), "paths-not-granted", None);
+        let grants = about.into_iter().filter(|rule| rule.is_grant());
+        let ways: Vec<_> = grants.flat_map(|rule| self.ways(rule, update, verb)).collect();
+        say(Some(ways.is_empty()), "no-grant", None);
+        if !ways.is_empty() {
+            say(self.is_uncovered(&ways, update), "paths-not-granted", None);
         }
         let outcome = match (reasons.is_empty(), unclear) {
             (false, _) => Outcome::Refused,
@@ -207,13 +220,27 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// Whether a rule is about this at all: where, what, whom, when. Paths aside.
-    fn matches(&self, rule: &Rule, update: &Update, verb: &str) -> bool {
-        self.is_on(rule)
-            && self.is_in_refs(rule, update)
-            && rule.verbs.contains(&verb)
-            && self.concerns(rule)
-            && self.is_live(rule)
+    /// Whether a rule is about this at all: where, what, when. Whom, and paths, aside.
+    fn is_about(&self, rule: &Rule, update: &Update, verb: &str) -> bool {
+        self.is_on(rule) && self.is_in_refs(rule, update) && rule.verbs.contains(&verb) && self.is_live(rule)
+    }
+
+    /// All ways by which a grant that is about this reaches the pusher: it names them or a role of theirs, or one that they
+    /// have for a while.
+    fn ways<'r>(&'r self, grant: &'r Rule, update: &Update, verb: &str) -> Vec<Way<'r>> {
+        let standing = self.concerns(grant).then_some(Way { grant, within: None });
+        let elevated =
+            self.world.elevated.iter().filter(|one| {
+                grant.roles.contains(&one.role()) && one.is_good(self.world, self.push, update)
+            });
+        let leased = self.world.leased.iter().filter(|one| {
+            grant.roles.contains(&one.role())
+                && one.is_for(verb)
+                && one.is_good(self.world, self.push, update)
+        });
+        let elevated = elevated.map(|_| Way { grant, within: None });
+        let leased = leased.map(|one| Way { grant, within: one.paths() });
+        standing.into_iter().chain(elevated).chain(leased).collect()
     }
 
     pub(crate) fn is_on(&self, rule: &Rule) -> bool {
@@ -249,18 +276,21 @@ impl<'a> Oracle<'a> {
         Some(changed.iter().any(|path| matching::any(patterns, path, "")))
     }
 
-    /// Whether some path changes that none of `grants` covers. A grant covers what is not new in its view.
-    pub(crate) fn is_uncovered(&self, grants: &[&Rule], update: &Update) -> Maybe {
+    /// Whether some path changes that none of `ways` covers. A grant covers what is not new in its view; a lease bounds it.
+    pub(crate) fn is_uncovered(&self, ways: &[Way<'_>], update: &Update) -> Maybe {
         let mut views = Vec::new();
-        for grant in grants {
+        for Way { grant, within } in ways {
             let Says::Grant { paths, .. } = &grant.says else { continue };
-            let Some(patterns) = paths else { return Some(false) };
-            views.push((patterns, self.paths(update, &grant.refs)));
+            let bounds: Vec<&Vec<&'static str>> = paths.iter().chain(*within).collect();
+            if bounds.is_empty() {
+                return Some(false);
+            }
+            views.push((bounds, self.paths(update, &grant.refs)));
         }
         let views: Vec<_> =
-            views.into_iter().map(|(patterns, view)| Some((patterns, view?))).collect::<Option<_>>()?;
-        let covers = |(patterns, view): &(&Vec<_>, Vec<&str>), path: &str| {
-            !view.contains(&path) || matching::any(patterns, path, "")
+            views.into_iter().map(|(bounds, view)| Some((bounds, view?))).collect::<Option<_>>()?;
+        let covers = |(bounds, view): &(Vec<&Vec<_>>, Vec<&str>), path: &str| {
+            !view.contains(&path) || bounds.iter().all(|patterns| matching::any(patterns, path, ""))
         };
         let mut changed = views.iter().flat_map(|(_, view)| view);
         Some(changed.any(|path| !views.iter().any(|view| covers(view, path))))

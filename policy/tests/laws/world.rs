@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{elevated::Elevated, leased::Leased};
+
 /// Roles, as they are declared.
 pub(crate) const ROLES: [&str; 3] = ["r0", "r1", "r2"];
 pub(crate) const GROUPS: [&str; 3] = ["s:g0", "s:g1", "s:g2"];
@@ -14,6 +16,10 @@ pub(crate) struct World {
     /// Who was cut off by command.
     pub(crate) cut_off: Vec<&'static str>,
     pub(crate) uses: Vec<Use>,
+    /// Rules that let people ask for a role, each with what one of them was given by it.
+    pub(crate) elevated: Vec<Elevated>,
+    /// Workloads, each with what one of its jobs has leased when it pushes.
+    pub(crate) leased: Vec<Leased>,
 }
 
 /// The three ways to hold the role of that number.
@@ -245,6 +251,12 @@ impl fmt::Debug for World {
             writeln!(f, "{person:?}")?;
         }
         for one in &self.uses {
+            writeln!(f, "{one:?}")?;
+        }
+        for one in &self.elevated {
+            writeln!(f, "{one:?}")?;
+        }
+        for one in &self.leased {
             writeln!(f, "{one:?}")?;
         }
         writeln!(f, "cut off: {:?}", self.cut_off)

@@ -11,7 +11,10 @@ use oam_policy::{
     snapshot::{self, Directory, Revocation},
 };
 
-use crate::world::{Checks, Conditions, GROUPS, Paths, Push, ROLES, Rule, Says, Use, Who, World};
+use crate::{
+    leased::Leased,
+    world::{Checks, Conditions, GROUPS, Paths, Push, ROLES, Rule, Says, Use, Who, World},
+};
 
 /// Minute 0 of every world: the night in which Berlin's clocks are set back.
 pub(crate) const EPOCH: &str = "2026-10-25T00:00:00Z";
@@ -25,12 +28,18 @@ impl World {
     pub(crate) fn sections(&self) -> Vec<String> {
         let roles = self.roles.iter().zip(ROLES).map(|(role, id)| {
             let mut text = format!("[[role]]\nid = {id:?}\n");
+            if let Some(most) = self.leased.iter().find(|one| one.role() == id).and_then(Leased::most) {
+                writeln!(text, "max_lease = \"{most}m\"").unwrap();
+            }
             for (key, values) in [("any", &role.any), ("all", &role.all), ("service", &role.service)] {
                 write_list(&mut text, key, values);
             }
             text
         });
-        roles.chain(self.rules.iter().filter_map(|rule| self.section(rule))).collect()
+        let elevations = self.elevated.iter().enumerate().map(|(number, one)| one.section(number));
+        let workloads = self.leased.iter().enumerate().map(|(number, one)| one.section(number));
+        let rules = self.rules.iter().filter_map(|rule| self.section(rule));
+        roles.chain(rules).chain(elevations).chain(workloads).collect()
     }
 
     fn section(&self, rule: &Rule) -> Option<String> {
@@ -108,6 +117,7 @@ impl World {
             policy: Some(Arc::new(self.policy())),
             snapshot: Some(self.snapshot()),
             waivers: self.uses.iter().map(Use::made).collect(),
+            elevations: self.elevated.iter().enumerate().map(|(number, one)| one.made(number)).collect(),
             ..State::default()
         }
     }

@@ -36,8 +36,8 @@ impl Change {
     /// whoever drops a pattern, may leave nothing but exclusions; and an approver is a name or a list
     /// of roles that must be there.
     pub(crate) fn is_of_shape_alone(self, place: &Place) -> bool {
-        let holds_rules =
-            ["role", "grant", "block", "require", "waiver", "test"].contains(&place[0].as_str());
+        let holds_rules = ["role", "grant", "block", "require", "waiver", "elevation", "workload", "test"]
+            .contains(&place[0].as_str());
         let is_rules = holds_rules && place.len() <= 2;
         let is_element = place.last().is_some_and(|last| last.parse::<usize>().is_ok());
         let names_people = place.contains(&"approved_by".to_owned());

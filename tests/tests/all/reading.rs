@@ -167,6 +167,39 @@ fn access_is_said_by_the_policy_and_the_directory_of_then() {
 }
 
 #[test]
+fn what_services_may_without_a_lease_is_something_to_look_at() {
+    let world = world();
+    let (_, none) = world.report("standing-access", &[]);
+    assert!(none.is_empty(), "{none:?}");
+    // What is allowed is no part of a policy's digest, so another rule is another one.
+    let policy = |grant: &str, more: &str| {
+        format!(
+            "{}\n[[role]]\nid = \"bot\"\nservice = [\"svc-bot\"]\n{more}\n[[grant]]\nid = \"{grant}\"\nto = [\"bot\"]\non = [\"DEMO/*\"]\n\
+             refs = [\"refs/heads/bot/**\"]\nverbs = [\"create\"]\n",
+            sample::POLICY
+        )
+    };
+    let follow = |grant: &str, more: &str| {
+        world.daemon.write_policy(&policy(grant, more));
+        let through = format!("{grant} (bot)");
+        let (code, rows) = wait::until("the policy is in the signed log", || {
+            let (code, rows) = world.report("standing-access", &[]);
+            rows.first().is_some_and(|row| row["through"] == through.as_str()).then_some((code, rows))
+        });
+        let [row] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!(
+            (row["service"].as_str(), row["account"].as_str()),
+            (Some("svc-bot"), Some("not in the directory"))
+        );
+        assert_eq!((row["may"].as_str(), &row["finding"]), (Some("create"), &(code == 1).into()));
+        (code, row["allowed because"].clone())
+    };
+    assert_eq!(follow("bumps", ""), (1, "".into()));
+    let allow = "allow = [{ lint = \"service-without-lease\", reason = \"no CI there\" }]";
+    assert_eq!(follow("bumps-by-bot", allow), (0, "no CI there".into()));
+}
+
+#[test]
 fn a_review_is_answered_for_by_name_and_the_next_one_says_what_became_of_it() {
     let mut world = world();
     world.daemon.stop();

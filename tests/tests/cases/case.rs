@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use crate::{
     answer::{Reason, Verdict},
-    facts::{Commit, Files, PullRequest, Tag, Waiver},
+    facts::{Commit, Files, PullRequest, Tag},
+    held::{Elevation, Waiver},
     value::{At, History, Line, Mark, OneOrMany, Pusher, Way},
 };
 
@@ -40,9 +41,12 @@ pub(crate) struct Case {
     /// The waivers in use.
     #[serde(default)]
     pub(crate) waivers: Vec<Waiver>,
+    /// The elevations in use.
+    #[serde(default)]
+    pub(crate) elevations: Vec<Elevation>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
-    /// The answer of a daemon, where it is another one today: nobody tells it of approvals yet, nor of waivers in use.
+    /// The answer of a daemon, where it is another one today: nobody tells it of approvals yet.
     pushed: Option<OneOrMany<Verdict>>,
     /// What rules in evaluate mode would have done: `blocked:next-freeze`, `granted:trial`.
     #[serde(default)]

@@ -43,7 +43,8 @@ pub(crate) struct Decided {
 /// Decides a case.
 pub(crate) fn ask(state: &State, case: &Case, now: Timestamp) -> Decided {
     let now = case.at.as_ref().map_or(now, |at| at.0);
-    let state = State { waivers: case.waivers(now).into(), ..state.clone() };
+    let (waivers, elevations) = (case.waivers(now).into(), case.elevations(now).into());
+    let state = State { waivers, elevations, ..state.clone() };
     let decision = decision(&state, case, now);
     let of_person = |one: Verdict| vec![one; case.lines().len()];
     let (refs, per_ref) = match decision.verdict() {

@@ -1,11 +1,9 @@
-//! What a case says of the history, of the pull request and of waivers in use: the circumstances of a push.
+//! What a case says of the history and of the pull request: the circumstances of a push.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
 use oam_policy::{
-    Facts, ObjectId, RuleId, Verb,
-    decide::WaiverUse,
+    Facts, ObjectId, Verb,
     facts::{
         Ancestry, Approval, BadSignature, Commit as NewCommit, Cover, FactsNeeded, HistoryPart, Identity,
         NewFile, PullRequest as Merged, SignatureState, Tip,
@@ -82,20 +80,6 @@ pub(crate) struct PullRequest {
     /// Who approved what it held before the last push.
     #[serde(default)]
     approved_before: Vec<Pusher>,
-}
-
-/// A use of a waiver.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Waiver {
-    id: String,
-    by: Pusher,
-    reason: String,
-    /// The second person.
-    approved_by: Option<Pusher>,
-    /// Since when.
-    #[serde(default)]
-    minutes_ago: i64,
 }
 
 /// Paths of files, with their sizes in bytes.
@@ -213,7 +197,7 @@ impl Case {
             && self.commit_count.is_none()
             && self.tag.is_none()
             && self.files.is_none()
-            && self.waivers.is_empty();
+            && !self.holds_something();
         let says_something = self.paths.is_some() || self.pull_request.is_some();
         let paths = self.paths.iter().flatten().map(|path| path.clone().into_bytes());
         (is_all && says_something).then(|| v1::Circumstances {
@@ -224,10 +208,10 @@ impl Case {
         })
     }
 
-    /// Whether a daemon can be told over gRPC all that the case says: nobody tells it yet of approvals and of waivers in
-    /// use, and it knows no keys.
+    /// Whether a daemon can be told over gRPC all that the case says: nobody tells it yet of approvals, and it knows no
+    /// keys.
     pub(crate) fn can_be_told(&self) -> bool {
-        self.pull_request.is_none() && self.waivers.is_empty() && !self.is_about_keys()
+        self.pull_request.is_none() && !self.is_about_keys()
     }
 
     /// Whether something is signed otherwise than by somebody in the directory with a key of theirs.
@@ -252,11 +236,6 @@ impl Case {
             .map(|commit| (&commit.signed_by, &commit.signed_by_address, &commit.bad_signature))
             .chain(tags);
         all.any(|(by, address, bad)| by.is_some() || address.is_some() || bad.is_some())
-    }
-
-    /// The waivers in use.
-    pub(crate) fn waivers(&self, now: Timestamp) -> Vec<WaiverUse> {
-        self.waivers.iter().map(|waiver| waiver.told(now)).collect()
     }
 
     /// The files that `files` names, with their sizes, and those that `paths` names, empty.
@@ -382,25 +361,6 @@ impl PullRequest {
             author: Some(self.author.0.clone()),
             committers: self.committers.iter().map(|email| email.as_str().into()).collect(),
             approvals: [approvals(true, &self.approved_by), approvals(false, &self.approved_before)].concat(),
-        }
-    }
-}
-
-impl Waiver {
-    fn told(&self, now: Timestamp) -> WaiverUse {
-        let from = now - SignedDuration::from_mins(self.minutes_ago);
-        WaiverUse {
-            id: None,
-            waiver: RuleId::parse(&self.id).unwrap_or_else(|error| panic!("`{}`: {error}", self.id)),
-            lifts: BTreeSet::new(),
-            by: self.by.0.clone(),
-            on: None,
-            refs: None,
-            from,
-            // Its own rule ends it long before.
-            to: from + SignedDuration::from_hours(24),
-            reason: self.reason.clone(),
-            approved_by: self.approved_by.as_ref().map(|by| Asker::User(by.0.clone())),
         }
     }
 }

@@ -17,7 +17,9 @@ mod decided;
 mod facts;
 mod file;
 mod format;
+mod held;
 mod history;
+mod host;
 mod keys;
 mod pushed;
 mod run;
@@ -41,6 +43,7 @@ case_files! {
     commit_checks: "commit-checks",
     tag_checks: "tag-checks",
     cutoffs: "cutoffs",
+    elevations: "elevations",
     evaluate_mode: "evaluate-mode",
     exceptions: "exceptions",
     excludes: "excludes",

@@ -12,6 +12,7 @@ use crate::{
     case::Case,
     decided,
     file::CaseFile,
+    host::Host,
     pushed::{Seen, Server},
     value::Line,
     wire::Client,
@@ -25,7 +26,8 @@ pub(crate) fn run(name: &str) {
     let file = CaseFile::read(name);
     let wrong = findings(&file);
     let cases = file.cases.len();
-    let not_pushed: Vec<_> = file.cases.iter().filter_map(|case| Some((case, case.not_pushed()?))).collect();
+    let why_not = |case: &Case| case.not_pushed().or_else(|| Host::cannot(case));
+    let not_pushed: Vec<_> = file.cases.iter().filter_map(|case| Some((case, why_not(case)?))).collect();
     println!("{name}: {cases} cases decided and asked over gRPC, {} pushed", cases - not_pushed.len());
     for (case, why) in not_pushed {
         println!("  not pushed: `{}`: {why}", case.name);
@@ -37,19 +39,24 @@ pub(crate) fn run(name: &str) {
 pub(crate) fn findings(file: &CaseFile) -> String {
     let now = Timestamp::now();
     let state = decided::state(file, now);
-    let setup = Setup { policy: file.policy.clone(), directory: file.directory(), config: String::new() };
+    let host = Host::of(file);
+    let config = host.as_ref().map(Host::config).unwrap_or_default();
+    let setup = Setup { policy: file.policy.clone(), directory: file.directory(), config };
     let daemon = Daemon::start_with(&setup);
+    if host.is_some() {
+        Host::move_in(&daemon);
+    }
     for user in file.cut_off() {
         daemon.deactivate(user).expect_success("oam user deactivate");
     }
-    let doors = Doors { state, now, client: Client::of(&daemon), server: Server::asking(&daemon), daemon };
+    let doors =
+        Doors { state, now, client: Client::of(&daemon), server: Server::asking(&daemon), host, daemon };
     let mut wrong = String::new();
     for case in &file.cases {
         let mut found = Findings::default();
         doors.decide(case, &mut found);
-        doors.wire(case, &mut found);
-        if case.not_pushed().is_none() {
-            doors.push(case, &mut found);
+        if Host::cannot(case).is_none() {
+            doors.ask_daemon(case, &mut found);
         }
         for one in found.0 {
             writeln!(wrong, "{}: {one}", case.name).unwrap();
@@ -64,6 +71,8 @@ struct Doors {
     now: Timestamp,
     client: Client,
     server: Server,
+    /// Who can ask for something at the daemon, where a case is about that.
+    host: Option<Host>,
     daemon: Daemon,
 }
 
@@ -87,6 +96,18 @@ impl Doors {
         found.words("decide", case, &decided.answer.text);
         found.equal("decide, in evaluate mode", &case.would(), &decided.would);
         found.equal("decide, by waivers", &case.lifted, &decided.lifted);
+    }
+
+    /// Both doors of a daemon, while everybody has what the case says.
+    fn ask_daemon(&self, case: &Case, found: &mut Findings) {
+        let policy = self.state.policy.as_deref().filter(|_| case.holds_something());
+        let ask = |(host, policy): (&Host, _)| host.ask(&self.daemon, policy, case);
+        let held = self.host.as_ref().zip(policy).map(ask).unwrap_or_default();
+        self.wire(case, found);
+        if case.not_pushed().is_none() {
+            self.push(case, found);
+        }
+        Host::end(&self.daemon, &held);
     }
 
     fn wire(&self, case: &Case, found: &mut Findings) {

@@ -323,10 +323,11 @@ const COMMANDS: [&[&str]; 52] = [
     &["oam", "audit", "verify"],
 ];
 
-const MORE_COMMANDS: [&[&str]; 27] = [
+const MORE_COMMANDS: [&[&str]; 28] = [
     &["oam", "audit", "query"],
     &["oam", "report", "access-matrix"],
     &["oam", "report", "access-review"],
+    &["oam", "report", "standing-access"],
     &["oam", "report", "attest"],
     &["oam", "report", "leavers"],
     &["oam", "report", "policy-changes"],

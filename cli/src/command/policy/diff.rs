@@ -50,6 +50,8 @@ pub(super) async fn run(command: Diff, context: &mut Context) -> Ending {
         match &message.step {
             Some(Step::Change(change)) => terminal
                 .item(&policy_diff::change_json(change), |page| policy_diff::change_text(change, page))?,
+            Some(Step::Offer(change)) => terminal
+                .item(&policy_diff::offer_json(change), |page| policy_diff::offer_text(change, page))?,
             Some(Step::Done(done)) => {
                 terminal.item(&policy_diff::done_json(done), |page| policy_diff::done_text(done, page))?;
                 return Ok(Exit::Ok);

@@ -3,13 +3,14 @@
 mod basis;
 mod people;
 mod reviewed;
+mod services;
 
 use std::collections::BTreeSet;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::Event;
-use oam_policy::{RefName, Repository, file};
+use oam_policy::{RefName, Repository};
 
 use super::Work;
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
 use basis::Basis;
 use people::Access;
 use reviewed::Reviewed;
+pub(super) use services::{Services, services};
 
 const MATRIX: Kind = Kind {
     name: "access-matrix",
@@ -184,37 +186,52 @@ impl Asked {
         format: Format,
         context: &'t mut Context,
     ) -> Result<Report<'t>, Failure> {
-        let mut grounds = self.work.grounds();
-        (grounds.since, grounds.until) = (None, None);
-        grounds.besides = vec![
-            ("at", moment(self.basis.at)),
-            ("policy", self.basis.policy.clone()),
-            ("directory", self.basis.directory.clone()),
-            ("generation", self.basis.generation.to_string()),
-        ];
-        Report::begin(kind, format, &grounds, &mut context.terminal)
+        begin(&mut self.work, &self.basis, kind, format, context)
     }
 
     /// The last push of somebody to a repository that was permitted, in the 90 days before.
     fn last_push(&mut self, who: &str, repository: &str) -> Result<String, Failure> {
-        let filter = Filter {
-            user: Some(who.to_lowercase()),
-            repository: Some(repository.to_lowercase()),
-            outcome: Some(oam_audit::entry::Outcome::Permitted),
-            ..self.work.filter()
-        };
-        self.work.search.again(filter);
-        let mut last = String::from("none in 90 days");
-        while let Some(found) = self.work.search.next()? {
-            last = format!("#{} {}", found.entry.seq, moment(found.entry.time.timestamp()));
-        }
-        Ok(last)
+        last_push(&mut self.work, who, Some(repository))
     }
 
     fn end(self, report: Report<'_>) -> Ending {
         let as_it_should_be = report.end(&self.notes)?;
         Ok(if as_it_should_be { Exit::Ok } else { Exit::No })
     }
+}
+
+fn begin<'t>(
+    work: &mut Work,
+    basis: &Basis,
+    kind: Kind,
+    format: Format,
+    context: &'t mut Context,
+) -> Result<Report<'t>, Failure> {
+    let mut grounds = work.grounds();
+    (grounds.since, grounds.until) = (None, None);
+    grounds.besides = vec![
+        ("at", moment(basis.at)),
+        ("policy", basis.policy.clone()),
+        ("directory", basis.directory.clone()),
+        ("generation", basis.generation.to_string()),
+    ];
+    Report::begin(kind, format, &grounds, &mut context.terminal)
+}
+
+/// The last push of somebody that was permitted, in the 90 days before; to any repository where none is named.
+fn last_push(work: &mut Work, who: &str, repository: Option<&str>) -> Result<String, Failure> {
+    let filter = Filter {
+        user: Some(who.to_lowercase()),
+        repository: repository.map(str::to_lowercase),
+        outcome: Some(oam_audit::entry::Outcome::Permitted),
+        ..work.filter()
+    };
+    work.search.again(filter);
+    let mut last = String::from("none in 90 days");
+    while let Some(found) = work.search.next()? {
+        last = format!("#{} {}", found.entry.seq, moment(found.entry.time.timestamp()));
+    }
+    Ok(last)
 }
 
 /// The repositories that were pushed to in the time of the report.
@@ -232,13 +249,8 @@ fn pushed_to(work: &mut Work) -> Result<Vec<Repository>, Failure> {
 
 /// The refs that the policy names without a pattern.
 fn named_refs(basis: &Basis) -> Vec<RefName> {
-    let files: Vec<_> = basis
-        .files
-        .iter()
-        .map(|file| file::PolicySource { name: file.name.clone(), text: file.text.clone() })
-        .collect();
     let mut names = BTreeSet::from([USUAL_BRANCH.to_owned()]);
-    if let Ok(policy) = file::parse(&files) {
+    if let Ok(policy) = basis.parsed() {
         let grants = policy.grants().iter().map(|grant| &grant.refs);
         let blocks = policy.blocks().iter().map(|block| &block.refs);
         let requires = policy.requires().iter().map(|require| &require.refs);

@@ -25,7 +25,7 @@ pub fn report() -> String {
         .into()
 }
 
-/// `oam report access-matrix` and `oam report access-review`.
+/// `oam report access-matrix`, `oam report access-review` and `oam report standing-access`.
 pub fn access_report() -> String {
     "The signed log says which policy and which directory were in force then; the daemon is asked for these, and who could by \
      them. Exit code 3: it does not keep them any more.\n\nJSON: as `oam report leavers`."

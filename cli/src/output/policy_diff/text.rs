@@ -14,7 +14,7 @@ use crate::output::{
 };
 
 /// How many sets of roles, and how many classes of refs, a person is shown of one change.
-const MOST: usize = 3;
+pub(super) const MOST: usize = 3;
 
 /// One change: who, where, why, and a push that shows it.
 pub fn change_text(change: &PolicyChange, page: &Page) -> String {
@@ -78,7 +78,7 @@ fn sign(effect: &str, page: &Page) -> String {
     }
 }
 
-fn more(line: &mut impl FnMut(&str, String), total: u64, what: &str) {
+pub(super) fn more(line: &mut impl FnMut(&str, String), total: u64, what: &str) {
     let rest = total.saturating_sub(MOST as u64);
     if rest > 0 {
         line("", format!("and {} more {what}: see --json", number(rest)));
@@ -95,7 +95,7 @@ fn period(change: &PolicyChange) -> String {
     }
 }
 
-fn people(holders: &PolicyChangeHolders) -> String {
+pub(super) fn people(holders: &PolicyChangeHolders) -> String {
     let roles = |known: bool, roles: &[String]| match (known, roles) {
         (false, _) => "unknown".to_owned(),
         (true, []) => "without a role".into(),
@@ -112,7 +112,7 @@ fn people(holders: &PolicyChangeHolders) -> String {
     format!("{roles}: {}{rest}", names(&holders.sample))
 }
 
-fn in_words(class: Option<&PatternClass>) -> String {
+pub(super) fn in_words(class: Option<&PatternClass>) -> String {
     let Some(class) = class else { return "?".into() };
     let without = if class.without.is_empty() {
         String::new()

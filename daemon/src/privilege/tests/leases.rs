@@ -238,3 +238,18 @@ async fn uses_are_there_after_a_crash_whatever_became_of_the_file() {
         assert!(again.take([&id], "d3").is_some() && again.take([&id], "d4").is_none());
     }
 }
+
+#[tokio::test]
+async fn without_its_file_no_clock_goes_back_before_the_log() {
+    let (bench, at) = bench!();
+    let now = Timestamp::now().as_second();
+    at(now);
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    privileges.lease(&state, &token_until(now + 3_600, "a", "7"), &ask()).await.unwrap();
+    drop(privileges);
+    fs::remove_file(bench.file()).unwrap();
+    at(1_000_000);
+    // Entries are written at the machine's time.
+    assert!(bench.open(&log).clock().now().as_second() >= now);
+}

@@ -3,7 +3,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use oam_policy::{
     Policy, RoleId,
-    diff::{self, Because, Bounded, Class, Holders, Limits, Paths, Place, PolicyChange, PolicyDiff},
+    diff::{
+        self, Because, Bounded, Class, Holders, Limits, OfferChange, OfferPlace, Paths, Place, PolicyChange,
+        PolicyDiff, Whom,
+    },
     fault::Faults,
     file,
 };
@@ -41,11 +44,11 @@ pub(super) async fn diff(
     let compare = move || diff::diff(&old, &new, snapshot.as_ref(), now, &Limits::default());
     // It takes seconds at most, but pushes must not wait for it.
     let found = tokio::task::spawn_blocking(compare).await.map_err(|error| unavailable(&error))?;
-    let PolicyDiff { changes, exact, bounded } = found;
+    let PolicyDiff { changes, offers, exact, bounded } = found;
     let done = v1::PolicyDiffDone {
         old: digests.0,
         new: digests.1,
-        changes: changes.len() as u64,
+        changes: (changes.len() + offers.len()) as u64,
         exact,
         bounded: bounded.into_iter().map(bound).collect(),
         snapshot: info,
@@ -54,7 +57,8 @@ pub(super) async fn diff(
         approvals_after: approvals.1.into(),
     };
     let changes = changes.iter().map(|change| step(Step::Change(to_wire(change))));
-    Ok(changes.chain([step(Step::Done(done))]).collect())
+    let offers = offers.iter().map(|change| step(Step::Offer(offer(change))));
+    Ok(changes.chain(offers).chain([step(Step::Done(done))]).collect())
 }
 
 fn step(step: Step) -> v1::DiffPoliciesResponse {
@@ -132,9 +136,44 @@ fn holders(holders: &Holders) -> v1::PolicyChangeHolders {
     }
 }
 
+fn offer(change: &OfferChange) -> v1::PolicyOfferChange {
+    let (people, job) = match &change.who {
+        Whom::People(people) => (people.as_slice(), None),
+        Whom::Job(job) => {
+            let claims = job.claims.iter().map(|(path, value)| (path.to_string(), value.clone()));
+            (&[][..], Some(v1::PolicyJob { issuer: job.issuer.clone(), claims: claims.collect() }))
+        }
+    };
+    v1::PolicyOfferChange {
+        effect: change.effect.as_str().to_owned(),
+        role: change.role.to_string(),
+        verbs: change.verbs.iter().map(|verb| verb.to_string()).collect(),
+        who: people.iter().take(MOST).map(holders).collect(),
+        who_total: people.len() as u64,
+        users: change.users() as u64,
+        job,
+        before: words(&change.before),
+        after: words(&change.after),
+        places: change.places.iter().take(MOST).map(offer_place).collect(),
+        places_total: change.places.len() as u64,
+    }
+}
+
+fn offer_place(place: &OfferPlace) -> v1::PolicyOfferPlace {
+    v1::PolicyOfferPlace {
+        repositories: Some(class(&place.repositories)),
+        refs: Some(class(&place.refs)),
+        repository: place.repository.to_string(),
+        r#ref: place.name.as_bytes().to_vec(),
+        username: place.user.as_ref().map(|user| user.as_str().to_owned()).unwrap_or_default(),
+    }
+}
+
+fn class(class: &Class) -> v1::PatternClass {
+    v1::PatternClass { within: class.within.clone(), without: class.without.clone() }
+}
+
 fn place(place: &Place) -> v1::PolicyChangePlace {
-    let class =
-        |class: &Class| v1::PatternClass { within: class.within.clone(), without: class.without.clone() };
     let witness = &place.witness;
     let paths = match &place.paths {
         Paths::Whatever => path_change::Paths::Whatever(true),

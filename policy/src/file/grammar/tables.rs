@@ -355,6 +355,16 @@ pub(in crate::file) static TEST: TableKind = TableKind {
         ),
         may("tag", TAG, "What kind of tag it is; `signed` without it."),
         may("waivers", IDS, "Waivers that are in use, as they should be."),
+        may(
+            "elevations",
+            IDS,
+            "Elevations that are in use, as they should be: for each role that they give.",
+        ),
+        may(
+            "leases",
+            IDS,
+            "Workloads whose jobs have leased each role that they give; who asks by `as` is then their account.",
+        ),
         needs(
             "expect",
             Shape::Expectation,

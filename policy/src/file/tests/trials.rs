@@ -143,3 +143,89 @@ fn tests_have_no_part_in_the_digest() {
     assert_eq!(without.digest(), with.policy.digest());
     assert_eq!((without.tests().len(), with.policy.tests().len()), (0, 1));
 }
+
+/// What one has for a while, besides [`DESCRIBED`].
+const FOR_A_WHILE: &str = r#"
+[[role]]
+id = "release-bot"
+max_lease = "5m"
+
+[[grant]]
+id = "releases"
+to = ["release-bot", "release-manager"]
+on = ["PAY/*"]
+refs = ["refs/heads/release/*", "refs/heads/hotfix", "refs/heads/u/${user}/r"]
+verbs = ["create", "update"]
+
+[[elevation]]
+id = "on-call"
+roles = ["release-manager"]
+to = ["developer"]
+on = ["PAY/api"]
+refs = ["refs/heads/release/**"]
+max_time = "1s"
+approved_by = ["release-manager"]
+approvals = 2
+
+[[workload]]
+id = "job"
+profile = "gitlab"
+issuer = "https://gitlab.example.com"
+claims = { project_id = "7" }
+principal = "svc-release"
+roles = ["release-bot"]
+on = ["PAY/*"]
+refs = ["refs/heads/**"]
+verbs = ["create"]
+
+[[workload]]
+id = "other"
+profile = "gitlab"
+issuer = "https://gitlab.example.com"
+claims = { project_id = "8" }
+principal = "svc-other"
+roles = ["release-bot"]
+on = ["PAY/*"]
+refs = ["refs/heads/**"]
+"#;
+
+#[test]
+fn what_somebody_has_for_a_while_is_supposed() {
+    let with = |asker: &str, more: &str| format!("{asker}\n{more}");
+    let (called, leased) = ("elevations = [\"on-call\"]", "leases = [\"job\"]");
+    let release = "update PAY/api refs/heads/release/9";
+    let create = "create PAY/api refs/heads/release/9";
+    for (asker, push, expect, passes) in [
+        (with(DEVELOPER, ""), release, "refused:no-grant", true),
+        (with(DEVELOPER, called), release, "permitted:releases", true),
+        // Elsewhere, and by those who may not ask for it, nothing.
+        (with(DEVELOPER, called), "update PAY/web refs/heads/release/9", "refused:no-grant", true),
+        (with(DEVELOPER, called), "create PAY/api refs/heads/hotfix", "refused:no-grant", true),
+        (with("as = []", called), release, "refused:no-grant", true),
+        // Who asks is the account of the workload.
+        (with("as = []", leased), create, "permitted:releases", true),
+        (with("as = []", leased), release, "refused:no-grant", true),
+        (with("as = []", leased), "create PAY/api refs/heads/u/svc-release/r", "permitted:releases", true),
+        (with("as = []", leased), "create PAY/api refs/heads/u/svc-other/r", "permitted", false),
+        (with("as = []", "leases = [\"job\", \"other\"]"), create, "permitted", false),
+        (with("as = []", "leases = [\"job\", \"other\"]"), create, "refused", false),
+    ] {
+        let tests = format!("{FOR_A_WHILE}{}", one(&asker, push, expect));
+        let results = tested(&tests, None, SUMMER).tests;
+        assert_eq!(words(&results), [if passes { "passed" } else { "failed" }], "{asker} {push} {expect}");
+    }
+}
+
+#[test]
+fn a_lease_is_of_its_account_and_no_other() {
+    let directory = parse_json(
+        "people",
+        r#"{"version":1,"users":[{"username":"svc-release","groups":[]},{"username":"zoe","groups":[]}]}"#,
+    );
+    let snapshot = Snapshot::of_directory(1, at(SUMMER), &directory.unwrap(), Default::default()).unwrap();
+    for (user, expect) in [("SVC-Release", "permitted:releases"), ("zoe", "refused:no-grant")] {
+        let asker = format!("user = \"{user}\"\nleases = [\"job\", \"other\"]");
+        let tests = format!("{FOR_A_WHILE}{}", one(&asker, "create PAY/api refs/heads/release/9", expect));
+        assert_eq!(words(&tested(&tests, Some(&snapshot), SUMMER).tests), ["passed"], "{user}");
+    }
+}

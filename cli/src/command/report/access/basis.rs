@@ -2,6 +2,11 @@
 
 use jiff::Timestamp;
 use oam_audit::entry::Event;
+use oam_policy::{
+    Policy,
+    fault::Faults,
+    file::{PolicySource, parse},
+};
 use oam_proto::v1::{ListSnapshotsRequest, PolicyFile, ShowPolicyRequest, SnapshotInfo};
 
 use super::super::Work;
@@ -21,6 +26,12 @@ pub(super) struct Basis {
 }
 
 impl Basis {
+    /// The policy, read.
+    pub(super) fn parsed(&self) -> Result<Policy, Faults> {
+        let source = |file: &PolicyFile| PolicySource { name: file.name.clone(), text: file.text.clone() };
+        parse(&self.files.iter().map(source).collect::<Vec<_>>())
+    }
+
     /// What was in force at `at`.
     pub(super) async fn find(work: &mut Work, admin: &mut Admin, at: Timestamp) -> Result<Self, Failure> {
         let policy = last(work, "policy-changed", at, |event| match event {
