@@ -228,17 +228,17 @@ pub(super) fn configured(
     sources: &[SourceConfig],
     has_listener: bool,
 ) -> Result<Vec<SignalsConfig>, ConfigError> {
-    sections.into_iter().map(|(name, section)| transmitter(name, section, sources, has_listener)).collect()
+    sections.into_iter().map(|(name, section)| transmitter(&name, section, sources, has_listener)).collect()
 }
 
 fn transmitter(
-    name: String,
+    name: &str,
     section: SignalsSection,
     sources: &[SourceConfig],
     has_listener: bool,
 ) -> Result<SignalsConfig, ConfigError> {
     let fault = |key: &'static str, detail: String| ConfigError::Value { key, detail };
-    let name = SourceName::parse(&name).ok_or_else(|| {
+    let name = SourceName::parse(name).ok_or_else(|| {
         let detail = format!("`{name}` is no name: it is 1 to 64 lower-case letters, digits, `-` or `_`");
         fault("signals.NAME", detail)
     })?;

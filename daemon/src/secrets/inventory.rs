@@ -10,7 +10,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{Held, Kind};
 use crate::{
-    config::{ExportTo, TlsFiles},
+    config::{ExportTo, TlsFiles, Upstream},
     https::Tls,
     oidc::Compact,
     service::Live,
@@ -38,14 +38,22 @@ pub(super) fn of(live: &Live) -> Vec<Held> {
         add(Kind::Authority, format!("issuer.{name}.ca"), issuer.ca.as_ref());
     }
     for source in &config.sources {
-        if let Some(ldap) = &source.ldap {
-            let name = &source.name;
-            add(Kind::Secret, format!("source.{name}.ldap.password_file"), Some(&ldap.password_file));
-            add(
-                Kind::Authority,
-                format!("source.{name}.ldap.ca"),
-                Some(&ldap.ca).filter(|_| !ldap.is_plaintext()),
-            );
+        let name = |key: &str| format!("source.{}.{key}", source.name);
+        match &source.upstream {
+            None => {}
+            Some(Upstream::Ldap(ldap)) => {
+                add(Kind::Secret, name("ldap.password_file"), Some(&ldap.password_file));
+                add(Kind::Authority, name("ldap.ca"), Some(&ldap.ca).filter(|_| !ldap.is_plaintext()));
+            }
+            Some(Upstream::Okta(okta)) => {
+                add(Kind::Secret, name("okta.token_file"), Some(&okta.token_file));
+                add(Kind::Secret, name("okta.hook_secret_file"), okta.hook_secret_file.as_ref());
+                add(Kind::Authority, name("okta.ca"), okta.pull.ca.as_ref());
+            }
+            Some(Upstream::Entra(entra)) => {
+                add(Kind::Secret, name("entra.client_secret_file"), Some(&entra.client_secret_file));
+                add(Kind::Authority, name("entra.ca"), entra.pull.ca.as_ref());
+            }
         }
     }
     for signals in &config.signals {
@@ -179,6 +187,8 @@ fn end_of_token(bytes: &[u8]) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::{Kind, file, lives};
 
     #[test]
@@ -194,7 +204,7 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             let held = file(Kind::Secret, "a".into(), &path);
-            assert_eq!(held.ends.map(|ends| ends.as_second()), ends, "{text}");
+            assert_eq!(held.ends.map(Timestamp::as_second), ends, "{text}");
             assert_eq!(held.fault.as_deref(), fault, "{text}");
             assert!(held.since.is_some() && !format!("{held:?}").contains("hunter2"));
         }

@@ -5,11 +5,11 @@ use tokio::task::block_in_place;
 
 use super::{EventKind, Flow, PersonEvent, Receiver, SecurityEvent, SetError, locked, stream::NotAlive};
 use crate::{
-    config::{Effect, SourceKind},
+    config::{Effect, Upstream},
     directory::By,
     oidc::{TokenError, VerifiedEvent},
     service::Live,
-    source::{Found, Request, Source},
+    source::{Found, Poke, Request, Source},
 };
 
 /// Why an event was not taken.
@@ -25,22 +25,22 @@ pub enum NotTaken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the standards explain them")]
 pub enum SetCode {
-    InvalidRequest,
-    InvalidKey,
-    InvalidIssuer,
-    InvalidAudience,
-    InvalidState,
+    Request,
+    Key,
+    Issuer,
+    Audience,
+    State,
 }
 
 impl SetCode {
     /// As it is written.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidKey => "invalid_key",
-            Self::InvalidIssuer => "invalid_issuer",
-            Self::InvalidAudience => "invalid_audience",
-            Self::InvalidState => "invalid_state",
+            Self::Request => "invalid_request",
+            Self::Key => "invalid_key",
+            Self::Issuer => "invalid_issuer",
+            Self::Audience => "invalid_audience",
+            Self::State => "invalid_state",
         }
     }
 }
@@ -49,14 +49,14 @@ impl From<TokenError> for NotTaken {
     fn from(error: TokenError) -> Self {
         let code = match &error {
             TokenError::Unavailable { .. } => return Self::Later(error.to_string()),
-            TokenError::Issuer => SetCode::InvalidIssuer,
-            TokenError::Audience => SetCode::InvalidAudience,
-            TokenError::Key { .. } | TokenError::Signature(_) => SetCode::InvalidKey,
+            TokenError::Issuer => SetCode::Issuer,
+            TokenError::Audience => SetCode::Audience,
+            TokenError::Key { .. } | TokenError::Signature(_) => SetCode::Key,
             TokenError::Malformed(_)
             | TokenError::Header(_)
             | TokenError::Expired
             | TokenError::Early
-            | TokenError::Claim { .. } => SetCode::InvalidRequest,
+            | TokenError::Claim { .. } => SetCode::Request,
         };
         Self::Refused(code, error.to_string())
     }
@@ -64,7 +64,7 @@ impl From<TokenError> for NotTaken {
 
 impl From<SetError> for NotTaken {
     fn from(error: SetError) -> Self {
-        Self::Refused(SetCode::InvalidRequest, error.to_string())
+        Self::Refused(SetCode::Request, error.to_string())
     }
 }
 
@@ -197,10 +197,13 @@ impl Receiver {
 
     /// Wants that the source is read again, where we read it. One that pushes tells by itself.
     fn reread(&self, source: &Source) -> SignalEffect {
-        if source.config().kind != SourceKind::Ldap {
-            return SignalEffect::Noted;
+        match &source.config().upstream {
+            None => return SignalEffect::Noted,
+            Some(Upstream::Ldap(_)) => {
+                source.feed().ask(Request { actor: self.actor(), reason: None, accept_loss: false });
+            }
+            Some(Upstream::Okta(_) | Upstream::Entra(_)) => source.feed().poke([Poke::Changes]),
         }
-        source.feed().ask(Request { actor: self.actor(), reason: None, accept_loss: false });
         SignalEffect::Reread
     }
 
@@ -208,7 +211,7 @@ impl Receiver {
         let said = event.text("status").and_then(Flow::parse);
         let flow = said.ok_or_else(|| {
             let what = "the status of the stream is none of `enabled`, `paused`, `disabled`".to_owned();
-            NotTaken::Refused(SetCode::InvalidRequest, what)
+            NotTaken::Refused(SetCode::Request, what)
         })?;
         let changed = block_in_place(|| {
             locked(&self.stream).change(|stream| {
@@ -252,9 +255,9 @@ impl Receiver {
 fn not_alive(why: NotAlive) -> NotTaken {
     match why {
         NotAlive::State => {
-            NotTaken::Refused(SetCode::InvalidState, "this is not the `state` that was asked for".into())
+            NotTaken::Refused(SetCode::State, "this is not the `state` that was asked for".into())
         }
-        NotAlive::Stream => NotTaken::Refused(SetCode::InvalidRequest, "it is about another stream".into()),
+        NotAlive::Stream => NotTaken::Refused(SetCode::Request, "it is about another stream".into()),
     }
 }
 

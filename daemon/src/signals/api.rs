@@ -8,7 +8,7 @@ use oam_fetch::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Flow;
+use super::{Flow, PersonEvent};
 use crate::config::{Delivery, Effect, SignalsConfig};
 
 /// How signals are pushed (RFC 8935).
@@ -75,7 +75,7 @@ impl<'a> Api<'a> {
         };
         let wanted = [Effect::Deactivate, Effect::Reread].into_iter();
         let events: Vec<_> =
-            wanted.flat_map(|effect| self.config.events_that(effect)).map(|event| event.address()).collect();
+            wanted.flat_map(|effect| self.config.events_that(effect)).map(PersonEvent::address).collect();
         let mut stream = json!({
             "events_requested": events,
             "delivery": delivery,

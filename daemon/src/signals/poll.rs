@@ -93,7 +93,7 @@ impl Receiver {
                 Ok(its) if its == id => outcome.taken.push(id),
                 Ok(_) => {
                     let what = "it is delivered by the name of another one";
-                    outcome.refuse(id, SetCode::InvalidRequest, what);
+                    outcome.refuse(id, SetCode::Request, what);
                 }
                 Err(NotTaken::Refused(code, why)) => outcome.refuse(id, code, &why),
                 Err(NotTaken::Later(_)) => outcome.is_rest = true,

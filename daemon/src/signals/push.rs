@@ -70,7 +70,7 @@ fn admitted(live: &Live, name: &str, request: &Request) -> Option<Arc<Receiver>>
 }
 
 async fn answer(live: &Live, receiver: &Receiver, request: Request) -> Response {
-    let invalid = |what: &str| refusal(StatusCode::BAD_REQUEST, SetCode::InvalidRequest.as_str(), what);
+    let invalid = |what: &str| refusal(StatusCode::BAD_REQUEST, SetCode::Request.as_str(), what);
     let said =
         request.headers().get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
     let said = said.split(';').next().unwrap_or_default().trim();
