@@ -3,7 +3,7 @@
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
 //! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`], [`pull`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
-//! For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
+//! For finding out who approved what: [`pull_request`]. For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
 //!
 //! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push, what directory
 //! servers have. **Out:** decisions, an
@@ -30,6 +30,7 @@ pub mod oidc;
 pub mod policy;
 pub mod privilege;
 pub mod pull;
+pub mod pull_request;
 pub mod replay;
 pub mod run;
 pub mod scim;

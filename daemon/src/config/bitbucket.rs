@@ -5,7 +5,7 @@ use oam_fetch::{Network, Secret, WebUrl};
 
 use super::{
     ConfigError, absolute, duration,
-    file::{BitbucketSection, CanarySection},
+    file::{ApprovalsSection, BitbucketSection, CanarySection},
 };
 
 /// How often canaries are sent unless told otherwise.
@@ -16,6 +16,14 @@ const EVERY_AT_LEAST: Duration = Duration::from_secs(1);
 const REPOSITORIES: usize = 5;
 /// After how long nothing proved is an alarm, unless told otherwise.
 const ALARM_AFTER: Duration = Duration::from_secs(60 * 60);
+/// How long is waited for Bitbucket unless told otherwise. Hooks wait for two seconds in all.
+const WITHIN: Duration = Duration::from_secs(1);
+/// How long at most: hooks wait for no more than 100 seconds.
+const WITHIN_AT_MOST: Duration = Duration::from_secs(60);
+/// How long the page of a pull request is answered by what was said before, unless told otherwise.
+const REMEMBER: Duration = Duration::from_secs(10);
+/// How long at most.
+const REMEMBER_AT_MOST: Duration = Duration::from_secs(5 * 60);
 /// How large a file with a token may be.
 const TOKEN_BYTES: usize = 4096;
 
@@ -32,6 +40,17 @@ pub struct BitbucketConfig {
     pub network: Network,
     /// Its canaries.
     pub canary: CanaryConfig,
+    /// How it is asked who approved what.
+    pub approvals: ApprovalsConfig,
+}
+
+/// How Bitbucket is asked for pull requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalsConfig {
+    /// How long is waited for it.
+    pub within: Duration,
+    /// How long the page of a pull request is answered by what Bitbucket said before.
+    pub remember: Duration,
 }
 
 /// How it is proved that changes are checked.
@@ -51,6 +70,14 @@ impl BitbucketConfig {
     /// # Errors
     /// What is wrong, in a sentence.
     pub fn open(&self) -> Result<Bitbucket, String> {
+        self.open_with(self.token()?)
+    }
+
+    /// The token that the file holds now.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn token(&self) -> Result<Secret, String> {
         let path = self.token_file.display();
         let text = std::fs::read_to_string(&self.token_file);
         let text = text.map_err(|error| format!("the token in `{path}` cannot be read: {error}"))?;
@@ -61,7 +88,15 @@ impl BitbucketConfig {
         if !is_token {
             return Err(format!("`{path}` holds no token: one line of visible ASCII characters"));
         }
-        Bitbucket::new(self.url.clone(), Secret::new(token), self.network, self.ca.as_deref())
+        Ok(Secret::new(token))
+    }
+
+    /// Opens it with this token.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn open_with(&self, token: Secret) -> Result<Bitbucket, String> {
+        Bitbucket::new(self.url.clone(), token, self.network, self.ca.as_deref())
             .map_err(|error| error.to_string())
     }
 }
@@ -93,5 +128,20 @@ pub(super) fn configured(section: BitbucketSection) -> Result<BitbucketConfig, C
         ca: section.ca.map(|path| absolute("bitbucket.ca", path)).transpose()?,
         network,
         canary: CanaryConfig { every, repositories, alarm_after: alarm_after.unwrap_or(ALARM_AFTER) },
+        approvals: approvals(section.approvals)?,
     })
+}
+
+fn approvals(section: ApprovalsSection) -> Result<ApprovalsConfig, ConfigError> {
+    let bounded = |key: &'static str, text: Option<&str>, otherwise: Duration, at_most: Duration| {
+        let length = duration(key, text)?.unwrap_or(otherwise);
+        match length <= at_most {
+            true => Ok(length),
+            false => Err(ConfigError::Value { key, detail: format!("at most {} s", at_most.as_secs()) }),
+        }
+    };
+    let ApprovalsSection { within, remember } = section;
+    let within = bounded("bitbucket.approvals.within", within.as_deref(), WITHIN, WITHIN_AT_MOST)?;
+    let remember = bounded("bitbucket.approvals.remember", remember.as_deref(), REMEMBER, REMEMBER_AT_MOST)?;
+    Ok(ApprovalsConfig { within, remember })
 }

@@ -72,6 +72,19 @@ pub struct BitbucketSection {
     /// `[bitbucket.canary]`
     #[serde(default)]
     pub canary: CanarySection,
+    /// `[bitbucket.approvals]`
+    #[serde(default)]
+    pub approvals: ApprovalsSection,
+}
+
+/// How it is asked for pull requests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalsSection {
+    /// How long is waited for it, as in `1s`.
+    pub within: Option<String>,
+    /// How long the page of a pull request is answered by what it said before, as in `10s`.
+    pub remember: Option<String>,
 }
 
 /// How it is proved that changes are checked.

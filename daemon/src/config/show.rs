@@ -3,8 +3,8 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use oam_policy::printable::Printable;
 
 use super::{
-    BitbucketConfig, CanaryConfig, Config, Flavour, HttpsTls, LdapConfig, PolicyPlace, SourceConfig,
-    SourceKind, Upstream, WitnessConfig,
+    ApprovalsConfig, BitbucketConfig, CanaryConfig, Config, Flavour, HttpsTls, LdapConfig, PolicyPlace,
+    SourceConfig, SourceKind, Upstream, WitnessConfig,
 };
 use crate::{audit_log::Keeping, signature::SignatureFiles};
 
@@ -105,7 +105,7 @@ fn show_tls(tls: Option<&HttpsTls>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let BitbucketConfig { url, token_file, ca, network, canary } = bitbucket;
+    let BitbucketConfig { url, token_file, ca, network, canary, approvals } = bitbucket;
     writeln!(f, "\n[bitbucket]\nurl = {}\ntoken_file = {}", text(url.as_str()), written(token_file))?;
     match ca {
         Some(ca) => writeln!(f, "ca = {}", written(ca))?,
@@ -114,7 +114,10 @@ fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fm
     writeln!(f, "network = \"{}\"", network.as_str())?;
     let CanaryConfig { every, repositories, alarm_after } = canary;
     writeln!(f, "\n[bitbucket.canary]\nevery = \"{}ms\"", every.as_millis())?;
-    writeln!(f, "repositories = {repositories}\nalarm_after = \"{}ms\"", alarm_after.as_millis())
+    writeln!(f, "repositories = {repositories}\nalarm_after = \"{}ms\"", alarm_after.as_millis())?;
+    let ApprovalsConfig { within, remember } = approvals;
+    writeln!(f, "\n[bitbucket.approvals]\nwithin = \"{}ms\"", within.as_millis())?;
+    writeln!(f, "remember = \"{}ms\"", remember.as_millis())
 }
 
 fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,6 +21,7 @@ use crate::{
     oidc::Issuers,
     policy::PolicyManager,
     privilege::{InForce, Privileges},
+    pull_request::PullRequests,
     signature::Signatures,
     source::Sources,
     webhook::Webhooks,
@@ -64,6 +65,8 @@ pub struct Live {
     pub applied: Applied,
     /// What came of canaries.
     pub canaries: Canaries,
+    /// Who approved what.
+    pub pull_requests: PullRequests,
     /// Where what hooks tell is held.
     pub(super) facts_room: Arc<Room>,
     /// When the daemon started.
@@ -88,6 +91,7 @@ impl Live {
         Self {
             signatures: Signatures::start(config.signatures.clone()),
             facts_room: Room::new(config.facts_memory),
+            pull_requests: PullRequests::new(config.bitbucket.clone()),
             witnesses,
             config,
             policies,
@@ -224,6 +228,7 @@ impl Live {
             .chain(self.signatures.warnings())
             .chain(unsealed)
             .chain(self.privileges.warnings())
+            .chain(self.pull_requests.warning())
             .chain(self.webhooks.warnings())
             .chain(self.exports.warnings(&self.audit, Timestamp::now()))
             .chain(self.witnesses.warnings())

@@ -7,9 +7,13 @@
 mod answer;
 mod ask;
 mod branches;
+mod files;
 mod hooks;
+mod merges;
 mod multipart;
+mod people;
 mod projects;
+pub mod pull_requests;
 mod route;
 mod scripts;
 mod state;
@@ -32,7 +36,7 @@ use crate::{
     http::{PASSWORD, Request},
     temporary,
 };
-pub use state::{Global, Permission};
+pub use state::{Ailment, Global, Permission};
 use state::{State, User};
 
 /// A running Bitbucket. It ends with this value.
@@ -140,6 +144,13 @@ impl BitbucketServer {
         hooks::write_all(&self.shared);
     }
 
+    /// Whether there is a repository, as `PROJECT/slug`.
+    pub fn has_repository(&self, repository: &str) -> bool {
+        let (project, slug) = repository.split_once('/').unwrap();
+        let state = self.shared.state();
+        state.projects.get(project).is_some_and(|project| project.repositories.contains(slug))
+    }
+
     /// Makes a project without a repository.
     pub fn add_project(&self, key: &str) {
         self.shared.state().projects.entry(key.to_owned()).or_default();
@@ -174,6 +185,11 @@ impl BitbucketServer {
     /// Whether it answers at all. Where not every connection is closed at once.
     pub fn answers(&self, answers: bool) {
         self.shared.state().answers = answers;
+    }
+
+    /// What is wrong with it from now on, for whoever comes with a token. People are answered.
+    pub fn ail(&self, ailment: Ailment) {
+        self.shared.state().ailment = ailment;
     }
 
     /// Everybody may ask this often at once, and is then let in one by one, with each second.
@@ -213,6 +229,19 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         return Ok(());
     }
     let request = Request::read(&mut BufReader::new(connection), connection)?;
+    if request.header("authorization").is_some_and(|value| value.starts_with("Bearer ")) {
+        let ailment = shared.state().ailment.clone();
+        match ailment {
+            Ailment::None => {}
+            Ailment::Slow(time) => thread::sleep(time),
+            Ailment::Down => return Ok(()),
+            Ailment::Says(status, body) => {
+                shared.state().requests.push(format!("{} {}", request.method, request.path));
+                let mut writer = connection;
+                return writer.write_all(&answer::Answer::raw(status, body.into_bytes()).to_bytes());
+            }
+        }
+    }
     if let Some(path) = request.path.strip_prefix("/scm/") {
         let path = format!("/{path}");
         return hooks::serve_git(connection, shared, &Request { path, ..request });

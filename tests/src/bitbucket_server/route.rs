@@ -2,7 +2,7 @@ use super::{
     Shared,
     answer::Answer,
     ask::{Answered, Ask},
-    branches, projects, scripts,
+    branches, files, merges, projects, pull_requests, scripts,
 };
 use crate::http::Request;
 
@@ -34,6 +34,10 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("DELETE", ["projects", key, "hook-scripts", id]) => scripts::disable(ask, key, id),
         ("GET", ["projects", key, "repos", slug, "branches"]) => branches::list(ask, key, slug),
         ("POST", ["projects", key, "repos", slug, "branches"]) => branches::create(ask, key, slug),
+        ("PUT", ["projects", key, "repos", slug, "browse", path @ ..]) => files::edit(ask, key, slug, path),
+        (_, ["projects", key, "repos", slug, "pull-requests", path @ ..]) => {
+            pull_request(ask, (key, slug), path)
+        }
         ("POST", ["hook-scripts"]) => scripts::upload(ask),
         ("GET", ["hook-scripts", id]) => scripts::get(ask, id),
         ("GET", ["hook-scripts", id, "content"]) => scripts::content(ask, id),
@@ -41,6 +45,20 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("DELETE", ["hook-scripts", id]) => scripts::delete(ask, id),
         // There is no call that lists all scripts.
         (_, ["hook-scripts"] | ["hook-scripts", _]) => wrong_method(ask),
+        _ => unknown(ask),
+    }
+}
+
+fn pull_request(ask: &Ask<'_>, of: (&str, &str), path: &[&str]) -> Answered {
+    let number = |number: &str| number.parse().map_err(|_| Answer::not_found("That pull request"));
+    match (ask.method(), path) {
+        ("POST", []) => pull_requests::open(ask, of),
+        ("GET", [id]) => pull_requests::get(ask, of, number(id)?),
+        ("GET", [id, "commits"]) => pull_requests::commits(ask, of, number(id)?),
+        ("GET", [id, "participants"]) => pull_requests::participants(ask, of, number(id)?),
+        ("PUT", [id, "participants", user]) => pull_requests::review(ask, of, number(id)?, user),
+        ("GET", [id, "merge"]) => merges::look(ask, of, number(id)?),
+        ("POST", [id, "merge"]) => merges::merge(ask, of, number(id)?),
         _ => unknown(ask),
     }
 }

@@ -33,6 +33,7 @@ mod observing;
 mod okta;
 mod open_audited;
 mod packages;
+mod pull_requests;
 mod quarantine;
 mod reading;
 mod ref_names;

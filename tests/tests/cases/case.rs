@@ -42,7 +42,7 @@ pub(crate) struct Case {
     pub(crate) waivers: Vec<Waiver>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
-    /// The answer of a daemon, where it is another one today: nobody tells it of approvals yet, nor of waivers in use.
+    /// The answer of a daemon, where it is another one today: nobody tells it of waivers in use.
     pushed: Option<OneOrMany<Verdict>>,
     /// What rules in evaluate mode would have done: `blocked:next-freeze`, `granted:trial`.
     #[serde(default)]
