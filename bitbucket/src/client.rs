@@ -10,7 +10,7 @@ use crate::error::{Error, Problem};
 const PER_PAGE: u32 = 100;
 /// How many things a list may have in all.
 const AT_MOST: usize = 200_000;
-/// How often something is asked again when there is too much asking.
+/// How often something is asked when there is too much asking, unless told otherwise.
 const PATIENCE: u32 = 6;
 /// How long it is waited then, unless Bitbucket says; it doubles each time.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -28,6 +28,7 @@ pub struct Bitbucket {
     client: Client,
     base: WebUrl,
     token: Secret,
+    patience: u32,
 }
 
 /// One thing to ask: what it is for, and how.
@@ -61,7 +62,13 @@ impl Bitbucket {
     /// # Errors
     /// When there are no authorities to believe.
     pub fn new(base: WebUrl, token: Secret, network: Network, ca: Option<&Path>) -> Result<Self, RootsError> {
-        Ok(Self { client: Client::new(network, ca)?, base, token })
+        Ok(Self { client: Client::new(network, ca)?, base, token, patience: PATIENCE })
+    }
+
+    /// The same, for somebody who is waiting: what may not be asked now is not asked again.
+    #[must_use]
+    pub fn impatient(self) -> Self {
+        Self { patience: 1, ..self }
     }
 
     /// Its address.
@@ -88,6 +95,15 @@ impl Bitbucket {
 
     /// Asks for a list, page by page.
     pub(crate) async fn list<T: DeserializeOwned>(&self, ask: Ask) -> Result<Vec<T>, Error> {
+        self.list_of(ask, AT_MOST).await
+    }
+
+    /// The same, of a list that has no more than so many.
+    pub(crate) async fn list_of<T: DeserializeOwned>(
+        &self,
+        ask: Ask,
+        at_most: usize,
+    ) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
         let mut start = 0;
         loop {
@@ -98,8 +114,8 @@ impl Bitbucket {
             all.extend(values);
             let strange = |what: &str| Err(ask.failed(Problem::Strange(what.to_owned())));
             match next_page_start {
+                _ if all.len() > at_most => return strange(&format!("the list has more than {at_most}")),
                 _ if is_last_page => return Ok(all),
-                _ if all.len() > AT_MOST => return strange("the list has no end"),
                 Some(next) if next > start => start = next,
                 _ => return strange("a page that is not the last one names no next one"),
             }
@@ -114,7 +130,7 @@ impl Bitbucket {
 
     async fn answer(&self, ask: &Ask) -> Result<Answer, Problem> {
         let mut pause = PAUSE;
-        for _ in 0..PATIENCE {
+        for asked in 1..=self.patience {
             let answer = self.client.call(&self.call(ask)?).await?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return if answer.status.is_success() {
@@ -124,8 +140,10 @@ impl Bitbucket {
                 };
             }
             // Nothing was done, so it may be asked again whatever it is.
-            time::sleep(answer.retry_after.unwrap_or(pause).min(PAUSE_AT_MOST)).await;
-            pause *= 2;
+            if asked < self.patience {
+                time::sleep(answer.retry_after.unwrap_or(pause).min(PAUSE_AT_MOST)).await;
+                pause *= 2;
+            }
         }
         Err(Problem::Busy)
     }

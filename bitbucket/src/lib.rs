@@ -1,7 +1,7 @@
 //! Bitbucket Data Center by its REST API: typed, bounded, and no more of it than is needed.
 //!
-//! **For:** `oam bitbucket`, which installs the hook and keeps permissions, and the daemon's canaries, which prove that the
-//! hook still runs.
+//! **For:** `oam bitbucket`, which installs the hook and keeps permissions; the daemon's canaries, which prove that the
+//! hook still runs; and its decisions on pull requests, which rest on who approved.
 //!
 //! **In:** Bitbucket's address and a token. **Out:** the domain's own types ([`Repository`](oam_policy::Repository),
 //! [`RefName`](oam_policy::RefName), [`ObjectId`](oam_policy::ObjectId)), or an [`Error`] that says what was tried.
@@ -21,6 +21,7 @@ pub mod install;
 pub mod permission;
 mod project;
 pub mod provision;
+pub mod pull_request;
 mod restriction;
 pub mod script;
 
@@ -30,5 +31,6 @@ pub use client::Bitbucket;
 pub use credential::{Credential, CredentialKind};
 pub use error::{Error, Problem};
 pub use project::{ProjectKey, ProjectKeyError};
+pub use pull_request::{Approval, Commit, PullRequest};
 pub use restriction::Restriction;
 pub use script::{Script, ScriptId, When};

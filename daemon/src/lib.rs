@@ -3,7 +3,7 @@
 //! **For:** answering hooks ([`service`]), from a policy ([`policy`]) and a directory ([`directory`], kept in
 //! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`], [`pull`]; whom transmitters say to cut off: [`signals`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
-//! For telling early which secrets and certificates are to be renewed: [`secrets`].
+//! For finding out who approved what: [`pull_request`]. For telling early which secrets and certificates are to be renewed: [`secrets`].
 //! For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
 //!
 //! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push, what directory
@@ -32,6 +32,7 @@ pub mod policy;
 pub mod privilege;
 pub mod provisioning;
 pub mod pull;
+pub mod pull_request;
 pub mod replay;
 pub mod run;
 pub mod scim;

@@ -134,14 +134,14 @@ impl Talk {
     async fn needed(&mut self) -> v1::FactsNeeded {
         match self.next().await.unwrap() {
             Answer::Needed(needed) => needed,
-            Answer::Decision(decision) => panic!("{decision:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
     async fn decision(&mut self) -> v1::Decision {
         match self.next().await.unwrap() {
             Answer::Decision(decision) => decision,
-            Answer::Needed(needed) => panic!("{needed:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

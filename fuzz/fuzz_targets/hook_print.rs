@@ -20,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
             repository: Repository::parse("PAY/api").unwrap(),
             pusher: Username::parse("alice").unwrap(),
             channel,
+            pull_request: None,
             updates: Updates::Stdin,
         };
         for text in [print::refused(&decision, &invocation), print::not_decided(&decision, &invocation)] {

@@ -8,7 +8,8 @@ use oam_policy::{
     facts::{Cover, FactsNeeded, HistoryNeeded, HistoryPart, SignatureState},
 };
 use oam_proto::{
-    Asked, channel_from_wire, channel_to_wire, facts_from_wire, update_from_wire, update_to_wire,
+    Asked, channel_from_wire, channel_to_wire, facts_from_wire, merging_from_wire, merging_to_wire,
+    update_from_wire, update_to_wire,
     v1::{AuthorizeRequest, authorize_request::Step},
 };
 use prost::Message as _;
@@ -21,6 +22,12 @@ fuzz_target!(|data: &[u8]| {
             match channel_from_wire(opening.channel) {
                 Ok(channel) => assert_eq!(channel_to_wire(channel) as i32, opening.channel),
                 Err(error) => assert_plain(&error.to_string()),
+            }
+            if let Some(message) = opening.pull_request {
+                match merging_from_wire(&message) {
+                    Ok(merging) => assert_eq!(merging_to_wire(&merging), message),
+                    Err(error) => assert_plain(&error.to_string()),
+                }
             }
         }
         Some(Step::Updates(batch)) => {

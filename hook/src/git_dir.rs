@@ -1,6 +1,6 @@
 //! Where the repository and its objects are, as far as git tells a hook.
 //!
-//! On Bitbucket neither `GIT_DIR` nor the working directory can be relied on; the quarantine's variables can. So three
+//! On Bitbucket neither `GIT_DIR` nor the working directory can be relied on; the variables of the objects can. So four
 //! ways are tried, and having no repository at all is no error: then nothing in it is looked at.
 
 use std::{
@@ -80,10 +80,12 @@ fn git_dir(variables: &Variables, here: &Path) -> Result<Option<PathBuf>, Places
     if is_git_dir(here) {
         return Ok(Some(here.to_owned()));
     }
-    // `<repository>/objects/tmp_objdir-incoming-x`.
-    let quarantine = variables.get("GIT_QUARANTINE_PATH").map(|path| here.join(path));
-    let around = quarantine.as_deref().and_then(Path::parent).and_then(Path::parent);
-    Ok(around.filter(|path| is_git_dir(path)).map(Path::to_owned))
+    let named = |variable| variables.get(variable).map(|path| here.join(path));
+    // `<repository>/objects/tmp_objdir-incoming-x`; and `<repository>/objects`, where nothing is pushed, as at a merge.
+    let around_quarantine =
+        named("GIT_QUARANTINE_PATH").and_then(|path| Some(path.parent()?.parent()?.to_owned()));
+    let around_objects = named("GIT_OBJECT_DIRECTORY").and_then(|path| Some(path.parent()?.to_owned()));
+    Ok(around_quarantine.into_iter().chain(around_objects).find(|path| is_git_dir(path)))
 }
 
 fn is_git_dir(path: &Path) -> bool {
@@ -210,12 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn three_ways_to_the_repository() {
+    fn four_ways_to_the_repository() {
         let root = tempfile::tempdir().unwrap();
         let (git, away) = (root.path().join("x.git"), root.path().join("away"));
         repository(&git);
         fs::create_dir(&away).unwrap();
         let incoming = git.join("objects/incoming").into_os_string().into_string().unwrap();
+        let objects = git.join("objects").into_os_string().into_string().unwrap();
         let find = |variables: &[(&str, &str)], here: &Path| {
             Places::find(&variables.iter().copied().collect::<Variables>(), here)
         };
@@ -224,12 +227,15 @@ mod tests {
             (vec![("GIT_DIR", ".")], &git),
             (vec![], &git),
             (vec![("GIT_QUARANTINE_PATH", incoming.as_str())], &away),
+            (vec![("GIT_OBJECT_DIRECTORY", objects.as_str())], &away),
+            (vec![("GIT_OBJECT_DIRECTORY", "../x.git/objects")], &away),
         ] {
             let places = find(&variables, here).unwrap();
             assert_eq!(places.git_dir.unwrap().canonicalize().unwrap(), git, "{variables:?}");
             assert!(!places.shallow);
         }
         assert_eq!(find(&[], &away).unwrap().git_dir, None);
+        assert_eq!(find(&[("GIT_OBJECT_DIRECTORY", "/")], &away).unwrap().git_dir, None);
         assert_eq!(find(&[], &away).unwrap().object_dirs, None);
         assert!(matches!(find(&[("GIT_DIR", "/none")], &git), Err(PlacesError::NoRepository(_))));
         assert!(matches!(find(&[("GIT_NAMESPACE", "n")], &git), Err(PlacesError::Namespace)));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use oam_policy::Channel;
-use oam_proto::{channel_to_wire, v1};
+use oam_proto::{channel_to_wire, merging_to_wire, v1};
 use tokio::{
     runtime::{Builder, Runtime},
     time::{Instant, timeout, timeout_at},
@@ -199,6 +199,7 @@ impl Setting {
             channel: channel_to_wire(self.invocation.channel) as i32,
             hook_version: env!("CARGO_PKG_VERSION").to_owned(),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            pull_request: self.invocation.pull_request.as_ref().map(merging_to_wire),
         }
     }
 

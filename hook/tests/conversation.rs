@@ -38,6 +38,13 @@ fn permitted_and_silent() {
 }
 
 #[test]
+fn a_daemon_that_is_at_work_is_waited_for() {
+    let setting = Setting::plain();
+    setting.serve("oam.sock", Script::WorkThenPermit);
+    setting.push(one_move()).assert_permitted();
+}
+
+#[test]
 fn refused_in_the_daemons_words() {
     let setting = Setting::plain();
     setting.serve("oam.sock", Script::Decide(refuse(0)));

@@ -76,6 +76,8 @@ fn an_answer_that_is_none_is_not_an_absence() {
         Script::Decide(v1::Decision { outcome: v1::Outcome::Undecided as i32, ..permit(0) }),
         // A push that is slow to check must not get in by being slow.
         Script::AskAndHang,
+        // Nor because the daemon waits for somebody else.
+        Script::WorkAndHang,
     ] {
         let setting = Setting::new(OPEN);
         setting.serve("oam.sock", script);

@@ -40,6 +40,6 @@ pub use name::{
 pub use nonempty::NonEmpty;
 pub use question::{Circumstances, Question};
 pub use reason::{RefusalReason, UndecidedReason};
-pub use request::{Channel, RefChange, RefUpdate, Request, Verb};
+pub use request::{Channel, Merging, RefChange, RefUpdate, Request, Verb};
 pub use rule::{CANARIES, Policy};
 pub use snapshot::{Snapshot, SnapshotVersion};

@@ -123,8 +123,8 @@ pub enum Shortfall {
         needed: u32,
         /// How many there are that count.
         given: u32,
-        /// How many there are that do not count: of the author, of a committer, or of what was there before.
-        discounted: u32,
+        /// Those that there are and that do not count.
+        discounted: Option<Examples<Discounted>>,
         /// The changed paths for which it takes them; `None`: it takes them always.
         paths: Option<Examples<TreePath>>,
     },
@@ -172,6 +172,38 @@ pub enum Shortfall {
         /// The files, with their sizes in bytes.
         blobs: Examples<(TreePath, u64)>,
     },
+}
+
+/// An approval that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discounted {
+    /// Whose it is; `None` in a question about roles and nobody in particular.
+    pub by: Option<Username>,
+    /// Why not.
+    pub why: WhyNot,
+}
+
+/// Why an approval does not count; of several causes the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyNot {
+    /// The directory does not know them.
+    Unknown,
+    /// They were deactivated or cut off.
+    Inactive,
+    /// They do not hold the role now.
+    WithoutRole,
+    /// They opened the pull request.
+    Author,
+    /// They made one of its commits.
+    Committer,
+    /// They approved what was there before the last push.
+    Outdated,
+}
+
+impl WhyNot {
+    /// Each of them.
+    pub const ALL: [Self; 6] =
+        [Self::Unknown, Self::Inactive, Self::WithoutRole, Self::Author, Self::Committer, Self::Outdated];
 }
 
 /// Why a signature is not accepted.
@@ -298,6 +330,11 @@ pub enum UndecidedReason {
         /// What went wrong.
         why: String,
     },
+    /// Whose approvals a pull request has, or whether they count, could not be found out.
+    ApprovalsUnknown {
+        /// What went wrong.
+        why: String,
+    },
     /// The audit log did not take the entry, so nothing may be permitted.
     AuditUnavailable,
 }
@@ -366,8 +403,14 @@ impl RefusalReason {
 
 impl UndecidedReason {
     /// One of each, for tests and references that must not forget any.
-    pub const CODES: [&'static str; 5] =
-        ["policy-missing", "snapshot-missing", "source-stale", "facts-unreadable", "audit-unavailable"];
+    pub const CODES: [&'static str; 6] = [
+        "policy-missing",
+        "snapshot-missing",
+        "source-stale",
+        "facts-unreadable",
+        "approvals-unknown",
+        "audit-unavailable",
+    ];
 
     /// The reason's stable name.
     pub const fn code(&self) -> &'static str {
@@ -376,6 +419,7 @@ impl UndecidedReason {
             Self::SnapshotMissing => "snapshot-missing",
             Self::SourceStale { .. } => "source-stale",
             Self::FactsUnreadable { .. } => "facts-unreadable",
+            Self::ApprovalsUnknown { .. } => "approvals-unknown",
             Self::AuditUnavailable => "audit-unavailable",
         }
     }

@@ -62,6 +62,15 @@ pub enum RefChange {
     },
 }
 
+/// Which pull request is merged, or looked at, as the git server names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merging {
+    /// Its number in the repository that it goes to.
+    pub number: u64,
+    /// The tip of what is merged; `None`: the git server does not say.
+    pub head: Option<ObjectId>,
+}
+
 /// What a rule gives or forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {

@@ -253,7 +253,7 @@ fn pull_request(author: &str, committers: &[&str], approvals: &[(&str, bool)]) -
     };
     PullRequest {
         author: Some(Username::parse(author).unwrap()),
-        committers: committers.iter().map(|email| (*email).into()).collect(),
+        committers: Ok(committers.iter().map(|email| (*email).into()).collect()),
         approvals: approvals.iter().map(approval).collect(),
     }
 }
@@ -307,6 +307,26 @@ fn neither_the_author_nor_a_committer_counts() {
     assert_eq!(by("carol", &["alice@example.com"]), "permitted:everything");
 }
 
+/// Nobody gets around it by an address that is unknown; and nobody is kept waiting where it makes no difference.
+#[test]
+fn a_commit_by_nobody_knows_whom_may_be_by_whoever_approved() {
+    let case = case(REVIEWED);
+    let by = |pull_request| merge(&case, "alice", &approved(pull_request, &["src/a"]));
+    let enough = [("bob", true), ("rita", true)];
+    let stranger = ["someone@nowhere.example"];
+    assert_eq!(by(pull_request("carol", &stranger, &enough)), "undecided:approvals-unknown");
+    let of_one = pull_request("carol", &["bob@example.com", stranger[0]], &enough);
+    assert_eq!(by(of_one), "approval-missing:reviewed");
+    assert_eq!(by(pull_request("carol", &stranger, &enough[..1])), "approval-missing:reviewed");
+    let why = || Err(Unreadable { why: "there are too many commits".into() });
+    let untold = PullRequest { committers: why(), ..pull_request("carol", &[], &enough) };
+    assert_eq!(by(untold), "undecided:approvals-unknown");
+    // A rule that excludes nobody does not ask who made the commits.
+    let anybody = self::case(&REVIEWED.replace("exclude = [\"author\", \"committers\"]\n", ""));
+    let untold = PullRequest { committers: why(), ..pull_request("carol", &[], &enough) };
+    assert_eq!(merge(&anybody, "alice", &approved(untold, &["src/a"])), "permitted:everything");
+}
+
 #[test]
 fn approvals_for_paths_are_wanted_where_these_change() {
     let case = case(REVIEWED);
@@ -333,7 +353,7 @@ approvals = [{ role = "release-manager", paths = ["deploy/**"] }]
     no_approvals.learn_pull_request(Err(Unreadable { why: "Bitbucket does not answer".into() }));
     assert_eq!(merge(&deployers, "alice", &no_approvals), "permitted:everything");
     no_approvals.learn_paths(0, Cover::whatever(), Ok(paths(&["deploy/a"])));
-    assert_eq!(merge(&deployers, "alice", &no_approvals), "undecided:facts-unreadable");
+    assert_eq!(merge(&deployers, "alice", &no_approvals), "undecided:approvals-unknown");
     // Where they are given already, nobody need look at paths.
     let mut rita_too = Facts::none();
     rita_too.learn_pull_request(Ok(pull_request("x", &[], &[("alice", true), ("rita", true)])));

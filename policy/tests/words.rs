@@ -15,7 +15,9 @@ use oam_policy::{
     examples::Examples,
     facts::BadSignature,
     name::{RoleId, RuleId},
-    reason::{Blocked, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, SignatureFault, Unmet},
+    reason::{
+        Blocked, Discounted, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, SignatureFault, Unmet, WhyNot,
+    },
     rule::CommitCheck,
     words::{self, Words},
 };
@@ -54,12 +56,13 @@ fn unmet(shortfall: Shortfall) -> RefusalReason {
     })
 }
 
-fn approvals(needed: u32, given: u32, discounted: u32, of: Option<&[&str]>) -> RefusalReason {
+fn approvals(needed: u32, given: u32, discounted: &[WhyNot], of: Option<&[&str]>) -> RefusalReason {
+    let discounted = discounted.iter().map(|why| Discounted { by: Some(user("carol")), why: *why });
     unmet(Shortfall::Approvals {
         role: role("release-manager"),
         needed,
         given,
-        discounted,
+        discounted: Examples::of(discounted),
         paths: of.map(paths),
     })
 }
@@ -142,9 +145,10 @@ fn refusals() {
             }),
             Some(&branch),
         ),
-        (approvals(2, 0, 0, None), Some(&branch)),
-        (approvals(1, 0, 1, Some(&["deploy/a", "deploy/b"])), Some(&branch)),
-        (approvals(3, 1, 2, None), Some(&branch)),
+        (approvals(2, 0, &[], None), Some(&branch)),
+        (approvals(1, 0, &[WhyNot::Outdated], Some(&["deploy/a", "deploy/b"])), Some(&branch)),
+        (approvals(3, 1, &WhyNot::ALL[..3], None), Some(&branch)),
+        (approvals(3, 1, &WhyNot::ALL[3..], None), Some(&branch)),
         (commits(CommitCheck::CommitterIsPusher, Some("<bob@example.com>")), Some(&branch)),
         (commits(CommitCheck::AuthorKnown, Some("<root@localhost>")), Some(&branch)),
         (signatures(SignatureFault::Missing, None), Some(&branch)),
@@ -221,6 +225,7 @@ fn inabilities_to_decide() {
         },
         UndecidedReason::SourceStale { source: "okta".into(), age: None, bound: None },
         UndecidedReason::FactsUnreadable { why: "object 0123\u{1b}[31m is missing.".into() },
+        UndecidedReason::ApprovalsUnknown { why: "Bitbucket does not answer: \u{1b}[31m.".into() },
         UndecidedReason::AuditUnavailable,
     ];
     let text: String = reasons.iter().map(|reason| told(&words::of_undecided(reason))).collect();

@@ -10,12 +10,14 @@
 
 mod facts;
 mod lint;
+mod merging;
 mod trial;
 mod update;
 mod words;
 
 pub use facts::{Asked, AskedHistory, FactsNews, HistoryNews, facts_from_wire};
 pub use lint::warnings_to_wire;
+pub use merging::{merging_from_wire, merging_to_wire};
 pub use trial::test_outcome_to_wire;
 pub use update::{channel_from_wire, channel_to_wire, update_from_wire, update_to_wire};
 pub use words::{decision_to_wire, undecided_to_wire};

@@ -85,11 +85,16 @@ pub struct Asking {
 impl Bitbucket {
     /// A host that serves `repository` as `DEMO/app`, with the hook so configured.
     pub fn serving(repository: &BareRepo, config: &HookConfig) -> Self {
+        Self::running(&binaries::path("oam-hook"), repository, config)
+    }
+
+    /// The same, with this program as the hook.
+    pub fn running(hook: &Path, repository: &BareRepo, config: &HookConfig) -> Self {
         let folder = temporary::folder();
         let home = folder.path().join("hook-scripts");
         fs::create_dir(&home).unwrap();
         fs::create_dir(folder.path().join("anywhere")).unwrap();
-        symlink(binaries::path("oam-hook"), home.join("oam-hook")).unwrap();
+        symlink(hook, home.join("oam-hook")).unwrap();
         fs::write(home.join("oam-hook.toml"), config.to_toml()).unwrap();
         Self { folder, repository: repository.path(), quarantine: None }
     }
@@ -153,9 +158,14 @@ impl Bitbucket {
 impl Asking {
     /// Runs the hook.
     pub fn run(&self) -> Finished {
+        self.command().run_with(&self.input)
+    }
+
+    /// The hook, to be run.
+    pub fn command(&self) -> Command {
         let mut hook = Command::new(&self.hook);
         hook.current_dir(&self.working_folder).env_clear().envs(&self.variables);
-        hook.run_with(&self.input)
+        hook
     }
 
     /// Sets a variable.

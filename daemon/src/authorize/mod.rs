@@ -11,8 +11,8 @@ use std::{collections::BTreeSet, time::Instant};
 use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
 use oam_policy::{
-    Decision, Evaluation, Facts, Outcome, PrivilegeId, Request, State, UndecidedReason, Verdict, decide,
-    decide::PushVerdict, facts::FactsNeeded,
+    Decision, Evaluation, Facts, Merging, Outcome, PrivilegeId, Request, State, UndecidedReason, Verdict,
+    decide, decide::PushVerdict, facts::FactsNeeded,
 };
 use oam_proto::{decision_to_wire, v1};
 use tracing::{Instrument as _, Span};
@@ -25,6 +25,8 @@ use crate::service::Live;
 pub struct Question {
     /// What is asked.
     pub request: Request,
+    /// The pull request that is merged or looked at, where the git server says which.
+    pub pull_request: Option<Merging>,
     /// Who asks, as the connection knows them.
     pub asked_by: AskedBy,
     /// When the question was whole.

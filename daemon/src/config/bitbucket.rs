@@ -9,7 +9,7 @@ use oam_fetch::{Network, Secret, WebUrl};
 
 use super::{
     ConfigError, absolute, duration,
-    file::{BitbucketSection, CanarySection, ProvisioningSection},
+    file::{ApprovalsSection, BitbucketSection, CanarySection, ProvisioningSection},
 };
 
 /// How often canaries are sent unless told otherwise.
@@ -22,6 +22,14 @@ const REPOSITORIES: usize = 5;
 const ALARM_AFTER: Duration = Duration::from_secs(60 * 60);
 /// How much of what is there may be taken at once, in hundredths, unless told otherwise.
 const MAX_REMOVED: u8 = 10;
+/// How long is waited for Bitbucket unless told otherwise. Hooks wait for two seconds in all.
+const WITHIN: Duration = Duration::from_secs(1);
+/// How long at most: hooks wait for no more than 100 seconds.
+const WITHIN_AT_MOST: Duration = Duration::from_secs(60);
+/// How long the page of a pull request is answered by what was said before, unless told otherwise.
+const REMEMBER: Duration = Duration::from_secs(10);
+/// How long at most.
+const REMEMBER_AT_MOST: Duration = Duration::from_secs(5 * 60);
 /// How large a file with a token may be.
 const TOKEN_BYTES: usize = 4096;
 
@@ -40,6 +48,17 @@ pub struct BitbucketConfig {
     pub canary: CanaryConfig,
     /// How permissions are kept there; `None`: they are not.
     pub provisioning: Option<Settings>,
+    /// How it is asked who approved what.
+    pub approvals: ApprovalsConfig,
+}
+
+/// How Bitbucket is asked for pull requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalsConfig {
+    /// How long is waited for it.
+    pub within: Duration,
+    /// How long the page of a pull request is answered by what Bitbucket said before.
+    pub remember: Duration,
 }
 
 /// How it is proved that changes are checked.
@@ -59,6 +78,14 @@ impl BitbucketConfig {
     /// # Errors
     /// What is wrong, in a sentence.
     pub fn open(&self) -> Result<Bitbucket, String> {
+        self.open_with(self.token()?)
+    }
+
+    /// The token that the file holds now.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn token(&self) -> Result<Secret, String> {
         let path = self.token_file.display();
         let text = std::fs::read_to_string(&self.token_file);
         let text = text.map_err(|error| format!("the token in `{path}` cannot be read: {error}"))?;
@@ -69,7 +96,15 @@ impl BitbucketConfig {
         if !is_token {
             return Err(format!("`{path}` holds no token: one line of visible ASCII characters"));
         }
-        Bitbucket::new(self.url.clone(), Secret::new(token), self.network, self.ca.as_deref())
+        Ok(Secret::new(token))
+    }
+
+    /// Opens it with this token.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn open_with(&self, token: Secret) -> Result<Bitbucket, String> {
+        Bitbucket::new(self.url.clone(), token, self.network, self.ca.as_deref())
             .map_err(|error| error.to_string())
     }
 }
@@ -102,6 +137,7 @@ pub(super) fn configured(section: BitbucketSection) -> Result<BitbucketConfig, C
         network,
         canary: CanaryConfig { every, repositories, alarm_after: alarm_after.unwrap_or(ALARM_AFTER) },
         provisioning: section.provisioning.map(provisioning).transpose()?,
+        approvals: approvals(section.approvals)?,
     })
 }
 
@@ -151,4 +187,18 @@ fn parsed<T: FromStr<Err: Display> + Ord>(
 
 fn percent(text: &str) -> Option<u8> {
     text.strip_suffix('%').and_then(|number| number.parse().ok()).filter(|number| *number <= 100)
+}
+
+fn approvals(section: ApprovalsSection) -> Result<ApprovalsConfig, ConfigError> {
+    let bounded = |key: &'static str, text: Option<&str>, otherwise: Duration, at_most: Duration| {
+        let length = duration(key, text)?.unwrap_or(otherwise);
+        match length <= at_most {
+            true => Ok(length),
+            false => Err(ConfigError::Value { key, detail: format!("at most {} s", at_most.as_secs()) }),
+        }
+    };
+    let ApprovalsSection { within, remember } = section;
+    let within = bounded("bitbucket.approvals.within", within.as_deref(), WITHIN, WITHIN_AT_MOST)?;
+    let remember = bounded("bitbucket.approvals.remember", remember.as_deref(), REMEMBER, REMEMBER_AT_MOST)?;
+    Ok(ApprovalsConfig { within, remember })
 }

@@ -80,6 +80,9 @@ pub struct BitbucketSection {
     pub canary: CanarySection,
     /// `[bitbucket.provisioning]`
     pub provisioning: Option<ProvisioningSection>,
+    /// `[bitbucket.approvals]`
+    #[serde(default)]
+    pub approvals: ApprovalsSection,
 }
 
 /// How permissions in Bitbucket are kept.
@@ -104,6 +107,16 @@ pub struct ProvisioningSection {
     pub max_removed: Option<String>,
     /// What `oam bitbucket watch` does without being asked: `leavers`, `give`, `take`.
     pub automatic: Option<Vec<String>>,
+}
+
+/// How it is asked for pull requests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalsSection {
+    /// How long is waited for it, as in `1s`.
+    pub within: Option<String>,
+    /// How long the page of a pull request is answered by what it said before, as in `10s`.
+    pub remember: Option<String>,
 }
 
 /// How it is proved that changes are checked.

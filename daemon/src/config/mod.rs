@@ -29,7 +29,7 @@ use thiserror::Error;
 
 use self::{export::ExportSection, file::WitnessSection, issuer::IssuerSection, webhook::WebhookSection};
 pub use admin::{AdminConfig, AdminListener};
-pub use bitbucket::{BitbucketConfig, CanaryConfig};
+pub use bitbucket::{ApprovalsConfig, BitbucketConfig, CanaryConfig};
 pub use export::{ExportConfig, ExportFormat, ExportFrom, ExportKind, ExportTo, SyslogConfirm};
 pub use file::{FileConfig, LogFormat, SourceKind};
 pub use https::{ExchangeConfig, ScimConfig, TlsFiles};
@@ -475,7 +475,8 @@ mod tests {
              [export.c]\nkind = 'otlp'\nurl = 'https://c:4317'\ntoken_file = '/t'",
             "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'",
             "[bitbucket]\nurl = 'https://b/x'\ntoken_file = '/\u{200b}t'\nca = '/c'\nnetwork = 'loopback'\n\
-             [bitbucket.canary]\nevery = '1500ms'\nrepositories = 2\nalarm_after = '2h'",
+             [bitbucket.canary]\nevery = '1500ms'\nrepositories = 2\nalarm_after = '2h'\n\
+             [bitbucket.approvals]\nwithin = '250ms'\nremember = '0s'",
             "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\n[bitbucket.provisioning]\naccount = 'svc-oam'",
             "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\n[bitbucket.provisioning]\naccount = 'Svc \"oam'\n\
              groups = ['okta']\njit = true\nadopt = ['PAY', 'WEB/shop']\nignore = ['group:a \"b', 'OPS', 'user:x']\n\
@@ -635,6 +636,14 @@ mod tests {
             (
                 "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\ncanary.repositories = 0",
                 "bitbucket.canary.repositories",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\napprovals.within = '2m'",
+                "bitbucket.approvals.within",
+            ),
+            (
+                "[bitbucket]\nurl = 'https://b'\ntoken_file = '/t'\napprovals.remember = '1h'",
+                "bitbucket.approvals.remember",
             ),
         ] {
             let error = config(text).unwrap_err();

@@ -4,8 +4,8 @@ use oam_bitbucket::provision::Settings;
 use oam_policy::printable::Printable;
 
 use super::{
-    BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SecretsConfig, SourceConfig,
-    SourceKind, TlsFiles, Upstream, WitnessConfig,
+    ApprovalsConfig, BitbucketConfig, CanaryConfig, Config, Flavour, LdapConfig, PolicyPlace, SecretsConfig,
+    SourceConfig, SourceKind, TlsFiles, Upstream, WitnessConfig,
 };
 use crate::{audit_log::Keeping, signature::SignatureFiles};
 
@@ -113,7 +113,7 @@ fn show_tls(tls: Option<&TlsFiles>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let BitbucketConfig { url, token_file, ca, network, canary, provisioning } = bitbucket;
+    let BitbucketConfig { url, token_file, ca, network, canary, provisioning, approvals } = bitbucket;
     writeln!(f, "\n[bitbucket]\nurl = {}\ntoken_file = {}", text(url.as_str()), written(token_file))?;
     match ca {
         Some(ca) => writeln!(f, "ca = {}", written(ca))?,
@@ -123,6 +123,9 @@ fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fm
     let CanaryConfig { every, repositories, alarm_after } = canary;
     writeln!(f, "\n[bitbucket.canary]\nevery = \"{}ms\"", every.as_millis())?;
     writeln!(f, "repositories = {repositories}\nalarm_after = \"{}ms\"", alarm_after.as_millis())?;
+    let ApprovalsConfig { within, remember } = approvals;
+    writeln!(f, "\n[bitbucket.approvals]\nwithin = \"{}ms\"", within.as_millis())?;
+    writeln!(f, "remember = \"{}ms\"", remember.as_millis())?;
     provisioning.as_ref().map_or(Ok(()), |settings| show_provisioning(settings, f))
 }
 

@@ -18,6 +18,7 @@ use crate::{
     exchange,
     oidc::TokenError,
     privilege::{News, Stage},
+    pull_request::{Found, How},
     secrets::{self, State},
     service::Live,
     signals,
@@ -51,6 +52,8 @@ pub struct Metrics {
     canaries: Family<Canary, Counter>,
     canary_accepted: Gauge<u64, AtomicU64>,
     canary_proven_age: Gauge<f64, AtomicU64>,
+    pull_requests: Family<Looked, Counter>,
+    pull_request_seconds: Histogram,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
     webhook_well: Family<OfWebhook, Gauge<u64, AtomicU64>>,
     export_well: Family<OfExport, Gauge<u64, AtomicU64>>,
@@ -92,6 +95,11 @@ struct OfTransmitter {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Canary {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Looked {
     outcome: &'static str,
 }
 
@@ -177,6 +185,9 @@ impl Default for Metrics {
             canaries: Family::default(),
             canary_accepted: Gauge::default(),
             canary_proven_age: Gauge::default(),
+            pull_requests: Family::default(),
+            // 1 ms to about 16 s.
+            pull_request_seconds: Histogram::new(exponential_buckets(1e-3, 2.0, 15)),
             privileges: Family::default(),
             webhook_well: Family::default(),
             export_well: Family::default(),
@@ -198,6 +209,9 @@ impl Default for Metrics {
         }
         for code in exchange::CODES {
             drop(metrics.exchanges.get_or_create(&Code { code }));
+        }
+        for how in How::ALL {
+            drop(metrics.pull_requests.get_or_create(&Looked { outcome: how.as_str() }));
         }
         metrics
     }
@@ -255,6 +269,7 @@ impl Metrics {
         );
         self.register_sources();
         self.register_canaries();
+        self.register_pull_requests();
         self.register_privileges();
         self.register_exports();
         self.register_signals();
@@ -322,6 +337,27 @@ impl Metrics {
     /// Counts a canary.
     pub fn canary(&self, outcome: &'static str) {
         self.canaries.get_or_create(&Canary { outcome }).inc();
+    }
+
+    fn register_pull_requests(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "pull_requests",
+            "Pull requests that decisions depended on, by how it was found out who approved them",
+            self.pull_requests.clone(),
+        );
+        registry.register_with_unit(
+            "pull_request",
+            "How long it took to find out who approved a pull request",
+            Unit::Seconds,
+            self.pull_request_seconds.clone(),
+        );
+    }
+
+    /// Counts a pull request.
+    pub fn pull_request(&self, found: &Found) {
+        self.pull_requests.get_or_create(&Looked { outcome: found.how.as_str() }).inc();
+        self.pull_request_seconds.observe(found.took.as_secs_f64());
     }
 
     fn register_privileges(&mut self) {

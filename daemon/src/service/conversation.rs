@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 
 use oam_policy::{NonEmpty, RefUpdate, Repository, Request, Username, facts::FactsNeeded};
 use oam_proto::{
-    Asked as Questions, WireError, channel_from_wire, limits, update_from_wire,
+    Asked as Questions, WireError, channel_from_wire, limits, merging_from_wire, update_from_wire,
     v1::{self, authorize_request::Step as Asked, authorize_response::Step as Answer},
 };
 use tokio::sync::mpsc;
@@ -47,23 +47,42 @@ async fn converse(
     let question = question(peer, &mut incoming).await?;
     let mut push = Push::new(live, &question);
     for _ in 0..ROUNDS {
-        let needed = match push.settle()? {
-            Settled::Decided(decided) => return answer(push, *decided, replies).await,
-            Settled::Needs(needed) => needed,
+        let decided = match push.settle()? {
+            Settled::Decided(decided) => Some(decided),
+            Settled::Needs(needed) => {
+                let (asked, beyond) = Questions::of(&needed);
+                let too_many = FactsNeeded { histories: beyond.histories, ..FactsNeeded::default() };
+                if !too_many.is_empty() {
+                    push.intake.learn_lack(&too_many, &untellable());
+                }
+                if !asked.is_empty() {
+                    say(replies, Answer::Needed(asked.to_wire(&push.pusher()))).await?;
+                    push.listen(&asked, &mut incoming).await?
+                } else if beyond.pull_request {
+                    look_up(&mut push, replies).await?;
+                    None
+                } else {
+                    None
+                }
+            }
         };
-        let (asked, beyond) = Questions::of(&needed);
-        if !beyond.is_empty() {
-            push.intake.learn_lack(&beyond, &untellable(&beyond));
-        }
-        if asked.is_empty() {
-            continue;
-        }
-        say(replies, Answer::Needed(asked.to_wire(&push.pusher()))).await?;
-        if let Some(decided) = push.listen(&asked, &mut incoming).await? {
-            return answer(push, *decided, replies).await;
+        match decided {
+            None => {}
+            Some(decided) if push.rests_on_old_approvals(&decided) => look_up(&mut push, replies).await?,
+            Some(decided) => return answer(push, *decided, replies).await,
         }
     }
     Err(changed())
+}
+
+/// Finds out who approved the pull request: the last thing before the decision, since it changes.
+async fn look_up(push: &mut Push<'_>, replies: &Replies) -> Result<(), Status> {
+    // A hook that hears nothing in its time may take the daemon for unreachable. One that names no pull request is not asked about.
+    if push.question.pull_request.is_some() {
+        say(replies, Answer::Working(v1::Working {})).await?;
+    }
+    push.learn_pull_request().await;
+    Ok(())
 }
 
 /// Records what was decided, and then says it.
@@ -77,15 +96,12 @@ async fn answer(mut push: Push<'_>, decided: Unrecorded, replies: &Replies) -> R
     said
 }
 
-/// Why some facts are not asked for: no hook knows of pull requests, and nobody looks at so many refs.
-fn untellable(needed: &FactsNeeded) -> String {
-    match needed.histories.is_empty() {
-        true => format!("this version does not find out {}", needed.told()),
-        false => format!(
-            "of so many refs only the first {} are looked at: push fewer at once",
-            limits::HISTORIES_PER_ROUND
-        ),
-    }
+/// Why some facts are not asked for.
+fn untellable() -> String {
+    format!(
+        "of so many refs only the first {} are looked at: push fewer at once",
+        limits::HISTORIES_PER_ROUND
+    )
 }
 
 async fn question(peer: &Peer, messages: &mut Incoming<'_>) -> Result<Question, Status> {
@@ -98,9 +114,12 @@ async fn question(peer: &Peer, messages: &mut Incoming<'_>) -> Result<Question, 
     let pusher =
         Username::parse(&opening.pusher).map_err(|error| fault("opening.pusher", error.to_string()))?;
     let channel = channel_from_wire(opening.channel).map_err(|error| invalid(&error))?;
+    let merging = opening.pull_request.as_ref().map(merging_from_wire).transpose();
+    let pull_request = merging.map_err(|error| invalid(&error))?;
     let updates = updates(messages).await?;
     Ok(Question {
         request: Request { repository, pusher, channel, updates },
+        pull_request,
         asked_by: peer.asked_by(),
         received: Instant::now(),
     })

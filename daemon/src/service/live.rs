@@ -22,6 +22,7 @@ use crate::{
     policy::PolicyManager,
     privilege::{InForce, Privileges},
     provisioning::Ledger,
+    pull_request::PullRequests,
     secrets,
     signals::Signals,
     signature::Signatures,
@@ -71,6 +72,8 @@ pub struct Live {
     pub canaries: Canaries,
     /// What OAM gave in Bitbucket; `None`: permissions are not kept there.
     pub provisioned: Option<Ledger>,
+    /// Who approved what.
+    pub pull_requests: PullRequests,
     /// Where what hooks tell is held.
     pub(super) facts_room: Arc<Room>,
     /// When the daemon started.
@@ -95,6 +98,7 @@ impl Live {
         Self {
             signatures: Signatures::start(config.signatures.clone()),
             facts_room: Room::new(config.facts_memory),
+            pull_requests: PullRequests::new(config.bitbucket.clone()),
             witnesses,
             config,
             policies,
@@ -253,6 +257,7 @@ impl Live {
             .chain(self.signatures.warnings())
             .chain(unsealed)
             .chain(self.privileges.warnings())
+            .chain(self.pull_requests.warning())
             .chain(self.webhooks.warnings())
             .chain(self.exports.warnings(&self.audit, Timestamp::now()))
             .chain(self.witnesses.warnings())

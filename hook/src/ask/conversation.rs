@@ -19,7 +19,7 @@ const MAX_ROUNDS: usize = 16;
 const SHOWN: usize = 200;
 
 /// Asks, answers what is asked back, and returns the decision.
-/// `heard` is set once the daemon asked for facts.
+/// `heard` is set once the daemon asked for facts, or said that it is at work.
 pub(super) async fn hold(
     channel: Channel,
     watch: &Watch,
@@ -81,6 +81,11 @@ async fn talk(channel: Channel, question: &Question, heard: &mut bool) -> Result
             authorize_response::Step::Decision(decision) => {
                 return judge(decision, question.updates.len()).map_err(Trouble::Nonsense);
             }
+            authorize_response::Step::Working(_) => {
+                *heard = true;
+                step = next(&mut answers).await?;
+                continue;
+            }
             authorize_response::Step::Needed(needed) => needed,
         };
         *heard = true;
@@ -106,8 +111,8 @@ async fn next_while(
         () = &mut telling => next(answers).await,
         step = next(answers) => {
             let step = step?;
-            // It asks for more when it has heard all: then there is only the end of the telling to wait for.
-            if matches!(step, authorize_response::Step::Needed(_)) {
+            // It goes on when it has heard all: then there is only the end of the telling to wait for.
+            if !matches!(step, authorize_response::Step::Decision(_)) {
                 telling.await;
             }
             Ok(step)

@@ -58,7 +58,7 @@ pub enum AskError {
         deadline: Duration,
         /// What was tried before.
         attempts: Vec<Attempt>,
-        /// A daemon was at work on this push: it had asked for facts.
+        /// A daemon was at work on this push: it had asked for facts, or said so.
         heard: bool,
     },
     /// A daemon's answer is none, or it answered with an error.
@@ -99,7 +99,7 @@ pub enum Failure {
 
 impl AskError {
     /// Whether it is only that no daemon was there: nothing untrusted, nothing misunderstood. A daemon that had asked
-    /// for facts was there: else a push whose history takes long to read would get past the check.
+    /// for facts, or said that it is at work, was there: else a push that takes long to check would get past the check.
     pub fn is_unavailability(&self) -> bool {
         match self {
             Self::Unavailable { attempts } | Self::Deadline { attempts, heard: false, .. } => {

@@ -1,6 +1,6 @@
 //! Bitbucket Data Center's hook scripts: `BB_*`, for each trigger.
 
-use oam_policy::{Channel, ObjectId, RefChange, RefName, RefUpdate, printable::Printable};
+use oam_policy::{Channel, Merging, ObjectId, RefChange, RefName, RefUpdate, printable::Printable};
 
 use super::{EnvironmentError, Invocation, Moment, Updates, Variables, malformed, repository, username};
 
@@ -31,6 +31,7 @@ pub fn read(variables: &Variables) -> Result<Invocation, EnvironmentError> {
     Ok(Invocation {
         repository: repository(variables, "BB_PROJECT_KEY", "BB_REPO_SLUG")?,
         pusher: username(variables, "BB_USER_NAME")?,
+        pull_request: if channel.has_pull_request() { merging(variables)? } else { None },
         channel,
         updates,
     })
@@ -82,6 +83,17 @@ fn dry_merge(variables: &Variables) -> Result<RefUpdate, EnvironmentError> {
     Ok(RefUpdate { name, change: RefChange::Merge { onto, from } })
 }
 
+/// The pull request, where Bitbucket says which. Most policies need not know.
+fn merging(variables: &Variables) -> Result<Option<Merging>, EnvironmentError> {
+    const NUMBER: &str = "BB_PULL_REQUEST_ID";
+    let Some(text) = variables.optional_text(NUMBER)? else { return Ok(None) };
+    let number = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = number.and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+    let number = number
+        .ok_or_else(|| malformed(NUMBER, format_args!("`{}` is no number of one", Printable::new(text))))?;
+    Ok(Some(Merging { number, head: object(variables, "BB_FROM_HASH")? }))
+}
+
 fn object(variables: &Variables, variable: &str) -> Result<Option<ObjectId>, EnvironmentError> {
     let hash = variables.optional_text(variable)?;
     hash.map(|hash| ObjectId::parse_hex(hash.as_bytes()).map_err(|error| malformed(variable, error)))
@@ -92,7 +104,7 @@ fn object(variables: &Variables, variable: &str) -> Result<Option<ObjectId>, Env
 mod tests {
     use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
-    use oam_policy::{Channel, ObjectId, RefChange};
+    use oam_policy::{Channel, Merging, ObjectId, RefChange};
 
     use super::{moment, read};
     use crate::environment::{EnvironmentError, Invocation, Moment, Updates, Variables};
@@ -162,6 +174,27 @@ mod tests {
         }
         let Updates::DryRun(update) = dry(&[("BB_FROM_HASH", None)]).unwrap().updates else { panic!() };
         assert_eq!(update.change, RefChange::Merge { onto: id(ONTO), from: None });
+    }
+
+    #[test]
+    fn a_pull_request_is_told_by_its_number_and_its_head() {
+        let told = |channel, changes: &[(&str, Option<&str>)]| {
+            with(&[&[("BB_HOOK_TRIGGER_ID", Some(channel))], changes].concat()).map(|told| told.pull_request)
+        };
+        let head = ObjectId::parse_hex(FROM.as_bytes()).ok();
+        let (number, hash) = (("BB_PULL_REQUEST_ID", Some("17")), ("BB_FROM_HASH", Some(FROM)));
+        assert_eq!(told("pull-request-merge", &[number, hash]), Ok(Some(Merging { number: 17, head })));
+        assert_eq!(dry(&[number]).unwrap().pull_request, Some(Merging { number: 17, head }));
+        assert_eq!(told("pull-request-merge", &[number]), Ok(Some(Merging { number: 17, head: None })));
+        // Bitbucket says it nowhere else, and who pushes may not.
+        for channel in ["push", "merge", "file-edit"] {
+            assert_eq!(told(channel, &[number, hash]), Ok(None));
+        }
+        assert_eq!(told("pull-request-merge", &[hash]), Ok(None));
+        for wrong in ["0", "-1", "+1", "1 ", "x", "99999999999999999999"] {
+            let error = told("pull-request-merge", &[("BB_PULL_REQUEST_ID", Some(wrong))]).unwrap_err();
+            assert_eq!(named(&error), "BB_PULL_REQUEST_ID", "{wrong}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use oam_policy::{Channel, RefUpdate, Repository, Username};
+use oam_policy::{Channel, Merging, RefUpdate, Repository, Username};
 use thiserror::Error;
 
 use crate::{arguments::Command, config::Config, git_dir::Places};
@@ -31,6 +31,8 @@ pub struct Invocation {
     pub pusher: Username,
     /// The way in.
     pub channel: Channel,
+    /// The pull request that is merged or looked at, where the git server says which.
+    pub pull_request: Option<Merging>,
     /// Where the updates come from.
     pub updates: Updates,
 }

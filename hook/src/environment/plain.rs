@@ -21,7 +21,7 @@ pub fn read(variables: &Variables, plain: &Plain, places: &Places) -> Result<Inv
         PlainRepository::Named(repository) => repository.clone(),
         PlainRepository::Below(folder) => below(folder, places)?,
     };
-    Ok(Invocation { repository, pusher, channel: Channel::Push, updates: Updates::Stdin })
+    Ok(Invocation { repository, pusher, channel: Channel::Push, pull_request: None, updates: Updates::Stdin })
 }
 
 /// `/srv/git/DEMO/app.git` below `/srv/git` is `DEMO/app`. Both are resolved first, so that a link cannot rename it.

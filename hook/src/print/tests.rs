@@ -14,6 +14,7 @@ fn alice(channel: Channel) -> Invocation {
         repository: Repository::parse("PAY/api").unwrap(),
         pusher: Username::parse("alice").unwrap(),
         channel,
+        pull_request: None,
         updates: Updates::Stdin,
     }
 }

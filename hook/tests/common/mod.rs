@@ -52,6 +52,10 @@ pub(crate) enum Script {
     Hang,
     /// Asks for facts, and then says nothing more.
     AskAndHang,
+    /// Says that it is at work, and permits.
+    WorkThenPermit,
+    /// Says that it is at work, and then nothing more.
+    WorkAndHang,
 }
 
 /// What the daemon was told.
@@ -162,6 +166,15 @@ impl Daemon {
             Script::End => return Ok(()),
             Script::Fail(code) => return Err(Status::new(*code, "an \u{1b}[31merror")),
             Script::Hang => std::future::pending().await,
+            Script::WorkThenPermit => {
+                send(to, Some(working())).await;
+                send(to, Some(working())).await;
+                decide(permit(total))
+            }
+            Script::WorkAndHang => {
+                send(to, Some(working())).await;
+                std::future::pending().await
+            }
             Script::AskAndHang => {
                 send(to, Some(needed(&[0]))).await;
                 std::future::pending().await
@@ -207,6 +220,10 @@ impl Daemon {
 
 async fn send(to: &Answer, step: Option<authorize_response::Step>) {
     let _ = to.send(Ok(v1::AuthorizeResponse { step })).await;
+}
+
+fn working() -> authorize_response::Step {
+    authorize_response::Step::Working(v1::Working {})
 }
 
 fn needed(indexes: &[u64]) -> authorize_response::Step {

@@ -69,7 +69,7 @@ impl OneRef<'_> {
         let judged = |count: u64| (count > max).then_some(Shortfall::TooManyCommits { max });
         match self.scope.facts.commit_count(self.index, &refs.cover()) {
             Some(Ok(count)) => return Known::Is(judged(count)),
-            Some(Err(unreadable)) => return Known::Unreadable(unreadable.why),
+            Some(Err(unreadable)) => return Known::unreadable(unreadable.why),
             None => {}
         }
         let part = HistoryPart::CommitCount(max);

@@ -1,4 +1,7 @@
-use crate::facts::{End, FactsNeeded, HistoryNeeded, Learnt};
+use crate::{
+    facts::{End, FactsNeeded, HistoryNeeded, Learnt},
+    reason::UndecidedReason,
+};
 
 /// Something that rests on facts, as far as they tell.
 #[derive(Debug, Clone)]
@@ -7,8 +10,34 @@ pub(crate) enum Known<T> {
     Is(T),
     /// These facts would tell.
     Needs(FactsNeeded),
-    /// They cannot be found out; why, for people.
-    Unreadable(String),
+    /// They cannot be found out.
+    Unreadable(Lack),
+}
+
+/// What cannot be found out; why, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// Something of the history.
+    History(String),
+    /// Whose approvals a pull request has, or whether they count.
+    Approvals(String),
+}
+
+impl Lack {
+    /// Why it cannot.
+    pub(crate) fn why(&self) -> &str {
+        match self {
+            Self::History(why) | Self::Approvals(why) => why,
+        }
+    }
+
+    /// The reason for which nothing is decided without it.
+    pub(super) fn reason(self) -> UndecidedReason {
+        match self {
+            Self::History(why) => UndecidedReason::FactsUnreadable { why },
+            Self::Approvals(why) => UndecidedReason::ApprovalsUnknown { why },
+        }
+    }
 }
 
 impl<T> Known<Option<T>> {
@@ -17,7 +46,7 @@ impl<T> Known<Option<T>> {
         match (found, end) {
             (Some(found), _) => Self::Is(Some(found)),
             (None, End::Complete) => Self::Is(None),
-            (None, End::Unreadable(unreadable)) => Self::Unreadable(unreadable.why.clone()),
+            (None, End::Unreadable(unreadable)) => Self::unreadable(unreadable.why.clone()),
             (None, End::Open) => Self::needs(needed()),
         }
     }
@@ -28,9 +57,14 @@ impl<T> Known<T> {
     pub(super) fn of_pull_request(fact: Option<Learnt<T>>) -> Self {
         match fact {
             Some(Ok(fact)) => Self::Is(fact),
-            Some(Err(unreadable)) => Self::Unreadable(unreadable.why),
+            Some(Err(unreadable)) => Self::Unreadable(Lack::Approvals(unreadable.why)),
             None => Self::Needs(FactsNeeded { pull_request: true, ..FactsNeeded::default() }),
         }
+    }
+
+    /// A part of the history that cannot be read.
+    pub(super) fn unreadable(why: String) -> Self {
+        Self::Unreadable(Lack::History(why))
     }
 
     /// The need of more of a history.
@@ -48,7 +82,7 @@ impl<T> Known<T> {
         match self {
             Self::Is(value) => follow(value),
             Self::Needs(needed) => Known::Needs(needed),
-            Self::Unreadable(why) => Known::Unreadable(why),
+            Self::Unreadable(lack) => Known::Unreadable(lack),
         }
     }
 }

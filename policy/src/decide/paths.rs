@@ -117,13 +117,13 @@ impl OneRef<'_> {
         }
         for (_, changed) in views {
             if let End::Unreadable(unreadable) = changed.end() {
-                return Known::Unreadable(unreadable.why.clone());
+                return Known::unreadable(unreadable.why.clone());
             }
         }
         let open = views.iter().filter(|(_, changed)| *changed.end() == End::Open);
         let histories: Vec<_> = open.map(|(part, _)| self.paths_needed(&part.grant.refs)).collect();
         if histories.is_empty() {
-            return Known::Unreadable(TOO_MANY.to_owned());
+            return Known::unreadable(TOO_MANY.to_owned());
         }
         Known::Needs(FactsNeeded { histories, ..FactsNeeded::default() })
     }

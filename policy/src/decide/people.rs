@@ -15,6 +15,11 @@ impl People<'_> {
         user.is_some_and(|user| user.emails().any(|known| known.eq_ignore_ascii_case(email)))
     }
 
+    /// Whether the directory knows `email` as that of anybody, active or not.
+    pub(super) fn is_of_somebody(self, email: &str) -> bool {
+        self.snapshot.is_some_and(|snapshot| snapshot.is_email_of_somebody(email))
+    }
+
     /// Whether `who` is the pusher, by any of their e-mails.
     pub(super) fn is_pusher(self, who: &Identity) -> bool {
         match who {

@@ -56,7 +56,7 @@ impl OneRef<'_> {
         let cover = refs.cover();
         match self.scope.facts.tip(self.index, &cover) {
             Some(Ok(tip)) => Known::Is(tip),
-            Some(Err(unreadable)) => Known::Unreadable(unreadable.why),
+            Some(Err(unreadable)) => Known::unreadable(unreadable.why),
             None => Known::needs(HistoryNeeded { update: self.index, cover, part: HistoryPart::Tip }),
         }
     }

@@ -41,8 +41,8 @@ impl Tally {
                 refusals.into_iter().for_each(|refusal| NonEmpty::push(&mut self.refusals, refusal));
             }
             Known::Needs(needed) => self.needed.add(needed),
-            Known::Unreadable(why) => {
-                let reason = UndecidedReason::FactsUnreadable { why };
+            Known::Unreadable(lack) => {
+                let reason = lack.reason();
                 if !self.hindrances.contains(&reason) {
                     self.hindrances.push(reason);
                 }

@@ -25,8 +25,8 @@ pub(super) fn told(one: &OneRef<'_>, require: &Require, asked: Asked<'_>) -> Con
             fit: Fit::Unknown,
             detail: format!("{wanted}: it depends on {}, which are not said", needed.told()),
         },
-        Known::Unreadable(why) => {
-            Condition { fit: Fit::Unknown, detail: format!("{wanted}: {}", Printable::new(&why)) }
+        Known::Unreadable(lack) => {
+            Condition { fit: Fit::Unknown, detail: format!("{wanted}: {}", Printable::new(lack.why())) }
         }
     }
 }

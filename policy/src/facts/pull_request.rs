@@ -1,12 +1,13 @@
+use super::Learnt;
 use crate::{name::Username, rule::Asker};
 
 /// The pull request that is being merged, or looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullRequest {
     /// Who opened it; `None` in a question that nobody has pushed.
     pub author: Option<Username>,
     /// The e-mails of those who made its commits, for rules by which their approval does not count.
-    pub committers: Vec<Box<str>>,
+    pub committers: Learnt<Vec<Box<str>>>,
     /// Who approved it.
     pub approvals: Vec<Approval>,
 }
@@ -18,4 +19,11 @@ pub struct Approval {
     pub by: Asker,
     /// Whether it is an approval of the pull request's present head.
     pub of_head: bool,
+}
+
+/// One without an author, commits and approvals.
+impl Default for PullRequest {
+    fn default() -> Self {
+        Self { author: None, committers: Ok(Vec::new()), approvals: Vec::new() }
+    }
 }

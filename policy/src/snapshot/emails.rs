@@ -32,6 +32,11 @@ impl Snapshot {
         })
     }
 
+    /// Whether somebody has this e-mail address, active or not.
+    pub fn is_email_of_somebody(&self, email: &str) -> bool {
+        self.users_with_email(email).next().is_some()
+    }
+
     /// Whether an active user has this e-mail address. Addresses are compared without regard to ASCII case.
     pub fn is_email_of_somebody_active(&self, email: &str) -> bool {
         self.users_with_email(email).any(|user| user.is_active())
@@ -52,6 +57,7 @@ mod tests {
         let snapshot = Snapshot::of_directory(1, now, &directory, Default::default()).unwrap();
         let knows = |snapshot: &Snapshot, email| snapshot.is_email_of_somebody_active(email);
         assert!(knows(&snapshot, "ann@example.COM") && knows(&snapshot, "a@x"));
+        assert!(snapshot.is_email_of_somebody("OLD@x") && !snapshot.is_email_of_somebody("ann"));
         assert!(!knows(&snapshot, "old@x") && !knows(&snapshot, "ann") && !knows(&snapshot, ""));
         let revocation = Revocation { at: now, by: "uid 0".into(), reason: "left".into() };
         let ann = "ann".parse::<crate::Username>().unwrap().key();

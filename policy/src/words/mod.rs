@@ -97,6 +97,14 @@ pub fn of_undecided(reason: &UndecidedReason) -> Words {
             format!("The history could not be read: {}.", Printable::new(why.trim_end_matches('.'))),
             "Push again. If it stays so, an administrator should look at the repository.",
         ),
+        UndecidedReason::ApprovalsUnknown { why } => (
+            format!(
+                "The approvals of the pull request could not be judged: {}.",
+                Printable::new(why.trim_end_matches('.'))
+            ),
+            "Try again in a minute; nobody need approve again. If it stays so, an administrator should look at \
+             `oam status`.",
+        ),
         UndecidedReason::AuditUnavailable => (
             "The decision could not be written to the audit log, so it was not given.".to_owned(),
             "Push again. An administrator should look at the daemon's disk and log.",

@@ -5,7 +5,7 @@ use crate::{
     examples::Examples,
     name::TreePath,
     printable::Printable,
-    reason::{FaultyCommit, Shortfall, Unmet},
+    reason::{Discounted, FaultyCommit, Shortfall, Unmet, WhyNot},
     rule::CommitCheck,
 };
 
@@ -27,7 +27,7 @@ fn of_shortfall(shortfall: &Shortfall) -> (String, String) {
             let people = if *needed == 1 { "1 approval".to_owned() } else { format!("{needed} approvals") };
             let what_for = paths.as_ref().map(|paths| format!(" for {}", told(paths))).unwrap_or_default();
             let summary = format!("it takes {people} by the role `{role}`{what_for}, and has {given}");
-            (summary, approvals_hint(role.as_str(), needed.saturating_sub(*given), *discounted))
+            (summary, approvals_hint(role.as_str(), needed.saturating_sub(*given), discounted.as_ref()))
         }
         Shortfall::Commits { check, wanted, commits } => of_commits(*check, wanted.as_deref(), commits),
         Shortfall::TooManyCommits { max } => (
@@ -71,18 +71,32 @@ fn of_shortfall(shortfall: &Shortfall) -> (String, String) {
     }
 }
 
-fn approvals_hint(role: &str, more: u32, discounted: u32) -> String {
+fn approvals_hint(role: &str, more: u32, discounted: Option<&Examples<Discounted>>) -> String {
     let who = if more == 1 { "somebody".to_owned() } else { format!("{more} people") };
     let hint = format!("Have {who} with the role `{role}` approve the pull request, and merge it then.");
     match discounted {
-        0 => hint,
-        1 => format!(
-            "1 approval does not count: by the author, by a committer, or given before the last push. {hint}"
-        ),
-        many => format!(
-            "{many} approvals do not count: by the author, by a committer, or given before the last push. {hint}"
-        ),
+        None => hint,
+        Some(one) if one.total() == 1 => {
+            format!("1 approval does not count: {}. {hint}", one.told(discounted_one))
+        }
+        Some(many) => {
+            format!("{} approvals do not count: {}. {hint}", many.total(), many.told(discounted_one))
+        }
     }
+}
+
+/// `carol (it was given before the last push)`
+fn discounted_one(Discounted { by, why }: &Discounted) -> String {
+    let by = by.as_ref().map_or_else(|| "somebody's".to_owned(), |by| format!("`{by}`"));
+    let why = match why {
+        WhyNot::Unknown => "not in the company directory",
+        WhyNot::Inactive => "not active any more",
+        WhyNot::WithoutRole => "does not hold the role",
+        WhyNot::Author => "opened the pull request",
+        WhyNot::Committer => "made a commit of it",
+        WhyNot::Outdated => "approved before the last push",
+    };
+    format!("{by} ({why})")
 }
 
 fn of_commits(

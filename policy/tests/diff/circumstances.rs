@@ -214,7 +214,7 @@ impl Circumstance {
         approvals.extend(committers.iter().map(|name| user(name)));
         PullRequest {
             author: self.by_author.then(|| reviewers[0].parse().unwrap()),
-            committers: committers.iter().map(|name| format!("{name}@x").into()).collect(),
+            committers: Ok(committers.iter().map(|name| format!("{name}@x").into()).collect()),
             approvals,
         }
     }

@@ -24,7 +24,11 @@ pub(crate) fn missing(oracle: &Oracle<'_>, update: &Update, rule: &Rule, asked: 
         } else if oracle.blind || oracle.push.pull_request.dark {
             None
         } else {
-            Some(approvers(oracle, approvals, asked) < approvals.count)
+            let (sure, perhaps) = approvers(oracle, approvals, asked);
+            match sure + perhaps < approvals.count {
+                true => Some(true),
+                false => (sure >= approvals.count).then_some(false),
+            }
         };
         all.push(("approval-missing", both(wanted, lacking)));
     }
@@ -41,9 +45,13 @@ fn both(one: Maybe, other: Maybe) -> Maybe {
     }
 }
 
-/// How many people approved whose approval counts; each person once.
-fn approvers(oracle: &Oracle<'_>, approvals: &Approvals, asked: &Conditions) -> usize {
+/// How many people approved whose approval counts, each person once; and of how many others nobody can tell, since a commit is
+/// by somebody whom the directory does not know.
+fn approvers(oracle: &Oracle<'_>, approvals: &Approvals, asked: &Conditions) -> (usize, usize) {
     let (world, pull_request) = (oracle.world, &oracle.push.pull_request);
+    let is_of_nobody =
+        |email: &&'static str| world.people.iter().all(|person| !is_among(email, &person.emails));
+    let some_stranger = asked.not_committers && pull_request.committers.iter().any(is_of_nobody);
     let mut people: Vec<&Who> = Vec::new();
     for (who, of_head) in &pull_request.approvals {
         let excluded = match who {
@@ -64,7 +72,9 @@ fn approvers(oracle: &Oracle<'_>, approvals: &Approvals, asked: &Conditions) -> 
             people.push(who);
         }
     }
-    people.len()
+    let (named, nameless): (Vec<&Who>, Vec<&Who>) =
+        people.iter().partition(|who| matches!(who, Who::Name(_)));
+    if some_stranger { (nameless.len(), named.len()) } else { (named.len() + nameless.len(), 0) }
 }
 
 fn is_among(email: &str, emails: &[&str]) -> bool {

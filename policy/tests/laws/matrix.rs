@@ -155,7 +155,7 @@ fn facts(row: &Row) -> Facts {
     };
     facts.learn_pull_request(Ok(PullRequest {
         author: Some("dora".parse().unwrap()),
-        committers: vec![],
+        committers: Ok(vec![]),
         approvals: row.approvals.iter().map(approval).collect(),
     }));
     facts

@@ -105,7 +105,7 @@ impl<'a> Hook<'a> {
             told.dark,
             facts::PullRequest {
                 author: told.author.map(|author| author.parse().unwrap()),
-                committers: told.committers.iter().map(|email| (*email).into()).collect(),
+                committers: Ok(told.committers.iter().map(|email| (*email).into()).collect()),
                 approvals: told.approvals.iter().map(approval).collect(),
             },
         )

@@ -18,6 +18,7 @@
 
 mod build;
 mod measure;
+mod page;
 mod peers;
 mod process;
 mod push;
@@ -49,6 +50,7 @@ fn main() {
     println!("hook: {} ({} kB)", built.hook.display(), std::fs::metadata(&built.hook).unwrap().len() / 1024);
     let world = peers::World::start(&built);
     let mut misses = process::run(&world, effort);
+    misses += page::run(&world, effort);
     misses += push::run(&world, effort);
     misses += process::run_large(&world, effort);
     println!(

@@ -22,6 +22,11 @@ impl Answer {
         Self { status: 200, headers: vec![("Content-Type", "application/octet-stream".to_owned())], body }
     }
 
+    /// Whatever it is.
+    pub(crate) fn raw(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("Content-Type", "text/html".to_owned())], body }
+    }
+
     /// Bitbucket's shape of an error.
     pub(crate) fn error(status: u16, message: &str, exception: &str) -> Self {
         let exception = format!("com.atlassian.bitbucket.{exception}");
@@ -50,6 +55,15 @@ impl Answer {
             answer.headers.push(("Retry-After", "1".to_owned()));
         }
         answer
+    }
+
+    /// An error with those who said no to a merge.
+    pub(crate) fn vetoed(message: &str, vetoes: &Value) -> Self {
+        let exception = "com.atlassian.bitbucket.pull.PullRequestMergeVetoedException";
+        let error = json!({
+            "context": null, "message": message, "exceptionName": exception, "conflicted": false, "vetoes": vetoes,
+        });
+        Self::json(409, &json!({ "errors": [error] }))
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

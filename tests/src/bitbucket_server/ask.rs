@@ -13,6 +13,8 @@ use crate::http::Request;
 pub(crate) struct Ask<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) user: String,
+    /// Whether they came with a token.
+    pub(crate) by_token: bool,
     request: &'a Request,
     query: BTreeMap<String, String>,
 }
@@ -24,7 +26,8 @@ impl<'a> Ask<'a> {
     pub(crate) fn of(shared: &'a Shared, request: &'a Request) -> Result<Self, Answer> {
         let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         let mut state = shared.state();
-        let Some(user) = token.and_then(|token| state.tokens.get(token)).cloned() else {
+        let by_password = request.user().filter(|user| state.users.contains_key(user));
+        let Some(user) = token.and_then(|token| state.tokens.get(token)).cloned().or(by_password) else {
             let message = "Authentication failed. Please check your credentials and try again.";
             return Err(Answer::error(401, message, "auth.AuthenticationException"));
         };
@@ -41,7 +44,7 @@ impl<'a> Ask<'a> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(name), decoded(value))
         });
-        Ok(Self { shared, user, request, query: query.collect() })
+        Ok(Self { shared, user, by_token: token.is_some(), request, query: query.collect() })
     }
 
     pub(crate) fn method(&self) -> &str {

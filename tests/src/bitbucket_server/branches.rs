@@ -42,7 +42,7 @@ pub(crate) fn create(ask: &Ask<'_>, key: &str, slug: &str) -> Answered {
         return Err(Answer::error(409, &message, "DuplicateRefException"));
     }
     let line = format!("{ZERO} {tip} {name}\n");
-    let change = Change { trigger: "branch-create", user: &ask.user, key, slug, lines: &line };
+    let change = Change { trigger: "branch-create", user: &ask.user, key, slug, lines: &line, more: &[] };
     change.apply(ask.shared, &["update-ref", &name, &tip, ZERO])?;
     Ok(Answer::json(200, &shown(&name, &tip)))
 }
@@ -63,12 +63,12 @@ pub(crate) fn delete(ask: &Ask<'_>, key: &str, slug: &str) -> Answered {
         return Ok(Answer::none());
     }
     let line = format!("{tip} {ZERO} {name}\n");
-    let change = Change { trigger: "branch-delete", user: &ask.user, key, slug, lines: &line };
+    let change = Change { trigger: "branch-delete", user: &ask.user, key, slug, lines: &line, more: &[] };
     change.apply(ask.shared, &["update-ref", "-d", &name, &tip])?;
     Ok(Answer::none())
 }
 
-fn text(object: &serde_json::Map<String, Value>, name: &str) -> Result<String, Answer> {
+pub(crate) fn text(object: &serde_json::Map<String, Value>, name: &str) -> Result<String, Answer> {
     let text = object.get(name).and_then(Value::as_str).map(str::to_owned);
     text.ok_or_else(|| {
         Answer::error(400, &format!("{name} is required"), "validation.ArgumentValidationException")
@@ -79,7 +79,7 @@ pub(crate) fn git(shared: &Shared, key: &str, slug: &str, arguments: &[&str]) ->
     shared.git.run(&hooks::repository(shared, key, slug), arguments)
 }
 
-fn resolved(shared: &Shared, key: &str, slug: &str, name: &str) -> Option<String> {
+pub(crate) fn resolved(shared: &Shared, key: &str, slug: &str, name: &str) -> Option<String> {
     let found = git(shared, key, slug, &["rev-parse", "--verify", "--quiet", "--end-of-options", name]);
     found.success().then(|| found.stdout_text().trim().to_owned())
 }

@@ -23,6 +23,14 @@ pub(crate) struct Change<'a> {
     pub(crate) slug: &'a str,
     /// What scripts read.
     pub(crate) lines: &'a str,
+    /// The variables that scripts are given besides, or otherwise: those of merges.
+    pub(crate) more: &'a [(String, String)],
+}
+
+/// A script that said no.
+pub(crate) struct Veto {
+    pub(crate) script: String,
+    pub(crate) output: String,
 }
 
 /// A script that is to be run: its number and its name.
@@ -31,17 +39,29 @@ type Due = (u64, String);
 impl Change<'_> {
     /// Makes the change by a git command, if no script says no.
     pub(crate) fn apply(&self, shared: &Shared, command: &[&str]) -> Result<(), Answer> {
-        for (id, name) in due(shared, self.key, self.trigger, "PRE") {
-            if let Err(output) = self.run(shared, id, "PRE") {
-                let message = format!("{name} declined\n{output}");
-                return Err(Answer::error(409, &message, "hook.repository.RepositoryHookVetoedException"));
-            }
+        self.make(shared, command).map_err(|Veto { script, output }| {
+            let message = format!("{script} declined\n{output}");
+            Answer::error(409, &message, "hook.repository.RepositoryHookVetoedException")
+        })
+    }
+
+    /// The same, with the script that says no.
+    pub(crate) fn make(&self, shared: &Shared, command: &[&str]) -> Result<(), Veto> {
+        if let Some(veto) = self.vetoed(shared) {
+            return Err(veto);
         }
         super::branches::git(shared, self.key, self.slug, command).expect_success("git update-ref");
         for (id, _) in due(shared, self.key, self.trigger, "POST") {
             let _ = self.run(shared, id, "POST");
         }
         Ok(())
+    }
+
+    /// The first script that says no, where nothing else is done.
+    pub(crate) fn vetoed(&self, shared: &Shared) -> Option<Veto> {
+        due(shared, self.key, self.trigger, "PRE")
+            .into_iter()
+            .find_map(|(id, script)| self.run(shared, id, "PRE").err().map(|output| Veto { script, output }))
     }
 
     fn run(&self, shared: &Shared, id: u64, kind: &str) -> Result<(), String> {
@@ -54,6 +74,7 @@ impl Change<'_> {
         script.current_dir(shared.folder.path().join("anywhere")).env_clear();
         script.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("BB_HOOK_TYPE", kind);
         script.envs(variables(shared, self.user, self.key, self.slug, self.trigger));
+        script.envs(self.more.iter().map(|(name, value)| (name, value)));
         script.env("GIT_OBJECT_DIRECTORY", objects);
         let done = script.run_with(self.lines.as_bytes());
         if done.success() { Ok(()) } else { Err(done.stdout_text() + &done.stderr_text()) }

@@ -9,10 +9,14 @@ mod answer;
 mod ask;
 mod branches;
 mod company;
+mod files;
 mod hooks;
+mod merges;
 mod multipart;
+mod people;
 mod permissions;
 mod projects;
+pub mod pull_requests;
 mod restrictions;
 mod route;
 mod scripts;
@@ -38,7 +42,7 @@ use crate::{
     temporary,
 };
 pub use company::CredentialKind;
-pub use state::{Global, Permission};
+pub use state::{Ailment, Global, Permission};
 use state::{State, User};
 
 /// A running Bitbucket. It ends with this value.
@@ -146,6 +150,13 @@ impl BitbucketServer {
         hooks::write_all(&self.shared);
     }
 
+    /// Whether there is a repository, as `PROJECT/slug`.
+    pub fn has_repository(&self, repository: &str) -> bool {
+        let (project, slug) = repository.split_once('/').unwrap();
+        let state = self.shared.state();
+        state.projects.get(project).is_some_and(|project| project.repositories.contains(slug))
+    }
+
     /// Makes a project without a repository.
     pub fn add_project(&self, key: &str) {
         self.shared.state().projects.entry(key.to_owned()).or_default();
@@ -180,6 +191,11 @@ impl BitbucketServer {
     /// Whether it answers at all. Where not every connection is closed at once.
     pub fn answers(&self, answers: bool) {
         self.shared.state().answers = answers;
+    }
+
+    /// What is wrong with it from now on, for whoever comes with a token. People are answered.
+    pub fn ail(&self, ailment: Ailment) {
+        self.shared.state().ailment = ailment;
     }
 
     /// Everybody may ask this often at once, and is then let in one by one, with each second.
@@ -223,6 +239,19 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let request = Request::read(&mut BufReader::new(connection), connection)?;
     if !shared.state().goes_on(&request.method) {
         return Ok(());
+    }
+    if request.header("authorization").is_some_and(|value| value.starts_with("Bearer ")) {
+        let ailment = shared.state().ailment.clone();
+        match ailment {
+            Ailment::None => {}
+            Ailment::Slow(time) => thread::sleep(time),
+            Ailment::Down => return Ok(()),
+            Ailment::Says(status, body) => {
+                shared.state().requests.push(format!("{} {}", request.method, request.path));
+                let mut writer = connection;
+                return writer.write_all(&answer::Answer::raw(status, body.into_bytes()).to_bytes());
+            }
+        }
     }
     if let Some(path) = request.path.strip_prefix("/scm/") {
         let path = format!("/{path}");

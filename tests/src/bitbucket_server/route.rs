@@ -4,8 +4,9 @@ use super::{
     ask::{Answered, Ask},
     branches,
     company::CredentialKind,
+    files, merges,
     permissions::{self, At, Kind},
-    projects, restrictions, scripts,
+    projects, pull_requests, restrictions, scripts,
 };
 use crate::http::Request;
 
@@ -65,6 +66,10 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
             given(ask, At::Repository(key, slug), collection)
         }
         (_, ["admin", path @ ..]) => admin(ask, path),
+        ("PUT", ["projects", key, "repos", slug, "browse", path @ ..]) => files::edit(ask, key, slug, path),
+        (_, ["projects", key, "repos", slug, "pull-requests", path @ ..]) => {
+            pull_request(ask, (key, slug), path)
+        }
         ("POST", ["hook-scripts"]) => scripts::upload(ask),
         ("GET", ["hook-scripts", id]) => scripts::get(ask, id),
         ("GET", ["hook-scripts", id, "content"]) => scripts::content(ask, id),
@@ -100,6 +105,20 @@ fn admin(ask: &Ask<'_>, path: &[&str]) -> Answered {
             ("DELETE", Some(kind)) => permissions::unset_global(ask, kind),
             _ => unknown(ask),
         },
+        _ => unknown(ask),
+    }
+}
+
+fn pull_request(ask: &Ask<'_>, of: (&str, &str), path: &[&str]) -> Answered {
+    let number = |number: &str| number.parse().map_err(|_| Answer::not_found("That pull request"));
+    match (ask.method(), path) {
+        ("POST", []) => pull_requests::open(ask, of),
+        ("GET", [id]) => pull_requests::get(ask, of, number(id)?),
+        ("GET", [id, "commits"]) => pull_requests::commits(ask, of, number(id)?),
+        ("GET", [id, "participants"]) => pull_requests::participants(ask, of, number(id)?),
+        ("PUT", [id, "participants", user]) => pull_requests::review(ask, of, number(id)?, user),
+        ("GET", [id, "merge"]) => merges::look(ask, of, number(id)?),
+        ("POST", [id, "merge"]) => merges::merge(ask, of, number(id)?),
         _ => unknown(ask),
     }
 }

@@ -1,9 +1,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use super::company::Company;
+use super::{company::Company, pull_requests::PullRequest};
 
 /// What a user may do everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +72,27 @@ pub(crate) struct State {
     pub(crate) read_only: bool,
     /// Whether it says when to ask again, where there is too much asking.
     pub(crate) says_when: bool,
+    /// Those to each repository, as `PROJECT/slug`.
+    pub(crate) pull_requests: BTreeMap<String, Vec<PullRequest>>,
+    /// Where a branch is merged on to by itself, by repository: from and to, without `refs/heads/`.
+    pub(crate) cascades: BTreeMap<String, Vec<(String, String)>>,
+    pub(crate) ailment: Ailment,
+    /// What is pushed just before the next merge asks its hooks: repository, ref and commit.
+    pub(crate) meanwhile: Option<(String, String, String)>,
+}
+
+/// What is wrong with a Bitbucket, for whoever comes with a token.
+#[derive(Debug, Clone, Default)]
+pub enum Ailment {
+    /// Nothing.
+    #[default]
+    None,
+    /// It takes so long.
+    Slow(Duration),
+    /// It closes every connection.
+    Down,
+    /// It answers with this status and this body.
+    Says(u16, String),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +135,10 @@ impl State {
             holds_after: None,
             read_only: false,
             says_when: true,
+            pull_requests: BTreeMap::new(),
+            cascades: BTreeMap::new(),
+            ailment: Ailment::None,
+            meanwhile: None,
         }
     }
 

@@ -19,6 +19,11 @@ pub(crate) struct World {
 
 /// One that has just been set up: nothing is installed.
 pub(crate) fn bare(config: impl FnOnce(&BitbucketServer, &str) -> String) -> World {
+    bare_with(|server, token| Setup { config: config(server, token), ..Setup::default() })
+}
+
+/// The same, with a policy and people of its own.
+pub(crate) fn bare_with(setup: impl FnOnce(&BitbucketServer, &str) -> Setup) -> World {
     let (server, folder) = (BitbucketServer::start(), temporary::folder());
     for user in ["alice", "bob", "kim"] {
         server.add_user(user, Global::Licensed);
@@ -31,8 +36,8 @@ pub(crate) fn bare(config: impl FnOnce(&BitbucketServer, &str) -> String) -> Wor
     for user in ["root", "kim"] {
         fs::write(folder.path().join(user), server.token(user)).unwrap();
     }
-    let config = config(&server, folder.path().join("kim").to_str().unwrap());
-    let daemon = Daemon::start_with(&Setup { config, ..Setup::default() });
+    let setup = setup(&server, folder.path().join("kim").to_str().unwrap());
+    let daemon = Daemon::start_with(&setup);
     symlink(binaries::path("oam-hook"), folder.path().join("oam-hook")).unwrap();
     fs::write(folder.path().join("oam-hook.toml"), HookConfig::of(&daemon).to_toml()).unwrap();
     World { server, daemon, folder }
@@ -41,12 +46,21 @@ pub(crate) fn bare(config: impl FnOnce(&BitbucketServer, &str) -> String) -> Wor
 impl World {
     /// With the hook installed for `DEMO`, and a first commit in it.
     pub(crate) fn installed(config: impl FnOnce(&BitbucketServer, &str) -> String) -> Self {
-        let world = bare(config);
-        let work = world.server.working_copy("DEMO/app", "alice");
+        bare(config).ready()
+    }
+
+    /// The same world, with the hook installed and a first commit.
+    pub(crate) fn ready(self) -> Self {
+        let work = self.server.working_copy("DEMO/app", "alice");
         work.commit("one");
         assert!(work.push(["HEAD:refs/heads/main"]).accepted());
-        world.install(&["--project", "DEMO", "--apply"]).expect_success("oam bitbucket install");
-        world
+        self.install(&["--project", "DEMO", "--apply"]).expect_success("oam bitbucket install");
+        self
+    }
+
+    /// The file with the daemon's token.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.folder.path().join("kim")
     }
 
     fn binary(&self) -> PathBuf {

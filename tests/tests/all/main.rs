@@ -34,6 +34,7 @@ mod okta;
 mod open_audited;
 mod packages;
 mod provisioning;
+mod pull_requests;
 mod quarantine;
 mod reading;
 mod ref_names;

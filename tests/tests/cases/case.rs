@@ -46,7 +46,7 @@ pub(crate) struct Case {
     pub(crate) elevations: Vec<Elevation>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
-    /// The answer of a daemon, where it is another one today: nobody tells it of approvals yet.
+    /// The answer of a daemon, where it is another one today.
     pushed: Option<OneOrMany<Verdict>>,
     /// What rules in evaluate mode would have done: `blocked:next-freeze`, `granted:trial`.
     #[serde(default)]

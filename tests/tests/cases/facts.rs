@@ -12,6 +12,7 @@ use oam_policy::{
     rule::Asker,
 };
 use oam_proto::v1;
+use oam_tests::bitbucket_server::pull_requests::Told;
 use serde::Deserialize;
 
 use crate::{
@@ -208,10 +209,9 @@ impl Case {
         })
     }
 
-    /// Whether a daemon can be told over gRPC all that the case says: nobody tells it yet of approvals, and it knows no
-    /// keys.
+    /// Whether a daemon can be told over gRPC all that the case says: it knows no keys.
     pub(crate) fn can_be_told(&self) -> bool {
-        self.pull_request.is_none() && !self.is_about_keys()
+        !self.is_about_keys()
     }
 
     /// Whether something is signed otherwise than by somebody in the directory with a key of theirs.
@@ -352,6 +352,25 @@ impl PullRequest {
         plain.then(|| self.approved_by.iter().map(approver).collect())
     }
 
+    /// Whose it is.
+    pub(crate) fn author(&self) -> &str {
+        self.author.0.as_str()
+    }
+
+    /// The same as Bitbucket says it, where `head` is to be merged into what is at `onto`.
+    pub(crate) fn told_by_bitbucket(&self, head: &str, onto: &str) -> Told {
+        let of = |people: &[Pusher], tip: &str| {
+            people.iter().map(|by| (by.0.as_str().to_owned(), tip.to_owned())).collect::<Vec<_>>()
+        };
+        let before = "3333333333333333333333333333333333333333";
+        Told {
+            head: head.to_owned(),
+            onto: onto.to_owned(),
+            makers: self.committers.clone(),
+            approvals: [of(&self.approved_by, head), of(&self.approved_before, before)].concat(),
+        }
+    }
+
     fn told(&self) -> Merged {
         let approvals = |of_head: bool, people: &[Pusher]| {
             let approval = |by: &Pusher| Approval { by: Asker::User(by.0.clone()), of_head };
@@ -359,7 +378,7 @@ impl PullRequest {
         };
         Merged {
             author: Some(self.author.0.clone()),
-            committers: self.committers.iter().map(|email| email.as_str().into()).collect(),
+            committers: Ok(self.committers.iter().map(|email| email.as_str().into()).collect()),
             approvals: [approvals(true, &self.approved_by), approvals(false, &self.approved_before)].concat(),
         }
     }

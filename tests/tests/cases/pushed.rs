@@ -102,11 +102,13 @@ impl Server {
     }
 
     /// Pushes, and sees to it that git did what it was told and nothing else.
-    pub(crate) fn push(&self, case: &Case) -> Seen {
+    /// `tell` tells Bitbucket which commit a pull request is to merge, onto which.
+    pub(crate) fn push(&self, case: &Case, tell: impl FnOnce(&str, &str)) -> Seen {
         let targets = self.targets(case);
         self.put_refs_back(case);
         let before = self.repository.refs();
         if case.channel() != Channel::Push || case.history.is_some() {
+            tell(&targets.updated, &self.old);
             return Seen::of_hook(&self.hook(case, &targets));
         }
         let name = case.repository().as_str();

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use oam_audit::entry::{self, Outcome};
 use oam_policy::State;
-use oam_tests::{Daemon, Verdict as Shown, audit::Recorded, daemon::Setup};
+use oam_tests::{BitbucketServer, Daemon, Verdict as Shown, audit::Recorded, daemon::Setup, temporary};
+use tempfile::TempDir;
 
 use crate::{
     answer::{Reason, Verdict, shown},
@@ -15,7 +16,7 @@ use crate::{
     host::Host,
     pushed::{Seen, Server},
     value::Line,
-    wire::Client,
+    wire::{self, Client},
 };
 
 /// Runs a file.
@@ -40,7 +41,9 @@ pub(crate) fn findings(file: &CaseFile) -> String {
     let now = Timestamp::now();
     let state = decided::state(file, now);
     let host = Host::of(file);
-    let config = host.as_ref().map(Host::config).unwrap_or_default();
+    let bitbucket = file.cases.iter().any(|case| case.pull_request.is_some()).then(Told::start);
+    let config = [host.as_ref().map(Host::config), bitbucket.as_ref().map(Told::config)];
+    let config = config.into_iter().flatten().collect::<Vec<_>>().join("\n");
     let setup = Setup { policy: file.policy.clone(), directory: file.directory(), config };
     let daemon = Daemon::start_with(&setup);
     if host.is_some() {
@@ -49,8 +52,8 @@ pub(crate) fn findings(file: &CaseFile) -> String {
     for user in file.cut_off() {
         daemon.deactivate(user).expect_success("oam user deactivate");
     }
-    let doors =
-        Doors { state, now, client: Client::of(&daemon), server: Server::asking(&daemon), host, daemon };
+    let (client, server) = (Client::of(&daemon), Server::asking(&daemon));
+    let doors = Doors { state, now, client, server, host, daemon, bitbucket };
     let mut wrong = String::new();
     for case in &file.cases {
         let mut found = Findings::default();
@@ -74,6 +77,43 @@ struct Doors {
     /// Who can ask for something at the daemon, where a case is about that.
     host: Option<Host>,
     daemon: Daemon,
+    bitbucket: Option<Told>,
+}
+
+/// The number of every pull request here.
+pub(crate) const PULL_REQUEST: u64 = 17;
+
+/// A Bitbucket that says what cases say.
+struct Told {
+    server: BitbucketServer,
+    folder: TempDir,
+}
+
+impl Told {
+    fn start() -> Self {
+        let (server, folder) = (BitbucketServer::start(), temporary::folder());
+        std::fs::write(folder.path().join("token"), server.token("root")).unwrap();
+        Self { server, folder }
+    }
+
+    fn config(&self) -> String {
+        format!(
+            "[bitbucket]\nurl = \"{}\"\ntoken_file = \"{}\"\nnetwork = \"loopback\"\n\
+             approvals.within = \"20s\"\napprovals.remember = \"0s\"\ncanary.every = \"24h\"\n",
+            self.server.url(),
+            self.folder.path().join("token").display()
+        )
+    }
+
+    fn tell(&self, case: &Case, head: &str, onto: &str) {
+        let Some(pull_request) = &case.pull_request else { return };
+        let (repository, target) = (case.repository().as_str(), case.lines()[0].name.to_string());
+        if !self.server.has_repository(repository) {
+            self.server.add_repository(repository);
+        }
+        let told = pull_request.told_by_bitbucket(head, onto);
+        self.server.tell(repository, PULL_REQUEST, pull_request.author(), &target, told);
+    }
 }
 
 /// What is to stand in the audit log.
@@ -111,6 +151,8 @@ impl Doors {
     }
 
     fn wire(&self, case: &Case, found: &mut Findings) {
+        let head = wire::merging().head.expect("a head").to_string();
+        self.bitbucket.iter().for_each(|bitbucket| bitbucket.tell(case, &head, &head));
         let (answer, recorded) = self.recording(|| self.client.ask(case));
         let expected = case.asked();
         if let Some(expected) = &expected {
@@ -129,7 +171,10 @@ impl Doors {
     }
 
     fn push(&self, case: &Case, found: &mut Findings) {
-        let (seen, recorded) = self.recording(|| self.server.push(case));
+        let tell = |head: &str, onto: &str| {
+            self.bitbucket.iter().for_each(|bitbucket| bitbucket.tell(case, head, onto));
+        };
+        let (seen, recorded) = self.recording(|| self.server.push(case, tell));
         found.see(case, &seen);
         let logged = Logged {
             is_recorded: !case.channel().is_dry_run(),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use oam_policy::{Merging, ObjectId};
 use oam_proto::{
-    channel_to_wire, limits, update_to_wire,
+    channel_to_wire, limits, merging_to_wire, update_to_wire,
     v1::{
         self, admin_client::AdminClient, authorize_request::Step, authorize_response,
         authorizer_client::AuthorizerClient,
@@ -19,6 +20,7 @@ use crate::{
     answer::{Answer, Reason, Verdict},
     case::Case,
     decided,
+    run::PULL_REQUEST,
 };
 
 /// A client of a daemon, over both its sockets.
@@ -55,6 +57,11 @@ impl Client {
     }
 }
 
+/// The pull request that is asked about.
+pub(crate) fn merging() -> Merging {
+    Merging { number: PULL_REQUEST, head: Some(ObjectId::Sha1([2; 20])) }
+}
+
 async fn authorize(channel: Channel, case: &Case) -> Answer {
     let request = decided::request(case);
     let (steps, sent) = mpsc::unbounded_channel();
@@ -66,6 +73,7 @@ async fn authorize(channel: Channel, case: &Case) -> Answer {
         channel: channel_to_wire(request.channel) as i32,
         hook_version: "cases".into(),
         host: "localhost".into(),
+        pull_request: case.pull_request.as_ref().map(|_| merging_to_wire(&merging())),
     }));
     let updates = request.updates.iter().map(update_to_wire).collect();
     say(Step::Updates(v1::RefUpdates { updates, last: true }));
@@ -78,6 +86,7 @@ async fn authorize(channel: Channel, case: &Case) -> Answer {
             authorize_response::Step::Needed(needed) => {
                 case.tell_daemon(&needed).into_iter().for_each(|facts| say(Step::Facts(facts)));
             }
+            authorize_response::Step::Working(_) => {}
             authorize_response::Step::Decision(decision) => return answer(&decision, case),
         }
     }

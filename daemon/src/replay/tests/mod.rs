@@ -165,7 +165,7 @@ impl Bench {
             updates: NonEmpty::from_vec(updates.iter().map(|update| ref_update(update)).collect()).unwrap(),
         };
         let asked_by = AskedBy::Unix { uid: 0, pid: 1 };
-        let question = Question { request, asked_by, received: Instant::now() };
+        let question = Question { request, pull_request: None, asked_by, received: Instant::now() };
         let mut facts = Facts::none();
         loop {
             match authorize::attempt(&self.live, &question, &facts) {

@@ -48,6 +48,10 @@ const UNTOLD: &str = "the hook does not tell what was asked: it may be older tha
 /// Why what would be needed without a lease is not known.
 const TAKEN: &str = "a lease was used up by another push while this one was being decided: push again";
 
+/// How long ago Bitbucket may have said who approved a pull request for a merge to rest on it. It is asked again where more time
+/// went by, as while a hook reads a long history.
+const APPROVALS_AGE: Duration = Duration::from_secs(2);
+
 /// How often a push is decided anew since others took its leases: there are not more of them.
 const MOST_CLAIMS: usize = 64;
 
@@ -62,12 +66,29 @@ pub(super) struct Push<'a> {
     judge: Option<Judge>,
     /// Until when more reasons are looked for: set once it is certain that the push is refused.
     until: Option<Instant>,
+    /// When it was told who approved the pull request.
+    approvals_told: Option<Instant>,
 }
 
 impl<'a> Push<'a> {
     pub(super) fn new(live: &'a Live, question: &'a Question) -> Self {
         let (intake, share) = (Intake::new(Bounds::default()), Share::of(&live.facts_room));
-        Self { live, question, intake, share, judge: None, until: None }
+        Self { live, question, intake, share, judge: None, until: None, approvals_told: None }
+    }
+
+    /// Finds out who approved the pull request.
+    pub(super) async fn learn_pull_request(&mut self) {
+        let found = self.live.pull_requests.find(self.question).await;
+        self.approvals_told = Some(Instant::now());
+        self.live.metrics.pull_request(&found);
+        self.intake.learn_pull_request(found.facts);
+    }
+
+    /// Whether a merge is to be permitted by approvals that may have been taken back since.
+    pub(super) fn rests_on_old_approvals(&self, decided: &Unrecorded) -> bool {
+        let is_merge = !self.question.request.channel.is_dry_run();
+        let is_old = self.approvals_told.is_some_and(|told| told.elapsed() > APPROVALS_AGE);
+        is_merge && is_old && decided.outcome() == Outcome::Permitted
     }
 
     /// The pusher as the directory spells them, as rules see them.

@@ -1,0 +1,115 @@
+//! Where it cannot be found out who approved: not permitted, not refused, told well, and in time.
+
+use std::time::Duration;
+
+use oam_tests::{bitbucket_server::Ailment, push::redact};
+
+use super::Team;
+
+/// A team with a pull request that everybody approved.
+fn approved(more: &str) -> (Team, u64) {
+    let team = Team::configured(more);
+    let id = team.opened("src/a");
+    team.approve("bob", id);
+    team.approve("carol", id);
+    (team, id)
+}
+
+#[test]
+fn a_bitbucket_that_cannot_be_asked_refuses_nobody_and_lets_nobody_in() {
+    let (team, id) = approved("approvals.within = \"20s\"\napprovals.remember = \"0s\"");
+    let ail = |ailment| team.server().ail(ailment);
+    for (ailment, says) in [
+        (Ailment::Down, "Bitbucket does not answer"),
+        (Ailment::Says(200, "<html>Log in</html>".to_owned()), "Bitbucket's answer is not understood"),
+        (Ailment::Says(200, "{}".to_owned()), "Bitbucket's answer is not understood"),
+        (Ailment::Says(404, String::new()), "Bitbucket does not know it, or does not show it"),
+        (Ailment::Says(403, String::new()), "Bitbucket does not take the token"),
+        (Ailment::Says(503, String::new()), "Bitbucket answers 503"),
+        (Ailment::Says(200, "x".repeat(600 << 10)), "larger than 512 KiB"),
+        (Ailment::Says(302, String::new()), "only redirects on the same host"),
+        (Ailment::Says(429, String::new()), "Bitbucket limits how often it may be asked"),
+    ] {
+        ail(ailment.clone());
+        for seen in [team.look("alice", id), team.merge("alice", id)] {
+            seen.is_undecided("The approvals of the pull request could not be judged");
+            assert!(super::flat(&seen.text).contains(says), "{ailment:?}: {}", seen.text);
+        }
+    }
+    ail(Ailment::Down);
+    let text = redact(&team.look("alice", id).text);
+    insta::assert_snapshot!(text.replace(team.server().url(), "http://bitbucket"), @"
+
+    Merge NOT checked by Bitbucket OAM. This is no refusal.
+
+      refs/heads/main
+        The approvals of the pull request could not be judged: reading pull
+        request 1 of DEMO/app: Bitbucket does not answer: the other side
+        does not speak HTTP as it should: connection closed before message
+        completed. [approvals-unknown]
+        -> Try again in a minute; nobody need approve again. If it stays so,
+           an administrator should look at `oam status`.
+
+    This is not your fault, and nothing was changed. Try again. If it stays
+    so, tell your administrators.
+    Decision: [id]
+    Questions: #platform
+    ");
+    let status = team.world.daemon.oam(["status"]).stdout_text();
+    assert!(status.contains("Who approved pull requests could not be found out last time"), "{status}");
+    ail(Ailment::None);
+    team.merge("alice", id).is_permitted();
+    let status = team.world.daemon.oam(["status"]).stdout_text();
+    assert!(!status.contains("Who approved"), "{status}");
+    let metrics = crate::observing::get(&team.world.daemon, "/metrics").1;
+    assert!(metrics.contains("oam_pull_requests_total{outcome=\"failed\"} 19"), "{metrics}");
+}
+
+/// Nobody waits longer than is configured; and a hook that gives up before does not take the daemon for unreachable.
+#[test]
+fn a_slow_bitbucket_is_waited_for_as_long_as_is_configured() {
+    let (team, id) = approved("approvals.within = \"100ms\"");
+    team.server().ail(Ailment::Slow(Duration::from_secs(60)));
+    team.merge("alice", id).is_undecided("Bitbucket did not answer within 100 ms");
+    team.look("alice", id).is_undecided("Bitbucket did not answer within 100 ms");
+}
+
+#[test]
+fn pages_are_answered_by_what_is_remembered_and_merges_are_not() {
+    let (team, id) = approved("approvals.within = \"20s\"\napprovals.remember = \"5m\"");
+    team.look("alice", id).is_permitted();
+    let commits = || {
+        let requests = team.server().requests();
+        requests.iter().filter(|request| request.ends_with("/commits")).count()
+    };
+    let (asked, listed) = (team.lookups(), commits());
+    for _ in 0..5 {
+        team.look("bob", id).is_permitted();
+    }
+    assert_eq!(team.lookups(), asked, "Bitbucket is asked for each page");
+    // What was taken back shows on the page a little later, and at the merge at once.
+    team.think("carol", id, "UNAPPROVED");
+    team.look("bob", id).is_permitted();
+    team.merge("bob", id).is_refused("and has 1");
+    team.look("bob", id).is_refused("and has 1");
+    assert_eq!(commits(), listed, "the commits of the same head are asked for again");
+    // Another head is nothing that is remembered.
+    team.push("alice", "topic", "src/b");
+    team.look("bob", id).is_refused("approved before the last push");
+    let metrics = crate::observing::get(&team.world.daemon, "/metrics").1;
+    assert!(metrics.contains("oam_pull_requests_total{outcome=\"remembered\"}"), "{metrics}");
+}
+
+/// Everything else is decided as before where nobody has told the daemon of Bitbucket.
+#[test]
+fn without_a_bitbucket_only_approvals_are_undecided() {
+    let (team, id) = approved("");
+    let config = std::fs::read_to_string(team.world.daemon.config_file()).unwrap();
+    let without = config.split("[bitbucket]").next().unwrap().to_owned();
+    let mut team = team;
+    team.world.daemon.stop();
+    std::fs::write(team.world.daemon.config_file(), without + "[http]\nlisten = \"off\"\n").unwrap();
+    team.world.daemon.spawn();
+    team.merge("alice", id).is_undecided("its configuration has no `[bitbucket]`");
+    team.push("alice", "topic", "src/c");
+}
