@@ -2,7 +2,7 @@
 //!
 //! In flow what the servers tell, read by `oam_ldap`; out flow, through [`crate::source`], what is different by it.
 //!
-//! One task follows one source ([`crate::follow`]): `connection` speaks with a server, `session` reads everything (`load`)
+//! One task follows one source (`crate::follow`): `connection` speaks with a server, `session` reads everything (`load`)
 //! and then whatever changes (`refresh` by RFC 4533, `notified` with Active Directory).
 //!
 //! It must never take half of a load for all of it, take silence for "nobody", read on before a change is durable and

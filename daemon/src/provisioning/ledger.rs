@@ -360,7 +360,7 @@ mod tests {
         // A change of ours that fails leaves it ours.
         change(3, &revoke(), false);
         change(4, &permit("admin", "write"), true);
-        assert_eq!(level(&open(&path)), managed(Level::Write, Some(Level::Read)));
+        assert_eq!(level(&ledger), managed(Level::Write, Some(Level::Read)));
         // Given back is theirs.
         change(5, &permit("write", "read"), true);
         assert_eq!(level(&ledger), None);

@@ -1,6 +1,6 @@
 //! Sources that are asked over HTTPS: identity providers with an API of their own.
 //!
-//! In flow what they answer, page by page, read by `okta` and `entra`; out flow, through [`crate::follow`], what is different by it. What
+//! In flow what they answer, page by page, read by `okta` and `entra`; out flow, through `crate::follow`, what is different by it. What
 //! they call to tell ([`hook`]) is never believed: what it is about is read again.
 //!
 //! One task follows one source: `session` reads everything, and then whatever changed since, again and again. A `mirror`

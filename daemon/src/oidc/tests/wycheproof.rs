@@ -119,7 +119,8 @@ fn rsa_by_pss() {
         }
     }
     all_right(&tally, 511, 274);
-    // Other salts, and another hash within, are other algorithms: whatever they say of themselves, none is taken.
+    // Other salts, and another hash within, are other algorithms: whatever they say of themselves, none is taken. But one is
+    // wrong there because its salt is as long as the hash.
     let mut others = 0;
     for (name, algorithm) in [
         (RsaPss2048Sha256Mgf1SaltLen0, PS256),
@@ -129,11 +130,9 @@ fn rsa_by_pss() {
         for group in TestSet::load(name).unwrap().test_groups {
             let key = rsa(&group.key.n, &group.key.e);
             for test in group.tests {
-                assert!(
-                    !is_taken(&key, algorithm, test.msg.as_ref(), test.sig.as_ref()),
-                    "{name:?} {}",
-                    test.tc_id
-                );
+                let taken = is_taken(&key, algorithm, test.msg.as_ref(), test.sig.as_ref());
+                let is_ours = name == RsaPss2048Sha256Mgf1SaltLen0 && test.tc_id == 69;
+                assert_eq!(taken, is_ours, "{name:?} {}", test.tc_id);
                 others += 1;
             }
         }
