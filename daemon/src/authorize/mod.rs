@@ -130,7 +130,8 @@ async fn record_as(
         unrecorded.decision
     } else {
         let recorded = record::append(live, question, facts, &unrecorded, id).await;
-        live.audit_took_it(recorded.is_ok());
+        // What does not fit says nothing of the log.
+        live.audit_took_it(!matches!(recorded, Err(record::RecordError::Append(_))));
         match recorded {
             Ok(_) => {
                 remember(id, live, question, &unrecorded.decision);

@@ -42,9 +42,15 @@ impl Attempt<'_> {
 
     /// Takes a branch away that must not be there.
     pub(super) async fn went_in(&self, branch: Branch) -> Outcome {
-        match self.bitbucket.delete_branch(self.repository, &branch).await {
-            Ok(()) => Outcome::Accepted { detail: "it was deleted again".to_owned(), left: None },
-            Err(error) => {
+        let deleted = self.bitbucket.delete_branch(self.repository, &branch).await;
+        let error = match deleted {
+            Ok(()) => return Outcome::Accepted { detail: "it was deleted again".to_owned(), left: None },
+            Err(error) => error,
+        };
+        match self.bitbucket.branch(self.repository, &branch.name).await {
+            // By hand, as it was asked for.
+            Ok(None) => Outcome::Accepted { detail: "somebody deleted it".to_owned(), left: None },
+            Ok(Some(_)) | Err(_) => {
                 let shown = String::from_utf8_lossy(branch.name.as_bytes());
                 let detail = format!("it is still there, delete `{shown}` by hand; {error}");
                 Outcome::Accepted { detail, left: Some(branch) }

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -134,8 +134,10 @@ impl Canaries {
 
     /// Notes every repository that there is. What was tried in others is forgotten: they are gone.
     pub(super) fn listed(&self, repositories: Vec<Repository>) {
+        // Every decision waits for the lock: what takes long is done before.
+        let there: BTreeSet<_> = repositories.iter().cloned().collect();
         let mut state = self.state();
-        state.tried.retain(|repository, _| repositories.contains(repository));
+        state.tried.retain(|repository, _| there.contains(repository));
         state.listed = repositories;
         state.trouble = None;
     }

@@ -37,6 +37,12 @@ impl Clock {
         now
     }
 
+    /// When something began, as the clock of the machine tells it, by which pushes are decided: what is in force has begun,
+    /// also where that clock was set back.
+    pub(super) fn begun(&self, from: Timestamp) -> Timestamp {
+        from.min((self.time_of_day)())
+    }
+
     /// How far the clock of the machine is behind, where it was set back.
     pub fn behind(&self) -> Option<SignedDuration> {
         let behind = self.now().duration_since((self.time_of_day)());

@@ -27,7 +27,7 @@ impl Privileges {
         let live = || {
             set.live(now)
                 .filter(|one| user.is_none_or(|user| one.by.key() == *user))
-                .filter_map(|one| one.time().map(|time| (one, time)))
+                .filter_map(|one| one.time().map(|(from, to)| (one, (self.clock().begun(from), to))))
         };
         InForce {
             elevations: live().filter_map(|(one, time)| one.elevation(time)).collect(),

@@ -11,7 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{
     Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
 };
-use oam_policy::{PrivilegeId, State, Username};
+use oam_policy::{
+    PrivilegeId, State, Username,
+    rule::{RefSet, RepositorySet},
+};
 use tokio::sync::Mutex;
 
 use super::{
@@ -24,6 +27,9 @@ use crate::audit_log::AuditLog;
 
 /// How much one person may have, ask for, and leave to be signed off at once.
 const MOST_OF_ONE: usize = 16;
+/// How long all that may be together, in bytes, as the entry of each of their pushes holds it: an entry takes 64 KiB, of
+/// which leases may take 24.
+const MOST_BYTES_OF_ONE: usize = 24 << 10;
 /// How much there may be at once.
 const MOST: usize = 4_096;
 
@@ -108,12 +114,16 @@ impl Privileges {
     ) -> Result<Arc<Privilege>, PrivilegeError> {
         let _one_at_a_time = self.changing.lock().await;
         let now = self.clock.now();
-        let rules = Rules::of(state, now)?;
+        let rules = Rules::of(state)?;
         let subject = rules.subject(&person.username)?;
         let allowed = rules.allowed(&subject, ask)?;
         let set = self.set();
-        let open = set.open_of(&person.username.key()).filter(|one| one.what.lease().is_none()).count();
-        if open >= MOST_OF_ONE {
+        let key = person.username.key();
+        let open = set.open_of(&key).filter(|one| one.what.lease().is_none());
+        let lengths: Vec<_> = open.map(|one| recorded_bytes(&one.on, &one.refs, &one.reason)).collect();
+        let open = lengths.len();
+        let bytes = lengths.iter().sum::<usize>() + recorded_bytes(&ask.on, &ask.refs, &ask.reason);
+        if open >= MOST_OF_ONE || bytes > MOST_BYTES_OF_ONE {
             return Err(PrivilegeError::TooManyOfOne(person.username.as_str().to_owned(), open));
         }
         let all = set.open().filter(|one| one.what.lease().is_none()).count();
@@ -159,7 +169,7 @@ impl Privileges {
         if one.by.key() == person.username.key() {
             return Err(PrivilegeError::Own(person.username.as_str().to_owned()));
         }
-        let rules = Rules::of(state, now)?;
+        let rules = Rules::of(state)?;
         let by = rules.may_answer(&person.username, &rules.answering(&one.what))?.as_str().to_owned();
         if one.approvals.iter().any(|approval| approval.by.key() == person.username.key()) {
             return Err(PrivilegeError::Twice(by));
@@ -205,7 +215,7 @@ impl Privileges {
         let is_own = username.is_some_and(|username| one.by.key() == username.key());
         if !is_own && !may_cut_off {
             let Some(username) = username else { return Err(PrivilegeError::Barred(actor.to_owned())) };
-            let rules = Rules::of(state, self.clock.now())?;
+            let rules = Rules::of(state)?;
             rules.may_answer(username, &rules.answering(&one.what))?;
         }
         let cause = match (is_own, one.stage) {
@@ -237,7 +247,7 @@ impl Privileges {
         if one.by.key() == person.username.key() {
             return Err(PrivilegeError::Own(person.username.as_str().to_owned()));
         }
-        let rules = Rules::of(state, self.clock.now())?;
+        let rules = Rules::of(state)?;
         let by = rules.may_answer(&person.username, &rules.signing(&one.what))?.as_str().to_owned();
         let reason = said(reason)?.ok_or_else(|| PrivilegeError::NoReason(one.what.rule().clone()))?;
         let signed = Event::PrivilegeSignedOff(PrivilegeSignedOff {
@@ -373,4 +383,9 @@ impl Privileges {
         });
         self.found.iter().cloned().chain(behind).chain(file).chain(unsigned).collect()
     }
+}
+
+/// How much of something that somebody has stands in the entry of each of their pushes, but for what is short.
+fn recorded_bytes(on: &RepositorySet, refs: &RefSet, reason: &str) -> usize {
+    serde_json::to_vec(&(on.sources(), refs.sources(), reason)).map_or(usize::MAX, |written| written.len())
 }

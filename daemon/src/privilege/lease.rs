@@ -111,7 +111,7 @@ impl Privileges {
     ) -> Result<Arc<Privilege>, LeaseError> {
         let _one_at_a_time = self.changing.lock().await;
         let (now, set) = (self.clock().now(), self.set());
-        let rules = Rules::of(state, now).map_err(undecided)?;
+        let rules = Rules::of(state).map_err(undecided)?;
         if is_good_for_nothing(token.expires(), now) {
             return Err(LeaseError::Expired);
         }

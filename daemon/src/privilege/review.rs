@@ -4,7 +4,7 @@ use std::{sync::PoisonError, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::PrivilegeEnd;
-use oam_policy::{State, decide::NotInForce};
+use oam_policy::{State, Username, decide::NotInForce};
 use tokio_util::sync::CancellationToken;
 
 use super::{News, Privilege, Privileges, Stage, rules::Rules};
@@ -19,15 +19,16 @@ const SAVED_EVERY: SignedDuration = SignedDuration::from_secs(30);
 const REMINDED_EVERY: SignedDuration = SignedDuration::from_hours(8);
 
 impl Privileges {
-    /// Ends what is over, and what is not allowed any more by `state`. Where that cannot be told now, only what is over.
-    pub async fn review(&self, state: &State) {
+    /// Ends what is over, and what is not allowed any more by what `state_for` says of whoever has it. Where that cannot be
+    /// told now, only what is over, and what they have who were cut off.
+    pub async fn review(&self, state_for: impl Fn(&Username) -> State) {
         let now = self.clock().now();
         let ending = |one: &Privilege| {
             let is_live = matches!(one.stage, Stage::Live { .. });
             if is_live && self.uses.is_used_up(one) {
                 return Some((PrivilegeEnd::UsedUp, "uses"));
             }
-            end_of(one, state, now)
+            end_of(one, &state_for, now)
         };
         if self.set().iter().all(|one| ending(one).is_none()) {
             return;
@@ -43,11 +44,11 @@ impl Privileges {
     }
 
     /// Reviews again and again, warns before ends, and reminds of what nobody has signed off.
-    pub async fn keep_up(&self, state: impl Fn() -> State, stop: CancellationToken) {
+    pub async fn keep_up(&self, state_for: impl Fn(&Username) -> State, stop: CancellationToken) {
         let mut every = tokio::time::interval(Duration::from_secs(1));
         let (mut saved, mut reminded) = (Timestamp::MIN, Timestamp::MIN);
         while stop.run_until_cancelled(every.tick()).await.is_some() {
-            self.review(&state()).await;
+            self.review(&state_for).await;
             self.warn();
             let now = self.clock().now();
             if now.duration_since(saved) >= SAVED_EVERY {
@@ -81,7 +82,11 @@ impl Privileges {
 }
 
 /// Why something ends now, and by whom; `None`: it goes on.
-fn end_of(one: &Privilege, state: &State, now: Timestamp) -> Option<(PrivilegeEnd, &'static str)> {
+fn end_of(
+    one: &Privilege,
+    state_for: impl Fn(&Username) -> State,
+    now: Timestamp,
+) -> Option<(PrivilegeEnd, &'static str)> {
     match one.stage {
         Stage::Ended { .. } => return None,
         Stage::Live { to, .. } if to <= now => return Some((PrivilegeEnd::Over, "clock")),
@@ -90,7 +95,12 @@ fn end_of(one: &Privilege, state: &State, now: Timestamp) -> Option<(PrivilegeEn
         }
         Stage::Live { .. } | Stage::Waiting => {}
     }
-    let rules = Rules::of(state, now).ok()?;
+    let state = state_for(&one.by);
+    // However old what their source said is: that they were cut off is known here.
+    if state.snapshot.as_ref().is_some_and(|known| known.revocations().contains_key(&one.by.key())) {
+        return Some((PrivilegeEnd::NotAllowed, "directory"));
+    }
+    let rules = Rules::of(&state).ok()?;
     match rules.objection(one, now)? {
         NotInForce::Early => None,
         NotInForce::Over => Some((PrivilegeEnd::Over, "policy")),

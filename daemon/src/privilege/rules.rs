@@ -33,8 +33,9 @@ pub(super) struct Allowed {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn of(state: &'a State, now: Timestamp) -> Result<Self, PrivilegeError> {
-        if let Some(obstacle) = obstacles(state, now).first() {
+    /// How fresh sources are is told by the clock of the machine, by which it is noted when they were heard.
+    pub(super) fn of(state: &'a State) -> Result<Self, PrivilegeError> {
+        if let Some(obstacle) = obstacles(state, Timestamp::now()).first() {
             return Err(PrivilegeError::Undecided(oam_policy::words::of_undecided(obstacle).summary));
         }
         match (state.policy.as_deref(), state.snapshot.as_ref()) {

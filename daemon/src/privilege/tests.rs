@@ -14,6 +14,7 @@ use std::{
 use jiff::Timestamp;
 use oam_policy::{
     PrivilegeId, Snapshot, State, Username,
+    decide::{Freshness, Subject},
     file::{self, PolicySource},
     snapshot::{Directory, Person as DirectoryPerson, Revocation},
 };
@@ -252,11 +253,78 @@ async fn ends_are_exact_and_a_clock_that_is_set_back_revives_nothing() {
     let again = bench.open(&log);
     assert_eq!(live(&again), 0, "set back over a restart");
     // …and without the file, the log tells how late it was.
-    again.review(&state()).await;
+    again.review(|_| state()).await;
     assert!(matches!(again.find(&id).unwrap().stage, Stage::Ended { .. }));
     set_clock(900_000);
     fs::remove_file(bench.file()).unwrap();
     assert_eq!(live(&bench.open(&log)), 0);
+}
+
+/// Pushes are decided by the clock of the machine, and what is in force by one that never goes back.
+#[tokio::test]
+async fn what_begins_after_the_clock_was_set_back_can_be_used() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), state());
+    set_clock(1_000_000 + 3_600);
+    approved(&privileges, 600).await;
+    set_clock(1_000_000);
+    privileges.request(&state, &person("lea"), &lift(600)).await.unwrap();
+    let (policy, snapshot) = (state.policy.as_deref().unwrap(), state.snapshot.as_ref().unwrap());
+    let (lea, _) = Subject::resolve(policy, snapshot, &user("lea"));
+    for second in [1_000_000, 1_000_300] {
+        set_clock(second);
+        let in_force = privileges.in_force(Some(&user("lea").key()));
+        let [waiver] = in_force.waivers.as_slice() else { panic!("{in_force:?}") };
+        let now = Timestamp::from_second(second).unwrap();
+        assert!(waiver.judge(policy, Some(snapshot), &lea, now).is_ok(), "{waiver:?} at {now}");
+    }
+}
+
+/// All of it stands in the entry of each of their pushes.
+#[tokio::test]
+async fn what_somebody_has_fits_into_an_entry() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), state());
+    let refs = [format!("refs/heads/{}", "x".repeat(3_000))];
+    let long = || {
+        let wanted = Wanted::Lift(["freeze".parse().unwrap()].into());
+        let reason = "\u{1}".repeat(500);
+        Ask::new(wanted, &["PAY/api".to_owned()], &refs, Duration::from_secs(60), format!("x{reason}x"))
+            .unwrap()
+    };
+    let mut had = 0;
+    let refused = loop {
+        match privileges.request(&state, &person("bob"), &long()).await {
+            Ok(_) => had += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(
+        matches!(refused, PrivilegeError::TooManyOfOne(_, many) if many == had && (1..16).contains(&had)),
+        "{refused:?}"
+    );
+}
+
+/// Each is judged by the sources that know who has it.
+#[tokio::test]
+async fn a_source_that_is_too_old_keeps_only_those_it_knows_from_ending() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let old = Freshness { source: "ad".into(), as_of: None, max_age: None };
+    let stale = |state: State| State { sources: [old.clone()].into(), ..state };
+    let privileges = bench.open(&log);
+    let id = approved(&privileges, 600).await;
+    let is_live = || matches!(privileges.find(&id).unwrap().stage, Stage::Live { .. });
+    privileges.review(|one| if *one == user("alice") { stale(without("lea")) } else { without("lea") }).await;
+    assert!(is_live(), "whether lea may still approve cannot be told");
+    privileges.review(|one| if *one == user("alice") { without("lea") } else { stale(without("lea")) }).await;
+    assert!(!is_live());
+    // Who was cut off here is known whatever a source says.
+    let own = privileges.request(&state(), &person("leo"), &lift(600)).await.unwrap();
+    privileges.review(|_| stale(without("leo"))).await;
+    assert!(matches!(privileges.find(&own.id).unwrap().stage, Stage::Ended { .. }));
 }
 
 #[tokio::test]
@@ -296,14 +364,14 @@ async fn it_ends_with_whoever_asked_and_whoever_approved_and_does_not_come_back(
         let log = bench.log();
         let privileges = bench.open(&log);
         let id = approved(&privileges, 600).await;
-        privileges.review(&state()).await;
+        privileges.review(|_| state()).await;
         assert_eq!(live(&privileges), 1);
         // What cannot be told ends nothing, and nothing is given by it.
-        privileges.review(&State::default()).await;
+        privileges.review(|_| State::default()).await;
         assert_eq!(live(&privileges), 1);
-        privileges.review(&without(gone)).await;
+        privileges.review(|_| without(gone)).await;
         assert_eq!(live(&privileges), 0, "{gone}");
-        privileges.review(&state()).await;
+        privileges.review(|_| state()).await;
         assert!(matches!(privileges.find(&id).unwrap().stage, Stage::Ended { .. }), "{gone}");
     }
 }

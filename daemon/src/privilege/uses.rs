@@ -58,25 +58,26 @@ impl Privileges {
         decision: &str,
     ) -> Option<Vec<PrivilegeId>> {
         let set = self.set();
-        let leases = ids.into_iter().filter_map(|id| Some((id, set.get(id)?)));
-        let leases: Vec<_> = leases.filter_map(|(id, one)| Some((id, one, one.what.lease()?))).collect();
+        // What is forgotten by now is over.
+        let all = ids.into_iter().map(|id| Some((id, set.get(id)?))).collect::<Option<Vec<_>>>()?;
+        let leases: Vec<_> = all.into_iter().filter_map(|(id, one)| Some((id, one.what.lease()?))).collect();
         if leases.is_empty() {
             return Some(Vec::new());
         }
         let mut taken = self.uses.lock();
         // Once more, and with the lock held: what was ended meanwhile is over.
         let (set, now) = (self.set(), self.clock().now());
-        let is_left = leases.iter().all(|(id, _, lease)| {
+        let is_left = leases.iter().all(|(id, lease)| {
             let used = taken.get(*id).map_or(0, BTreeSet::len);
             set.get(id).is_some_and(|one| one.is_live(now)) && used < lease.uses() as usize
         });
         if !is_left {
             return None;
         }
-        for (id, _, _) in &leases {
+        for (id, _) in &leases {
             taken.entry((*id).clone()).or_default().insert(decision.into());
         }
-        Some(leases.into_iter().map(|(id, _, _)| id.clone()).collect())
+        Some(leases.into_iter().map(|(id, _)| id.clone()).collect())
     }
 
     /// How many uses of a lease were taken.

@@ -160,7 +160,7 @@ async fn keep_the_log(live: Arc<Live>, stop: CancellationToken) {
 /// Ends what people have for a while.
 async fn keep_privileges(live: Arc<Live>, stop: CancellationToken) {
     let privileges = Arc::clone(&live.privileges);
-    privileges.keep_up(move || live.state(), stop).await;
+    privileges.keep_up(move |user| live.rules_for(user), stop).await;
 }
 
 /// Others may connect to the admin socket only where others may administer or ask for themselves; who they are is checked on each call.

@@ -6,8 +6,9 @@ use std::sync::{
 use jiff::Timestamp;
 use oam_policy::{
     Request, Snapshot, State, UndecidedReason, Username,
-    decide::{Freshness, LeaseUse},
+    decide::{Freshness, WaiverUse},
     name::UsernameKey,
+    rule::RepositorySet,
 };
 
 use super::{Applied, Permits, conversation::Room, spooled::Spooled, waiting};
@@ -158,12 +159,22 @@ impl Live {
         self.state_by(self.sources.freshness(&key), Some(&key))
     }
 
-    /// What a decision about `request` rests on now: of the leases, those in its repository.
+    /// What a decision about `request` rests on now: of what the pusher has for a while, what is in its repository.
     pub fn state_of(&self, request: &Request) -> State {
-        let state = self.state_for(&request.pusher);
-        let here = |one: &&LeaseUse| one.on.matches(&request.repository);
-        let leases = state.leases.iter().filter(here).cloned().collect();
-        State { leases, ..state }
+        let mut state = self.state_for(&request.pusher);
+        let here = |on: &RepositorySet| on.matches(&request.repository);
+        state.leases = state.leases.iter().filter(|one| here(&one.on)).cloned().collect();
+        state.elevations = state.elevations.iter().filter(|one| here(&one.on)).cloned().collect();
+        let waives = |one: &&WaiverUse| one.on.as_ref().is_none_or(here);
+        state.waivers = state.waivers.iter().filter(waives).cloned().collect();
+        state
+    }
+
+    /// Who there is and what holds now, for whoever judges what `user` has for a while.
+    pub fn rules_for(&self, user: &Username) -> State {
+        let policy = self.policies.live().map(|live| Arc::clone(&live.policy));
+        let sources = self.sources.freshness(&user.key()).into();
+        State { policy, snapshot: self.snapshot(), sources, ..State::default() }
     }
 
     fn state_by(&self, sources: Vec<Freshness>, user: Option<&UsernameKey>) -> State {

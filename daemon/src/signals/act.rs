@@ -190,7 +190,7 @@ impl Receiver {
         // Of the source it is known by now, be it that the directory does not have them.
         let cut_off = live.changes.deactivate(person.clone(), true, by).await;
         // What they have for a while ends with it, whatever else is missing yet.
-        live.privileges.review(&live.state()).await;
+        live.privileges.review(|user| live.rules_for(user)).await;
         let changed = cut_off.map_err(|error| NotTaken::Later(error.to_string()))?.changed;
         Ok(if changed { SignalEffect::Deactivated } else { SignalEffect::Already })
     }

@@ -12,7 +12,8 @@ impl EmailIndex {
         let mut places: HashMap<Box<str>, Vec<(usize, usize)>> = HashMap::new();
         for (number, shard) in snapshot.shards().iter().enumerate() {
             for (position, user) in shard.users().iter().enumerate() {
-                for email in &user.emails {
+                // A source may say an empty one of many, and a commit may have none: that is no address of anybody.
+                for email in user.emails.iter().filter(|email| !email.trim().is_empty()) {
                     places.entry(email.to_ascii_lowercase().into()).or_default().push((number, position));
                 }
             }
@@ -50,6 +51,7 @@ mod tests {
     #[test]
     fn an_address_is_that_of_whoever_is_active() {
         let directory = r#"{"version":1,"users":[
+            {"username":"bare","emails":["", " "],"groups":[]},
             {"username":"ann","emails":["Ann@Example.com","a@x"],"groups":[]},
             {"username":"old","emails":["old@x"],"active":false,"groups":[]}]}"#;
         let directory = parse_json("d", directory).unwrap();
@@ -57,6 +59,7 @@ mod tests {
         let snapshot = Snapshot::of_directory(1, now, &directory, Default::default()).unwrap();
         let knows = |snapshot: &Snapshot, email| snapshot.is_email_of_somebody_active(email);
         assert!(knows(&snapshot, "ann@example.COM") && knows(&snapshot, "a@x"));
+        assert!(!knows(&snapshot, "") && !knows(&snapshot, " "), "no address is nobody's");
         assert!(snapshot.is_email_of_somebody("OLD@x") && !snapshot.is_email_of_somebody("ann"));
         assert!(!knows(&snapshot, "old@x") && !knows(&snapshot, "ann") && !knows(&snapshot, ""));
         let revocation = Revocation { at: now, by: "uid 0".into(), reason: "left".into() };

@@ -155,7 +155,7 @@ async fn it_ends_when_it_is_over_used_up_taken_away_or_not_allowed_any_more() {
         privileges.lease(&state, &token(jti, "7"), &ask).await.unwrap().id.clone()
     };
     let cause = async |id: &PrivilegeId, state: &State| {
-        privileges.review(state).await;
+        privileges.review(|_| state.clone()).await;
         match privileges.find(id).unwrap().stage {
             Stage::Ended { cause, .. } => cause.as_str(),
             Stage::Live { .. } | Stage::Waiting => "live",
@@ -204,6 +204,9 @@ async fn of_several_leases_all_are_taken_or_none() {
     assert_eq!(privileges.take([&other, &one], "d2"), None);
     assert_eq!((privileges.uses_of(&one), privileges.uses_of(&other)), (1, 0));
     assert!(privileges.take([&other], "d3").is_some());
+    // One that is not there any more is over, and a push that rests on it is decided anew.
+    let forgotten: PrivilegeId = "zzzz9999".parse().unwrap();
+    assert_eq!(privileges.take([&forgotten], "d4"), None);
 }
 
 #[tokio::test]

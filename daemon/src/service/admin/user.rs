@@ -24,7 +24,7 @@ pub(super) async fn deactivate(
     let by = By { actor, reason };
     let cut_off = live.changes.deactivate(username.clone(), request.even_if_unknown, by).await;
     // What they have, or approved, for a while ends for good: it is not there when they are let in again.
-    live.privileges.review(&live.state()).await;
+    live.privileges.review(|user| live.rules_for(user)).await;
     answer(live, &username, cut_off.map_err(|error| convert::status(&error))?.changed)
 }
 
