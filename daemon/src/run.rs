@@ -33,7 +33,7 @@ use crate::{
     directory,
     export::{ExportError, Exports},
     https::TlsError,
-    oidc::Issuers,
+    oidc::{Issuers, OwnKeyError, OwnTokens},
     policy::{self, ApplyError, PolicyManager},
     privilege::{self, Privileges},
     provisioning::{Ledger, LedgerError},
@@ -109,6 +109,9 @@ pub enum RunError {
     /// The issuers of tokens.
     #[error("issuers of tokens cannot be asked over TLS")]
     Issuers(#[from] oam_fetch::RootsError),
+    /// The keys for tokens of leases.
+    #[error(transparent)]
+    OwnKeys(#[from] OwnKeyError),
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -231,8 +234,21 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let webhooks = Webhooks::open(&live.config.webhooks, &live.config.state, &live.audit)?;
     let signals = Signals::open(&live.config.signals, &live.config.state)?;
     let exports = Exports::open(&live.config.exports, &live.config.state, &live.audit)?;
-    let live = live.with_issuers(issuers).with_webhooks(webhooks).with_exports(exports).with_signals(signals);
+    let own_tokens = own_tokens(&live)?;
+    let live = live
+        .with_own_tokens(own_tokens)
+        .with_issuers(issuers)
+        .with_webhooks(webhooks)
+        .with_exports(exports)
+        .with_signals(signals);
     Ok(live.with_provisioned(provisioned))
+}
+
+/// The tokens of leases, where they are issued.
+fn own_tokens(live: &Live) -> Result<Option<OwnTokens>, RunError> {
+    let url = live.config.exchange.as_ref().and_then(|exchange| exchange.url.clone());
+    let file = live.config.state.join("lease-keys");
+    Ok(url.map(|url| OwnTokens::open(file, url, live.privileges.clock().now())).transpose()?)
 }
 
 /// What OAM gave in Bitbucket, where permissions are kept there; and what became of it, if it was damaged.

@@ -87,7 +87,7 @@ impl Bench {
         };
         let updates = refs.iter().map(create).collect();
         for step in [Step::Opening(opening), Step::Updates(v1::RefUpdates { updates, last: true })] {
-            say.send(v1::AuthorizeRequest { step: Some(step) }).unwrap();
+            say.send(v1::AuthorizeRequest { step: Some(step), lease: None }).unwrap();
         }
         let mut client = AuthorizerClient::new(self.hook.clone());
         let answers = client.authorize(UnboundedReceiverStream::new(said)).await.unwrap().into_inner();
@@ -119,7 +119,7 @@ impl Talk {
     }
 
     fn tell_all(&self, facts: v1::Facts) {
-        self.say.send(v1::AuthorizeRequest { step: Some(Step::Facts(facts)) }).unwrap();
+        self.say.send(v1::AuthorizeRequest { step: Some(Step::Facts(facts)), lease: None }).unwrap();
     }
 
     /// That nothing more is told.

@@ -11,6 +11,7 @@ use oam_hook::{
     git_dir::Places,
 };
 use oam_policy::{Channel, RefChange, Repository};
+use oam_proto::limits;
 
 fn variables(data: &[u8]) -> Variables {
     let pairs = data.split(|byte| *byte == 0).filter_map(|pair| {
@@ -34,6 +35,7 @@ fuzz_target!(|data: &[u8]| {
     ] {
         match result {
             Ok(found) => {
+                assert_eq!(found.lease, None, "Bitbucket hands no push options on");
                 assert!(is_value(found.pusher.as_str(), &["BB_USER_NAME", "STASH_USER_NAME"]));
                 let (project, slug) = found.repository.as_str().split_once('/').unwrap();
                 assert!(is_value(project, &["BB_PROJECT_KEY", "STASH_PROJECT_KEY"]));
@@ -58,6 +60,13 @@ fuzz_target!(|data: &[u8]| {
         Ok(found) => {
             assert!(is_value(found.pusher.as_str(), &["REMOTE_USER"]));
             assert_eq!((found.channel, found.updates), (Channel::Push, Updates::Stdin));
+            let tokens = found.lease.map(|lease| lease.tokens).unwrap_or_default();
+            assert!(tokens.len() <= 2);
+            for token in tokens.iter().filter(|token| !token.is_empty()) {
+                let option = [&b"=oam-lease="[..], token].concat();
+                assert!(token.len() <= limits::LEASE_TOKEN_BYTES);
+                assert!(data.windows(option.len()).any(|part| part == option));
+            }
         }
         Err(error) => assert_told_plainly(error),
     }

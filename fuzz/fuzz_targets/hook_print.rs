@@ -21,6 +21,7 @@ fuzz_target!(|data: &[u8]| {
             pusher: Username::parse("alice").unwrap(),
             channel,
             pull_request: None,
+            lease: None,
             updates: Updates::Stdin,
         };
         for text in [print::refused(&decision, &invocation), print::not_decided(&decision, &invocation)] {

@@ -16,6 +16,9 @@ use prost::Message as _;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(request) = AuthorizeRequest::decode(data) else { return };
+    if let Some(lease) = &request.lease {
+        assert!(format!("{lease:?}").chars().all(|sign| "[*, ]".contains(sign)), "{lease:?}");
+    }
     match request.step {
         Some(Step::Opening(opening)) => {
             let _ = (Repository::parse(&opening.repository), Username::parse(&opening.pusher));

@@ -156,6 +156,7 @@ impl Setting {
             let updates = self.resolved(updates, deadline).await?;
             let question = Question {
                 opening: self.opening(),
+                lease: self.invocation.lease.clone(),
                 updates: Arc::new(updates),
                 history: History::new(Arc::clone(&self.places), Arc::clone(&self.variables)),
                 histories: self.histories(),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     examples::Examples,
-    facts::BadSignature,
+    facts::{BadSignature, LeaseFault},
     name::{ObjectId, Repository, RoleId, RuleId, TreePath, Username},
     request::Verb,
     rule::CommitCheck,
@@ -41,6 +41,8 @@ pub enum RefusalReason {
         /// Who.
         username: Username,
     },
+    /// The push shows the token of a lease, and that does not count.
+    LeaseNotAccepted(LeaseFault),
 }
 
 /// What a person needs to know when no grant matched.
@@ -67,6 +69,8 @@ pub struct PathsNotGranted {
     pub paths: Examples<TreePath>,
     /// The grants that give the rest.
     pub grants: Vec<RuleId>,
+    /// The paths that leases of the pusher were narrowed to.
+    pub leased: Vec<String>,
 }
 
 /// What a person needs to know when a require is not met.
@@ -334,6 +338,8 @@ pub enum UndecidedReason {
     ApprovalsUnknown {
         /// What went wrong.
         why: String,
+        /// Whether it stays so until somebody mends it: a commit is by somebody whom the directory does not know.
+        lasting: bool,
     },
     /// The audit log did not take the entry, so nothing may be permitted.
     AuditUnavailable,
@@ -341,7 +347,7 @@ pub enum UndecidedReason {
 
 impl RefusalReason {
     /// One of each, for tests and references that must not forget any.
-    pub const CODES: [&'static str; 26] = [
+    pub const CODES: [&'static str; 31] = [
         "no-grant",
         "paths-not-granted",
         "blocked",
@@ -368,11 +374,26 @@ impl RefusalReason {
         "account-disabled",
         "revoked",
         "unknown-principal",
+        "lease-malformed",
+        "lease-not-ours",
+        "lease-expired",
+        "lease-several",
+        "lease-not-in-force",
     ];
 
     /// Of [`Self::CODES`], those that no rule says.
-    pub const WITHOUT_RULE: [&'static str; 5] =
-        ["no-grant", "paths-not-granted", "account-disabled", "revoked", "unknown-principal"];
+    pub const WITHOUT_RULE: [&'static str; 10] = [
+        "no-grant",
+        "paths-not-granted",
+        "account-disabled",
+        "revoked",
+        "unknown-principal",
+        "lease-malformed",
+        "lease-not-ours",
+        "lease-expired",
+        "lease-several",
+        "lease-not-in-force",
+    ];
 
     /// The reason's stable name.
     pub const fn code(&self) -> &'static str {
@@ -384,6 +405,7 @@ impl RefusalReason {
             Self::AccountDisabled { .. } => "account-disabled",
             Self::Revoked { .. } => "revoked",
             Self::UnknownPrincipal { .. } => "unknown-principal",
+            Self::LeaseNotAccepted(fault) => fault.code(),
         }
     }
 
@@ -396,7 +418,8 @@ impl RefusalReason {
             | Self::PathsNotGranted(_)
             | Self::AccountDisabled { .. }
             | Self::Revoked { .. }
-            | Self::UnknownPrincipal { .. } => None,
+            | Self::UnknownPrincipal { .. }
+            | Self::LeaseNotAccepted(_) => None,
         }
     }
 }

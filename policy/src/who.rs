@@ -218,7 +218,8 @@ impl Judge<'_> {
             | RefusalReason::PathsNotGranted(_)
             | RefusalReason::AccountDisabled { .. }
             | RefusalReason::Revoked { .. }
-            | RefusalReason::UnknownPrincipal { .. } => None,
+            | RefusalReason::UnknownPrincipal { .. }
+            | RefusalReason::LeaseNotAccepted(_) => None,
         });
         let mut rules = rules.collect::<Option<Vec<_>>>()?;
         rules.dedup();

@@ -15,9 +15,9 @@ use oam_policy::{
     Decision, ObjectId, Outcome, PrivilegeId, TreePath, Verdict,
     decide::{LeaseUse, PushVerdict},
     explain,
-    facts::Cover,
+    facts::{Cover, LeaseFault, ShownLease, Unreadable},
     question::{Circumstances, Question},
-    rule::{Asker, RefSet, RepositorySet},
+    rule::{Asker, PathSet, RefSet, RepositorySet},
     who, words,
 };
 
@@ -69,6 +69,8 @@ fn lease() -> LeaseUse {
         refs: RefSet::new([RefSet::parse_one("refs/tags/v1").unwrap()]).unwrap(),
         verbs: [oam_policy::Verb::Create].into_iter().collect(),
         commit: None,
+        paths: None,
+        by_token: false,
         from: "2026-01-02T00:00:00Z".parse().unwrap(),
         to: "2026-01-02T00:05:00Z".parse().unwrap(),
     }
@@ -135,6 +137,125 @@ fn a_commit_is_that_commit() {
     let bound = |byte| LeaseUse { commit: Some(ObjectId::Sha1([byte; 20])), ..lease() };
     assert_eq!(outcome(&case([bound(2)]), "svc-release", "PAY/api", PUSH), Outcome::Permitted);
     assert_eq!(outcome(&case([bound(3)]), "svc-release", "PAY/api", PUSH), Outcome::Refused);
+}
+
+fn paths(of: &[&str]) -> Option<PathSet> {
+    Some(PathSet::new(of.iter().map(|one| PathSet::parse_one(one).unwrap())).unwrap())
+}
+
+/// What a push that changes these is answered.
+fn changing(case: &Case, changed: &[&str]) -> Decision {
+    let mut facts = facts(&[]);
+    let changed = changed.iter().map(|path| TreePath::parse(path.as_bytes()).unwrap()).collect();
+    facts.learn_paths(0, Cover::whatever(), Ok(changed));
+    case.decide("svc-release", "PAY/api", &[PUSH], &facts)
+}
+
+#[test]
+fn every_path_that_changes_is_one_of_the_lease_s() {
+    let narrowed = case([LeaseUse { paths: paths(&["docs/**", "!docs/private/**"]), ..lease() }]);
+    for (changed, good) in [
+        (&["docs/a", "docs/b/c"][..], true),
+        (&[], true),
+        (&["docs/a", "src/a"], false),
+        (&["docs/private/a"], false),
+        (&["docs"], false),
+        (&["Docs/a"], false),
+    ] {
+        assert_eq!(changing(&narrowed, changed).outcome() == Outcome::Permitted, good, "{changed:?}");
+    }
+    let unread = || {
+        let mut facts = facts(&[]);
+        facts.learn_paths(0, Cover::whatever(), Err(Unreadable { why: "no".into() }));
+        facts
+    };
+    let decision = narrowed.decide("svc-release", "PAY/api", &[PUSH], &unread());
+    assert_eq!(decision.outcome(), Outcome::Undecided, "what cannot be read is neither covered nor not");
+    let refused = changing(&narrowed, &["docs/a", "src/a"]);
+    let PushVerdict::PerRef(refs) = refused.verdict() else { panic!("{refused:?}") };
+    let Verdict::Refused(reasons) = &refs.first().verdict else { panic!("{refused:?}") };
+    let words = words::of_refusal(reasons.first(), None);
+    insta::assert_snapshot!(format!("[{}] {}\n{}", words.code, words.summary, words.hint.unwrap()), @"
+    [paths-not-granted] You may change it, but not there: `src/a`.
+    What you may change stands in `releases`. Leave the rest out, or have somebody push it who may. A lease is for `docs/**` and `!docs/private/**` only: have the job ask for the other paths as well, with `oam ci lease --path`.
+    ");
+}
+
+#[test]
+fn the_workload_the_grant_and_the_lease_bound_it_together() {
+    let text = POLICY.replace(
+        "refs = [\"refs/tags/v*\"]\nverbs",
+        "refs = [\"refs/tags/v*\"]\npaths = [\"docs/**\"]\nverbs",
+    );
+    let text = text.replace(
+        "verbs = [\"create\", \"delete\"]",
+        "verbs = [\"create\", \"delete\"]\npaths = [\"**/*.md\"]",
+    );
+    let mut both = case([LeaseUse { paths: paths(&["docs/a/**"]), ..lease() }]);
+    both.state.policy = Some(std::sync::Arc::new(policy(&text)));
+    for (changed, good) in
+        [("docs/a/x.md", true), ("docs/a/x.txt", false), ("docs/b/x.md", false), ("x.md", false)]
+    {
+        assert_eq!(changing(&both, &[changed]).outcome() == Outcome::Permitted, good, "{changed}");
+    }
+}
+
+#[test]
+fn leases_of_some_paths_cover_it_together_and_only_those_that_it_takes_are_used() {
+    let of =
+        |id: &str, of: &[&str]| LeaseUse { id: PrivilegeId::parse(id).unwrap(), paths: paths(of), ..lease() };
+    let case = case([of("aaaa", &["docs/**"]), of("bbbb", &["src/**"]), of("cccc", &["docs/a", "src/a"])]);
+    assert_eq!(given(&changing(&case, &["docs/b", "src/b"])), ["aaaa", "bbbb"]);
+    assert_eq!(given(&changing(&case, &["src/b"])), ["bbbb"]);
+    assert_eq!(given(&changing(&case, &["docs/a"])).len(), 1);
+    assert_eq!(changing(&case, &["x"]).outcome(), Outcome::Refused);
+}
+
+fn showing(shown: Option<ShownLease>) -> impl Fn(&Case, &str) -> Decision {
+    move |case, user| {
+        let mut facts = facts(&[]);
+        shown.iter().for_each(|shown| facts.learn_shown_lease(shown.clone()));
+        case.decide(user, "PAY/api", &[PUSH], &facts)
+    }
+}
+
+#[test]
+fn one_that_must_be_shown_counts_where_it_is_and_nowhere_else() {
+    let of = |id: &str| Some(ShownLease::Of(PrivilegeId::parse(id).unwrap()));
+    let bound = case([LeaseUse { by_token: true, ..lease() }]);
+    let code = |decision: &Decision| match decision.verdict() {
+        PushVerdict::PerRef(refs) => match &refs.first().verdict {
+            Verdict::Permitted(_) => "permitted",
+            Verdict::Refused(reasons) => reasons.first().code(),
+            Verdict::Undecided(reasons) => reasons.first().code(),
+        },
+        PushVerdict::Refused(reasons) => reasons.first().code(),
+        PushVerdict::Undecided(reasons) => reasons.first().code(),
+    };
+    for (shown, user, expected) in [
+        (None, "svc-release", "no-grant"),
+        (of("7k2m9x"), "svc-release", "permitted"),
+        (of("7k2m9x"), "SVC-Release", "permitted"),
+        (of("7k2m9y"), "svc-release", "lease-not-in-force"),
+        // Whoever else shows it has stolen it, also where they may do it without.
+        (of("7k2m9x"), "alice", "lease-not-in-force"),
+        (of("7k2m9x"), "svc-old", "lease-not-in-force"),
+        (None, "svc-old", "permitted"),
+        (Some(ShownLease::NotAccepted(LeaseFault::Expired)), "svc-old", "lease-expired"),
+        (Some(ShownLease::NotAccepted(LeaseFault::NotOurs)), "svc-release", "lease-not-ours"),
+    ] {
+        assert_eq!(code(&showing(shown.clone())(&bound, user)), expected, "{shown:?} {user}");
+    }
+    // It gives no more than any other: not after its end, not elsewhere, and not what another lease gives beside it.
+    let over = bound.clone().at("2026-01-02T00:05:00Z");
+    assert_eq!(code(&showing(of("7k2m9x"))(&over, "svc-release")), "lease-not-in-force");
+    let elsewhere =
+        LeaseUse { refs: RefSet::new([RefSet::parse_one("refs/tags/v2").unwrap()]).unwrap(), ..lease() };
+    let elsewhere = LeaseUse { id: PrivilegeId::parse("aaaaaa").unwrap(), by_token: true, ..elsewhere };
+    let two = case([elsewhere, lease()]);
+    assert_eq!(code(&showing(of("aaaaaa"))(&two, "svc-release")), "no-grant");
+    assert_eq!(code(&showing(None)(&two, "svc-release")), "permitted");
+    assert_eq!(given(&showing(of("7k2m9x"))(&two, "svc-release")), ["7k2m9x"]);
 }
 
 #[test]

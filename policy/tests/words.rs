@@ -13,7 +13,7 @@ use std::time::Duration;
 use oam_policy::{
     ObjectId, RefName, RefusalReason, TreePath, UndecidedReason, Username, Verb,
     examples::Examples,
-    facts::BadSignature,
+    facts::{BadSignature, LeaseFault},
     name::{RoleId, RuleId},
     reason::{
         Blocked, Discounted, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, SignatureFault, Unmet, WhyNot,
@@ -133,6 +133,15 @@ fn refusals() {
             RefusalReason::PathsNotGranted(PathsNotGranted {
                 paths: paths(&["src/a.rs", "src/b.rs", "src/c\x1b.rs", "d", "e"]),
                 grants: vec![RuleId::parse("docs").unwrap(), RuleId::parse("site").unwrap()],
+                leased: vec![],
+            }),
+            Some(&branch),
+        ),
+        (
+            RefusalReason::PathsNotGranted(PathsNotGranted {
+                paths: paths(&["src/a.rs"]),
+                grants: vec![RuleId::parse("docs").unwrap()],
+                leased: vec!["docs/**".to_owned(), "!docs/\u{1b}".to_owned()],
             }),
             Some(&branch),
         ),
@@ -192,7 +201,8 @@ fn refusals() {
     ];
     let of_tag = |fault| unmet(Shortfall::TagSignature { fault, found: Some("signed by `bob`".into()) });
     let of_tags = SignatureFault::ALL.map(|fault| (of_tag(fault), Some(&tag)));
-    let reasons: Vec<_> = reasons.into_iter().chain(of_tags).collect();
+    let of_leases = LeaseFault::ALL.map(|fault| (RefusalReason::LeaseNotAccepted(fault), None));
+    let reasons: Vec<_> = reasons.into_iter().chain(of_tags).chain(of_leases).collect();
     let text: String = reasons.iter().map(|(reason, name)| told(&words::of_refusal(reason, *name))).collect();
     for code in RefusalReason::CODES {
         assert!(text.contains(&format!("[{code}]")), "`{code}` has no words in this test");
@@ -225,7 +235,11 @@ fn inabilities_to_decide() {
         },
         UndecidedReason::SourceStale { source: "okta".into(), age: None, bound: None },
         UndecidedReason::FactsUnreadable { why: "object 0123\u{1b}[31m is missing.".into() },
-        UndecidedReason::ApprovalsUnknown { why: "Bitbucket does not answer: \u{1b}[31m.".into() },
+        UndecidedReason::ApprovalsUnknown {
+            why: "Bitbucket does not answer: \u{1b}[31m.".into(),
+            lasting: false,
+        },
+        UndecidedReason::ApprovalsUnknown { why: "a commit is by `x@y`, an address".into(), lasting: true },
         UndecidedReason::AuditUnavailable,
     ];
     let text: String = reasons.iter().map(|reason| told(&words::of_undecided(reason))).collect();

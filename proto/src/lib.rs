@@ -11,6 +11,7 @@
 mod facts;
 mod lint;
 mod merging;
+mod shown;
 mod trial;
 mod update;
 mod words;
@@ -54,6 +55,8 @@ pub mod limits {
     pub const EMAIL_BYTES: usize = 1_000;
     /// How much is shown of a path that cannot be judged, in bytes.
     pub const PATH_BYTES_SHOWN: usize = 200;
+    /// How long the token of a lease may be, in bytes.
+    pub const LEASE_TOKEN_BYTES: usize = 8 * 1024;
     /// How many refs a decision describes in words; the others are counted.
     pub const REFS_DESCRIBED: usize = 20;
 }

@@ -42,6 +42,12 @@ pub struct Lease {
     /// What the refs must come to name; absent: anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Changes to these paths only, by patterns; absent: whatever the workload allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// Whether only pushes count that show its token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_token: bool,
     /// Who issued the token that was shown.
     pub issuer: String,
     /// What that said, as far as the workload asked.
@@ -292,10 +298,15 @@ mod tests {
             role: "bot".into(),
             verbs: vec!["update".into()],
             commit: None,
+            paths: Vec::new(),
+            by_token: false,
             issuer: "https://ci.example".into(),
             claims: [("repository_id".to_owned(), "7".to_owned())].into(),
             given: Some(LeaseGiven { uses: 1, token: "c0ffee".into(), token_expires: to }),
         };
+        let bounded = Lease { paths: vec!["docs/**".into()], by_token: true, given: None, ..lease.clone() };
+        let bounded = serde_json::to_string(&PrivilegeKind::Lease(Box::new(bounded))).unwrap();
+        insta::assert_snapshot!(bounded, @r#"{"lease":{"workload":"api","role":"bot","verbs":["update"],"paths":["docs/**"],"by_token":true,"issuer":"https://ci.example","claims":{"repository_id":"7"}}}"#);
         let lease = serde_json::to_string(&PrivilegeKind::Lease(Box::new(lease))).unwrap();
         insta::assert_snapshot!(lease, @r#"{"lease":{"workload":"api","role":"bot","verbs":["update"],"issuer":"https://ci.example","claims":{"repository_id":"7"},"given":{"uses":1,"token":"c0ffee","token_expires":"2026-11-23T04:00:00.000000Z"}}}"#);
     }

@@ -125,13 +125,15 @@ fn lease() -> impl Strategy<Value = Lease> {
     let given = (any::<u32>(), text(), time());
     let given = given.prop_map(|(uses, token, token_expires)| LeaseGiven { uses, token, token_expires });
     let claims = btree_map(text(), text(), 0..3);
-    let of = (text(), text(), vec(text(), 0..3), option::of(text()));
+    let of = (text(), text(), vec(text(), 0..3), option::of(text()), vec(text(), 0..2), any::<bool>());
     (of, text(), claims, option::of(given)).prop_map(
-        |((workload, role, verbs, commit), issuer, claims, given)| Lease {
+        |((workload, role, verbs, commit, paths, by_token), issuer, claims, given)| Lease {
             workload,
             role,
             verbs,
             commit,
+            paths,
+            by_token,
             issuer,
             claims,
             given,

@@ -10,6 +10,10 @@ use super::{CiError, token::network};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// What is asked for, where the lease is to be shown with the push.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// What is given where nothing need be shown; and by daemons of old.
+const LEASE: &str = "urn:oam:params:oauth:token-type:lease";
 
 /// What is asked for.
 #[derive(Debug)]
@@ -22,6 +26,10 @@ pub struct Wanted {
     pub verbs: Vec<Verb>,
     /// What the refs must come to name.
     pub commit: Option<ObjectId>,
+    /// Changes to these paths only, as patterns.
+    pub paths: Vec<String>,
+    /// Whether only pushes are to count that show its token.
+    pub by_token: bool,
     /// Of what the workload allows.
     pub role: Option<RoleId>,
     /// For how many pushes.
@@ -31,17 +39,40 @@ pub struct Wanted {
 }
 
 /// A lease, as the exchange tells it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Lease {
     /// Its id.
-    #[serde(rename = "access_token")]
     pub id: String,
+    /// What the push must show, where it must.
+    pub token: Option<Secret>,
     /// For how many seconds.
     pub expires_in: u64,
     /// What it is for.
     pub scope: String,
     /// Who must push.
     pub principal: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    #[serde(default)]
+    issued_token_type: String,
+    lease: Option<String>,
+    expires_in: u64,
+    scope: String,
+    principal: String,
+}
+
+impl From<Answer> for Lease {
+    fn from(answer: Answer) -> Self {
+        let Answer { access_token, issued_token_type, lease, expires_in, scope, principal } = answer;
+        let (id, token) = match issued_token_type == ACCESS_TOKEN {
+            true => (lease.unwrap_or_default(), Some(Secret::new(access_token))),
+            false => (access_token, None),
+        };
+        Self { id, token, expires_in, scope, principal }
+    }
 }
 
 #[derive(Deserialize)]
@@ -66,10 +97,17 @@ pub async fn exchange(
         .with("grant_type", GRANT_TYPE)
         .with("subject_token_type", TOKEN_TYPE)
         .with("subject_token", token.reveal())
+        .with("requested_token_type", if wanted.by_token { ACCESS_TOKEN } else { LEASE })
         .with("scope", &scope(wanted));
     let answer = client.post(&url.below("/token")?, &form).await?;
     if answer.status.is_success() {
-        return Ok(answer.json()?);
+        let lease = Lease::from(answer.json::<Answer>()?);
+        // Else its text would be taken for a push option.
+        if wanted.by_token && lease.token.is_none() {
+            let detail = "the exchange gave a lease without a token".to_owned();
+            return Err(CiError::Refused { error: "invalid_request".to_owned(), detail });
+        }
+        return Ok(lease);
     }
     match answer.said::<Refusal>() {
         Ok(Refusal { error, error_description }) => {
@@ -84,6 +122,7 @@ fn scope(wanted: &Wanted) -> String {
     parts.extend(wanted.refs.iter().map(|name| format!("ref:{}", encoded(name.as_bytes()))));
     parts.extend(wanted.verbs.iter().map(|verb| format!("verb:{verb}")));
     parts.extend(wanted.commit.as_ref().map(|commit| format!("commit:{commit}")));
+    parts.extend(wanted.paths.iter().map(|path| format!("path:{}", encoded(path.as_bytes()))));
     parts.extend(wanted.role.as_ref().map(|role| format!("role:{role}")));
     parts.extend(wanted.uses.map(|uses| format!("uses:{uses}")));
     parts.extend(wanted.seconds.map(|seconds| format!("seconds:{seconds}")));
@@ -111,6 +150,8 @@ mod tests {
             refs: vec![oam_policy::RefName::parse("refs/heads/ü%".as_bytes()).unwrap()],
             verbs: Vec::new(),
             commit: None,
+            paths: Vec::new(),
+            by_token: false,
             role: None,
             uses: None,
             seconds: None,
@@ -119,9 +160,28 @@ mod tests {
         wanted.verbs = vec![oam_policy::Verb::Update];
         wanted.role = Some("bot".parse().unwrap());
         (wanted.uses, wanted.seconds) = (Some(2), Some(60));
+        wanted.paths = vec!["a b/**".to_owned(), "!x".to_owned()];
         assert_eq!(
             scope(&wanted),
-            "repository:PAY/api ref:refs/heads/%C3%BC%25 verb:update role:bot uses:2 seconds:60"
+            "repository:PAY/api ref:refs/heads/%C3%BC%25 verb:update path:a%20b/** path:!x role:bot uses:2 seconds:60"
         );
+    }
+
+    #[test]
+    fn a_token_is_kept_apart_from_the_id() {
+        let read = |text: &str| super::Lease::from(serde_json::from_str::<super::Answer>(text).unwrap());
+        let place = r#""expires_in":300,"scope":"s","principal":"svc""#;
+        let found =
+            read(&format!(r#"{{"access_token":"7k2m9x","issued_token_type":"{}",{place}}}"#, super::LEASE));
+        assert!(found.id == "7k2m9x" && found.token.is_none());
+        let kind = super::ACCESS_TOKEN;
+        let with = read(&format!(
+            r#"{{"access_token":"a.b.c","issued_token_type":"{kind}","lease":"7k2m9x",{place}}}"#
+        ));
+        assert_eq!(
+            (with.id.as_str(), with.token.as_ref().map(oam_fetch::Secret::reveal)),
+            ("7k2m9x", Some("a.b.c"))
+        );
+        assert!(!format!("{with:?}").contains("a.b.c"));
     }
 }

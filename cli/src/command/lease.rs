@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use oam_fetch::WebUrl;
-use oam_policy::{ObjectId, PrivilegeId, RefName, Repository, RoleId, Verb};
+use oam_policy::{ObjectId, PrivilegeId, RefName, Repository, RoleId, Verb, rule::PathSet};
 use oam_proto::v1::{EndPrivilegeRequest, ListPrivilegesRequest};
 
 use super::{Context, Ending, privilege::length, reason};
@@ -50,6 +50,12 @@ pub struct Ask {
     /// The commit that the refs will name
     #[arg(long, value_parser = commit)]
     commit: Option<ObjectId>,
+    /// Changes to these paths only, as in `docs/**`; can be given several times
+    #[arg(long = "path", value_name = "PATH", value_parser = path)]
+    paths: Vec<String>,
+    /// Have a token that the push must show, and print the push option for it, and nothing else: for plain git servers
+    #[arg(long)]
+    push_option: bool,
     /// The role, where the workload gives one of several
     #[arg(long)]
     role: Option<RoleId>,
@@ -101,6 +107,8 @@ pub async fn ci(command: Ci, context: &mut Context) -> Ending {
         refs,
         verbs,
         commit,
+        paths,
+        push_option,
         role,
         uses,
         length,
@@ -109,8 +117,16 @@ pub async fn ci(command: Ci, context: &mut Context) -> Ending {
     } = *ask;
     let audience = audience.unwrap_or_else(|| url.as_str().trim_end_matches('/').to_owned());
     let token = Place::find(token_file)?.read(&audience).await?;
-    let wanted = Wanted { repository: repo, refs, verbs, commit, role, uses, seconds: length };
+    let by_token = push_option;
+    let wanted =
+        Wanted { repository: repo, refs, verbs, commit, paths, by_token, role, uses, seconds: length };
     let leased = exchange(&url, exchange_ca.as_deref(), &token, &wanted).await?;
+    if let Some(option) = lease::push_option(&leased).filter(|_| !context.terminal.is_json()) {
+        // Standard output is for `git push -o`; what a person reads of it is in the job's log.
+        context.terminal.note(lease::text(&leased, &context.terminal.page()).trim_end());
+        context.terminal.print(format!("{option}\n").as_bytes())?;
+        return Ok(Exit::Ok);
+    }
     context.terminal.answer(&lease::LeaseJson::from(&leased), |page| lease::text(&leased, page))?;
     Ok(Exit::Ok)
 }
@@ -144,6 +160,10 @@ fn url(text: &str) -> Result<WebUrl, String> {
 
 fn ref_name(text: &str) -> Result<RefName, String> {
     RefName::parse(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    PathSet::parse_one(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn commit(text: &str) -> Result<ObjectId, String> {

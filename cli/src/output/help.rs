@@ -50,7 +50,7 @@ const TRANSMITTER: &str = "TRANSMITTER: {name, issuer, source, delivery, path, s
 /// `PRIVILEGE` in the texts below.
 const PRIVILEGE: &str = "PRIVILEGE: {id, kind, stage, rule, role, lifts, username, on, refs, seconds, reason, needed, \
                          approvals: [{by, at}], asked, from, to, ended, wants_sign_off, signed_off: {by, at, reason}, \
-                         answering, lease: {verbs, commit, uses, used, issuer, claims}}; kind: grant, waiver, lease; \
+                         answering, lease: {verbs, commit, uses, used, issuer, claims, paths, by_token}}; kind: grant, waiver, lease; \
                          stage: waiting, live, ended; ended: over, unanswered, denied, returned, revoked, not-allowed, \
                          used-up; answering: roles";
 
@@ -284,7 +284,7 @@ pub fn apply() -> String {
 /// `oam ci lease`.
 pub fn ci_lease() -> String {
     document(
-        "{id, principal, seconds, scope}",
+        "{id, principal, seconds, scope, push_option}",
         &[
             "The token is looked for in: `--token-file`; `OAM_ID_TOKEN` (GitLab, Jenkins); `BITBUCKET_STEP_OIDC_TOKEN`; \
            GitHub's `ACTIONS_ID_TOKEN_REQUEST_URL`; `/var/run/secrets/oam/token` (Kubernetes).",

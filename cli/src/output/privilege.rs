@@ -46,6 +46,8 @@ struct LeaseJson<'a> {
     used: u32,
     issuer: &'a str,
     claims: BTreeMap<&'a str, &'a str>,
+    paths: &'a [String],
+    by_token: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +100,8 @@ impl<'a> From<&'a Privilege> for PrivilegeJson<'a> {
                 used: lease.used,
                 issuer: &lease.issuer,
                 claims: lease.claims.iter().map(|(claim, text)| (claim.as_str(), text.as_str())).collect(),
+                paths: &lease.paths,
+                by_token: lease.by_token,
             }),
         }
     }
@@ -247,6 +251,11 @@ fn leased(lease: &LeaseDetails, fields: Fields) -> Fields {
     fields
         .with("to", names(&lease.verbs))
         .with("commit", shown(&lease.commit))
+        .with("paths", if lease.paths.is_empty() { String::new() } else { names(&lease.paths) })
+        .with(
+            "counts",
+            if lease.by_token { "for pushes that show its token".to_owned() } else { String::new() },
+        )
         .with("pushes", format!("{} of {}", lease.used, lease.uses))
         .with("token", format!("of {}, {}", quoted(&lease.issuer), names(&claims)))
 }
@@ -259,6 +268,8 @@ pub fn leases_text(privileges: &[Privilege], page: &Page) -> String {
     let mut table = Table::new(["ID", "STAGE", "WHO", "ROLE", "ON", "REFS", "UNTIL", "PUSHES", "WORKLOAD"]);
     for one in privileges {
         let pushes = one.lease.as_ref().map(|lease| format!("{} of {}", lease.used, lease.uses));
+        let paths = one.lease.as_ref().filter(|lease| !lease.paths.is_empty());
+        let paths = paths.map(|lease| format!(" (paths {})", names(&lease.paths))).unwrap_or_default();
         let stage = if one.stage == "ended" { &one.ended } else { &one.stage };
         table.push([
             shown(&one.id),
@@ -266,7 +277,7 @@ pub fn leases_text(privileges: &[Privilege], page: &Page) -> String {
             shown(&one.username),
             shown(&one.role),
             names(&one.on),
-            names(&one.refs),
+            names(&one.refs) + &paths,
             until(one),
             pushes.unwrap_or_default(),
             shown(&one.rule),

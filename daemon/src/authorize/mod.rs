@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
 use oam_policy::{
     Decision, Evaluation, Facts, Merging, Outcome, PrivilegeId, Request, State, UndecidedReason, Verdict,
-    decide, decide::PushVerdict, facts::FactsNeeded,
+    decide,
+    decide::PushVerdict,
+    facts::{FactsNeeded, ShownLease},
 };
 use oam_proto::{decision_to_wire, v1};
 use tracing::{Instrument as _, Span};
@@ -27,6 +29,8 @@ pub struct Question {
     pub request: Request,
     /// The pull request that is merged or looked at, where the git server says which.
     pub pull_request: Option<Merging>,
+    /// The lease whose token the push shows.
+    pub shown_lease: Option<ShownLease>,
     /// Who asks, as the connection knows them.
     pub asked_by: AskedBy,
     /// When the question was whole.
@@ -82,6 +86,9 @@ impl Unrecorded {
 /// Decides by the policy and directory in force at this moment.
 pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
     let state = live.state_of(&question.request);
+    let counting = state.leases.iter().filter(|lease| lease.counts_with(facts.shown_lease()));
+    // What cannot count is none of what it rests on, and is not recorded as that.
+    let state = State { leases: counting.cloned().collect(), ..state };
     let at = Timestamp::now();
     match decide(&state, &question.request, facts, at) {
         Evaluation::Decided(decision) => {

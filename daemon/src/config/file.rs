@@ -279,6 +279,8 @@ pub struct ExchangeSection {
     pub key: Option<PathBuf>,
     /// `loopback-only`: without TLS, which is taken on a loopback address alone.
     pub plaintext: Option<String>,
+    /// The address that jobs know it by: with it, tokens of leases are issued.
+    pub url: Option<String>,
 }
 
 /// Who may ask for decisions on this host.

@@ -1,5 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
+use oam_fetch::WebUrl;
+
 use super::{
     ConfigError,
     file::{ExchangeSection, ScimSection},
@@ -26,6 +28,8 @@ pub struct ExchangeConfig {
     pub listen: SocketAddr,
     /// How it is secured; `None`: not at all, on a loopback address.
     pub tls: Option<TlsFiles>,
+    /// The address that jobs know it by, as the issuer of tokens of leases; `None`: it issues none.
+    pub url: Option<String>,
 }
 
 /// A certificate of a listener.
@@ -79,7 +83,20 @@ pub(super) fn scim(section: ScimSection) -> Result<ScimConfig, ConfigError> {
 pub(super) fn exchange(section: ExchangeSection) -> Result<ExchangeConfig, ConfigError> {
     let files = (section.certificate, section.key);
     let tls = secured(&EXCHANGE, section.listen, files, section.plaintext.as_deref())?;
-    Ok(ExchangeConfig { listen: section.listen, tls })
+    let url = section.url.map(|url| exchange_url(url.trim_end_matches('/'))).transpose()?;
+    Ok(ExchangeConfig { listen: section.listen, tls, url })
+}
+
+/// An issuer is told to the letter, so there is one way to write it; and what it publishes lies at its root.
+fn exchange_url(text: &str) -> Result<String, ConfigError> {
+    let wrong = || fault("exchange.url", "it is `https://` and a host, and the port unless it is 443");
+    let url: WebUrl = text.parse().map_err(|_| wrong())?;
+    let is_root = url.as_str().trim_end_matches('/') == text && !text.contains(['?', '#', '@']);
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if is_root && !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
+        _ => Err(wrong()),
+    }
 }
 
 fn secured(

@@ -44,6 +44,10 @@ impl fmt::Display for Config {
         if let Some(exchange) = &self.exchange {
             writeln!(f, "\n[exchange]\nlisten = \"{}\"", exchange.listen)?;
             show_tls(exchange.tls.as_ref(), f)?;
+            match &exchange.url {
+                Some(url) => writeln!(f, "url = {}", text(url))?,
+                None => writeln!(f, "# url: none, so leases have no tokens")?,
+            }
         }
         writeln!(f, "\n[decisions]\nall_reasons_within = \"{}ms\"", self.all_reasons_within.as_millis())?;
         writeln!(f, "facts_memory = {}", self.facts_memory >> 20)?;

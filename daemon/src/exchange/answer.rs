@@ -5,10 +5,14 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use oam_fetch::Secret;
+
 use crate::privilege::Privilege;
 
 /// What kind of token a lease's id is.
 pub(super) const LEASE: &str = "urn:oam:params:oauth:token-type:lease";
+/// What kind of token one is that is shown with a push.
+pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Why there is no lease, as RFC 6749 writes it.
 #[derive(Debug)]
@@ -62,16 +66,26 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// RFC 8693, 2.2.1. `N_A`: what is issued is shown to nobody.
-    pub(super) fn lease(lease: &Privilege) -> Self {
+    /// RFC 8693, 2.2.1. `N_A`: what is issued is shown to nobody, where it is no token.
+    pub(super) fn lease(lease: &Privilege, token: Option<&Secret>) -> Self {
+        let issued = match token {
+            Some(token) => (token.reveal(), ACCESS_TOKEN, "Bearer"),
+            None => (lease.id.as_str(), LEASE, "N_A"),
+        };
         let body = json!({
-            "access_token": lease.id.as_str(),
-            "issued_token_type": LEASE,
-            "token_type": "N_A",
+            "access_token": issued.0,
+            "issued_token_type": issued.1,
+            "token_type": issued.2,
+            "lease": lease.id.as_str(),
             "expires_in": lease.length.as_secs(),
             "scope": super::ask::written(lease),
             "principal": lease.by.as_str(),
         });
+        Self { status: 200, body }
+    }
+
+    /// Something that everybody may read.
+    pub(super) fn document(body: Value) -> Self {
         Self { status: 200, body }
     }
 

@@ -3,10 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use oam_fetch::Secret;
-use oam_policy::{ObjectId, RefName, Repository, RoleId, Verb};
+use oam_policy::{
+    ObjectId, RefName, Repository, RoleId, Verb,
+    rule::{PathSet, Pattern},
+};
 
-use super::answer::{LEASE, Problem};
-use crate::privilege::{LeaseAsk, MOST_REFS, Privilege};
+use super::answer::{ACCESS_TOKEN, LEASE, Problem};
+use crate::privilege::{LeaseAsk, MOST_PATHS, MOST_REFS, Privilege};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// How a job's token may be called: all of these are what CI systems issue.
@@ -52,10 +55,16 @@ impl Asked {
                 TOKEN_TYPES.join("` or `")
             )));
         }
-        if known.get("requested_token_type").is_some_and(|kind| *kind != LEASE) {
-            return Err(Problem::request(format!("`requested_token_type` is `{LEASE}`, or left out")));
-        }
-        let ask = ask(needed("scope")?)?;
+        let by_token = match known.get("requested_token_type") {
+            None => false,
+            Some(kind) if *kind == LEASE => false,
+            Some(kind) if *kind == ACCESS_TOKEN => true,
+            Some(_) => {
+                let why = format!("`requested_token_type` is `{LEASE}` or `{ACCESS_TOKEN}`, or left out");
+                return Err(Problem::request(why));
+            }
+        };
+        let ask = LeaseAsk { by_token, ..ask(needed("scope")?)? };
         Ok(Self { token: Secret::new(needed("subject_token")?), ask })
     }
 }
@@ -68,7 +77,7 @@ fn missing(name: &str) -> Problem {
 /// not stand in a scope is written `%XX`.
 fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
     let (mut repository, mut role, mut commit, mut uses, mut length) = (None, None, None, None, None);
-    let (mut refs, mut verbs) = (Vec::new(), Vec::new());
+    let (mut refs, mut verbs, mut paths) = (Vec::new(), Vec::new(), Vec::new());
     for part in scope.split(' ').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once(':').ok_or_else(|| wrong(part, "it is `name:value`"))?;
         let value = decoded(value).ok_or_else(|| wrong(part, "it is not encoded well"))?;
@@ -77,6 +86,7 @@ fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
             "repository" => once(&mut repository, part, Repository::parse(text()?))?,
             "ref" => refs.push(RefName::parse(&value).map_err(|error| wrong(part, &error.to_string()))?),
             "verb" => verbs.push(verb(text()?).ok_or_else(|| wrong(part, "it is no verb"))?),
+            "path" => paths.push(path(text()?).map_err(|why| wrong(part, &why))?),
             "role" => once(&mut role, part, RoleId::parse(text()?))?,
             "commit" => once(&mut commit, part, ObjectId::parse_hex(&value))?,
             "uses" => once(&mut uses, part, text()?.parse::<u32>())?,
@@ -84,7 +94,7 @@ fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
             _ => {
                 return Err(wrong(
                     part,
-                    "it is none of `repository`, `ref`, `verb`, `commit`, `role`, `uses`, `seconds`",
+                    "it is none of `repository`, `ref`, `verb`, `commit`, `path`, `role`, `uses`, `seconds`",
                 ));
             }
         }
@@ -93,12 +103,19 @@ fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
     if refs.is_empty() || refs.len() > MOST_REFS {
         return Err(Problem::scope(format!("`scope` names 1 to {MOST_REFS} refs, each as `ref:refs/…`")));
     }
+    if paths.len() > MOST_PATHS {
+        return Err(Problem::scope(format!("`scope` names at most {MOST_PATHS} times a `path:`")));
+    }
+    let paths = if paths.is_empty() { None } else { Some(PathSet::new(paths)) };
+    let paths = paths.transpose().map_err(|error| Problem::scope(format!("`path:` in `scope`: {error}")))?;
     Ok(LeaseAsk {
         repository,
         refs,
         verbs: (!verbs.is_empty()).then(|| verbs.into_iter().collect()),
         role,
         commit,
+        paths,
+        by_token: false,
         uses,
         length: length.map(|seconds| Duration::from_secs(seconds.into())),
     })
@@ -118,6 +135,14 @@ fn once<T, E: std::fmt::Display>(
         None => Ok(()),
         Some(_) => Err(wrong(part, "it is said twice")),
     }
+}
+
+/// A pattern of paths, as a policy writes them; no regular expression, which is for whoever writes policies.
+fn path(text: &str) -> Result<(bool, Pattern), String> {
+    if text.strip_prefix('!').unwrap_or(text).starts_with("re:") {
+        return Err("it is a pattern as `docs/**`, and no regular expression".to_owned());
+    }
+    PathSet::parse_one(text).map_err(|error| error.to_string())
 }
 
 /// One that changes refs.
@@ -148,6 +173,7 @@ pub(super) fn written(lease: &Privilege) -> String {
     if let Some(leased) = lease.what.lease() {
         parts.extend(leased.verbs.iter().map(|verb| format!("verb:{verb}")));
         parts.extend(leased.commit.as_ref().map(|commit| format!("commit:{commit}")));
+        parts.extend(leased.paths.iter().flat_map(PathSet::sources).map(|path| format!("path:{path}")));
         parts.push(format!("role:{}", leased.role));
         parts.push(format!("uses:{}", leased.uses()));
     }
@@ -178,6 +204,7 @@ mod tests {
         let asked = read(&[]).unwrap();
         assert_eq!((asked.ask.repository.as_str(), asked.ask.refs.len()), ("PAY/api", 1));
         assert_eq!((asked.ask.verbs, asked.ask.uses, asked.ask.length), (None, None, None));
+        assert_eq!((&asked.ask.paths, asked.ask.by_token), (&None, false));
         assert_eq!(asked.token.reveal(), "a.b.c");
     }
 
@@ -185,10 +212,13 @@ mod tests {
     fn all_can_be_said() {
         let commit = "1".repeat(40);
         let scope = format!(
-            "ref:refs/tags/v1  repository:PAY/api ref:refs/heads/%C3%BC verb:update verb:create commit:{commit} uses:3 seconds:60 role:bot"
+            "ref:refs/tags/v1  repository:PAY/api ref:refs/heads/%C3%BC verb:update verb:create commit:{commit} path:docs/** path:!docs/%C3%BC uses:3 seconds:60 role:bot"
         );
-        let ask =
-            read(&[("scope", &scope), ("requested_token_type", super::LEASE), ("other", "x")]).unwrap().ask;
+        let ask = read(&[("scope", &scope), ("requested_token_type", super::ACCESS_TOKEN), ("other", "x")])
+            .unwrap()
+            .ask;
+        assert!(ask.by_token);
+        assert_eq!(ask.paths.as_ref().unwrap().sources(), ["docs/**", "!docs/ü"]);
         assert_eq!(ask.refs[1].as_bytes(), "refs/heads/ü".as_bytes());
         assert_eq!(ask.verbs.unwrap().iter().count(), 2);
         assert_eq!((ask.uses, ask.length.unwrap().as_secs()), (Some(3), 60));
@@ -203,7 +233,7 @@ mod tests {
             ("subject_token", "-", "invalid_request: `subject_token`"),
             ("subject_token", "", "invalid_request: `subject_token`"),
             ("subject_token_type", "urn:ietf:params:oauth:token-type:saml2", "invalid_request"),
-            ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token", "invalid_request"),
+            ("requested_token_type", "urn:ietf:params:oauth:token-type:refresh_token", "invalid_request"),
             ("audience", "other", "invalid_target"),
             ("resource", "https://x", "invalid_target"),
             ("actor_token", "x", "invalid_request"),
@@ -218,11 +248,18 @@ mod tests {
             ("scope", "repository:PAY/api ref:refs/heads/x uses:-1", "invalid_scope"),
             ("scope", "repository:PAY/api ref:refs/heads/x commit:abc", "invalid_scope"),
             ("scope", "repository:PAY/api ref:refs/heads/x admin", "invalid_scope"),
-            ("scope", "repository:PAY/api ref:refs/heads/x path:deploy", "invalid_scope"),
+            ("scope", "repository:PAY/api ref:refs/heads/x path:/deploy/**", "invalid_scope"),
+            ("scope", "repository:PAY/api ref:refs/heads/x path:!deploy/**", "invalid_scope"),
+            ("scope", "repository:PAY/api ref:refs/heads/x path:re:(a+)+", "invalid_scope"),
+            ("scope", "repository:PAY/api ref:refs/heads/x path:%ff", "invalid_scope"),
         ] {
             let told = read(&[(name, value)]).map(|_| ()).unwrap_err();
             assert!(told.starts_with(error), "{name}={value}: {told}");
         }
+        assert!(read(&[("requested_token_type", super::LEASE)]).is_ok_and(|asked| !asked.ask.by_token));
+        let many = "path:a ".repeat(33);
+        let many = read(&[("scope", &format!("repository:PAY/api ref:refs/heads/x {many}"))]);
+        assert!(many.is_err_and(|told| told.contains("at most 32")));
         let twice = read(&[
             ("scope", "repository:PAY/api ref:refs/heads/x"),
             ("scope", "repository:PAY/web ref:refs/heads/x"),

@@ -4,7 +4,9 @@
 //! writes it (5.2), with a sentence for whoever reads the job's log.
 //!
 //! What is returned in the place of an access token is the lease's id, which is no secret: the lease is bound to the
-//! account that pushes, and found by that, the repository and the ref.
+//! account that pushes, and found by that, the repository and the ref. A job that asks for one gets a token ([`crate::oidc`])
+//! that must be shown with the push besides. `GET /jwks` and `GET /.well-known/oauth-authorization-server` tell how those
+//! are signed.
 //!
 //! **Must never:** take a token over a connection that others can read, log or keep one, or let a client hold on to what it
 //! does not use.
@@ -21,11 +23,11 @@ use axum::{
     http::{Method, header},
     response::Response,
 };
-use oam_fetch::Form;
+use oam_fetch::{Form, Secret};
 use tokio::time::timeout;
 
 use crate::{
-    oidc::{TokenError, WorkloadToken},
+    oidc::{LeaseClaims, OwnTokens, TokenError, WorkloadToken},
     privilege::{LeaseError, Privilege},
     service::Live,
 };
@@ -38,6 +40,10 @@ const MAX_BODY: usize = 64 << 10;
 const BODY_TIME: Duration = Duration::from_secs(15);
 /// Where it is.
 const PATH: &str = "/token";
+/// Where the keys of tokens of leases are (RFC 7517)…
+const KEYS: &str = "/jwks";
+/// …and where it stands that they are there (RFC 8414).
+const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// How a form is sent.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -71,17 +77,33 @@ async fn handle(
 }
 
 async fn answered(live: &Live, peer: SocketAddr, request: Request) -> Response {
+    if let Some(document) = document(live, &request) {
+        return document.into_response();
+    }
     let outcome = exchange(live, request).await;
     let code = outcome.as_ref().map_or_else(|problem| problem.error, |_| "issued");
     live.metrics.exchanged(code);
     match &outcome {
-        Ok(lease) => tracing::info!(%peer, id = %lease.id, by = lease.by.as_str(), "a job has leased a role"),
+        Ok((lease, _)) => {
+            tracing::info!(%peer, id = %lease.id, by = lease.by.as_str(), "a job has leased a role");
+        }
         Err(problem) => tracing::warn!(%peer, error = code, detail = %problem.detail, "a job got no lease"),
     }
-    outcome.map_or_else(Answer::from, |lease| Answer::lease(&lease)).into_response()
+    outcome.map_or_else(Answer::from, |(lease, token)| Answer::lease(&lease, token.as_ref())).into_response()
 }
 
-async fn exchange(live: &Live, request: Request) -> Result<Arc<Privilege>, Problem> {
+/// What there is to be read, where tokens of leases are issued.
+fn document(live: &Live, request: &Request) -> Option<Answer> {
+    let own = live.own_tokens.as_ref().filter(|_| request.method() == Method::GET)?;
+    match request.uri().path() {
+        KEYS => Some(Answer::document(own.published(live.privileges.clock().now()))),
+        METADATA => Some(Answer::document(own.metadata(PATH, KEYS))),
+        _ => None,
+    }
+}
+
+/// A lease, and its token where one was asked for.
+async fn exchange(live: &Live, request: Request) -> Result<(Arc<Privilege>, Option<Secret>), Problem> {
     let (parts, body) = request.into_parts();
     if parts.uri.path() != PATH {
         return Err(Problem::not_here(404, "tokens are exchanged at `/token`"));
@@ -97,7 +119,34 @@ async fn exchange(live: &Live, request: Request) -> Result<Arc<Privilege>, Probl
     }
     let asked = Asked::read(&read(body).await?)?;
     let token = live.issuers.verify_workload(asked.token.reveal()).await.map_err(|error| of_token(&error))?;
-    live.privileges.lease(&state(live, &token), &token, &asked.ask).await.map_err(|error| of_lease(&error))
+    let own = match (&live.own_tokens, asked.ask.by_token) {
+        (_, false) => None,
+        (Some(own), true) => Some(own),
+        (None, true) => {
+            return Err(Problem::request(
+                "no tokens of leases are issued here: `exchange.url` is not configured",
+            ));
+        }
+    };
+    let leased = live.privileges.lease(&state(live, &token), &token, &asked.ask).await;
+    let lease = leased.map_err(|error| of_lease(&error))?;
+    let token = own.map(|own| issue(live, own, &lease)).transpose()?;
+    Ok((lease, token))
+}
+
+fn issue(live: &Live, own: &OwnTokens, lease: &Privilege) -> Result<Secret, Problem> {
+    let unavailable = |why: String| Problem::unavailable(format!("the lease has no token: {why}"));
+    let (from, to) = lease.time().ok_or_else(|| unavailable("it is over".to_owned()))?;
+    let claims = LeaseClaims {
+        id: lease.id.clone(),
+        subject: lease.by.as_str().to_owned(),
+        client: lease.what.rule().to_string(),
+        scope: ask::written(lease),
+        from,
+        to,
+    };
+    let issued = own.issue(&claims, live.privileges.clock().now());
+    issued.map_err(|error| unavailable(error.to_string()))
 }
 
 /// What it is decided by: of the sources, those that know the account that pushes for the job.

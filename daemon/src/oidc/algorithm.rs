@@ -27,6 +27,11 @@ impl Default for Algorithms {
 }
 
 impl Algorithms {
+    /// What our own tokens are signed with.
+    pub(super) fn own() -> Self {
+        Self(vec![Algorithm::ES256])
+    }
+
     /// Those with these names.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! - `compact`, `json`, `header`, `claims`: what a token says, read strictly, before anything is believed of it;
 //! - `keys`, `cache`: the keys of an issuer, and for how long they are believed;
 //! - `backend`: signatures, checked by `ring`;
+//! - [`OwnTokens`]: what this daemon issues itself, for leases;
 //! - [`EventIssuer`]: the same for security events, which are no tokens of anybody;
 //! - [`ClaimPath`], [`Groups`]: what is taken from the claims.
 //!
@@ -28,6 +29,7 @@ mod header;
 mod issuer;
 mod json;
 mod keys;
+mod own;
 mod token;
 mod workload;
 
@@ -41,6 +43,7 @@ pub use header::TokenType;
 pub use issuer::{Issuers, Trouble};
 pub use json::{StrictError, strict};
 pub use oam_policy::name::{ClaimPath, PathError};
+pub use own::{LeaseClaims, OwnKeyError, OwnTokens};
 pub use token::VerifiedToken;
 pub use workload::WorkloadToken;
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use oam_audit::entry::{EncodeError, Event, PrivilegeRequested};
 use oam_policy::{
     ObjectId, RefName, Repository, RoleId, State,
-    rule::{Mode, RefSet, VerbSet, Workload},
+    rule::{Mode, PathSet, RefSet, VerbSet, Workload},
 };
 use thiserror::Error;
 
@@ -32,6 +32,8 @@ const MOST_TOKENS: usize = 100_000;
 const LONGEST_TOKEN: SignedDuration = SignedDuration::from_hours(24);
 /// On how many refs one lease may be.
 pub const MOST_REFS: usize = 32;
+/// By how many patterns of paths one lease may be narrowed.
+pub const MOST_PATHS: usize = 32;
 
 /// What a job asks for. What it does not say is as its workload allows.
 #[derive(Debug, Clone)]
@@ -46,6 +48,10 @@ pub struct LeaseAsk {
     pub role: Option<RoleId>,
     /// What the refs must come to name; `None`: anything.
     pub commit: Option<ObjectId>,
+    /// Changes to these paths only; `None`: whatever the workload allows.
+    pub paths: Option<PathSet>,
+    /// Whether it is to count only for pushes that show its token.
+    pub by_token: bool,
     /// For how many pushes; `None`: one.
     pub uses: Option<u32>,
     /// For how long; `None`: five minutes, or as long as may be where that is less.
@@ -145,6 +151,8 @@ impl Privileges {
             role: allowed.role.clone(),
             verbs: allowed.verbs,
             commit: ask.commit,
+            paths: ask.paths.clone(),
+            by_token: ask.by_token,
             issuer: token.issuer().to_owned(),
             claims: workload.claims.clone(),
             given: Some(Given { uses: allowed.uses, token: shown, token_expires: token.expires() }),
@@ -161,7 +169,7 @@ impl Privileges {
             needed: 0,
         });
         if serde_json::to_vec(&requested).map_or(usize::MAX, |written| written.len()) > LONGEST {
-            let why = "the lease is too long to be recorded: name fewer or shorter refs".to_owned();
+            let why = "the lease is too long to be recorded: name fewer or shorter refs and paths".to_owned();
             return Err(LeaseError::OutOfScope(why));
         }
         let began = began(&id, now, allowed.length.as_secs());

@@ -35,7 +35,7 @@ pub use clock::Clock;
 pub use error::PrivilegeError;
 pub use in_force::InForce;
 pub use keeper::Privileges;
-pub use lease::{LeaseAsk, LeaseError, MOST_REFS};
+pub use lease::{LeaseAsk, LeaseError, MOST_PATHS, MOST_REFS};
 pub use news::{Counts, News};
 pub use open::OpenError;
 pub use person::Person;

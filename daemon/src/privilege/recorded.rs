@@ -4,7 +4,7 @@ use oam_audit::entry::{Lease, PrivilegeHeld, PrivilegeKind};
 use oam_policy::{
     State, Username,
     decide::{ElevationUse, LeaseUse, WaiverUse},
-    rule::{Asker, RefSet, RepositorySet},
+    rule::{Asker, PathSet, RefSet, RepositorySet},
 };
 
 use super::{
@@ -98,6 +98,8 @@ pub(crate) fn of_held(held: &[PrivilegeHeld], user: &Username) -> Option<InForce
                 refs,
                 verbs: lease.verbs,
                 commit: lease.commit,
+                paths: lease.paths,
+                by_token: lease.by_token,
                 from,
                 to,
             }),
@@ -127,6 +129,8 @@ fn lease(one: &LeaseUse) -> Lease {
         role: one.role.to_string(),
         verbs: one.verbs.iter().map(|verb| verb.as_str().to_owned()).collect(),
         commit: one.commit.as_ref().map(ToString::to_string),
+        paths: one.paths.iter().flat_map(PathSet::sources).collect(),
+        by_token: one.by_token,
         issuer: one.issuer.clone(),
         claims: one.claims.iter().map(|(claim, text)| (claim.to_string(), text.clone())).collect(),
         given: None,

@@ -65,7 +65,7 @@ impl Privileges {
     }
 
     /// Tells of what ends soon, once.
-    fn warn(&self) {
+    pub(super) fn warn(&self) {
         let (now, set) = (self.clock().now(), self.set());
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         warned.retain(|id| set.get(id).is_some_and(|one| one.is_live(now)));

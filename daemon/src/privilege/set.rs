@@ -156,6 +156,8 @@ impl Privilege {
             refs: self.refs.clone(),
             verbs: lease.verbs,
             commit: lease.commit,
+            paths: lease.paths.clone(),
+            by_token: lease.by_token,
             from,
             to,
         })

@@ -19,7 +19,7 @@ use oam_policy::{
     snapshot::{Directory, Person as DirectoryPerson, Revocation},
 };
 
-use super::{Ask, Person, Privilege, PrivilegeError, Privileges, Set, Stage, Wanted};
+use super::{Ask, News, Person, Privilege, PrivilegeError, Privileges, Set, Stage, Wanted};
 use crate::{audit_log::AuditLog, store::tests::copy};
 
 const POLICY: &str = r##"
@@ -325,6 +325,31 @@ async fn a_source_that_is_too_old_keeps_only_those_it_knows_from_ending() {
     let own = privileges.request(&state(), &person("leo"), &lift(600)).await.unwrap();
     privileges.review(|_| stale(without("leo"))).await;
     assert!(matches!(privileges.find(&own.id).unwrap().stage, Stage::Ended { .. }));
+}
+
+#[tokio::test]
+async fn that_it_ends_soon_is_told_once_and_before_it_does() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let privileges = bench.open(&log);
+    let told = || privileges.counts().of(News::EndsSoon);
+    approved(&privileges, 3_600).await;
+    let short = approved(&privileges, 60).await;
+    privileges.warn();
+    assert_eq!(told(), 0);
+    // Of what is short, before its last third…
+    for (second, expected) in [(20, 0), (55, 1), (56, 1)] {
+        set_clock(1_000_000 + second);
+        privileges.warn();
+        assert_eq!(told(), expected, "{second}");
+    }
+    assert!(privileges.find(&short).unwrap().is_live(privileges.clock().now()), "it is not over yet");
+    // …and of the rest ten minutes before.
+    for (second, expected) in [(300, 1), (2_900, 1), (3_500, 2), (3_501, 2), (4_000, 2)] {
+        set_clock(1_000_000 + second);
+        privileges.warn();
+        assert_eq!(told(), expected, "{second}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use oam_audit::entry::{self, PrivilegeKind};
 use oam_policy::{
     ObjectId, RoleId, RuleId, Verb,
     name::ClaimPath,
-    rule::{PatternError, RefSet, RepositorySet, VerbSet},
+    rule::{PathSet, PatternError, RefSet, RepositorySet, VerbSet},
 };
 
 /// What somebody has, or asks for.
@@ -43,6 +43,10 @@ pub struct Leased {
     pub verbs: VerbSet,
     /// What the refs must come to name; `None`: anything.
     pub commit: Option<ObjectId>,
+    /// Changes to these paths only; `None`: whatever the workload allows.
+    pub paths: Option<PathSet>,
+    /// Whether only pushes count that show its token.
+    pub by_token: bool,
     /// Who issued the token that was shown.
     pub issuer: String,
     /// What that said, as far as the workload asked.
@@ -151,6 +155,8 @@ impl Leased {
                 Some(hex) => Some(ObjectId::parse_hex(hex.as_bytes()).ok()?),
                 None => None,
             },
+            paths: if lease.paths.is_empty() { None } else { Some(paths(&lease.paths).ok()?) },
+            by_token: lease.by_token,
             issuer: lease.issuer.clone(),
             claims: claims.collect::<Option<_>>()?,
             given: lease.given.as_ref().map(|given| Given {
@@ -167,6 +173,8 @@ impl Leased {
             role: self.role.to_string(),
             verbs: self.verbs.iter().map(|verb| verb.as_str().to_owned()).collect(),
             commit: self.commit.as_ref().map(ToString::to_string),
+            paths: self.paths.iter().flat_map(PathSet::sources).collect(),
+            by_token: self.by_token,
             issuer: self.issuer.clone(),
             claims: self.claims.iter().map(|(claim, text)| (claim.to_string(), text.clone())).collect(),
             given: self.given.as_ref().map(|given| entry::LeaseGiven {
@@ -212,6 +220,12 @@ pub(super) fn repositories(patterns: &[String]) -> Result<RepositorySet, Pattern
 pub(super) fn refs(patterns: &[String]) -> Result<RefSet, PatternError> {
     let parsed = patterns.iter().map(|one| RefSet::parse_one(one)).collect::<Result<Vec<_>, _>>()?;
     RefSet::new(parsed)
+}
+
+/// The paths that these patterns match.
+fn paths(patterns: &[String]) -> Result<PathSet, PatternError> {
+    let parsed = patterns.iter().map(|one| PathSet::parse_one(one)).collect::<Result<Vec<_>, _>>()?;
+    PathSet::new(parsed)
 }
 
 impl Ask {

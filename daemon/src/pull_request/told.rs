@@ -115,7 +115,7 @@ pub(super) mod tests {
             updates: NonEmpty::from_vec(names.iter().map(update).collect()).unwrap(),
         };
         let asked_by = AskedBy::Unix { uid: 0, pid: 1 };
-        Question { request, pull_request: merging, asked_by, received: Instant::now() }
+        Question { request, pull_request: merging, shown_lease: None, asked_by, received: Instant::now() }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! One push as the log holds it, and the question and the facts that it was decided by.
 
 use jiff::Timestamp;
-use oam_audit::entry::{self, Decision, DecisionPart, Entry, Event, Outcome, Update};
+use oam_audit::entry::{
+    self, Decision, DecisionPart, Entry, Event, Outcome, PrivilegeHeld, PrivilegeKind, Update,
+};
 use oam_policy::{
     Channel, Facts, NonEmpty, ObjectId, RefChange, RefName, RefUpdate, Repository, Request, State, Username,
-    facts::{Ancestry, FactsNeeded},
+    facts::{Ancestry, FactsNeeded, LeaseFault, ShownLease},
 };
 
 use super::{histories, tally::Untold};
@@ -92,6 +94,16 @@ impl Recorded {
         self.decision.reasons.first().filter(|_| undecided).map(|reason| reason.code.as_str())
     }
 
+    /// The lease whose token was shown: one that counts for no other push is there only where it was, and where it did not
+    /// count that is the reason.
+    fn shown_lease(&self) -> Option<ShownLease> {
+        let fault = self.decision.reasons.iter().find_map(|reason| LeaseFault::parse(&reason.code));
+        let by_token =
+            |held: &&PrivilegeHeld| matches!(&held.privilege, PrivilegeKind::Lease(lease) if lease.by_token);
+        let lease = || self.decision.privileges.iter().find(by_token)?.id.parse().ok();
+        fault.map(ShownLease::NotAccepted).or_else(|| lease().map(ShownLease::Of))
+    }
+
     /// The question as it was asked, and the facts that were found out for it; nothing when the entry names something
     /// that this version does not know.
     pub(super) fn question(&self) -> Option<(Request, Facts)> {
@@ -103,7 +115,11 @@ impl Recorded {
             channel: Channel::parse(&decision.channel)?,
             updates: NonEmpty::from_vec(updates)?,
         };
-        Some((request, facts(&decision.updates)))
+        let mut facts = facts(&decision.updates);
+        if let Some(shown) = self.shown_lease() {
+            facts.learn_shown_lease(shown);
+        }
+        Some((request, facts))
     }
 }
 

@@ -44,7 +44,7 @@ async fn converse(
     replies: &Replies,
 ) -> Result<(), Status> {
     let mut incoming = Incoming::new(messages);
-    let question = question(peer, &mut incoming).await?;
+    let question = question(live, peer, &mut incoming).await?;
     let mut push = Push::new(live, &question);
     for _ in 0..ROUNDS {
         let decided = match push.settle()? {
@@ -104,10 +104,8 @@ fn untellable() -> String {
     )
 }
 
-async fn question(peer: &Peer, messages: &mut Incoming<'_>) -> Result<Question, Status> {
-    let Asked::Opening(opening) = messages.next().await? else {
-        return Err(Status::invalid_argument("the first message of a conversation is its opening"));
-    };
+async fn question(live: &Live, peer: &Peer, messages: &mut Incoming<'_>) -> Result<Question, Status> {
+    let (opening, lease) = messages.opening().await?;
     let fault = |field, detail: String| invalid(&WireError { field, detail });
     let repository = Repository::parse(&opening.repository)
         .map_err(|error| fault("opening.repository", error.to_string()))?;
@@ -120,6 +118,7 @@ async fn question(peer: &Peer, messages: &mut Incoming<'_>) -> Result<Question, 
     Ok(Question {
         request: Request { repository, pusher, channel, updates },
         pull_request,
+        shown_lease: live.shown_lease(&lease.tokens),
         asked_by: peer.asked_by(),
         received: Instant::now(),
     })

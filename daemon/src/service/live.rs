@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use oam_policy::{
     Request, Snapshot, State, UndecidedReason, Username,
     decide::{Freshness, WaiverUse},
+    facts::{LeaseFault, ShownLease},
     name::UsernameKey,
     rule::RepositorySet,
 };
@@ -19,7 +20,7 @@ use crate::{
     directory::{DirectoryReader, DirectoryWriter},
     export::Exports,
     http::Metrics,
-    oidc::Issuers,
+    oidc::{Issuers, OwnTokens},
     policy::PolicyManager,
     privilege::{InForce, Privileges},
     provisioning::Ledger,
@@ -57,6 +58,8 @@ pub struct Live {
     pub witnesses: Witnesses,
     /// What people have for a while.
     pub privileges: Arc<Privileges>,
+    /// The tokens of leases; `None`: there are none.
+    pub own_tokens: Option<OwnTokens>,
     /// Who is told of it.
     pub webhooks: Arc<Webhooks>,
     /// Who collects the audit log.
@@ -110,6 +113,7 @@ impl Live {
             issuers: Issuers::default(),
             audit,
             privileges: Arc::new(privileges),
+            own_tokens: None,
             webhooks: Arc::default(),
             exports: Arc::default(),
             metrics: Metrics::default(),
@@ -128,6 +132,23 @@ impl Live {
     #[must_use]
     pub fn with_issuers(self, issuers: Issuers) -> Self {
         Self { issuers, ..self }
+    }
+
+    /// The same, with tokens of leases.
+    #[must_use]
+    pub fn with_own_tokens(self, own_tokens: Option<OwnTokens>) -> Self {
+        Self { own_tokens, ..self }
+    }
+
+    /// What the tokens that a push shows are worth; `None`: it shows none.
+    pub fn shown_lease(&self, tokens: &[impl AsRef<[u8]>]) -> Option<ShownLease> {
+        let worth = match (tokens, &self.own_tokens) {
+            ([], _) => return None,
+            ([one], Some(own)) => own.verify(one.as_ref(), self.privileges.clock().now()),
+            ([_], None) => Err(LeaseFault::NotOurs),
+            _ => Err(LeaseFault::Several),
+        };
+        Some(worth.map_or_else(ShownLease::NotAccepted, ShownLease::Of))
     }
 
     /// The same, with what OAM gave in Bitbucket.

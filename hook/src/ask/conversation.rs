@@ -70,10 +70,14 @@ impl From<Status> for Trouble {
 async fn talk(channel: Channel, question: &Question, heard: &mut bool) -> Result<Answer, Trouble> {
     let mut client = AuthorizerClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES);
     let (facts, later) = mpsc::channel(2);
-    let opening = tokio_stream::once(Step::Opening(question.opening.clone()));
+    let opening = v1::AuthorizeRequest {
+        step: Some(Step::Opening(question.opening.clone())),
+        lease: question.lease.clone(),
+    };
     let updates = tokio_stream::iter(Batches::new(Arc::clone(&question.updates)).map(Step::Updates));
-    let steps = opening.chain(updates).chain(ReceiverStream::new(later).map(Step::Facts));
-    let requests = steps.map(|step| v1::AuthorizeRequest { step: Some(step) });
+    let steps = updates.chain(ReceiverStream::new(later).map(Step::Facts));
+    let steps = steps.map(|step| v1::AuthorizeRequest { step: Some(step), lease: None });
+    let requests = tokio_stream::once(opening).chain(steps);
     let mut answers = client.authorize(requests).await?.into_inner();
     let mut step = next(&mut answers).await?;
     for _ in 0..MAX_ROUNDS {

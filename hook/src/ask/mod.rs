@@ -34,6 +34,8 @@ pub use watched::Watch;
 pub struct Question {
     /// Who pushes where.
     pub opening: v1::Opening,
+    /// The lease whose token the push shows.
+    pub lease: Option<v1::ShownLease>,
     /// What is to change, aliases resolved.
     pub updates: Arc<Vec<RefUpdate>>,
     /// For the facts about tips…

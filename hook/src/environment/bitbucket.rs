@@ -33,6 +33,7 @@ pub fn read(variables: &Variables) -> Result<Invocation, EnvironmentError> {
         pusher: username(variables, "BB_USER_NAME")?,
         pull_request: if channel.has_pull_request() { merging(variables)? } else { None },
         channel,
+        lease: None,
         updates,
     })
 }

@@ -19,7 +19,14 @@ pub fn read(variables: &Variables) -> Result<Invocation, EnvironmentError> {
     }
     let pusher = username(variables, either(variables, USER)?)?;
     let repository = repository(variables, either(variables, PROJECT)?, either(variables, SLUG)?)?;
-    Ok(Invocation { repository, pusher, channel: Channel::Push, pull_request: None, updates: Updates::Stdin })
+    Ok(Invocation {
+        repository,
+        pusher,
+        channel: Channel::Push,
+        pull_request: None,
+        lease: None,
+        updates: Updates::Stdin,
+    })
 }
 
 /// The name under which a thing is given; both may be, if they agree.

@@ -7,6 +7,7 @@
 pub mod bitbucket;
 pub mod external_hooks;
 pub mod plain;
+mod push_options;
 
 use std::{
     collections::BTreeMap,
@@ -14,6 +15,7 @@ use std::{
 };
 
 use oam_policy::{Channel, Merging, RefUpdate, Repository, Username};
+use oam_proto::v1::ShownLease;
 use thiserror::Error;
 
 use crate::{arguments::Command, config::Config, git_dir::Places};
@@ -33,6 +35,8 @@ pub struct Invocation {
     pub channel: Channel,
     /// The pull request that is merged or looked at, where the git server says which.
     pub pull_request: Option<Merging>,
+    /// The lease whose token the push shows, where the git server hands push options on.
+    pub lease: Option<ShownLease>,
     /// Where the updates come from.
     pub updates: Updates,
 }

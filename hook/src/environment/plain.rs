@@ -5,7 +5,7 @@ use std::path::Path;
 
 use oam_policy::{Channel, Repository, printable::Printable};
 
-use super::{EnvironmentError, Invocation, Updates, Variables, username};
+use super::{EnvironmentError, Invocation, Updates, Variables, push_options, username};
 use crate::{
     config::{Plain, PlainRepository},
     git_dir::Places,
@@ -21,7 +21,14 @@ pub fn read(variables: &Variables, plain: &Plain, places: &Places) -> Result<Inv
         PlainRepository::Named(repository) => repository.clone(),
         PlainRepository::Below(folder) => below(folder, places)?,
     };
-    Ok(Invocation { repository, pusher, channel: Channel::Push, pull_request: None, updates: Updates::Stdin })
+    Ok(Invocation {
+        repository,
+        pusher,
+        channel: Channel::Push,
+        pull_request: None,
+        lease: push_options::lease(variables),
+        updates: Updates::Stdin,
+    })
 }
 
 /// `/srv/git/DEMO/app.git` below `/srv/git` is `DEMO/app`. Both are resolved first, so that a link cannot rename it.

@@ -15,6 +15,7 @@ fn alice(channel: Channel) -> Invocation {
         pusher: Username::parse("alice").unwrap(),
         channel,
         pull_request: None,
+        lease: None,
         updates: Updates::Stdin,
     }
 }

@@ -22,7 +22,7 @@ struct Count {
     given: u32,
     /// Those of which nobody can tell whether they count, and why that is so of the first.
     doubtful: u32,
-    doubt: Option<String>,
+    doubt: Option<Lack>,
     discounted: Vec<Discounted>,
 }
 
@@ -31,7 +31,7 @@ struct Count {
 enum Worth {
     Counts,
     /// Nobody can tell; why.
-    Doubtful(String),
+    Doubtful(Lack),
     DoesNot(WhyNot),
 }
 
@@ -50,8 +50,8 @@ impl Count {
     /// What of it can be told where so many are needed.
     fn settled(self, needed: u32) -> Known<Self> {
         match &self.doubt {
-            Some(why) if self.given < needed && self.given.saturating_add(self.doubtful) >= needed => {
-                Known::Unreadable(Lack::Approvals(why.clone()))
+            Some(lack) if self.given < needed && self.given.saturating_add(self.doubtful) >= needed => {
+                Known::Unreadable(lack.clone())
             }
             _ => Known::Is(self),
         }
@@ -173,7 +173,7 @@ impl OneRef<'_> {
     fn worth_beside(&self, user: &Username, pull_request: &PullRequest) -> Worth {
         let emails = match &pull_request.committers {
             Ok(emails) => emails,
-            Err(unreadable) => return Worth::Doubtful(unreadable.why.clone()),
+            Err(unreadable) => return Worth::Doubtful(Lack::Approvals(unreadable.why.clone())),
         };
         let people = self.scope.people();
         if emails.iter().any(|email| people.has_email(user, email)) {
@@ -181,11 +181,11 @@ impl OneRef<'_> {
         }
         let nobodys = emails.iter().filter(|email| !people.is_of_somebody(email)).min();
         nobodys.map_or(Worth::Counts, |email| {
-            Worth::Doubtful(format!(
+            Worth::Doubtful(Lack::Committer(format!(
                 "a commit is by `{}`, an address that the company directory has of nobody, so one of those who approved \
                  may have made it",
                 Printable::new(email.as_ref())
-            ))
+            )))
         })
     }
 }

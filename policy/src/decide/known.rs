@@ -15,19 +15,21 @@ pub(crate) enum Known<T> {
 }
 
 /// What cannot be found out; why, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lack {
     /// Something of the history.
     History(String),
     /// Whose approvals a pull request has, or whether they count.
     Approvals(String),
+    /// Whether approvals count, since the directory does not know who made a commit.
+    Committer(String),
 }
 
 impl Lack {
     /// Why it cannot.
     pub(crate) fn why(&self) -> &str {
         match self {
-            Self::History(why) | Self::Approvals(why) => why,
+            Self::History(why) | Self::Approvals(why) | Self::Committer(why) => why,
         }
     }
 
@@ -35,7 +37,8 @@ impl Lack {
     pub(super) fn reason(self) -> UndecidedReason {
         match self {
             Self::History(why) => UndecidedReason::FactsUnreadable { why },
-            Self::Approvals(why) => UndecidedReason::ApprovalsUnknown { why },
+            Self::Approvals(why) => UndecidedReason::ApprovalsUnknown { why, lasting: false },
+            Self::Committer(why) => UndecidedReason::ApprovalsUnknown { why, lasting: true },
         }
     }
 }

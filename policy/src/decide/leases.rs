@@ -8,9 +8,10 @@ use jiff::Timestamp;
 
 use super::{NotInForce, Subject};
 use crate::{
+    facts::{LeaseFault, ShownLease},
     name::{ClaimPath, ObjectId, PrivilegeId, Repository, RoleId, RuleId, Username},
     request::{RefChange, RefUpdate},
-    rule::{Mode, Policy, RefSet, RepositorySet, VerbSet, Workload},
+    rule::{Mode, PathSet, Policy, RefSet, RepositorySet, VerbSet, Workload},
 };
 
 /// What a job has leased. Whether it gives anything is judged anew with each decision: by the policy and the time of that
@@ -37,6 +38,10 @@ pub struct LeaseUse {
     pub verbs: VerbSet,
     /// What the refs must come to name; `None`: anything.
     pub commit: Option<ObjectId>,
+    /// Changes to these paths only; `None`: whatever the workload allows.
+    pub paths: Option<PathSet>,
+    /// Whether it counts for pushes only that show its token.
+    pub by_token: bool,
     /// From when on.
     pub from: Timestamp,
     /// Until when, exclusive; never longer than the workload and the role allow.
@@ -79,6 +84,15 @@ impl LeaseUse {
         Ok(workload)
     }
 
+    /// Whether it counts for a push that shows this. One that shows a token rests on that lease and on no other.
+    pub fn counts_with(&self, shown: Option<&ShownLease>) -> bool {
+        match shown {
+            None => !self.by_token,
+            Some(ShownLease::Of(id)) => self.id == *id,
+            Some(ShownLease::NotAccepted(_)) => false,
+        }
+    }
+
     /// Whether it is about an update, by whoever is called `user`.
     pub(super) fn is_on(
         &self,
@@ -91,6 +105,24 @@ impl LeaseUse {
         self.commit.as_ref().is_none_or(|commit| new_tip(&update.change) == Some(commit))
             && [&workload.on, &self.on].into_iter().all(|on| on.matches(repository))
             && [&workload.refs, &self.refs].into_iter().all(|refs| refs.matches(name, by))
+    }
+}
+
+/// Why the token that a push shows does not count; `None`: it does, or there is none.
+pub(super) fn fault(
+    leases: &[LeaseUse],
+    policy: &Policy,
+    subject: &Subject,
+    shown: Option<&ShownLease>,
+    now: Timestamp,
+) -> Option<LeaseFault> {
+    match shown? {
+        ShownLease::NotAccepted(fault) => Some(*fault),
+        ShownLease::Of(id) => {
+            let mut of_id = leases.iter().filter(|lease| lease.id == *id);
+            let is_good = of_id.any(|lease| lease.judge(policy, subject, now).is_ok());
+            (!is_good).then_some(LeaseFault::NotInForce)
+        }
     }
 }
 

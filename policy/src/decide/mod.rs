@@ -37,7 +37,7 @@ pub use waivers::{Lifted, WaiverUse};
 use crate::{
     facts::{Facts, FactsNeeded},
     nonempty::NonEmpty,
-    reason::UndecidedReason,
+    reason::{RefusalReason, UndecidedReason},
     request::Request,
     rule::Policy,
     snapshot::Snapshot,
@@ -45,7 +45,7 @@ use crate::{
 pub(crate) use conditions::Condition;
 pub(crate) use known::Known;
 pub(crate) use one_ref::OneRef;
-pub(crate) use paths::Part;
+pub(crate) use paths::{Part, Within};
 pub(crate) use scope::{Given, Scope};
 use tally::Judged;
 
@@ -138,6 +138,10 @@ pub(crate) fn decide_as(
     facts: &Facts,
     now: Timestamp,
 ) -> Evaluation {
+    if let Some(fault) = leases::fault(basis.leases, basis.policy, &subject, facts.shown_lease(), now) {
+        let refused = PushVerdict::Refused(NonEmpty::one(RefusalReason::LeaseNotAccepted(fault)));
+        return Evaluation::Decided(Decision::new(subject, refused));
+    }
     let mut decided = None;
     let mut needed = FactsNeeded::default();
     {

@@ -120,8 +120,10 @@ fn shared_paths(one: &PathsNotGranted, others: &[RefusalReason]) -> Option<Refus
         RefusalReason::PathsNotGranted(other) if other.paths == one.paths => {
             let both = one.grants.iter().filter(|grant| other.grants.contains(grant));
             let grants: Vec<_> = both.cloned().collect();
+            let leased = one.leased.iter().filter(|paths| other.leased.contains(paths)).cloned().collect();
             let paths = one.paths.clone();
-            (!grants.is_empty()).then_some(RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants }))
+            let shared = PathsNotGranted { paths, grants, leased };
+            (!shared.grants.is_empty()).then_some(RefusalReason::PathsNotGranted(shared))
         }
         _ => None,
     })
@@ -139,6 +141,7 @@ fn without_verb(reason: &RefusalReason) -> RefusalReason {
         | RefusalReason::Unmet(_)
         | RefusalReason::AccountDisabled { .. }
         | RefusalReason::Revoked { .. }
-        | RefusalReason::UnknownPrincipal { .. }) => other,
+        | RefusalReason::UnknownPrincipal { .. }
+        | RefusalReason::LeaseNotAccepted(_)) => other,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     facts::{Ancestry, FactsNeeded, UpdateIndex},
     reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, Unmet},
     request::{RefChange, RefUpdate, Verb},
-    rule::{Block, Grant, Mode, Require, VerbSet},
+    rule::{Block, Grant, Mode, PathSet, Require, VerbSet},
 };
 
 /// One ref update of a push, beside all that its verdict rests on.
@@ -159,25 +159,58 @@ impl OneRef<'_> {
     /// What carries it where every grant is of some paths only, and they cover it together. Where they do not, that is
     /// in the tally.
     fn granted_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
-        let given: Vec<_> = parts.iter().filter_map(|(_, reach)| self.scope.given(*reach)).collect();
-        if !given.is_empty()
+        let is_given = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_some();
+        if parts.iter().any(|part| is_given(&part))
             && let Some(standing) = self.standing_in_parts(parts, tally)
         {
             return Some(standing);
         }
-        // Of several that cover it together, one that is there for a while is told.
-        let is_given = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_some();
-        let (carrying, reach) = parts.iter().find(is_given).or(parts.first())?;
         let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
-        let refusal = self.uncovered(&all).map(|paths| {
+        let uncovered = self.uncovered(&all);
+        let carrying = match uncovered {
+            Known::Is(None) => self.needed(parts),
+            _ => parts.to_vec(),
+        };
+        // Of several that cover it together, one that is there for a while is told.
+        let (first, reach) = carrying.iter().find(is_given).or(carrying.first())?;
+        let given = carrying.iter().filter_map(|(_, reach)| self.scope.given(*reach)).cloned();
+        let permit = self.permit(first.grant, *reach).beside(given);
+        let refusal = uncovered.map(|paths| {
             paths.map(|paths| {
                 let grants: BTreeSet<_> = all.iter().map(|part| part.grant.id.clone()).collect();
                 let grants = grants.into_iter().collect();
-                RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants })
+                let leased = parts.iter().filter_map(|(_, reach)| self.scope.paths(*reach).of_lease());
+                let leased = leased.flat_map(PathSet::sources).fold(Vec::new(), |mut told, one| {
+                    if !told.contains(&one) {
+                        told.push(one);
+                    }
+                    told
+                });
+                RefusalReason::PathsNotGranted(PathsNotGranted { paths, grants, leased })
             })
         });
         tally.refuse_if(refusal);
-        Some(self.permit(carrying.grant, *reach).beside(given.into_iter().cloned()))
+        Some(permit)
+    }
+
+    /// Of parts that cover it together, those without which they would not: what somebody has for a while is not used
+    /// for nothing.
+    fn needed<'p>(&self, parts: &[(Part<'p>, Reach)]) -> Vec<(Part<'p>, Reach)> {
+        let mut kept = parts.to_vec();
+        let mut place = 0;
+        while let Some((_, reach)) = kept.get(place) {
+            let mut others = kept.clone();
+            others.remove(place);
+            let rest: Vec<_> = others.iter().map(|(part, _)| *part).collect();
+            let is_needless = self.scope.given(*reach).is_some()
+                && !rest.is_empty()
+                && matches!(self.uncovered(&rest), Known::Is(None));
+            match is_needless {
+                true => kept = others,
+                false => place += 1,
+            }
+        }
+        kept
     }
 
     /// What somebody may at any time, of some paths together: that is not carried by what they have for a while. What would
@@ -198,7 +231,7 @@ impl OneRef<'_> {
     }
 
     fn permit(&self, grant: &Grant, reach: Reach) -> Permit {
-        Permit::by_grant(grant.id.clone(), self.scope.role(reach), self.scope.given(reach).cloned())
+        Permit::by_grant(grant.id.clone(), self.scope.role(reach), self.scope.told(reach))
     }
 
     fn blocked(

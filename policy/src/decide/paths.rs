@@ -17,16 +17,42 @@ const TOO_MANY: &str =
 pub(crate) struct Part<'a> {
     pub(crate) grant: &'a Grant,
     /// Changes to these paths only, besides what the grant says: what somebody has for a while has bounds of its own.
-    pub(crate) within: Option<&'a PathSet>,
+    pub(crate) within: Within<'a>,
 }
 
-impl Part<'_> {
+/// Of which paths something is that somebody has for a while: all of these sets must hold a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Within<'a> {
+    /// What its rule says.
+    pub(super) rule: Option<&'a PathSet>,
+    /// What was asked for.
+    pub(super) lease: Option<&'a PathSet>,
+}
+
+impl<'a> Within<'a> {
+    /// The sets that bound it; none: it is of all paths.
+    pub(crate) fn sets(self) -> impl Iterator<Item = &'a PathSet> {
+        self.rule.into_iter().chain(self.lease)
+    }
+
+    /// What a lease was narrowed to.
+    pub(super) fn of_lease(self) -> Option<&'a PathSet> {
+        self.lease
+    }
+}
+
+impl<'a> Part<'a> {
+    /// The sets of paths that it is bound by; none: it is of all paths.
+    pub(crate) fn bounds(self) -> impl Iterator<Item = &'a PathSet> {
+        self.grant.paths.iter().chain(self.within.sets())
+    }
+
     pub(super) fn is_of_some_paths(self) -> bool {
-        self.grant.paths.is_some() || self.within.is_some()
+        self.bounds().next().is_some()
     }
 
     fn covers(self, path: &TreePath) -> bool {
-        [self.grant.paths.as_ref(), self.within].into_iter().flatten().all(|paths| paths.matches(path))
+        self.bounds().all(|paths| paths.matches(path))
     }
 }
 
@@ -34,7 +60,10 @@ impl OneRef<'_> {
     /// The paths that change, in view of a rule with these refs, as far as they are known; or what is needed.
     fn changed_paths(&self, refs: &RefSet) -> Result<&Listing<TreePath>, HistoryNeeded> {
         let cover = refs.cover();
-        let known = self.scope.facts.paths(self.index, &cover).filter(|paths| self.stands(paths));
+        let holds = |paths: &&Listing<TreePath>| {
+            self.stands(paths) && self.scope.leased_paths().all(|leased| paths.tells_apart(leased))
+        };
+        let known = self.scope.facts.paths(self.index, &cover).filter(holds);
         known.ok_or(HistoryNeeded { update: self.index, cover, part: HistoryPart::Paths })
     }
 

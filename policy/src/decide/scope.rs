@@ -2,9 +2,9 @@ use jiff::Timestamp;
 
 use smallvec::SmallVec;
 
-use super::{Basis, ElevationUse, LeaseUse, Subject, people::People, waivers::WaiverUse};
+use super::{Basis, ElevationUse, LeaseUse, Subject, Within, people::People, waivers::WaiverUse};
 use crate::{
-    facts::Facts,
+    facts::{Facts, ShownLease},
     name::{PrivilegeId, Repository, RoleId, RuleId, UsernameKey},
     request::{Channel, RefUpdate, Request, Verb},
     rule::{
@@ -87,7 +87,8 @@ impl<'a> Scope<'a> {
         let candidates = compiled.rules.candidates(repository);
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
-        let elevated = elevated(policy, snapshot, (elevations, leases), subject, now);
+        let shown = facts.shown_lease();
+        let elevated = elevated(policy, snapshot, (elevations, leases, shown), subject, now);
         Self {
             policy,
             snapshot,
@@ -123,9 +124,22 @@ impl<'a> Scope<'a> {
         self.by(reach).map(By::id)
     }
 
-    /// The paths that a reach is for; `None`: all.
-    pub(super) fn paths(&self, reach: Reach) -> Option<&'a PathSet> {
-        self.by(reach).and_then(|by| by.told().paths)
+    /// The same with all that is told of it.
+    pub(super) fn told(&self, reach: Reach) -> Option<Given<'a>> {
+        self.by(reach).map(By::told)
+    }
+
+    /// The paths that a reach is for.
+    pub(super) fn paths(&self, reach: Reach) -> Within<'a> {
+        self.by(reach).map(|by| by.told().paths).unwrap_or_default()
+    }
+
+    /// The paths of the leases that count.
+    pub(super) fn leased_paths(&self) -> impl Iterator<Item = &'a PathSet> {
+        self.elevated.iter().filter_map(|elevated| match elevated.by {
+            By::Lease(one, _) => one.paths.as_ref(),
+            By::Elevation(..) => None,
+        })
     }
 
     /// The verbs that a reach is for.
@@ -154,7 +168,11 @@ impl<'a> Scope<'a> {
                 && self.is_on(elevated, update)
         };
         let is_first = move |number: usize, one: &Elevated<'_>| {
-            let same = |other: &Elevated<'_>| other.role == one.role && other.by.rule() == one.by.rule();
+            let same = |other: &Elevated<'_>| {
+                other.role == one.role
+                    && other.by.rule() == one.by.rule()
+                    && other.by.told().paths == one.by.told().paths
+            };
             !self.elevated.iter().take(number).any(|other| same(other) && reaches(other))
         };
         let numbered = self.elevated.iter().enumerate();
@@ -285,16 +303,19 @@ pub(crate) struct Given<'a> {
     pub(crate) role: &'a RoleId,
     /// Until when, exclusive.
     pub(crate) to: Timestamp,
-    /// For changes to these paths only; `None`: all.
-    pub(crate) paths: Option<&'a PathSet>,
+    /// For changes to these paths only.
+    pub(crate) paths: Within<'a>,
 }
 
 impl<'a> By<'a> {
     fn told(self) -> Given<'a> {
         match self {
-            Self::Elevation(one, _) => Given { id: &one.id, role: &one.role, to: one.to, paths: None },
+            Self::Elevation(one, _) => {
+                Given { id: &one.id, role: &one.role, to: one.to, paths: Within::default() }
+            }
             Self::Lease(one, rule) => {
-                Given { id: &one.id, role: &one.role, to: one.to, paths: rule.paths.as_ref() }
+                let paths = Within { rule: rule.paths.as_ref(), lease: one.paths.as_ref() };
+                Given { id: &one.id, role: &one.role, to: one.to, paths }
             }
         }
     }
@@ -326,14 +347,15 @@ impl<'a> By<'a> {
 fn elevated<'a>(
     policy: &'a Policy,
     snapshot: Option<&Snapshot>,
-    (elevations, leases): (&'a [ElevationUse], &'a [LeaseUse]),
+    (elevations, leases, shown): (&'a [ElevationUse], &'a [LeaseUse], Option<&ShownLease>),
     subject: &Subject,
     now: Timestamp,
 ) -> Vec<Elevated<'a>> {
     let elevations = elevations
         .iter()
         .filter_map(|one| Some(By::Elevation(one, one.judge(policy, snapshot, subject, now).ok()?)));
-    let leases = leases.iter().filter_map(|one| Some(By::Lease(one, one.judge(policy, subject, now).ok()?)));
+    let leases = leases.iter().filter(|one| one.counts_with(shown));
+    let leases = leases.filter_map(|one| Some(By::Lease(one, one.judge(policy, subject, now).ok()?)));
     let placed = elevations.chain(leases).filter_map(|by| {
         let role = policy.compiled().roles.binary_search(by.role()).ok()?;
         Some(Elevated { by, role: u32::try_from(role).ok()? })

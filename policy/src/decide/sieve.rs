@@ -1,6 +1,6 @@
 use std::sync::OnceLock;
 
-use super::people::People;
+use super::{LeaseUse, people::People};
 use crate::{
     facts::{Commit, Kind, NewFile},
     name::TreePath,
@@ -17,6 +17,7 @@ pub struct Sieve<'a> {
     policy: &'a Policy,
     people: People<'a>,
     request: &'a Request,
+    leases: &'a [LeaseUse],
     /// Nobody needs them before a list grows too long.
     rules: OnceLock<Rules<'a>>,
 }
@@ -33,7 +34,18 @@ impl<'a> Sieve<'a> {
     /// For what is told of `request`.
     pub fn new(policy: &'a Policy, snapshot: Option<&'a Snapshot>, request: &'a Request) -> Self {
         let people = People { snapshot, pusher: &request.pusher };
-        Self { policy, people, request, rules: OnceLock::new() }
+        Self { policy, people, request, leases: &[], rules: OnceLock::new() }
+    }
+
+    /// The same where the pusher has these leases: those of some paths tell paths apart as well.
+    #[must_use]
+    pub fn beside(self, leases: &'a [LeaseUse]) -> Self {
+        Self { leases, rules: OnceLock::new(), ..self }
+    }
+
+    /// The paths that leases tell apart.
+    pub(crate) fn leased_paths(&self) -> impl Iterator<Item = &'a PathSet> {
+        self.leases.iter().filter_map(|lease| lease.paths.as_ref())
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -76,12 +88,13 @@ impl<'a> Sieve<'a> {
     }
 
     fn rules(&self) -> &Rules<'a> {
-        self.rules.get_or_init(|| Rules::on(self.policy, self.request))
+        self.rules.get_or_init(|| Rules::on(self))
     }
 }
 
 impl<'a> Rules<'a> {
-    fn on(policy: &'a Policy, request: &Request) -> Self {
+    fn on(sieve: &Sieve<'a>) -> Self {
+        let (policy, request) = (sieve.policy, sieve.request);
         let repository = &request.repository;
         let grants = policy.grants().iter().filter(|grant| grant.on.matches(repository));
         let blocks = policy.all_blocks().filter(|block| block.on.matches(repository));
@@ -91,6 +104,7 @@ impl<'a> Rules<'a> {
         let paths = paths.chain(blocks.filter_map(|block| block.paths.as_ref()));
         let workloads = policy.workloads().iter().filter(|workload| workload.on.matches(repository));
         let paths = paths.chain(workloads.filter_map(|workload| workload.paths.as_ref()));
+        let paths = paths.chain(sieve.leased_paths());
         let checks: Vec<_> =
             requires.iter().map(|rule| &rule.commits).filter(|checks| !checks.is_empty()).collect();
         Self {

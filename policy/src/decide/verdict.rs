@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::{
-    decide::{Lifted, Subject},
+    decide::{Given, Lifted, Subject},
     name::{PrivilegeId, RoleId, RuleId},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
@@ -54,14 +56,17 @@ pub struct Permit {
     grant: RuleId,
     role: Option<RoleId>,
     elevation: Option<PrivilegeId>,
+    /// Until when that is there.
+    until: Option<Timestamp>,
     /// What had a part in it besides, of what the pusher was given for a while.
     beside: BTreeSet<PrivilegeId>,
     lifted: Vec<Lifted>,
 }
 
 impl Permit {
-    pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>, elevation: Option<PrivilegeId>) -> Self {
-        Self { grant, role, elevation, beside: BTreeSet::new(), lifted: Vec::new() }
+    pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>, given: Option<Given<'_>>) -> Self {
+        let (elevation, until) = given.map(|given| (given.id.clone(), given.to)).unzip();
+        Self { grant, role, elevation, until, beside: BTreeSet::new(), lifted: Vec::new() }
     }
 
     /// The same with others that had a part in it, of what the pusher was given for a while.
@@ -87,6 +92,11 @@ impl Permit {
     /// What the pusher was given for a while, where that carried it; `None` where it is a standing right.
     pub fn elevation(&self) -> Option<&PrivilegeId> {
         self.elevation.as_ref()
+    }
+
+    /// Until when what the pusher was given for a while is there, where that carried it.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.until
     }
 
     /// All that had a part in it, of what the pusher was given for a while.

@@ -14,10 +14,12 @@ use crate::{
     printable::Printable,
     question::Question,
     rule::{
-        Block, Elevation, Grant, Mode, PathSet, RefSet, RepositorySet, Require, VerbSet, Waiver, Window,
-        Workload,
+        Block, Elevation, Grant, Mode, RefSet, RepositorySet, Require, VerbSet, Waiver, Window, Workload,
     },
 };
+
+/// Between two sets of paths that bound the same.
+const AND_OF_THOSE: &str = ", and of those for ";
 
 /// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers,
 /// elevations, workloads.
@@ -73,20 +75,17 @@ impl Asked<'_> {
     fn of_grant(&self, grant: &Grant) -> RuleTrace {
         let place = self.place(&grant.on, &grant.refs, grant.verbs);
         let given = self.given_to(grant);
-        let within = given.and_then(|given| given.paths);
-        let paths = match grant.paths.as_ref().or(within) {
-            None => any_path(),
-            Some(paths) => match self.one.uncovered(&[Part { grant, within }]) {
-                Known::Is(None) => path(Fit::Fits, format!("it is for {}", listed(&paths.sources()))),
-                Known::Is(Some(others)) => path(
-                    Fit::Differs,
-                    format!(
-                        "it is for {}, not for {}",
-                        listed(&paths.sources()),
-                        others.told(|one| format!("`{one}`"))
-                    ),
-                ),
-                Known::Needs(_) | Known::Unreadable(_) => unknown_path(paths),
+        let part = Part { grant, within: given.map(|given| given.paths).unwrap_or_default() };
+        let bounds: Vec<_> = part.bounds().map(|paths| listed(&paths.sources())).collect();
+        let paths = match bounds.join(AND_OF_THOSE) {
+            all if all.is_empty() => any_path(),
+            some => match self.one.uncovered(&[part]) {
+                Known::Is(None) => path(Fit::Fits, format!("it is for {some}")),
+                Known::Is(Some(others)) => {
+                    let others = others.told(|one| format!("`{one}`"));
+                    path(Fit::Differs, format!("it is for {some}, not for {others}"))
+                }
+                Known::Needs(_) | Known::Unreadable(_) => unknown_path(&some),
             },
         };
         RuleTrace {
@@ -119,7 +118,7 @@ impl Asked<'_> {
                     Fit::Differs,
                     format!("it is about {}, where nothing changes", listed(&paths.sources())),
                 ),
-                Known::Needs(_) | Known::Unreadable(_) => unknown_path(paths),
+                Known::Needs(_) | Known::Unreadable(_) => unknown_path(&listed(&paths.sources())),
             },
         };
         let bound = self.bound(&block.except);
@@ -230,9 +229,12 @@ impl Asked<'_> {
                 format!("nothing is leased by it; it could give the role {}", listed_roles(&workload.roles))
             }
         };
-        let paths = match &workload.paths {
-            None => any_path(),
-            Some(paths) => path(Fit::Fits, format!("it is for {}", listed(&paths.sources()))),
+        let within =
+            leased.map(|one| one.paths.sets().collect()).unwrap_or_else(|| Vec::from_iter(&workload.paths));
+        let bounds: Vec<_> = within.iter().map(|paths| listed(&paths.sources())).collect();
+        let paths = match bounds.join(AND_OF_THOSE) {
+            all if all.is_empty() => any_path(),
+            some => path(Fit::Fits, format!("it is for {some}")),
         };
         let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
         RuleTrace {
@@ -360,11 +362,8 @@ fn any_path() -> Finding {
     path(Fit::Fits, "whatever paths change".to_owned())
 }
 
-fn unknown_path(paths: &PathSet) -> Finding {
-    path(
-        Fit::Unknown,
-        format!("it is about {}, and it is not said which paths change", listed(&paths.sources())),
-    )
+fn unknown_path(paths: &str) -> Finding {
+    path(Fit::Unknown, format!("it is about {paths}, and it is not said which paths change"))
 }
 
 fn listed_roles<'r>(roles: impl IntoIterator<Item = &'r RoleId>) -> String {

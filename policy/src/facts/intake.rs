@@ -1,6 +1,6 @@
 use super::{
     Ancestry, Bounds, Commit, Cover, End, Facts, FactsNeeded, History, HistoryNeeded, HistoryPart, Learnt,
-    Listing, NewFile, Nth, PullRequest, Tip, Unreadable, UpdateIndex, listing::Item, room::Room,
+    Listing, NewFile, Nth, PullRequest, ShownLease, Tip, Unreadable, UpdateIndex, listing::Item, room::Room,
 };
 use crate::{decide::Sieve, name::TreePath};
 
@@ -57,6 +57,11 @@ impl Intake {
     /// Adds what is known of the pull request that is being merged.
     pub fn learn_pull_request(&mut self, pull_request: Learnt<PullRequest>) {
         self.facts.learn_pull_request(pull_request);
+    }
+
+    /// Adds that the push shows the token of a lease.
+    pub fn learn_shown_lease(&mut self, shown: ShownLease) {
+        self.facts.learn_shown_lease(shown);
     }
 
     /// Adds that nothing more of `needed` can be found out.

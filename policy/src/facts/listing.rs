@@ -11,7 +11,7 @@ use crate::{
     decide::Sieve,
     examples::{Examples, SHOWN},
     name::{Digest, TreePath},
-    rule::Policy,
+    rule::{PathSet, Policy},
     snapshot::{Snapshot, SnapshotVersion},
 };
 
@@ -42,10 +42,12 @@ pub enum End {
 }
 
 /// By what a list was folded, or judged as it came. By anything else it would have to be told anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct RestsOn {
     policy: Option<Digest>,
     directory: Option<SnapshotVersion>,
+    /// The paths of leases that were told apart.
+    leased: Vec<PathSet>,
 }
 
 /// What can be listed.
@@ -112,6 +114,11 @@ impl<T: Ord> Listing<T> {
         let Some(by) = &self.rests_on else { return true };
         by.policy.is_none_or(|digest| digest == policy.digest())
             && by.directory.is_none_or(|version| snapshot.is_some_and(|one| one.version() == version))
+    }
+
+    /// Whether it says what it would say where a lease is of just these paths.
+    pub(crate) fn tells_apart(&self, paths: &PathSet) -> bool {
+        !self.is_folded() || self.rests_on.as_ref().is_some_and(|by| by.leased.contains(paths))
     }
 
     /// Whether it certainly holds `item`; nothing where that is not known.
@@ -193,6 +200,7 @@ impl<T: Item> Listing<T> {
         }
         let by = self.rests_on.get_or_insert_default();
         by.policy = Some(sieve.policy().digest());
+        by.leased = sieve.leased_paths().cloned().collect();
         if T::SEEN_BY_DIRECTORY {
             by.directory = sieve.directory();
         }

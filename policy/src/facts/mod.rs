@@ -11,6 +11,7 @@ mod intake;
 mod listing;
 mod pull_request;
 mod room;
+mod shown;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub(crate) use listing::Kind;
 pub use listing::{End, Listing, Nth};
 pub use pull_request::{Approval, PullRequest};
 pub use room::Bounds;
+pub use shown::{LeaseFault, ShownLease};
 
 /// A position in [`crate::Request::updates`], from 0.
 pub type UpdateIndex = usize;
@@ -33,6 +35,7 @@ pub struct Facts {
     ancestry: BTreeMap<UpdateIndex, Ancestry>,
     histories: BTreeMap<(UpdateIndex, Cover), History>,
     pull_request: Option<Learnt<PullRequest>>,
+    shown_lease: Option<ShownLease>,
 }
 
 /// What was found out, or why it could not be.
@@ -197,6 +200,16 @@ impl Facts {
     /// Adds what is known of the pull request that is being merged.
     pub fn learn_pull_request(&mut self, pull_request: Learnt<PullRequest>) {
         self.pull_request = Some(pull_request);
+    }
+
+    /// The lease whose token the push shows; `None`: it shows none.
+    pub fn shown_lease(&self) -> Option<&ShownLease> {
+        self.shown_lease.as_ref()
+    }
+
+    /// Adds that the push shows the token of a lease.
+    pub fn learn_shown_lease(&mut self, shown: ShownLease) {
+        self.shown_lease = Some(shown);
     }
 
     /// Adds that nothing more of `needed` can be found out.

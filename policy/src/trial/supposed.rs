@@ -54,6 +54,8 @@ impl Supposed {
             refs: rule.refs.clone(),
             verbs: rule.verbs,
             commit: None,
+            paths: None,
+            by_token: false,
             from: now,
             to: soon(now),
         };

@@ -2,6 +2,7 @@
 //!
 //! Texts may hold names from outside; they are escaped here (see [`crate::printable`]) and once more by whoever prints.
 
+mod leases;
 mod notices;
 mod signatures;
 mod unmet;
@@ -65,6 +66,7 @@ pub fn of_refusal(reason: &RefusalReason, name: Option<&RefName>) -> Words {
                     .into(),
             ),
         ),
+        RefusalReason::LeaseNotAccepted(fault) => leases::of(*fault),
     };
     Words { code: reason.code(), rule: reason.rule().cloned(), summary, hint }
 }
@@ -97,13 +99,18 @@ pub fn of_undecided(reason: &UndecidedReason) -> Words {
             format!("The history could not be read: {}.", Printable::new(why.trim_end_matches('.'))),
             "Push again. If it stays so, an administrator should look at the repository.",
         ),
-        UndecidedReason::ApprovalsUnknown { why } => (
+        UndecidedReason::ApprovalsUnknown { why, lasting } => (
             format!(
                 "The approvals of the pull request could not be judged: {}.",
                 Printable::new(why.trim_end_matches('.'))
             ),
-            "Try again in a minute; nobody need approve again. If it stays so, an administrator should look at \
-             `oam status`.",
+            if *lasting {
+                "Its author commits again with an address that the directory has of them, or whoever keeps the directory \
+                 adds this one. Nobody need approve again where the directory does."
+            } else {
+                "Try again in a minute; nobody need approve again. If it stays so, an administrator should look at \
+                 `oam status`."
+            },
         ),
         UndecidedReason::AuditUnavailable => (
             "The decision could not be written to the audit log, so it was not given.".to_owned(),
@@ -169,8 +176,19 @@ fn paths_not_granted(not_granted: &PathsNotGranted) -> (String, Option<String>) 
     let grants: Vec<_> = not_granted.grants.iter().map(|grant| format!("`{grant}`")).collect();
     let grants = listed(&grants.iter().map(String::as_str).collect::<Vec<_>>(), "and");
     let summary = format!("You may change it, but not there: {}.", unmet::told(&not_granted.paths));
+    let leased = match not_granted.leased.as_slice() {
+        [] => String::new(),
+        some => {
+            let some: Vec<_> = some.iter().map(|path| format!("`{}`", Printable::new(path))).collect();
+            let some: Vec<_> = some.iter().map(String::as_str).collect();
+            format!(
+                " A lease is for {} only: have the job ask for the other paths as well, with `oam ci lease --path`.",
+                listed(&some, "and")
+            )
+        }
+    };
     let hint = format!(
-        "What you may change stands in {grants}. Leave the rest out, or have somebody push it who may."
+        "What you may change stands in {grants}. Leave the rest out, or have somebody push it who may.{leased}"
     );
     (summary, Some(hint))
 }

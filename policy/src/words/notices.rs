@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::minute;
 use crate::decide::{Decision, Outcome, Permit, PushVerdict, Verdict};
 
 /// The rules that were lifted and the rights that are there for a while, a sentence each; none where a push is not
@@ -24,9 +25,9 @@ pub fn notices(decision: &Decision) -> Vec<String> {
         format!("BREAK-GLASS: rule `{rule}` is lifted by the waiver `{waiver}`{by}. It is on the record, and will be reviewed.")
     });
     let elevated: BTreeSet<_> =
-        permits().filter_map(|permit| Some((permit.elevation()?, permit.role()?))).collect();
-    let elevated = elevated
-        .into_iter()
-        .map(|(id, role)| format!("You have what the role `{role}` is granted for a while, as `{id}`."));
+        permits().filter_map(|permit| Some((permit.elevation()?, permit.role()?, permit.until()?))).collect();
+    let elevated = elevated.into_iter().map(|(id, role, until)| {
+        format!("You have what the role `{role}` is granted for a while, as `{id}`, until {}.", minute(until))
+    });
     lifted.chain(elevated).collect()
 }

@@ -3,10 +3,11 @@
 use proptest::{bool::weighted, collection::vec, option, prelude::*, sample::select, sample::subsequence};
 
 use crate::{
-    elevated::elevated,
-    leased::leased,
+    elevated::{Elevated, elevated},
+    leased::{Leased, leased},
     world::{
-        Approvals, Checks, Conditions, GROUPS, Live, Paths, Person, ROLES, Role, Rule, Says, Use, Who, World,
+        Approvals, Checks, Conditions, GROUPS, Live, Paths, Person, ROLES, Role, Rule, Says, Shown, Use, Who,
+        World,
     },
 };
 
@@ -57,6 +58,9 @@ pub(crate) const ON: [&[&str]; 10] = [
 ];
 pub(crate) const VERBS: [&str; 4] = ["create", "update", "force", "delete"];
 pub(crate) const PATHS: [&str; 6] = ["x", "src/a.rs", "deploy/a", "deploy/b/c.PEM", "docs/x.jar", "a.rs"];
+/// Why the token of a lease may not count, whatever the lease.
+pub(crate) const LEASE_FAULTS: [&str; 4] =
+    ["lease-malformed", "lease-not-ours", "lease-expired", "lease-several"];
 const PATH_PATTERNS: [&[&str]; 9] = [
     &["**"],
     &["deploy/**"],
@@ -350,21 +354,57 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
                     one.waiver.clone_from(waiver);
                 }
             }
-            World { roles, rules, people, cut_off, uses, elevated: vec![], leased: vec![] }
+            World { roles, rules, people, cut_off, uses, elevated: vec![], leased: vec![], shown: None }
         },
     )
 }
 
+/// By what somebody may do much, in a world where some have something for a while.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Much {
+    /// As it comes.
+    No,
+    ByElevation,
+    ByLease,
+}
+
+fn shown() -> impl Strategy<Value = Option<Shown>> {
+    prop_oneof![
+        16 => Just(None),
+        4 => Just(Some(Shown::Of(0))),
+        2 => Just(Some(Shown::Of(1))),
+        1 => one(&LEASE_FAULTS).prop_map(|code| Some(Shown::Not(code))),
+    ]
+}
+
 /// A world in which some have something for a while.
 pub(crate) fn world_for_a_while() -> impl Strategy<Value = World> {
-    (world(), vec(elevated(), 0..3), vec(leased(), 0..3)).prop_map(|(world, elevated, mut leased)| {
-        // A role has one `max_lease`.
-        for number in 1..leased.len() {
-            let (before, one) = (&leased[..number], &leased[number]);
-            if let Some(same) = before.iter().find(|other| other.role() == one.role()).cloned() {
-                leased[number].bound_as(&same);
+    let much = prop_oneof![2 => Just(Much::No), 2 => Just(Much::ByElevation), 2 => Just(Much::ByLease)];
+    let given = (vec(elevated(), 0..3), vec(leased(), 0..3), shown());
+    (world(), given, much, option::weighted(0.3, patterns(&PATH_PATTERNS))).prop_map(
+        |(mut world, (mut elevated, mut leased, shown), much, paths)| {
+            if much != Much::No {
+                // What is granted to a role that nobody holds takes having it for a while.
+                world.roles[2] = Role { any: vec!["s:none"], all: vec![], service: vec![] };
+                let paths = paths.map(<[_]>::to_vec);
+                let id = "for-a-while".to_owned();
+                world.rules.push(Rule { id, roles: vec![ROLES[2]], ..broad_grant(paths) });
             }
-        }
-        World { elevated, leased, ..world }
-    })
+            match much {
+                Much::No => {}
+                Much::ByElevation => elevated.iter_mut().for_each(Elevated::give_much),
+                Much::ByLease => leased.iter_mut().for_each(Leased::give_much),
+            }
+            // A role has one `max_lease`.
+            for number in 1..leased.len() {
+                let (before, one) = (&leased[..number], &leased[number]);
+                if let Some(same) = before.iter().find(|other| other.role() == one.role()).cloned() {
+                    leased[number].bound_as(&same);
+                }
+            }
+            // Where nothing is leased, there is hardly anything to show.
+            let shown = shown.filter(|shown| !leased.is_empty() || matches!(shown, Shown::Not(_)));
+            World { elevated, leased, shown, ..world }
+        },
+    )
 }

@@ -1,17 +1,18 @@
 //! What the engine says, in the words of the naive implementation.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use oam_policy::{
     Decision, Evaluation, Facts, RefusalReason, State, Verdict, decide,
-    decide::{PushVerdict, RefDecision},
-    facts::FactsNeeded,
+    decide::{LeaseUse, PushVerdict, RefDecision},
+    facts::{FactsNeeded, LeaseFault, ShownLease},
 };
 
 use crate::{
+    leased::id,
     oracle::{Outcome, Reason},
     truth::Hook,
-    world::{Push, World},
+    world::{Push, Shown, World},
     written::moment,
 };
 
@@ -30,10 +31,21 @@ impl<'a> Engine<'a> {
     }
 
     pub(crate) fn evaluate(&self, push: &Push, facts: &Facts) -> Evaluation {
+        let state = State { leases: self.leases(push), ..self.state.clone() };
+        let mut facts = facts.clone();
+        if let Some(shown) = self.world.shown {
+            facts.learn_shown_lease(match shown {
+                Shown::Of(number) => ShownLease::Of(id(number)),
+                Shown::Not(code) => ShownLease::NotAccepted(LeaseFault::parse(code).unwrap()),
+            });
+        }
+        decide(&state, &push.request(), &facts, moment(push.now))
+    }
+
+    /// What jobs have leased when they push.
+    pub(crate) fn leases(&self, push: &Push) -> Arc<[LeaseUse]> {
         let leased = self.world.leased.iter().enumerate().map(|(number, one)| one.made(number, push.now));
-        let leases = self.state.leases.iter().cloned().chain(leased).collect();
-        let state = State { leases, ..self.state.clone() };
-        decide(&state, &push.request(), facts, moment(push.now))
+        self.state.leases.iter().cloned().chain(leased).collect()
     }
 
     /// All facts at once.

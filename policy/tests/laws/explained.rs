@@ -187,7 +187,9 @@ fn findings(oracle: &Oracle<'_>, rule: &Rule, update: &Update) -> Vec<(Dimension
     let (time, path) = match &rule.says {
         Says::Grant { .. } => (
             oracle.is_live(rule),
-            oracle.is_uncovered(&[Way { grant: rule, within: None }], update).map(|uncovered| !uncovered),
+            oracle
+                .is_uncovered(&[Way { grant: rule, within: [None; 2] }], update)
+                .map(|uncovered| !uncovered),
         ),
         Says::Block { paths, .. } => (oracle.is_live(rule), oracle.touches(rule, paths, update)),
         Says::Require(_) => (oracle.is_live(rule), Some(true)),

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, sync::Arc};
 use oam_policy::{
     ObjectId, PrivilegeId, Verb,
     decide::{LeaseUse, PushVerdict},
-    rule::{RefSet, RepositorySet},
+    rule::{PathSet, RefSet, RepositorySet},
 };
 use proptest::{prelude::*, sample::select, sample::subsequence};
 
@@ -19,7 +19,7 @@ use crate::{
     matching,
     oracle::{Outcome, same_name},
     pushes::push,
-    world::{Live, Paths, Push, ROLES, Rule, Says, Update, Who, World},
+    world::{Live, Paths, Push, ROLES, Rule, Says, Shown, Update, Who, World},
     written::{moment, parse},
 };
 
@@ -48,6 +48,8 @@ struct Given {
     on: &'static [&'static str],
     refs: &'static [&'static str],
     verbs: Vec<&'static str>,
+    paths: Paths,
+    by_token: bool,
     /// The new tip of every update in these worlds, or another commit.
     commit: Option<bool>,
     /// In minutes after the push.
@@ -69,14 +71,17 @@ fn given() -> impl Strategy<Value = Given> {
     let time =
         (select(vec![-20_i64, -15, -14, -10, -9, -5, -4, 0, 0, 0, 1]), select(vec![5_i64, 10, 15, 100]));
     let same_job = prop::bool::weighted(0.9);
-    (select(&ROLES[..]), name(), same_job, place, commit, time).prop_map(
-        |(role, by, same_job, (on, refs, verbs), commit, (begins, minutes))| Given {
+    let shown = (paths(), prop::bool::weighted(0.3));
+    (select(&ROLES[..]), name(), same_job, place, commit, time, shown).prop_map(
+        |(role, by, same_job, (on, refs, verbs), commit, (begins, minutes), (paths, by_token))| Given {
             role,
             by,
             same_job,
             on,
             refs,
             verbs,
+            paths,
+            by_token,
             commit,
             begins,
             minutes,
@@ -84,17 +89,20 @@ fn given() -> impl Strategy<Value = Given> {
     )
 }
 
-pub(crate) fn leased() -> impl Strategy<Value = Leased> {
-    let paths = prop_oneof![
+fn paths() -> impl Strategy<Value = Paths> {
+    prop_oneof![
         2 => Just(None),
         1 => Just(Some(vec!["deploy/**"])),
         1 => Just(Some(vec!["**", "!deploy/**"])),
-    ];
+    ]
+}
+
+pub(crate) fn leased() -> impl Strategy<Value = Leased> {
     let time =
         (select(vec![5_i64, 15, 15]), prop_oneof![1 => Just(None), 1 => Just(Some(5)), 1 => Just(Some(60))]);
     let place = (patterns(&ON), patterns(&REF_PATTERNS), verbs(), any::<bool>());
     let who = (name(), subsequence(ROLES.to_vec(), 1..=3), prop::bool::weighted(0.1));
-    (who, place, paths, time, given()).prop_map(
+    (who, place, paths(), time, given()).prop_map(
         |(
             (principal, mut roles, evaluate),
             (mut on, mut refs, verbs, wide),
@@ -138,6 +146,16 @@ impl Leased {
         text
     }
 
+    /// Lets somebody have much by it.
+    pub(crate) fn give_much(&mut self) {
+        (self.evaluate, self.principal, self.roles) = (false, "zoe", ROLES.to_vec());
+        (self.on, self.refs, self.verbs) = (&["**"], &["refs/**"], VERBS.to_vec());
+        let given = &mut self.given;
+        (given.on, given.refs, given.verbs) = (&["**"], &["refs/**"], VERBS.to_vec());
+        (given.role, given.by, given.same_job) = (ROLES[2], "zoe", true);
+        given.begins = given.begins.clamp(-4, 0);
+    }
+
     /// The role that was leased.
     pub(crate) fn role(&self) -> &'static str {
         self.given.role
@@ -163,9 +181,18 @@ impl Leased {
         self.verbs.contains(&verb) && self.given.verbs.contains(&verb)
     }
 
-    /// The paths that it is for.
-    pub(crate) fn paths(&self) -> Option<&Vec<&'static str>> {
-        self.paths.as_ref()
+    /// The paths that it is for: all of these must hold a path.
+    pub(crate) fn within(&self) -> [Option<&Vec<&'static str>>; 2] {
+        [self.paths.as_ref(), self.given.paths.as_ref()]
+    }
+
+    /// Whether it counts, being the lease of that number.
+    pub(crate) fn counts(&self, number: usize, shown: Option<Shown>) -> bool {
+        match shown {
+            None => !self.given.by_token,
+            Some(Shown::Of(other)) => other == number,
+            Some(Shown::Not(_)) => false,
+        }
     }
 
     pub(crate) fn made(&self, number: usize, now: i64) -> LeaseUse {
@@ -174,7 +201,7 @@ impl Leased {
         let refs = given.refs.iter().map(|one| RefSet::parse_one(one).unwrap());
         let job = if given.same_job { "7" } else { "8" };
         LeaseUse {
-            id: PrivilegeId::parse(&format!("8k2m{number}")).unwrap(),
+            id: id(number),
             workload: format!("workload{number}").parse().unwrap(),
             role: given.role.parse().unwrap(),
             issuer: "https://ci".into(),
@@ -184,19 +211,22 @@ impl Leased {
             refs: RefSet::new(refs).unwrap(),
             verbs: given.verbs.iter().map(|verb| Verb::parse(verb).unwrap()).collect(),
             commit: given.commit.map(|same| ObjectId::Sha1([if same { 2 } else { 3 }; 20])),
+            paths: given
+                .paths
+                .as_ref()
+                .map(|paths| PathSet::new(paths.iter().map(|one| PathSet::parse_one(one).unwrap())).unwrap()),
+            by_token: given.by_token,
             from: moment(now + given.begins),
             to: moment(now + given.begins + given.minutes),
         }
     }
 
-    /// Whether it is good for this update, verbs and paths aside, by the text of the reference.
-    pub(crate) fn is_good(&self, world: &World, push: &Push, update: &Update) -> bool {
+    /// Whether it gives this pusher anything now, wherever that is, by the text of the reference.
+    pub(crate) fn is_in_force(&self, push: &Push) -> bool {
         let given = &self.given;
         let Who::Name(pusher) = push.by else { return false };
-        let spelled = world.person(pusher).map_or(pusher, |person| person.name);
         let longest = self.minutes.min(self.most.unwrap_or(self.minutes));
         let until = given.begins + given.minutes.min(longest);
-        let comes_to_be = matches!(update.change, "create" | "move");
         !self.evaluate
             && given.same_job
             && self.roles.contains(&given.role)
@@ -204,6 +234,15 @@ impl Leased {
             && same_name(self.principal, pusher)
             && given.begins <= 0
             && 0 < until
+    }
+
+    /// Whether it is good for this update, verbs and paths aside, by the text of the reference.
+    pub(crate) fn is_good(&self, world: &World, push: &Push, update: &Update) -> bool {
+        let given = &self.given;
+        let Who::Name(pusher) = push.by else { return false };
+        let spelled = world.person(pusher).map_or(pusher, |person| person.name);
+        let comes_to_be = matches!(update.change, "create" | "move");
+        self.is_in_force(push)
             && given.commit.is_none_or(|same| same && comes_to_be)
             && [(self.on, self.refs), (given.on, given.refs)].iter().all(|(on, refs)| {
                 matching::any_in_any_case(on, push.repository) && matching::any(refs, update.name, spelled)
@@ -221,7 +260,8 @@ impl Leased {
                 continue;
             }
             // Nothing changes at any path where a ref goes away.
-            let paths = paths.clone().or_else(|| self.paths.clone()).filter(|_| verbs != ["delete"]);
+            let of_lease = || self.within().into_iter().flatten().next().cloned();
+            let paths = paths.clone().or_else(of_lease).filter(|_| verbs != ["delete"]);
             let says = Says::Grant { user: Some(self.given.by), paths };
             let live = Live { to: Some(rule.live.to.unwrap_or(10_000)), ..rule.live.clone() };
             let id = format!("named{number}");
@@ -230,16 +270,25 @@ impl Leased {
         spelled
     }
 
-    /// A list of patterns says no "both of these": where grants to the role are of some paths, the workload is of all.
+    /// A list of patterns says no "both of these": where grants to the role are of some paths, the workload and its lease
+    /// are of all, and else one of them is.
     fn sensible(mut self, world: &World) -> Self {
         let is_of_some = |rule: &Rule| {
             rule.roles.contains(&self.given.role) && matches!(rule.says, Says::Grant { paths: Some(_), .. })
         };
         if world.rules.iter().any(is_of_some) {
-            self.paths = None;
+            (self.paths, self.given.paths) = (None, None);
+        }
+        if self.paths.is_some() {
+            self.given.paths = None;
         }
         self
     }
+}
+
+/// What the lease of that number is called.
+pub(crate) fn id(number: usize) -> PrivilegeId {
+    PrivilegeId::parse(&format!("8k2m{number}")).unwrap()
 }
 
 /// The engine in a world with the workload.
@@ -254,17 +303,23 @@ proptest! {
 
     #[test]
     fn what_a_job_has_leased_is_what_its_role_is_granted_within_its_bounds(
-        world in world(), push in push(), leased in leased(),
+        world in world(), push in push(), leased in leased(), shows in any::<bool>(),
     ) {
         let leased = leased.sensible(&world);
         let spelled = leased.spelled_out(&world);
         let (plain, named) = (with(&world, &leased), with(&spelled, &leased));
-        let mut engine = with(&world, &leased);
+        let showing = World { shown: shows.then_some(Shown::Of(0)), ..world.clone() };
+        let mut engine = with(&showing, &leased);
         engine.state.leases = [leased.made(0, push.now)].into();
         for index in 0..push.updates.len() {
             let push = push.only(index);
             let good = leased.is_good(&world, &push, &push.updates[0]);
-            let expected = if good { named.outcome(&push) } else { plain.outcome(&push) };
+            let good = good && leased.counts(0, showing.shown);
+            let expected = match good {
+                _ if shows && !leased.is_in_force(&push) => Outcome::Refused,
+                true => named.outcome(&push),
+                false => plain.outcome(&push),
+            };
             prop_assert_eq!(engine.outcome(&push), expected, "good: {}", good);
             let asked = outcome(&engine.asking(&push).decision);
             let but = (Outcome::Undecided, Outcome::Refused);

@@ -8,7 +8,7 @@ use crate::{
     engine::Engine,
     oracle::Outcome,
     pushes::push,
-    world::{Push, Rule, World},
+    world::{Push, Rule, Shown, World},
 };
 
 /// That nothing which `less` permits is not permitted by `more`; both when everything is told and when it is asked for.
@@ -112,8 +112,15 @@ proptest! {
             gives_at_least(&world, &World { elevated, ..world.clone() }, &push)?;
         }
         if !world.leased.is_empty() {
-            let leased = without(&world.leased, which.index(world.leased.len()));
-            gives_at_least(&world, &World { leased, ..world.clone() }, &push)?;
+            let taken = which.index(world.leased.len());
+            let leased = without(&world.leased, taken);
+            // The others are called by other numbers now, and what is shown is of the same.
+            let shown = world.shown.map(|shown| match shown {
+                Shown::Of(number) if number == taken => Shown::Of(usize::from(u8::MAX)),
+                Shown::Of(number) if number > taken => Shown::Of(number - 1),
+                same => same,
+            });
+            gives_at_least(&world, &World { leased, shown, ..world.clone() }, &push)?;
         }
         let approvals = &push.pull_request.approvals;
         if !approvals.is_empty() {

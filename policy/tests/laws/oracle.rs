@@ -7,7 +7,7 @@ use crate::{
     conditions, history,
     leased::Leased,
     matching,
-    world::{Person, Push, Rule, Says, Update, Use, Who, World},
+    world::{Person, Push, Rule, Says, Shown, Update, Use, Who, World},
 };
 
 /// Yes, no, or nobody can tell.
@@ -45,7 +45,7 @@ pub(crate) struct Pusher {
 pub(crate) struct Way<'r> {
     pub(crate) grant: &'r Rule,
     /// Changes to these paths only, besides what the grant says.
-    pub(crate) within: Option<&'r Vec<&'static str>>,
+    pub(crate) within: [Option<&'r Vec<&'static str>>; 2],
 }
 
 /// The naive implementation, looking at one push.
@@ -137,7 +137,18 @@ impl<'a> Oracle<'a> {
     /// All that it could be refused for whatever the refs, if it is. One of it is told.
     pub(crate) fn rejection(&self) -> Option<BTreeSet<Reason>> {
         let Who::Name(name) = &self.push.by else { return None };
-        Some(self.world.rejection(name)).filter(|reasons| !reasons.is_empty())
+        let mut reasons = self.world.rejection(name);
+        match self.world.shown {
+            Some(Shown::Not(code)) => drop(reasons.insert((code, None))),
+            Some(Shown::Of(number)) => {
+                let lease = self.world.leased.get(number);
+                if lease.is_none_or(|lease| !lease.is_in_force(self.push)) {
+                    reasons.insert(("lease-not-in-force", None));
+                }
+            }
+            None => {}
+        }
+        Some(reasons).filter(|reasons| !reasons.is_empty())
     }
 
     /// What is decided about each update.
@@ -228,18 +239,24 @@ impl<'a> Oracle<'a> {
     /// All ways by which a grant that is about this reaches the pusher: it names them or a role of theirs, or one that they
     /// have for a while.
     fn ways<'r>(&'r self, grant: &'r Rule, update: &Update, verb: &str) -> Vec<Way<'r>> {
-        let standing = self.concerns(grant).then_some(Way { grant, within: None });
+        let standing = self.concerns(grant).then_some(Way { grant, within: [None; 2] });
         let elevated =
             self.world.elevated.iter().filter(|one| {
                 grant.roles.contains(&one.role()) && one.is_good(self.world, self.push, update)
             });
-        let leased = self.world.leased.iter().filter(|one| {
+        let counting = self
+            .world
+            .leased
+            .iter()
+            .enumerate()
+            .filter(|(number, one)| one.counts(*number, self.world.shown));
+        let leased = counting.map(|(_, one)| one).filter(|one| {
             grant.roles.contains(&one.role())
                 && one.is_for(verb)
                 && one.is_good(self.world, self.push, update)
         });
-        let elevated = elevated.map(|_| Way { grant, within: None });
-        let leased = leased.map(|one| Way { grant, within: one.paths() });
+        let elevated = elevated.map(|_| Way { grant, within: [None; 2] });
+        let leased = leased.map(|one| Way { grant, within: one.within() });
         standing.into_iter().chain(elevated).chain(leased).collect()
     }
 
@@ -281,7 +298,8 @@ impl<'a> Oracle<'a> {
         let mut views = Vec::new();
         for Way { grant, within } in ways {
             let Says::Grant { paths, .. } = &grant.says else { continue };
-            let bounds: Vec<&Vec<&'static str>> = paths.iter().chain(*within).collect();
+            let bounds: Vec<&Vec<&'static str>> =
+                paths.iter().chain(within.iter().copied().flatten()).collect();
             if bounds.is_empty() {
                 return Some(false);
             }

@@ -20,6 +20,17 @@ pub(crate) struct World {
     pub(crate) elevated: Vec<Elevated>,
     /// Workloads, each with what one of its jobs has leased when it pushes.
     pub(crate) leased: Vec<Leased>,
+    /// The token of a lease that is shown with every push.
+    pub(crate) shown: Option<Shown>,
+}
+
+/// The token of a lease.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Shown {
+    /// Of the lease of that number; there may be none.
+    Of(usize),
+    /// It does not count, for this reason.
+    Not(&'static str),
 }
 
 /// The three ways to hold the role of that number.
@@ -259,7 +270,7 @@ impl fmt::Debug for World {
         for one in &self.leased {
             writeln!(f, "{one:?}")?;
         }
-        writeln!(f, "cut off: {:?}", self.cut_off)
+        writeln!(f, "cut off: {:?}; shown: {:?}", self.cut_off, self.shown)
     }
 }
 

@@ -117,7 +117,8 @@ fn asked_for_approved_used_and_gone() {
 
     let permitted = push("release/9");
     assert_eq!(permitted.verdict(), Verdict::Permitted, "{permitted:?}");
-    let banner = format!("You have what the role `release-manager` is granted for a while, as `{id}`.");
+    let banner =
+        format!("You have what the role `release-manager` is granted for a while, as `{id}`, until 20");
     assert!(unwrapped(&permitted.remote()).contains(&banner), "{permitted:?}");
     assert_eq!(push("release/10").verdict(), Verdict::Refused, "it was asked for one ref");
     let who = daemon.oam(["who", "DEMO/app", "refs/heads/release/9", "update"]).expect_success("oam who");

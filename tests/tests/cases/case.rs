@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::{
     answer::{Reason, Verdict},
     facts::{Commit, Files, PullRequest, Tag},
-    held::{Elevation, Waiver},
+    held::{Elevation, Lease, Waiver},
     value::{At, History, Line, Mark, OneOrMany, Pusher, Way},
 };
 
@@ -44,6 +44,9 @@ pub(crate) struct Case {
     /// The elevations in use.
     #[serde(default)]
     pub(crate) elevations: Vec<Elevation>,
+    /// What jobs have leased.
+    #[serde(default)]
+    pub(crate) leases: Vec<Lease>,
     /// The answer: one for all refs, or one for each.
     expect: OneOrMany<Verdict>,
     /// The answer of a daemon, where it is another one today.

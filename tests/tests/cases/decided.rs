@@ -44,7 +44,8 @@ pub(crate) struct Decided {
 pub(crate) fn ask(state: &State, case: &Case, now: Timestamp) -> Decided {
     let now = case.at.as_ref().map_or(now, |at| at.0);
     let (waivers, elevations) = (case.waivers(now).into(), case.elevations(now).into());
-    let state = State { waivers, elevations, ..state.clone() };
+    let leases = state.policy.as_deref().map(|policy| case.leases(policy, now)).unwrap_or_default().into();
+    let state = State { waivers, elevations, leases, ..state.clone() };
     let decision = decision(&state, case, now);
     let of_person = |one: Verdict| vec![one; case.lines().len()];
     let (refs, per_ref) = match decision.verdict() {
@@ -72,6 +73,9 @@ const ROUNDS: usize = 8;
 fn decision(state: &State, case: &Case, now: Timestamp) -> Decision {
     let request = request(case);
     let mut facts = Facts::none();
+    if let Some(shown) = case.shown_lease() {
+        facts.learn_shown_lease(shown);
+    }
     for _ in 0..ROUNDS {
         match decide(state, &request, &facts, now) {
             Evaluation::Decided(decision) => return decision,

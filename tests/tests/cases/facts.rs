@@ -198,7 +198,8 @@ impl Case {
             && self.commit_count.is_none()
             && self.tag.is_none()
             && self.files.is_none()
-            && !self.holds_something();
+            && !self.holds_something()
+            && !self.leases_something();
         let says_something = self.paths.is_some() || self.pull_request.is_some();
         let paths = self.paths.iter().flatten().map(|path| path.clone().into_bytes());
         (is_all && says_something).then(|| v1::Circumstances {

@@ -36,10 +36,12 @@ impl Host {
 
     /// Why nobody can have what a case says at a daemon.
     pub(crate) fn cannot(case: &Case) -> Option<&'static str> {
-        if !case.holds_something() {
+        if !case.holds_something() && !case.leases_something() {
             None
-        } else if case.began_long_ago() {
+        } else if case.began_long_ago() || (case.leases_something() && case.at.is_some()) {
             Some("what somebody asks for begins now")
+        } else if !case.holds_something() {
+            None
         } else if !nix::unistd::geteuid().is_root() {
             Some("SKIPPED: asking as another user: only root can become one")
         } else {

@@ -20,6 +20,7 @@ mod format;
 mod held;
 mod history;
 mod host;
+mod jobs;
 mod keys;
 mod pushed;
 mod run;
@@ -49,6 +50,7 @@ case_files! {
     excludes: "excludes",
     globs: "globs",
     grants: "grants",
+    leases: "leases",
     like_bitbucket_branch_permissions: "like-bitbucket-branch-permissions",
     like_gerrit: "like-gerrit",
     like_github: "like-github",

@@ -63,6 +63,7 @@ impl Server {
         let repository = BareRepo::guarded_by(daemon);
         // A bare repository's own scruple about its `main`; what may go is for the policy to say.
         repository.git().read(&repository.path(), ["config", "receive.denyDeleteCurrent", "ignore"]);
+        repository.git().read(&repository.path(), ["config", "receive.advertisePushOptions", "true"]);
         let work = repository.working_copy();
         // Nothing is in them, so that what a case says of the files is all that changes.
         let empty = work.git(["write-tree"]);
@@ -103,8 +104,15 @@ impl Server {
 
     /// Pushes, and sees to it that git did what it was told and nothing else.
     /// `tell` tells Bitbucket which commit a pull request is to merge, onto which.
-    pub(crate) fn push(&self, case: &Case, tell: impl FnOnce(&str, &str)) -> Seen {
+    /// `shown` gives, for the commit that is pushed, the tokens of leases that are shown with it.
+    pub(crate) fn push(
+        &self,
+        case: &Case,
+        tell: impl FnOnce(&str, &str),
+        shown: impl FnOnce(&str) -> Vec<String>,
+    ) -> Seen {
         let targets = self.targets(case);
+        let shown = shown(targets.of(case.lines()[0].verb).unwrap_or(ZERO));
         self.put_refs_back(case);
         let before = self.repository.refs();
         if case.channel() != Channel::Push || case.history.is_some() {
@@ -116,6 +124,7 @@ impl Server {
         self.repository.configure_hook(&HookConfig { plain: Some(plain), ..self.daemon.clone() });
         let mut push = self.work.command();
         push.env("REMOTE_USER", case.who.0.as_str()).args(["push", "--no-progress", "origin"]);
+        push.args(shown.iter().map(|token| format!("--push-option=oam-lease={token}")));
         push.args(case.lines().iter().map(|line| refspec(line, &targets)));
         let output = PushOutput { git: push.run() };
         let verdict = output.verdict();

@@ -14,6 +14,7 @@ use crate::{
     decided,
     file::CaseFile,
     host::Host,
+    jobs::{Jobs, Leased},
     pushed::{Seen, Server},
     value::Line,
     wire::{self, Client},
@@ -42,9 +43,15 @@ pub(crate) fn findings(file: &CaseFile) -> String {
     let state = decided::state(file, now);
     let host = Host::of(file);
     let bitbucket = file.cases.iter().any(|case| case.pull_request.is_some()).then(Told::start);
-    let config = [host.as_ref().map(Host::config), bitbucket.as_ref().map(Told::config)];
+    let jobs = Jobs::of(file);
+    let config = [
+        host.as_ref().map(Host::config),
+        bitbucket.as_ref().map(Told::config),
+        jobs.as_ref().map(Jobs::config),
+    ];
     let config = config.into_iter().flatten().collect::<Vec<_>>().join("\n");
-    let setup = Setup { policy: file.policy.clone(), directory: file.directory(), config };
+    let policy = jobs.as_ref().map_or_else(|| file.policy.clone(), |jobs| jobs.policy(&file.policy));
+    let setup = Setup { policy, directory: file.directory(), config };
     let daemon = Daemon::start_with(&setup);
     if host.is_some() {
         Host::move_in(&daemon);
@@ -53,7 +60,7 @@ pub(crate) fn findings(file: &CaseFile) -> String {
         daemon.deactivate(user).expect_success("oam user deactivate");
     }
     let (client, server) = (Client::of(&daemon), Server::asking(&daemon));
-    let doors = Doors { state, now, client, server, host, daemon, bitbucket };
+    let doors = Doors { state, now, client, server, host, jobs, daemon, bitbucket };
     let mut wrong = String::new();
     for case in &file.cases {
         let mut found = Findings::default();
@@ -76,6 +83,8 @@ struct Doors {
     server: Server,
     /// Who can ask for something at the daemon, where a case is about that.
     host: Option<Host>,
+    /// Whose jobs can lease something there, where a case is about that.
+    jobs: Option<Jobs>,
     daemon: Daemon,
     bitbucket: Option<Told>,
 }
@@ -150,10 +159,28 @@ impl Doors {
         Host::end(&self.daemon, &held);
     }
 
+    /// Leases what a case says, for a push of that commit.
+    fn lease(&self, case: &Case, is_used_up: bool, pushed: &str) -> Leased {
+        let policy = self.state.policy.as_deref().expect("a policy");
+        let lease = |jobs: &Jobs| jobs.lease((&self.daemon, policy), case, is_used_up, pushed);
+        self.jobs.as_ref().map(lease).unwrap_or_default()
+    }
+
+    /// Leases what a case says to be used up, and uses it up by the very push.
+    fn use_up(&self, case: &Case) -> Leased {
+        let used = self.lease(case, true, &asked_commit());
+        if case.leases.iter().any(|lease| lease.used) {
+            self.client.ask(case, &used.shown);
+        }
+        used
+    }
+
     fn wire(&self, case: &Case, found: &mut Findings) {
         let head = wire::merging().head.expect("a head").to_string();
         self.bitbucket.iter().for_each(|bitbucket| bitbucket.tell(case, &head, &head));
-        let (answer, recorded) = self.recording(|| self.client.ask(case));
+        let leased = self.use_up(case).and(self.lease(case, false, &asked_commit()));
+        let (answer, recorded) = self.recording(|| self.client.ask(case, &leased.shown));
+        leased.end(&self.daemon);
         let expected = case.asked();
         if let Some(expected) = &expected {
             found.verdicts("gRPC", expected, &answer.refs);
@@ -174,7 +201,13 @@ impl Doors {
         let tell = |head: &str, onto: &str| {
             self.bitbucket.iter().for_each(|bitbucket| bitbucket.tell(case, head, onto));
         };
-        let (seen, recorded) = self.recording(|| self.server.push(case, tell));
+        let mut leased = self.use_up(case);
+        let shown = |pushed: &str| {
+            leased = std::mem::take(&mut leased).and(self.lease(case, false, pushed));
+            leased.shown.clone()
+        };
+        let (seen, recorded) = self.recording(|| self.server.push(case, tell, shown));
+        leased.end(&self.daemon);
         found.see(case, &seen);
         let logged = Logged {
             is_recorded: !case.channel().is_dry_run(),
@@ -190,6 +223,11 @@ impl Doors {
         let done = act();
         (done, self.daemon.audit().decisions().split_off(before))
     }
+}
+
+/// The commit that a question over gRPC is about.
+fn asked_commit() -> String {
+    wire::merging().head.expect("a head").to_string()
 }
 
 impl Findings {

@@ -43,9 +43,9 @@ impl Client {
     }
 
     /// Asks as the hook asks, or for another time than now as `oam explain` asks, one ref at a time.
-    pub(crate) fn ask(&self, case: &Case) -> Answer {
+    pub(crate) fn ask(&self, case: &Case, shown: &[String]) -> Answer {
         match &case.at {
-            None => self.runtime.block_on(authorize(self.hooks.clone(), case)),
+            None => self.runtime.block_on(authorize(self.hooks.clone(), case, shown)),
             Some(at) => self.runtime.block_on(explain(self.admins.clone(), case, Some(at.0))),
         }
     }
@@ -62,12 +62,14 @@ pub(crate) fn merging() -> Merging {
     Merging { number: PULL_REQUEST, head: Some(ObjectId::Sha1([2; 20])) }
 }
 
-async fn authorize(channel: Channel, case: &Case) -> Answer {
+async fn authorize(channel: Channel, case: &Case, shown: &[String]) -> Answer {
     let request = decided::request(case);
     let (steps, sent) = mpsc::unbounded_channel();
     // A decision may come before everything is told.
-    let say = |step| drop(steps.send(v1::AuthorizeRequest { step: Some(step) }));
-    say(Step::Opening(v1::Opening {
+    let say = |step| drop(steps.send(v1::AuthorizeRequest { step: Some(step), lease: None }));
+    let lease = v1::ShownLease::of(shown.iter().map(String::as_bytes));
+    let open = |step| drop(steps.send(v1::AuthorizeRequest { step: Some(step), lease }));
+    open(Step::Opening(v1::Opening {
         repository: request.repository.to_string(),
         pusher: request.pusher.as_str().to_owned(),
         channel: channel_to_wire(request.channel) as i32,

@@ -1,6 +1,6 @@
 //! What jobs lease: no more than their workload and role give, for a token once, and gone when it is.
 
-use oam_policy::rule::VerbSet;
+use oam_policy::rule::{PathSet, VerbSet};
 use serde_json::json;
 
 use super::*;
@@ -67,6 +67,8 @@ fn ask() -> LeaseAsk {
         verbs: None,
         role: None,
         commit: None,
+        paths: None,
+        by_token: false,
         uses: None,
         length: None,
     }
@@ -255,4 +257,30 @@ async fn without_its_file_no_clock_goes_back_before_the_log() {
     at(1_000_000);
     // Entries are written at the machine's time.
     assert!(bench.open(&log).clock().now().as_second() >= now);
+}
+
+#[tokio::test]
+async fn what_a_lease_was_narrowed_to_is_there_after_a_restart() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let paths = |of: &[&str]| PathSet::new(of.iter().map(|one| PathSet::parse_one(one).unwrap())).unwrap();
+    let of = ["docs/**", "!docs/private/**"];
+    let narrowed = LeaseAsk { paths: Some(paths(&of)), by_token: true, ..ask() };
+    privileges.lease(&state, &token("a", "7"), &narrowed).await.unwrap();
+    let kept = |privileges: &Privileges| {
+        let leases = privileges.in_force(Some(&user("svc").key())).leases;
+        assert!(leases[0].by_token && leases[0].paths == Some(paths(&of)), "{leases:?}");
+    };
+    kept(&privileges);
+    drop(privileges);
+    kept(&bench.open(&log));
+    fs::remove_file(bench.file()).unwrap();
+    let again = bench.open(&log);
+    kept(&again);
+    let many: Vec<_> = (0..32).map(|number| format!("{}/{number}", "a".repeat(150))).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let too_long = LeaseAsk { paths: Some(paths(&many)), ..ask() };
+    let refused = again.lease(&state, &token("b", "7"), &too_long).await.unwrap_err();
+    assert!(refused.to_string().contains("too long to be recorded"), "{refused}");
 }

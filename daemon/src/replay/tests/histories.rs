@@ -60,7 +60,8 @@ impl Bench {
             updates: NonEmpty::one(ref_update(&update)),
         };
         let asked_by = AskedBy::Unix { uid: 0, pid: 1 };
-        let question = Question { request, pull_request: None, asked_by, received: Instant::now() };
+        let question =
+            Question { request, pull_request: None, shown_lease: None, asked_by, received: Instant::now() };
         let path = |text: &String| TreePath::parse(text.as_bytes()).unwrap();
         let mut facts = Facts::none();
         for _ in 0..4 {

@@ -5,6 +5,11 @@ use oam_audit::entry::Outcome;
 use serde_json::json;
 
 use super::*;
+use oam_policy::{
+    facts::{LeaseFault, ShownLease},
+    rule::PathSet,
+};
+
 use crate::{oidc::WorkloadToken, privilege::LeaseAsk};
 
 const LEASED: &str = r#"
@@ -31,6 +36,10 @@ uses = 7
 
 impl Bench {
     async fn lease(&self, jti: &str, uses: u32) -> String {
+        self.lease_with(jti, uses, |ask| ask).await
+    }
+
+    async fn lease_with(&self, jti: &str, uses: u32, with: impl FnOnce(LeaseAsk) -> LeaseAsk) -> String {
         let expires = Timestamp::now() + jiff::SignedDuration::from_hours(1);
         let token = WorkloadToken::sample("https://ci", jti, expires, &json!({"project": "7"}));
         let ask = LeaseAsk {
@@ -39,10 +48,19 @@ impl Bench {
             verbs: None,
             role: None,
             commit: None,
+            paths: None,
+            by_token: false,
             uses: Some(uses),
             length: None,
         };
+        let ask = with(ask);
         self.live.privileges.lease(&self.live.state(), &token, &ask).await.unwrap().id.to_string()
+    }
+
+    /// A push of the one ref, by the account, that shows a token and changes a path.
+    async fn show(&self, shown: Option<ShownLease>, path: &str) {
+        let updates = ["create refs/heads/release"];
+        self.push_showing(Channel::Push, "svc-release", &updates, shown, &[path]).await;
     }
 
     /// Of each recorded push its outcome, and how often leases were used.
@@ -103,4 +121,44 @@ async fn what_is_refused_or_a_dry_run_takes_nothing() {
     assert_eq!((&outcomes[3..], used), (&[Outcome::Permitted, Outcome::Refused][..], 1));
     let (summary, verdicts) = run(bench.replay(Basis::Recorded));
     assert_eq!((told(&verdicts), untold(&summary)), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn what_was_shown_is_shown_again_and_a_draft_is_told_what_it_would_make_of_it() {
+    let bench = Bench::new().await;
+    bench.apply(&format!("{POLICY}{LEASED}")).await;
+    let docs = || PathSet::new([PathSet::parse_one("docs/**").unwrap()]).unwrap();
+    let id = bench.lease_with("a", 2, |ask| LeaseAsk { paths: Some(docs()), by_token: true, ..ask }).await;
+    let of_it = || Some(ShownLease::Of(id.parse().unwrap()));
+    bench.show(None, "docs/a").await;
+    bench.show(of_it(), "src/a").await;
+    bench.show(of_it(), "docs/a").await;
+    bench.show(Some(ShownLease::NotAccepted(LeaseFault::NotOurs)), "docs/a").await;
+    bench.show(of_it(), "docs/b").await;
+    bench.show(of_it(), "docs/c").await;
+    use Outcome::{Permitted, Refused};
+    assert_eq!(bench.recorded(), (vec![Refused, Refused, Permitted, Refused, Permitted, Refused], 2));
+    let (summary, verdicts) = run(bench.replay(Basis::Recorded));
+    assert_eq!((told(&verdicts), untold(&summary)), (vec![], vec![]));
+    // By another account nothing of it is good.
+    let (summary, verdicts) =
+        run(bench
+            .by(&format!("{POLICY}{LEASED}")
+                .replace("principal = \"svc-release\"", "principal = \"svc-other\"")));
+    assert_eq!(untold(&summary), []);
+    assert_eq!(
+        told(&verdicts).iter().filter(|told| told.starts_with("newly-refused")).count(),
+        2,
+        "{verdicts:?}"
+    );
+    // By a role that is granted it for a path only, what the lease covers and the grant does not is refused.
+    let narrower = format!("{POLICY}{LEASED}").replace(
+        "refs = [\"refs/heads/release\"]\nverbs",
+        "refs = [\"refs/heads/release\"]\npaths = [\"docs/a\"]\nverbs",
+    );
+    let (_, verdicts) = run(bench.by(&narrower));
+    assert_eq!(
+        told(&verdicts),
+        ["newly-refused create refs/heads/release: permitted releases -> refused paths-not-granted"]
+    );
 }

@@ -13,8 +13,8 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::
 use jiff::Timestamp;
 use oam_audit::entry::{AskedBy, Entry, Event, PeopleForm, PolicyOrigin};
 use oam_policy::{
-    Channel, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Request,
-    facts::Ancestry,
+    Channel, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Request, TreePath,
+    facts::{Ancestry, ShownLease},
     file::{self, PolicySource},
     snapshot::{Directory, Person},
 };
@@ -158,6 +158,18 @@ impl Bench {
     /// Updates are written as `force refs/heads/x`. Of `update` and `force` the ancestry is found out when it is asked
     /// for; that of `unreadable` cannot be.
     async fn push_by(&self, channel: Channel, user: &str, updates: &[&str]) -> String {
+        self.push_showing(channel, user, updates, None, &[]).await
+    }
+
+    /// The same, showing the token of a lease, and changing these paths.
+    async fn push_showing(
+        &self,
+        channel: Channel,
+        user: &str,
+        updates: &[&str],
+        shown_lease: Option<ShownLease>,
+        paths: &[&str],
+    ) -> String {
         let request = Request {
             repository: "PAY/api".parse().unwrap(),
             pusher: user.parse().unwrap(),
@@ -165,8 +177,10 @@ impl Bench {
             updates: NonEmpty::from_vec(updates.iter().map(|update| ref_update(update)).collect()).unwrap(),
         };
         let asked_by = AskedBy::Unix { uid: 0, pid: 1 };
-        let question = Question { request, pull_request: None, asked_by, received: Instant::now() };
         let mut facts = Facts::none();
+        shown_lease.iter().for_each(|shown| facts.learn_shown_lease(shown.clone()));
+        let received = Instant::now();
+        let question = Question { request, pull_request: None, shown_lease, asked_by, received };
         loop {
             match authorize::attempt(&self.live, &question, &facts) {
                 Attempt::Decided(unrecorded) => {
@@ -179,6 +193,10 @@ impl Bench {
                 Attempt::Needs(needed) => {
                     for index in needed.ancestry {
                         facts.learn_ancestry(index, ancestry(updates[index]));
+                    }
+                    for history in needed.histories {
+                        let changed = paths.iter().map(|path| TreePath::parse(path.as_bytes()).unwrap());
+                        facts.learn_paths(history.update, history.cover, Ok(changed.collect()));
                     }
                 }
             }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use oam_policy::{
     RoleId,
     fault::{Fault, Faults},
+    rule::PathSet,
     snapshot::{Revocation, UserView},
 };
 use oam_proto::v1;
@@ -106,6 +107,8 @@ pub(super) fn privilege(one: &Privilege, answering: &BTreeSet<RoleId>, used: u32
             used,
             issuer: lease.issuer.clone(),
             claims: lease.claims.iter().map(|(claim, text)| (claim.to_string(), text.clone())).collect(),
+            paths: lease.paths.iter().flat_map(PathSet::sources).collect(),
+            by_token: lease.by_token,
         }),
     }
 }

@@ -31,28 +31,37 @@ impl<'a> Incoming<'a> {
     }
 
     pub(super) async fn next(&mut self) -> Result<Step, Status> {
-        self.next_within(PATIENCE).await
+        self.next_within(PATIENCE).await.map(|(step, _)| step)
+    }
+
+    /// The first message, with the lease that may stand beside it.
+    pub(super) async fn opening(&mut self) -> Result<(v1::Opening, v1::ShownLease), Status> {
+        match self.next_within(PATIENCE).await? {
+            (Step::Opening(opening), lease) => Ok((opening, lease.unwrap_or_default())),
+            _ => Err(Status::invalid_argument("the first message of a conversation is its opening")),
+        }
     }
 
     pub(super) async fn next_facts(&mut self) -> Result<v1::Facts, Status> {
         match self.next_within(PATIENCE_FOR_FACTS).await? {
-            Step::Facts(facts) => Ok(facts),
-            Step::Opening(_) | Step::Updates(_) => {
+            (Step::Facts(facts), _) => Ok(facts),
+            (Step::Opening(_) | Step::Updates(_), _) => {
                 Err(Status::invalid_argument("facts were asked for, and something else came"))
             }
         }
     }
 
-    async fn next_within(&mut self, patience: Duration) -> Result<Step, Status> {
+    async fn next_within(&mut self, patience: Duration) -> Result<(Step, Option<v1::ShownLease>), Status> {
         let until = (Instant::now() + patience).min(self.left.until);
         let message = time::timeout_at(until, self.messages.message())
             .await
             .map_err(|_| Status::deadline_exceeded("the hook fell silent, or goes on for too long"))??;
         let message = message.ok_or_else(|| Status::cancelled("the hook went away"))?;
         self.left.spend(message.encoded_len())?;
-        message
-            .step
-            .ok_or_else(|| Status::invalid_argument("a message without content, or of a newer version"))
+        let step = message.step;
+        let step =
+            step.ok_or_else(|| Status::invalid_argument("a message without content, or of a newer version"))?;
+        Ok((step, message.lease))
     }
 }
 

@@ -72,7 +72,10 @@ pub(super) struct Push<'a> {
 
 impl<'a> Push<'a> {
     pub(super) fn new(live: &'a Live, question: &'a Question) -> Self {
-        let (intake, share) = (Intake::new(Bounds::default()), Share::of(&live.facts_room));
+        let (mut intake, share) = (Intake::new(Bounds::default()), Share::of(&live.facts_room));
+        if let Some(shown) = &question.shown_lease {
+            intake.learn_shown_lease(shown.clone());
+        }
         Self { live, question, intake, share, judge: None, until: None, approvals_told: None }
     }
 
@@ -163,9 +166,10 @@ impl<'a> Push<'a> {
         incoming: &mut Incoming<'_>,
     ) -> Result<Option<Box<Unrecorded>>, Status> {
         // A round is seen by one policy and one directory. What is not so by those in force at its end is asked anew.
-        let state = self.live.state();
+        let state = self.live.state_of(&self.question.request);
         let policy = state.policy.as_deref().ok_or_else(changed)?;
         let sieve = Sieve::new(policy, state.snapshot.as_ref(), &self.question.request);
+        let sieve = sieve.beside(&state.leases);
         self.intake.expect(&asked.histories_needed(), &sieve);
         self.judge = state.snapshot.clone().map(|snapshot| self.judge(snapshot));
         let mut ends: Vec<Option<End>> = vec![None; asked.histories().len()];

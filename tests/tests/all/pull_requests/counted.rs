@@ -134,8 +134,9 @@ fn an_address_that_is_nobodys_hides_nobody() {
         by `c@private.example`, an address that the company directory has of
         nobody, so one of those who approved may have made it.
         [approvals-unknown]
-        -> Try again in a minute; nobody need approve again. If it stays so,
-           an administrator should look at `oam status`.
+        -> Its author commits again with an address that the directory has of
+           them, or whoever keeps the directory adds this one. Nobody need
+           approve again where the directory does.
 
     This is not your fault, and nothing was changed. Try again. If it stays
     so, tell your administrators.

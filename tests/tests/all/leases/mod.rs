@@ -1,5 +1,8 @@
 //! Jobs that push: with tokens of a real provider, `oam ci lease`, and real pushes.
 
+mod narrowed;
+mod shown;
+
 use std::{fs, thread};
 
 use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
@@ -10,6 +13,8 @@ use oam_tests::{
 use serde_json::{Value, json};
 
 const AUDIENCE: &str = "urn:oam:ci";
+/// What tokens of leases say of where they are from.
+const ISSUER: &str = "https://oam.example.com:8444";
 
 /// What stands in the policy besides that of every test.
 fn rules(issuer: &str) -> String {
@@ -26,6 +31,13 @@ on = ["DEMO/*"]
 refs = ["refs/tags/r*"]
 verbs = ["create"]
 
+[[grant]]
+id = "job-pages"
+to = ["release-bot"]
+on = ["DEMO/*"]
+refs = ["refs/heads/pages"]
+verbs = ["create", "update"]
+
 [[workload]]
 id = "app-release"
 profile = "github"
@@ -34,7 +46,7 @@ claims = {{ repository_id = "74" }}
 principal = "svc-release"
 roles = ["release-bot"]
 on = ["DEMO/app"]
-refs = ["refs/tags/r*"]
+refs = ["refs/tags/r*", "refs/heads/pages"]
 uses = 2
 "#
     )
@@ -49,7 +61,7 @@ impl World {
     fn start() -> Self {
         let provider = Provider::start();
         let config = format!(
-            "[exchange]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n[issuer.ci]\nfor = \"workloads\"\n\
+            "[exchange]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\nurl = \"{ISSUER}\"\n[issuer.ci]\nfor = \"workloads\"\n\
              url = \"{}\"\naudience = \"{AUDIENCE}\"\ntype = \"at+jwt\"\nnetwork = \"loopback\"\njwks_retry = \"0s\"\n",
             provider.issuer
         );
@@ -62,15 +74,23 @@ impl World {
         self.provider.job_token(AUDIENCE, &json!({"repository_id": repository}))
     }
 
-    /// `oam ci lease` in a job that has this token.
-    fn lease(&self, token: &str, arguments: &[&str]) -> Finished {
-        let address = wait::until("the daemon says where it listens", || {
+    /// Where the exchange listens.
+    fn address(&self) -> String {
+        wait::until("the daemon says where it listens", || {
             let text = fs::read_to_string(self.daemon.runtime().join("exchange.addr")).ok()?;
             (!text.trim().is_empty()).then(|| text.trim().to_owned())
-        });
+        })
+    }
+
+    /// `oam ci lease` in a job that has this token.
+    fn lease(&self, token: &str, arguments: &[&str]) -> Finished {
+        self.lease_as(token, &[&["--json", "ci", "lease"], arguments].concat())
+    }
+
+    fn lease_as(&self, token: &str, arguments: &[&str]) -> Finished {
         let mut oam = self.daemon.oam_command();
-        oam.env("OAM_ID_TOKEN", token).env("OAM_EXCHANGE", format!("http://{address}"));
-        oam.args(["--json", "ci", "lease"]).args(arguments).run()
+        oam.env("OAM_ID_TOKEN", token).env("OAM_EXCHANGE", format!("http://{}", self.address()));
+        oam.args(arguments).run()
     }
 
     fn leased(&self, arguments: &[&str]) -> String {
