@@ -191,10 +191,10 @@ fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
 
 fn of_restriction(place: &Place, one: &Restriction) -> Finding {
     let mut exempt = one.users.clone();
-    if one.access_keys > 0 {
-        exempt.push(format!("{} access keys", one.access_keys));
+    if !one.access_keys.is_empty() {
+        exempt.push(format!("{} access keys", one.access_keys.len()));
     }
-    let what = format!("{} on {}", one.kind, one.on);
+    let what = format!("{} on {}", one.kind, one.matcher.shown);
     let (kind, what) = match exempt.is_empty() {
         true => (FindingKind::Restriction, what),
         false => (FindingKind::Exemption, format!("{what}, but not for {}", exempt.join(", "))),

@@ -5,7 +5,7 @@ use super::{
     Step, door::Doors, findings, seen::Dated,
 };
 use crate::{
-    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Restriction,
+    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Matcher, MatcherKind, Restriction,
     permission::{Holder, Level, Place},
 };
 
@@ -345,10 +345,14 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
     let restriction = |users: &[&str]| Restriction {
         id: 1,
         kind: "no-deletes".into(),
-        on: "refs/heads/main".into(),
+        matcher: Matcher {
+            kind: MatcherKind::Branch,
+            id: "refs/heads/main".into(),
+            shown: "refs/heads/main".into(),
+        },
         users: users.iter().map(|&user| user.to_owned()).collect(),
         groups: vec![],
-        access_keys: 0,
+        access_keys: vec![],
     };
     let credential =
         |kind, ends, used| Credential { kind, id: "1".into(), label: "x".into(), ends, used, made: Some(5) };

@@ -59,13 +59,45 @@ fn shown(one: &Restriction) -> Value {
     let kind = if one.place.contains('/') { "REPOSITORY" } else { "PROJECT" };
     let users: Vec<_> =
         one.users.iter().map(|name| json!({"name": name, "slug": name, "active": true})).collect();
+    let keys: Vec<_> = (1..)
+        .zip(&one.keys)
+        .map(|(id, label)| json!({"key": {"id": id, "text": "ssh-ed25519 AAAA", "label": label}}))
+        .collect();
+    let display = one.on.strip_prefix("refs/heads/").filter(|_| one.matcher == "BRANCH").unwrap_or(&one.on);
     json!({
         "id": one.id,
         "scope": {"type": kind, "resourceId": 1},
         "type": one.kind,
-        "matcher": {"id": one.on, "displayId": one.on, "type": {"id": "PATTERN", "name": "Pattern"}, "active": true},
+        "matcher": {"id": one.on, "displayId": display, "type": {"id": one.matcher, "name": one.matcher}, "active": true},
         "users": users,
-        "groups": [],
-        "accessKeys": [],
+        "groups": one.groups,
+        "accessKeys": keys,
     })
+}
+
+/// The branching model of a repository, if it has one.
+pub(crate) fn model(ask: &Ask<'_>, key: &str, slug: &str) -> Answered {
+    ask.only(&[])?;
+    ask.need_in(key, slug, Permission::Read)?;
+    let state = ask.shared.state();
+    let Some(model) = state.company.models.get(&format!("{key}/{slug}")) else {
+        return Err(Answer::not_found("The branch model"));
+    };
+    let branch = |name: &Option<String>| {
+        name.as_ref()
+            .map(|name| json!({"id": name, "displayId": name.strip_prefix("refs/heads/"), "type": "BRANCH"}))
+    };
+    let types: Vec<_> = model
+        .categories
+        .iter()
+        .map(|(id, prefix)| json!({"id": id, "displayName": id, "prefix": prefix}))
+        .collect();
+    let mut shown = json!({"types": types});
+    for (field, name) in [("development", &model.development), ("production", &model.production)] {
+        // What is not set is not there.
+        if let Some(branch) = branch(name) {
+            shown[field] = branch;
+        }
+    }
+    Ok(Answer::json(200, &shown))
 }
