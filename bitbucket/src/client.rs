@@ -53,6 +53,8 @@ pub(crate) struct Ask {
 enum Body {
     None,
     Json(serde_json::Value),
+    /// JSON of a type of its own.
+    Typed(&'static str, serde_json::Value),
     /// Its type, with the boundary, and the parts.
     Multipart(String, Vec<u8>),
 }
@@ -172,6 +174,7 @@ impl Bitbucket {
         Ok(match &ask.body {
             Body::None => call,
             Body::Json(value) => call.json(value)?,
+            Body::Typed(kind, value) => call.body((*kind).to_owned(), value.to_string().into_bytes()),
             // Bitbucket takes forms only from those who say that they are no browser led astray.
             Body::Multipart(kind, parts) => {
                 call.header("x-atlassian-token", "no-check").body(kind.clone(), parts.clone())
@@ -199,6 +202,11 @@ impl Ask {
     /// Sends JSON.
     pub(crate) fn json(self, value: &impl Serialize) -> Self {
         Self { body: Body::Json(serde_json::to_value(value).unwrap_or_default()), ..self }
+    }
+
+    /// Sends JSON that is of a type of its own.
+    pub(crate) fn json_as(self, kind: &'static str, value: &serde_json::Value) -> Self {
+        Self { body: Body::Typed(kind, value.clone()), ..self }
     }
 
     /// Sends the fields of a form, one of which is a file (RFC 7578).

@@ -7,8 +7,8 @@
 //! [`RefName`](oam_policy::RefName), [`ObjectId`](oam_policy::ObjectId)), or an [`Error`] that says what was tried.
 //!
 //! What is asked lies in one file for each noun; [`install`] and [`provision`] have what is there, what should be, and the
-//! steps between: for the hook, and for permissions. [`import`] makes a first policy of what is there, and [`model`] says what
-//! Bitbucket itself decides.
+//! steps between: for the hook, and for permissions. [`import`] makes a first policy of what is there, [`mirror`] writes the
+//! policy's protections there as well, and [`model`] says what Bitbucket itself decides.
 //!
 //! **Must never:** print a token, take an answer that it does not understand for a good one, ask without a bound, or
 //! touch what is not ours: another's hook script, or a permission that others gave.
@@ -22,6 +22,7 @@ mod error;
 pub mod external_hooks;
 pub mod import;
 pub mod install;
+pub mod mirror;
 pub mod model;
 pub mod permission;
 mod project;

@@ -1,18 +1,24 @@
 //! Branch restrictions, and what everybody may do: Bitbucket's own rules beside the policy.
 
-use oam_policy::Repository;
+use oam_fetch::Method;
+use oam_policy::printable::Printable;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     ProjectKey,
     client::{Ask, Bitbucket},
     error::Error,
+    mirror::Mirrored,
     permission::{Level, Place},
     project,
 };
 
 /// Where branch restrictions lie.
 const RESTRICTIONS: &str = "/rest/branch-permissions/latest";
+
+/// The type of a list of them.
+const BULK: &str = "application/vnd.atl.bitbucket.bulk+json";
 
 /// A branch restriction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,7 +53,7 @@ pub enum Forbids {
 }
 
 /// Which refs a restriction is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Matcher {
     /// How it tells.
     pub kind: MatcherKind,
@@ -58,7 +64,7 @@ pub struct Matcher {
 }
 
 /// How a restriction tells which refs it is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MatcherKind {
     /// It is about all of them.
     AnyRef,
@@ -142,13 +148,47 @@ impl Bitbucket {
     /// # Errors
     /// When they cannot be read.
     pub async fn restrictions(&self, place: &Place) -> Result<Vec<Restriction>, Error> {
-        let (path, scope) = match place {
-            Place::Project(key) => (format!("{RESTRICTIONS}/projects/{key}"), "PROJECT"),
-            Place::Repository(repository) => (repository_restrictions(repository), "REPOSITORY"),
+        let scope = match place {
+            Place::Project(_) => "PROJECT",
+            Place::Repository(_) => "REPOSITORY",
         };
         let doing = format!("reading the branch restrictions of {place}");
-        let all: Vec<Wire> = self.list(Ask::get(doing, format!("{path}/restrictions"))).await?;
+        let all: Vec<Wire> = self.list(Ask::get(doing, path(place))).await?;
         Ok(all.into_iter().filter(|one| one.scope.kind == scope).map(Restriction::from).collect())
+    }
+
+    /// Makes a restriction, in the stead of one of the same kind on the same refs of that place; `slugs` are of its users.
+    ///
+    /// # Errors
+    /// When Bitbucket does not.
+    pub async fn restrict(&self, place: &Place, wanted: &Mirrored, slugs: &[&str]) -> Result<(), Error> {
+        let doing = format!("restricting {} at {place}", Printable::new(&wanted.thing()));
+        let Matcher { kind, id, shown } = &wanted.matcher;
+        let kind = kind.as_str();
+        // One alone is a list, too: so Bitbucket goes by the kind and the refs, and makes no second one.
+        let body = json!([{
+            "type": wanted.kind,
+            "matcher": {"id": id, "displayId": shown, "type": {"id": kind, "name": kind}, "active": true},
+            "userSlugs": slugs,
+            "groupNames": wanted.groups,
+            "accessKeyIds": [],
+        }]);
+        self.done(Ask::by(Method::POST, doing, path(place)).json_as(BULK, &body)).await
+    }
+
+    /// Takes away a restriction of that very place. By way of a repository, one of its project would be taken from the whole
+    /// project: so the number must be of one that was found in the place's own list.
+    ///
+    /// # Errors
+    /// When Bitbucket does not.
+    pub async fn lift(&self, place: &Place, id: u64) -> Result<(), Error> {
+        let own = self.restrictions(place).await?;
+        // It may have become another's since.
+        if !own.iter().any(|one| one.id == id) {
+            return Ok(());
+        }
+        let doing = format!("taking away restriction {id} at {place}");
+        self.done(Ask::by(Method::DELETE, doing, format!("{}/{id}", path(place)))).await
     }
 
     /// The most that everybody who is signed in may do in a project.
@@ -169,8 +209,12 @@ impl Bitbucket {
     }
 }
 
-fn repository_restrictions(repository: &Repository) -> String {
-    project::repository_path(RESTRICTIONS, repository)
+fn path(place: &Place) -> String {
+    let path = match place {
+        Place::Project(key) => format!("{RESTRICTIONS}/projects/{key}"),
+        Place::Repository(repository) => project::repository_path(RESTRICTIONS, repository),
+    };
+    format!("{path}/restrictions")
 }
 
 impl Restriction {

@@ -41,6 +41,7 @@ fn company() -> Company {
         everywhere: dated(vec![sys_admin]),
         permissions,
         doors: BTreeMap::new(),
+        restrictions: BTreeMap::new(),
     };
     let settings = Settings {
         account: holder("user:svc-oam"),
@@ -50,6 +51,7 @@ fn company() -> Company {
         ignore: ["user:backup".parse().unwrap()].into(),
         most_removed: 10,
         automatic: BTreeSet::new(),
+        mirror: Default::default(),
     };
     let people = |names: &[&str]| names.iter().map(|name| holder(&format!("user:{name}"))).collect();
     let developer = RoleHolders {
@@ -67,6 +69,7 @@ fn company() -> Company {
         managed: BTreeMap::new(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        mirror: Default::default(),
     };
     Company { seen, basis }
 }
@@ -117,6 +120,8 @@ fn shown(step: &Step) -> String {
         Step::RevokeGlobal { holder, before } => format!("* {holder} {}>-", before.as_str()),
         Step::Delete { account, credential } => format!("{} {}", account.name, credential.id),
         Step::LeaveGroup { holder, group } => format!("{holder} out of {group}"),
+        Step::Restrict { place, restriction, .. } => format!("{place} restrict {}", restriction.thing()),
+        Step::Lift { place, thing, .. } => format!("{place} lift {thing}"),
     }
 }
 

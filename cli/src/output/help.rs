@@ -506,4 +506,4 @@ pub fn bitbucket_apply() -> String {
 
 /// A change in Bitbucket.
 const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
-                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key or leave-group";
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, restrict or lift";

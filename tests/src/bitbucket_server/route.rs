@@ -27,6 +27,8 @@ fn route(ask: &Ask<'_>) -> Answered {
         ["rest", "branch-permissions", "latest", "projects", key, path @ ..] => match (ask.method(), path) {
             ("GET", ["restrictions"]) => restrictions::list(ask, key, None),
             ("GET", ["repos", slug, "restrictions"]) => restrictions::list(ask, key, Some(slug)),
+            ("POST", ["restrictions"]) => restrictions::make(ask, key, None),
+            ("POST", ["repos", slug, "restrictions"]) => restrictions::make(ask, key, Some(slug)),
             ("DELETE", ["restrictions", id]) => restrictions::delete(ask, key, None, id),
             ("DELETE", ["repos", slug, "restrictions", id]) => restrictions::delete(ask, key, Some(slug), id),
             _ => unknown(ask),

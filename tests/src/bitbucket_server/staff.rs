@@ -81,6 +81,26 @@ impl BitbucketServer {
         state.company.restrictions.push(Restriction { id, place, kind, matcher, on, users, groups, keys });
     }
 
+    /// All restrictions, as `PAY no-deletes BRANCH refs/heads/main ada @eng`, sorted.
+    pub fn restrictions(&self) -> Vec<String> {
+        let state = self.shared.state();
+        let shown = |one: &Restriction| {
+            let groups = one.groups.iter().map(|group| format!("@{group}"));
+            let keys = one.keys.iter().map(|key| format!("key:{key}"));
+            let exempt = one.users.iter().cloned().chain(groups).chain(keys);
+            let parts = [one.place.clone(), one.kind.clone(), one.matcher.clone(), one.on.clone()];
+            parts.into_iter().chain(exempt).collect::<Vec<_>>().join(" ")
+        };
+        let mut all: Vec<_> = state.company.restrictions.iter().map(shown).collect();
+        all.sort();
+        all
+    }
+
+    /// Takes away a restriction, as a careless administrator does.
+    pub fn lift(&self, kind: &str, on: &str) {
+        self.shared.state().company.restrictions.retain(|one| one.kind != kind || one.on != on);
+    }
+
     /// Gives a repository a branching model: the branches for development and production, by their full names, and
     /// categories with what their branches begin with.
     pub fn model(
