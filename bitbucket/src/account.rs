@@ -124,6 +124,16 @@ impl Bitbucket {
         Ok(self.list::<Named>(ask).await?.into_iter().map(|group| group.name).collect())
     }
 
+    /// The names of the users who are in a group.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn members(&self, group: &str) -> Result<BTreeSet<String>, Error> {
+        let doing = format!("reading who is in the group {}", Printable::new(group));
+        let ask = Ask::get(doing, format!("{API}/admin/groups/more-members")).with("context", group);
+        Ok(self.list::<Named>(ask).await?.into_iter().map(|user| user.name).collect())
+    }
+
     /// Takes a user out of a group.
     ///
     /// # Errors

@@ -1,4 +1,12 @@
-use std::{collections::VecDeque, path::Path, time::Duration};
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use oam_fetch::{Answer, Call, Client, Form, Method, Network, RootsError, Secret, StatusCode, WebUrl};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -29,6 +37,8 @@ pub struct Bitbucket {
     base: WebUrl,
     token: Secret,
     patience: u32,
+    /// How often it was asked, by this and all clones.
+    asked: Arc<AtomicU64>,
 }
 
 /// One thing to ask: what it is for, and how.
@@ -43,6 +53,8 @@ pub(crate) struct Ask {
 enum Body {
     None,
     Json(serde_json::Value),
+    /// JSON of a type of its own.
+    Typed(&'static str, serde_json::Value),
     /// Its type, with the boundary, and the parts.
     Multipart(String, Vec<u8>),
 }
@@ -62,13 +74,19 @@ impl Bitbucket {
     /// # Errors
     /// When there are no authorities to believe.
     pub fn new(base: WebUrl, token: Secret, network: Network, ca: Option<&Path>) -> Result<Self, RootsError> {
-        Ok(Self { client: Client::new(network, ca)?, base, token, patience: PATIENCE })
+        let client = Client::new(network, ca)?;
+        Ok(Self { client, base, token, patience: PATIENCE, asked: Arc::default() })
     }
 
     /// The same, for somebody who is waiting: what may not be asked now is not asked again.
     #[must_use]
     pub fn impatient(self) -> Self {
         Self { patience: 1, ..self }
+    }
+
+    /// How many requests were made.
+    pub fn requests(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Its address.
@@ -88,8 +106,8 @@ impl Bitbucket {
     }
 
     /// Asks, and gives the answer as it is.
-    pub(crate) async fn bytes(&self, ask: Ask) -> Result<Vec<u8>, Error> {
-        let answer = self.answer(&ask).await.map_err(|problem| ask.failed(problem))?;
+    pub(crate) async fn bytes(&self, ask: &Ask) -> Result<Vec<u8>, Error> {
+        let answer = self.answer(ask).await.map_err(|problem| ask.failed(problem))?;
         Ok(answer.body.to_vec())
     }
 
@@ -131,6 +149,7 @@ impl Bitbucket {
     async fn answer(&self, ask: &Ask) -> Result<Answer, Problem> {
         let mut pause = PAUSE;
         for asked in 1..=self.patience {
+            self.asked.fetch_add(1, Ordering::Relaxed);
             let answer = self.client.call(&self.call(ask)?).await?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return if answer.status.is_success() {
@@ -155,6 +174,7 @@ impl Bitbucket {
         Ok(match &ask.body {
             Body::None => call,
             Body::Json(value) => call.json(value)?,
+            Body::Typed(kind, value) => call.body((*kind).to_owned(), value.to_string().into_bytes()),
             // Bitbucket takes forms only from those who say that they are no browser led astray.
             Body::Multipart(kind, parts) => {
                 call.header("x-atlassian-token", "no-check").body(kind.clone(), parts.clone())
@@ -182,6 +202,11 @@ impl Ask {
     /// Sends JSON.
     pub(crate) fn json(self, value: &impl Serialize) -> Self {
         Self { body: Body::Json(serde_json::to_value(value).unwrap_or_default()), ..self }
+    }
+
+    /// Sends JSON that is of a type of its own.
+    pub(crate) fn json_as(self, kind: &'static str, value: &serde_json::Value) -> Self {
+        Self { body: Body::Typed(kind, value.clone()), ..self }
     }
 
     /// Sends the fields of a form, one of which is a file (RFC 7578).

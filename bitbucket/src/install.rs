@@ -1,5 +1,6 @@
 //! Installing the hook: what is there, what should be, and the steps between.
 
+pub mod app;
 mod apply;
 mod plan;
 mod seen;

@@ -7,17 +7,23 @@
 //! [`RefName`](oam_policy::RefName), [`ObjectId`](oam_policy::ObjectId)), or an [`Error`] that says what was tried.
 //!
 //! What is asked lies in one file for each noun; [`install`] and [`provision`] have what is there, what should be, and the
-//! steps between: for the hook, and for permissions.
+//! steps between: for the hook, and for permissions. [`import`] makes a first policy of what is there, [`mirror`] writes the
+//! policy's protections there as well, and [`model`] says what Bitbucket itself decides.
 //!
 //! **Must never:** print a token, take an answer that it does not understand for a good one, ask without a bound, or
 //! touch what is not ours: another's hook script, or a permission that others gave.
 
 mod account;
 mod branch;
+mod branch_model;
 mod client;
 mod credential;
 mod error;
+pub mod external_hooks;
+pub mod import;
 pub mod install;
+pub mod mirror;
+pub mod model;
 pub mod permission;
 mod project;
 pub mod provision;
@@ -27,10 +33,11 @@ pub mod script;
 
 pub use account::{Account, GlobalLevel, GlobalPermission};
 pub use branch::Branch;
+pub use branch_model::BranchModel;
 pub use client::Bitbucket;
 pub use credential::{Credential, CredentialKind};
 pub use error::{Error, Problem};
 pub use project::{ProjectKey, ProjectKeyError};
 pub use pull_request::{Approval, Commit, PullRequest};
-pub use restriction::Restriction;
+pub use restriction::{AccessKey, Forbids, Matcher, MatcherKind, Restriction};
 pub use script::{Script, ScriptId, When};

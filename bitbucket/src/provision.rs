@@ -20,9 +20,9 @@ mod tests;
 mod wanted;
 
 pub use apply::{Outcome, apply};
-pub use basis::{Basis, Given, GivenTo, Managed, Pending, RoleHolders, Standing};
+pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};
 pub use drift::{Around, Finding, FindingKind, findings, look_around};
 pub use plan::{HeldBack, Plan, Surplus};
-pub use seen::{Reading, Seen, see, see_leavers};
+pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};

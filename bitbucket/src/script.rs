@@ -119,7 +119,7 @@ impl Bitbucket {
     /// When it cannot be read.
     pub async fn script_content(&self, id: ScriptId) -> Result<Vec<u8>, Error> {
         let path = format!("{API}/hook-scripts/{id}/content");
-        self.bytes(Ask::get(format!("reading the file of the hook script {id}"), path)).await
+        self.bytes(&Ask::get(format!("reading the file of the hook script {id}"), path)).await
     }
 
     /// Registers a hook script. It runs nowhere yet.

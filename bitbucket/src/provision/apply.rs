@@ -1,5 +1,5 @@
 use super::{Seen, Step};
-use crate::{Bitbucket, Error, error::Problem};
+use crate::{Account, Bitbucket, Error, error::Problem};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -23,6 +23,14 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Step::RevokeGlobal { holder, .. } => bitbucket.revoke_global(holder.name()).await,
         Step::Delete { account, credential } => bitbucket.delete_credential(account, credential).await,
         Step::LeaveGroup { holder, group } => bitbucket.leave_group(holder.name(), group.name()).await,
+        Step::Restrict { place, restriction, .. } => {
+            let accounts = &seen.accounts.is;
+            let named = |account: &&Account| restriction.users.iter().any(|name| *name == account.name);
+            let slugs: Vec<_> = accounts.iter().filter(named).map(|account| account.slug.as_str()).collect();
+            bitbucket.restrict(place, restriction, &slugs).await
+        }
+        Step::Lift { id: None, .. } => Ok(()),
+        Step::Lift { place, id: Some(id), .. } => bitbucket.lift(place, *id).await,
     };
     match done {
         Ok(()) => {}
@@ -49,7 +57,8 @@ fn note(step: &Step, seen: &mut Seen) {
                 doors.is.groups.retain(|known| known != group.name());
             }
         }
-        Step::Forget { .. } => {}
+        // Restrictions are read anew each time.
+        Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => {}
     }
 }
 

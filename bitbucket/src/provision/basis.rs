@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Settings, Told};
-use crate::permission::{Holder, Level, Place};
+use crate::{
+    mirror::{Mirrored, Owned},
+    permission::{Holder, Level, Place},
+};
 
 /// What should be, as a daemon says it: by one policy and one directory.
 #[derive(Debug, Clone)]
@@ -24,6 +27,24 @@ pub struct Basis {
     pub pending: Vec<Pending>,
     /// Rules that say more than permissions can, and what becomes of them.
     pub unsaid: Vec<(String, String)>,
+    /// What is mirrored as branch restrictions.
+    pub mirror: MirrorBasis,
+}
+
+/// What is mirrored as branch restrictions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MirrorBasis {
+    /// The restrictions that there should be, where, and the rules that they mirror.
+    pub wanted: Vec<(Place, Mirrored, BTreeSet<String>)>,
+    /// Those that OAM made.
+    pub owned: Owned,
+}
+
+impl MirrorBasis {
+    /// The places whose restrictions must be known.
+    pub fn places(&self) -> BTreeSet<&Place> {
+        self.wanted.iter().map(|(place, ..)| place).chain(self.owned.iter().map(|(place, _)| place)).collect()
+    }
 }
 
 /// Who holds a role.

@@ -2,8 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, Credential, CredentialKind, GlobalLevel,
+    mirror::Mirrored,
     permission::{Holder, Level, Place},
 };
+
+/// What is said of a restriction that we had made before.
+const OURS: &str = "one of ours";
 
 /// One change, and why it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +71,24 @@ pub enum Step {
         /// The group.
         group: Holder,
     },
+    /// Make a branch restriction that mirrors a rule.
+    Restrict {
+        /// Where.
+        place: Place,
+        /// What it is to be.
+        restriction: Mirrored,
+        /// Whether we made one of this kind on these refs before, in the stead of which it comes.
+        is_ours: bool,
+    },
+    /// Take away a branch restriction that we made.
+    Lift {
+        /// Where.
+        place: Place,
+        /// What tells it apart there.
+        thing: String,
+        /// Bitbucket's number of it; `None`: it is gone already, and is only forgotten.
+        id: Option<u64>,
+    },
 }
 
 /// A change as the audit log tells of it: in texts.
@@ -104,6 +126,8 @@ impl Step {
                 CredentialKind::GpgKey => "delete-gpg-key",
             },
             Self::LeaveGroup { .. } => "leave-group",
+            Self::Restrict { .. } => "restrict",
+            Self::Lift { .. } => "lift",
         }
     }
 
@@ -111,7 +135,9 @@ impl Step {
     pub fn takes(&self) -> bool {
         match self {
             Self::Permit { before, after, .. } => before.is_some_and(|before| before > *after),
-            Self::Forget { .. } => false,
+            Self::Forget { .. } | Self::Restrict { .. } => false,
+            // A second line of defence is taken from everybody.
+            Self::Lift { id, .. } => id.is_some(),
             Self::Revoke { .. }
             | Self::RevokeGlobal { .. }
             | Self::Delete { .. }
@@ -125,7 +151,11 @@ impl Step {
             Self::Permit { place, holder, .. }
             | Self::Revoke { place, holder, .. }
             | Self::Forget { place, holder } => Some((place, holder)),
-            Self::RevokeGlobal { .. } | Self::Delete { .. } | Self::LeaveGroup { .. } => None,
+            Self::RevokeGlobal { .. }
+            | Self::Delete { .. }
+            | Self::LeaveGroup { .. }
+            | Self::Restrict { .. }
+            | Self::Lift { .. } => None,
         }
     }
 }
@@ -155,6 +185,16 @@ impl Change {
                 Told { user: account.name.clone(), thing, ..told }
             }
             Step::LeaveGroup { holder, group } => told.of(holder).of(group),
+            Step::Restrict { place, restriction, is_ours } => Told {
+                place: place.to_string(),
+                thing: restriction.thing(),
+                before: if *is_ours { OURS.to_owned() } else { String::new() },
+                after: restriction.exempt(),
+                ..told
+            },
+            Step::Lift { place, thing, .. } => {
+                Told { place: place.to_string(), thing: thing.clone(), ..told }
+            }
         }
     }
 }
@@ -165,6 +205,17 @@ impl Told {
             Some(user) => Self { user: user.to_owned(), ..self },
             None => Self { group: holder.name().to_owned(), ..self },
         }
+    }
+
+    /// The place of a branch restriction, and what tells it apart there; `None` where it is about none.
+    pub fn restriction(&self) -> Option<(Place, String)> {
+        let is_one = matches!(self.step.as_str(), "restrict" | "lift") && !self.thing.is_empty();
+        self.place.parse().ok().filter(|_| is_one).map(|place| (place, self.thing.clone()))
+    }
+
+    /// Whether a restriction of ours was there before.
+    pub fn was_ours(&self) -> bool {
+        self.before == OURS
     }
 
     /// The place and the holder of a permission; `None` where it is about none.

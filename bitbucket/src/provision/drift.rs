@@ -146,7 +146,9 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
         let what = format!("everybody who is signed in has {level}");
         Some(Finding { kind: FindingKind::Everybody, place: Some(place), holder: None, what, mended: false })
     }));
-    let restrictions = around.restrictions.iter().filter(|(place, _)| !ignored(place));
+    // What we made says no more than the policy.
+    let ours = |place: &Place, one: &Restriction| basis.mirror.owned.contains(&(place.clone(), one.thing()));
+    let restrictions = around.restrictions.iter().filter(|(place, one)| !ignored(place) && !ours(place, one));
     all.extend(restrictions.map(|(place, one)| of_restriction(place, one)));
     for (account, one) in around.credentials.iter().flatten() {
         let Some(holder) = account.holder().filter(|holder| !basis.settings.ignores(None, holder)) else {
@@ -163,8 +165,24 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
 
 fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
     let because = &change.because;
+    let of_mirror = |place: &Place, what: String| Finding {
+        kind: FindingKind::Differs,
+        place: Some(place.clone()),
+        holder: None,
+        what: format!("{what}: {because}"),
+        mended: true,
+    };
     let (place, holder, what) = match &change.step {
         Step::Forget { .. } => return None,
+        Step::Restrict { place, restriction, .. } => {
+            return Some(of_mirror(
+                place,
+                format!("lacks the restriction {} {}", restriction.thing(), restriction.exempt()),
+            ));
+        }
+        Step::Lift { place, thing, .. } => {
+            return Some(of_mirror(place, format!("still has the restriction {thing}")));
+        }
         Step::Permit { place, holder, before: None, after } => {
             (Some(place), holder.clone(), format!("lacks {after}"))
         }
@@ -191,10 +209,10 @@ fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
 
 fn of_restriction(place: &Place, one: &Restriction) -> Finding {
     let mut exempt = one.users.clone();
-    if one.access_keys > 0 {
-        exempt.push(format!("{} access keys", one.access_keys));
+    if !one.access_keys.is_empty() {
+        exempt.push(format!("{} access keys", one.access_keys.len()));
     }
-    let what = format!("{} on {}", one.kind, one.on);
+    let what = format!("{} on {}", one.kind, one.matcher.shown);
     let (kind, what) = match exempt.is_empty() {
         true => (FindingKind::Restriction, what),
         false => (FindingKind::Exemption, format!("{what}, but not for {}", exempt.join(", "))),

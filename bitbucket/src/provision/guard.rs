@@ -22,7 +22,8 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
 /// That more permissions are taken than may at once.
 pub(super) fn too_many_permissions(seen: &Seen, basis: &Basis, takes: &[Change]) -> Option<String> {
     let taken = takes.iter().filter(|change| change.step.takes()).count();
-    let there = seen.permissions.values().map(|known| known.is.len()).sum();
+    let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
+    let there = permissions + basis.mirror.owned.len();
     let most = basis.settings.most_removed;
     is_much(taken, there, most)
         .then(|| format!("{taken} of {there} permissions would be taken, which is more than {most} %"))
@@ -129,7 +130,7 @@ impl Step {
             Self::Revoke { holder, .. }
             | Self::RevokeGlobal { holder, .. }
             | Self::LeaveGroup { holder, .. } => holder.as_user().map(str::to_lowercase),
-            Self::Permit { .. } | Self::Forget { .. } => None,
+            Self::Permit { .. } | Self::Forget { .. } | Self::Restrict { .. } | Self::Lift { .. } => None,
         }
     }
 }

@@ -6,7 +6,10 @@ use super::{
     Automatic, Basis, Change, Managed, Seen, Step, guard,
     wanted::{Want, Wanted},
 };
-use crate::permission::{Holder, Level, Permissions, Place};
+use crate::{
+    mirror,
+    permission::{Holder, Level, Permissions, Place},
+};
 
 /// How many rules are named that give the same.
 const MOST_REASONS: usize = 5;
@@ -83,6 +86,9 @@ impl Plan {
             drawn.at(place, &seen.at(place), wanted.at.get(place).unwrap_or(&none), basis);
         }
         let left_in_groups = drawn.leavers(seen, basis);
+        let mirrored = mirror::changes(seen, basis);
+        drawn.gives.extend(mirrored.made);
+        drawn.takes.extend(mirrored.lifted);
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
         let Drawn { leavers, gives, takes, surplus, unchanged } = drawn;
@@ -96,7 +102,7 @@ impl Plan {
             surplus,
             absent: wanted.absent.into_iter().collect(),
             left_in_groups,
-            unsaid: basis.unsaid.clone(),
+            unsaid: basis.unsaid.iter().cloned().chain(mirrored.unsaid).collect(),
             unchanged,
             too_many_people,
             too_many_permissions,
@@ -139,7 +145,7 @@ impl Change {
         match &self.step {
             Step::Delete { .. } | Step::LeaveGroup { .. } | Step::RevokeGlobal { .. } => true,
             Step::Revoke { holder, .. } => basis.is_gone(holder),
-            Step::Permit { .. } | Step::Forget { .. } => false,
+            Step::Permit { .. } | Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => false,
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::door::Doors;
 use crate::{
-    Account, Bitbucket, Error, GlobalPermission, ProjectKey,
+    Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
     permission::{Holder, Level, Permissions, Place},
 };
 
@@ -24,6 +24,9 @@ pub struct Seen {
     pub permissions: BTreeMap<Place, Dated<Vec<(Holder, Level)>>>,
     /// By what those who are gone could still come in.
     pub doors: BTreeMap<Holder, Dated<Doors>>,
+    /// The branch restrictions of places where some are mirrored. They are never kept.
+    #[serde(skip)]
+    pub restrictions: BTreeMap<Place, Vec<Restriction>>,
 }
 
 /// Something that was read at a moment.
@@ -81,6 +84,23 @@ pub async fn see(bitbucket: &Bitbucket, mut kept: Seen, reading: Reading) -> Res
         }
     }
     Ok(kept)
+}
+
+/// Reads the branch restrictions of places, each its own.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn see_restrictions(
+    bitbucket: &Bitbucket,
+    seen: &mut Seen,
+    places: &BTreeSet<&Place>,
+) -> Result<(), Error> {
+    seen.restrictions.clear();
+    // Of a place that is gone there is nothing to read.
+    for place in places.iter().filter(|place| seen.places.is.contains(place)) {
+        seen.restrictions.insert((*place).clone(), bitbucket.restrictions(place).await?);
+    }
+    Ok(())
 }
 
 /// Reads by what these users, who are gone, could still come in. Others are forgotten.

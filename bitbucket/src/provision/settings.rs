@@ -1,6 +1,9 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use crate::permission::{Holder, NameError, Place};
+use crate::{
+    mirror::MirrorSettings,
+    permission::{Holder, NameError, Place},
+};
 
 /// How permissions are kept, as the daemon's configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub struct Settings {
     pub most_removed: u8,
     /// What `watch` does without being asked.
     pub automatic: BTreeSet<Automatic>,
+    /// Which rules are written as branch restrictions, too.
+    pub mirror: MirrorSettings,
 }
 
 /// Places, users and groups that are chosen: `PAY`, `PAY/api`, `user:ada`, `group:eng`.
@@ -54,6 +59,11 @@ impl Settings {
                 Chosen::Place(one) => place.is_some_and(|place| one.holds(place)),
                 Chosen::Holder(one) => one == holder,
             })
+    }
+
+    /// Whether nothing at a place is ever touched.
+    pub fn ignores_place(&self, place: &Place) -> bool {
+        self.ignore.iter().any(|chosen| matches!(chosen, Chosen::Place(one) if one.holds(place)))
     }
 
     /// Whether what others gave there is treated as our own.
@@ -115,6 +125,7 @@ mod tests {
             ignore: ["OPS".parse().unwrap(), "user:backup".parse().unwrap()].into(),
             most_removed: 10,
             automatic: Default::default(),
+            mirror: Default::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     Step, door::Doors, findings, seen::Dated,
 };
 use crate::{
-    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Restriction,
+    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Matcher, MatcherKind, Restriction,
     permission::{Holder, Level, Place},
 };
 
@@ -41,6 +41,7 @@ fn company() -> Company {
         everywhere: dated(vec![sys_admin]),
         permissions,
         doors: BTreeMap::new(),
+        restrictions: BTreeMap::new(),
     };
     let settings = Settings {
         account: holder("user:svc-oam"),
@@ -50,6 +51,7 @@ fn company() -> Company {
         ignore: ["user:backup".parse().unwrap()].into(),
         most_removed: 10,
         automatic: BTreeSet::new(),
+        mirror: Default::default(),
     };
     let people = |names: &[&str]| names.iter().map(|name| holder(&format!("user:{name}"))).collect();
     let developer = RoleHolders {
@@ -67,6 +69,7 @@ fn company() -> Company {
         managed: BTreeMap::new(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        mirror: Default::default(),
     };
     Company { seen, basis }
 }
@@ -117,6 +120,8 @@ fn shown(step: &Step) -> String {
         Step::RevokeGlobal { holder, before } => format!("* {holder} {}>-", before.as_str()),
         Step::Delete { account, credential } => format!("{} {}", account.name, credential.id),
         Step::LeaveGroup { holder, group } => format!("{holder} out of {group}"),
+        Step::Restrict { place, restriction, .. } => format!("{place} restrict {}", restriction.thing()),
+        Step::Lift { place, thing, .. } => format!("{place} lift {thing}"),
     }
 }
 
@@ -345,10 +350,14 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
     let restriction = |users: &[&str]| Restriction {
         id: 1,
         kind: "no-deletes".into(),
-        on: "refs/heads/main".into(),
+        matcher: Matcher {
+            kind: MatcherKind::Branch,
+            id: "refs/heads/main".into(),
+            shown: "refs/heads/main".into(),
+        },
         users: users.iter().map(|&user| user.to_owned()).collect(),
         groups: vec![],
-        access_keys: 0,
+        access_keys: vec![],
     };
     let credential =
         |kind, ends, used| Credential { kind, id: "1".into(), label: "x".into(), ends, used, made: Some(5) };

@@ -1,18 +1,19 @@
 //! `oam bitbucket …`.
 
 mod basis;
+mod by_app;
 mod drift;
 mod noted;
 mod provision;
 mod seen;
-mod server;
+pub(super) mod server;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use oam_bitbucket::{
     Bitbucket as Client, ProjectKey,
-    install::{self, Installed, Plan},
+    install::{self, Installed, Plan, app::HookFile},
 };
 use oam_proto::v1::{BitbucketState, GetBitbucketRequest};
 
@@ -81,6 +82,27 @@ pub struct Projects {
     all_projects: bool,
 }
 
+/// By what the hook is run.
+#[derive(Debug, Args)]
+pub struct By {
+    /// What runs the hook: Bitbucket's hook scripts, or the app External Hooks
+    #[arg(long, value_enum, default_value_t)]
+    via: Via,
+    /// With `--via external-hooks` in a cluster: the hook's file below `external-hooks` in Bitbucket's shared home, in place of `--binary`
+    #[arg(long, value_name = "NAME", value_parser = shared)]
+    safe_path: Option<String>,
+}
+
+/// What runs the hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Via {
+    /// Bitbucket's own hook scripts
+    #[default]
+    HookScripts,
+    /// The app External Hooks
+    ExternalHooks,
+}
+
 /// `oam bitbucket install`.
 #[derive(Debug, Args)]
 pub struct Install {
@@ -88,6 +110,8 @@ pub struct Install {
     place: Place,
     #[command(flatten)]
     projects: Projects,
+    #[command(flatten)]
+    by: By,
     /// Where the hook lies on every Bitbucket and Mesh host
     #[arg(long, default_value = BINARY, value_name = "PATH", value_parser = binary)]
     binary: String,
@@ -101,6 +125,8 @@ pub struct Install {
 pub struct Uninstall {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    by: By,
     /// Take the steps; without it they are only shown
     #[arg(long)]
     apply: bool,
@@ -111,6 +137,8 @@ pub struct Uninstall {
 pub struct Status {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    by: By,
     /// Where the hook lies on every Bitbucket and Mesh host
     #[arg(long, default_value = BINARY, value_name = "PATH", value_parser = binary)]
     binary: String,
@@ -125,18 +153,24 @@ pub struct Status {
 /// When Bitbucket or the daemon cannot be asked, or does not do what is asked.
 pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
     match command {
-        Bitbucket::Install(Install { place, projects, binary, apply }) => {
+        Bitbucket::Install(Install { place, projects, by, binary, apply }) => {
             let client = place.server.open()?;
             let projects = match projects.all_projects {
                 true => client.projects().await?,
                 false => client.known(projects.projects).await?,
             };
+            if let Some(file) = by.app(&binary)? {
+                return by_app::install(&client, &projects, &file, apply, context).await;
+            }
             let seen = place.see(&client, &projects).await?;
             let plan = Plan::install(&seen, &binary, env!("CARGO_PKG_VERSION"));
             carry_out(&place, &client, &seen, &plan, apply, context).await
         }
-        Bitbucket::Uninstall(Uninstall { place, apply }) => {
+        Bitbucket::Uninstall(Uninstall { place, by, apply }) => {
             let client = place.server.open()?;
+            if let Some(file) = by.app(BINARY)? {
+                return by_app::uninstall(&client, &file, apply, context).await;
+            }
             let seen = place.see(&client, &client.projects().await?).await?;
             carry_out(&place, &client, &seen, &Plan::uninstall(&seen), apply, context).await
         }
@@ -185,15 +219,35 @@ async fn carry_out(
 
 async fn status(command: &Status, context: &mut Context) -> Ending {
     let client = command.place.server.open()?;
-    let seen = command.place.see(&client, &client.projects().await?).await?;
-    let wanted = Plan::install(&seen, &command.binary, env!("CARGO_PKG_VERSION"));
     let daemon = match command.without_daemon {
         true => BitbucketState::default(),
         false => context.address.connect().await?.get_bitbucket(GetBitbucketRequest {}).await?.into_inner(),
     };
-    let status = StatusJson::of(&seen, &wanted, &daemon);
+    let status = match command.by.app(&command.binary)? {
+        Some(file) => by_app::status(&client, &file, &daemon).await?,
+        None => {
+            let seen = command.place.see(&client, &client.projects().await?).await?;
+            let wanted = Plan::install(&seen, &command.binary, env!("CARGO_PKG_VERSION"));
+            StatusJson::of(&seen, &wanted, &daemon)
+        }
+    };
     context.terminal.answer(&status, |page| bitbucket::status_text(&status, page))?;
     Ok(if status.is_well() { Exit::Ok } else { Exit::No })
+}
+
+impl By {
+    /// The hook's file, where the app runs it.
+    fn app(&self, binary: &str) -> Result<Option<HookFile>, Failure> {
+        match (self.via, &self.safe_path) {
+            (Via::HookScripts, None) => Ok(None),
+            (Via::HookScripts, Some(_)) => Err(Failure::Usage {
+                what: "`--safe-path` means something to the app External Hooks only".to_owned(),
+                help: "add `--via external-hooks`, or name the hook's path with `--binary`",
+            }),
+            (Via::ExternalHooks, Some(name)) => Ok(Some(HookFile::Shared(name.clone()))),
+            (Via::ExternalHooks, None) => Ok(Some(HookFile::Path(binary.to_owned()))),
+        }
+    }
 }
 
 impl Place {
@@ -217,5 +271,16 @@ fn binary(text: &str) -> Result<String, &'static str> {
         Ok(text.to_owned())
     } else {
         Err("write the whole path, from `/` on")
+    }
+}
+
+/// A file below a folder, and nowhere else.
+fn shared(text: &str) -> Result<String, &'static str> {
+    let usable =
+        |part: &str| !part.is_empty() && part != "." && part != ".." && !part.chars().any(char::is_control);
+    if text.split('/').all(usable) {
+        Ok(text.to_owned())
+    } else {
+        Err("write its path below that folder, without `/` at the start")
     }
 }

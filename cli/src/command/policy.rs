@@ -32,7 +32,7 @@ mod replay;
 pub enum Policy {
     /// Write a commented policy to begin with, from a few answers; it never overwrites anything
     #[command(after_long_help = help::init())]
-    Init(init::Init),
+    Init(Box<init::Init>),
     /// Check a policy without loading it
     #[command(after_long_help = help::check())]
     Check(CheckAll),
@@ -131,7 +131,7 @@ pub struct Check {
 /// When the daemon cannot be asked, or says no; when the files cannot be read.
 pub async fn run(command: Policy, context: &mut Context) -> Ending {
     match command {
-        Policy::Init(command) => init::run(&command, context),
+        Policy::Init(command) => init::run(&command, context).await,
         Policy::Check(command) => {
             let response = check(&command.check, context).await?;
             checked(&response, command, context)

@@ -33,25 +33,29 @@ pub struct StepJson {
     triggers: Vec<String>,
 }
 
+impl StepJson {
+    fn new(step: &'static str, when: When) -> Self {
+        Self { step, script: when.as_str(), project: None, id: None, triggers: Vec::new() }
+    }
+
+    /// One that is about a project.
+    pub(super) fn of_project(step: &'static str, when: When, project: &ProjectKey) -> Self {
+        Self { project: Some(project.to_string()), ..Self::new(step, when) }
+    }
+}
+
 impl From<&Step> for StepJson {
     fn from(step: &Step) -> Self {
-        let of = |step, when: When| Self {
-            step,
-            script: when.as_str(),
-            project: None,
-            id: None,
-            triggers: Vec::new(),
-        };
+        let of = Self::new;
         match step {
             Step::Upload(upload) => of("upload", upload.when),
             Step::Replace(id, upload) => Self { id: Some(id.0), ..of("replace", upload.when) },
             Step::Enable { project, when, missing, .. } => Self {
-                project: Some(project.to_string()),
                 triggers: missing.iter().cloned().collect(),
-                ..of("enable", *when)
+                ..Self::of_project("enable", *when, project)
             },
             Step::Disable { project, when, id } => {
-                Self { project: Some(project.to_string()), id: Some(id.0), ..of("disable", *when) }
+                Self { id: Some(id.0), ..Self::of_project("disable", *when, project) }
             }
             Step::Delete(when, id) => Self { id: Some(id.0), ..of("delete", *when) },
         }
@@ -66,17 +70,22 @@ pub fn plan_text(plan: &Plan, done: bool, page: &Page) -> String {
             text.push_str(&format!("  {}\n", step_text(step, page)));
         }
     }
-    let unchanged = match plan.unchanged {
+    text + &summed(plan.steps.len(), plan.unchanged, done, page)
+}
+
+/// How many steps there are, and what became of them.
+pub(super) fn summed(steps: usize, unchanged: usize, done: bool, page: &Page) -> String {
+    let unchanged = match unchanged {
         0 => String::new(),
         many => format!(" {} as it should be already.", counted(many as u64, "thing is", "things are")),
     };
-    let steps = counted(plan.steps.len() as u64, "step", "steps");
-    let sum = match (plan.steps.is_empty(), done) {
-        (true, _) => page.good("Nothing is to be done."),
-        (false, true) => page.good(&format!("{steps} done.")),
-        (false, false) => format!("{steps}, none taken: add --apply to take them."),
+    let told = counted(steps as u64, "step", "steps");
+    let sum = match (steps, done) {
+        (0, _) => page.good("Nothing is to be done."),
+        (_, true) => page.good(&format!("{told} done.")),
+        (_, false) => format!("{told}, none taken: add --apply to take them."),
     };
-    format!("{text}{sum}{unchanged}\n")
+    format!("{sum}{unchanged}\n")
 }
 
 /// A step that was taken.
@@ -123,15 +132,17 @@ pub struct StatusJson {
     canaries: Option<CanariesJson>,
 }
 
+/// A script of ours.
 #[derive(Debug, Serialize)]
-struct ScriptJson {
+pub(super) struct ScriptJson {
     script: &'static str,
     id: Option<u64>,
     up_to_date: bool,
 }
 
+/// Whether the hook is switched on for a project.
 #[derive(Debug, Serialize)]
-struct ProjectJson {
+pub(super) struct ProjectJson {
     project: String,
     /// `on`, `partly` or `off`.
     before: &'static str,
@@ -180,6 +191,19 @@ impl StatusJson {
             id: seen.scripts.get(&when).map(|place| place.id.0),
             up_to_date: !stale.contains(&when),
         };
+        let project = |key| {
+            let [before, after] = When::ALL.map(|when| how_far(seen, wanted, key, when));
+            ProjectJson::new(key, before, after)
+        };
+        Self::new(When::ALL.map(script).into(), seen.projects.keys().map(project).collect(), daemon)
+    }
+
+    /// With what the daemon says.
+    pub(super) fn new(
+        scripts: Vec<ScriptJson>,
+        mut projects: Vec<ProjectJson>,
+        daemon: &BitbucketState,
+    ) -> Self {
         let mut repositories: BTreeMap<String, Vec<RepositoryJson>> = BTreeMap::new();
         for one in &daemon.repositories {
             if let Ok(repository) = Repository::parse(&one.repository) {
@@ -187,19 +211,16 @@ impl StatusJson {
                 repositories.entry(project).or_default().push(one.into());
             }
         }
-        let project = |(key, _): (&ProjectKey, _)| ProjectJson {
-            project: key.to_string(),
-            before: how_far(seen, wanted, key, When::Before),
-            after: how_far(seen, wanted, key, When::After),
-            repositories: repositories.remove(&key.as_str().to_ascii_lowercase()).unwrap_or_default(),
-        };
-        let projects = seen.projects.iter().map(project).collect();
+        for project in &mut projects {
+            project.repositories =
+                repositories.remove(&project.project.to_ascii_lowercase()).unwrap_or_default();
+        }
         let canaries = json::some(&daemon.url).map(|url| CanariesJson {
             url: url.to_owned(),
             proven: json::time(daemon.proven_micros).filter(|_| daemon.proven_micros != 0),
             trouble: json::some(&daemon.trouble).map(str::to_owned),
         });
-        Self { scripts: When::ALL.map(script).into(), projects, canaries }
+        Self { scripts, projects, canaries }
     }
 
     /// Whether everything is registered and on, and no canary went in.
@@ -211,6 +232,13 @@ impl StatusJson {
                 project.before == "on" && project.after == "on" && !project.repositories.iter().any(went_in)
             })
             && self.canaries.as_ref().is_none_or(|canaries| canaries.trouble.is_none())
+    }
+}
+
+impl ProjectJson {
+    /// Of a project: `on`, `partly` or `off`, before changes and after them.
+    pub(super) fn new(key: &ProjectKey, before: &'static str, after: &'static str) -> Self {
+        Self { project: key.to_string(), before, after, repositories: Vec::new() }
     }
 }
 

@@ -183,9 +183,21 @@ pub fn test() -> String {
 pub fn init() -> String {
     format!(
         "On a terminal it asks for what no option says; elsewhere, and with --yes or --json, it takes what stands in \
-         brackets. The policy is read and its tests are run before it is written. It asks no daemon, and does not look at \
-         an existing Bitbucket: to import its permissions is for a later version.\n\n{}",
-        document("{path, roles, grants, blocks, requires, tests}", &[])
+         brackets. The policy is read and its tests are run before it is written. It asks no daemon.\n\n\
+         With --from-bitbucket it asks nobody but Bitbucket, and the daemon which groups are known. Exit code 0: nothing \
+         is left that somebody should look at, and no difference is without a reason; 1: the policy is written, and there \
+         is something to look at.\n\n{}",
+        document(
+            "{path, roles, grants, blocks, requires, tests}; with --from-bitbucket {path, files, roles, grants, blocks, \
+             requires, requests, left: [LEFT], unknown_groups: null or a list, compared}",
+            &[
+                "LEFT: {kind, place, holder, what, help, matters}",
+                "compared: {complete, questions, people, kinds_of_people, repositories, kinds_of_repositories, refs, \
+                 differing, unexplained, differences: [DIFFERENCE], stricter_where_unclear}",
+                "DIFFERENCE: {user, repository, ref, change, bitbucket, policy, wider, because, people_alike, \
+                 repositories_alike}; because: the place in `left` of what explains it, from 0 on",
+            ],
+        )
     )
 }
 
@@ -494,4 +506,4 @@ pub fn bitbucket_apply() -> String {
 
 /// A change in Bitbucket.
 const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
-                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key or leave-group";
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, restrict or lift";

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod bitbucket;
+pub mod bitbucket_app;
 pub mod decision;
 pub mod drift;
 pub mod erased;
@@ -18,6 +19,7 @@ pub mod lease;
 mod page;
 pub mod policy;
 pub mod policy_diff;
+pub mod policy_import;
 pub mod policy_init;
 pub mod policy_proposal;
 pub mod policy_test;

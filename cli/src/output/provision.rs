@@ -155,6 +155,17 @@ pub fn change_text(change: &Change) -> String {
         Step::LeaveGroup { holder, group } => {
             format!("{} leaves {}", shown(&holder.to_string()), shown(&group.to_string()))
         }
+        Step::Restrict { place, restriction, is_ours } => {
+            let (thing, exempt) = (shown(&restriction.thing()), shown(&restriction.exempt()));
+            let again = if *is_ours { "is made again" } else { "is made" };
+            format!("{place}: the restriction {thing} {again}, {exempt}")
+        }
+        Step::Lift { place, thing, id: Some(_) } => {
+            format!("{place}: the restriction {} is taken away", shown(thing))
+        }
+        Step::Lift { place, thing, id: None } => {
+            format!("{place}: the restriction {} is there no more: forget that we made it", shown(thing))
+        }
     }
 }
 
@@ -212,11 +223,15 @@ pub fn applied_text(done: usize, failed: &[(Change, String)], plan: &Plan, page:
 
 fn sign(step: &Step, page: &Page) -> String {
     match step {
-        Step::Permit { before: None, .. } => page.good("+"),
-        Step::Permit { .. } | Step::Forget { .. } => page.warn("~"),
-        Step::Revoke { .. } | Step::RevokeGlobal { .. } | Step::Delete { .. } | Step::LeaveGroup { .. } => {
-            page.bad("-")
+        Step::Permit { before: None, .. } | Step::Restrict { is_ours: false, .. } => page.good("+"),
+        Step::Permit { .. } | Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { id: None, .. } => {
+            page.warn("~")
         }
+        Step::Revoke { .. }
+        | Step::RevokeGlobal { .. }
+        | Step::Delete { .. }
+        | Step::LeaveGroup { .. }
+        | Step::Lift { .. } => page.bad("-"),
     }
 }
 
@@ -237,12 +252,16 @@ fn sum(plan: &Plan, page: &Page) -> String {
     let doors = of(|step| matches!(step, Step::Delete { .. }));
     let taken =
         of(|step| matches!(step, Step::Revoke { .. } | Step::RevokeGlobal { .. } | Step::LeaveGroup { .. }));
-    let forgotten = of(|step| matches!(step, Step::Forget { .. }));
+    let forgotten = of(|step| matches!(step, Step::Forget { .. } | Step::Lift { id: None, .. }));
+    let restricted = of(|step| matches!(step, Step::Restrict { .. }));
+    let lifted = of(|step| matches!(step, Step::Lift { id: Some(_), .. }));
     let parts = [
         (given, "given"),
         (lowered, "lowered"),
         (taken, "taken"),
         (doors, "tokens or keys deleted"),
+        (restricted, "restrictions made"),
+        (lifted, "restrictions taken away"),
         (forgotten, "forgotten"),
     ];
     let parts: Vec<_> =

@@ -2,6 +2,7 @@ use std::{collections::BTreeSet, fmt::Display, path::PathBuf, str::FromStr, time
 
 use oam_bitbucket::{
     Bitbucket,
+    mirror::MirrorSettings,
     permission::Holder,
     provision::{Automatic, Settings},
 };
@@ -9,7 +10,7 @@ use oam_fetch::{Network, Secret, WebUrl};
 
 use super::{
     ConfigError, absolute, duration,
-    file::{ApprovalsSection, BitbucketSection, CanarySection, ProvisioningSection},
+    file::{ApprovalsSection, BitbucketSection, CanarySection, MirrorSection, ProvisioningSection},
 };
 
 /// How often canaries are sent unless told otherwise.
@@ -136,9 +137,26 @@ pub(super) fn configured(section: BitbucketSection) -> Result<BitbucketConfig, C
         ca: section.ca.map(|path| absolute("bitbucket.ca", path)).transpose()?,
         network,
         canary: CanaryConfig { every, repositories, alarm_after: alarm_after.unwrap_or(ALARM_AFTER) },
-        provisioning: section.provisioning.map(provisioning).transpose()?,
+        provisioning: kept(section.provisioning, section.mirror)?,
         approvals: approvals(section.approvals)?,
     })
+}
+
+/// How permissions are kept, and what is mirrored beside them.
+fn kept(
+    section: Option<ProvisioningSection>,
+    mirror: Option<MirrorSection>,
+) -> Result<Option<Settings>, ConfigError> {
+    let mut settings = section.map(provisioning).transpose()?;
+    if let Some(MirrorSection { at, patterns }) = mirror {
+        // What is ours is known by the same list, and the account that writes it is the same.
+        let settings = settings.as_mut().ok_or_else(|| ConfigError::Value {
+            key: "bitbucket.mirror",
+            detail: "there is no `[bitbucket.provisioning]`, whose account writes restrictions".to_owned(),
+        })?;
+        settings.mirror = MirrorSettings { at: parsed("bitbucket.mirror.at", &at)?, patterns };
+    }
+    Ok(settings)
 }
 
 fn provisioning(section: ProvisioningSection) -> Result<Settings, ConfigError> {
@@ -165,6 +183,7 @@ fn provisioning(section: ProvisioningSection) -> Result<Settings, ConfigError> {
             None => [Automatic::Leavers].into(),
             Some(names) => names.iter().map(|name| automatic_of(name)).collect::<Result<_, _>>()?,
         },
+        mirror: MirrorSettings::default(),
     })
 }
 

@@ -83,6 +83,19 @@ pub struct BitbucketSection {
     /// `[bitbucket.approvals]`
     #[serde(default)]
     pub approvals: ApprovalsSection,
+    /// `[bitbucket.mirror]`
+    pub mirror: Option<MirrorSection>,
+}
+
+/// Which rules are written as branch restrictions, too.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MirrorSection {
+    /// Where: projects and repositories.
+    pub at: Vec<String>,
+    /// Whether rules with wildcards are, too.
+    #[serde(default)]
+    pub patterns: bool,
 }
 
 /// How permissions in Bitbucket are kept.

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fmt, path::Path};
 
-use oam_bitbucket::provision::Settings;
+use oam_bitbucket::{mirror::MirrorSettings, provision::Settings};
 use oam_policy::printable::Printable;
 
 use super::{
@@ -134,12 +134,17 @@ fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fm
 }
 
 fn show_provisioning(settings: &Settings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic } = settings;
+    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic, mirror } = settings;
     writeln!(f, "\n[bitbucket.provisioning]\naccount = {}", text(account.name()))?;
     writeln!(f, "groups = {}\njit = {jit}", texts(groups))?;
     writeln!(f, "adopt = {}\nignore = {}", texts(adopt), texts(ignore))?;
     let automatic = automatic.iter().map(|one| one.as_str());
-    writeln!(f, "max_removed = \"{most_removed}%\"\nautomatic = {}", texts(automatic))
+    writeln!(f, "max_removed = \"{most_removed}%\"\nautomatic = {}", texts(automatic))?;
+    let MirrorSettings { at, patterns } = mirror;
+    match at.is_empty() {
+        true => Ok(()),
+        false => writeln!(f, "\n[bitbucket.mirror]\nat = {}\npatterns = {patterns}", texts(at)),
+    }
 }
 
 fn show_source(source: &SourceConfig, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use oam_bitbucket::{
+    mirror::Owned,
     permission::{Holder, Level, Place},
     provision::{Managed, Pending, Told},
 };
@@ -48,6 +49,7 @@ pub enum LedgerError {
 struct State {
     managed: BTreeMap<(Place, Holder), Managed>,
     pending: BTreeMap<u64, Told>,
+    restrictions: Owned,
     /// Open for appending, once there was something to append.
     file: Option<File>,
 }
@@ -58,6 +60,8 @@ struct State {
 enum Line {
     /// It is ours.
     Managed { place: Place, holder: Holder, level: Level, below: Option<Level> },
+    /// A branch restriction is ours.
+    Restricted { place: Place, thing: String },
     /// A change is about to be made.
     Begun { entry: u64, change: Written },
     /// It was made, or not, or nobody knows.
@@ -117,6 +121,11 @@ impl Ledger {
     /// What is ours.
     pub fn managed(&self) -> BTreeMap<(Place, Holder), Managed> {
         self.state().managed.clone()
+    }
+
+    /// The branch restrictions that are ours.
+    pub fn restrictions(&self) -> Owned {
+        self.state().restrictions.clone()
     }
 
     /// What was begun, and never ended.
@@ -191,6 +200,10 @@ impl Ledger {
                 written(&Line::Managed { place, holder, level: *level, below: *below })?.as_bytes(),
             )?;
         }
+        for (place, thing) in &state.restrictions {
+            let line = Line::Restricted { place: place.clone(), thing: thing.clone() };
+            file.write_all(written(&line)?.as_bytes())?;
+        }
         for (entry, change) in &state.pending {
             let line = Line::Begun { entry: *entry, change: Written::of(change) };
             file.write_all(written(&line)?.as_bytes())?;
@@ -207,8 +220,12 @@ impl State {
             Line::Managed { place, holder, level, below } => {
                 self.managed.insert((place, holder), Managed { level, below });
             }
+            Line::Restricted { place, thing } => drop(self.restrictions.insert((place, thing))),
             Line::Begun { entry, change } => {
                 let change = change.told();
+                if change.step == "restrict" {
+                    self.restrictions.extend(change.restriction());
+                }
                 // From here on it may be there.
                 if let (Some(key), Some(level)) = (change.permission(), Level::parse(&change.after)) {
                     self.managed.entry(key).or_insert(Managed { level, below: below(&change, level) });
@@ -224,6 +241,13 @@ impl State {
     }
 
     fn settle(&mut self, change: &Told, done: bool) {
+        if let Some(key) = change.restriction() {
+            // What was not made is not ours, unless it was before.
+            let is_gone = if change.step == "lift" { done } else { !done && !change.was_ours() };
+            if is_gone {
+                self.restrictions.remove(&key);
+            }
+        }
         let Some(key) = change.permission() else { return };
         let (before, after) = (Level::parse(&change.before), Level::parse(&change.after));
         let known = self.managed.get(&key).copied();
@@ -371,6 +395,38 @@ mod tests {
         assert_eq!((ledger.pending().len(), level(&ledger)), (0, managed(Level::Write, None)));
         change(7, &revoke(), true);
         assert!(open(&path).managed().is_empty());
+    }
+
+    #[test]
+    fn a_restriction_is_ours_from_when_it_was_begun_until_it_is_lifted() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger");
+        let ledger = open(&path);
+        let told = |step: &str, before: &str| Told {
+            step: step.into(),
+            place: "PAY".into(),
+            thing: "no-deletes BRANCH refs/heads/main".into(),
+            before: before.into(),
+            ..Told::default()
+        };
+        ledger.begin(1, &told("restrict", "")).unwrap();
+        assert_eq!(open(&path).restrictions().len(), 1, "it may be there");
+        ledger.end(1, Some(false)).unwrap();
+        assert!(open(&path).restrictions().is_empty());
+        ledger.begin(2, &told("restrict", "")).unwrap();
+        ledger.end(2, Some(true)).unwrap();
+        // One that was ours stays ours when it could not be made again.
+        ledger.begin(3, &told("restrict", "one of ours")).unwrap();
+        ledger.end(3, Some(false)).unwrap();
+        assert_eq!(open(&path).restrictions().len(), 1);
+        ledger.begin(4, &told("lift", "")).unwrap();
+        ledger.end(4, Some(false)).unwrap();
+        ledger.begin(5, &told("lift", "")).unwrap();
+        ledger.end(5, None).unwrap();
+        assert_eq!(open(&path).restrictions().len(), 1);
+        ledger.begin(6, &told("lift", "")).unwrap();
+        ledger.end(6, Some(true)).unwrap();
+        assert!(open(&path).restrictions().is_empty());
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Company {
     /// What users may act with.
     pub(crate) credentials: Vec<Credential>,
     pub(crate) restrictions: Vec<Restriction>,
+    /// The branching models of repositories, by `PROJECT/slug`.
+    pub(crate) models: BTreeMap<String, Model>,
     /// What everybody who is signed in may do in projects.
     pub(crate) everybody: BTreeMap<String, Permission>,
     /// How many users may use it.
@@ -40,9 +42,23 @@ pub(crate) struct Restriction {
     /// A project, or `PROJECT/slug`.
     pub(crate) place: String,
     pub(crate) kind: String,
+    /// How it tells which refs it is about: `PATTERN`, `BRANCH`, `ANY_REF`, `MODEL_BRANCH`, `MODEL_CATEGORY`.
+    pub(crate) matcher: String,
     pub(crate) on: String,
     /// To whom it does not apply.
     pub(crate) users: Vec<String>,
+    pub(crate) groups: Vec<String>,
+    /// Access keys to which it does not apply.
+    pub(crate) keys: Vec<String>,
+}
+
+/// A branching model.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model {
+    pub(crate) development: Option<String>,
+    pub(crate) production: Option<String>,
+    /// Categories and what their branches begin with.
+    pub(crate) categories: Vec<(String, String)>,
 }
 
 /// A token or a key.

@@ -33,8 +33,14 @@ pub(crate) struct Veto {
     pub(crate) output: String,
 }
 
-/// A script that is to be run: its number and its name.
-type Due = (u64, String);
+/// What is to be run.
+struct Due {
+    name: String,
+    file: PathBuf,
+    arguments: Vec<String>,
+    /// Whether the app External Hooks runs it, which adds variables of its own.
+    by_app: bool,
+}
 
 impl Change<'_> {
     /// Makes the change by a git command, if no script says no.
@@ -51,30 +57,37 @@ impl Change<'_> {
             return Err(veto);
         }
         super::branches::git(shared, self.key, self.slug, command).expect_success("git update-ref");
-        for (id, _) in due(shared, self.key, self.trigger, "POST") {
-            let _ = self.run(shared, id, "POST");
+        for due in due(shared, self.key, self.trigger, "POST") {
+            let _ = self.run(shared, &due, "POST");
         }
         Ok(())
     }
 
     /// The first script that says no, where nothing else is done.
     pub(crate) fn vetoed(&self, shared: &Shared) -> Option<Veto> {
-        due(shared, self.key, self.trigger, "PRE")
-            .into_iter()
-            .find_map(|(id, script)| self.run(shared, id, "PRE").err().map(|output| Veto { script, output }))
+        due(shared, self.key, self.trigger, "PRE").into_iter().find_map(|due| {
+            self.run(shared, &due, "PRE").err().map(|output| Veto { script: due.name, output })
+        })
     }
 
-    fn run(&self, shared: &Shared, id: u64, kind: &str) -> Result<(), String> {
-        let file = file(shared, id);
-        if !file.is_file() {
+    fn run(&self, shared: &Shared, due: &Due, kind: &str) -> Result<(), String> {
+        if !due.file.is_file() {
             return Err("the file of the script is missing".to_owned());
         }
         let objects = repository(shared, self.key, self.slug).join("objects");
-        let mut script = Command::new(file);
+        let mut script = Command::new(&due.file);
+        script.args(&due.arguments);
         script.current_dir(shared.folder.path().join("anywhere")).env_clear();
         script.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("BB_HOOK_TYPE", kind);
         script.envs(variables(shared, self.user, self.key, self.slug, self.trigger));
         script.envs(self.more.iter().map(|(name, value)| (name, value)));
+        if due.by_app {
+            script.envs([
+                ("STASH_USER_NAME", self.user),
+                ("STASH_PROJECT_KEY", self.key),
+                ("STASH_REPO_NAME", self.slug),
+            ]);
+        }
         script.env("GIT_OBJECT_DIRECTORY", objects);
         let done = script.run_with(self.lines.as_bytes());
         if done.success() { Ok(()) } else { Err(done.stdout_text() + &done.stderr_text()) }
@@ -111,8 +124,24 @@ fn due(shared: &Shared, key: &str, trigger: &str, kind: &str) -> Vec<Due> {
         return Vec::new();
     }
     let enabled = state.projects[key].enabled.iter().filter(|(_, triggers)| triggers.contains(trigger));
-    let scripts = enabled.map(|(id, _)| (*id, &state.scripts[id]));
-    scripts.filter(|(_, script)| script.kind == kind).map(|(id, script)| (id, script.name.clone())).collect()
+    let scripts = enabled.map(|(id, _)| (*id, &state.scripts[id])).filter(|(_, script)| script.kind == kind);
+    let own = scripts.map(|(id, script)| Due {
+        name: script.name.clone(),
+        file: file(shared, id),
+        arguments: Vec::new(),
+        by_app: false,
+    });
+    // The app has Bitbucket's hook scripts run what it is told to run.
+    let app = state.app.as_ref().and_then(|app| app.runs(key, kind)).map(|executable| Due {
+        name: executable.name.to_owned(),
+        file: match executable.safe_path {
+            true => shared.folder.path().join("external-hooks").join(&executable.exe),
+            false => PathBuf::from(&executable.exe),
+        },
+        arguments: executable.params.split("\r\n").filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+        by_app: true,
+    });
+    own.chain(app).collect()
 }
 
 pub(crate) fn file(shared: &Shared, id: u64) -> PathBuf {
@@ -149,14 +178,20 @@ fn git_hook(shared: &Shared, kind: &str, due: &[Due]) -> String {
     let names = variables(shared, "", "", "", "push");
     let bitbucket: String = names.iter().map(|(name, _)| format!("{name}=\"${name}\" ")).collect();
     let refuse = if kind == "PRE" { "exit 1" } else { ":" };
-    for (id, name) in due {
-        let script = file(shared, *id).display().to_string();
+    for Due { name, file, arguments, by_app } in due {
+        let script = file.display();
+        let arguments: String = arguments.iter().map(|one| format!(" '{one}'")).collect();
+        let more = if *by_app {
+            "STASH_USER_NAME=\"$BB_USER_NAME\" STASH_PROJECT_KEY=\"$BB_PROJECT_KEY\" STASH_REPO_NAME=\"$BB_REPO_SLUG\" "
+        } else {
+            ""
+        };
         text.push_str(&format!(
-            "(cd '{anywhere}' && env -i PATH=/usr/local/bin:/usr/bin:/bin {bitbucket} BB_HOOK_TYPE={kind} \
+            "(cd '{anywhere}' && env -i PATH=/usr/local/bin:/usr/bin:/bin {bitbucket} {more} BB_HOOK_TYPE={kind} \
              GIT_OBJECT_DIRECTORY=\"$objects\" \
              ${{GIT_QUARANTINE_PATH:+GIT_QUARANTINE_PATH=\"$GIT_QUARANTINE_PATH\"}} \
              ${{GIT_ALTERNATE_OBJECT_DIRECTORIES:+GIT_ALTERNATE_OBJECT_DIRECTORIES=\"$GIT_ALTERNATE_OBJECT_DIRECTORIES\"}} \
-             '{script}' < \"$lines\") || {{ echo '{name} declined' >&2; {refuse}; }}\n"
+             '{script}'{arguments} < \"$lines\") || {{ echo '{name} declined' >&2; {refuse}; }}\n"
         ));
     }
     text + "exit 0\n"

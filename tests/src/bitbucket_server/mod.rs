@@ -9,6 +9,7 @@ mod answer;
 mod ask;
 mod branches;
 mod company;
+mod external_hooks;
 mod files;
 mod hooks;
 mod merges;

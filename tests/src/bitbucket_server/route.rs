@@ -4,7 +4,7 @@ use super::{
     ask::{Answered, Ask},
     branches,
     company::CredentialKind,
-    files, merges,
+    external_hooks, files, merges,
     permissions::{self, At, Kind},
     projects, pull_requests, restrictions, scripts,
 };
@@ -27,6 +27,8 @@ fn route(ask: &Ask<'_>) -> Answered {
         ["rest", "branch-permissions", "latest", "projects", key, path @ ..] => match (ask.method(), path) {
             ("GET", ["restrictions"]) => restrictions::list(ask, key, None),
             ("GET", ["repos", slug, "restrictions"]) => restrictions::list(ask, key, Some(slug)),
+            ("POST", ["restrictions"]) => restrictions::make(ask, key, None),
+            ("POST", ["repos", slug, "restrictions"]) => restrictions::make(ask, key, Some(slug)),
             ("DELETE", ["restrictions", id]) => restrictions::delete(ask, key, None, id),
             ("DELETE", ["repos", slug, "restrictions", id]) => restrictions::delete(ask, key, Some(slug), id),
             _ => unknown(ask),
@@ -37,6 +39,12 @@ fn route(ask: &Ask<'_>) -> Answered {
                 ("GET", []) => accounts::keys(ask, kind),
                 ("DELETE", [id]) => accounts::delete(ask, kind, None, id),
                 _ => unknown(ask),
+            }
+        }
+        ["rest", "branch-utils", "latest", "projects", key, "repos", slug, "branchmodel"] => {
+            match ask.method() {
+                "GET" => restrictions::model(ask, key, slug),
+                _ => wrong_method(ask),
             }
         }
         ["rest", "branch-utils", "latest", "projects", key, "repos", slug, "branches"] => {
@@ -56,6 +64,16 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("GET", ["projects", key, "hook-scripts"]) => scripts::enabled(ask, key),
         ("PUT", ["projects", key, "hook-scripts", id]) => scripts::enable(ask, key, id),
         ("DELETE", ["projects", key, "hook-scripts", id]) => scripts::disable(ask, key, id),
+        ("GET", ["projects", key, "settings", "hooks", hook]) => external_hooks::get(ask, key, hook),
+        ("GET", ["projects", key, "settings", "hooks", hook, "settings"]) => {
+            external_hooks::settings(ask, key, hook)
+        }
+        ("PUT", ["projects", key, "settings", "hooks", hook, "enabled"]) => {
+            external_hooks::enable(ask, key, hook)
+        }
+        ("DELETE", ["projects", key, "settings", "hooks", hook, "enabled"]) => {
+            external_hooks::disable(ask, key, hook)
+        }
         ("GET", ["projects", key, "repos", slug, "branches"]) => branches::list(ask, key, slug),
         ("POST", ["projects", key, "repos", slug, "branches"]) => branches::create(ask, key, slug),
         ("GET", ["projects", key, "permissions", permission, "all"]) => {

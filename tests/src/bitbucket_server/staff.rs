@@ -1,6 +1,6 @@
 use super::{
     BitbucketServer, Permission,
-    company::{Credential, CredentialKind, Restriction},
+    company::{Credential, CredentialKind, Model, Restriction},
     state::{Global, User},
 };
 
@@ -62,13 +62,60 @@ impl BitbucketServer {
         secret.unwrap_or_default()
     }
 
-    /// Restricts refs of a project or a repository, but not for these users.
+    /// Restricts refs of a project or a repository by a pattern, but not for these users.
     pub fn restrict(&self, place: &str, kind: &str, on: &str, users: &[&str]) {
+        self.restrict_by(place, kind, ("PATTERN", on), users);
+    }
+
+    /// The same by any matcher, but not for these: users, `@group`s and access keys, written `key:label`.
+    pub fn restrict_by(&self, place: &str, kind: &str, matcher: (&str, &str), exempt: &[&str]) {
         let mut state = self.shared.state();
-        let id = state.company.restrictions.len() as u64 + 1;
-        let users = users.iter().map(|&user| user.to_owned()).collect();
-        let (place, kind, on) = (place.to_owned(), kind.to_owned(), on.to_owned());
-        state.company.restrictions.push(Restriction { id, place, kind, on, users });
+        let id = state.company.restrictions.iter().map(|one| one.id).max().unwrap_or(0) + 1;
+        let of = |start: &str| {
+            exempt.iter().filter_map(|one| one.strip_prefix(start)).map(str::to_owned).collect()
+        };
+        let is_user = |one: &&&str| !one.starts_with('@') && !one.starts_with("key:");
+        let users = exempt.iter().filter(is_user).map(|&user| user.to_owned()).collect();
+        let (matcher, on) = (matcher.0.to_owned(), matcher.1.to_owned());
+        let (place, kind, groups, keys) = (place.to_owned(), kind.to_owned(), of("@"), of("key:"));
+        state.company.restrictions.push(Restriction { id, place, kind, matcher, on, users, groups, keys });
+    }
+
+    /// All restrictions, as `PAY no-deletes BRANCH refs/heads/main ada @eng`, sorted.
+    pub fn restrictions(&self) -> Vec<String> {
+        let state = self.shared.state();
+        let shown = |one: &Restriction| {
+            let groups = one.groups.iter().map(|group| format!("@{group}"));
+            let keys = one.keys.iter().map(|key| format!("key:{key}"));
+            let exempt = one.users.iter().cloned().chain(groups).chain(keys);
+            let parts = [one.place.clone(), one.kind.clone(), one.matcher.clone(), one.on.clone()];
+            parts.into_iter().chain(exempt).collect::<Vec<_>>().join(" ")
+        };
+        let mut all: Vec<_> = state.company.restrictions.iter().map(shown).collect();
+        all.sort();
+        all
+    }
+
+    /// Takes away a restriction, as a careless administrator does.
+    pub fn lift(&self, kind: &str, on: &str) {
+        self.shared.state().company.restrictions.retain(|one| one.kind != kind || one.on != on);
+    }
+
+    /// Gives a repository a branching model: the branches for development and production, by their full names, and
+    /// categories with what their branches begin with.
+    pub fn model(
+        &self,
+        repository: &str,
+        development: Option<&str>,
+        production: Option<&str>,
+        categories: &[(&str, &str)],
+    ) {
+        let model = Model {
+            development: development.map(str::to_owned),
+            production: production.map(str::to_owned),
+            categories: categories.iter().map(|&(id, prefix)| (id.to_owned(), prefix.to_owned())).collect(),
+        };
+        self.shared.state().company.models.insert(repository.to_owned(), model);
     }
 
     /// Lets everybody who is signed in into a project.

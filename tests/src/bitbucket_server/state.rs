@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{company::Company, pull_requests::PullRequest};
+use super::{company::Company, external_hooks::App, pull_requests::PullRequest};
 
 /// What a user may do everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,8 @@ pub(crate) struct State {
     pub(crate) buckets: BTreeMap<String, (f64, Instant)>,
     pub(crate) requests: Vec<String>,
     pub(crate) company: Company,
+    /// The app External Hooks, where it is installed.
+    pub(crate) app: Option<App>,
     /// After so many more changes nothing is answered any more.
     pub(crate) ends_after: Option<usize>,
     /// After so many more changes no answer is given any more, whatever is done.
@@ -131,6 +133,7 @@ impl State {
             buckets: BTreeMap::new(),
             requests: Vec::new(),
             company: Company::default(),
+            app: None,
             ends_after: None,
             holds_after: None,
             read_only: false,

@@ -63,11 +63,11 @@ impl World {
         self.folder.path().join("kim")
     }
 
-    fn binary(&self) -> PathBuf {
+    pub(crate) fn binary(&self) -> PathBuf {
         self.folder.path().join("oam-hook")
     }
 
-    fn oam(&self, task: &str, token: &str, more: &[&str]) -> Finished {
+    pub(crate) fn oam(&self, task: &str, token: &str, more: &[&str]) -> Finished {
         let (token, noted) = (self.folder.path().join(token), self.folder.path().join("noted.json"));
         let fixed = ["bitbucket", task, "--url", self.server.url(), "--network", "loopback"];
         let named = ["--token-file", token.to_str().unwrap(), "--noted", noted.to_str().unwrap()];
@@ -84,14 +84,14 @@ impl World {
         self.oam("status", "root", &["--binary", &binary])
     }
 
-    fn push(&self, user: &str, refspec: &str) -> oam_tests::PushOutput {
+    pub(crate) fn push(&self, user: &str, refspec: &str) -> oam_tests::PushOutput {
         let work = self.server.working_copy("DEMO/app", user);
         work.commit("one");
         work.push([refspec])
     }
 
     /// What was changed in Bitbucket so far.
-    fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         let requests = self.server.requests();
         requests.into_iter().filter(|request| !request.starts_with("GET ")).collect()
     }

@@ -1,10 +1,14 @@
 //! What the daemon says that permissions should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oam_bitbucket::{
-    permission::{Holder, Level},
-    provision::{Automatic, Basis, Given, GivenTo, Managed, Pending, Seen, Settings, Standing, Told},
+    Matcher, MatcherKind,
+    mirror::{MirrorSettings, Mirrored},
+    permission::{Holder, Level, Place},
+    provision::{
+        Automatic, Basis, Given, GivenTo, Managed, MirrorBasis, Pending, Seen, Settings, Standing, Told,
+    },
 };
 use oam_policy::entitle::Right;
 use oam_proto::v1::{self, GetProvisioningRequest, provisioning_step::Step};
@@ -60,6 +64,8 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
             .map(|name| Automatic::parse(name))
             .collect::<Option<_>>()
             .ok_or_else(unclear)?,
+        // What of it is to be is told by the daemon.
+        mirror: MirrorSettings::default(),
     };
     Ok(Basis {
         policy,
@@ -71,6 +77,7 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
         managed: BTreeMap::new(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        mirror: MirrorBasis::default(),
     })
 }
 
@@ -105,6 +112,15 @@ fn add(basis: &mut Basis, step: Step) -> Result<(), CallError> {
             basis.pending.push(Pending { entry: pending.entry, change: told(change) });
         }
         Step::Unsaid(one) => basis.unsaid.push((one.rule, one.what)),
+        Step::Mirrored(one) => {
+            let mirrored = mirrored(one)
+                .ok_or_else(|| incomplete("a branch restriction that this version understands"))?;
+            basis.mirror.wanted.push(mirrored);
+        }
+        Step::Owned(one) => {
+            let place = one.place.parse().map_err(|_| incomplete("where a branch restriction is"))?;
+            basis.mirror.owned.insert((place, one.thing));
+        }
     }
     Ok(())
 }
@@ -119,7 +135,7 @@ fn given(wire: v1::GivenRight) -> Option<Given> {
     Some(Given { place: wire.place.parse().ok()?, level, rule: wire.rule, to })
 }
 
-type Key = (oam_bitbucket::permission::Place, Holder);
+type Key = (Place, Holder);
 
 fn managed(wire: &v1::ManagedPermission) -> Option<(Key, Managed)> {
     let below = match wire.below.as_str() {
@@ -128,6 +144,14 @@ fn managed(wire: &v1::ManagedPermission) -> Option<(Key, Managed)> {
     };
     let key = (wire.place.parse().ok()?, wire.holder.parse().ok()?);
     Some((key, Managed { level: Level::parse(&wire.level)?, below }))
+}
+
+fn mirrored(wire: v1::MirroredRestriction) -> Option<(Place, Mirrored, BTreeSet<String>)> {
+    let v1::MirroredRestriction { place, kind, matcher, id, users, groups, rules } = wire;
+    let matcher = MatcherKind::KNOWN.into_iter().find(|known| known.as_str() == matcher)?;
+    let matcher = Matcher { kind: matcher, shown: id.clone(), id };
+    let (users, groups) = (users.into_iter().collect(), groups.into_iter().collect());
+    Some((place.parse().ok()?, Mirrored { kind, matcher, users, groups }, rules.into_iter().collect()))
 }
 
 fn told(wire: v1::BitbucketChange) -> Told {

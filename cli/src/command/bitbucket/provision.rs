@@ -213,6 +213,7 @@ impl Look {
         let mut seen = provision::see(client, kept, reading).await?;
         let basis = basis::ask(admin, &seen).await?;
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
+        provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
         let plan = Drawn::of(&seen, &basis);
         Ok(Self { seen, basis, plan })
     }
@@ -223,13 +224,19 @@ impl Look {
             return Ok(());
         }
         for pending in &self.basis.pending {
-            let outcome = match pending.change.permission() {
+            let outcome = match (pending.change.permission(), pending.change.restriction()) {
                 // What was kept may be older than the change.
-                Some((place, holder)) => {
+                (Some((place, holder)), _) => {
                     let there = client.permissions(&place).await.map(|there| there.get(&holder).copied());
                     there.map(|has| became(pending, has)).unwrap_or("unknown")
                 }
-                None => "unknown",
+                (None, Some((place, thing))) => {
+                    let there = client.restrictions(&place).await;
+                    there
+                        .map(|all| restricted(pending, all.iter().any(|one| one.thing() == thing)))
+                        .unwrap_or("unknown")
+                }
+                (None, None) => "unknown",
             };
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
@@ -246,6 +253,16 @@ fn became(pending: &Pending, has: Option<Level>) -> &'static str {
     match pending.change.step.as_str() {
         "forget" => "done",
         _ if has == wanted => "done",
+        _ => "failed",
+    }
+}
+
+/// The same of a restriction, by whether it is there now.
+fn restricted(pending: &Pending, is_there: bool) -> &'static str {
+    match (pending.change.step.as_str(), is_there) {
+        // There it was before, too: nobody can tell.
+        ("restrict", true) if pending.change.was_ours() => "unknown",
+        ("restrict", true) | ("lift", false) => "done",
         _ => "failed",
     }
 }

@@ -1,4 +1,7 @@
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use oam_bitbucket::Bitbucket as Client;
@@ -18,6 +21,13 @@ pub(super) struct Server {
     /// A file with an HTTP access token of a system administrator
     #[arg(long, value_name = "FILE")]
     token_file: PathBuf,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// Which way to it.
+#[derive(Debug, Args)]
+pub(in crate::command) struct Way {
     /// The authorities that Bitbucket's certificate may come from, PEM; the system's without it
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -29,20 +39,26 @@ pub(super) struct Server {
 impl Server {
     /// Opens it, with the token that the file holds now.
     pub(super) fn open(&self) -> Result<Client, Failure> {
-        let text =
-            fs::read_to_string(&self.token_file).map_err(|error| Failure::read(&self.token_file, error))?;
+        self.way.open(&self.url, &self.token_file)
+    }
+}
+
+impl Way {
+    /// Opens the Bitbucket there, with the token that the file holds now.
+    pub(in crate::command) fn open(&self, url: &WebUrl, token_file: &Path) -> Result<Client, Failure> {
+        let text = fs::read_to_string(token_file).map_err(|error| Failure::read(token_file, error))?;
         let token = text.trim();
         let usable = !token.is_empty()
             && token.len() <= TOKEN_BYTES
             && token.bytes().all(|byte| byte.is_ascii_graphic());
         if !usable {
-            let what = format!("`{}` holds no token", self.token_file.display());
+            let what = format!("`{}` holds no token", token_file.display());
             return Err(Failure::Usage {
                 what,
                 help: "it has one line, with an HTTP access token of Bitbucket",
             });
         }
-        let client = Client::new(self.url.clone(), Secret::new(token), self.network, self.ca.as_deref());
+        let client = Client::new(url.clone(), Secret::new(token), self.network, self.ca.as_deref());
         client.map_err(|error| Failure::Usage {
             what: error.to_string(),
             help: "name a file of authorities with --ca, or install Debian's `ca-certificates`",
@@ -50,7 +66,8 @@ impl Server {
     }
 }
 
-fn url(text: &str) -> Result<WebUrl, UrlError> {
+/// Bitbucket's address.
+pub(in crate::command) fn url(text: &str) -> Result<WebUrl, UrlError> {
     text.parse()
 }
 

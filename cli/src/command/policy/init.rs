@@ -2,6 +2,7 @@
 
 mod answers;
 mod compose;
+mod from_bitbucket;
 mod interview;
 
 use std::{
@@ -32,13 +33,18 @@ pub struct Init {
     yes: bool,
     #[command(flatten)]
     given: interview::Given,
+    #[command(flatten)]
+    import: from_bitbucket::Import,
 }
 
 /// Asks, writes a policy and tells of it.
 ///
 /// # Errors
 /// When there is something at the path, when an answer makes no sense, when it cannot be written.
-pub(super) fn run(command: &Init, context: &mut Context) -> Ending {
+pub(super) async fn run(command: &Init, context: &mut Context) -> Ending {
+    if let Some(url) = &command.import.from_bitbucket {
+        return from_bitbucket::run(&command.import, url, command.given.source(), context).await;
+    }
     // Before anybody answers questions for nothing.
     refuse_existing(&command.path)?;
     let asks = !command.yes && context.terminal.can_ask();

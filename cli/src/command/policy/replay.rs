@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oam_proto::v1::{
     ReplayBy, ReplayDone, ReplayPolicyRequest, ReplayPolicyResponse, replay_policy_response::Step,
 };
@@ -75,6 +75,25 @@ enum Against {
     Recorded,
     /// What the policy in force would decide, by the same directory
     InForce,
+}
+
+impl Replay {
+    /// What was recorded in the last 30 days, by the policy at `path`.
+    pub(super) fn of(path: PathBuf) -> Self {
+        let since = When::Ago(SignedDuration::from_hours(30 * 24));
+        Self {
+            path: Some(path),
+            digest: None,
+            recorded: false,
+            since,
+            until: None,
+            repo: Vec::new(),
+            directory: Directory::default(),
+            against: Against::default(),
+            all: false,
+            unused_since: since,
+        }
+    }
 }
 
 /// `oam policy usage`.

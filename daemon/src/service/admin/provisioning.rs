@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
+    mirror::{Mirrored, Protections},
     permission::{Holder, Level, Place},
     provision::{Managed, Settings, Told},
 };
@@ -170,7 +171,46 @@ fn tell(answers: &Answers, live: &Live, state: &State, asked: &Asked, now: Times
     for one in entitle::unsaid(policy, now) {
         send(answers, Step::Unsaid(v1::UnsaidRule { rule: one.rule.to_string(), what: one.what }))?;
     }
+    tell_mirror(answers, settings, policy, asked, ledger)?;
     send(answers, Step::Done(true))
+}
+
+/// Which branch restrictions there should be, and which are ours.
+fn tell_mirror(
+    answers: &Answers,
+    settings: &Settings,
+    policy: &Policy,
+    asked: &Asked,
+    ledger: &Ledger,
+) -> Option<()> {
+    if !settings.mirror.at.is_empty() {
+        let protections = Protections::of(policy, &settings.mirror, &settings.groups);
+        for place in &asked.places {
+            for (mirrored, rules) in protections.at(place, &settings.mirror) {
+                send(answers, Step::Mirrored(restriction(place, mirrored, rules)))?;
+            }
+        }
+        for (rule, what) in protections.unsaid {
+            send(answers, Step::Unsaid(v1::UnsaidRule { rule: rule.to_string(), what }))?;
+        }
+    }
+    for (place, thing) in ledger.restrictions() {
+        send(answers, Step::Owned(v1::OwnedRestriction { place: place.to_string(), thing }))?;
+    }
+    Some(())
+}
+
+fn restriction(place: &Place, mirrored: Mirrored, rules: BTreeSet<String>) -> v1::MirroredRestriction {
+    let Mirrored { kind, matcher, users, groups } = mirrored;
+    v1::MirroredRestriction {
+        place: place.to_string(),
+        kind,
+        matcher: matcher.kind.as_str().to_owned(),
+        id: matcher.id,
+        users: users.into_iter().collect(),
+        groups: groups.into_iter().collect(),
+        rules: rules.into_iter().collect(),
+    }
 }
 
 /// `None` when nobody listens any more.
@@ -179,7 +219,7 @@ fn send(answers: &Answers, step: Step) -> Option<()> {
 }
 
 fn opening(settings: &Settings, policy: &Policy, snapshot: &Snapshot) -> v1::ProvisioningOpening {
-    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic } = settings;
+    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic, mirror: _ } = settings;
     let version = snapshot.version();
     v1::ProvisioningOpening {
         policy: policy.digest().to_string(),
@@ -271,6 +311,7 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
         "revoke-global" => user.is_some() && told.place.is_empty(),
         "delete-token" | "delete-ssh-key" | "delete-gpg-key" => user.is_some() && !told.thing.is_empty(),
         "leave-group" => user.is_some() && group.is_some(),
+        "restrict" | "lift" => told.restriction().is_some() && user.is_none() && group.is_none(),
         _ => false,
     };
     match is_right {

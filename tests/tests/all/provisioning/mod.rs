@@ -4,6 +4,7 @@
 mod bounds;
 mod broken;
 mod drift;
+mod mirror;
 mod people;
 
 use std::fs;
@@ -100,6 +101,11 @@ fn directory(people: &[Person]) -> String {
 
 /// Two projects, four people with accounts, an administrator and what is none of ours.
 fn world(more: &str) -> World {
+    world_of(POLICY, more)
+}
+
+/// The same with another policy.
+fn world_of(policy: &str, more: &str) -> World {
     let (server, folder) = (BitbucketServer::start(), temporary::folder());
     server.add_user("svc-oam", Global::SysAdmin);
     for user in ["ada", "bob", "carl", "lena", "boss", "backup"] {
@@ -119,7 +125,7 @@ fn world(more: &str) -> World {
         token.display()
     );
     let directory = Some(directory(&PEOPLE));
-    let daemon = Daemon::start_with(&Setup { policy: POLICY.into(), directory, config });
+    let daemon = Daemon::start_with(&Setup { policy: policy.into(), directory, config });
     World { server, daemon, folder }
 }
 

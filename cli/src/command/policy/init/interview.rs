@@ -34,6 +34,13 @@ pub(super) struct Given {
     pull_requests: Option<String>,
 }
 
+impl Given {
+    /// The source of the groups, where it is said.
+    pub(super) fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+}
+
 /// Shows a question, and brings the line that is answered; nothing when there will be none.
 pub(super) type Ask<'a> = &'a mut dyn FnMut(&str) -> Option<String>;
 
