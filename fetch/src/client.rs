@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use http::{HeaderMap, Method, Request, StatusCode, header, request};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -10,10 +10,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time,
 };
-use tokio_rustls::rustls::ClientConfig;
 
 use crate::{
     Call, ConnectError, Form, Network, RootsError, UrlError, WebUrl,
+    authorities::Authorities,
     connect::{self, Connection},
 };
 
@@ -30,7 +30,7 @@ const REDIRECTS: usize = 3;
 #[derive(Debug, Clone)]
 pub struct Client {
     network: Network,
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<Authorities>,
     time: Duration,
     bytes: usize,
 }
@@ -91,12 +91,13 @@ pub enum FetchError {
 }
 
 impl Client {
-    /// Asks hosts in `network`, and believes the authorities of certificates in `ca`, or else the system's.
+    /// Asks hosts in `network`, and believes the authorities of certificates in `ca`, or else the system's. Another file that is
+    /// put in the place of `ca` counts from the next request on.
     ///
     /// # Errors
     /// When there are no authorities to believe. On a machine without any, `network` may still be loopback.
     pub fn new(network: Network, ca: Option<&Path>) -> Result<Self, RootsError> {
-        let tls = match (connect::tls(ca), network) {
+        let tls = match (Authorities::open(ca), network) {
             (Ok(tls), _) => Some(tls),
             (Err(RootsError::None { .. }), Network::Loopback) if ca.is_none() => None,
             (Err(error), _) => return Err(error),
@@ -104,16 +105,11 @@ impl Client {
         Ok(Self { network, tls, time: TIME, bytes: BYTES })
     }
 
-    /// With other bounds for each request: for lists that are longer than what people send.
+    /// With other bounds for each request: for lists that are longer than what people send, and for a host that answers when it
+    /// has something to say.
     #[must_use]
     pub fn bounded(self, time: Duration, bytes: usize) -> Self {
         Self { time, bytes, ..self }
-    }
-
-    /// The same, which waits this long for an answer: for a host that answers when it has something to say.
-    #[must_use]
-    pub fn patient(self, time: Duration) -> Self {
-        Self { time, ..self }
     }
 
     /// Reads what lies at `url`, and follows redirects on its host.
@@ -183,7 +179,8 @@ impl Client {
     }
 
     async fn once(&self, url: &WebUrl, request: Request<Full<Bytes>>) -> Result<Reply, FetchError> {
-        match connect::connect(url, self.network, self.tls.as_ref()).await? {
+        let tls = self.tls.as_ref().map(Authorities::current);
+        match connect::connect(url, self.network, tls.as_ref()).await? {
             Connection::Plain(stream) => speak(stream, request, self.bytes).await,
             Connection::Tls(stream) => speak(*stream, request, self.bytes).await,
         }

@@ -9,6 +9,7 @@
 //! **Must never:** connect to an address that was not checked, follow a redirect to another host, wait or read without a
 //! bound, send anything in the clear beyond this machine, or print a [`Secret`].
 
+mod authorities;
 mod call;
 mod client;
 mod connect;

@@ -4,6 +4,7 @@
 //! inactive: it was put there to limit it.
 
 use jiff::{Timestamp, civil::DateTime};
+use serde::{Deserialize, Serialize};
 
 use crate::Entry;
 
@@ -25,7 +26,7 @@ pub enum Limit {
 }
 
 /// Until when an account may act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Standing {
     /// Not at all.
     Inactive,

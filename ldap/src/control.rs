@@ -21,6 +21,9 @@ pub const NOTIFICATION: &str = "1.2.840.113556.1.4.528";
 /// Active Directory: deleted objects, too.
 pub const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 
+/// What changed in Active Directory since a cookie (DirSync).
+pub const DIR_SYNC: &str = "1.2.840.113556.1.4.841";
+
 /// A control that we send. All are critical: a server that does not know one must say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask<'a> {
@@ -40,6 +43,20 @@ pub enum Ask<'a> {
     Notify,
     /// Deleted objects, too.
     ShowDeleted,
+    /// What changed since this cookie was given, deleted objects too; empty: ever.
+    DirSync {
+        /// What is known.
+        cookie: &'a [u8],
+    },
+}
+
+/// Where a part of what changed ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Whether another part follows.
+    pub more: bool,
+    /// What is known by now.
+    pub cookie: Vec<u8>,
 }
 
 /// What a server says of an entry in a synchronization.
@@ -104,6 +121,11 @@ impl Ask<'_> {
             }
             Self::Notify => (NOTIFICATION, None),
             Self::ShowDeleted => (SHOW_DELETED, None),
+            // No flags: with the one for which any account will do, deleted objects are left out in silence.
+            Self::DirSync { cookie } => {
+                let parts = [number(INTEGER, 0), number(INTEGER, i32::MAX), octets(cookie)];
+                (DIR_SYNC, Some(all(SEQUENCE, &parts)))
+            }
         };
         let value = value.map(|value| octets(&value)).unwrap_or_default();
         all(SEQUENCE, &[octets(oid.as_bytes()), boolean(true), value])
@@ -166,6 +188,17 @@ pub fn sync_info(value: &[u8]) -> Result<SyncInfo, Fault> {
     }
 }
 
+/// Where a part of what changed ends, by the control of its end.
+///
+/// # Errors
+/// When the control is malformed.
+pub fn dir_sync(value: &[u8]) -> Result<Part, Fault> {
+    let mut value = Reader::new(value).inside(SEQUENCE)?;
+    let more = value.integer(INTEGER)? != 0;
+    value.integer(INTEGER)?;
+    Ok(Part { more, cookie: value.take(OCTET_STRING)?.to_vec() })
+}
+
 fn id(bytes: &[u8]) -> Result<Uuid, Fault> {
     Uuid::from_slice(bytes).map_err(|_| Fault::Value("the id of an entry"))
 }
@@ -226,11 +259,20 @@ mod tests {
         assert_eq!(next_page(&value(b"x")), Ok(Some(b"x".to_vec())));
     }
 
+    #[test]
+    fn parts_of_what_changed_say_whether_more_follow() {
+        for more in [0, 1, 2] {
+            let value = all(SEQUENCE, &[number(INTEGER, more), number(INTEGER, 0), octets(b"c")]);
+            assert_eq!(dir_sync(&value), Ok(Part { more: more != 0, cookie: b"c".to_vec() }));
+        }
+        assert!(dir_sync(&all(SEQUENCE, &[number(INTEGER, 0), octets(b"c")])).is_err());
+    }
+
     proptest! {
         #[test]
         fn no_control_is_a_crash(bytes in prop::collection::vec(any::<u8>(), 0..64), tag in any::<u8>()) {
             for bytes in [bytes.clone(), element(tag & !0x1f, &bytes), element(SEQUENCE, &bytes)] {
-                let _ = (next_page(&bytes), sync_state(&bytes), sync_info(&bytes));
+                let _ = (next_page(&bytes), sync_state(&bytes), sync_info(&bytes), dir_sync(&bytes));
             }
         }
     }

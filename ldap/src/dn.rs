@@ -1,8 +1,10 @@
 //! Distinguished names (RFC 4514), as far as it must be told whether two are one.
 
+use serde::{Deserialize, Serialize};
+
 /// A distinguished name in one spelling, whichever a server uses: without case, spaces that mean nothing, and
 /// unnecessary escapes. Cases are folded whatever the attribute, as those that name people and groups are compared.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DnKey(Box<str>);
 
 impl DnKey {

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry as Slot};
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{DnKey, account::Standing};
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// The name by which groups know them.
     pub dn: DnKey,
@@ -25,7 +26,7 @@ pub struct User {
 }
 
 /// A group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The name by which other groups know it.
     pub dn: DnKey,
@@ -57,7 +58,36 @@ pub struct Replica {
     names: HashMap<String, BTreeSet<Uuid>>,
 }
 
+/// A replica as it can be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    users: Vec<([u8; 16], User)>,
+    groups: Vec<([u8; 16], Group)>,
+}
+
 impl Replica {
+    /// The replica as it can be kept.
+    pub fn image(&self) -> Image {
+        let mut users: Vec<_> = self.users.iter().map(|(id, user)| (*id.as_bytes(), user.clone())).collect();
+        let mut groups: Vec<_> =
+            self.groups.iter().map(|(id, group)| (*id.as_bytes(), group.clone())).collect();
+        users.sort_unstable_by_key(|(id, _)| *id);
+        groups.sort_unstable_by_key(|(id, _)| *id);
+        Image { users, groups }
+    }
+
+    /// The replica that was kept.
+    pub fn of_image(image: Image) -> Self {
+        let (mut replica, mut touched) = (Self::default(), Touched::default());
+        for (id, user) in image.users {
+            replica.put_user(Uuid::from_bytes(id), user, &mut touched);
+        }
+        for (id, group) in image.groups {
+            replica.put_group(Uuid::from_bytes(id), group, &mut touched);
+        }
+        replica
+    }
+
     /// A user.
     pub fn user(&self, id: &Uuid) -> Option<&User> {
         self.users.get(id)
@@ -272,6 +302,23 @@ mod tests {
             (0..12_u128).prop_map(Step::Remove),
         ];
         prop::collection::vec(step, 0..30)
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_known() {
+        let (mut replica, mut touched) = (Replica::default(), Touched::default());
+        for (number, name) in [(1, "a"), (2, "b")] {
+            replica.put_user(id(number), user(name), &mut touched);
+        }
+        replica.put_group(id(3), group("c", &["a", "d"]), &mut touched);
+        replica.put_group(id(4), group("d", &["b", "c"]), &mut touched);
+        let kept = Replica::of_image(replica.image());
+        assert_eq!(kept.image(), replica.image());
+        assert_eq!(kept.members(&id(3)), BTreeSet::from([id(1), id(2)]));
+        // And it goes on as the other would.
+        let mut again = kept;
+        again.remove(id(4), &mut touched);
+        assert_eq!(again.members(&id(3)), BTreeSet::from([id(1)]));
     }
 
     proptest! {

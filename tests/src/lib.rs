@@ -19,6 +19,7 @@
     reason = "a harness fails loudly, at the place where it fails"
 )]
 
+pub mod assertion;
 pub mod audit;
 pub mod binaries;
 pub mod bitbucket;
@@ -48,6 +49,7 @@ pub mod transmitter;
 pub mod wait;
 pub mod working_copy;
 
+pub use assertion::ClientKey;
 pub use audit::AuditLog;
 pub use bitbucket::Bitbucket;
 pub use bitbucket_server::BitbucketServer;

@@ -176,6 +176,8 @@ fn of_the_sources() {
             trouble: evil(),
             held: evil(),
             shared_names: vec![evil(), evil()],
+            reads_all: evil(),
+            not_called: evil(),
             ..Feed::default()
         }),
         ..Source::default()

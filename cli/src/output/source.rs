@@ -44,6 +44,8 @@ struct FeedJson<'a> {
     held: Option<&'a str>,
     shared_names: &'a [String],
     reconnects: u64,
+    reads_all: Option<&'a str>,
+    not_called: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,6 +138,8 @@ impl<'a> From<&'a Feed> for FeedJson<'a> {
             held: json::some(&feed.held),
             shared_names: &feed.shared_names,
             reconnects: feed.reconnects,
+            reads_all: json::some(&feed.reads_all),
+            not_called: json::some(&feed.not_called),
         }
     }
 }
@@ -247,6 +251,8 @@ fn fed(feed: &Feed, fields: Fields, page: &Page) -> Fields {
         .with("last change", time(feed.last_event_micros, "none since the daemon started"))
         .with("last load", time(feed.last_load_micros, "none since the daemon started"))
         .with("goes on from", time(feed.cookie_micros, ""))
+        .with("reads all", shown(&feed.reads_all))
+        .with("not called", shown(&feed.not_called))
         .with("names", names)
         .with("failures", format!("{} since the daemon started", super::page::number(feed.reconnects)))
 }

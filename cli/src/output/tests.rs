@@ -403,6 +403,8 @@ fn a_source_that_is_followed() {
         held: "30 of 40 people who have groups would lose everything, and `max_loss` is 20%".into(),
         shared_names: vec!["eng".into(), "ops".into()],
         reconnects: 7,
+        reads_all: "the search for what changed since (DirSync): insufficient access rights (50)".into(),
+        not_called: "a subscription: the answer is 403 Forbidden".into(),
         ..Feed::default()
     });
     let texts = [well, ill].map(|source| super::source::text(&source, &page()));

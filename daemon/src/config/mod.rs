@@ -35,7 +35,7 @@ pub use file::{FileConfig, LogFormat, SourceKind};
 pub use https::{ExchangeConfig, ScimConfig, TlsFiles};
 pub use issuer::{IssuerConfig, LoginConfig, Purpose};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
-pub use pull::{EntraConfig, OktaConfig, PullConfig};
+pub use pull::{ClientKey, Credential, EntraConfig, KnownBy, OktaAccess, OktaConfig, PullConfig};
 pub use secrets::SecretsConfig;
 pub use signals::{Delivery, Effect, PersonAttribute, SignalsConfig, SubjectFormat};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, Upstream, UserAttribute};

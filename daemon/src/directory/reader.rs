@@ -59,6 +59,9 @@ impl DirectoryReader {
         if let Some(policy) = self.policy.load().as_ref() {
             policy.prepare(&next.snapshot);
         }
+        if let Some(before) = self.current.load().as_ref() {
+            next.snapshot.prepare_emails_as(&before.snapshot);
+        }
         self.current.store(Some(next));
     }
 

@@ -51,6 +51,8 @@ struct Next {
     cut_off_since: Vec<Username>,
     /// Whether it gives nobody anything, and is to be in force whatever fails.
     only_takes: bool,
+    /// Whether nothing of what was in force before is part of it.
+    shares_nothing: bool,
 }
 
 /// The state of the thread.
@@ -59,25 +61,28 @@ pub(super) struct Worker {
     record: Record,
     reader: DirectoryReader,
     backlog: Backlog,
+    /// Directories that are no longer in force, and perhaps still being looked at. Taking one apart takes a second with half a
+    /// million people, so whoever looks at it last, a push perhaps, must not be who does it.
+    replaced: Vec<Arc<Loaded>>,
 }
 
 impl Worker {
     pub(super) fn new(store: Store, record: Record, reader: DirectoryReader) -> Self {
-        Self { store, record, reader, backlog: Backlog::default() }
+        Self { store, record, reader, backlog: Backlog::default(), replaced: Vec::new() }
     }
 
     /// Serves until every handle is dropped.
     pub(super) fn run(mut self, runtime: &Handle, mut commands: mpsc::Receiver<Command>) {
         loop {
-            let received = match self.backlog.missing() {
-                None => runtime.block_on(commands.recv()),
-                Some(_) => match runtime.block_on(async { timeout(RETRY, commands.recv()).await }) {
-                    Ok(received) => received,
-                    Err(_) => {
-                        self.catch_up();
-                        continue;
-                    }
-                },
+            let is_done = self.backlog.missing().is_none() && self.replaced.is_empty();
+            let received = if is_done {
+                runtime.block_on(commands.recv())
+            } else if let Ok(received) = runtime.block_on(async { timeout(RETRY, commands.recv()).await }) {
+                received
+            } else {
+                self.catch_up();
+                self.let_go(runtime);
+                continue;
             };
             let Some(Command { step, by, answer }) = received else { break };
             self.catch_up();
@@ -93,6 +98,15 @@ impl Worker {
         if self.backlog.missing().is_some() {
             self.backlog.work_off(&mut self.store, &mut self.record);
             self.tell();
+        }
+    }
+
+    /// Takes those apart at which nobody looks any more, where nobody waits for it.
+    fn let_go(&mut self, runtime: &Handle) {
+        let is_free = |one: &mut Arc<Loaded>| Arc::strong_count(one) == 1;
+        let free: Vec<_> = self.replaced.extract_if(.., is_free).collect();
+        if !free.is_empty() {
+            runtime.spawn_blocking(move || drop(free));
         }
     }
 
@@ -126,6 +140,9 @@ impl Worker {
             self.cut_off(event, &after, next.change)?;
         } else {
             self.give(event, before.as_deref(), &after, &next.change)?;
+        }
+        if next.shares_nothing {
+            self.replaced.extend(before.clone());
         }
         Ok(Changed { before, after, changed: true, cut_off_since: next.cut_off_since })
     }
@@ -214,6 +231,7 @@ fn deliver(before: Option<&Loaded>, delivered: Snapshot) -> Option<Next> {
         subject: None,
         cut_off_since: Vec::new(),
         only_takes: false,
+        shares_nothing: false,
     })
 }
 
@@ -233,7 +251,9 @@ fn amend(before: &Loaded, amendment: Amendment, subject: Option<Username>) -> Ne
     counts.groups = snapshot.groups().len() as u64;
     let only_takes = amendment.only_takes(&before.snapshot);
     let change = Change::Amend(amendment);
-    Next { snapshot, counts, cause: Cause::Source, change, subject, cut_off_since: Vec::new(), only_takes }
+    let shares_nothing = snapshot.groups() != before.snapshot.groups();
+    let (cause, cut_off_since) = (Cause::Source, Vec::new());
+    Next { snapshot, counts, cause, change, subject, cut_off_since, only_takes, shares_nothing }
 }
 
 fn deactivate(
@@ -268,8 +288,16 @@ fn reactivate(before: &Loaded, user: Username) -> Result<Option<Next>, ChangeErr
 impl Next {
     fn whole(snapshot: Snapshot, cause: Cause) -> Self {
         let counts = Counts::of(&snapshot);
-        let (change, cut_off_since) = (Change::Whole, Vec::new());
-        Self { snapshot, counts, cause, change, subject: None, cut_off_since, only_takes: false }
+        Self {
+            snapshot,
+            counts,
+            cause,
+            change: Change::Whole,
+            subject: None,
+            cut_off_since: Vec::new(),
+            only_takes: false,
+            shares_nothing: true,
+        }
     }
 
     /// A change to one user, counted without looking at all the others.
@@ -281,7 +309,16 @@ impl Next {
             (counts.active_users + is_active(&snapshot)).saturating_sub(is_active(&before.snapshot));
         counts.revocations = snapshot.revocations().len() as u64;
         let only_takes = cause == Cause::UserDeactivated;
-        Self { snapshot, counts, cause, change, subject: Some(user), cut_off_since: Vec::new(), only_takes }
+        Self {
+            snapshot,
+            counts,
+            cause,
+            change,
+            subject: Some(user),
+            cut_off_since: Vec::new(),
+            only_takes,
+            shares_nothing: false,
+        }
     }
 }
 

@@ -1,10 +1,6 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use jiff::Timestamp;
-use oam_policy::{
-    Snapshot, Username,
-    snapshot::{Amendment, Directory},
-};
+use oam_policy::{Snapshot, Username, snapshot::Amendment};
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
@@ -28,21 +24,23 @@ impl DirectoryWriter {
         Self { queue, reader }
     }
 
-    /// Puts what a source delivered in force. Revocations stay. A directory that is the same as before is only
-    /// confirmed, as of `as_of`.
+    /// Puts what sources delivered in force. Revocations stay. A directory that is the same as before is only confirmed.
     ///
     /// # Errors
-    /// When two people share a username, or it cannot be recorded and stored; then nothing changes.
-    pub async fn import(
+    /// When it cannot be recorded and stored; then nothing changes.
+    pub async fn deliver(&self, delivered: Snapshot, by: By) -> Result<Changed, ChangeError> {
+        self.ask(Step::Deliver(Box::new(delivered)), by).await
+    }
+
+    /// [`Self::deliver`] for tests, which have a list.
+    #[cfg(test)]
+    pub(crate) async fn import(
         &self,
-        directory: Directory,
-        as_of: Timestamp,
+        directory: oam_policy::snapshot::Directory,
+        as_of: jiff::Timestamp,
         by: By,
     ) -> Result<Changed, ChangeError> {
-        // Built here, so that the writer is free for whoever must be cut off meanwhile.
-        let build = move || Snapshot::of_directory(0, as_of, &directory, BTreeMap::new());
-        let delivered = spawn_blocking(build).await.map_err(|_| ChangeError::Ending)??;
-        self.ask(Step::Deliver(Box::new(delivered)), by).await
+        self.deliver(Snapshot::of_directory(0, as_of, &directory, Default::default())?, by).await
     }
 
     /// Puts in force what sources told of single people; `subject` is the one whom it is about, if it is one. What only

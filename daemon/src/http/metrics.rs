@@ -44,6 +44,7 @@ pub struct Metrics {
     source_users: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_followed: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_held: Family<OfSource, Gauge<u64, AtomicU64>>,
+    source_not_called: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_reconnects: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_requests: Family<Requests, Counter>,
     tokens: Family<Code, Counter>,
@@ -177,6 +178,7 @@ impl Default for Metrics {
             source_users: Family::default(),
             source_followed: Family::default(),
             source_held: Family::default(),
+            source_not_called: Family::default(),
             source_reconnects: Family::default(),
             source_requests: Family::default(),
             tokens: Family::default(),
@@ -301,6 +303,11 @@ impl Metrics {
             "source_held",
             "1 when what a server has was not taken, since too many would lose everything, else 0",
             self.source_held.clone(),
+        );
+        registry.register(
+            "source_not_called",
+            "1 when a provider was asked to call when something changes and does not, else 0",
+            self.source_not_called.clone(),
         );
         registry.register(
             "source_reconnects",
@@ -600,6 +607,7 @@ impl Metrics {
                 let is_followed = feed.trouble.is_none() && feed.last_load.is_some();
                 self.source_followed.get_or_create(&labels).set(u64::from(is_followed));
                 self.source_held.get_or_create(&labels).set(u64::from(feed.held.is_some()));
+                self.source_not_called.get_or_create(&labels).set(u64::from(feed.not_called.is_some()));
                 self.source_reconnects.get_or_create(&labels).set(feed.reconnects);
             }
         }

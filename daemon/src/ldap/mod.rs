@@ -3,14 +3,17 @@
 //! In flow what the servers tell, read by `oam_ldap`; out flow, through [`crate::source`], what is different by it.
 //!
 //! One task follows one source (`crate::follow`): `connection` speaks with a server, `session` reads everything (`load`)
-//! and then whatever changes (`refresh` by RFC 4533, `notified` with Active Directory).
+//! and then whatever changes (`refresh` by RFC 4533, `notified` with Active Directory, where `dirsync` tells what changed
+//! meanwhile, by the `memory` of what was known).
 //!
 //! It must never take half of a load for all of it, take silence for "nobody", read on before a change is durable and
 //! in force, follow where a server points elsewhere, or let a password be seen.
 
 mod connection;
+mod dirsync;
 mod load;
 mod mapped;
+mod memory;
 mod notified;
 mod preview;
 mod refresh;
@@ -31,8 +34,8 @@ use crate::{
     source::{Request, Source, Sources},
 };
 
+use memory::Memory;
 pub use preview::preview;
-use session::Memory;
 
 /// Why a source cannot be followed for now.
 #[derive(Debug, Error)]
@@ -145,12 +148,12 @@ impl Follower for Following {
     fn failed(&mut self, error: &LdapError) -> After {
         match error {
             LdapError::Commit(CommitFault::Held(why)) => {
-                self.memory = Memory::default();
+                self.memory = Memory::lost();
                 After::Held(why.clone(), self.config.resync)
             }
             LdapError::Commit(_) | LdapError::Refused { .. } | LdapError::AllAgain => {
                 // What is in memory is ahead of what was kept, or the server does not go on from there.
-                self.memory = Memory::default();
+                self.memory = Memory::lost();
                 After::Pause
             }
             _ => After::Pause,

@@ -71,7 +71,7 @@ impl Notified {
 }
 
 /// Where all that the server has begins.
-async fn root(connection: &mut Connection) -> Result<String, LdapError> {
+pub(super) async fn root(connection: &mut Connection) -> Result<String, LdapError> {
     const ROOT: &str = "defaultNamingContext";
     let attributes = [ROOT.to_owned()];
     let search =
@@ -82,7 +82,7 @@ async fn root(connection: &mut Connection) -> Result<String, LdapError> {
 }
 
 /// Takes one object as it is now.
-async fn look_up(
+pub(super) async fn look_up(
     id: Uuid,
     connection: &mut Connection,
     config: &LdapConfig,

@@ -18,9 +18,10 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use super::{
     Ended, LdapError,
     connection::{ANSWER, Connection},
-    load, mapped,
-    notified::Notified,
-    refresh::{Cookies, Refresh, Told},
+    dirsync, load, mapped,
+    memory::Memory,
+    notified::{Notified, look_up},
+    refresh::{Refresh, Told},
 };
 use crate::{
     config::{Flavour, LdapConfig},
@@ -30,15 +31,6 @@ use crate::{
 
 /// How often it is made sure that the server is there.
 const PROBE: Duration = Duration::from_secs(2);
-
-/// What is known of a server beyond one connection.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    replica: Replica,
-    cookies: Cookies,
-    /// When everything was last read.
-    loaded: Option<Instant>,
-}
 
 /// Everything that a session works with.
 struct Session<'a> {
@@ -77,7 +69,7 @@ pub(super) async fn run(
         Flavour::ActiveDirectory => {
             // First, so that whatever changes while everything is read is told.
             let notified = Notified::begin(&mut session.connection, config).await?;
-            session.load(request).await?;
+            session.catch_up(request).await?;
             session.follow(Following::Notified(notified)).await?
         }
         Flavour::Openldap => {
@@ -117,12 +109,76 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Reads what changed in a domain since it was last heard, or everything.
+    async fn catch_up(&mut self, request: Option<&Request>) -> Result<(), LdapError> {
+        let is_resumed = self.memory.resume(self.source, self.config);
+        if request.is_none() && !self.is_due() && self.changes(is_resumed).await? {
+            return Ok(());
+        }
+        // First, so that whatever changes while everything is read is told again.
+        let domain = match dirsync::now(&mut self.connection, self.config).await {
+            Ok(domain) => Ok(domain),
+            Err(error) if dirsync::is_no_answer(&error) => Err(error),
+            Err(error) => return Err(error),
+        };
+        self.load(request).await?;
+        let why = domain.as_ref().err().map(|error| {
+            format!(
+                "{error}. After each time when the server was not heard all of it is read again. Give the bind account the \
+                 right `Replicating Directory Changes` on the domain"
+            )
+        });
+        self.source.feed().tell(|status| status.reads_all = why);
+        self.memory.domain = domain.ok();
+        self.memory.keep(self.source, self.config);
+        self.noted();
+        Ok(())
+    }
+
+    /// Reads what changed in a domain since it was last heard; false when that is not told, and everything is to be read.
+    async fn changes(&mut self, is_resumed: bool) -> Result<bool, LdapError> {
+        let Some(domain) = self.memory.domain.take() else { return Ok(false) };
+        let changes = match dirsync::since(&mut self.connection, self.config, &domain).await {
+            Ok(changes) => changes,
+            Err(error) if dirsync::is_no_answer(&error) => {
+                tracing::warn!(%error, source = %self.source.name(), "everything is read again");
+                return Ok(false);
+            }
+            Err(error) => {
+                // It was not the server that did not want to go on from there.
+                self.memory.domain = Some(domain);
+                return Err(error);
+            }
+        };
+        let mut touched = Touched::default();
+        for id in changes.ids {
+            look_up(id, &mut self.connection, self.config, &mut self.memory.replica, &mut touched).await?;
+        }
+        let touched = mapped::touched(&touched);
+        // What the source says may be newer than what was kept.
+        let of = if is_resumed { Of::All(None) } else { Of::Refreshed(&touched) };
+        commit(self.sources, self.source, self.config, &self.memory.replica, of).await?;
+        self.memory.domain = Some(changes.cookie);
+        self.memory.keep(self.source, self.config);
+        let loaded = self.memory.loaded;
+        self.source.feed().tell(|status| {
+            (status.trouble, status.held, status.reads_all) = (None, None, None);
+            status.last_load = loaded;
+        });
+        self.noted();
+        Ok(true)
+    }
+
+    /// Whether everything is to be read again.
+    fn is_due(&self) -> bool {
+        self.memory.age().is_none_or(|age| age >= self.config.resync)
+    }
+
     /// Has everything told, or what is different since the last connection.
     async fn refresh(&mut self, request: Option<&Request>) -> Result<Refresh, LdapError> {
-        let is_due = self.memory.loaded.is_none_or(|loaded| loaded.elapsed() >= self.config.resync);
-        let is_whole = is_due || request.is_some() || !self.memory.cookies.are_known();
+        let is_whole = self.is_due() || request.is_some() || !self.memory.cookies.are_known();
         if is_whole {
-            *self.memory = Memory::default();
+            *self.memory = Memory::lost();
         }
         let mut refresh = Refresh::begin(&mut self.connection, self.config, &self.memory.cookies).await?;
         let mut touched = Touched::default();
@@ -146,9 +202,10 @@ impl Session<'_> {
     }
 
     fn loaded(&mut self) {
-        self.memory.loaded = Some(Instant::now());
+        let now = Some(Timestamp::now());
+        self.memory.loaded = now;
         self.source.feed().tell(|status| {
-            status.last_load = Some(Timestamp::now());
+            status.last_load = now;
             (status.trouble, status.held) = (None, None);
         });
         self.noted();
@@ -157,14 +214,14 @@ impl Session<'_> {
     /// Tells what stands in the status of what is known now.
     fn noted(&self) {
         let names = self.memory.replica.shared_names().into_iter().map(str::to_owned).collect();
-        let cookie = self.memory.cookies.are_known().then(Timestamp::now);
+        let goes_on = self.memory.cookies.are_known() || self.memory.domain.is_some();
+        let cookie = goes_on.then(Timestamp::now);
         self.source.feed().tell(|status| (status.shared_names, status.cookie) = (names, cookie));
     }
 
     /// Takes whatever changes.
     async fn follow(&mut self, mut following: Following) -> Result<Ended, LdapError> {
-        let left =
-            self.config.resync.saturating_sub(self.memory.loaded.map_or(Duration::ZERO, |at| at.elapsed()));
+        let left = self.config.resync.saturating_sub(self.memory.age().unwrap_or_default());
         let again = time::sleep(left);
         tokio::pin!(again);
         let mut probe = time::interval(PROBE);
@@ -224,6 +281,7 @@ impl Session<'_> {
             }
         }
         self.source.feed().tell(|status| status.last_event = Some(Timestamp::now()));
+        self.memory.keep_sometimes(self.source, self.config);
         self.noted();
         Ok(())
     }

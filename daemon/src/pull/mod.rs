@@ -10,7 +10,9 @@
 //! It must never take half of a load for all of it, take what cannot be read for nobody, follow an address to another host,
 //! or let a token be seen.
 
+mod assertion;
 mod entra;
+mod grant;
 pub mod hook;
 mod http;
 mod mirror;

@@ -10,7 +10,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{Held, Kind};
 use crate::{
-    config::{ExportTo, TlsFiles, Upstream},
+    config::{ClientKey, Credential, ExportTo, KnownBy, OktaAccess, TlsFiles, Upstream},
     https::Tls,
     oidc::Compact,
     service::Live,
@@ -46,12 +46,25 @@ pub(super) fn of(live: &Live) -> Vec<Held> {
                 add(Kind::Authority, name("ldap.ca"), Some(&ldap.ca).filter(|_| !ldap.is_plaintext()));
             }
             Some(Upstream::Okta(okta)) => {
-                add(Kind::Secret, name("okta.token_file"), Some(&okta.token_file));
+                match &okta.access {
+                    OktaAccess::ApiToken(path) => add(Kind::Secret, name("okta.token_file"), Some(path)),
+                    OktaAccess::Client { key, .. } => add(Kind::Key, name("okta.key"), Some(&key.key)),
+                }
                 add(Kind::Secret, name("okta.hook_secret_file"), okta.hook_secret_file.as_ref());
                 add(Kind::Authority, name("okta.ca"), okta.pull.ca.as_ref());
             }
             Some(Upstream::Entra(entra)) => {
-                add(Kind::Secret, name("entra.client_secret_file"), Some(&entra.client_secret_file));
+                match &entra.credential {
+                    Credential::Secret(path) => {
+                        add(Kind::Secret, name("entra.client_secret_file"), Some(path));
+                    }
+                    Credential::Key(ClientKey { key, known_by }) => {
+                        add(Kind::Key, name("entra.key"), Some(key));
+                        if let KnownBy::Certificate(path) = known_by {
+                            add(Kind::Certificate, name("entra.certificate"), Some(path));
+                        }
+                    }
+                }
                 add(Kind::Authority, name("entra.ca"), entra.pull.ca.as_ref());
             }
         }

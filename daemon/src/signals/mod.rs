@@ -56,6 +56,8 @@ pub use subject::Subject;
 
 /// How long an answer to a poll may be waited for.
 const LONG_POLL: Duration = Duration::from_secs(60);
+/// How large the answer may be then: as many events as are asked for at once, with room.
+const MOST_POLLED: usize = 512 << 10;
 
 /// Why signals cannot be received.
 #[derive(Debug, Error)]
@@ -195,7 +197,7 @@ impl Receiver {
         Ok(Self {
             config: config.clone(),
             issuer: issuer.map_err(roots)?,
-            patient: client.clone().patient(LONG_POLL),
+            patient: client.clone().bounded(LONG_POLL, MOST_POLLED),
             client,
             stream: Mutex::new(StreamFile::open(&folder).map_err(state)?),
             seen: Mutex::new(Seen::open(&folder).map_err(state)?),

@@ -1,8 +1,8 @@
 use jiff::Timestamp;
-use oam_policy::{Username, snapshot::Directory};
+use oam_policy::Username;
 use serde::{Deserialize, Serialize};
 
-use super::{StoredGroup, StoredUser};
+use super::{Listed, StoredGroup, StoredUser};
 
 /// What a source said at one moment: what is kept of it, in its journal, as one whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// Everybody and every group, as a file lists them.
-    List(Directory),
+    List(Listed),
     /// A user as they are now.
     PutUser(StoredUser),
     /// A user is gone.

@@ -25,9 +25,11 @@ use super::{Entry, Roster, roster::Image};
 use crate::{
     config::SourceKind,
     store::{
-        digest_of, durable, floor,
+        digest_of, durable,
+        floor::{self, Floor},
         recovery::journal::{framed, take},
         split_digest,
+        summed::Summed,
     },
 };
 
@@ -264,8 +266,12 @@ impl Disk {
         let before = self.end;
         let (bytes, checksum) = framed(&content, before.checksum)?;
         let end = End { bytes: before.bytes + bytes.len() as u64, sequence: before.sequence + 1, checksum };
-        let written = self.journal.write_all(&bytes).and_then(|()| self.journal.sync_data());
-        if let Err(error) = written.and_then(|()| floor::write(&self.folder.join("floor"), end.version())) {
+        let floor_path = self.folder.join("floor");
+        let (floor, written) = Floor::prepare_while(&floor_path, end.version(), || {
+            self.journal.write_all(&bytes).and_then(|()| self.journal.sync_data())
+        });
+        let raised = written.and_then(|()| floor?.raise()).and_then(|()| floor::sync(&floor_path));
+        if let Err(error) = raised {
             let cut = self.journal.set_len(before.bytes).and_then(|()| self.journal.sync_all());
             // The floor may be raised already: what it speaks of must not be less than what is there.
             let lowered = floor::write(&self.folder.join("floor"), before.version());
@@ -367,17 +373,15 @@ impl End {
 
 fn write_base(folder: &Path, number: u64, before: u64, image: Image) -> io::Result<Draft> {
     let sequence = before + 1;
-    let content = postcard::to_stdvec(&(sequence, image)).map_err(io::Error::other)?;
-    let checksum = digest_of(&[TITLE, &content]);
     let path = base_path(folder, number);
     let draft = folder.join("base.draft");
-    let mut file = durable::create(&draft)?;
-    let bytes = [TITLE, &content, checksum.as_bytes()].concat();
-    file.write_all(&bytes)?;
-    file.sync_all()?;
+    let mut file = Summed::create(&draft)?;
+    file.write_all(TITLE)?;
+    let file = postcard::to_io(&(sequence, image), file).map_err(io::Error::other)?;
+    let (checksum, base_bytes) = file.finish()?;
     fs::rename(&draft, &path)?;
     durable::sync_parent(&path)?;
-    Ok(Draft { base: number, base_bytes: bytes.len() as u64, end: End { bytes: 0, sequence, checksum } })
+    Ok(Draft { base: number, base_bytes, end: End { bytes: 0, sequence, checksum } })
 }
 
 fn parse_base(bytes: &[u8]) -> Option<(u64, Image, Digest)> {

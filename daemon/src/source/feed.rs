@@ -63,6 +63,10 @@ pub struct FeedStatus {
     pub trouble: Option<String>,
     /// Why what was read was not taken: somebody must say that it is so.
     pub held: Option<String>,
+    /// Why what changed cannot be asked for, and everything is read after each time when it was not heard.
+    pub reads_all: Option<String>,
+    /// Why it does not call us when something changes, where it was asked to.
+    pub not_called: Option<String>,
     /// Names that more than one group has, of which none is taken.
     pub shared_names: Vec<String>,
     /// How often the connection had to be made anew.
@@ -172,6 +176,14 @@ impl Feed {
             ));
         } else if let Some(trouble) = status.trouble {
             warnings.push(format!("The source `{name}` is not followed: {trouble}"));
+        }
+        if let Some(why) = status.reads_all {
+            warnings.push(format!("What changes in the source `{name}` cannot be asked for: {why}"));
+        }
+        if let Some(why) = status.not_called {
+            warnings.push(format!(
+                "The source `{name}` does not call when something changes, and is asked now and then only: {why}"
+            ));
         }
         if let Some(first) = status.shared_names.first() {
             let shown = Printable::new(first).to_string();

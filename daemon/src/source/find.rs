@@ -1,6 +1,6 @@
 use oam_policy::{Username, name::UsernameKey};
 
-use super::{Source, provisioned::folded, roster::Content};
+use super::{Source, mapping::folded, roster::Content};
 use crate::config::PersonAttribute;
 
 /// Who is meant by a text.
@@ -43,14 +43,14 @@ impl Source {
                 Found::of(person.into_iter().map(|person| person.username))
             }
             (Content::Listed(listed), PersonAttribute::Id) => {
-                let people = listed.people().values().filter(|person| person.id.as_deref() == Some(text));
-                Found::of(people.map(|person| person.username.clone()))
+                let people = listed.users().filter(|user| user.id() == Some(text));
+                Found::of(people.map(|user| user.username().clone()))
             }
             (Content::Listed(listed), PersonAttribute::Email) => {
                 let wanted = folded(text);
-                let is_theirs = |email: &String| folded(email) == wanted;
-                let people = listed.people().values().filter(|person| person.emails.iter().any(is_theirs));
-                Found::of(people.map(|person| person.username.clone()))
+                let is_theirs = |email: &str| folded(email) == wanted;
+                let people = listed.users().filter(|user| user.emails().any(is_theirs));
+                Found::of(people.map(|user| user.username().clone()))
             }
             (Content::Provisioned(users), PersonAttribute::Id) => {
                 let known = users.user(text).into_iter().chain(users.users_known_as(text));

@@ -1,11 +1,12 @@
 //! One person of what all sources say of a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use oam_policy::{
-    GroupName,
+    GroupName, Snapshot,
     name::UsernameKey,
-    snapshot::{Directory, Person},
+    snapshot::{DirectoryError, Person},
 };
 
 use super::{Roster, roster::Tombstone};
@@ -53,13 +54,15 @@ pub(super) fn person(key: &UsernameKey, voices: &[Voice<'_>]) -> Option<Person> 
     Some(Person { active: merged.active && !cut_off, ..merged })
 }
 
-/// Everybody whom any source knows or knew, and every group.
-pub(super) fn directory(voices: &[Voice<'_>]) -> Directory {
+/// Everybody whom any source knows or knew, and every group, as of then. Made person by person: beside what the sources hold
+/// and what comes out nobody need have room for everybody once more.
+pub(super) fn snapshot(voices: &[Voice<'_>], as_of: Timestamp) -> Result<Snapshot, DirectoryError> {
     let mut names = BTreeSet::new();
     for voice in voices {
-        names.extend(voice.roster.names());
+        voice.roster.names(&mut names);
     }
-    Directory { people: names.iter().filter_map(|key| person(key, voices)).collect(), groups: groups(voices) }
+    let people = names.iter().filter_map(|key| person(key, voices));
+    Snapshot::of_people(0, as_of, groups(voices).into_iter().collect(), people, BTreeMap::new())
 }
 
 /// Every group of every source.

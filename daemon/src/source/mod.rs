@@ -17,10 +17,12 @@ mod feed;
 mod find;
 mod keeper;
 mod listed;
+mod mapping;
 mod merge;
 mod provisioned;
 mod report;
 mod roster;
+mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
@@ -29,9 +31,11 @@ pub use change::{Change, Entry};
 pub use feed::{Feed, FeedStatus, Poke, Request, Tried};
 pub use find::Found;
 pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
-pub use provisioned::{EXPIRES, Provisioned, StoredGroup, StoredUser};
+pub use listed::Listed;
+pub use provisioned::Provisioned;
 pub use report::SourceReport;
 pub use roster::{Roster, Tombstone};
+pub use stored::{EXPIRES, StoredGroup, StoredUser};
 pub(crate) use token::{Kind, LIFETIME, Tokens};
 pub use token::{Token, TokenError, TokenInfo};
 
@@ -44,6 +48,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tokio::task::block_in_place;
 
 use crate::config::{SourceConfig, SourceName};
 use disk::Disk;
@@ -98,7 +103,7 @@ impl Source {
         let mut held = self.roster.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *held, roster);
         drop(held);
-        drop(old);
+        block_in_place(|| drop(old));
     }
 
     /// When it last said anything, be it that things are still so.

@@ -4,16 +4,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_policy::{GroupName, Username, name::UsernameKey, snapshot::Person};
-use oam_scim::{Document, schema::ENTERPRISE};
+use oam_policy::{GroupName, name::UsernameKey, snapshot::Person};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Change, roster::Touched};
-use crate::config::{GroupAttribute, Mapping, SourceConfig, UserAttribute};
-
-/// Where a document says until when a user may act. SCIM has no such attribute, so no provider can push it.
-pub const EXPIRES: &str = "expires";
+use super::{Change, StoredGroup, StoredUser, mapping::folded, roster::Touched, stored::end};
+use crate::config::{Mapping, SourceConfig};
 
 /// Users and groups one by one, as an identity provider pushed them or a directory server has them.
 #[derive(Debug, Clone)]
@@ -36,38 +32,6 @@ pub struct Provisioned {
     ends: BTreeSet<(Timestamp, Box<str>)>,
 }
 
-/// A user, as they are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredUser {
-    /// Our id.
-    pub id: Box<str>,
-    /// When we first heard of them.
-    pub created: Timestamp,
-    /// When they last changed.
-    pub modified: Timestamp,
-    /// Grows with every change.
-    pub version: u64,
-    /// The document, as JSON: half a million of them lie in memory.
-    document: Box<str>,
-}
-
-/// A group, as it is kept, but for its members.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredGroup {
-    /// Our id.
-    pub id: Box<str>,
-    /// When we first heard of it.
-    pub created: Timestamp,
-    /// When it last changed.
-    pub modified: Timestamp,
-    /// Grows with every change.
-    pub version: u64,
-    /// The name.
-    pub display_name: Box<str>,
-    /// The id at the client.
-    pub external_id: Option<Box<str>>,
-}
-
 #[derive(Debug, Clone)]
 struct Group {
     head: StoredGroup,
@@ -79,109 +43,6 @@ struct Group {
 pub(super) struct ProvisionedImage {
     users: Vec<Arc<StoredUser>>,
     groups: Vec<(StoredGroup, Vec<Box<str>>)>,
-}
-
-impl StoredUser {
-    /// A user with this document.
-    pub fn new(id: &str, created: Timestamp, modified: Timestamp, version: u64, document: &Document) -> Self {
-        let document = Value::Object(document.clone()).to_string().into();
-        Self { id: id.into(), created, modified, version, document }
-    }
-
-    /// The document.
-    pub fn document(&self) -> Document {
-        // It was written by us.
-        serde_json::from_str(&self.document).unwrap_or_default()
-    }
-
-    /// Whether the source says that they may act.
-    pub fn is_active(&self) -> bool {
-        self.document().get("active") == Some(&Value::Bool(true))
-    }
-
-    /// The same user, who may act no more.
-    #[must_use]
-    pub fn inactive(&self, at: Timestamp) -> Self {
-        let mut document = self.document();
-        document.insert("active".into(), Value::Bool(false));
-        Self::new(&self.id, self.created, at, self.version + 1, &document)
-    }
-}
-
-/// When an active user will be so no more.
-fn end(document: &Document) -> Option<Timestamp> {
-    let is_active = document.get("active") == Some(&Value::Bool(true));
-    let end = document.get(EXPIRES).filter(|_| is_active)?.as_str()?;
-    // What we wrote and cannot read is no reason to let them go on.
-    Some(end.parse().unwrap_or(Timestamp::MIN))
-}
-
-impl Mapping {
-    /// The Bitbucket username of a user, if they have one.
-    pub fn username(&self, document: &Document) -> Option<Username> {
-        let attribute = match self.username {
-            UserAttribute::UserName => document.get("userName"),
-            UserAttribute::ExternalId => document.get("externalId"),
-            UserAttribute::NickName => document.get("nickName"),
-            UserAttribute::DisplayName => document.get("displayName"),
-            UserAttribute::Emails => primary_email(document),
-            UserAttribute::EmployeeNumber => {
-                document.get(ENTERPRISE).and_then(|extension| extension.get("employeeNumber"))
-            }
-        };
-        let text = attribute.and_then(Value::as_str)?;
-        let text = match &self.username_suffix {
-            Some(suffix) => without_suffix(text, suffix)?,
-            None => text,
-        };
-        Username::parse(text).ok()
-    }
-
-    /// Somebody as the directory has them, but for their groups; `None` when they have no Bitbucket username.
-    pub fn person(&self, id: &str, document: &Document) -> Option<Person> {
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let name = document.get("name");
-        let part = |part: &str| name.and_then(|name| name.get(part)).and_then(Value::as_str);
-        let parts =
-            || [part("givenName"), part("familyName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let display_name = text(document.get("displayName"))
-            .or_else(|| part("formatted").map(str::to_owned))
-            .or_else(|| Some(parts()).filter(|name| !name.is_empty()));
-        let emails = document.get("emails").and_then(Value::as_array).into_iter().flatten();
-        Some(Person {
-            id: text(document.get("externalId")).or_else(|| Some(id.to_owned())),
-            display_name,
-            emails: emails.filter_map(|email| text(email.get("value"))).collect(),
-            active: document.get("active") == Some(&Value::Bool(true)),
-            ..Person::named(self.username(document)?)
-        })
-    }
-
-    /// The group as rules name it; `None` when it has no name that can be written.
-    pub fn group(&self, source: &str, display_name: &str, external_id: Option<&str>) -> Option<GroupName> {
-        let name = match self.group {
-            GroupAttribute::DisplayName => display_name,
-            GroupAttribute::ExternalId => external_id?,
-        };
-        GroupName::parse(&format!("{source}:{name}")).ok()
-    }
-}
-
-fn primary_email(document: &Document) -> Option<&Value> {
-    let emails = document.get("emails")?.as_array()?;
-    let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
-    primary.or_else(|| emails.first())?.get("value")
-}
-
-/// The text without its end, which is compared in any case, as e-mail domains are.
-fn without_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
-    let (start, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
-    end.eq_ignore_ascii_case(suffix).then_some(start)
-}
-
-/// How `userName`s are compared.
-pub(crate) fn folded(user_name: &str) -> Box<str> {
-    user_name.to_lowercase().into()
 }
 
 impl Provisioned {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use oam_policy::{
     GroupName, Username,
     name::UsernameKey,
-    snapshot::{Directory, Person},
+    snapshot::{Person, UserView},
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ pub(super) struct Image {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum ImageContent {
-    Listed(Directory),
+    Listed(Listed),
     Provisioned(ProvisionedImage),
     /// Of a directory server.
     Followed(ProvisionedImage),
@@ -71,11 +71,20 @@ pub(super) struct Touched {
     pub(super) groups: bool,
 }
 
+impl Content {
+    fn knows(&self, key: &UsernameKey) -> bool {
+        match self {
+            Self::Listed(listed) => listed.user(key).is_some(),
+            Self::Provisioned(provisioned) => provisioned.knows(key),
+        }
+    }
+}
+
 impl Roster {
     /// That of a source which has not said anything yet.
     pub(super) fn empty(config: &SourceConfig) -> Self {
         let content = match config.kind {
-            SourceKind::File => Content::Listed(Listed::default()),
+            SourceKind::File => Content::Listed(Listed::nobody()),
             _ => Content::Provisioned(Box::new(Provisioned::new(config))),
         };
         Self { seen: None, lost: false, tombstones: BTreeMap::new(), content }
@@ -108,18 +117,14 @@ impl Roster {
     /// Who is called so.
     pub fn person(&self, key: &UsernameKey) -> Option<Person> {
         match &self.content {
-            Content::Listed(listed) => listed.person(key).cloned(),
+            Content::Listed(listed) => listed.user(key).map(UserView::to_person),
             Content::Provisioned(provisioned) => provisioned.person(key),
         }
     }
 
     /// Whether the source knows the name, or did.
     pub fn knows(&self, key: &UsernameKey) -> bool {
-        let is_known = match &self.content {
-            Content::Listed(listed) => listed.person(key).is_some(),
-            Content::Provisioned(provisioned) => provisioned.knows(key),
-        };
-        is_known || self.tombstones.contains_key(key)
+        self.content.knows(key) || self.tombstones.contains_key(key)
     }
 
     /// The tombstone of a name.
@@ -135,25 +140,24 @@ impl Roster {
     /// How many users and groups there are.
     pub fn counts(&self) -> (usize, usize) {
         match &self.content {
-            Content::Listed(listed) => (listed.people().len(), listed.groups().len()),
+            Content::Listed(listed) => (listed.user_count(), listed.groups().len()),
             Content::Provisioned(provisioned) => (provisioned.user_count(), provisioned.group_count()),
         }
     }
 
-    /// Every name that is known, or was.
-    pub(super) fn names(&self) -> BTreeSet<UsernameKey> {
-        let mut names: BTreeSet<_> = match &self.content {
-            Content::Listed(listed) => listed.people().keys().cloned().collect(),
-            Content::Provisioned(provisioned) => provisioned.names().cloned().collect(),
-        };
+    /// Notes every name that is known, or was.
+    pub(super) fn names(&self, names: &mut BTreeSet<UsernameKey>) {
+        match &self.content {
+            Content::Listed(listed) => names.extend(listed.users().map(|user| user.username().key())),
+            Content::Provisioned(provisioned) => names.extend(provisioned.names().cloned()),
+        }
         names.extend(self.tombstones.keys().cloned());
-        names
     }
 
     /// Every group.
     pub(super) fn groups(&self) -> BTreeSet<GroupName> {
         match &self.content {
-            Content::Listed(listed) => listed.groups().clone(),
+            Content::Listed(listed) => listed.groups().iter().cloned().collect(),
             Content::Provisioned(provisioned) => provisioned.group_names(),
         }
     }
@@ -179,7 +183,7 @@ impl Roster {
         let told_all = matches!(change, Change::List(_));
         // Whoever had a name before and has it no more.
         let left = match (&mut self.content, change) {
-            (Content::Listed(listed), Change::List(directory)) => listed.replace(directory, touched),
+            (Content::Listed(listed), Change::List(next)) => listed.replace(next, touched),
             (Content::Provisioned(provisioned), change) => provisioned.apply(change, touched),
             // What a source of the other kind would say says nothing here.
             (Content::Listed(_), _) => Vec::new(),
@@ -189,13 +193,8 @@ impl Roster {
             let tombstone = Tombstone { username: person.username, at, deactivated };
             self.tombstones.insert(tombstone.username.key(), tombstone);
         }
-        let content = &self.content;
         for key in &touched.names {
-            let is_there = match content {
-                Content::Listed(listed) => listed.person(key).is_some(),
-                Content::Provisioned(provisioned) => provisioned.knows(key),
-            };
-            if is_there {
+            if self.content.knows(key) {
                 self.tombstones.remove(key);
             }
         }
@@ -209,7 +208,7 @@ impl Roster {
             lost: self.lost,
             tombstones: self.tombstones.values().cloned().collect(),
             content: match &self.content {
-                Content::Listed(listed) => ImageContent::Listed(listed.directory()),
+                Content::Listed(listed) => ImageContent::Listed(listed.clone()),
                 Content::Provisioned(provisioned) => match kind {
                     SourceKind::File | SourceKind::Scim => ImageContent::Provisioned(provisioned.image()),
                     SourceKind::Ldap => ImageContent::Followed(provisioned.image()),
@@ -226,7 +225,7 @@ impl Roster {
             return None;
         }
         let content = match image.content {
-            ImageContent::Listed(directory) => Content::Listed(Listed::of(directory)),
+            ImageContent::Listed(listed) => Content::Listed(listed),
             ImageContent::Provisioned(image)
             | ImageContent::Followed(image)
             | ImageContent::Okta(image)

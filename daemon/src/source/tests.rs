@@ -13,7 +13,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
 
 use super::{
-    Change, EXPIRES, Entry, Provisioned, Roster, StoredGroup, StoredUser,
+    Change, EXPIRES, Entry, Listed, Provisioned, Roster, StoredGroup, StoredUser,
     disk::{self, Disk, Found},
     merge::{self, Voice},
     roster::Touched,
@@ -194,7 +194,7 @@ impl Said {
                     ..Person::named(Username::parse(name).unwrap())
                 };
                 let people = people.iter().map(person).collect();
-                (0, vec![Change::List(Directory { people, groups: BTreeSet::new() })])
+                (0, vec![list(people)])
             }
             Self::User(number, name, active) => (1, vec![Change::PutUser(stored(*number, name, *active))]),
             Self::Deleted(number) => (1, vec![Change::DropUser(user(number))]),
@@ -249,7 +249,7 @@ impl World {
         let touched = self.rosters[place].apply(Entry { at: Timestamp::UNIX_EPOCH, changes });
         let voices = self.voices();
         let Some(before) = &self.snapshot else {
-            self.snapshot = Some(whole(&merge::directory(&voices)));
+            self.snapshot = Some(whole(&voices));
             return;
         };
         let people = touched.names.iter().filter_map(|key| merge::person(key, &voices)).collect();
@@ -267,8 +267,12 @@ impl World {
     }
 }
 
-fn whole(directory: &Directory) -> Snapshot {
-    Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, directory, BTreeMap::new()).unwrap()
+fn whole(voices: &[Voice<'_>]) -> Snapshot {
+    merge::snapshot(voices, Timestamp::UNIX_EPOCH).unwrap()
+}
+
+fn list(people: Vec<Person>) -> Change {
+    Change::List(Listed::of(&Directory { people, groups: BTreeSet::new() }).unwrap())
 }
 
 proptest! {
@@ -296,7 +300,7 @@ proptest! {
             model.hear(said);
             let after = world.shown();
             prop_assert_eq!(&after, &model.directory(), "after {:?}", said);
-            let anew = whole(&merge::directory(&world.voices()));
+            let anew = whole(&world.voices());
             prop_assert!(world.snapshot.as_ref().unwrap().is_same_directory(&anew), "after {:?}", said);
             prop_assert!(before.keys().all(|name| after.contains_key(name)), "nobody is forgotten");
             if only_takes {
@@ -321,7 +325,7 @@ proptest! {
             let read = World { names: world.names.clone(), rosters: world.rosters.clone(), snapshot: None };
             let mut voices = read.voices();
             voices[place].roster = &roster;
-            prop_assert!(whole(&merge::directory(&voices)).is_same_directory(&whole(&merge::directory(&world.voices()))));
+            prop_assert!(whole(&voices).is_same_directory(&whole(&world.voices())));
         }
     }
 }
@@ -372,8 +376,7 @@ fn a_draft_counts_only_when_it_is_adopted_or_the_daemon_dies() {
     let mut disk = Disk::begin(&folder, config.kind, &Roster::empty(&config)).unwrap();
     let mut roster = Roster::empty(&config);
     let people = vec![Person::named(Username::parse("ann").unwrap())];
-    let list = Change::List(Directory { people, groups: BTreeSet::new() });
-    roster.apply(Entry { at: Timestamp::UNIX_EPOCH, changes: vec![list] });
+    roster.apply(Entry { at: Timestamp::UNIX_EPOCH, changes: vec![list(people)] });
     let read = || {
         let Found::Whole(stored) = disk::read(&folder).unwrap() else { panic!("it is whole") };
         Roster::of_image(stored.image, &config).unwrap().counts().0
@@ -401,7 +404,7 @@ fn a_retired_source_gives_nothing_and_what_it_took_stays() {
         }
     };
     let people = vec![people(true), people(false)];
-    world.hear(0, vec![Change::List(Directory { people, groups: BTreeSet::new() })]);
+    world.hear(0, vec![list(people)]);
     for (number, name) in ["ann", "bob"].into_iter().enumerate() {
         world.hear(1, vec![Change::PutUser(stored(number, name, true))]);
     }

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
+    thread,
 };
 
 use oam_policy::{Digest, SnapshotVersion};
@@ -44,6 +45,26 @@ impl Floor {
         file.write_all(text(version).as_bytes())?;
         file.sync_all()?;
         Ok(Self { draft, path: path.to_owned() })
+    }
+
+    /// [`Self::prepare`], while something else is written that the next floor speaks of: the disk is waited for once. Tells of
+    /// what went wrong with either, and first of that.
+    pub(crate) fn prepare_while<T>(
+        path: &Path,
+        version: SnapshotVersion,
+        write: impl FnOnce() -> T,
+    ) -> (io::Result<Self>, T) {
+        thread::scope(|scope| {
+            let prepare = thread::Builder::new().name("floor".into());
+            let prepared = prepare.spawn_scoped(scope, || Self::prepare(path, version));
+            let written = write();
+            let prepared = match prepared {
+                Ok(prepared) => prepared.join().unwrap_or_else(|_| Err(io::Error::other("a thread crashed"))),
+                // No thread can be had: one after the other, then.
+                Err(_) => Self::prepare(path, version),
+            };
+            (prepared, written)
+        })
     }
 
     /// Puts it in force. Durable only after [`sync`].

@@ -31,6 +31,7 @@ mod open;
 pub(crate) mod recovery;
 mod report;
 mod revoked;
+pub(crate) mod summed;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -174,14 +175,17 @@ impl Store {
             return Err(SaveError::NotNewer { offered: version.generation, stored: self.stored });
         }
         self.highest = self.highest.max(version.generation);
-        // All that needs room on the disk comes before anything that a later start would believe.
-        let floor_path = self.layout.floor();
-        let floor = Floor::prepare(&floor_path, version).map_err(disk("write", &floor_path))?;
-        let recovery_path = self.layout.recovery();
-        let undo = self.recovery.save(next, change).map_err(disk("write", &recovery_path))?;
+        // All that needs room on the disk comes before the floor, which a later start believes.
+        let (floor_path, recovery_path) = (self.layout.floor(), self.layout.recovery());
+        let (floor, saved) = Floor::prepare_while(&floor_path, version, || self.recovery.save(next, change));
+        let undo = saved.map_err(disk("write", &recovery_path))?;
+        let floor = match floor {
+            Ok(floor) => floor,
+            Err(source) => return Err(self.take_back(version, undo, ("write", source))),
+        };
         self.archive(next);
         if let Err(source) = floor.raise() {
-            return Err(self.take_back(version, undo, source));
+            return Err(self.take_back(version, undo, ("replace", source)));
         }
         if let Err(source) = floor::sync(&floor_path) {
             return Err(self.doubt(version, source));
@@ -191,7 +195,12 @@ impl Store {
         Ok(())
     }
 
-    fn take_back(&mut self, version: SnapshotVersion, undo: Undo, source: std::io::Error) -> SaveError {
+    fn take_back(
+        &mut self,
+        version: SnapshotVersion,
+        undo: Undo,
+        (doing, source): (&'static str, std::io::Error),
+    ) -> SaveError {
         if let Some(archive) = &mut self.archive
             && let Err(error) = archive.forget(version.generation)
         {
@@ -199,7 +208,7 @@ impl Store {
         }
         self.history.show(self.archive.as_ref());
         match self.recovery.undo(undo) {
-            Ok(()) => SaveError::Disk { doing: "replace", path: self.layout.floor(), source },
+            Ok(()) => SaveError::Disk { doing, path: self.layout.floor(), source },
             Err(source) => self.doubt(version, source),
         }
     }

@@ -204,6 +204,14 @@ async fn only_a_certificate_of_the_named_authority_is_believed() {
     assert_eq!(answer.json::<String>().unwrap(), "sealed");
     let error = Client::new(Network::Loopback, Some(&bad)).unwrap().get(&url).await.unwrap_err();
     assert!(matches!(error, FetchError::Connect(ConnectError::Failed { .. })), "{error}");
+    // Another authority is put in the place of the one that is not believed.
+    let client = Client::new(Network::Loopback, Some(&bad)).unwrap();
+    assert!(client.get(&url).await.is_err());
+    std::fs::rename(file("draft.pem", ours.cert.pem()), &bad).unwrap();
+    assert_eq!(client.get(&url).await.unwrap().json::<String>().unwrap(), "sealed");
+    // And the other way round: whoever has it still believes that one no more.
+    std::fs::rename(file("draft.pem", other.cert.pem()), &bad).unwrap();
+    assert!(client.get(&url).await.is_err());
     // The name in the certificate counts, not the address.
     let address: WebUrl = format!("https://127.0.0.1:{port}/").parse().unwrap();
     let error = Client::new(Network::Loopback, Some(&good)).unwrap().get(&address).await.unwrap_err();

@@ -71,7 +71,7 @@ impl Snapshot {
         next.shards = shards.collect();
         next.roll = self.roll.after(&self.shards, &next.shards);
         next.version.digest = digest(next.as_of, &next.groups, &next.shards, &next.revocations);
-        Self { emails: Arc::default(), ..next }
+        Self { emails: self.emails_after(amendment), ..next }
     }
 
     /// Makes the table of groups that of the amendment, and lets every user name the same groups by the new numbers.
@@ -99,11 +99,22 @@ impl Snapshot {
     }
 }
 
+/// The shard with these users in it, both ascending.
 fn with(shard: &Shard, amended: BTreeMap<UsernameKey, User>) -> Shard {
-    let mut users: BTreeMap<UsernameKey, User> =
-        shard.users().iter().map(|user| (user.key(), user.clone())).collect();
-    users.extend(amended);
-    Shard::of(users.into_values().collect())
+    let mut users = Vec::with_capacity(shard.users().len() + amended.len());
+    let mut rest = shard.users();
+    for (key, user) in amended {
+        let before = rest.partition_point(|user| user.key_text() < key.as_str());
+        let (ahead, from) = rest.split_at_checked(before).unwrap_or((rest, &[]));
+        users.extend_from_slice(ahead);
+        users.push(user);
+        rest = match from {
+            [same, behind @ ..] if same.key_text() == key.as_str() => behind,
+            _ => from,
+        };
+    }
+    users.extend_from_slice(rest);
+    Shard::of(users)
 }
 
 #[cfg(test)]

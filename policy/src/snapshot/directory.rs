@@ -1,4 +1,5 @@
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
@@ -65,6 +66,12 @@ pub enum DirectoryError {
 }
 
 impl Snapshot {
+    /// Of nobody.
+    pub fn empty() -> Self {
+        let shards = (0..SHARDS).map(|_| Arc::new(Shard::of(Vec::new()))).collect();
+        Self::of_checked(0, Timestamp::UNIX_EPOCH, Arc::default(), shards, Arc::default())
+    }
+
     /// The snapshot of a whole directory.
     ///
     /// # Errors
@@ -75,23 +82,50 @@ impl Snapshot {
         directory: &Directory,
         revocations: BTreeMap<UsernameKey, Revocation>,
     ) -> Result<Self, DirectoryError> {
-        let groups = group_table(directory);
+        Self::of_people(generation, as_of, group_table(directory), &directory.people, revocations)
+    }
+
+    /// The snapshot of people who come one by one, so that no list of all of them need be held. `groups` are all groups: one
+    /// that is not among them is nobody's.
+    ///
+    /// # Errors
+    /// When two people share a username.
+    pub fn of_people<P: Borrow<Person>>(
+        generation: u64,
+        as_of: Timestamp,
+        groups: Arc<[GroupName]>,
+        people: impl IntoIterator<Item = P>,
+        revocations: BTreeMap<UsernameKey, Revocation>,
+    ) -> Result<Self, DirectoryError> {
         if u32::try_from(groups.len()).is_err() {
             return Err(DirectoryError::TooManyGroups(groups.len()));
         }
         let numbers = (0..).zip(groups.iter()).map(|(number, group)| (group, number)).collect();
-        let mut shards = vec![BTreeMap::<UsernameKey, User>::new(); SHARDS];
-        for person in &directory.people {
-            let key = person.username.key();
-            let Some(shard) = shards.get_mut(shard_of(&key)) else { continue };
-            if let Some(other) = shard.insert(key, user(person, &numbers)) {
-                return Err(DirectoryError::SameUsername(other.username, person.username.clone()));
+        let mut shards: Vec<Vec<User>> = (0..SHARDS).map(|_| Vec::new()).collect();
+        for person in people {
+            let person = person.borrow();
+            if let Some(shard) = shards.get_mut(shard_of(&person.username.key())) {
+                shard.push(user(person, &numbers));
             }
         }
-        let shards =
-            shards.into_iter().map(|users| Arc::new(Shard::of(users.into_values().collect()))).collect();
+        let shards = shards.into_iter().map(in_order).collect::<Result<_, _>>()?;
         Ok(Self::of_checked(generation, as_of, groups, shards, Arc::new(revocations)))
     }
+}
+
+/// The shard of these users, ascending by folded name.
+fn in_order(mut users: Vec<User>) -> Result<Arc<Shard>, DirectoryError> {
+    users.iter_mut().for_each(User::fold);
+    // Stable, so that of two of one name the first one is told first.
+    users.sort_by(|a, b| a.key_text().cmp(b.key_text()));
+    for pair in users.windows(2) {
+        if let [one, other] = pair
+            && one.key_text() == other.key_text()
+        {
+            return Err(DirectoryError::SameUsername(one.username.clone(), other.username.clone()));
+        }
+    }
+    Ok(Arc::new(Shard::of(users)))
 }
 
 fn group_table(directory: &Directory) -> Arc<[GroupName]> {

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -92,7 +92,9 @@ impl User {
 
     /// Folds the name, once.
     pub(super) fn fold(&mut self) {
-        self.folded = Some(self.username.key()).filter(|key| key.as_str() != self.username.as_str());
+        let is_as_it_is = matches!(self.username.folded(), Cow::Borrowed(_));
+        self.folded =
+            (!is_as_it_is).then(|| self.username.key()).filter(|key| key.as_str() != self.username.as_str());
     }
 
     /// The text of [`Self::key`], once the name was folded.
@@ -174,6 +176,18 @@ impl<'a> UserView<'a> {
             keys: self.user.keys.as_deref().cloned().unwrap_or_default(),
             ..Person::named(self.username().clone())
         }
+    }
+
+    /// Whether both are the same as a source would send them.
+    pub fn is_same_person(&self, other: &Self) -> bool {
+        let (one, same) = (self.user, other.user);
+        one.username == same.username
+            && one.id == same.id
+            && one.display_name == same.display_name
+            && one.emails == same.emails
+            && one.active == same.active
+            && one.keys == same.keys
+            && self.groups().eq(other.groups())
     }
 
     /// The SSH keys with which the user signs.

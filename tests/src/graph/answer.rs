@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::{GraphServer, Tenant, calls, state::Subscription};
 use crate::{
+    assertion,
     http::Request,
     stand_in::{self, decoded, field, written},
 };
@@ -74,12 +75,21 @@ impl Tenant {
                 json!({"error": "invalid_request", "error_description": "AADSTS900144"}),
             );
         }
-        if !is("client_secret", GraphServer::SECRET) {
-            return (
-                401,
-                Vec::new(),
-                json!({"error": "invalid_client", "error_description": "AADSTS7000215"}),
-            );
+        let refused =
+            |why: &str| (401, Vec::new(), json!({"error": "invalid_client", "error_description": why}));
+        match self.certificate.clone() {
+            None if is("client_secret", GraphServer::SECRET) => {}
+            None => return refused("AADSTS7000215"),
+            Some(known) => {
+                let shown = field(&form, "client_assertion").unwrap_or_default();
+                let audience = format!("{base}{}", request.path);
+                if !is("client_assertion_type", assertion::TYPE) || field(&form, "client_secret").is_some() {
+                    return refused("AADSTS900144");
+                }
+                if let Err(why) = self.taken.check(&shown, &known, GraphServer::CLIENT, &audience) {
+                    return refused(&format!("AADSTS700027: {why}"));
+                }
+            }
         }
         let token = format!("token-{}", self.tick());
         self.tokens.insert(token.clone());

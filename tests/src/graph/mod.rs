@@ -15,7 +15,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::stand_in::StandIn;
+use crate::{assertion::ClientKey, stand_in::StandIn};
 use state::{Subscription, Tenant, User};
 
 /// A running tenant. It ends with this value.
@@ -37,6 +37,16 @@ impl GraphServer {
     pub fn start(per_page: usize) -> Self {
         let door = Arc::new(Door::new());
         Self(StandIn::start(Tenant::new(per_page, Arc::clone(&door))), door)
+    }
+
+    /// Takes the application's secret no more, but its certificate.
+    pub fn trust(&self, key: &ClientKey) {
+        self.0.with(|tenant| tenant.certificate = Some(key.known()));
+    }
+
+    /// How many tokens were given out for a certificate, each for an assertion that did not come before.
+    pub fn granted(&self) -> usize {
+        self.0.with(|tenant| tenant.taken.count())
     }
 
     /// Its address.

@@ -6,6 +6,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::Door;
+use crate::assertion::{Known, Taken};
 
 /// Everything that is in a tenant, and how it behaves.
 #[derive(Debug)]
@@ -20,6 +21,9 @@ pub(super) struct Tenant {
     pub(super) users: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) tokens: BTreeSet<String>,
+    /// What is known of the application's certificate; `None`: it has a secret.
+    pub(super) certificate: Option<Known>,
+    pub(super) taken: Taken,
     pub(super) subscriptions: BTreeMap<String, Subscription>,
     pub(super) next_base: Option<String>,
     pub(super) shows_nothing: bool,
@@ -63,6 +67,8 @@ impl Tenant {
             users: BTreeMap::new(),
             groups: BTreeMap::new(),
             tokens: BTreeSet::new(),
+            certificate: None,
+            taken: Taken::default(),
             subscriptions: BTreeMap::new(),
             next_base: None,
             shows_nothing: false,

@@ -1,6 +1,7 @@
 //! Real directory servers, and a network between them and the daemon that can be cut.
 
 mod openldap;
+mod parts;
 mod proxy;
 mod samba;
 
@@ -14,6 +15,7 @@ use std::{
 use crate::{Finished, Run};
 
 pub use openldap::OpenLdap;
+pub use parts::InParts;
 pub use proxy::{Proxy, rude_server};
 pub use samba::Samba;
 

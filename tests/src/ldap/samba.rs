@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use base64::Engine as _;
 use tempfile::TempDir;
 
 use super::{Proxy, Source, config, feed, own_address, tool};
@@ -98,12 +99,28 @@ impl Samba {
 
     /// The configuration of a source `corp` that follows it, by LDAPS.
     pub fn config(&self, more: &str) -> String {
+        self.config_of(ADMINISTRATOR, more)
+    }
+
+    /// Makes an ordinary account, which may read and has the administrator's password; gives its distinguished name.
+    pub fn add_reader(&self, name: &str) -> String {
+        let dn = format!("CN={name},CN=Users,DC=corp,DC=example");
+        let password: Vec<u8> = format!("\"{PASSWORD}\"").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let password = base64::engine::general_purpose::STANDARD.encode(password);
+        self.change(&format!(
+            "dn: {dn}\nobjectClass: user\nsAMAccountName: {name}\nunicodePwd:: {password}\nuserAccountControl: 512\n\n"
+        ));
+        dn
+    }
+
+    /// The same, read by another account.
+    pub fn config_of(&self, bind_dn: &str, more: &str) -> String {
         config(&Source {
             name: "corp",
             flavour: "active-directory",
             urls: vec![format!("ldaps://{}", self.proxy.address())],
             ca: self.authority.file(),
-            bind_dn: ADMINISTRATOR,
+            bind_dn,
             password: self.folder.path().join("password"),
             people: BASE,
             groups: BASE,

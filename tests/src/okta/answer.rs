@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::{OktaServer, Organization};
 use crate::{
+    assertion,
     http::Request,
     stand_in::{self, decoded, field, written},
 };
@@ -29,8 +30,16 @@ fn not_found() -> Answer {
 impl stand_in::Api for Organization {
     fn answer(&mut self, base: &str, request: &Request, _target: &str) -> Vec<u8> {
         let now = Timestamp::now();
+        if request.path == "/oauth2/v1/token" {
+            let (status, headers, body) = self.token(base, request);
+            return written(status, &headers, &body.to_string());
+        }
         let (mut limits, is_too_much) = count(self, now);
-        let is_known = request.header("authorization") == Some(&format!("SSWS {}", OktaServer::TOKEN));
+        let shown = request.header("authorization").unwrap_or_default();
+        let is_known = match &self.client {
+            None => shown == format!("SSWS {}", OktaServer::TOKEN),
+            Some(_) => shown.strip_prefix("Bearer ").is_some_and(|token| self.tokens.contains(token)),
+        };
         let (status, mut headers, body) = if !is_known {
             error(401, "E0000011", "Invalid token provided")
         } else if is_too_much {
@@ -50,6 +59,39 @@ impl stand_in::Api for Organization {
         let (status, headers, body) =
             error(status, "E0000006", "You do not have permission to perform the requested action");
         written(status, &headers, &body.to_string())
+    }
+}
+
+impl Organization {
+    /// Gives out a token for reading users and groups.
+    fn token(&mut self, base: &str, request: &Request) -> Answer {
+        let refused =
+            |error: &str| (401, Vec::new(), json!({"error": "invalid_client", "error_description": error}));
+        let Some(known) = self.client.clone() else { return refused("no application is known") };
+        let form = String::from_utf8_lossy(&request.body).into_owned();
+        let is = |name: &str, value: &str| field(&form, name).as_deref() == Some(value);
+        let is_right = request.method == "POST"
+            && is("grant_type", "client_credentials")
+            && is("client_id", OktaServer::CLIENT)
+            && is("scope", "okta.users.read okta.groups.read")
+            && is("client_assertion_type", assertion::TYPE)
+            && field(&form, "client_secret").is_none();
+        if !is_right {
+            return (400, Vec::new(), json!({"error": "invalid_request", "error_description": form}));
+        }
+        let shown = field(&form, "client_assertion").unwrap_or_default();
+        let audience = format!("{base}/oauth2/v1/token");
+        if let Err(why) = self.taken.check(&shown, &known, OktaServer::CLIENT, &audience) {
+            return refused(why);
+        }
+        let token = format!("token-{}", self.taken.count());
+        self.tokens.insert(token.clone());
+        let scope = "okta.users.read okta.groups.read";
+        (
+            200,
+            Vec::new(),
+            json!({"token_type": "Bearer", "expires_in": 3600, "access_token": token, "scope": scope}),
+        )
     }
 }
 

@@ -8,7 +8,7 @@ mod state;
 
 use jiff::Timestamp;
 
-use crate::stand_in::StandIn;
+use crate::{assertion::ClientKey, stand_in::StandIn};
 use state::{Group, Organization, User};
 
 /// A running organization. It ends with this value.
@@ -19,9 +19,27 @@ impl OktaServer {
     /// The API token that it takes.
     pub const TOKEN: &str = "00secret-of-the-api";
 
+    /// The application that may ask by a key.
+    pub const CLIENT: &str = "0oa1client2of3okta4";
+
     /// One with nobody in it, whose pages have this many entries at most.
     pub fn start(per_page: usize) -> Self {
         Self(StandIn::start(Organization::new(per_page)))
+    }
+
+    /// Lets nobody in but the application that has this key.
+    pub fn trust(&self, key: &ClientKey) {
+        self.0.with(|org| org.client = Some(key.known()));
+    }
+
+    /// Makes all tokens worthless that were given out for a key.
+    pub fn revoke_tokens(&self) {
+        self.0.with(|org| org.tokens.clear());
+    }
+
+    /// How many tokens were given out, each for an assertion that did not come before.
+    pub fn granted(&self) -> usize {
+        self.0.with(|org| org.taken.count())
     }
 
     /// Its address.

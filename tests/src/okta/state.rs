@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::assertion::{Known, Taken};
+
 /// Everything that is in an organization, and how it behaves.
 #[derive(Debug)]
 pub(super) struct Organization {
@@ -18,6 +20,10 @@ pub(super) struct Organization {
     /// Which of these spans it is, and how many requests came in it.
     pub(super) span: (i64, u32),
     pub(super) too_many: usize,
+    /// The application that may ask for tokens by a key; `None`: an API token is what lets somebody ask.
+    pub(super) client: Option<Known>,
+    pub(super) taken: Taken,
+    pub(super) tokens: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -59,6 +65,9 @@ impl Organization {
             limit: None,
             span: (0, 0),
             too_many: 0,
+            client: None,
+            taken: Taken::default(),
+            tokens: BTreeSet::new(),
         }
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod applied;
+mod asked;
 mod bitbucket;
 mod canary;
 mod collectors;

@@ -3,7 +3,7 @@ use std::{fmt, path::PathBuf};
 use oam_fetch::WebUrl;
 use serde::Deserialize;
 
-use super::{Keys, PullConfig, Written, absolute, base, fault, text, written};
+use super::{ClientKey, Credential, Keys, KnownBy, PullConfig, Written, absolute, base, fault, text};
 use crate::config::ConfigError;
 
 const GRAPH: &str = "https://graph.microsoft.com";
@@ -27,7 +27,11 @@ pub struct EntraSection {
     /// The id of the application that asks.
     pub client_id: String,
     /// A file with its secret.
-    pub client_secret_file: PathBuf,
+    pub client_secret_file: Option<PathBuf>,
+    /// A file with its certificate, PEM.
+    pub certificate: Option<PathBuf>,
+    /// A file with the key of that, PEM.
+    pub key: Option<PathBuf>,
     /// Whether members of groups in groups count.
     pub nested: Option<bool>,
     /// The address by which Graph reaches the listener of `[scim]`, as in `https://oam.example.com:8443`.
@@ -57,8 +61,8 @@ pub struct EntraConfig {
     pub tenant: String,
     /// The id of the application that asks.
     pub client_id: String,
-    /// The file with its secret.
-    pub client_secret_file: PathBuf,
+    /// How it shows that it is the one.
+    pub credential: Credential,
     /// Whether members of groups in groups count.
     pub nested: bool,
     /// Where Graph calls; `None`: it does not.
@@ -73,6 +77,7 @@ pub struct EntraConfig {
 
 pub(in crate::config) fn entra(section: EntraSection) -> Result<EntraConfig, ConfigError> {
     let EntraSection { poll, resync, max_loss, groups, network, ca, .. } = section;
+    let credential = credential(section.client_secret_file, section.certificate, section.key)?;
     let pull = PullConfig::read(&KEYS, Written { poll, resync, max_loss, groups, network, ca })?;
     let name = |key: &'static str, text: String| {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
@@ -87,7 +92,7 @@ pub(in crate::config) fn entra(section: EntraSection) -> Result<EntraConfig, Con
     Ok(EntraConfig {
         tenant: name("source.NAME.entra.tenant", section.tenant)?,
         client_id: name("source.NAME.entra.client_id", section.client_id)?,
-        client_secret_file: absolute("source.NAME.entra.client_secret_file", section.client_secret_file)?,
+        credential,
         nested: section.nested.unwrap_or(false),
         notifications: notifications
             .map(|url| base("source.NAME.entra.notifications", url, pull.network))
@@ -98,12 +103,34 @@ pub(in crate::config) fn entra(section: EntraSection) -> Result<EntraConfig, Con
     })
 }
 
+fn credential(
+    secret: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Credential, ConfigError> {
+    const CERTIFICATE: &str = "source.NAME.entra.certificate";
+    match (secret, certificate, key) {
+        (Some(secret), None, None) => {
+            Ok(Credential::Secret(absolute("source.NAME.entra.client_secret_file", secret)?))
+        }
+        (None, Some(certificate), Some(key)) => {
+            let certificate = absolute(CERTIFICATE, certificate)?;
+            let known_by = KnownBy::Certificate(certificate);
+            Ok(Credential::Key(ClientKey::new("source.NAME.entra.key", key, known_by)?))
+        }
+        _ => Err(fault(
+            CERTIFICATE,
+            "give either `certificate` and `key`, or `client_secret_file`: by one of them the application shows who it is",
+        )),
+    }
+}
+
 impl EntraConfig {
     /// The section that would give it.
     pub(in crate::config) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n[source.{name}.entra]\ntenant = {}", text(&self.tenant))?;
         writeln!(f, "client_id = {}", text(&self.client_id))?;
-        writeln!(f, "client_secret_file = {}", written(&self.client_secret_file))?;
+        self.credential.show(f)?;
         writeln!(f, "nested = {}", self.nested)?;
         match &self.notifications {
             Some(url) => writeln!(f, "notifications = {}", text(url.as_str()))?,

@@ -1,5 +1,6 @@
 //! Sources that are asked over HTTPS.
 
+mod credential;
 mod entra;
 mod okta;
 
@@ -11,9 +12,10 @@ use super::{
     ConfigError, absolute, duration,
     show::{text, written},
 };
+pub use credential::{ClientKey, Credential, KnownBy};
 pub use entra::EntraConfig;
 pub(super) use entra::{EntraSection, entra};
-pub use okta::OktaConfig;
+pub use okta::{OktaAccess, OktaConfig};
 pub(super) use okta::{OktaSection, okta};
 
 /// How often it is asked what changed.

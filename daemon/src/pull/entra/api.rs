@@ -1,13 +1,17 @@
 use std::time::Duration;
 
-use oam_fetch::{Answer, Call, Client, Form, Method, Secret, StatusCode, WebUrl};
+use oam_fetch::{Answer, Call, Client, Method, Secret, StatusCode, WebUrl};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::time::{self, Instant};
+use tokio::time;
 
 use crate::{
     config::EntraConfig,
-    pull::{PullError, http},
+    pull::{
+        PullError,
+        grant::{Grant, Wanted},
+        http,
+    },
 };
 
 /// How often something is asked again when there is too much asking, and how long is waited at least.
@@ -15,14 +19,12 @@ const PATIENCE: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long is waited at most, whatever Graph says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
-/// How long before its end a token is not shown any more.
-const SPARE: Duration = Duration::from_secs(60);
 
 /// Whoever asks.
 pub(super) struct Asking {
     config: EntraConfig,
     client: Option<Client>,
-    token: Option<(Secret, Instant)>,
+    grant: Grant,
 }
 
 /// A page of a list; of a delta, with where it goes on.
@@ -33,12 +35,6 @@ pub(super) struct DeltaPage<T> {
     next: Option<String>,
     #[serde(rename = "@odata.deltaLink")]
     delta: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Token {
-    access_token: String,
-    expires_in: u64,
 }
 
 /// Where a delta goes on.
@@ -75,7 +71,7 @@ impl<T> DeltaPage<T> {
 
 impl Asking {
     pub(super) fn new(config: EntraConfig) -> Self {
-        Self { config, client: None, token: None }
+        Self { config, client: None, grant: Grant::default() }
     }
 
     pub(super) fn config(&self) -> &EntraConfig {
@@ -84,7 +80,7 @@ impl Asking {
 
     /// Gets ready for a session. The secret may be another by now.
     pub(super) fn begin(&mut self) -> Result<(), PullError> {
-        (self.client, self.token) = (Some(http::client(&self.config.pull)?), None);
+        (self.client, self.grant) = (Some(http::client(&self.config.pull)?), Grant::default());
         Ok(())
     }
 
@@ -163,7 +159,7 @@ impl Asking {
             };
             let answer = client.call(&call).await.map_err(fault)?;
             match answer.status {
-                StatusCode::UNAUTHORIZED => self.token = None,
+                StatusCode::UNAUTHORIZED => self.grant.forget(),
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                     wait = answer.retry_after.unwrap_or(PAUSE).clamp(PAUSE, LONGEST_PAUSE);
                     continue;
@@ -175,31 +171,15 @@ impl Asking {
         Err(PullError::Busy { what: what.to_owned(), wait })
     }
 
-    /// A token that is good for a while yet.
     async fn token(&mut self) -> Result<Secret, PullError> {
-        if let Some((token, until)) = &self.token
-            && *until > Instant::now()
-        {
-            return Ok(token.clone());
-        }
         const WHAT: &str = "a token for Microsoft Graph";
-        let secret = http::secret(&self.config.client_secret_file)?;
-        let form = Form::new()
-            .with("grant_type", "client_credentials")
-            .with("client_id", &self.config.client_id)
-            .with("client_secret", secret.reveal())
-            .with("scope", &format!("{}/.default", self.config.graph));
-        let fault = |source| PullError::Fetch { what: WHAT.to_owned(), source };
+        let client = self.client()?;
         let path = format!("/{}/oauth2/v2.0/token", self.config.tenant);
-        let place = self.config.login.below(&path).map_err(|error| fault(error.into()))?;
-        let answer = self.client()?.post(&place, &form).await.map_err(fault)?;
-        let Token { access_token, expires_in } = http::said(WHAT, &answer)?;
-        let token = Secret::new(access_token);
-        if token.reveal().is_empty() || !token.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(PullError::Strange { what: WHAT.to_owned(), detail: "what came is no token" });
-        }
-        let lives = Duration::from_secs(expires_in.min(24 * 60 * 60)).saturating_sub(SPARE);
-        self.token = Some((token.clone(), Instant::now() + lives));
-        Ok(token)
+        let place = self.config.login.below(&path);
+        let place =
+            place.map_err(|error| PullError::Fetch { what: WHAT.to_owned(), source: error.into() })?;
+        let scope = format!("{}/.default", self.config.graph);
+        let wanted = Wanted { what: WHAT, place, client: &self.config.client_id, scope: &scope };
+        self.grant.token(&client, wanted, &self.config.credential).await
     }
 }

@@ -55,6 +55,8 @@ impl Watch {
             Ok(true) => Ok(()),
             _ => self.subscribe(asking, source, &place).await,
         };
+        let why = outcome.as_ref().err().map(ToString::to_string);
+        source.feed().tell(|status| status.not_called = why);
         let wait = match outcome {
             Ok(()) => FOR / 2,
             Err(error) => {

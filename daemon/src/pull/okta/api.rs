@@ -6,12 +6,18 @@ use serde::de::DeserializeOwned;
 use tokio::time::{self, Instant};
 
 use crate::{
-    config::OktaConfig,
-    pull::{PullError, http},
+    config::{Credential, OktaAccess, OktaConfig},
+    pull::{
+        PullError,
+        grant::{Grant, Wanted},
+        http,
+    },
 };
 
 /// How many a page has: the most that Okta advises.
 const PER_PAGE: &str = "200";
+/// What a token of ours is to be good for: reading, and nothing else.
+const SCOPE: &str = "okta.users.read okta.groups.read";
 /// How many pages a list may have.
 const MOST_PAGES: usize = 50_000;
 /// How often something is asked again when there is too much asking, and how long is waited at least.
@@ -24,6 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 pub(super) struct Asking {
     client: Client,
     config: OktaConfig,
+    grant: Grant,
     /// Until when nothing is asked that nobody waits for.
     quiet_until: Option<Instant>,
 }
@@ -43,7 +50,12 @@ pub(super) fn is_id(text: &str) -> bool {
 
 impl Asking {
     pub(super) fn new(config: &OktaConfig) -> Result<Self, PullError> {
-        Ok(Self { client: http::client(&config.pull)?, config: config.clone(), quiet_until: None })
+        Ok(Self {
+            client: http::client(&config.pull)?,
+            config: config.clone(),
+            grant: Grant::default(),
+            quiet_until: None,
+        })
     }
 
     /// The pages of a list; none is asked for yet.
@@ -75,10 +87,12 @@ impl Asking {
         let mut wait = Duration::ZERO;
         for _ in 0..PATIENCE {
             time::sleep(wait).await;
-            let token = http::secret(&self.config.token_file)?;
-            let call = Call::new(Method::GET, place.clone()).authorization("SSWS", token);
+            let call = self.allowed(Call::new(Method::GET, place.clone())).await?;
             let answer = self.client.call(&call).await;
             let answer = answer.map_err(|source| PullError::Fetch { what: what.to_owned(), source })?;
+            if answer.status == StatusCode::UNAUTHORIZED {
+                self.grant.forget();
+            }
             let resets_in = resets_in(&answer).map(|wait| wait.min(LONGEST_PAUSE));
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 self.quiet_until =
@@ -88,6 +102,20 @@ impl Asking {
             wait = resets_in.or(answer.retry_after).unwrap_or(PAUSE).clamp(PAUSE, LONGEST_PAUSE);
         }
         Err(PullError::Busy { what: what.to_owned(), wait })
+    }
+
+    /// A call, with what lets us make it.
+    async fn allowed(&mut self, call: Call) -> Result<Call, PullError> {
+        const WHAT: &str = "a token of Okta";
+        let (id, key) = match &self.config.access {
+            OktaAccess::ApiToken(path) => return Ok(call.authorization("SSWS", http::secret(path)?)),
+            OktaAccess::Client { id, key } => (id, key),
+        };
+        let place = self.config.url.below("/oauth2/v1/token");
+        let place =
+            place.map_err(|error| PullError::Fetch { what: WHAT.to_owned(), source: error.into() })?;
+        let wanted = Wanted { what: WHAT, place, client: id, scope: SCOPE };
+        Ok(call.bearer(self.grant.token(&self.client, wanted, &Credential::Key(key.clone())).await?))
     }
 
     /// Waits where little may be asked yet.

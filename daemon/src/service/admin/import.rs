@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use oam_policy::{
     Snapshot,
     snapshot::{Directory as People, SnapshotDiff, file},
@@ -11,7 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::{convert, source, unavailable};
-use crate::{directory::By, service::Live, store::Counts};
+use crate::{directory::By, service::Live, source::Listed, store::Counts};
 
 /// The largest directory file, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
@@ -53,13 +52,17 @@ async fn receive_and_import(
         Err(faults) => return Ok(Told::Faults(convert::faults(&faults))),
     };
     let source = live.sources.for_import(&opening.source).map_err(|error| source::not_so(&error))?;
+    // What was read takes much room, and is let go of before anything else takes some.
+    let listed = task::spawn_blocking(move || Listed::of(&people)).await;
+    let listed = listed.map_err(|error| unavailable(&error))?;
+    let listed = listed.map_err(|error| source::not_so(&error.into()))?;
     if opening.dry_run {
-        let merged = task::block_in_place(|| live.sources.rehearse(source, people));
+        let merged = task::block_in_place(|| live.sources.rehearse(source, listed));
         return rehearse(live, merged.map_err(|error| source::not_so(&error))?).await;
     }
     progress(answers, "storing", 0).await;
     let by = By { actor, reason };
-    let changed = live.sources.import(source, people, by).await.map_err(|error| source::status(&error))?;
+    let changed = live.sources.import(source, listed, by).await.map_err(|error| source::status(&error))?;
     let info = convert::snapshot_info(&changed.after.info);
     let counted = task::spawn_blocking(move || {
         count(changed.before.as_ref().map(|before| &before.snapshot), Some(&changed.after.snapshot))
@@ -104,16 +107,13 @@ fn parse(name: &str, bytes: Vec<u8>) -> Result<Parsed, Status> {
 }
 
 /// What an import would do. It has no digest: that holds the time of the import.
-async fn rehearse(live: &Live, people: People) -> Result<Told, Status> {
+async fn rehearse(live: &Live, merged: Snapshot) -> Result<Told, Status> {
     let before = live.snapshot();
     let rehearsed = task::spawn_blocking(move || {
-        let revocations = before.as_ref().map(|before| before.revocations().clone()).unwrap_or_default();
-        let generation = before.as_ref().map_or(0, |before| before.version().generation) + 1;
-        let after = Snapshot::of_directory(generation, Timestamp::now(), &people, revocations)
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let after = before.as_ref().map_or_else(|| merged.clone(), |before| before.deliver(&merged));
         let counts = Counts::of(&after);
         let info = v1::SnapshotInfo {
-            generation,
+            generation: before.as_ref().map_or(0, |before| before.version().generation) + 1,
             users: counts.users,
             active_users: counts.active_users,
             groups: counts.groups,
@@ -122,9 +122,9 @@ async fn rehearse(live: &Live, people: People) -> Result<Told, Status> {
             cause: "import".into(),
             ..Default::default()
         };
-        Ok::<_, Status>((info, count(before.as_ref(), Some(&after))))
+        (info, count(before.as_ref(), Some(&after)))
     });
-    let (info, counted) = rehearsed.await.map_err(|error| unavailable(&error))??;
+    let (info, counted) = rehearsed.await.map_err(|error| unavailable(&error))?;
     Ok(done(info, counted, true))
 }
 

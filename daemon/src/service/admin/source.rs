@@ -14,7 +14,7 @@ use crate::{
     directory::By,
     ldap, pull,
     service::Live,
-    source::{CommitError, FeedStatus, NotSo, Request, Source, SourceReport, TokenError, TokenInfo},
+    source::{CommitError, FeedStatus, Listed, NotSo, Request, Source, SourceReport, TokenError, TokenInfo},
 };
 
 /// The longest that a token may live.
@@ -204,7 +204,8 @@ fn preview_file(live: &Live, source: &Source, json: &Value) -> Result<v1::Previe
         Status::invalid_argument(told.join("; "))
     };
     let directory = oam_policy::snapshot::file::parse_json("user", &text).map_err(faults)?;
-    live.sources.check(source, &directory).map_err(|error| not_so(&error))?;
+    let listed = Listed::of(&directory).map_err(|error| not_so(&error.into()))?;
+    live.sources.check(source, &listed).map_err(|error| not_so(&error))?;
     let person = directory.people.into_iter().next();
     let person = person.ok_or_else(|| Status::invalid_argument("this is no user of a directory file"))?;
     Ok(previewed(live, person, Vec::new()))
@@ -320,6 +321,8 @@ fn fed(status: FeedStatus) -> v1::Feed {
         held: status.held.unwrap_or_default(),
         shared_names: status.shared_names,
         reconnects: status.reconnects,
+        reads_all: status.reads_all.unwrap_or_default(),
+        not_called: status.not_called.unwrap_or_default(),
     }
 }
 

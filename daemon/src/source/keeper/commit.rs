@@ -11,7 +11,7 @@ use oam_policy::{
 use tokio::{task::block_in_place, time};
 use tokio_util::sync::CancellationToken;
 
-use super::{CommitError, NotSo, Sources, Work};
+use super::{CommitError, NotSo, Sources, Unfinished, Work};
 use crate::{
     directory::{By, ChangeError},
     source::{Change, Entry, Roster, Source, merge},
@@ -47,29 +47,38 @@ impl Sources {
         actor: &str,
         plan: impl FnOnce(&Roster, Timestamp) -> Result<Planned<T>, E>,
     ) -> Result<T, CommitError<E>> {
-        let mut work = self.work.lock().await;
+        let saying = self.saying.lock().await;
         let now = Timestamp::now();
         let planned = plan(&source.roster(), now).map_err(CommitError::Refused)?;
         let by = By { actor: actor.to_owned(), reason: planned.what };
-        let stored = keep(source, Entry { at: now, changes: planned.changes }, &mut work);
-        let passed_on = if matches!(stored, Err((_, false))) {
-            Ok(())
-        } else {
-            self.pass_on(&mut work, planned.subject, by).await
+        let kept = keep(source, Entry { at: now, changes: planned.changes });
+        let (work, error) = match kept {
+            Ok(work) => (work, None),
+            Err((error, Some(work))) => (work, Some(error)),
+            Err((error, None)) => return Err(CommitError::Disk(error)),
         };
-        stored.map_err(|(error, _)| CommitError::Disk(error))?;
+        let mut unfinished = Unfinished { work, left: &self.left };
+        // Where everything is made anew nobody may change what is said: whoever waits to do so holds up decisions.
+        let saying = Some(saying).filter(|_| unfinished.work.whole);
+        // Also by whom nothing is different: it may be so because of somebody who has not passed it on yet.
+        let passing = self.passing.lock().await;
+        unfinished.take_over();
+        let passed_on = self.pass_on(unfinished, planned.subject, by).await;
+        drop((saying, passing));
+        error.map_or(Ok(()), |error| Err(CommitError::Disk(error)))?;
         passed_on?;
         Ok(planned.answer)
     }
 
-    /// Puts in force what was said and is not in the directory yet.
-    pub(super) async fn pass_on(
+    /// Puts in force what was said and is not in the directory yet. Whoever calls this holds `passing`.
+    async fn pass_on(
         &self,
-        work: &mut Work,
+        mut unfinished: Unfinished<'_>,
         subject: Option<Username>,
         by: By,
     ) -> Result<(), ChangeError> {
-        if work.names.is_empty() && !work.groups && !work.whole {
+        let work = &unfinished.work;
+        if work.is_nothing() {
             return Ok(());
         }
         let outcome = match self.reader.current() {
@@ -78,7 +87,7 @@ impl Sources {
         };
         match &outcome {
             Ok(()) | Err(ChangeError::InForceBut(_)) => {
-                *work = Work::default();
+                unfinished.work = Work::default();
                 self.tell(Vec::new());
             }
             Err(error) => {
@@ -130,8 +139,9 @@ impl Sources {
     }
 
     async fn put_whole(&self, by: By) -> Result<(), ChangeError> {
-        let directory = block_in_place(|| self.with_voices(None, merge::directory));
-        self.writer.import(directory, Timestamp::now(), by).await.map(|_| ())
+        let now = Timestamp::now();
+        let merged = block_in_place(|| self.with_voices(None, |voices| merge::snapshot(voices, now)))?;
+        self.writer.deliver(merged, by).await.map(|_| ())
     }
 
     /// Takes the name of somebody who is gone out of a source's memory.
@@ -169,6 +179,19 @@ impl Sources {
         self.change(source, &by.actor, plan).await
     }
 
+    /// Passes on what was said and nobody passes on: somebody tried, or was interrupted.
+    async fn try_again(&self) {
+        if self.left().is_nothing() {
+            return;
+        }
+        let _alone = self.alone().await;
+        let mut unfinished = Unfinished { work: Work::default(), left: &self.left };
+        unfinished.take_over();
+        let by = By { actor: "oamd".into(), reason: "what sources said before is tried again".into() };
+        // What is wrong is told in the status.
+        let _ = self.pass_on(unfinished, None, by).await;
+    }
+
     /// Tries again what could not be done, and notes when sources were heard, until `stop`.
     pub async fn keep_up(self: Arc<Self>, stop: CancellationToken) {
         let mut every = time::interval(RETRY);
@@ -184,10 +207,7 @@ impl Sources {
                 break;
             }
             self.expire(Timestamp::now()).await;
-            let mut work = self.work.lock().await;
-            let by = By { actor: "oamd".into(), reason: "what sources said before is tried again".into() };
-            // What is wrong is told in the status.
-            let _ = self.pass_on(&mut work, None, by).await;
+            self.try_again().await;
             for source in &self.sources {
                 note_heard(source);
             }
@@ -200,9 +220,9 @@ impl Sources {
     }
 }
 
-/// Makes an entry durable and takes it over. An error comes with whether it was taken over all the same, since it
-/// only takes.
-fn keep(source: &Source, entry: Entry, work: &mut Work) -> Result<(), (std::io::Error, bool)> {
+/// Makes an entry durable and takes it over; tells what is to be passed on. An error comes with that, too, where it was taken
+/// over all the same, since it only takes.
+fn keep(source: &Source, entry: Entry) -> Result<Work, (std::io::Error, Option<Work>)> {
     let says_nothing = entry.changes.is_empty();
     let only_takes = !says_nothing && entry.changes.iter().all(Change::only_takes);
     let stored = block_in_place(|| {
@@ -210,19 +230,22 @@ fn keep(source: &Source, entry: Entry, work: &mut Work) -> Result<(), (std::io::
         if says_nothing { disk.catch_up() } else { disk.append(&entry) }
     });
     match stored {
-        Err(error) if !only_takes => return Err((error, false)),
+        Err(error) if !only_takes => return Err((error, None)),
         Err(_) => source.disk().owe(entry.clone()),
         Ok(()) => {}
     }
+    let mut work = Work::default();
     if !says_nothing {
-        work.whole |= entry.changes.iter().any(|change| matches!(change, Change::Forget(_)));
+        work.whole = entry.changes.iter().any(|change| matches!(change, Change::Forget(_)));
         let touched = source.roster.write().unwrap_or_else(PoisonError::into_inner).apply(entry);
-        work.names.extend(touched.names);
-        work.groups |= touched.groups;
+        (work.names, work.groups) = (touched.names, touched.groups);
         source.changes.fetch_add(1, Ordering::Relaxed);
         shorten(source);
     }
-    stored.map_err(|error| (error, true))
+    match stored {
+        Ok(()) => Ok(work),
+        Err(error) => Err((error, Some(work))),
+    }
 }
 
 /// Begins a new base where the journal has become long. Failing is harmless: it is tried again.

@@ -1,17 +1,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use oam_policy::{
-    Snapshot,
-    snapshot::{Directory, UserView},
-};
-use tokio::task::block_in_place;
+use oam_policy::{Snapshot, snapshot::DirectoryError};
+use tokio::{sync::MutexGuard, task::block_in_place};
 
 use super::{CommitError, NotSo, Planned, Sources, Work};
 use crate::{
     config::SourceKind,
-    directory::{By, Changed},
-    source::{Change, Entry, Roster, Source, merge},
+    directory::{By, ChangeError, Changed},
+    source::{Change, Entry, Listed, Roster, Source, disk::Draft, merge},
     store::Loaded,
 };
 
@@ -45,13 +42,21 @@ impl Sources {
         }
     }
 
-    /// Everybody, if this source said `directory`.
+    /// The directory, if this source listed these.
     ///
     /// # Errors
-    /// When the file speaks for another source, or two people in it share a name.
-    pub fn rehearse(&self, source: &Source, directory: Directory) -> Result<Directory, NotSo> {
-        let roster = self.candidate(source, directory, Timestamp::now())?;
-        Ok(self.with_voices(Some((source.name(), &roster)), merge::directory))
+    /// When the file speaks for another source.
+    pub fn rehearse(&self, source: &Source, listed: Listed) -> Result<Snapshot, NotSo> {
+        let now = Timestamp::now();
+        let roster = self.candidate(source, listed, now)?;
+        Ok(self.merged(source, &roster, now)?)
+    }
+
+    /// The directory, if this source said that.
+    fn merged(&self, source: &Source, roster: &Roster, as_of: Timestamp) -> Result<Snapshot, DirectoryError> {
+        block_in_place(|| {
+            self.with_voices(Some((source.name(), roster)), |voices| merge::snapshot(voices, as_of))
+        })
     }
 
     /// Puts another list in the place of what this source said. Whoever is not on it any more stays known, and inactive.
@@ -61,14 +66,13 @@ impl Sources {
     pub async fn import(
         &self,
         source: &Source,
-        directory: Directory,
+        listed: Listed,
         by: By,
     ) -> Result<Changed, CommitError<NotSo>> {
-        let mut work = self.work.lock().await;
+        let _alone = self.alone().await;
         let now = Timestamp::now();
-        let roster =
-            block_in_place(|| self.candidate(source, directory, now)).map_err(CommitError::Refused)?;
-        self.put(source, roster, now, by, &mut work).await
+        let roster = block_in_place(|| self.candidate(source, listed, now)).map_err(CommitError::Refused)?;
+        self.put(source, roster, now, by).await
     }
 
     /// [`Self::change`] for so much at once that all of it is stored and merged anew.
@@ -81,13 +85,13 @@ impl Sources {
         actor: &str,
         plan: impl FnOnce(&Roster, Timestamp) -> Result<Planned<()>, E>,
     ) -> Result<(), CommitError<E>> {
-        let mut work = self.work.lock().await;
+        let _alone = self.alone().await;
         let now = Timestamp::now();
         let mut roster = source.roster().clone();
         let planned = plan(&roster, now).map_err(CommitError::Refused)?;
         block_in_place(|| roster.apply(Entry { at: now, changes: planned.changes }));
         let by = By { actor: actor.to_owned(), reason: planned.what };
-        self.put(source, roster, now, by, &mut work).await?;
+        self.put(source, roster, now, by).await?;
         source.changes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
@@ -98,14 +102,13 @@ impl Sources {
         roster: Roster,
         now: Timestamp,
         by: By,
-        work: &mut Work,
     ) -> Result<Changed, CommitError<E>> {
-        let merged = block_in_place(|| self.with_voices(Some((source.name(), &roster)), merge::directory));
+        let merged = self.merged(source, &roster, now).map_err(ChangeError::from)?;
         // On the disk first, so that a crash never leaves an older list behind a newer directory.
         let draft = block_in_place(|| source.disk().draft(&roster)).map_err(CommitError::Disk)?;
-        match self.writer.import(merged, now, by).await {
+        match self.writer.deliver(merged, by).await {
             Ok(changed) => {
-                adopt(source, roster, &draft, work);
+                self.adopt(source, roster, &draft);
                 Ok(changed)
             }
             Err(error) => {
@@ -126,24 +129,20 @@ impl Sources {
         reactivate: bool,
         by: By,
     ) -> Result<Changed, CommitError<NotSo>> {
-        let mut work = self.work.lock().await;
+        let _alone = self.alone().await;
         let source = self.only_file().map_err(CommitError::Refused)?;
         let target = self.writer.load(generation).await?;
         let now = Timestamp::now();
-        let people = target.snapshot.users().map(UserView::to_person).collect();
-        let directory = Directory { people, groups: target.snapshot.groups().iter().cloned().collect() };
-        let roster =
-            block_in_place(|| self.candidate(source, directory, now)).map_err(CommitError::Refused)?;
-        let merged = block_in_place(|| self.with_voices(Some((source.name(), &roster)), merge::directory));
+        let listed = Listed::from(target.snapshot.clone());
+        let roster = block_in_place(|| self.candidate(source, listed, now)).map_err(CommitError::Refused)?;
         let then = &target.snapshot;
-        let revocations = then.revocations().clone();
-        let snapshot = Snapshot::of_directory(then.version().generation, then.as_of(), &merged, revocations)
-            .map_err(|error| CommitError::Refused(error.into()))?;
+        let merged = self.merged(source, &roster, then.as_of()).map_err(ChangeError::from)?;
+        let snapshot = then.deliver(&merged).renumbered(then.version().generation);
         let target = Arc::new(Loaded { snapshot, info: target.info.clone() });
         // The directory first: it has the revocations that make a rollback safe.
         let changed = self.writer.roll_back_to(target, reactivate, by).await?;
         let draft = block_in_place(|| source.disk().draft(&roster)).map_err(CommitError::Disk)?;
-        adopt(source, roster, &draft, &mut work);
+        self.adopt(source, roster, &draft);
         Ok(changed)
     }
 
@@ -161,36 +160,40 @@ impl Sources {
         }
     }
 
-    /// Makes sure that a file makes sense, and speaks of nobody else's groups.
+    /// Makes sure that a file speaks of nobody else's groups.
     ///
     /// # Errors
-    /// When it does not.
-    pub fn check(&self, source: &Source, directory: &Directory) -> Result<(), NotSo> {
-        // Two people who share a name make no directory: told here, since merging makes one of them.
-        Snapshot::of_directory(0, Timestamp::UNIX_EPOCH, directory, std::collections::BTreeMap::new())?;
+    /// When it does.
+    pub fn check(&self, source: &Source, listed: &Listed) -> Result<(), NotSo> {
         let foreign = self.with_voices(None, |voices| {
-            let named = directory.people.iter().flat_map(|person| &person.groups);
-            let mut all = named.chain(&directory.groups);
-            all.find(|group| !merge::may_speak_of(source.name(), group, voices)).map(ToString::to_string)
+            let mut groups = listed.groups().iter();
+            groups.find(|group| !merge::may_speak_of(source.name(), group, voices)).map(ToString::to_string)
         });
         foreign.map_or(Ok(()), |group| Err(NotSo::OthersGroup(group)))
     }
 
     /// What the source would say with another list.
-    fn candidate(&self, source: &Source, directory: Directory, at: Timestamp) -> Result<Roster, NotSo> {
-        self.check(source, &directory)?;
+    fn candidate(&self, source: &Source, listed: Listed, at: Timestamp) -> Result<Roster, NotSo> {
+        self.check(source, &listed)?;
         let mut roster = source.roster().clone();
-        roster.apply(Entry { at, changes: vec![Change::List(directory)] });
+        roster.apply(Entry { at, changes: vec![Change::List(listed)] });
         Ok(roster)
     }
-}
 
-fn adopt(source: &Source, roster: Roster, draft: &crate::source::disk::Draft, work: &mut Work) {
-    if let Err(error) = block_in_place(|| source.disk().adopt(draft)) {
-        // It is what the next start finds all the same.
-        tracing::error!(%error, source = %source.name(), "the journal of a source cannot be begun");
+    /// Lets nobody else say anything or pass it on, while what comes of everything that was said is made anew.
+    pub(super) async fn alone(&self) -> (MutexGuard<'_, ()>, MutexGuard<'_, ()>) {
+        // In the order in which everybody takes them.
+        let saying = self.saying.lock().await;
+        (saying, self.passing.lock().await)
     }
-    source.replace_roster(roster);
-    // Everybody was merged just now.
-    *work = Work::default();
+
+    fn adopt(&self, source: &Source, roster: Roster, draft: &Draft) {
+        if let Err(error) = block_in_place(|| source.disk().adopt(draft)) {
+            // It is what the next start finds all the same.
+            tracing::error!(%error, source = %source.name(), "the journal of a source cannot be begun");
+        }
+        source.replace_roster(roster);
+        // Everybody was merged just now.
+        *self.left() = Work::default();
+    }
 }

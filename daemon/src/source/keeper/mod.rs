@@ -10,7 +10,7 @@ use std::{
     collections::BTreeSet,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -33,7 +33,12 @@ pub struct Sources {
     sources: Vec<Arc<Source>>,
     writer: DirectoryWriter,
     reader: DirectoryReader,
-    work: tokio::sync::Mutex<Work>,
+    /// Held by whoever says something, until it is durable.
+    saying: tokio::sync::Mutex<()>,
+    /// Held by whoever passes on what was said, until it is in force. Meanwhile the next one may say something.
+    passing: tokio::sync::Mutex<()>,
+    /// What could not be passed on.
+    left: Mutex<Work>,
     troubles: Mutex<Vec<String>>,
 }
 
@@ -46,6 +51,40 @@ struct Work {
     groups: bool,
     /// Whether somebody may have to be taken out of the directory.
     whole: bool,
+}
+
+impl Work {
+    fn is_nothing(&self) -> bool {
+        self.names.is_empty() && !self.groups && !self.whole
+    }
+
+    fn add(&mut self, other: Self) {
+        self.names.extend(other.names);
+        self.groups |= other.groups;
+        self.whole |= other.whole;
+    }
+}
+
+/// What somebody is about to pass on. Should it not be done, or they be interrupted, it is left to be tried again.
+#[derive(Debug)]
+struct Unfinished<'a> {
+    work: Work,
+    left: &'a Mutex<Work>,
+}
+
+impl Unfinished<'_> {
+    /// Takes over what others have left.
+    fn take_over(&mut self) {
+        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.work.add(left);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let work = std::mem::take(&mut self.work);
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).add(work);
+    }
 }
 
 /// Why what a source said is not in force, or not durable.
@@ -154,6 +193,10 @@ impl Sources {
             warnings.extend(source.warnings(Timestamp::now()));
         }
         warnings
+    }
+
+    fn left(&self) -> MutexGuard<'_, Work> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, troubles: Vec<String>) {

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
@@ -12,11 +12,11 @@ use std::{
 use jiff::Timestamp;
 use oam_policy::{
     Snapshot,
-    snapshot::{Directory, Person, UserView},
+    snapshot::{Person, UserView},
 };
 use thiserror::Error;
 
-use super::{Sources, Work};
+use super::Sources;
 use crate::{
     config::{SourceConfig, SourceKind, SourceName},
     directory::{By, ChangeError, DirectoryReader, DirectoryWriter},
@@ -74,8 +74,15 @@ impl Sources {
         let mut opening =
             Opening { folder: folder.clone(), before, healed: Vec::new(), now: Timestamp::now() };
         let sources = opening.all(configured).map_err(|failure| failure.at(&folder))?;
-        let work = tokio::sync::Mutex::new(Work::default());
-        let opened = Self { sources, writer, reader, work, troubles: Mutex::default() };
+        let opened = Self {
+            sources,
+            writer,
+            reader,
+            saying: tokio::sync::Mutex::default(),
+            passing: tokio::sync::Mutex::default(),
+            left: Mutex::default(),
+            troubles: Mutex::default(),
+        };
         opened.bury_the_unknown(opening.now).map_err(|failure| failure.at(&folder))?;
         opened.catch_up().await?;
         // Before anybody asks. What cannot be stored is in force all the same, and tried again.
@@ -113,21 +120,13 @@ impl Sources {
         {
             return Ok(());
         }
-        let directory = self.with_voices(None, merge::directory);
-        let before = self.reader.current();
-        let as_of = before.as_ref().map_or_else(Timestamp::now, |before| before.snapshot.as_of());
-        let same = before.is_some_and(|before| {
-            Snapshot::of_directory(0, as_of, &directory, BTreeMap::new())
-                .is_ok_and(|merged| before.snapshot.is_same_directory(&merged))
-        });
-        if same {
+        let now = Timestamp::now();
+        let merged = self.with_voices(None, |voices| merge::snapshot(voices, now))?;
+        if self.reader.current().is_some_and(|before| before.snapshot.is_same_directory(&merged)) {
             return Ok(());
         }
         let reason = "what the sources said before the last stop, by the configuration of now".to_owned();
-        self.writer
-            .import(directory, Timestamp::now(), By { actor: "start".to_owned(), reason })
-            .await
-            .map(|_| ())
+        self.writer.deliver(merged, By { actor: "start".to_owned(), reason }).await.map(|_| ())
     }
 }
 
@@ -216,11 +215,8 @@ impl Opening {
                 let config = config.cloned().unwrap_or_else(|| as_kind(SourceKind::File));
                 let mut roster = Roster::empty(&config);
                 if seeds && let Some(before) = &self.before {
-                    let directory = Directory {
-                        people: people(before),
-                        groups: before.groups().iter().cloned().collect(),
-                    };
-                    roster.apply(Entry { at: before.as_of(), changes: vec![Change::List(directory)] });
+                    let listed = Change::List(before.clone().into());
+                    roster.apply(Entry { at: before.as_of(), changes: vec![listed] });
                 }
                 let disk = Disk::begin(&folder, config.kind, &roster)?;
                 (config, roster, disk)

@@ -155,8 +155,7 @@ impl Archive {
         &self.shelf
     }
 
-    /// Stores a generation: its new blobs first, then its manifest, and last it drops what is beyond the `kept`
-    /// newest generations.
+    /// Stores a generation, its new blobs and its manifest in one step, and drops what is beyond the `kept` newest generations.
     ///
     /// # Errors
     /// When it is not known to be stored. The archive must be closed then.
@@ -177,9 +176,9 @@ impl Archive {
         let doomed = self.count_out(&dropped);
         let db = self.shelf.db.clone();
         guarded(move || {
-            apply(&db, |batch| missing.into_iter().for_each(|(key, bytes)| batch.insert(key, bytes)))?;
-            db.flush()?;
+            // A batch is one step, also for whoever waits for the disk. Were it not, a blob that is missing would be noticed.
             apply(&db, |batch| {
+                missing.into_iter().for_each(|(key, bytes)| batch.insert(key, bytes));
                 batch.insert(Manifest::key(generation), manifest);
                 dropped.iter().for_each(|generation| batch.remove(Manifest::key(*generation)));
             })?;

@@ -2,22 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, BufWriter, Write},
+    fs,
+    io::{self, Write as _},
     path::Path,
     sync::Arc,
 };
 
 use oam_policy::{
-    Digest, GroupName, Snapshot,
+    GroupName, Snapshot,
     name::UsernameKey,
     snapshot::{Revocation, Shard},
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{
-    super::{Loaded, SnapshotInfo, digest_of, durable, revoked, split_digest},
+    super::{Loaded, SnapshotInfo, digest_of, durable, revoked, split_digest, summed::Summed},
     Checksum,
 };
 
@@ -71,33 +70,11 @@ fn write_draft(draft: &Path, loaded: &Loaded) -> io::Result<Checksum> {
         shards: snapshot.shards(),
         revocations: revoked::to_write(snapshot),
     };
-    let mut writer = Hashing { inner: BufWriter::new(durable::create(draft)?), hasher: Sha256::new() };
+    let mut writer = Summed::create(draft)?;
     writer.write_all(TITLE)?;
     let writer = postcard::to_io(&loaded.info, writer).map_err(io::Error::other)?;
     let writer = postcard::to_io(&content, writer).map_err(io::Error::other)?;
-    let checksum: [u8; 32] = writer.hasher.finalize().into();
-    let mut inner: BufWriter<File> = writer.inner;
-    inner.write_all(&checksum)?;
-    inner.flush()?;
-    inner.get_ref().sync_all()?;
-    Ok(Digest::from_bytes(checksum))
-}
-
-struct Hashing<W> {
-    inner: W,
-    hasher: Sha256,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner.write_all(bytes)?;
-        self.hasher.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+    Ok(writer.finish()?.0)
 }
 
 impl Base {

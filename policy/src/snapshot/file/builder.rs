@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     file::{
@@ -25,6 +25,8 @@ pub(super) struct Builder {
     ids: HashMap<String, usize>,
     /// Of each group that is listed: the offset of the name in the file.
     groups: HashMap<GroupName, usize>,
+    /// The groups of users, each kept once.
+    named: HashSet<GroupName>,
 }
 
 impl Builder {
@@ -40,7 +42,7 @@ impl Builder {
         let active = table.take("active").map(|node| report.boolean("active", &node));
         let groups = table.take("groups").and_then(|node| report.texts("groups", node)).unwrap_or_default();
         let groups = groups.into_iter().filter_map(|text| report.parse(text, GroupName::parse));
-        let groups = groups.map(|group| group.value).collect();
+        let groups = groups.map(|group| self.shared(group.value)).collect();
         let whose = username.as_ref().map(|username| &username.value);
         let keys = Keys {
             ssh: keys("ssh_keys", whose, &mut table, SshKey::parse, report),
@@ -62,6 +64,15 @@ impl Builder {
             groups,
             keys,
         });
+    }
+
+    /// The same name, in the one copy that everybody shares.
+    fn shared(&mut self, group: GroupName) -> GroupName {
+        if let Some(known) = self.named.get(&group) {
+            return known.clone();
+        }
+        self.named.insert(group.clone());
+        group
     }
 
     fn note_user(&mut self, username: &Spanned<Username>, report: &mut Report<'_, '_>) {

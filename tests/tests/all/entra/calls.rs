@@ -78,3 +78,24 @@ fn graph_calls_and_it_is_looked_at_once() {
     });
     wait::until("there are two subscriptions, and not four", is_subscribed);
 }
+
+#[test]
+fn that_graph_does_not_call_is_told_and_changes_are_seen_all_the_same() {
+    let entra = Tenant::new();
+    let config = entra.config("1h", "poll = \"1s\"\nnotifications = \"http://oam.example.com\"")
+        + "[http]\nlisten = \"127.0.0.1:0\"\n";
+    entra.server.fail("/v1.0/subscriptions", Some(403));
+    let company = Company::following(&config);
+    company.wait("it is told", |source| {
+        source["feed"]["not_called"]
+            .as_str()
+            .is_some_and(|why| why.contains("subscription") && why.contains("403"))
+    });
+    let shown = company.daemon.oam(["status"]).stdout_text();
+    assert!(shown.contains("does not call when something changes"), "{shown}");
+    let metrics = || crate::observing::get(&company.daemon, "/metrics").1;
+    assert!(metrics().contains("oam_source_not_called{source=\"corp\"} 1"), "{}", metrics());
+    entra.server.enable(&entra.alice, false);
+    company.wait_for("alice is disabled", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+}

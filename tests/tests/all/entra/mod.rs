@@ -2,6 +2,7 @@
 
 mod broken;
 mod calls;
+mod common;
 
 use std::fs;
 
@@ -166,21 +167,4 @@ fn a_restart_goes_on_from_where_it_was() {
     company.permits("other-1");
     let since = entra.server.requests().split_off(before);
     assert!(since.len() > 2 && !since.iter().any(|request| request.contains("$select")), "{since:?}");
-}
-
-#[test]
-fn it_can_be_looked_at_before_it_is_trusted() {
-    let entra = Tenant::new();
-    let company = entra.company();
-    let shown = company.daemon.oam(["source", "preview", "corp"]).expect_success("a preview").stdout_text();
-    assert!(shown.contains("alice") && shown.contains("corp:eng"), "{shown}");
-    let one = ["source", "preview", "corp", "--filter", "bob@example.com"];
-    let shown = company.daemon.oam(one).expect_success("a preview").stdout_text();
-    assert!(shown.contains("bob") && !shown.contains("alice"), "{shown}");
-    let nobody = ["source", "preview", "corp", "--filter", "../groups"];
-    let shown = company.daemon.oam(nobody).stdout_text();
-    assert!(shown.contains("nobody"), "{shown}");
-    let status = company.source();
-    assert_eq!(status["kind"], "entra");
-    assert!(status["feed"]["server"].as_str().unwrap().contains(GraphServer::TENANT), "{status}");
 }

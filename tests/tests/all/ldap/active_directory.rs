@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use oam_tests::ldap::{Samba, can_run};
+use serde_json::Value;
 
 use super::{Company, has_groups, has_no_group, is_active, is_inactive};
 
@@ -70,6 +71,11 @@ fn what_happens_in_the_domain_is_met_by_the_next_push() {
     company.wait("the group is gone", |source| source["groups"] == 1);
 }
 
+/// When everything was last read, as the status says it.
+fn last_load(company: &Company) -> String {
+    company.source()["feed"]["last_load"].as_str().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn what_changed_while_the_domain_was_not_heard_is_made_up_for() {
     if !can_run_samba() {
@@ -79,6 +85,7 @@ fn what_changed_while_the_domain_was_not_heard_is_made_up_for() {
     company_of_three(&server);
     let company = Company::following(&server.config(""));
     company.permits("alice");
+    let loaded = last_load(&company);
     server.proxy().cut();
     server.change(&Samba::disable("alice", true));
     server.delete("bob");
@@ -94,4 +101,66 @@ fn what_changed_while_the_domain_was_not_heard_is_made_up_for() {
     server.change(&Samba::disable("alice", false));
     company.wait_for("alice is active", "alice", is_active);
     company.permits("alice");
+    // What changed was asked for, and nothing else.
+    assert_eq!((last_load(&company), &company.source()["feed"]["reads_all"]), (loaded, &Value::Null));
+}
+
+#[test]
+fn a_restart_asks_the_domain_for_what_changed() {
+    if !can_run_samba() {
+        return;
+    }
+    let server = Samba::start();
+    company_of_three(&server);
+    let mut company = Company::following(&server.config("max_age = \"15m\""));
+    company.permits("alice");
+    company.permits("bob");
+    let loaded = last_load(&company);
+    company.daemon.stop();
+    server.change(&Samba::disable("alice", true));
+    server.change(&Samba::members("team", "delete", &["bob"]));
+    server.change(&(Samba::user("dora") + &Samba::members("team", "add", &["dora"])));
+    server.delete("eve");
+    company.daemon.spawn();
+    company.wait_for("alice was disabled meanwhile", "alice", is_inactive);
+    company.wait_for("dora is new", "dora", has_groups);
+    company.refuses("alice", "account-disabled");
+    company.refuses("bob", "no-grant");
+    company.refuses("eve", "account-disabled");
+    company.permits("dora");
+    assert_eq!(last_load(&company), loaded, "what changed was asked for, and nothing else");
+    // And from there on whatever happens is told.
+    server.change(&Samba::disable("dora", true));
+    company.wait_for("dora is disabled", "dora", is_inactive);
+    company.refuses("dora", "account-disabled");
+    // Everything is read when somebody wants it.
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    company.wait("everything is read", |source| source["feed"]["last_load"] != loaded.as_str());
+    company.refuses("dora", "account-disabled");
+}
+
+#[test]
+fn who_may_not_ask_what_changed_reads_everything_and_is_told_so() {
+    if !can_run_samba() {
+        return;
+    }
+    let server = Samba::start();
+    company_of_three(&server);
+    let reader = server.add_reader("reader");
+    let company = Company::following(&server.config_of(&reader, "max_age = \"15m\""));
+    company.permits("alice");
+    let status = company.source();
+    let why = status["feed"]["reads_all"].as_str().unwrap_or_default();
+    assert!(why.contains("DirSync") && why.contains("Replicating Directory Changes"), "{status}");
+    let shown = company.daemon.oam(["status"]).stdout_text();
+    assert!(shown.contains("Replicating Directory Changes"), "{shown}");
+    let loaded = last_load(&company);
+    server.proxy().cut();
+    server.change(&Samba::disable("alice", true));
+    server.delete("bob");
+    server.proxy().mend();
+    company.wait_for("alice is inactive", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+    company.refuses("bob", "account-disabled");
+    assert_ne!(last_load(&company), loaded);
 }

@@ -3,6 +3,7 @@
 mod active_directory;
 mod hostile;
 mod openldap;
+mod parts;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -60,6 +61,14 @@ impl Company {
         let decided = self.daemon.audit().last_decision();
         assert_eq!(decided.decision.principal.to_lowercase(), user.to_lowercase(), "{}", output.remote());
         (output.verdict(), decided.reason_codes().join(" "))
+    }
+
+    /// What the next real push of somebody is told.
+    pub(crate) fn told(&self, user: &str) -> String {
+        let work = self.repository.working_copy().pushing_as(user);
+        let number = self.pushes.fetch_add(1, Ordering::Relaxed);
+        work.commit(&format!("push {number} by {user}"));
+        work.push(["HEAD:refs/heads/feature/x", "-f"]).remote()
     }
 
     #[track_caller]

@@ -1,6 +1,7 @@
 //! An Okta organization is asked by a real daemon, and what happens there is met by the next real push.
 
 mod broken;
+mod common;
 mod hooks;
 
 use std::fs;
@@ -147,25 +148,6 @@ fn a_restart_goes_on_from_where_it_was() {
 }
 
 #[test]
-fn a_load_that_takes_everything_from_many_waits_for_a_word() {
-    let okta = Organization::new();
-    for number in 0..10 {
-        let id = okta.server.add_user(&format!("more-{number}"));
-        okta.server.set_member(&okta.eng, &id, true);
-    }
-    let company = Company::following(&okta.config("1h", "poll = \"1h\""));
-    company.permits("alice");
-    okta.server.show_nothing();
-    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
-    company.wait("it is held back", |source| source["feed"]["held"].is_string());
-    company.permits("alice");
-    let arguments = ["source", "sync", "corp", "--accept-loss", "--reason", "the contract has ended"];
-    company.daemon.oam(arguments).expect_success("a word");
-    company.wait_for("it is so", "alice", is_inactive);
-    company.refuses("alice", "account-disabled");
-}
-
-#[test]
 fn only_the_groups_that_are_named_are_read() {
     let okta = Organization::new();
     let ops = okta.server.add_group("ops", &[&okta.kim]);
@@ -177,21 +159,4 @@ fn only_the_groups_that_are_named_are_read() {
     company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
     company.wait_for("the group is gone", "alice", has_no_group);
     company.refuses("alice", "no-grant");
-}
-
-#[test]
-fn it_can_be_looked_at_before_it_is_trusted() {
-    let okta = Organization::new();
-    let company = okta.company();
-    let shown = company.daemon.oam(["source", "preview", "corp"]).expect_success("a preview").stdout_text();
-    assert!(shown.contains("alice") && shown.contains("corp:eng"), "{shown}");
-    let one = ["source", "preview", "corp", "--filter", "bob@example.com"];
-    let shown = company.daemon.oam(one).expect_success("a preview").stdout_text();
-    assert!(shown.contains("bob") && !shown.contains("alice"), "{shown}");
-    let nobody = ["source", "preview", "corp", "--filter", "../groups"];
-    let shown = company.daemon.oam(nobody).stdout_text();
-    assert!(shown.contains("nobody"), "{shown}");
-    let status = company.source();
-    assert_eq!(status["kind"], "okta");
-    assert_eq!(status["feed"]["server"], okta.server.url());
 }

@@ -1,0 +1,117 @@
+//! The scenes that are the same for every provider that is asked.
+
+use std::path::{Path, PathBuf};
+
+use oam_tests::{ClientKey, GraphServer};
+
+use super::Tenant;
+use crate::asked::{self, Provider};
+
+impl Provider for Tenant {
+    const KIND: &str = "entra";
+    const SECOND_PAGE: &str = "/v1.0/groups/delta?$skiptoken=";
+
+    fn begin() -> Self {
+        Self::new()
+    }
+
+    fn config(&self, max_age: &str, more: &str) -> String {
+        self.config(max_age, more)
+    }
+
+    fn config_with(&self, key: &ClientKey, max_age: &str, more: &str) -> String {
+        let line = format!("client_secret_file = {:?}", self.secret());
+        let certificate = key.certificate.as_ref().unwrap();
+        let shows = format!("certificate = {certificate:?}\nkey = {:?}", key.key);
+        self.config(max_age, more).replace(&line, &shows)
+    }
+
+    fn called(&self) -> String {
+        GraphServer::TENANT.to_owned()
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.folder.path().join("secret")
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn trust_a_key(&self) -> ClientKey {
+        let key = ClientKey::certified(self.folder.path());
+        self.server.trust(&key);
+        key
+    }
+
+    fn granted(&self) -> usize {
+        self.server.granted()
+    }
+
+    fn hire_engineer(&self, name: &str) {
+        let id = self.server.add_user(name);
+        self.server.set_member(&self.eng, &id, true);
+    }
+
+    fn take_out_bob(&self) {
+        self.server.set_member(&self.eng, &self.bob, false);
+    }
+
+    fn cut_off_alice(&self) {
+        self.server.enable(&self.alice, false);
+    }
+
+    fn show_nothing(&self) {
+        self.server.show_nothing();
+    }
+
+    fn point_next_to(&self, base: &str) {
+        self.server.point_next_to(base);
+    }
+
+    fn hold(&self, part: &str) {
+        self.server.hold(part);
+    }
+
+    fn is_held(&self) -> bool {
+        self.server.is_held()
+    }
+
+    fn release(&self) {
+        self.server.release();
+    }
+
+    fn answers(&self, answers: bool) {
+        self.server.answers(answers);
+    }
+}
+
+#[test]
+fn a_load_that_takes_everything_from_many_waits_for_a_word() {
+    asked::a_load_that_takes_everything_from_many_waits_for_a_word::<Tenant>();
+}
+
+#[test]
+fn it_can_be_looked_at_before_it_is_trusted() {
+    asked::it_can_be_looked_at_before_it_is_trusted::<Tenant>();
+}
+
+#[test]
+fn half_of_a_load_changes_nothing_and_what_is_old_is_undecided() {
+    asked::half_of_a_load_changes_nothing_and_what_is_old_is_undecided::<Tenant>();
+}
+
+#[test]
+fn the_next_page_is_never_asked_for_elsewhere() {
+    asked::the_next_page_is_never_asked_for_elsewhere::<Tenant>();
+}
+
+#[test]
+fn with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file() {
+    asked::with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file::<Tenant>();
+}
+
+#[test]
+fn a_key_shows_who_asks() {
+    asked::a_key_shows_who_asks::<Tenant>();
+}
