@@ -15,7 +15,7 @@ use tokio::time;
 use crate::error::{Error, Problem};
 
 /// How many things are asked for at once.
-const PER_PAGE: u32 = 100;
+pub const PER_PAGE: u32 = 100;
 /// How many things a list may have in all.
 const AT_MOST: usize = 200_000;
 /// How often something is asked when there is too much asking, unless told otherwise.

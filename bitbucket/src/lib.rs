@@ -34,7 +34,7 @@ pub mod script;
 pub use account::{Account, GlobalLevel, GlobalPermission};
 pub use branch::Branch;
 pub use branch_model::BranchModel;
-pub use client::Bitbucket;
+pub use client::{Bitbucket, PER_PAGE};
 pub use credential::{Credential, CredentialKind};
 pub use error::{Error, Problem};
 pub use project::{ProjectKey, ProjectKeyError};

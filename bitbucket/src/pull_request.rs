@@ -145,6 +145,11 @@ impl Bitbucket {
 }
 
 impl PullRequest {
+    /// Whether it is of the same commits as `other`: from the same head to the same target.
+    pub fn is_of_commits_of(&self, other: &Self) -> bool {
+        (self.head, self.onto) == (other.head, other.onto)
+    }
+
     /// Reads an answer of Bitbucket.
     ///
     /// # Errors

@@ -107,7 +107,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
         (Asker::User(user), Some(directory)) => {
             let (waivers, elevations, leases) =
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
-            let basis = Basis { policy, snapshot, waivers, elevations, leases };
+            let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
             let request = question.request(user.clone());
             question.settle(|facts| decide_in(basis, directory, &request, facts, at))
         }
@@ -122,7 +122,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
             let request = question.request(user.clone());
             let (waivers, elevations, leases) =
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
-            let basis = Basis { policy, snapshot, waivers, elevations, leases };
+            let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
             question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, at))
         }
     };

@@ -13,7 +13,7 @@ mod common;
 use common::{Case, policy, snapshot};
 use oam_policy::{
     Channel, Evaluation, Facts, ObjectId, Outcome, TreePath, Username, Verdict,
-    decide::{PushVerdict, RefDecision, WaiverUse, WouldHave},
+    decide::{Freshness, PushVerdict, RefDecision, WaiverUse, WouldHave},
     facts::{
         Approval, BadSignature, Commit, Cover, FactsNeeded, HistoryPart, Identity, NewFile, PullRequest,
         SignatureState, Unreadable,
@@ -292,6 +292,21 @@ fn approvals_count_by_the_roles_of_now() {
     // Nobody approved a plain push.
     let everybody = by(&[("bob", true), ("rita", true)]);
     assert_eq!(push(&case, "alice", "update refs/heads/main", &everybody), "pull-request-required:reviewed");
+}
+
+/// Who left may still be there in a list that is old; but nobody waits for it where it makes no difference.
+#[test]
+fn whom_only_an_old_source_knows_may_have_left() {
+    let mut case = case(REVIEWED);
+    let lost = Freshness { source: "ad".into(), as_of: None, max_age: None };
+    let bob = Username::parse("bob").unwrap().key();
+    case.state.approvers = [(bob, [lost].into())].into();
+    let by = |approvals: &[(&str, bool)]| {
+        merge(&case, "alice", &approved(pull_request("carol", &[], approvals), &["src/a"]))
+    };
+    assert_eq!(by(&[("Bob", true), ("rita", true)]), "undecided:approvals-unknown");
+    assert_eq!(by(&[("bob", true)]), "approval-missing:reviewed");
+    assert_eq!(by(&[("bob", true), ("rita", true), ("alice", true)]), "permitted:everything");
 }
 
 #[test]

@@ -24,6 +24,7 @@ use axum::{
     response::Response,
 };
 use oam_fetch::{Form, Secret};
+use oam_policy::rule::Mode;
 use tokio::time::timeout;
 
 use crate::{
@@ -153,7 +154,10 @@ fn issue(live: &Live, own: &OwnTokens, lease: &Privilege) -> Result<Secret, Prob
 fn state(live: &Live, token: &WorkloadToken) -> oam_policy::State {
     let state = live.state();
     let workloads = state.policy.iter().flat_map(|policy| policy.workloads());
-    let shown = workloads.into_iter().find(|one| one.is_shown_by(token.issuer(), token.claims()));
+    let shown = workloads.into_iter().find(|one| {
+        // As leases are given: what is only tried out gives none.
+        one.mode == Mode::Enforce && one.is_shown_by(token.issuer(), token.claims())
+    });
     shown.map(|workload| live.state_for(&workload.principal)).unwrap_or(state)
 }
 

@@ -23,8 +23,7 @@ pub(super) struct Told {
 impl Told {
     /// Whether the commits that are known here are those of `other`, too.
     pub(super) fn has_commits_of(&self, other: &PullRequest) -> bool {
-        let PullRequest { head, onto, .. } = &self.pull_request;
-        self.committers.is_ok() && (head, onto) == (&other.head, &other.onto)
+        self.committers.is_ok() && self.pull_request.is_of_commits_of(other)
     }
 
     /// The facts for a question, where it is about this head and this target.

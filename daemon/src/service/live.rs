@@ -5,11 +5,11 @@ use std::sync::{
 
 use jiff::Timestamp;
 use oam_policy::{
-    Request, Snapshot, State, UndecidedReason, Username,
+    Facts, Request, Snapshot, State, UndecidedReason, Username,
     decide::{Freshness, WaiverUse},
     facts::{LeaseFault, ShownLease},
     name::UsernameKey,
-    rule::RepositorySet,
+    rule::{Asker, RepositorySet},
 };
 
 use super::{Applied, Permits, conversation::Room, spooled::Spooled, waiting};
@@ -189,6 +189,16 @@ impl Live {
         let waives = |one: &&WaiverUse| one.on.as_ref().is_none_or(here);
         state.waivers = state.waivers.iter().filter(waives).cloned().collect();
         state
+    }
+
+    /// The sources that know those who approved a pull request.
+    pub fn approvers_of(&self, facts: &Facts) -> Arc<[(UsernameKey, Box<[Freshness]>)]> {
+        let approvals = facts.pull_request().and_then(Result::ok).map(|told| told.approvals.iter());
+        let named = approvals.into_iter().flatten().filter_map(|approval| match &approval.by {
+            Asker::User(user) => Some(user.key()),
+            Asker::Roles(_) => None,
+        });
+        named.map(|key| (key.clone(), self.sources.freshness(&key).into())).collect()
     }
 
     /// Who there is and what holds now, for whoever judges what `user` has for a while.

@@ -14,6 +14,7 @@ use crate::{
     printable::Printable,
     reason::{Discounted, RefusalReason, Shortfall, WhyNot},
     rule::{ApprovalsOf, Asker, Excluded, Require},
+    words,
 };
 
 /// Approvals as holders of one role gave them.
@@ -162,10 +163,26 @@ impl OneRef<'_> {
         if require.reset_on_push && !approval.of_head {
             return Worth::DoesNot(WhyNot::Outdated);
         }
+        if let Asker::User(user) = &approval.by
+            && let Some(why) = self.unheard_of(user)
+        {
+            return Worth::Doubtful(why);
+        }
         match &approval.by {
             Asker::User(user) if excluded(Excluded::Committers) => self.worth_beside(user, pull_request),
             Asker::User(_) | Asker::Roles(_) => Worth::Counts,
         }
+    }
+
+    /// Why nobody can tell whether an approver is still who they were; `None`: what knows them is fresh enough.
+    fn unheard_of(&self, user: &Username) -> Option<String> {
+        let key = user.key();
+        let (_, sources) = self.scope.approvers.iter().find(|(one, _)| *one == key)?;
+        let stale = sources.iter().find_map(|source| source.staleness(self.scope.now))?;
+        Some(format!(
+            "whether `{user}` may still approve is not known: {}",
+            words::of_undecided(&stale).summary
+        ))
     }
 
     /// What somebody's approval is worth where those who made the commits do not count. An address that the directory has of

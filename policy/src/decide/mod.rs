@@ -36,6 +36,7 @@ pub use waivers::{Lifted, WaiverUse};
 
 use crate::{
     facts::{Facts, FactsNeeded},
+    name::UsernameKey,
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
     request::Request,
@@ -64,6 +65,8 @@ pub struct State {
     pub elevations: Arc<[ElevationUse]>,
     /// What jobs have leased, as far as it is not used up.
     pub leases: Arc<[LeaseUse]>,
+    /// Of those who approved the pull request, the sources that know them, as far as it matters how fresh they are.
+    pub approvers: Arc<[(UsernameKey, Box<[Freshness]>)]>,
 }
 
 impl State {
@@ -78,8 +81,8 @@ impl State {
 
     /// What verdicts by `policy` rest on.
     pub(crate) fn basis<'a>(&'a self, policy: &'a Policy) -> Basis<'a> {
-        let Self { snapshot, waivers, elevations, leases, .. } = self;
-        Basis { policy, snapshot: snapshot.as_ref(), waivers, elevations, leases }
+        let Self { snapshot, waivers, elevations, leases, approvers, .. } = self;
+        Basis { policy, snapshot: snapshot.as_ref(), waivers, elevations, leases, approvers }
     }
 }
 
@@ -92,6 +95,7 @@ pub(crate) struct Basis<'a> {
     pub(crate) waivers: &'a [WaiverUse],
     pub(crate) elevations: &'a [ElevationUse],
     pub(crate) leases: &'a [LeaseUse],
+    pub(crate) approvers: &'a [(UsernameKey, Box<[Freshness]>)],
 }
 
 /// What came of an attempt to decide.

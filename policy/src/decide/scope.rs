@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use smallvec::SmallVec;
 
-use super::{Basis, ElevationUse, LeaseUse, Subject, Within, people::People, waivers::WaiverUse};
+use super::{Basis, ElevationUse, Freshness, LeaseUse, Subject, Within, people::People, waivers::WaiverUse};
 use crate::{
     facts::{Facts, ShownLease},
     name::{PrivilegeId, Repository, RoleId, RuleId, UsernameKey},
@@ -20,6 +20,7 @@ pub(crate) struct Scope<'a> {
     /// The directory; `None` where the question is about roles and nobody in particular.
     pub(super) snapshot: Option<&'a Snapshot>,
     pub(super) waivers: &'a [WaiverUse],
+    pub(super) approvers: &'a [(UsernameKey, Box<[Freshness]>)],
     pub(super) subject: &'a Subject,
     pub(super) repository: &'a Repository,
     pub(super) channel: Channel,
@@ -82,7 +83,7 @@ impl<'a> Scope<'a> {
         facts: &'a Facts,
         now: Timestamp,
     ) -> Self {
-        let Basis { policy, snapshot, waivers, elevations, leases } = basis;
+        let Basis { policy, snapshot, waivers, elevations, leases, approvers } = basis;
         let (repository, channel, compiled) = (&request.repository, request.channel, policy.compiled());
         let candidates = compiled.rules.candidates(repository);
         // Few policies name anybody.
@@ -93,6 +94,7 @@ impl<'a> Scope<'a> {
             policy,
             snapshot,
             waivers,
+            approvers,
             subject,
             repository,
             channel,
