@@ -12,6 +12,7 @@
 //! **Must never:** print a token, take an answer that it does not understand for a good one, ask without a bound, or
 //! touch what is not ours: another's hook script, or a permission that others gave.
 
+mod access_key;
 mod account;
 mod branch;
 mod client;
@@ -25,6 +26,7 @@ pub mod pull_request;
 mod restriction;
 pub mod script;
 
+pub use access_key::AccessKey;
 pub use account::{Account, GlobalLevel, GlobalPermission};
 pub use branch::Branch;
 pub use client::Bitbucket;

@@ -7,7 +7,7 @@ use oam_policy::{
     facts::{Ancestry, FactsNeeded},
 };
 
-use super::{histories, tally::Untold};
+use super::{approvals, histories, tally::Untold};
 use crate::privilege;
 
 /// One push, with all its updates.
@@ -103,7 +103,10 @@ impl Recorded {
             channel: Channel::parse(&decision.channel)?,
             updates: NonEmpty::from_vec(updates)?,
         };
-        Some((request, facts(&decision.updates)))
+        let mut facts = facts(&decision.updates);
+        let pull_request = decision.pull_request.as_ref().and_then(|one| approvals::learnt(one));
+        pull_request.into_iter().for_each(|known| facts.learn_pull_request(known));
+        Some((request, facts))
     }
 }
 

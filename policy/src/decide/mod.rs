@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use approvals::{Counted, Worth};
 pub use elevations::ElevationUse;
 pub use freshness::Freshness;
 pub use in_force::NotInForce;

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    decide::{Lifted, Subject},
+    decide::{Counted, Lifted, Subject},
     name::{PrivilegeId, RoleId, RuleId},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
@@ -35,6 +35,8 @@ pub struct RefDecision {
     pub verdict: Verdict,
     /// What rules in evaluate mode would have decided.
     pub shadow: Vec<Shadow>,
+    /// How the approvals of its pull request were counted, for each role of which a rule asks some.
+    pub approvals: Vec<Counted>,
 }
 
 /// The verdict on one ref update.

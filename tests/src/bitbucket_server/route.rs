@@ -1,5 +1,5 @@
 use super::{
-    Shared, accounts,
+    Shared, access_keys, accounts,
     answer::Answer,
     ask::{Answered, Ask},
     branches,
@@ -29,6 +29,11 @@ fn route(ask: &Ask<'_>) -> Answered {
             ("GET", ["repos", slug, "restrictions"]) => restrictions::list(ask, key, Some(slug)),
             ("DELETE", ["restrictions", id]) => restrictions::delete(ask, key, None, id),
             ("DELETE", ["repos", slug, "restrictions", id]) => restrictions::delete(ask, key, Some(slug), id),
+            _ => unknown(ask),
+        },
+        ["rest", "keys", "latest", "projects", key, path @ ..] => match (ask.method(), path) {
+            ("GET", ["ssh"]) => access_keys::list(ask, key, None),
+            ("GET", ["repos", slug, "ssh"]) => access_keys::list(ask, key, Some(slug)),
             _ => unknown(ask),
         },
         ["rest", which @ ("ssh" | "gpg"), "latest", "keys", path @ ..] => {
