@@ -62,7 +62,7 @@ enum Moment {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+pub(crate) struct Wire {
     id: Id,
     #[serde(alias = "label", alias = "emailAddress")]
     name: Option<String>,
@@ -143,7 +143,7 @@ impl Bitbucket {
 }
 
 impl Wire {
-    fn read(self, kind: CredentialKind) -> Credential {
+    pub(crate) fn read(self, kind: CredentialKind) -> Credential {
         let id = match self.id {
             Id::Text(text) => text,
             Id::Number(number) => number.to_string(),

@@ -13,6 +13,7 @@
 //! **Must never:** print a token, take an answer that it does not understand for a good one, ask without a bound, or
 //! touch what is not ours: another's hook script, or a permission that others gave.
 
+mod access_key;
 mod account;
 mod branch;
 mod branch_model;
@@ -31,6 +32,7 @@ pub mod pull_request;
 mod restriction;
 pub mod script;
 
+pub use access_key::AccessKey;
 pub use account::{Account, GlobalLevel, GlobalPermission};
 pub use branch::Branch;
 pub use branch_model::BranchModel;
@@ -39,5 +41,5 @@ pub use credential::{Credential, CredentialKind};
 pub use error::{Error, Problem};
 pub use project::{ProjectKey, ProjectKeyError};
 pub use pull_request::{Approval, Commit, PullRequest};
-pub use restriction::{AccessKey, Forbids, Matcher, MatcherKind, Restriction};
+pub use restriction::{ExemptKey, Forbids, Matcher, MatcherKind, Restriction};
 pub use script::{Script, ScriptId, When};

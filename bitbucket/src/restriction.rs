@@ -34,7 +34,7 @@ pub struct Restriction {
     /// Groups to whom it does not apply.
     pub groups: Vec<String>,
     /// Access keys to which it does not apply.
-    pub access_keys: Vec<AccessKey>,
+    pub access_keys: Vec<ExemptKey>,
 }
 
 /// What a restriction forbids, as far as it is known here.
@@ -80,9 +80,9 @@ pub enum MatcherKind {
     Other(String),
 }
 
-/// An SSH key of a project or a repository.
+/// An SSH key of a project or a repository to which a restriction does not apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccessKey {
+pub struct ExemptKey {
     /// Bitbucket's number of it.
     pub id: u64,
     /// What it is called.
@@ -128,7 +128,7 @@ struct MatcherType {
 
 #[derive(Debug, Deserialize)]
 struct AccessKeyWire {
-    key: AccessKey,
+    key: ExemptKey,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@
 //! [`store`], made of what sources say: [`source`], [`scim`], [`ldap`], [`pull`]; whom transmitters say to cut off: [`signals`]), and recording every answer before it is given
 //! ([`audit_log`], [`authorize`]); for administrators, by who they are ([`oidc`]) and what they may ([`access`]).
 //! For finding out who approved what: [`pull_request`]. For telling early which secrets and certificates are to be renewed: [`secrets`].
-//! For proving now and then that Bitbucket still asks: [`canary`]. For handing the log on to collectors: [`export`].
+//! For proving now and then that Bitbucket still asks: [`canary`]; for telling what it has beside the policy: [`drift`]. For handing the log on to collectors: [`export`].
 //!
 //! **In:** questions from hooks, commands from `oam`, a policy in files, directory files, what identity providers push, what directory
 //! servers have. **Out:** decisions, an
@@ -21,6 +21,7 @@ pub mod canary;
 pub mod config;
 mod cursor;
 pub mod directory;
+pub mod drift;
 pub mod exchange;
 pub mod export;
 mod follow;

@@ -31,6 +31,7 @@ use crate::{
     },
     config::Config,
     directory,
+    drift::{Drift, DriftError},
     export::{ExportError, Exports},
     https::TlsError,
     oidc::{Issuers, OwnKeyError, OwnTokens},
@@ -103,6 +104,9 @@ pub enum RunError {
     /// What OAM gave in Bitbucket.
     #[error(transparent)]
     Provisioned(#[from] LedgerError),
+    /// What was found in Bitbucket.
+    #[error(transparent)]
+    Drift(#[from] DriftError),
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
@@ -222,7 +226,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     });
     let (provisioned, damaged) = provisioned(&config)?;
     let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string));
-    let found = found.chain(torn).chain(damaged).collect();
+    let (drift, forgotten) = Drift::open(&config.state.join("drift"))?;
+    let found = found.chain(torn).chain(damaged).chain(forgotten).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
@@ -241,7 +246,7 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         .with_webhooks(webhooks)
         .with_exports(exports)
         .with_signals(signals);
-    Ok(live.with_provisioned(provisioned))
+    Ok(live.with_provisioned(provisioned).with_drift(drift))
 }
 
 /// The tokens of leases, where they are issued.

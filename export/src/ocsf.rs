@@ -168,6 +168,11 @@ fn draft(event: &Event, node: &str) -> Draft {
             managed(activity, &entity, &stream.actor, None)
         }
         Event::BitbucketChanged(changed) => bitbucket_changed(changed),
+        Event::BitbucketDrift(drift) => {
+            let entity = json!({ "name": "drift", "type": "drift", "uid": "Bitbucket" });
+            let severity = if drift.new > 0 { MEDIUM } else { INFORMATIONAL };
+            Draft { severity, ..managed(OTHER, &entity, &drift.actor, Some(&words::sentence(event))) }
+        }
         Event::AdminDenied(denied) => Draft {
             class: api(OTHER),
             severity: MEDIUM,
@@ -258,6 +263,10 @@ fn decision(decision: &Decision) -> Draft {
     if let (Some(own), false) = (own.as_object_mut(), reasons.is_empty()) {
         own.insert("status_code".into(), reasons.first().copied().unwrap_or_default().into());
         own.insert("status_detail".into(), reasons.join(", ").into());
+    }
+    // The schema has no place for who approved what: what has none stands in `unmapped`.
+    if let (Some(own), Some(pull_request)) = (own.as_object_mut(), &decision.pull_request) {
+        own.insert("unmapped".into(), json!({ "pull_request": pull_request }));
     }
     Draft {
         class: api(activity(decision.updates.iter().map(words::verb))),

@@ -150,6 +150,7 @@ fn who(event: &Event) -> &str {
         Event::SignalReceived(told) => told.person.as_deref().unwrap_or_default(),
         Event::SignalStream(stream) => &stream.actor,
         Event::BitbucketChanged(changed) => &changed.actor,
+        Event::BitbucketDrift(drift) => &drift.actor,
         Event::Decision(_)
         | Event::DecisionPart(_)
         | Event::PermittedWhileUnavailable(_)

@@ -59,6 +59,13 @@ pub fn severity(event: &Event) -> u8 {
             ChangeStage::Begun | ChangeStage::Done => 5,
             ChangeStage::Failed | ChangeStage::Unknown => 4,
         },
+        Event::BitbucketDrift(drift) => {
+            if drift.new > 0 {
+                4
+            } else {
+                5
+            }
+        }
         Event::PermittedWhileUnavailable(_)
         | Event::AdminDenied(_)
         | Event::StoreHealed(_)

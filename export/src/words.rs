@@ -1,8 +1,8 @@
 //! An entry in one sentence, and the words that several forms share.
 
 use oam_audit::entry::{
-    BitbucketChanged, CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange, Update, Verb,
-    WithdrawnCause,
+    BitbucketChanged, BitbucketDrift, CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange,
+    Update, Verb, WithdrawnCause,
 };
 
 /// The word of a verdict.
@@ -178,6 +178,7 @@ pub fn sentence(event: &Event) -> String {
             format!("stream of {} {} by {}", stream.transmitter, stream.change.as_str(), stream.actor)
         }
         Event::BitbucketChanged(changed) => bitbucket_changed(changed),
+        Event::BitbucketDrift(drift) => bitbucket_drift(drift),
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",
@@ -204,6 +205,20 @@ fn bitbucket_changed(changed: &BitbucketChanged) -> String {
         named("from", before),
         named("to", after)
     )
+}
+
+/// What Bitbucket has beside what the policy says, and what of it is new.
+fn bitbucket_drift(drift: &BitbucketDrift) -> String {
+    let counts: Vec<_> = drift.counts.iter().map(|one| format!("{} {}", one.finding, one.count)).collect();
+    let all = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
+    let (new, over) = (drift.new, drift.over);
+    let first = drift.found.first().map(|one| {
+        let place = one.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+        let holder = one.user.as_ref().or(one.group.as_ref());
+        let holder = holder.map_or_else(String::new, |holder| format!("{holder} "));
+        format!(", the first {}: {place}{holder}{}", one.finding, one.detail)
+    });
+    format!("Bitbucket has beside the policy: {all}; {new} new, {over} over{}", first.unwrap_or_default())
 }
 
 /// What came of a canary.

@@ -240,7 +240,7 @@ impl Circumstances {
         facts.learn_commits(ONLY, Cover::whatever(), Ok(commits));
         facts.learn_tip(ONLY, Cover::whatever(), Ok(self.tag.tip()));
         facts.learn_files(ONLY, Cover::whatever(), Ok(self.files()));
-        let approval = |by: &Asker| Approval { by: by.clone(), of_head: true };
+        let approval = |by: &Asker| Approval { by: by.clone(), of_head: true, reviewed: None };
         let approvals = self.approved_by.iter().map(approval).collect();
         facts.learn_pull_request(Ok(PullRequest { approvals, ..PullRequest::default() }));
     }

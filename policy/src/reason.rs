@@ -127,6 +127,8 @@ pub enum Shortfall {
         needed: u32,
         /// How many there are that count.
         given: u32,
+        /// Those of which nobody can tell whether they count, where there are any.
+        doubtful: Option<Doubtful>,
         /// Those that there are and that do not count.
         discounted: Option<Examples<Discounted>>,
         /// The changed paths for which it takes them; `None`: it takes them always.
@@ -187,6 +189,15 @@ pub struct Discounted {
     pub why: WhyNot,
 }
 
+/// Approvals of which nobody can tell whether they count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubtful {
+    /// How many they are.
+    pub count: u32,
+    /// Why nobody can tell of the first.
+    pub why: String,
+}
+
 /// Why an approval does not count; of several causes the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WhyNot {
@@ -208,6 +219,18 @@ impl WhyNot {
     /// Each of them.
     pub const ALL: [Self; 6] =
         [Self::Unknown, Self::Inactive, Self::WithoutRole, Self::Author, Self::Committer, Self::Outdated];
+
+    /// Its stable name, as the log writes it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Inactive => "inactive",
+            Self::WithoutRole => "without-role",
+            Self::Author => "author",
+            Self::Committer => "committer",
+            Self::Outdated => "outdated",
+        }
+    }
 }
 
 /// Why a signature is not accepted.

@@ -250,6 +250,7 @@ fn pull_request(author: &str, committers: &[&str], approvals: &[(&str, bool)]) -
     let approval = |(by, of_head): &(&str, bool)| Approval {
         by: Asker::User(Username::parse(by).unwrap()),
         of_head: *of_head,
+        reviewed: None,
     };
     PullRequest {
         author: Some(Username::parse(author).unwrap()),

@@ -16,7 +16,8 @@ use oam_policy::{
     facts::{BadSignature, LeaseFault},
     name::{RoleId, RuleId},
     reason::{
-        Blocked, Discounted, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, SignatureFault, Unmet, WhyNot,
+        Blocked, Discounted, Doubtful, FaultyCommit, NoGrant, PathsNotGranted, Shortfall, SignatureFault,
+        Unmet, WhyNot,
     },
     rule::CommitCheck,
     words::{self, Words},
@@ -62,8 +63,21 @@ fn approvals(needed: u32, given: u32, discounted: &[WhyNot], of: Option<&[&str]>
         role: role("release-manager"),
         needed,
         given,
+        doubtful: None,
         discounted: Examples::of(discounted),
         paths: of.map(paths),
+    })
+}
+
+fn doubtful(needed: u32, given: u32, count: u32) -> RefusalReason {
+    let why = "a commit is by `x@y\u{1b}`, an address of nobody".to_owned();
+    unmet(Shortfall::Approvals {
+        role: role("release-manager"),
+        needed,
+        given,
+        doubtful: Some(Doubtful { count, why }),
+        discounted: None,
+        paths: None,
     })
 }
 
@@ -158,6 +172,8 @@ fn refusals() {
         (approvals(1, 0, &[WhyNot::Outdated], Some(&["deploy/a", "deploy/b"])), Some(&branch)),
         (approvals(3, 1, &WhyNot::ALL[..3], None), Some(&branch)),
         (approvals(3, 1, &WhyNot::ALL[3..], None), Some(&branch)),
+        (doubtful(3, 1, 1), Some(&branch)),
+        (doubtful(3, 0, 2), Some(&branch)),
         (commits(CommitCheck::CommitterIsPusher, Some("<bob@example.com>")), Some(&branch)),
         (commits(CommitCheck::AuthorKnown, Some("<root@localhost>")), Some(&branch)),
         (signatures(SignatureFault::Missing, None), Some(&branch)),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{History, PrivilegeHeld, RefBytes};
+use super::{History, PrivilegeHeld, PullRequest, RefBytes};
 
 /// One judged push, merge, or other act. With all [`DecisionPart`]s of its id before it, it is the whole record.
 ///
@@ -35,6 +35,9 @@ pub struct Decision {
     /// What the pusher had for a while; absent when they had nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub privileges: Vec<PrivilegeHeld>,
+    /// The pull request that was merged; absent when the verdict did not depend on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<Box<PullRequest>>,
     /// The verdict on the whole.
     pub outcome: Outcome,
     /// The reasons that concern the whole, not one update.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccessAttested, BitbucketChanged, Change, Decision, DecisionPart, EntriesPruned, KeyRotated, PeopleKept,
-    PersonErased, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected, PolicyWithdrawn,
-    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
-    RefBytes, SignalReceived, SignalStream, Time,
+    AccessAttested, BitbucketChanged, BitbucketDrift, Change, Decision, DecisionPart, EntriesPruned,
+    KeyRotated, PeopleKept, PersonErased, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
+    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
+    PrivilegeSignedOff, PrivilegeUsed, RefBytes, SignalReceived, SignalStream, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -75,6 +75,8 @@ pub enum Event {
     SignalStream(SignalStream),
     /// Something is changed in Bitbucket.
     BitbucketChanged(BitbucketChanged),
+    /// Bitbucket has something beside what the policy says, or has it no more.
+    BitbucketDrift(BitbucketDrift),
 }
 
 /// It was tried whether a forbidden change is refused.
@@ -107,7 +109,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 31] = [
+    pub const KINDS: [&'static str; 32] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -139,6 +141,7 @@ impl Event {
         "signal-received",
         "signal-stream",
         "bitbucket-changed",
+        "bitbucket-drift",
     ];
 
     /// The word for what happened, as `kind` of an entry says it.
@@ -176,6 +179,7 @@ impl Event {
             Self::SignalReceived(_) => "signal-received",
             Self::SignalStream(_) => "signal-stream",
             Self::BitbucketChanged(_) => "bitbucket-changed",
+            Self::BitbucketDrift(_) => "bitbucket-drift",
         }
     }
 }

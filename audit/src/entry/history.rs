@@ -74,7 +74,7 @@ pub struct Listed<T> {
 }
 
 impl<T: Serialize> Listed<T> {
-    fn digest(&mut self) {
+    pub(super) fn digest(&mut self) {
         // Texts and numbers cannot fail to be written.
         if let Some(json) = self.all.take().and_then(|all| serde_json::to_vec(&all).ok()) {
             self.sha256 = Some(hex::encode(Sha256::digest(json)));

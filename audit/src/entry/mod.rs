@@ -12,6 +12,7 @@
 
 mod bitbucket;
 mod decision;
+mod drift;
 mod encode;
 mod event;
 pub mod history;
@@ -20,6 +21,7 @@ mod personal;
 mod policy;
 mod privilege;
 mod pruned;
+mod pull_request;
 mod ref_bytes;
 mod review;
 mod rotation;
@@ -36,6 +38,7 @@ pub use decision::{
     AskedBy, Change, Decision, DecisionPart, Lifted, Outcome, PrincipalKind, Reason, Shadow, SnapshotUsed,
     Update, Verb,
 };
+pub use drift::{BitbucketDrift, DriftCount, DriftFound};
 pub use encode::{DecodeError, EncodeError, EncodedEvent, Entry, Format, MAX_ENTRY_BYTES, MAX_EVENT_BYTES};
 pub use event::{
     AdminDenied, AppliedUpdate, CanaryOutcome, CanaryTried, DaemonStarted, Event, LogRepaired,
@@ -54,6 +57,7 @@ pub use privilege::{
     PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
 };
 pub use pruned::{EntriesPruned, PrunedRotation};
+pub use pull_request::{Approval, ApprovalCount, PullRequest, Said, WeighedApproval};
 pub use ref_bytes::{RefBytes, RefBytesError};
 pub use review::{AccessAttested, AccessVerdict, ReviewedRow};
 pub use rotation::{KeyRotated, RotationError};

@@ -4,13 +4,15 @@
 //! entry is asked by the compiler whether it tells of people.
 
 use super::{
-    AccessAttested, AdminDenied, AppliedUpdate, BitbucketChanged, CanaryTried, DaemonStarted, Decision,
-    DecisionPart, EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept,
+    AccessAttested, AdminDenied, AppliedUpdate, BitbucketChanged, BitbucketDrift, CanaryTried, DaemonStarted,
+    Decision, DecisionPart, DriftFound, EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept,
     PermittedWhileUnavailable, PersonErased, PolicyApproved, PolicyChanged, PolicyDiff, PolicyProposed,
     PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeHeld,
-    PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, PrunedRotation, RefsApplied, ReviewedRow,
-    SignalReceived, SignalStream, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, Update,
+    PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, PrunedRotation, PullRequest, RefsApplied,
+    ReviewedRow, SignalReceived, SignalStream, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed,
+    Update,
     history::{Commit, Listed, Named, Signature, Text, Tip},
+    pull_request::{Approval, ApprovalCount, Said, WeighedApproval},
 };
 
 /// A field that tells of people.
@@ -142,6 +144,7 @@ impl Event {
             Self::PrivilegeUsed(PrivilegeUsed { id: _, by, decision: _ }) => look(Personal::Party(by)),
             Self::AccessAttested(attested) => access_attested(attested, look),
             Self::BitbucketChanged(changed) => bitbucket_changed(changed, look),
+            Self::BitbucketDrift(drift) => bitbucket_drift(drift, look),
             Self::KeyRotated(rotated) => key_rotated(rotated, look),
             Self::EntriesPruned(EntriesPruned { before: _, keep: _, older_than: _, rotations }) => rotations
                 .iter_mut()
@@ -181,6 +184,7 @@ impl Decision {
             policy: _,
             snapshot: _,
             privileges,
+            pull_request,
             outcome: _,
             reasons: _,
             update_count: _,
@@ -197,6 +201,7 @@ impl Decision {
             on.iter_mut().try_for_each(|on| look(Personal::Repository(on)))?;
             look(Personal::Words(reason))?;
         }
+        pull_request.iter_mut().try_for_each(|one| self::pull_request(one, look))?;
         each(updates, look)
     }
 }
@@ -296,6 +301,19 @@ fn bitbucket_changed<E>(changed: &mut BitbucketChanged, look: Look<'_, E>) -> Re
     words(detail, look)
 }
 
+/// Nor is one here: nobody looks there.
+fn bitbucket_drift<E>(drift: &mut BitbucketDrift, look: Look<'_, E>) -> Result<(), E> {
+    let BitbucketDrift { actor, counts: _, new: _, over: _, found } = drift;
+    look(Personal::Actor(actor))?;
+    for DriftFound { finding: _, place: _, user, group: _, detail: _ } in &mut *found {
+        user.iter_mut().try_for_each(|user| look(Personal::Name(user)))?;
+    }
+    for DriftFound { finding: _, place: _, user: _, group: _, detail } in found {
+        look(Personal::Words(detail))?;
+    }
+    Ok(())
+}
+
 fn key_rotated<E>(rotated: &mut KeyRotated, look: Look<'_, E>) -> Result<(), E> {
     let KeyRotated { previous: _, next: _, actor, reason, note: _ } = rotated;
     look(Personal::Actor(actor))?;
@@ -306,6 +324,26 @@ fn key_rotated<E>(rotated: &mut KeyRotated, look: Look<'_, E>) -> Result<(), E> 
 fn policy_diff<E>(diff: &mut Option<PolicyDiff>, look: Look<'_, E>) -> Result<(), E> {
     let Some(PolicyDiff { changes: _, exact: _, first }) = diff else { return Ok(()) };
     first.iter_mut().try_for_each(|change| look(Personal::Words(change)))
+}
+
+fn pull_request<E>(pull_request: &mut PullRequest, look: Look<'_, E>) -> Result<(), E> {
+    let PullRequest { number: _, head: _, said, counts } = pull_request;
+    for ApprovalCount { rule: _, role: _, needed: _, given: _, of_paths: _, approvals } in counts {
+        for WeighedApproval { by, worth: _ } in approvals.all.iter_mut().flatten() {
+            look(Personal::Name(by))?;
+        }
+    }
+    match said {
+        Said::Known { author, approvals, committers } => {
+            look(Personal::Name(author))?;
+            for Approval { by, commit: _ } in approvals.all.iter_mut().flatten() {
+                look(Personal::Name(by))?;
+            }
+            // Whoever makes a commit writes there what they like: that makes nobody known.
+            committers.all.iter_mut().flatten().try_for_each(|email| look(Personal::Words(email)))
+        }
+        Said::Unknown { why } => look(Personal::Words(why)),
+    }
 }
 
 fn history<E>(history: &mut History, look: Look<'_, E>) -> Result<(), E> {

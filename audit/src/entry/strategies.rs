@@ -223,6 +223,23 @@ fn bitbucket_changed() -> impl Strategy<Value = Event> {
     )
 }
 
+fn bitbucket_drift() -> impl Strategy<Value = Event> {
+    let count = (text(), any::<u64>()).prop_map(|(finding, count)| DriftCount { finding, count });
+    let whose = (option::of(text()), option::of(text()), option::of(text()));
+    let found = (text(), whose, text()).prop_map(|(finding, (place, user, group), detail)| DriftFound {
+        finding,
+        place,
+        user,
+        group,
+        detail,
+    });
+    (text(), vec(count, 0..3), any::<(u64, u64)>(), vec(found, 0..3)).prop_map(
+        |(actor, counts, (new, over), found)| {
+            Event::BitbucketDrift(BitbucketDrift { actor, counts, new, over, found })
+        },
+    )
+}
+
 /// Somebody answers for a review of access.
 fn attested() -> impl Strategy<Value = Event> {
     let row = (text(), text(), text(), text(), text(), text()).prop_map(
@@ -304,6 +321,28 @@ fn snapshot_used() -> impl Strategy<Value = SnapshotUsed> {
     })
 }
 
+fn pull_request() -> impl Strategy<Value = PullRequest> {
+    let approval = (text(), option::of(hex_id())).prop_map(|(by, commit)| Approval { by, commit });
+    let said = prop_oneof![
+        (text(), listed(approval), listed(text()))
+            .prop_map(|(author, approvals, committers)| { Said::Known { author, approvals, committers } }),
+        text().prop_map(|why| Said::Unknown { why }),
+    ];
+    let weighed = (text(), text()).prop_map(|(by, worth)| WeighedApproval { by, worth });
+    let count = (text(), text(), any::<(u32, u32)>(), any::<bool>(), listed(weighed)).prop_map(
+        |(rule, role, (needed, given), of_paths, approvals)| ApprovalCount {
+            rule,
+            role,
+            needed,
+            given,
+            of_paths,
+            approvals,
+        },
+    );
+    (option::of(any::<u64>()), option::of(hex_id()), said, vec(count, 0..3))
+        .prop_map(|(number, head, said, counts)| PullRequest { number, head, said, counts })
+}
+
 /// A decision that holds all its updates itself.
 pub(crate) fn decision() -> impl Strategy<Value = Decision> {
     let asked = (text(), asked_by(), text(), any::<bool>(), text(), text());
@@ -314,11 +353,12 @@ pub(crate) fn decision() -> impl Strategy<Value = Decision> {
         option::of(text()),
         option::of(snapshot_used()),
         vec(privilege_held(), 0..2),
+        option::of(pull_request().prop_map(Box::new)),
     );
     let verdict = (outcome(), vec(reason(), 0..3), vec(update(), 0..6), any::<u64>());
     (asked, grounds, verdict).prop_map(|(asked, grounds, verdict)| {
         let (decision, asked_by, channel, dry_run, repository, principal) = asked;
-        let (principal_kind, roles, policy, snapshot, privileges) = grounds;
+        let (principal_kind, roles, policy, snapshot, privileges, pull_request) = grounds;
         let (outcome, reasons, updates, elapsed_us) = verdict;
         Decision {
             decision,
@@ -332,6 +372,7 @@ pub(crate) fn decision() -> impl Strategy<Value = Decision> {
             policy,
             snapshot,
             privileges,
+            pull_request,
             outcome,
             reasons,
             update_count: updates.len() as u64,
@@ -521,6 +562,7 @@ fn event() -> impl Strategy<Value = Event> {
         signal_received(),
         signal_stream(),
         bitbucket_changed(),
+        bitbucket_drift(),
     ]
 }
 

@@ -47,6 +47,7 @@ fn decision() -> Decision {
         policy: Some("c0ffee".into()),
         snapshot: Some(SnapshotUsed { generation: 12, digest: "beef".into(), age_ms: 340 }),
         privileges: Vec::new(),
+        pull_request: None,
         outcome: Outcome::Refused,
         reasons: vec![],
         update_count: 0,

@@ -63,6 +63,9 @@ const WITHOUT_NAMES: &[&str] = &[
     "note",
     "keep",
     "older_than",
+    // Of a pull request: what is merged, and what an approval is worth.
+    "head",
+    "worth",
     // Of a lease: what the policy says, and what tells a token from others.
     "workload",
     "verbs",
@@ -81,6 +84,7 @@ const WITHOUT_NAMES: &[&str] = &[
     "is",
     "may",
     "through",
+    "finding",
     // Of a change in Bitbucket: what was given where; never in a person's own project.
     "stage",
     "step",

@@ -17,6 +17,9 @@ pub(super) const NOT_KEPT: &str = "not kept: it names more people than a text ca
 /// How long an update may be, in bytes: it must fit an entry, beside what every part of a decision says.
 const MOST_UPDATE_BYTES: usize = 56 << 10;
 
+/// How long a decision without its updates may be, in bytes: likewise.
+const MOST_HEAD_BYTES: usize = 56 << 10;
+
 /// Who is known. What fails is why somebody cannot be given an alias.
 pub struct Known<'k, E> {
     /// Whoever has that name. Somebody who is not known becomes so.
@@ -50,11 +53,22 @@ impl<'k, E> Aliases<'k, E> {
         event.personal(&mut |field| self.field(field))
     }
 
-    /// The same for a decision. Its parties are those of its updates too.
+    /// The same for a decision. Its parties are those of its updates too. What it lists of its pull request is told by
+    /// digests where it becomes too long by being sealed.
     ///
     /// # Errors
     /// As [`Self::event`].
     pub fn decision(&mut self, decision: &mut Decision) -> Result<(), E> {
+        if decision.pull_request.is_none() {
+            return decision.personal(&mut |field| self.field(field));
+        }
+        let mut written = decision.clone();
+        written.personal(&mut |field| self.field(field))?;
+        if json_bytes(&written).is_ok_and(|bytes| bytes <= MOST_HEAD_BYTES) {
+            *decision = written;
+            return Ok(());
+        }
+        decision.pull_request.iter_mut().for_each(|pull_request| pull_request.digest_lists());
         decision.personal(&mut |field| self.field(field))
     }
 

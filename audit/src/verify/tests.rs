@@ -33,6 +33,7 @@ pub(super) fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         policy: None,
         snapshot: None,
         privileges: Vec::new(),
+        pull_request: None,
         outcome: Outcome::Permitted,
         reasons: vec![],
         update_count: 0,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Bounds, Choices, Compared, Found, Imported, LeftKind, compare, tidy};
 use crate::{
-    AccessKey, Account, BranchModel, Forbids, GlobalLevel, GlobalPermission, Matcher, MatcherKind,
+    Account, BranchModel, ExemptKey, Forbids, GlobalLevel, GlobalPermission, Matcher, MatcherKind,
     Restriction,
     permission::{Holder, Level, Place},
     provision::Dated,
@@ -76,7 +76,7 @@ impl Found {
                 matcher,
                 users: named("user:"),
                 groups: named("group:"),
-                access_keys: keys.into_iter().map(|label| AccessKey { id, label }).collect(),
+                access_keys: keys.into_iter().map(|label| ExemptKey { id, label }).collect(),
             },
         ));
         self

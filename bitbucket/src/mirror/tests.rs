@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::{MirrorSettings, Protections};
 use crate::{
-    AccessKey, Account, Matcher, MatcherKind, Restriction,
+    Account, ExemptKey, Matcher, MatcherKind, Restriction,
     model::{Answer, Change, at_ref},
     permission::{Holder, Place},
     provision::{Basis, MirrorBasis, Plan, Seen, Settings, Step},
@@ -225,7 +225,7 @@ fn what_is_missing_is_made_and_what_somebody_changed_is_put_right() {
     assert_eq!(planned(&rules, std::slice::from_ref(&whole), &[MAIN]).0.changes, []);
     // Somebody exempted themselves, or a key of theirs.
     let wider = restriction("read-only", &["svc-ci", "eve"], &["leads", "chiefs"]);
-    let key = Restriction { access_keys: vec![AccessKey { id: 1, label: "x".into() }], ..whole.clone() };
+    let key = Restriction { access_keys: vec![ExemptKey { id: 1, label: "x".into() }], ..whole.clone() };
     for changed in [wider, key] {
         let (plan, _) = planned(&rules, &[changed], &[MAIN]);
         assert!(

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Basis, Change, Chosen, Plan, Seen, Step, wanted::Wanted};
 use crate::{
-    Account, Bitbucket, Credential, CredentialKind, Error, GlobalLevel, ProjectKey, Restriction,
+    AccessKey, Account, Bitbucket, Credential, CredentialKind, Error, GlobalLevel, ProjectKey, Restriction,
     permission::{Holder, Level, Place},
 };
 
@@ -17,6 +17,8 @@ pub struct Around {
     pub restrictions: Vec<(Place, Restriction)>,
     /// The tokens and keys of users; `None`: they were not read.
     pub credentials: Option<Vec<(Account, Credential)>>,
+    /// The access keys of projects and repositories; empty where credentials were not read.
+    pub access_keys: Vec<(Place, AccessKey)>,
 }
 
 /// Something that is not as the policy says, or that the policy cannot know.
@@ -28,6 +30,9 @@ pub struct Finding {
     pub place: Option<Place>,
     /// Whose.
     pub holder: Option<Holder>,
+    /// What tells it from others of the same kind, place and holder: the id of a token, a key or a restriction, a group; empty
+    /// where there is only one.
+    pub thing: String,
     /// What it is, for people.
     pub what: String,
     /// Whether `oam bitbucket apply` mends it.
@@ -52,6 +57,8 @@ pub enum FindingKind {
     Exemption,
     /// A branch restriction: a second rule beside the policy.
     Restriction,
+    /// An access key that is nobody's, with which whoever has it may write.
+    KeyWrites,
     /// A token or key that never ends.
     Endless,
     /// A token or key that nobody used for long.
@@ -60,7 +67,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every one, the worst first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gone,
         Self::Administers,
         Self::NotGranted,
@@ -68,9 +75,29 @@ impl FindingKind {
         Self::Differs,
         Self::Exemption,
         Self::Restriction,
+        Self::KeyWrites,
         Self::Endless,
         Self::Unused,
     ];
+
+    /// The one of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it is only found where tokens and keys are looked at.
+    pub const fn is_of_credentials(self) -> bool {
+        match self {
+            Self::KeyWrites | Self::Endless | Self::Unused => true,
+            Self::Gone
+            | Self::Administers
+            | Self::NotGranted
+            | Self::Everybody
+            | Self::Differs
+            | Self::Exemption
+            | Self::Restriction => false,
+        }
+    }
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -82,14 +109,15 @@ impl FindingKind {
             Self::Everybody => "everybody",
             Self::Exemption => "exemption",
             Self::Restriction => "restriction",
+            Self::KeyWrites => "key-writes",
             Self::Endless => "endless",
             Self::Unused => "unused",
         }
     }
 }
 
-/// Reads what there is besides permissions; the tokens and keys of everybody only where that is wanted: it is three requests
-/// for each.
+/// Reads what there is besides permissions; tokens and keys only where that is wanted: it is three requests for each user, and
+/// one for each project and repository.
 ///
 /// # Errors
 /// When anything cannot be read.
@@ -117,6 +145,10 @@ pub async fn look_around(
             }
         }
         around.credentials = Some(all);
+        for place in &seen.places.is {
+            let keys = bitbucket.access_keys(place).await?;
+            around.access_keys.extend(keys.into_iter().map(|key| (place.clone(), key)));
+        }
     }
     Ok(around)
 }
@@ -130,6 +162,7 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
         kind: FindingKind::NotGranted,
         place: Some(one.place.clone()),
         holder: Some(one.holder.clone()),
+        thing: String::new(),
         what: match one.granted {
             Some(granted) => format!("has {}, and is granted {granted} only", one.has),
             None => format!("has {}, and no rule gives it", one.has),
@@ -144,7 +177,8 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
     all.extend(around.everybody.iter().filter_map(|(project, level)| {
         let place = Some(Place::Project(project.clone())).filter(|place| !ignored(place))?;
         let what = format!("everybody who is signed in has {level}");
-        Some(Finding { kind: FindingKind::Everybody, place: Some(place), holder: None, what, mended: false })
+        let (kind, thing) = (FindingKind::Everybody, String::new());
+        Some(Finding { kind, place: Some(place), holder: None, thing, what, mended: false })
     }));
     // What we made says no more than the policy.
     let ours = |place: &Place, one: &Restriction| basis.mirror.owned.contains(&(place.clone(), one.thing()));
@@ -156,8 +190,17 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
         };
         // Those who are gone lose them anyhow.
         if !basis.is_gone(&holder) {
-            all.extend(credential(&holder, one, unused_since));
+            let whose = Whose { place: None, holder: Some(holder), named: one.named() };
+            all.extend(credential(&whose, one, unused_since));
         }
+    }
+    for (place, one) in around.access_keys.iter().filter(|(place, _)| !ignored(place)) {
+        let whose = Whose { place: Some(place.clone()), holder: None, named: one.named() };
+        if one.writes {
+            let what = format!("{} may write, whoever has it", whose.named);
+            all.push(whose.finding(FindingKind::KeyWrites, &one.key, what));
+        }
+        all.extend(credential(&whose, &one.key, unused_since));
     }
     all.sort_by_key(|one| FindingKind::ALL.iter().position(|kind| *kind == one.kind));
     all
@@ -165,46 +208,50 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
 
 fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
     let because = &change.because;
-    let of_mirror = |place: &Place, what: String| Finding {
+    let of_mirror = |place: &Place, thing: String, what: String| Finding {
         kind: FindingKind::Differs,
         place: Some(place.clone()),
         holder: None,
+        thing,
         what: format!("{what}: {because}"),
         mended: true,
     };
-    let (place, holder, what) = match &change.step {
+    let nothing_else = String::new;
+    let (place, holder, thing, what) = match &change.step {
         Step::Forget { .. } => return None,
         Step::Restrict { place, restriction, .. } => {
-            return Some(of_mirror(
-                place,
-                format!("lacks the restriction {} {}", restriction.thing(), restriction.exempt()),
-            ));
+            let thing = restriction.thing();
+            let what = format!("lacks the restriction {thing} {}", restriction.exempt());
+            return Some(of_mirror(place, thing, what));
         }
         Step::Lift { place, thing, .. } => {
-            return Some(of_mirror(place, format!("still has the restriction {thing}")));
+            let what = format!("still has the restriction {thing}");
+            return Some(of_mirror(place, thing.clone(), what));
         }
         Step::Permit { place, holder, before: None, after } => {
-            (Some(place), holder.clone(), format!("lacks {after}"))
+            (Some(place), holder.clone(), nothing_else(), format!("lacks {after}"))
         }
         Step::Permit { place, holder, before: Some(before), after } => {
-            (Some(place), holder.clone(), format!("has {before} in place of {after}"))
+            (Some(place), holder.clone(), nothing_else(), format!("has {before} in place of {after}"))
         }
         Step::Revoke { place, holder, before } => {
-            (Some(place), holder.clone(), format!("still has {before}"))
+            (Some(place), holder.clone(), nothing_else(), format!("still has {before}"))
         }
         Step::RevokeGlobal { holder, before } => {
-            (None, holder.clone(), format!("still has {}", before.as_str()))
+            (None, holder.clone(), nothing_else(), format!("still has {}", before.as_str()))
         }
         Step::Delete { account, credential } => {
-            (None, account.holder()?, format!("still has the {}", credential.named()))
+            let thing = format!("{} {}", credential.kind.as_str(), credential.id);
+            (None, account.holder()?, thing, format!("still has the {}", credential.named()))
         }
         Step::LeaveGroup { holder, group } => {
-            (None, holder.clone(), format!("is still in the group {}", group.name()))
+            let thing = group.name().to_owned();
+            (None, holder.clone(), thing, format!("is still in the group {}", group.name()))
         }
     };
     let kind = if basis.is_gone(&holder) { FindingKind::Gone } else { FindingKind::Differs };
     let what = format!("{what}: {because}");
-    Some(Finding { kind, place: place.cloned(), holder: Some(holder), what, mended: true })
+    Some(Finding { kind, place: place.cloned(), holder: Some(holder), thing, what, mended: true })
 }
 
 fn of_restriction(place: &Place, one: &Restriction) -> Finding {
@@ -217,7 +264,7 @@ fn of_restriction(place: &Place, one: &Restriction) -> Finding {
         true => (FindingKind::Restriction, what),
         false => (FindingKind::Exemption, format!("{what}, but not for {}", exempt.join(", "))),
     };
-    Finding { kind, place: Some(place.clone()), holder: None, what, mended: false }
+    Finding { kind, place: Some(place.clone()), holder: None, thing: one.id.to_string(), what, mended: false }
 }
 
 /// Who administers Bitbucket, and may not administer everything by the policy.
@@ -239,27 +286,41 @@ fn administrators(seen: &Seen, basis: &Basis) -> Vec<Finding> {
             kind: FindingKind::Administers,
             place: None,
             holder: Some(global.holder.clone()),
+            thing: String::new(),
             what: format!("has {}, and no rule gives admin in every project", global.level.as_str()),
             mended: false,
         })
         .collect()
 }
 
-fn credential(holder: &Holder, one: &Credential, unused_since: u64) -> Vec<Finding> {
-    let named = one.named();
-    let finding =
-        |kind, what: String| Finding { kind, place: None, holder: Some(holder.clone()), what, mended: false };
+/// Whose a token or key is: a user's, or that of a place and nobody's.
+struct Whose {
+    place: Option<Place>,
+    holder: Option<Holder>,
+    named: String,
+}
+
+impl Whose {
+    fn finding(&self, kind: FindingKind, one: &Credential, what: String) -> Finding {
+        let (place, holder) = (self.place.clone(), self.holder.clone());
+        let thing = format!("{} {}", one.kind.as_str(), one.id);
+        Finding { kind, place, holder, thing, what, mended: false }
+    }
+}
+
+fn credential(whose: &Whose, one: &Credential, unused_since: u64) -> Vec<Finding> {
+    let named = &whose.named;
     let mut all = Vec::new();
     // A GPG key opens nothing.
     if !one.ends && one.kind != CredentialKind::GpgKey {
-        all.push(finding(FindingKind::Endless, format!("{named} never ends")));
+        all.push(whose.finding(FindingKind::Endless, one, format!("{named} never ends")));
     }
     if one.used.or(one.made).is_some_and(|last| last < unused_since) {
         let what = match one.used {
             Some(_) => "was last used long ago",
             None => "was made long ago, and is not known to have been used",
         };
-        all.push(finding(FindingKind::Unused, format!("{named} {what}")));
+        all.push(whose.finding(FindingKind::Unused, one, format!("{named} {what}")));
     }
     all
 }

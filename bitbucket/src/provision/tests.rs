@@ -5,7 +5,8 @@ use super::{
     Step, door::Doors, findings, seen::Dated,
 };
 use crate::{
-    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Matcher, MatcherKind, Restriction,
+    AccessKey, Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Matcher, MatcherKind,
+    Restriction,
     permission::{Holder, Level, Place},
 };
 
@@ -372,6 +373,12 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
             (account("backup"), credential(CredentialKind::Token, false, None)),
             (account("cleo"), credential(CredentialKind::Token, false, None)),
         ]),
+        access_keys: [("PAY", true, true), ("PAY/api", true, false), ("PAY/web", false, true)]
+            .map(|(at, writes, ends)| {
+                let key = credential(CredentialKind::SshKey, ends, Some(200));
+                (place(at), AccessKey { key, writes })
+            })
+            .into(),
     };
     let found = |company: &Company| {
         let plan = company.plan();
@@ -392,7 +399,10 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
             "differs user:bob",
             "exemption -",
             "restriction -",
+            "key-writes -",
+            "key-writes -",
             "endless user:ada",
+            "endless -",
             "unused user:bob",
         ]
     );
@@ -405,4 +415,6 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
         !found.contains(&"exemption -".to_owned()) && found.contains(&"restriction -".to_owned()),
         "{found:?}"
     );
+    assert_eq!(found.iter().filter(|one| *one == "key-writes -").count(), 1);
+    assert!(!found.contains(&"endless -".to_owned()), "{found:?}");
 }

@@ -3,6 +3,7 @@
 mod policy;
 mod privilege;
 mod provision;
+mod pull_request;
 
 use oam_audit::entry::{
     AskedBy, CanaryOutcome, CanaryTried, Change, Decision, Entry, Event, Outcome, PeopleForm,
@@ -104,6 +105,7 @@ fn event(event: &Event, page: &Page) -> String {
             shown(&attested.reason)
         ),
         Event::BitbucketChanged(changed) => provision::changed(changed, page),
+        Event::BitbucketDrift(drift) => provision::drift(drift, page),
         Event::RefsApplied(applied) => refs_applied(applied, page),
         Event::CanaryTried(canary) => canary_tried(canary, page),
         Event::KeyRotated(rotated) => page.warn(&format!(
@@ -169,6 +171,7 @@ fn decision(decision: &Decision, page: &Page) -> String {
     if others > 0 {
         parts.push(format!("and {}", counted(others, "more ref", "more refs")));
     }
+    parts.extend(decision.pull_request.iter().map(|one| format!("({})", pull_request::told(one))));
     let by = match &decision.asked_by {
         AskedBy::Unix { .. } => String::new(),
         AskedBy::Tls { subject } => format!(" via {}", shown(subject)),

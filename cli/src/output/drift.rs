@@ -84,6 +84,7 @@ fn title(kind: FindingKind) -> &'static str {
         FindingKind::Differs => "Not as the policy says",
         FindingKind::Exemption => "Branch restrictions that are not for everybody",
         FindingKind::Restriction => "Branch restrictions beside the policy",
+        FindingKind::KeyWrites => "Access keys that write",
         FindingKind::Endless => "Never ends",
         FindingKind::Unused => "Not used for long",
     }
@@ -102,6 +103,7 @@ mod tests {
             kind,
             place: place.map(|place| place.parse().unwrap()),
             holder: Some("user:ada".parse().unwrap()),
+            thing: String::new(),
             what: what.into(),
             mended,
         };

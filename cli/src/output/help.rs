@@ -490,7 +490,7 @@ pub fn bitbucket_drift() -> String {
     document(
         "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended}]}",
         &[
-            "kind: gone, administers, not-granted, everybody, differs, exemption, restriction, endless or unused",
+            "kind: gone, administers, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
         ],
     )
 }

@@ -1,6 +1,6 @@
 //! What entries are found by. An index and a filter both rest on [`of_event`], so neither knows what the other does not.
 
-use oam_audit::entry::{Event, Outcome, Reason, Update};
+use oam_audit::entry::{Event, Outcome, PullRequest, Reason, Said, Update};
 use sha2::{Digest as _, Sha256};
 
 /// One thing that an entry says, and that can be asked for.
@@ -91,6 +91,7 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
             tell(Facet::User(&decision.principal));
             tell(Facet::Repository(&decision.repository));
             tell(Facet::Outcome(decision.outcome));
+            decision.pull_request.iter().for_each(|one| of_pull_request(one, tell));
             of_reasons(&decision.reasons, tell);
             of_updates(&decision.updates, tell);
         }
@@ -156,6 +157,14 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
             let repository = changed.place.iter().filter(|place| place.contains('/'));
             repository.for_each(|place| tell(Facet::Repository(place)));
         }
+        Event::BitbucketDrift(drift) => {
+            tell(Facet::User(&drift.actor));
+            for one in &drift.found {
+                one.user.iter().for_each(|user| tell(Facet::User(user)));
+                let repository = one.place.iter().filter(|place| place.contains('/'));
+                repository.for_each(|place| tell(Facet::Repository(place)));
+            }
+        }
         Event::AdminDenied(denied) => tell(Facet::User(&denied.actor)),
         Event::SignalReceived(told) => told.person.iter().for_each(|person| tell(Facet::User(person))),
         Event::SignalStream(stream) => tell(Facet::User(&stream.actor)),
@@ -171,6 +180,15 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         | Event::StoreHealed(_)
         | Event::LogRepaired(_) => {}
     }
+}
+
+/// Who approved it, and the rules that asked for approvals.
+fn of_pull_request<'a>(pull_request: &'a PullRequest, tell: &mut dyn FnMut(Facet<'a>)) {
+    if let Said::Known { author, approvals, committers: _ } = &pull_request.said {
+        tell(Facet::User(author));
+        approvals.all.iter().flatten().for_each(|approval| tell(Facet::User(&approval.by)));
+    }
+    pull_request.counts.iter().for_each(|count| tell(Facet::Rule(&count.rule)));
 }
 
 fn of_updates<'a>(updates: &'a [Update], tell: &mut dyn FnMut(Facet<'a>)) {

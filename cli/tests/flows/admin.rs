@@ -118,6 +118,15 @@ impl v1::admin_server::Admin for Daemon {
         Err(Status::failed_precondition("permissions in Bitbucket are not kept"))
     }
 
+    async fn tell_bitbucket_drift(
+        &self,
+        request: Request<Streaming<v1::TellBitbucketDriftRequest>>,
+    ) -> Result<Response<v1::TellBitbucketDriftResponse>, Status> {
+        let first = request.into_inner().message().await?.unwrap_or_default();
+        self.note(Request::new(first))?;
+        Err(Status::failed_precondition("permissions in Bitbucket are not kept"))
+    }
+
     type ImportSnapshotStream = Answers<v1::ImportSnapshotResponse>;
 
     async fn import_snapshot(

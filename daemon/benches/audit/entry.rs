@@ -39,6 +39,7 @@ fn head(n: u64) -> Decision {
         outcome: Outcome::Permitted,
         reasons: vec![],
         privileges: vec![],
+        pull_request: None,
         update_count: 0,
         updates: vec![],
         parts: 0,

@@ -116,6 +116,7 @@ calls! {
     // Tells of a change in Bitbucket, and gives nobody anything by that.
     BeginBitbucketChange: Operate,
     EndBitbucketChange: Operate,
+    TellBitbucketDrift: Operate,
     CheckPolicy: Look,
     ApplyPolicy: Govern,
     ShowPolicy: Look,
@@ -180,7 +181,7 @@ mod tests {
             table[1],
             format!(
                 "operator: {looks} RevokeSourceToken {signals} VerifySignals GetUser DeactivateUser ReactivateUser \
-                 BeginBitbucketChange EndBitbucketChange {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
+                 BeginBitbucketChange EndBitbucketChange TellBitbucketDrift {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(

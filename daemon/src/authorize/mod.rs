@@ -3,6 +3,7 @@
 //! The order matters: decide, make the entry durable, answer. What could not be recorded is not answered with a
 //! verdict (invariant 1).
 
+pub(crate) mod approvals;
 mod histories;
 pub(crate) mod record;
 

@@ -11,7 +11,7 @@ use oam_policy::{
 };
 use thiserror::Error;
 
-use super::{Question, Unrecorded, histories::Room};
+use super::{Question, Unrecorded, approvals, histories::Room};
 use crate::{
     audit_log::{AppendError, Appended},
     privilege,
@@ -38,7 +38,7 @@ pub(super) async fn append(
     id: &str,
 ) -> Result<Appended, RecordError> {
     let updates = updates(&question.request, &unrecorded.decision, facts);
-    let mut batch = live.audit.decision(head(question, unrecorded, id), updates)?;
+    let mut batch = live.audit.decision(head(question, facts, unrecorded, id), updates)?;
     for lease in &unrecorded.leases {
         batch = batch.and(&Event::PrivilegeUsed(PrivilegeUsed {
             id: lease.to_string(),
@@ -49,7 +49,7 @@ pub(super) async fn append(
     Ok(live.audit.append(batch).await?)
 }
 
-fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decision {
+fn head(question: &Question, facts: &Facts, unrecorded: &Unrecorded, id: &str) -> entry::Decision {
     let Unrecorded { decision, state, at, .. } = unrecorded;
     let subject = decision.subject();
     let channel = question.request.channel;
@@ -69,6 +69,7 @@ fn head(question: &Question, unrecorded: &Unrecorded, id: &str) -> entry::Decisi
             age_ms: u64::try_from(at.duration_since(snapshot.as_of()).as_millis()).unwrap_or_default(),
         }),
         privileges: privilege::held(state),
+        pull_request: approvals::of(question.pull_request, facts, decision),
         outcome: outcome(decision.outcome()),
         reasons: reasons(decision),
         update_count: 0,

@@ -53,6 +53,8 @@ pub struct Metrics {
     canaries: Family<Canary, Counter>,
     canary_accepted: Gauge<u64, AtomicU64>,
     canary_proven_age: Gauge<f64, AtomicU64>,
+    bitbucket_drift: Family<OfFinding, Gauge<u64, AtomicU64>>,
+    bitbucket_drift_age: Gauge<f64, AtomicU64>,
     pull_requests: Family<Looked, Counter>,
     pull_request_seconds: Histogram,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
@@ -97,6 +99,11 @@ struct OfTransmitter {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Canary {
     outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFinding {
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -187,6 +194,8 @@ impl Default for Metrics {
             canaries: Family::default(),
             canary_accepted: Gauge::default(),
             canary_proven_age: Gauge::default(),
+            bitbucket_drift: Family::default(),
+            bitbucket_drift_age: Gauge::default(),
             pull_requests: Family::default(),
             // 1 ms to about 16 s.
             pull_request_seconds: Histogram::new(exponential_buckets(1e-3, 2.0, 15)),
@@ -271,6 +280,7 @@ impl Metrics {
         );
         self.register_sources();
         self.register_canaries();
+        self.register_drift();
         self.register_pull_requests();
         self.register_privileges();
         self.register_exports();
@@ -338,6 +348,21 @@ impl Metrics {
             "How long ago a canary was refused, or the daemon started, where it sends any",
             Unit::Seconds,
             self.canary_proven_age.clone(),
+        );
+    }
+
+    fn register_drift(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "bitbucket_drift",
+            "What Bitbucket has beside what the policy says, by kind, as somebody found it last",
+            self.bitbucket_drift.clone(),
+        );
+        registry.register_with_unit(
+            "bitbucket_drift_age",
+            "How long ago somebody looked",
+            Unit::Seconds,
+            self.bitbucket_drift_age.clone(),
         );
     }
 
@@ -622,6 +647,12 @@ impl Metrics {
         if live.config.bitbucket.is_some() {
             let proven = live.canaries.proven().unwrap_or(live.started);
             self.canary_proven_age.set(jiff::Timestamp::now().duration_since(proven).as_secs_f64());
+        }
+        for (kind, count) in live.drift.counts() {
+            self.bitbucket_drift.get_or_create(&OfFinding { kind: kind.as_str() }).set(count);
+        }
+        if let Some(looked) = live.drift.looked() {
+            self.bitbucket_drift_age.set(jiff::Timestamp::now().duration_since(looked).as_secs_f64());
         }
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }

@@ -49,6 +49,7 @@ impl Told {
         let approval = |one: &oam_bitbucket::Approval| Approval {
             by: Asker::User(one.by.clone()),
             of_head: one.reviewed == Some(*head),
+            reviewed: one.reviewed,
         };
         Ok(Facts {
             author: Some(author.clone()),

@@ -7,12 +7,13 @@ use oam_policy::{Decision, Request};
 
 use super::{
     again::Judged,
+    approvals,
     directories::Directory,
     judgement::{Effect, Judgement},
     recorded::Recorded,
     tally::{Summary, Untold, Verdict},
 };
-use crate::authorize::record;
+use crate::authorize::{self, record};
 
 /// A push, as it was judged and as it is.
 pub(super) struct Found<'a> {
@@ -43,9 +44,11 @@ impl Found<'_> {
     /// The refs that do not come out as they are recorded, in anything; counts all of them.
     pub(super) fn differing(&self, made: &Decision, summary: &mut Summary) -> Vec<Verdict> {
         let decision = &self.recorded.decision;
+        let counted = decision.pull_request.as_ref().map_or(&[][..], |one| &one.counts);
         let whole = [
             ("push-outcome", record::outcome(made.outcome()) != decision.outcome),
             ("roles", record::roles(made) != decision.roles),
+            ("approvals", !approvals::are_alike(counted, &authorize::approvals::counts(made))),
             ("principal-kind", record::principal_kind(made.subject().kind) != decision.principal_kind),
         ];
         let mut differing = Vec::new();

@@ -10,6 +10,7 @@
 //! push and what is counted.
 
 mod again;
+mod approvals;
 mod compare;
 mod directories;
 mod histories;

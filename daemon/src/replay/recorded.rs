@@ -9,7 +9,7 @@ use oam_policy::{
     facts::{Ancestry, FactsNeeded, LeaseFault, ShownLease},
 };
 
-use super::{histories, tally::Untold};
+use super::{approvals, histories, tally::Untold};
 use crate::privilege;
 
 /// One push, with all its updates.
@@ -119,6 +119,8 @@ impl Recorded {
         if let Some(shown) = self.shown_lease() {
             facts.learn_shown_lease(shown);
         }
+        let pull_request = decision.pull_request.as_ref().and_then(|one| approvals::learnt(one));
+        pull_request.into_iter().for_each(|known| facts.learn_pull_request(known));
         Some((request, facts))
     }
 }

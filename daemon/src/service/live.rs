@@ -18,6 +18,7 @@ use crate::{
     canary::Canaries,
     config::Config,
     directory::{DirectoryReader, DirectoryWriter},
+    drift::Drift,
     export::Exports,
     http::Metrics,
     oidc::{Issuers, OwnTokens},
@@ -76,6 +77,8 @@ pub struct Live {
     pub canaries: Canaries,
     /// What OAM gave in Bitbucket; `None`: permissions are not kept there.
     pub provisioned: Option<Ledger>,
+    /// What Bitbucket has beside what the policy says.
+    pub drift: Drift,
     /// Who approved what.
     pub pull_requests: PullRequests,
     /// Where what hooks tell is held.
@@ -122,6 +125,7 @@ impl Live {
             applied: Applied::default(),
             canaries: Canaries::default(),
             provisioned: None,
+            drift: Drift::default(),
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),
@@ -155,6 +159,12 @@ impl Live {
     #[must_use]
     pub fn with_provisioned(self, provisioned: Option<Ledger>) -> Self {
         Self { provisioned, ..self }
+    }
+
+    /// The same, with what was found in Bitbucket before.
+    #[must_use]
+    pub fn with_drift(self, drift: Drift) -> Self {
+        Self { drift, ..self }
     }
 
     /// The same, with others who are told what people have for a while.
@@ -217,6 +227,7 @@ impl Live {
             waivers: waivers.into(),
             elevations: elevations.into(),
             leases: leases.into(),
+            ..State::default()
         }
     }
 
@@ -267,6 +278,7 @@ impl Live {
         canaries
             .unwrap_or_default()
             .into_iter()
+            .chain(self.drift.alarm(now))
             .chain(self.exports.alarms(&self.audit, now))
             .chain(self.signals.alarms(now))
             .chain(secrets::alarms(self, now))
@@ -300,6 +312,7 @@ impl Live {
             .chain(unsealed)
             .chain(self.privileges.warnings())
             .chain(self.pull_requests.warning())
+            .chain(self.drift.warning(Timestamp::now()))
             .chain(self.webhooks.warnings())
             .chain(self.exports.warnings(&self.audit, Timestamp::now()))
             .chain(self.witnesses.warnings())

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use crate::audit_log::AuditLog;
 
 /// How entries begin among which are those that somebody must look at now.
-const ALARMING: [&[u8]; 3] = [
+const ALARMING: [&[u8]; 4] = [
     br#""event":{"kind":"canary-tried""#,
     br#""event":{"kind":"refs-applied""#,
+    br#""event":{"kind":"bitbucket-drift""#,
     br#""event":{"kind":"permitted-while-unavailable""#,
 ];
 
@@ -98,6 +99,9 @@ fn told(event: &Event) -> Option<(String, Option<String>)> {
             alarm(event)
         }
         Event::PermittedWhileUnavailable(_) => alarm(event),
+        Event::BitbucketDrift(drift) if drift.new > 0 => {
+            (format!("ALARM: {}", sentence(event)), Some("oam bitbucket drift".into()))
+        }
         _ => return None,
     })
 }

@@ -4,55 +4,90 @@ use std::collections::BTreeMap;
 
 use super::{
     Subject,
+    conditions::Condition,
     known::{Known, Lack},
     one_ref::OneRef,
 };
 use crate::{
     examples::Examples,
     facts::{Approval, PullRequest},
-    name::{RoleId, Username},
+    name::{RoleId, RuleId, Username},
     printable::Printable,
-    reason::{Discounted, RefusalReason, Shortfall, WhyNot},
+    reason::{Discounted, Doubtful, RefusalReason, Shortfall, WhyNot},
     rule::{ApprovalsOf, Asker, Excluded, Require},
     words,
 };
 
-/// Approvals as holders of one role gave them.
-#[derive(Default)]
-struct Count {
-    given: u32,
-    /// Those of which nobody can tell whether they count, and why that is so of the first.
-    doubtful: u32,
-    doubt: Option<Lack>,
-    discounted: Vec<Discounted>,
+/// How the approvals of a pull request were counted, for one role of which a rule asks some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The rule.
+    pub rule: RuleId,
+    /// The role.
+    pub role: RoleId,
+    /// How many it takes.
+    pub needed: u32,
+    /// Whether it takes them only where some paths change.
+    pub of_paths: bool,
+    /// What each is worth, with whose it is; `None` in a question about roles and nobody in particular.
+    pub approvals: Vec<(Option<Username>, Worth)>,
 }
 
 /// What an approval is worth. Of several by one person the best counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Worth {
+pub enum Worth {
+    /// It counts.
     Counts,
     /// Nobody can tell; why.
     Doubtful(Lack),
+    /// It does not.
     DoesNot(WhyNot),
 }
 
-impl Count {
-    fn add(&mut self, by: Option<&Username>, worth: Worth) {
-        match worth {
-            Worth::Counts => self.given = self.given.saturating_add(1),
-            Worth::Doubtful(why) => {
-                self.doubtful = self.doubtful.saturating_add(1);
-                self.doubt.get_or_insert(why);
-            }
-            Worth::DoesNot(why) => self.discounted.push(Discounted { by: by.cloned(), why }),
+impl Worth {
+    /// Its stable name, as the log writes it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Counts => "counts",
+            Self::Doubtful(_) => "doubtful",
+            Self::DoesNot(why) => why.code(),
         }
+    }
+}
+
+/// What approvals are worth as those of holders of one role.
+#[derive(Default)]
+struct Count(Vec<(Option<Username>, Worth)>);
+
+impl Count {
+    fn given(&self) -> u32 {
+        let given = self.0.iter().filter(|(_, worth)| *worth == Worth::Counts).count();
+        u32::try_from(given).unwrap_or(u32::MAX)
+    }
+
+    /// Those of which nobody can tell whether they count, and why that is so of the first.
+    fn doubtful(&self) -> Option<(u32, Lack)> {
+        let mut doubts = self.0.iter().filter_map(|(_, worth)| match worth {
+            Worth::Doubtful(lack) => Some(lack),
+            Worth::Counts | Worth::DoesNot(_) => None,
+        });
+        let lack = doubts.next()?.clone();
+        Some((u32::try_from(doubts.count()).unwrap_or(u32::MAX).saturating_add(1), lack))
+    }
+
+    fn discounted(&self) -> Option<Examples<Discounted>> {
+        Examples::of(self.0.iter().filter_map(|(by, worth)| match worth {
+            Worth::DoesNot(why) => Some(Discounted { by: by.clone(), why: *why }),
+            Worth::Counts | Worth::Doubtful(_) => None,
+        }))
     }
 
     /// What of it can be told where so many are needed.
     fn settled(self, needed: u32) -> Known<Self> {
-        match &self.doubt {
-            Some(lack) if self.given < needed && self.given.saturating_add(self.doubtful) >= needed => {
-                Known::Unreadable(lack.clone())
+        let given = self.given();
+        match self.doubtful() {
+            Some((count, lack)) if given < needed && given.saturating_add(count) >= needed => {
+                Known::Unreadable(lack)
             }
             _ => Known::Is(self),
         }
@@ -77,14 +112,18 @@ impl OneRef<'_> {
             });
         }
         approvals.and_then(|count| {
-            if count.given >= needed {
+            let given = count.given();
+            if given >= needed {
                 return Known::Is(None);
             }
             let missing = |paths| Shortfall::Approvals {
                 role: wanted.role.clone(),
                 needed,
-                given: count.given,
-                discounted: Examples::of(count.discounted),
+                given,
+                doubtful: count
+                    .doubtful()
+                    .map(|(count, lack)| Doubtful { count, why: lack.why().to_owned() }),
+                discounted: count.discounted(),
                 paths,
             };
             match &wanted.paths {
@@ -96,16 +135,30 @@ impl OneRef<'_> {
         })
     }
 
+    /// How approvals are counted for one condition of a rule, where it is about them and they are known.
+    pub(super) fn counted(&self, require: &Require, condition: Condition<'_>) -> Option<Counted> {
+        let Condition::Approvals(ApprovalsOf { role, count, paths }) = condition else { return None };
+        let is_known = self.scope.channel.has_pull_request();
+        let pull_request = self.scope.facts.pull_request().filter(|_| is_known)?.ok()?;
+        Some(Counted {
+            rule: require.id.clone(),
+            role: role.clone(),
+            needed: count.get(),
+            of_paths: paths.is_some(),
+            approvals: self.count(require, role, pull_request).0,
+        })
+    }
+
     fn approvals(&self, require: &Require, role: &RoleId) -> Known<Count> {
         if !self.scope.channel.has_pull_request() {
             return Known::Is(Count::default());
         }
         Known::of_pull_request(self.scope.facts.pull_request())
-            .map(|pull_request| self.counted(require, role, pull_request))
+            .map(|pull_request| self.count(require, role, pull_request))
     }
 
-    fn counted(&self, require: &Require, role: &RoleId, pull_request: &PullRequest) -> Count {
-        let mut count = Count::default();
+    fn count(&self, require: &Require, role: &RoleId, pull_request: &PullRequest) -> Count {
+        let mut count = Vec::new();
         // Nobody counts twice, however the git server spells them; who approved anew counts by that.
         let mut people: BTreeMap<_, (&Username, Worth)> = BTreeMap::new();
         for approval in &pull_request.approvals {
@@ -120,11 +173,11 @@ impl OneRef<'_> {
                         *best = worth;
                     }
                 }
-                Asker::Roles(_) => count.add(None, worth),
+                Asker::Roles(_) => count.push((None, worth)),
             }
         }
-        people.into_values().for_each(|(user, worth)| count.add(Some(user), worth));
-        count
+        count.extend(people.into_values().map(|(user, worth)| (Some(user.clone()), worth)));
+        Count(count)
     }
 
     /// Why somebody's word does not count as that of a holder of the role, who may act at all; `None`: it does.
@@ -166,7 +219,7 @@ impl OneRef<'_> {
         if let Asker::User(user) = &approval.by
             && let Some(why) = self.unheard_of(user)
         {
-            return Worth::Doubtful(why);
+            return Worth::Doubtful(Lack::Approvals(why));
         }
         match &approval.by {
             Asker::User(user) if excluded(Excluded::Committers) => self.worth_beside(user, pull_request),

@@ -16,7 +16,7 @@ pub(crate) enum Known<T> {
 
 /// What cannot be found out; why, for people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Lack {
+pub enum Lack {
     /// Something of the history.
     History(String),
     /// Whose approvals a pull request has, or whether they count.
@@ -27,7 +27,7 @@ pub(crate) enum Lack {
 
 impl Lack {
     /// Why it cannot.
-    pub(crate) fn why(&self) -> &str {
+    pub fn why(&self) -> &str {
         match self {
             Self::History(why) | Self::Approvals(why) | Self::Committer(why) => why,
         }

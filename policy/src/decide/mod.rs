@@ -25,9 +25,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use approvals::{Counted, Worth};
 pub use elevations::ElevationUse;
 pub use freshness::Freshness;
 pub use in_force::NotInForce;
+pub use known::Lack;
 pub use leases::LeaseUse;
 pub use sieve::Sieve;
 pub use subject::{PrincipalKind, Subject};

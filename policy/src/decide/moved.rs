@@ -32,7 +32,8 @@ impl OneRef<'_> {
             }
             _ => return None,
         };
-        Some(RefDecision { verb: None, verdict, shadow: as_update.shadow })
+        let (shadow, approvals) = (as_update.shadow, as_update.approvals);
+        Some(RefDecision { verb: None, verdict, shadow, approvals })
     }
 
     /// The decision where nobody can tell which of the two it is: what both ways have in common, whichever grants would
@@ -51,7 +52,8 @@ impl OneRef<'_> {
                 return match known.verdict {
                     Verdict::Permitted(_) | Verdict::Refused(_) => Judged::Needs(needed),
                     Verdict::Undecided(_) => {
-                        Judged::Decided(RefDecision { verb: None, verdict: undecided(), shadow: Vec::new() })
+                        let (shadow, approvals) = (Vec::new(), known.approvals);
+                        Judged::Decided(RefDecision { verb: None, verdict: undecided(), shadow, approvals })
                     }
                 };
             }
@@ -70,7 +72,7 @@ impl OneRef<'_> {
             _ => undecided(),
         };
         let shadow = shared_shadow(as_update.shadow, &as_force.shadow);
-        Judged::Decided(RefDecision { verb: None, verdict, shadow })
+        Judged::Decided(RefDecision { verb: None, verdict, shadow, approvals: as_update.approvals })
     }
 }
 

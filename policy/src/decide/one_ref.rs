@@ -97,6 +97,7 @@ impl OneRef<'_> {
             return;
         }
         for condition in require.conditions() {
+            self.counted(require, condition).into_iter().for_each(|counted| tally.counted(counted));
             let refusals = self.missing(require, condition).map(|missing| {
                 let because = |shortfall| {
                     let (rule, help) = (require.id.clone(), require.help.clone());

@@ -1,4 +1,5 @@
 use super::{
+    approvals::Counted,
     known::Known,
     verdict::{Permit, RefDecision, Shadow, Verdict, WouldHave},
     waivers::{Lifted, WaiverUse},
@@ -25,6 +26,7 @@ pub(super) struct Tally {
     needed: FactsNeeded,
     lifted: Vec<Lifted>,
     shadow: Vec<Shadow>,
+    approvals: Vec<Counted>,
     /// What would tell more about rules that are only tried out.
     needed_for_shadow: FactsNeeded,
 }
@@ -75,6 +77,11 @@ impl Tally {
         self.lifted.push(Lifted { rule: rule.clone(), waiver, by });
     }
 
+    /// How approvals were counted.
+    pub(super) fn counted(&mut self, counted: Counted) {
+        self.approvals.push(counted);
+    }
+
     /// The verdict, as far as it is certain. A refusal needs no more facts: it stays one whatever else is found out.
     pub(super) fn conclude(mut self, verb: Verb, permit: Option<Permit>) -> Judged {
         if self.refusals.is_none() {
@@ -96,6 +103,7 @@ impl Tally {
             let why = "no rule said anything".to_owned();
             Verdict::Undecided(NonEmpty::one(UndecidedReason::FactsUnreadable { why }))
         };
-        Judged::Decided(RefDecision { verb: Some(verb), verdict, shadow: self.shadow })
+        let (shadow, approvals) = (self.shadow, self.approvals);
+        Judged::Decided(RefDecision { verb: Some(verb), verdict, shadow, approvals })
     }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Given, Lifted, Subject},
+    decide::{Counted, Given, Lifted, Subject},
     name::{PrivilegeId, RoleId, RuleId},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
@@ -37,6 +37,8 @@ pub struct RefDecision {
     pub verdict: Verdict,
     /// What rules in evaluate mode would have decided.
     pub shadow: Vec<Shadow>,
+    /// How the approvals of its pull request were counted, for each role of which a rule asks some.
+    pub approvals: Vec<Counted>,
 }
 
 /// The verdict on one ref update.

@@ -1,5 +1,8 @@
 use super::Learnt;
-use crate::{name::Username, rule::Asker};
+use crate::{
+    name::{ObjectId, Username},
+    rule::Asker,
+};
 
 /// The pull request that is being merged, or looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub struct Approval {
     pub by: Asker,
     /// Whether it is an approval of the pull request's present head.
     pub of_head: bool,
+    /// The commit that they looked at last, as far as it is known: no verdict rests on it, and the log has it.
+    pub reviewed: Option<ObjectId>,
 }
 
 /// One without an author, commits and approvals.

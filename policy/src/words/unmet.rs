@@ -5,7 +5,7 @@ use crate::{
     examples::Examples,
     name::TreePath,
     printable::Printable,
-    reason::{Discounted, FaultyCommit, Shortfall, Unmet, WhyNot},
+    reason::{Discounted, Doubtful, FaultyCommit, Shortfall, Unmet, WhyNot},
     rule::CommitCheck,
 };
 
@@ -23,11 +23,17 @@ fn of_shortfall(shortfall: &Shortfall) -> (String, String) {
             "it is changed through pull requests only".to_owned(),
             "Push to another branch, and open a pull request.".to_owned(),
         ),
-        Shortfall::Approvals { role, needed, given, discounted, paths } => {
+        Shortfall::Approvals { role, needed, given, doubtful, discounted, paths } => {
             let people = if *needed == 1 { "1 approval".to_owned() } else { format!("{needed} approvals") };
             let what_for = paths.as_ref().map(|paths| format!(" for {}", told(paths))).unwrap_or_default();
-            let summary = format!("it takes {people} by the role `{role}`{what_for}, and has {given}");
-            (summary, approvals_hint(role.as_str(), needed.saturating_sub(*given), discounted.as_ref()))
+            let has = has(*given, doubtful.as_ref());
+            let summary = format!("it takes {people} by the role `{role}`{what_for}, and has {has}");
+            let more = needed.saturating_sub(*given);
+            let why = doubtful.as_ref().map(|doubtful| {
+                format!("Why nobody can tell: {}. ", Printable::new(doubtful.why.trim_end_matches('.')))
+            });
+            let hint = approvals_hint(role.as_str(), more, discounted.as_ref());
+            (summary, why.unwrap_or_default() + &hint)
         }
         Shortfall::Commits { check, wanted, commits } => of_commits(*check, wanted.as_deref(), commits),
         Shortfall::TooManyCommits { max } => (
@@ -69,6 +75,16 @@ fn of_shortfall(shortfall: &Shortfall) -> (String, String) {
                 .to_owned(),
         ),
     }
+}
+
+/// How many approvals there are: `0`, `1 beside 2 of which nobody can tell whether they count`.
+fn has(given: u32, doubtful: Option<&Doubtful>) -> String {
+    let of_which = match doubtful {
+        None => return given.to_string(),
+        Some(Doubtful { count: 1, .. }) => "1 of which nobody can tell whether it counts".to_owned(),
+        Some(Doubtful { count, .. }) => format!("{count} of which nobody can tell whether they count"),
+    };
+    if given == 0 { of_which } else { format!("{given} beside {of_which}") }
 }
 
 fn approvals_hint(role: &str, more: u32, discounted: Option<&Examples<Discounted>>) -> String {

@@ -204,7 +204,7 @@ fn uses_of(policy: &Policy, asked: Asked<'_>, by: Use) -> Vec<WaiverUse> {
 
 impl Circumstance {
     fn pull_request(&self) -> PullRequest {
-        let one = |by| Approval { by, of_head: self.of_head };
+        let one = |by| Approval { by, of_head: self.of_head, reviewed: None };
         let user = |name: &str| one(Asker::User(name.parse().unwrap()));
         let role = "rev".parse().unwrap();
         let mut approvals = vec![one(Asker::Roles([role].into())); self.approvals];

@@ -152,6 +152,7 @@ fn facts(row: &Row) -> Facts {
     let approval = |(by, of_head): &(&str, bool)| Approval {
         by: Asker::User(Username::parse(by).unwrap()),
         of_head: *of_head,
+        reviewed: None,
     };
     facts.learn_pull_request(Ok(PullRequest {
         author: Some("dora".parse().unwrap()),

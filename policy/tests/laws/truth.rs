@@ -99,8 +99,11 @@ impl<'a> Hook<'a> {
 
     fn pull_request(&self) -> Learnt<facts::PullRequest> {
         let told = &self.push.pull_request;
-        let approval =
-            |(who, of_head): &(world::Who, bool)| facts::Approval { by: who.asker(), of_head: *of_head };
+        let approval = |(who, of_head): &(world::Who, bool)| facts::Approval {
+            by: who.asker(),
+            of_head: *of_head,
+            reviewed: None,
+        };
         readable(
             told.dark,
             facts::PullRequest {

@@ -92,6 +92,11 @@ impl<'a> Ask<'a> {
 
     /// One page of `all`: 25 unless told otherwise.
     pub(crate) fn page(&self, all: &[Value]) -> Answered {
+        self.page_by(all, Value::clone)
+    }
+
+    /// The same, where only what is on the page is made.
+    pub(crate) fn page_by<T>(&self, all: &[T], shown: impl Fn(&T) -> Value) -> Answered {
         let number = |name, otherwise| match self.parameter(name).map(str::parse) {
             None => Ok(otherwise),
             Some(Ok(number)) => Ok(number),
@@ -99,7 +104,7 @@ impl<'a> Ask<'a> {
         };
         // As everywhere in Bitbucket, more than 1000 are never given at once.
         let (start, limit): (usize, usize) = (number("start", 0)?, number("limit", 25)?.min(1000));
-        let values: Vec<_> = all.iter().skip(start).take(limit).collect();
+        let values: Vec<_> = all.iter().skip(start).take(limit).map(shown).collect();
         let next = start + values.len();
         let is_last = next >= all.len();
         let next = if is_last { Value::Null } else { json!(next) };

@@ -19,6 +19,7 @@ pub(crate) struct Company {
     pub(crate) in_repositories: BTreeMap<String, Given>,
     /// What users may act with.
     pub(crate) credentials: Vec<Credential>,
+    pub(crate) access_keys: Vec<AccessKey>,
     pub(crate) restrictions: Vec<Restriction>,
     /// The branching models of repositories, by `PROJECT/slug`.
     pub(crate) models: BTreeMap<String, Model>,
@@ -61,6 +62,17 @@ pub(crate) struct Model {
     pub(crate) categories: Vec<(String, String)>,
 }
 
+/// An SSH key of a project or a repository.
+#[derive(Debug, Clone)]
+pub(crate) struct AccessKey {
+    pub(crate) id: u64,
+    /// A project, or `PROJECT/slug`.
+    pub(crate) place: String,
+    pub(crate) label: String,
+    pub(crate) writes: bool,
+    pub(crate) expiry_days: Option<u64>,
+}
+
 /// A token or a key.
 #[derive(Debug, Clone)]
 pub(crate) struct Credential {
@@ -87,11 +99,17 @@ pub enum CredentialKind {
 impl State {
     /// The name of a user as it is written here: names are the same in any case.
     pub(crate) fn user(&self, name: &str) -> Option<String> {
+        if self.users.contains_key(name) {
+            return Some(name.to_owned());
+        }
         self.users.keys().find(|known| known.to_lowercase() == name.to_lowercase()).cloned()
     }
 
     /// The same for a group.
     pub(crate) fn group(&self, name: &str) -> Option<String> {
+        if self.company.groups.contains_key(name) {
+            return Some(name.to_owned());
+        }
         self.company.groups.keys().find(|known| known.to_lowercase() == name.to_lowercase()).cloned()
     }
 

@@ -8,7 +8,6 @@ use super::{
     BitbucketServer,
     answer::Answer,
     ask::{Answered, Ask},
-    hooks,
     state::Permission,
 };
 
@@ -107,8 +106,6 @@ pub(crate) fn disable(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
 fn set(ask: &Ask<'_>, project: &str, name: &'static str, setting: Setting) {
     let mut state = ask.shared.state();
     state.app.get_or_insert_default().hooks.insert((project.to_owned(), name), setting);
-    drop(state);
-    hooks::write_all(ask.shared);
 }
 
 fn known(ask: &Ask<'_>, project: &str, key: &str) -> Result<(&'static str, Setting), Answer> {

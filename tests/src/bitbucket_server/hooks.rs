@@ -152,20 +152,11 @@ pub(crate) fn repository(shared: &Shared, key: &str, slug: &str) -> PathBuf {
     shared.repositories().join(format!("{key}/{slug}.git"))
 }
 
-/// Writes git's own hooks into every repository, so that pushes run what is switched on now.
-pub(crate) fn write_all(shared: &Shared) {
-    let repositories: Vec<_> = {
-        let state = shared.state();
-        let of = |(key, project): (&String, &super::state::Project)| {
-            project.repositories.iter().map(|slug| (key.clone(), slug.clone())).collect::<Vec<_>>()
-        };
-        state.projects.iter().flat_map(of).collect()
-    };
-    for (key, slug) in repositories {
-        let hooks = repository(shared, &key, &slug).join("hooks");
-        for (name, kind) in [("pre-receive", "PRE"), ("post-receive", "POST")] {
-            write(&hooks, name, &git_hook(shared, kind, &due(shared, &key, "push", kind)));
-        }
+/// Writes git's own hooks into a repository that is about to be pushed to, so that what is switched on now is run.
+fn write_those_of(shared: &Shared, key: &str, slug: &str) {
+    let hooks = repository(shared, key, slug).join("hooks");
+    for (name, kind) in [("pre-receive", "PRE"), ("post-receive", "POST")] {
+        write(&hooks, name, &git_hook(shared, kind, &due(shared, key, "push", kind)));
     }
 }
 
@@ -199,7 +190,7 @@ fn git_hook(shared: &Shared, kind: &str, due: &[Due]) -> String {
 
 /// Whole or not at all: a push may be running it.
 fn write(folder: &Path, name: &str, text: &str) {
-    let draft = folder.join(format!("{name}.draft"));
+    let draft = folder.join(format!("{name}.draft-{:?}", std::thread::current().id()));
     let mut file = fs::File::create(&draft).unwrap();
     file.write_all(text.as_bytes()).unwrap();
     drop(file);
@@ -222,11 +213,14 @@ pub(crate) fn serve_git(
     let (slug, _) = rest.split_once(".git").unwrap_or_default();
     let writes = request.path.ends_with("/git-receive-pack") || request.query.contains("git-receive-pack");
     let least = if writes { Permission::Write } else { Permission::Read };
-    if shared.state().permission(&user, key) < Some(least) {
+    if shared.state().permission_in(&user, key, slug) < Some(least) {
         return write!(
             connection,
             "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
+    }
+    if request.path.ends_with("/git-receive-pack") {
+        write_those_of(shared, key, slug);
     }
     let variables = variables(shared, &user, key, slug, "push");
     http::send_cgi(connection, &request.run_backend(&shared.git, &shared.repositories(), &user, &variables))

@@ -28,6 +28,18 @@ impl BitbucketServer {
         let what = (repository.to_owned(), name.to_owned(), commit.to_owned());
         self.shared.state().meanwhile = Some(what);
     }
+
+    /// Bitbucket tries to merge a pull request by itself, as it does after each approval and build once somebody asked for
+    /// "auto-merge"; gives what those said who said no. Whom it names to hooks is not documented: `user`.
+    pub fn auto_merge(&self, repository: &str, id: u64, user: &str) -> Vec<Value> {
+        let of = repository.split_once('/').unwrap();
+        let merge = Merge::of(&self.shared, user, of, id, "no-ff".to_owned()).unwrap();
+        let vetoes = merge.vetoes();
+        if !vetoes.is_empty() {
+            return vetoes;
+        }
+        merge.finish().err().map(|said| veto(&said.unwrap())).into_iter().collect()
+    }
 }
 
 /// A merge that is to be made or looked at.
@@ -42,12 +54,12 @@ struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    fn of(ask: &'a Ask<'_>, of: Of<'a>, id: u64, strategy: String) -> Result<Self, Answer> {
-        let pull_request = pull_requests::known(ask.shared, of, id)?;
-        let range = pull_requests::range(ask.shared, of, &pull_request)?;
+    fn of(shared: &'a Shared, user: &'a str, of: Of<'a>, id: u64, strategy: String) -> Result<Self, Answer> {
+        let pull_request = pull_requests::known(shared, of, id)?;
+        let range = pull_requests::range(shared, of, &pull_request)?;
         let (onto, head) = range.split_once("..").unwrap();
         let (onto, head) = (onto.to_owned(), head.to_owned());
-        Ok(Self { shared: ask.shared, of, user: &ask.user, pull_request, head, onto, strategy })
+        Ok(Self { shared, of, user, pull_request, head, onto, strategy })
     }
 
     /// What hooks are told of it. `made` is the commit; none on a dry run.
@@ -140,10 +152,9 @@ impl<'a> Merge<'a> {
 pub(crate) fn look(ask: &Ask<'_>, of: Of<'_>, id: u64) -> Answered {
     ask.only(&[])?;
     ask.need_in(of.0, of.1, Permission::Read)?;
-    let merge = Merge::of(ask, of, id, "no-ff".to_owned())?;
+    let merge = Merge::of(ask.shared, &ask.user, of, id, "no-ff".to_owned())?;
     let is_conflicted = merge.tree(&merge.onto, &merge.head, None).is_none();
-    let more = merge.variables(None);
-    let vetoes: Vec<_> = merge.asking(&more, "").vetoed(ask.shared).iter().map(veto).collect();
+    let vetoes = merge.vetoes();
     let can_merge = !is_conflicted && vetoes.is_empty();
     let outcome = if is_conflicted { "CONFLICTED" } else { "CLEAN" };
     Ok(Answer::json(
@@ -156,6 +167,30 @@ impl<'a> Merge<'a> {
     fn asking(&self, more: &'a [(String, String)], lines: &'a str) -> Change<'a> {
         let (trigger, (key, slug)) = ("pull-request-merge", self.of);
         Change { trigger, user: self.user, key, slug, lines, more }
+    }
+
+    /// What those say who would say no.
+    fn vetoes(&self) -> Vec<Value> {
+        let more = self.variables(None);
+        self.asking(&more, "").vetoed(self.shared).iter().map(veto).collect()
+    }
+
+    /// Makes it, unless somebody says no; `None`: it conflicts.
+    fn finish(&self) -> Result<String, Option<Veto>> {
+        let made = self.made().ok_or(None)?;
+        let meanwhile = self.shared.state().meanwhile.take();
+        if let Some((repository, name, commit)) = meanwhile {
+            let (key, slug) = repository.split_once('/').unwrap();
+            git(self.shared, key, slug, &["update-ref", &name, &commit]).expect_success("git update-ref");
+        }
+        let (more, to) = (self.variables(Some(&made)), &self.pull_request.to);
+        let lines = format!("{} {made} {to}\n", self.onto);
+        self.asking(&more, &lines).make(self.shared, &["update-ref", to, &made, &self.onto])?;
+        pull_requests::change(self.shared, self.of, self.pull_request.id, |one| {
+            (one.state, one.version) = ("MERGED", one.version + 1);
+        });
+        self.on(to, &made);
+        Ok(made)
     }
 }
 
@@ -175,31 +210,16 @@ pub(crate) fn merge(ask: &Ask<'_>, of: Of<'_>, id: u64) -> Answered {
     if !STRATEGIES.contains(&strategy.as_str()) {
         return Err(Answer::unheard_of(&format!("the strategy `{strategy}`")));
     }
-    let merge = Merge::of(ask, of, id, strategy)?;
+    let merge = Merge::of(ask.shared, &ask.user, of, id, strategy)?;
     let version = object.get("version").and_then(Value::as_u64).map(|version| version.to_string());
     let version = ask.parameter("version").map(str::to_owned).or(version);
     if version != Some(merge.pull_request.version.to_string()) || merge.pull_request.state != "OPEN" {
         return Err(Answer::error(409, "out of date", "pull.PullRequestOutOfDateException"));
     }
-    let Some(made) = merge.made() else {
-        return Err(Answer::error(409, "it conflicts", "pull.PullRequestMergeException"));
-    };
-    let meanwhile = ask.shared.state().meanwhile.take();
-    if let Some((repository, name, commit)) = meanwhile {
-        let (key, slug) = repository.split_once('/').unwrap();
-        git(ask.shared, key, slug, &["update-ref", &name, &commit]).expect_success("git update-ref");
-    }
-    let (more, to) = (merge.variables(Some(&made)), &merge.pull_request.to);
-    let lines = format!("{} {made} {to}\n", merge.onto);
-    let done = merge.asking(&more, &lines).make(ask.shared, &["update-ref", to, &made, &merge.onto]);
-    if let Err(said) = done {
-        let message = "Repository hook(s) prevented the merge";
-        return Err(Answer::vetoed(message, &json!([veto(&said)])));
-    }
-    pull_requests::change(ask.shared, of, id, |one| {
-        (one.state, one.version) = ("MERGED", one.version + 1);
-    });
-    merge.on(to, &made);
+    let made = merge.finish().map_err(|said| match said {
+        None => Answer::error(409, "it conflicts", "pull.PullRequestMergeException"),
+        Some(said) => Answer::vetoed("Repository hook(s) prevented the merge", &json!([veto(&said)])),
+    })?;
     Ok(Answer::json(200, &json!({"id": id, "state": "MERGED", "properties": {"mergeCommit": {"id": made}}})))
 }
 

@@ -4,6 +4,7 @@
 //! What it does not know is an error, not something to be ignored: a path, a method, a query parameter, a field of
 //! JSON. So a client that asks for more than was written down here fails its test.
 
+mod access_keys;
 mod accounts;
 mod answer;
 mod ask;
@@ -27,7 +28,7 @@ mod state;
 use std::{
     io::{BufReader, Write as _},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -141,14 +142,17 @@ impl BitbucketServer {
         for (key, value) in [("gc.auto", "0"), ("receive.autogc", "false"), ("http.receivepack", "true")] {
             self.shared.git.read(&path, ["config", key, value]);
         }
-        self.shared
-            .state()
-            .projects
-            .entry(project.to_owned())
-            .or_default()
-            .repositories
-            .insert(slug.to_owned());
-        hooks::write_all(&self.shared);
+        self.add_listed(project, [slug.to_owned()]);
+    }
+
+    /// Makes many at once, as copies of one that there is, `PROJECT/slug`.
+    pub fn add_copies(&self, like: &str, project: &str, slugs: &[String]) {
+        let all = self.shared.repositories();
+        std::fs::create_dir_all(all.join(project)).unwrap();
+        for slug in slugs {
+            copy(&all.join(format!("{like}.git")), &all.join(format!("{project}/{slug}.git")));
+        }
+        self.add_listed(project, slugs.iter().cloned());
     }
 
     /// Whether there is a repository, as `PROJECT/slug`.
@@ -173,13 +177,11 @@ impl BitbucketServer {
     /// `feature.hook.scripts`: where it is not true no hook script runs, and nobody is told.
     pub fn feature_hook_scripts(&self, on: bool) {
         self.shared.state().hook_scripts_run = on;
-        hooks::write_all(&self.shared);
     }
 
     /// Switches everything off for a project, as a careless administrator does.
     pub fn disable_all(&self, project: &str) {
         self.shared.state().projects.get_mut(project).expect("a project").enabled.clear();
-        hooks::write_all(&self.shared);
     }
 
     /// Takes away the file of every hook script, as a shared home that was not moved along does.
@@ -229,6 +231,20 @@ impl Drop for BitbucketServer {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(from, to).unwrap();
+        }
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn everybody(ask: &Ask<'_>, key: &str, permission: &str) -> Answered 
     Ok(Answer::json(200, &json!({ "permitted": permitted })))
 }
 
-fn admit(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Result<(), Answer> {
+pub(crate) fn admit(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Result<(), Answer> {
     match slug {
         Some(slug) => ask.need_in(key, slug, Permission::Admin),
         None => ask.need(key, Permission::Admin),

@@ -1,5 +1,5 @@
 use super::{
-    Shared, accounts,
+    Shared, access_keys, accounts,
     answer::Answer,
     ask::{Answered, Ask},
     branches,
@@ -31,6 +31,11 @@ fn route(ask: &Ask<'_>) -> Answered {
             ("POST", ["repos", slug, "restrictions"]) => restrictions::make(ask, key, Some(slug)),
             ("DELETE", ["restrictions", id]) => restrictions::delete(ask, key, None, id),
             ("DELETE", ["repos", slug, "restrictions", id]) => restrictions::delete(ask, key, Some(slug), id),
+            _ => unknown(ask),
+        },
+        ["rest", "keys", "latest", "projects", key, path @ ..] => match (ask.method(), path) {
+            ("GET", ["ssh"]) => access_keys::list(ask, key, None),
+            ("GET", ["repos", slug, "ssh"]) => access_keys::list(ask, key, Some(slug)),
             _ => unknown(ask),
         },
         ["rest", which @ ("ssh" | "gpg"), "latest", "keys", path @ ..] => {

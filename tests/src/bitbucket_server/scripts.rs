@@ -67,7 +67,6 @@ pub(crate) fn replace(ask: &Ask<'_>, id: &str) -> Answered {
     if let Some(content) = content {
         write(ask.shared, id, &content);
     }
-    hooks::write_all(ask.shared);
     Ok(Answer::json(200, &shown(id, &script)))
 }
 
@@ -97,7 +96,6 @@ pub(crate) fn delete(ask: &Ask<'_>, id: &str) -> Answered {
     state.scripts.remove(&id);
     state.projects.values_mut().for_each(|project| drop(project.enabled.remove(&id)));
     drop(state);
-    hooks::write_all(ask.shared);
     let _ = fs::remove_file(hooks::file(ask.shared, id));
     Ok(Answer::none())
 }
@@ -128,7 +126,6 @@ pub(crate) fn enable(ask: &Ask<'_>, key: &str, id: &str) -> Answered {
     let shown = config(key, id, &state.scripts[&id], &triggers);
     state.projects.get_mut(key).unwrap().enabled.insert(id, triggers);
     drop(state);
-    hooks::write_all(ask.shared);
     Ok(Answer::json(200, &shown))
 }
 
@@ -137,7 +134,6 @@ pub(crate) fn disable(ask: &Ask<'_>, key: &str, id: &str) -> Answered {
     ask.need(key, Permission::Admin)?;
     let id = known(ask, id)?;
     ask.shared.state().projects.get_mut(key).unwrap().enabled.remove(&id);
-    hooks::write_all(ask.shared);
     Ok(Answer::none())
 }
 

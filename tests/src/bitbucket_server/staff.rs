@@ -1,6 +1,6 @@
 use super::{
     BitbucketServer, Permission,
-    company::{Credential, CredentialKind, Model, Restriction},
+    company::{AccessKey, Credential, CredentialKind, Model, Restriction},
     state::{Global, User},
 };
 
@@ -62,6 +62,14 @@ impl BitbucketServer {
         secret.unwrap_or_default()
     }
 
+    /// Gives a project or a repository an SSH key.
+    pub fn add_access_key(&self, place: &str, label: &str, writes: bool, expiry_days: Option<u64>) {
+        let mut state = self.shared.state();
+        let id = state.company.access_keys.len() as u64 + 1;
+        let (place, label) = (place.to_owned(), label.to_owned());
+        state.company.access_keys.push(AccessKey { id, place, label, writes, expiry_days });
+    }
+
     /// Restricts refs of a project or a repository by a pattern, but not for these users.
     pub fn restrict(&self, place: &str, kind: &str, on: &str, users: &[&str]) {
         self.restrict_by(place, kind, ("PATTERN", on), users);
@@ -121,6 +129,11 @@ impl BitbucketServer {
     /// Lets everybody who is signed in into a project.
     pub fn permit_everybody(&self, project: &str, permission: Permission) {
         self.shared.state().company.everybody.insert(project.to_owned(), permission);
+    }
+
+    /// Whether a token is good.
+    pub fn has_token(&self, token: &str) -> bool {
+        self.shared.state().tokens.contains_key(token)
     }
 
     /// How many tokens and keys a user has.

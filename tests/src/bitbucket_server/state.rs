@@ -158,7 +158,9 @@ impl State {
         if self.global(user)? >= Global::Admin {
             return Some(Permission::Admin);
         }
-        self.most(user, Some(&self.projects.get(project)?.users), self.company.in_projects.get(project))
+        let given =
+            self.most(user, Some(&self.projects.get(project)?.users), self.company.in_projects.get(project));
+        given.max(self.company.everybody.get(project).copied())
     }
 
     /// Whether a request is looked at at all.

@@ -28,6 +28,7 @@ mod install;
 mod killed;
 mod ldap;
 mod leases;
+mod life;
 mod limits;
 mod main_job;
 mod many_refs;

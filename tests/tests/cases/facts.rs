@@ -374,7 +374,7 @@ impl PullRequest {
 
     fn told(&self) -> Merged {
         let approvals = |of_head: bool, people: &[Pusher]| {
-            let approval = |by: &Pusher| Approval { by: Asker::User(by.0.clone()), of_head };
+            let approval = |by: &Pusher| Approval { by: Asker::User(by.0.clone()), of_head, reviewed: None };
             people.iter().map(approval).collect::<Vec<_>>()
         };
         Merged {

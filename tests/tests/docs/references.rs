@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use oam_audit::entry::{BitbucketChanged, ChangeStage, EntriesPruned, Event, PrivilegeUsed};
+use oam_audit::entry::{BitbucketChanged, BitbucketDrift, ChangeStage, EntriesPruned, Event, PrivilegeUsed};
 use oam_policy::{RefusalReason, UndecidedReason};
 use oam_tests::{
     BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, Transmitter, daemon::Setup, sample,
@@ -260,6 +260,7 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
         "privilege-used",
         "entries-pruned",
         "bitbucket-changed",
+        "bitbucket-drift",
     ]);
     let changed = BitbucketChanged {
         stage: ChangeStage::Begun,
@@ -276,6 +277,8 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
         detail: None,
     };
     explain_fields(&serde_json::to_value(Event::BitbucketChanged(changed)).unwrap(), "bitbucket-changed");
+    let drift = BitbucketDrift { actor: "uid 0".into(), counts: vec![], new: 1, over: 0, found: vec![] };
+    explain_fields(&serde_json::to_value(Event::BitbucketDrift(drift)).unwrap(), "bitbucket-drift");
     let used = PrivilegeUsed { id: "l-1".into(), by: "svc".into(), decision: "0193".into() };
     explain_fields(&serde_json::to_value(Event::PrivilegeUsed(used)).unwrap(), "privilege-used");
     let pruned = EntriesPruned {

@@ -9,10 +9,11 @@ use oam_bitbucket::{
     provision::{self, Basis, Change, Outcome, Pending, Plan as Drawn, Reading, Seen},
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::{
     basis,
+    drift::Around,
     seen::{Keeping, length},
     server::Server,
 };
@@ -64,6 +65,11 @@ pub struct Watch {
     /// Again and again, with so much time between, as in `5m`; without it, once
     #[arg(long, value_name = "TIME", value_parser = length)]
     every: Option<Duration>,
+    /// Look as well what Bitbucket has beside what the policy says, with so much time between, as in `6h`, and tell the daemon
+    #[arg(long, value_name = "TIME", value_parser = length)]
+    drift_every: Option<Duration>,
+    #[command(flatten)]
+    around: Around,
 }
 
 /// What was found, what should be, and what lies between.
@@ -112,8 +118,9 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
 
 /// Runs `oam bitbucket watch`.
 pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
+    let mut looked = None;
     loop {
-        let ended = round(task, context).await;
+        let ended = round(task, &mut looked, context).await;
         let Some(every) = task.every else { return ended };
         if let Err(failure) = ended {
             // The next round may find it mended.
@@ -124,19 +131,38 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
 }
 
 /// Does what may be done without being asked.
-async fn round(task: &Watch, context: &mut Context) -> Ending {
+async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
     let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
-    look.plan = look.plan.automatic(&look.basis);
+    let whole = look.plan.clone();
+    look.plan = whole.automatic(&look.basis);
     let left = left - look.plan.changes.len();
     let ended = carry_out(&client, &mut admin, &mut look, false, context).await;
     task.keeping.write(&task.server.url, &look.seen)?;
     if left > 0 {
         context.terminal.note(&format!(
             "{left} changes are left to `oam bitbucket apply`: `bitbucket.provisioning.automatic` does not name them"
+        ));
+    }
+    if let Some(every) = task.drift_every
+        && looked.is_none_or(|looked: Instant| looked.elapsed() >= every)
+    {
+        if look.plan.changes.is_empty() {
+            look.plan = whole;
+        } else {
+            // Of what was just mended nothing is told.
+            look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+        }
+        let found = task.around.look(&client, &look).await?;
+        let told = task.around.tell(&mut admin, &found).await?;
+        *looked = Some(Instant::now());
+        context.terminal.note(&format!(
+            "{} findings beside the policy, {} of them new",
+            found.len(),
+            told.new
         ));
     }
     ended

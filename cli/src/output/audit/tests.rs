@@ -1,9 +1,10 @@
 use oam_audit::entry::{
-    AdminDenied, AppliedUpdate, AskedBy, CanaryOutcome, CanaryTried, Change, DaemonStarted, Decision, Entry,
-    Event, LogRepaired, Outcome, PermittedWhileUnavailable, PolicyApproved, PolicyChanged, PolicyDiff,
-    PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrincipalKind, Reason, RefsApplied,
-    SnapshotCause, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed, TokenChange, Update, Verb,
-    WithdrawnCause,
+    AdminDenied, AppliedUpdate, Approval, ApprovalCount, AskedBy, CanaryOutcome, CanaryTried, Change,
+    DaemonStarted, Decision, Entry, Event, LogRepaired, Outcome, PermittedWhileUnavailable, PolicyApproved,
+    PolicyChanged, PolicyDiff, PolicyOrigin, PolicyProposed, PolicyRejected, PolicyWithdrawn, PrincipalKind,
+    PullRequest, Reason, RefsApplied, Said, SnapshotCause, SnapshotChanged, SourceToken, SpooledUpdate,
+    StoreHealed, TokenChange, Update, Verb, WeighedApproval, WithdrawnCause,
+    history::{End, Listed},
 };
 
 use super::line;
@@ -49,6 +50,7 @@ fn decision(outcome: Outcome, updates: Vec<Update>) -> Decision {
         policy: None,
         snapshot: None,
         privileges: Vec::new(),
+        pull_request: None,
         outcome,
         reasons: Vec::new(),
         update_count: updates.len() as u64,
@@ -95,6 +97,54 @@ fn decisions_name_the_ref_that_decided() {
     2026-11-23T17:21:14Z #7 permitted PAY/api ada push: delete refs/heads/a [grant main] (0193)
     2026-11-23T17:21:14Z #7 refused PAY/api ada push: delete refs/heads/b\x1b[2J [blocked by freeze] and 2 more refs (0193)
     2026-11-23T17:21:14Z #7 undecided PAY/api ada push (dry run): [policy-missing] and 2 more refs (0193)
+    ");
+}
+
+/// Who approved, whether it counted, and that nobody knows.
+#[test]
+fn a_merge_names_who_approved_it() {
+    let listed =
+        |all: Option<Vec<WeighedApproval>>| Listed { told: 7, end: End::Complete, all, sha256: None };
+    let weighed = |people: &[(&str, &str)]| {
+        let one = |(by, worth): &(&str, &str)| WeighedApproval { by: (*by).into(), worth: (*worth).into() };
+        listed(Some(people.iter().map(one).collect()))
+    };
+    let count = |role: &str, people: &[(&str, &str)]| ApprovalCount {
+        rule: "reviewed".into(),
+        role: role.into(),
+        needed: 1,
+        given: 1,
+        of_paths: false,
+        approvals: weighed(people),
+    };
+    let known = |told: u64, all: Option<Vec<Approval>>| Said::Known {
+        author: "ada".into(),
+        approvals: Listed { told, end: End::Complete, all, sha256: None },
+        committers: Listed { told: 0, end: End::Complete, all: Some(vec![]), sha256: None },
+    };
+    let merged = |said, counts| {
+        let pull_request = PullRequest { number: Some(17), head: None, said, counts };
+        let merged = decision(Outcome::Permitted, vec![update("refs/heads/a", Outcome::Permitted)]);
+        let channel = "pull-request-merge".into();
+        Event::Decision(Box::new(Decision { channel, pull_request: Some(Box::new(pull_request)), ..merged }))
+    };
+    let many: Vec<_> = (0..7).map(|number| format!("p{number}")).collect();
+    let many: Vec<_> = many.iter().map(|name| (name.as_str(), "counts")).collect();
+    insta::assert_snapshot!(lines([
+        merged(known(2, Some(vec![])), vec![
+            count("developer", &[("bob", "counts"), ("c\u{1b}", "outdated"), ("rita", "without-role")]),
+            count("release", &[("bob", "without-role"), ("rita", "counts")]),
+        ]),
+        merged(known(7, Some(vec![])), vec![count("developer", &many)]),
+        merged(known(0, Some(vec![])), vec![count("developer", &[])]),
+        merged(known(900, None), vec![]),
+        merged(Said::Unknown { why: "Bitbucket did not answer within 3000 ms".into() }, vec![]),
+    ]), @r"
+    2026-11-23T17:21:14Z #7 permitted PAY/api ada pull-request-merge: delete refs/heads/a [grant main] (pull request 17: approved by bob, rita; not counted: c\x1b (outdated)) (0193)
+    2026-11-23T17:21:14Z #7 permitted PAY/api ada pull-request-merge: delete refs/heads/a [grant main] (pull request 17: approved by p0, p1, p2, p3, p4 and 2 more) (0193)
+    2026-11-23T17:21:14Z #7 permitted PAY/api ada pull-request-merge: delete refs/heads/a [grant main] (pull request 17: no approvals) (0193)
+    2026-11-23T17:21:14Z #7 permitted PAY/api ada pull-request-merge: delete refs/heads/a [grant main] (pull request 17: 900 approvals) (0193)
+    2026-11-23T17:21:14Z #7 permitted PAY/api ada pull-request-merge: delete refs/heads/a [grant main] (pull request 17: it is not known who approved: Bitbucket did not answer within 3000 ms) (0193)
     ");
 }
 

@@ -122,6 +122,7 @@ pub(crate) fn decision(number: u64, user: &str, repository: &str, updates: Vec<U
         outcome: if refused { Outcome::Refused } else { Outcome::Permitted },
         reasons: Vec::new(),
         privileges: Vec::new(),
+        pull_request: None,
         update_count: 0,
         updates: Vec::new(),
         parts: 0,

@@ -59,10 +59,7 @@ fn state() -> State {
     State {
         policy: Some(Arc::new(file::parse(&[file]).unwrap())),
         snapshot: Some(snapshot),
-        sources: Arc::default(),
-        waivers: Arc::default(),
-        elevations: Arc::default(),
-        leases: Arc::default(),
+        ..State::default()
     }
 }
 

@@ -119,6 +119,7 @@ async fn decisions_of_any_size_stand_together() {
         policy: None,
         snapshot: None,
         privileges: Vec::new(),
+        pull_request: None,
         outcome: Outcome::Undecided,
         reasons: vec![],
         update_count: 0,

@@ -1,5 +1,6 @@
 //! Decisions made and recorded as those of real pushes are, and made again.
 
+mod approvals;
 mod as_recorded;
 mod by_a_draft;
 mod erased;
@@ -11,7 +12,7 @@ mod long;
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use oam_audit::entry::{AskedBy, Entry, Event, PeopleForm, PolicyOrigin};
+use oam_audit::entry::{self, AskedBy, Entry, Event, PeopleForm, PolicyOrigin};
 use oam_policy::{
     Channel, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Request, TreePath,
     facts::{Ancestry, ShownLease},

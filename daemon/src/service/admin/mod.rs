@@ -5,6 +5,7 @@ mod basis;
 mod bitbucket;
 mod circumstances;
 mod convert;
+mod drift;
 mod explain;
 mod gate;
 mod import;
@@ -104,6 +105,14 @@ impl Admin for AdminService {
     ) -> Reply<v1::EndBitbucketChangeResponse> {
         let Admitted { live, actor, .. } = self.gate.admit(&request, Call::EndBitbucketChange).await?;
         Ok(Response::new(provisioning::end(&live, actor, request.into_inner()).await?))
+    }
+
+    async fn tell_bitbucket_drift(
+        &self,
+        request: Request<Streaming<v1::TellBitbucketDriftRequest>>,
+    ) -> Reply<v1::TellBitbucketDriftResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::TellBitbucketDrift).await?;
+        Ok(Response::new(drift::tell(&live, actor, request.into_inner()).await?))
     }
 
     async fn import_snapshot(

@@ -88,7 +88,7 @@ pub(super) async fn end(
     Ok(v1::EndBitbucketChangeResponse {})
 }
 
-fn kept(live: &Live) -> Result<(&Settings, &Ledger), Status> {
+pub(super) fn kept(live: &Live) -> Result<(&Settings, &Ledger), Status> {
     let settings = live.config.bitbucket.as_ref().and_then(|bitbucket| bitbucket.provisioning.as_ref());
     settings.zip(live.provisioned.as_ref()).ok_or_else(|| {
         Status::failed_precondition(
@@ -252,7 +252,7 @@ fn given(place: &Place, one: Entitlement) -> v1::GivenRight {
     }
 }
 
-async fn record(live: &Live, event: Event) -> Result<u64, Status> {
+pub(super) async fn record(live: &Live, event: Event) -> Result<u64, Status> {
     let batch = live.audit.batch(&event).map_err(|error| Status::invalid_argument(error.to_string()))?;
     let appended = live.audit.append(batch).await;
     live.audit_took_it(appended.is_ok());
@@ -324,7 +324,7 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
     }
 }
 
-fn bounded(field: &str, text: String) -> Result<String, Status> {
+pub(super) fn bounded(field: &str, text: String) -> Result<String, Status> {
     match text.len() {
         0..=LONGEST => Ok(text),
         _ => Err(Status::invalid_argument(format!("`{field}` has more than {LONGEST} bytes"))),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oam_policy::{
-    Outcome, Snapshot, Username,
+    Channel, Outcome, Snapshot, Username,
     decide::Sieve,
     facts::{Bounds, End, FactsNeeded, Intake, Unreadable},
 };
@@ -89,9 +89,8 @@ impl<'a> Push<'a> {
 
     /// Whether a merge is to be permitted by approvals that may have been taken back since.
     pub(super) fn rests_on_old_approvals(&self, decided: &Unrecorded) -> bool {
-        let is_merge = !self.question.request.channel.is_dry_run();
-        let is_old = self.approvals_told.is_some_and(|told| told.elapsed() > APPROVALS_AGE);
-        is_merge && is_old && decided.outcome() == Outcome::Permitted
+        let age = self.approvals_told.map(|told| told.elapsed());
+        must_ask_again(self.question.request.channel, decided.outcome(), age)
     }
 
     /// The pusher as the directory spells them, as rules see them.
@@ -324,6 +323,11 @@ impl<'a> Push<'a> {
     }
 }
 
+/// Whether Bitbucket must be asked again before something is answered: `age` is how long ago it was, where it was.
+fn must_ask_again(channel: Channel, outcome: Outcome, age: Option<Duration>) -> bool {
+    !channel.is_dry_run() && outcome == Outcome::Permitted && age.is_some_and(|age| age > APPROVALS_AGE)
+}
+
 /// What came of an attempt to decide.
 pub(super) enum Settled {
     Decided(Box<Unrecorded>),
@@ -333,4 +337,24 @@ pub(super) enum Settled {
 
 pub(super) fn changed() -> Status {
     Status::aborted("the policy changed again and again while this push was being decided: push again")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use oam_policy::{Channel, Outcome};
+
+    use super::{APPROVALS_AGE, must_ask_again};
+
+    #[test]
+    fn a_merge_is_permitted_by_no_approvals_that_may_have_been_taken_back() {
+        let (young, old) = (Some(APPROVALS_AGE), Some(APPROVALS_AGE + Duration::from_millis(1)));
+        let merge = |outcome, age| must_ask_again(Channel::PullRequestMerge, outcome, age);
+        assert!(merge(Outcome::Permitted, old) && !merge(Outcome::Permitted, young));
+        // Without approvals, and where nothing goes in, nobody need be asked; a page may be a little old.
+        assert!(!merge(Outcome::Permitted, None));
+        assert!(!merge(Outcome::Refused, old) && !merge(Outcome::Undecided, old));
+        assert!(!must_ask_again(Channel::PullRequestDryRun, Outcome::Permitted, old));
+    }
 }

@@ -1,8 +1,21 @@
 //! What others change in Bitbucket.
 
+use oam_audit::entry::{BitbucketDrift, Event};
 use oam_tests::bitbucket_server::{CredentialKind, Permission};
 
 use super::World;
+
+impl World {
+    /// What was found that had not been there before, as the audit log has it.
+    fn drifted(&self) -> Vec<BitbucketDrift> {
+        let entries = self.daemon.audit().entries.into_iter();
+        let drift = entries.filter_map(|entry| match entry.event {
+            Event::BitbucketDrift(drift) => Some(drift),
+            _ => None,
+        });
+        drift.collect()
+    }
+}
 
 #[test]
 fn what_a_careless_administrator_does_is_told_and_mended_as_far_as_it_is_ours() {
@@ -52,6 +65,8 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     world.server.add_credential("ada", CredentialKind::Token, "ci", None);
     world.server.add_credential("bob", CredentialKind::Ssh, "laptop", Some(30));
     world.server.add_credential("carl", CredentialKind::Ssh, "old", None);
+    world.server.add_access_key("PAY", "deploy", true, None);
+    world.server.add_access_key("PAY/api", "mirror", false, Some(30));
     world.daemon.deactivate("carl").expect_success("cut off");
     insta::assert_snapshot!(drift(&["--credentials"]).stdout_text(), @"
     Gone, and still there (6)
@@ -73,11 +88,16 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
       PAY/api: no-deletes on refs/heads/**, but not for boss
     Branch restrictions beside the policy (1)
       PAY: read-only on refs/heads/main
-    Never ends (1)
+    Access keys that write (1)
+      PAY: access key 1 `deploy` may write, whoever has it
+    Never ends (2)
       user:ada HTTP token 1 `ci` never ends
-    Not used for long (1)
+      PAY: access key 1 `deploy` never ends
+    Not used for long (3)
       user:ada HTTP token 1 `ci` was made long ago, and is not known to have been used
-    14 findings. `oam bitbucket apply` mends 7.
+      PAY: access key 1 `deploy` was made long ago, and is not known to have been used
+      PAY/api: access key 2 `mirror` was made long ago, and is not known to have been used
+    18 findings. `oam bitbucket apply` mends 7.
     ");
     // Without them nobody's keys are asked for but those of whoever is gone.
     let before = world.server.requests().len();
@@ -85,4 +105,109 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     let asked = world.server.requests().split_off(before);
     assert!(!asked.iter().any(|one| one.ends_with("users/ada")), "{asked:?}");
     assert!(asked.iter().all(|one| one.starts_with("GET ")), "looking changes nothing: {asked:?}");
+}
+
+/// What is new is told once: in the log, in red, to whoever listens, and counted; what stays is counted.
+#[test]
+fn what_is_new_is_an_alarm_and_what_stays_is_none() {
+    let mut world = World::applied("[http]\nlisten = \"127.0.0.1:0\"\n");
+    let status = |world: &World| {
+        let status = world.daemon.oam(["status"]);
+        (status.code, status.stdout_text())
+    };
+    let look =
+        |world: &World| world.oam("watch", &["--drift-every", "6h"]).expect_success("oam bitbucket watch");
+    assert_eq!(status(&world).0, 0);
+    // `root`, and the first administrator of PAY.
+    let told = look(&world).stderr_text();
+    assert!(told.contains("2 findings beside the policy, 2 of them new"), "{told}");
+    let (code, text) = status(&world);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains(
+            "ALARM: Within a day Bitbucket got what the policy does not say: administers 1, not-granted 1."
+        ),
+        "{text}"
+    );
+    let first = world.drifted().remove(0);
+    assert!(first.actor.starts_with("uid "), "{first:?}");
+    assert_eq!((first.new, first.over, first.found.len()), (2, 0, 2));
+    assert_eq!(
+        (first.found[0].finding.as_str(), first.found[0].user.as_deref()),
+        ("administers", Some("root"))
+    );
+    // The next rounds, also after a restart, have no news.
+    look(&world);
+    world.daemon.kill();
+    world.daemon.spawn();
+    look(&world);
+    assert_eq!(world.drifted().len(), 1);
+    // A careless administrator.
+    world.server.permit_in("@eng", "PAY/api", Permission::Admin);
+    world.server.permit_everybody("WEB", Permission::Write);
+    let told = look(&world).stderr_text();
+    assert!(told.contains("4 findings beside the policy, 2 of them new"), "{told}");
+    let second = world.drifted().remove(1);
+    let found: Vec<_> = second.found.iter().map(|one| one.finding.as_str()).collect();
+    assert_eq!((second.new, second.over, found), (2, 0, vec!["not-granted", "everybody"]));
+    assert_eq!(second.found[0].group.as_deref(), Some("eng"));
+    let metrics = crate::observing::get(&world.daemon, "/metrics").1;
+    for line in [
+        "oam_bitbucket_drift{kind=\"not-granted\"} 2",
+        "oam_bitbucket_drift{kind=\"everybody\"} 1",
+        "oam_bitbucket_drift{kind=\"gone\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    let tail = world.daemon.oam(["audit", "tail"]).stdout_text();
+    assert!(
+        tail.contains("drift: 2 things new: PAY/api: `eng` has admin, and no rule gives it [not-granted]"),
+        "{tail}"
+    );
+    // Keys were not looked at by anybody.
+    world.server.add_access_key("PAY", "deploy", true, None);
+    look(&world);
+    assert_eq!(world.drifted().len(), 2);
+    let keys = world.oam("drift", &["--credentials", "--tell"]);
+    assert_eq!(keys.code, 1, "{keys:?}");
+    let third = world.drifted().remove(2);
+    let found: Vec<_> = third.found.iter().map(|one| one.finding.as_str()).collect();
+    assert_eq!((third.over, found), (0, vec!["key-writes", "endless", "unused"]));
+    // Where nobody looks at keys again they are not over.
+    look(&world);
+    assert_eq!(world.drifted().len(), 3);
+}
+
+/// Of what the round itself mends nothing is told.
+#[test]
+fn what_a_round_mends_alarms_nobody() {
+    let world = World::applied("automatic = [\"leavers\", \"give\", \"take\"]");
+    world.oam("drift", &["--tell"]);
+    world.server.permit("ada", "WEB", Permission::Write);
+    world.server.add_credential("carl", CredentialKind::Ssh, "old", None);
+    world.daemon.deactivate("carl").expect_success("cut off");
+    world.oam("watch", &["--drift-every", "6h"]).expect_success("oam bitbucket watch");
+    assert_eq!(world.drifted().len(), 1, "{:?}", world.drifted());
+}
+
+/// A daemon that keeps no permissions is told nothing.
+#[test]
+fn without_permissions_to_keep_nobody_is_told() {
+    let world = World::applied("");
+    let other = oam_tests::Daemon::start();
+    let mut oam = other.oam_command();
+    let token = world.folder.path().join("token");
+    oam.args([
+        "bitbucket",
+        "drift",
+        "--tell",
+        "--url",
+        world.server.url(),
+        "--network",
+        "loopback",
+        "--token-file",
+    ]);
+    oam.arg(token);
+    let refused = oam_tests::Run::run(&mut oam);
+    assert!(refused.code == 1 && refused.stderr_text().contains("[bitbucket.provisioning]"), "{refused:?}");
 }

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use oam_tests::push::redact;
+use oam_audit::entry::{Said, WeighedApproval};
+use oam_tests::{push::redact, wait};
 
 use super::{Team, directory, push_from};
 
@@ -94,6 +95,69 @@ fn who_takes_it_back_or_wants_work_does_not_approve() {
     }
 }
 
+/// The log has who approved, of what, and what it was worth; so that it can be asked, and decided again.
+#[test]
+fn the_approvals_that_a_merge_rested_on_are_in_the_log() {
+    let team = Team::new();
+    let before = team.push("alice", "topic", "deploy/a");
+    let id = team.open("alice", "topic", "main");
+    team.approve("bob", id);
+    team.push("alice", "topic", "deploy/b");
+    for user in ["carol", "dave", "rita"] {
+        team.approve(user, id);
+    }
+    team.merge("alice", id).is_permitted();
+    let audit = team.world.daemon.audit();
+    let decisions = audit.decisions();
+    let merged = decisions.iter().find(|one| one.decision.channel == "pull-request-merge").unwrap();
+    let recorded = merged.decision.pull_request.as_ref().unwrap();
+    let Said::Known { author, approvals, committers } = &recorded.said else { panic!("{recorded:?}") };
+    let head = recorded.head.clone().unwrap();
+    assert_eq!((recorded.number, author.as_str()), (Some(id), "alice"));
+    assert_eq!(committers.all.as_deref(), Some(&["alice@example.com".to_owned()][..]));
+    let approved: Vec<_> =
+        approvals.all.iter().flatten().map(|one| (one.by.as_str(), one.commit.clone().unwrap())).collect();
+    let of_head = |by| (by, head.clone());
+    assert_eq!(approved, [("bob", before), of_head("carol"), of_head("dave"), of_head("rita")]);
+    let worth: Vec<_> = recorded
+        .counts
+        .iter()
+        .map(|count| {
+            let of = |one: &WeighedApproval| format!("{} {}", one.by, one.worth);
+            let all: Vec<_> = count.approvals.all.iter().flatten().map(of).collect();
+            format!("{} {} of {}: {}", count.role, count.given, count.needed, all.join(", "))
+        })
+        .collect();
+    assert_eq!(
+        worth,
+        [
+            "developer 2 of 2: bob outdated, carol counts, dave counts, rita without-role",
+            "release-manager 1 of 1: bob without-role, carol without-role, dave without-role, rita counts"
+        ]
+    );
+    let oam = |arguments: &[&str]| team.world.daemon.oam(arguments);
+    let tail = oam(&["audit", "tail"]).stdout_text();
+    assert!(
+        tail.contains("(pull request 1: approved by carol, dave, rita; not counted: bob (outdated))"),
+        "{tail}"
+    );
+    // Who approved is found by their name.
+    let folder = team.world.daemon.state().join("audit").display().to_string();
+    wait::until("what she approved is signed, and found", || {
+        let of_rita = oam(&["audit", "query", "--dir", &folder, "--user", "rita", "--format", "csv"])
+            .expect_success("oam audit query");
+        of_rita.stdout_text().contains("pull-request-merge").then_some(())
+    });
+    // It is decided again by the same, and under a draft.
+    let again = oam(&["policy", "replay", "--recorded"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    let draft = team.world.daemon.folder().join("draft.toml");
+    fs::write(&draft, super::POLICY.replace("count = 2", "count = 3")).unwrap();
+    let under = oam(&["policy", "replay", draft.to_str().unwrap()]);
+    assert_eq!(under.code, 1, "{under:?}");
+    assert!(under.stdout_text().contains("approval-missing"), "{under:?}");
+}
+
 /// Bitbucket lets no author approve. If it did, or does under another name in some way, that would not count.
 #[test]
 fn nobody_approves_what_they_made_themselves() {
@@ -119,7 +183,7 @@ fn an_address_that_is_nobodys_hides_nobody() {
     let id = team.open("alice", "topic", "main");
     team.approve("bob", id);
     // Not even with it would there be enough.
-    team.merge("bob", id).is_refused("and has 0");
+    team.merge("bob", id).is_refused("and has 1 of which nobody can tell whether it counts");
     team.approve("carol", id);
     let page = team.look("bob", id);
     page.is_undecided(

@@ -1,6 +1,7 @@
 //! Approvals of pull requests, from Bitbucket's page to the decision and back: a Bitbucket as the documentation says, the real hook
 //! that it runs, the real daemon that it is asked by.
 
+mod auto_merge;
 mod counted;
 mod merged;
 mod trouble;
@@ -217,6 +218,13 @@ impl Team {
         assert_eq!(status == 200, after["state"] == "MERGED", "{answer} {after}");
         assert!([200, 409].contains(&status), "{answer}");
         Seen { done: status == 200, text: told(&answer["errors"][0]["vetoes"]) }
+    }
+
+    /// What comes of it when Bitbucket tries to merge it by itself, and names `user` to its hooks.
+    fn auto_merge(&self, user: &str, id: u64) -> Seen {
+        let vetoes = Value::from(self.server().auto_merge("DEMO/app", id, user));
+        let (_, after) = self.ask("alice", "GET", &format!("/{id}"), None);
+        Seen { done: after["state"] == "MERGED", text: told(&vetoes) }
     }
 
     /// How often Bitbucket was asked by the daemon for pull requests.

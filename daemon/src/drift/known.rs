@@ -1,0 +1,125 @@
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use oam_bitbucket::provision::{Finding, FindingKind};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::store::durable;
+
+/// How many bytes of a digest tell things apart.
+const ID_BYTES: usize = 16;
+
+/// What tells a finding from others, without a name in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Id(String);
+
+/// All that was found, and when.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    looked: Option<Timestamp>,
+    all: BTreeMap<Id, (FindingKind, Timestamp)>,
+}
+
+/// The file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    /// In seconds since 1970, as all moments here.
+    looked: i64,
+    /// By its id, what kind it is, and since when it is known.
+    known: BTreeMap<String, (String, i64)>,
+}
+
+impl Id {
+    pub(super) fn of(one: &Finding) -> Self {
+        let Finding { kind, place, holder, thing, what: _, mended: _ } = one;
+        let place = place.as_ref().map(ToString::to_string).unwrap_or_default();
+        let holder = holder.as_ref().map(|holder| holder.to_string().to_lowercase()).unwrap_or_default();
+        let mut digest = Sha256::new();
+        for part in [kind.as_str(), &place.to_lowercase(), &holder, thing] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Self(hex::encode(digest.finalize()).chars().take(2 * ID_BYTES).collect())
+    }
+}
+
+impl Known {
+    /// Nothing, at a moment.
+    pub(super) fn at(now: Timestamp) -> Self {
+        Self { looked: Some(now), all: BTreeMap::new() }
+    }
+
+    pub(super) fn add(&mut self, id: Id, kind: FindingKind, since: Timestamp) {
+        self.all.insert(id, (kind, since));
+    }
+
+    pub(super) fn has(&self, id: &Id) -> bool {
+        self.all.contains_key(id)
+    }
+
+    pub(super) fn since(&self, id: &Id) -> Option<Timestamp> {
+        self.all.get(id).map(|(_, since)| *since)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = (Id, FindingKind, Timestamp)> {
+        self.all.iter().map(|(id, (kind, since))| (id.clone(), *kind, *since))
+    }
+
+    /// How many of a kind are known since then, or later.
+    pub(super) fn count(&self, kind: FindingKind, since: Timestamp) -> u64 {
+        self.all.values().filter(|(known, at)| *known == kind && *at >= since).count() as u64
+    }
+
+    /// How many there are of each kind.
+    pub fn counts(&self) -> impl Iterator<Item = (FindingKind, u64)> {
+        FindingKind::ALL.into_iter().map(|kind| (kind, self.count(kind, Timestamp::MIN)))
+    }
+
+    pub(super) fn looked(&self) -> Option<Timestamp> {
+        self.looked
+    }
+
+    /// Reads the file; one that is not understood is set aside, and told where.
+    pub(super) fn read(path: &Path) -> io::Result<(Self, Option<PathBuf>)> {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Self::default(), None)),
+            Err(error) => return Err(error),
+        };
+        let known = serde_json::from_slice::<Written>(&text).ok().and_then(Self::of);
+        match known {
+            Some(known) => Ok((known, None)),
+            None => Ok((Self::default(), durable::set_aside(path)?)),
+        }
+    }
+
+    fn of(Written { looked, known }: Written) -> Option<Self> {
+        let one = |(id, (kind, since)): (String, (String, i64))| {
+            Some((Id(id), (FindingKind::parse(&kind)?, Timestamp::from_second(since).ok()?)))
+        };
+        let all = known.into_iter().map(one).collect::<Option<_>>()?;
+        Some(Self { looked: Some(Timestamp::from_second(looked).ok()?), all })
+    }
+
+    /// Writes the file, whole or not at all.
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        let of = |(id, (kind, since)): (&Id, &(FindingKind, Timestamp))| {
+            (id.0.clone(), (kind.as_str().to_owned(), since.as_second()))
+        };
+        let looked = self.looked.unwrap_or_default().as_second();
+        let written = Written { looked, known: self.all.iter().map(of).collect() };
+        let draft = path.with_extension("draft");
+        let mut file = durable::create(&draft)?;
+        file.write_all(&serde_json::to_vec(&written)?)?;
+        file.sync_all()?;
+        fs::rename(&draft, path)?;
+        durable::sync_parent(path)
+    }
+}

@@ -1,0 +1,160 @@
+//! What Bitbucket has beside what the policy says, as whoever looks there tells the daemon.
+//!
+//! **In:** all that somebody found. **Out:** what of it is new, and what is over since they looked before; how much there is of each
+//! kind, for metrics; and what of it is so new that somebody must look at it.
+//!
+//! The daemon does not look itself: its token may do no more than write. What was found before is kept in a file, so that a
+//! restart makes nothing new. No names are kept there, but digests of what tells one thing from another.
+//!
+//! **Must never:** take for over what nobody looked at, or tell of the same thing twice while it stays.
+
+mod known;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use oam_bitbucket::provision::{Finding, FindingKind};
+use thiserror::Error;
+use tokio::sync::{Mutex as Turn, MutexGuard as Held};
+
+use known::Id;
+pub use known::Known;
+
+/// For how long what was not there before is an alarm.
+const NEWS: SignedDuration = SignedDuration::from_hours(24);
+
+/// When nobody has looked for so long, although somebody did before, they have stopped.
+const STALE: SignedDuration = SignedDuration::from_hours(48);
+
+/// What was found in Bitbucket when somebody looked last.
+#[derive(Debug, Default)]
+pub struct Drift {
+    /// `None`: nothing is kept.
+    path: Option<PathBuf>,
+    known: Mutex<Known>,
+    /// One tells at a time.
+    turn: Turn<()>,
+}
+
+/// Why it cannot be kept.
+#[derive(Debug, Error)]
+#[error("what was found in Bitbucket cannot be kept in `{path}`: {source}")]
+pub struct DriftError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// What is new since somebody looked before.
+#[derive(Debug)]
+pub struct News<'a> {
+    /// What was not there.
+    pub new: Vec<&'a Finding>,
+    /// How much was there and is not any more.
+    pub over: u64,
+    /// All that is known from now on.
+    pub known: Known,
+}
+
+impl Drift {
+    /// Reads what was found before; and tells what became of a file that is damaged. Then all of it is new.
+    ///
+    /// # Errors
+    /// When it can be neither read nor set aside.
+    pub fn open(path: &Path) -> Result<(Self, Option<String>), DriftError> {
+        let fault = |source| DriftError { path: path.to_owned(), source };
+        let (known, aside) = Known::read(path).map_err(fault)?;
+        let told = aside.map(|aside| {
+            format!(
+                "What was found in Bitbucket before is not known any more, and will be told as new: the damaged file is `{}`.",
+                aside.display()
+            )
+        });
+        Ok((Self { path: Some(path.to_owned()), known: Mutex::new(known), turn: Turn::default() }, told))
+    }
+
+    /// Waits until nobody else tells.
+    pub async fn turn(&self) -> Held<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// What is new in `found`. Where tokens and keys were not looked at, what is known of them stays.
+    pub fn compare<'a>(&self, found: &'a [Finding], with_credentials: bool, now: Timestamp) -> News<'a> {
+        let before = self.known();
+        let mut known = Known::at(now);
+        let mut new = Vec::new();
+        for one in found {
+            let id = Id::of(one);
+            let since = before.since(&id);
+            if since.is_none() && !known.has(&id) {
+                new.push(one);
+            }
+            known.add(id, one.kind, since.unwrap_or(now));
+        }
+        if !with_credentials {
+            before.all().filter(|(_, kind, _)| kind.is_of_credentials()).for_each(|(id, kind, since)| {
+                known.add(id, kind, since);
+            });
+        }
+        let over = before.all().filter(|(id, _, _)| !known.has(id)).count() as u64;
+        News { new, over, known }
+    }
+
+    /// Keeps what is known from now on; durable when it returns.
+    ///
+    /// # Errors
+    /// When it cannot be kept: then it is told again as new.
+    pub fn keep(&self, known: Known) -> Result<(), DriftError> {
+        if let Some(path) = &self.path {
+            known.write(path).map_err(|source| DriftError { path: path.clone(), source })?;
+        }
+        *self.known() = known;
+        Ok(())
+    }
+
+    /// How much there is of each kind; of none as long as nobody looked.
+    pub fn counts(&self) -> Vec<(FindingKind, u64)> {
+        self.known().counts().collect()
+    }
+
+    /// When somebody looked last.
+    pub fn looked(&self) -> Option<Timestamp> {
+        self.known().looked()
+    }
+
+    /// What was not there a day ago.
+    pub fn alarm(&self, now: Timestamp) -> Option<String> {
+        let since = now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
+        let known = self.known();
+        let counts = FindingKind::ALL.map(|kind| (kind, known.count(kind, since)));
+        let told: Vec<_> = counts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(kind, count)| format!("{} {count}", kind.as_str()))
+            .collect();
+        (!told.is_empty()).then(|| {
+            format!(
+                "Within a day Bitbucket got what the policy does not say: {}. See `oam bitbucket drift`.",
+                told.join(", ")
+            )
+        })
+    }
+
+    /// That nobody looks any more.
+    pub fn warning(&self, now: Timestamp) -> Option<String> {
+        let looked = self.looked().filter(|looked| now.duration_since(*looked) > STALE)?;
+        Some(format!(
+            "Nobody has looked since {looked:.0} what Bitbucket has beside the policy: does `oam bitbucket watch --drift-every` run?"
+        ))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

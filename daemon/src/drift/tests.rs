@@ -1,0 +1,103 @@
+use jiff::{SignedDuration, Timestamp};
+use oam_bitbucket::provision::{Finding, FindingKind};
+
+use super::Drift;
+
+fn finding(kind: FindingKind, place: &str, holder: &str, thing: &str) -> Finding {
+    Finding {
+        kind,
+        place: place.parse().ok(),
+        holder: holder.parse().ok(),
+        thing: thing.into(),
+        what: format!("of {holder}"),
+        mended: false,
+    }
+}
+
+fn at(hour: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap() + SignedDuration::from_hours(hour)
+}
+
+/// Tells what was found; gives what was new, and how much is over.
+fn tell(drift: &Drift, found: &[Finding], with_credentials: bool, hour: i64) -> (Vec<String>, u64) {
+    let news = drift.compare(found, with_credentials, at(hour));
+    let new = news.new.iter().map(|one| format!("{} {}", one.kind.as_str(), one.thing)).collect();
+    let over = news.over;
+    drift.keep(news.known).unwrap();
+    (new, over)
+}
+
+fn some() -> [Finding; 3] {
+    [
+        finding(FindingKind::Gone, "PAY", "user:carl", ""),
+        finding(FindingKind::Gone, "", "user:carl", "SSH key 3"),
+        finding(FindingKind::Endless, "", "user:ada", "HTTP token 1"),
+    ]
+}
+
+#[test]
+fn what_stays_is_told_once_and_what_comes_back_again() {
+    let drift = Drift::default();
+    let all = some();
+    assert_eq!(
+        tell(&drift, &all, true, 0),
+        (vec!["gone ".into(), "gone SSH key 3".into(), "endless HTTP token 1".into()], 0)
+    );
+    assert_eq!(tell(&drift, &all, true, 1), (vec![], 0));
+    // In other words, and spelled otherwise, it is the same thing.
+    let mut same = all.clone();
+    same[0].what = "still has admin".into();
+    same[0].holder = "user:CARL".parse().ok();
+    assert_eq!(tell(&drift, &same, true, 2), (vec![], 0));
+    // Twice in one look it is one.
+    let twice = [all.to_vec(), vec![finding(FindingKind::Differs, "WEB", "user:bob", ""); 2]].concat();
+    assert_eq!(tell(&drift, &twice, true, 3), (vec!["differs ".into()], 0));
+    assert_eq!(tell(&drift, &all[1..], true, 4), (vec![], 2));
+    assert_eq!(tell(&drift, &all, true, 5), (vec!["gone ".into()], 0));
+}
+
+#[test]
+fn what_was_not_looked_at_is_not_over() {
+    let drift = Drift::default();
+    let all = some();
+    tell(&drift, &all, true, 0);
+    assert_eq!(tell(&drift, &all[..2], false, 1), (vec![], 0));
+    let endless =
+        |drift: &Drift| drift.counts().into_iter().find(|(kind, _)| *kind == FindingKind::Endless).unwrap().1;
+    assert_eq!(endless(&drift), 1);
+    assert_eq!(tell(&drift, &all[..2], true, 2), (vec![], 1));
+    assert_eq!(endless(&drift), 0);
+}
+
+#[test]
+fn what_is_new_is_an_alarm_for_a_day_and_that_nobody_looks_a_warning_after_two() {
+    let drift = Drift::default();
+    assert_eq!((drift.alarm(at(0)), drift.warning(at(0)), drift.looked()), (None, None, None));
+    tell(&drift, &some(), true, 0);
+    let alarm = drift.alarm(at(23)).unwrap();
+    assert!(alarm.contains("gone 2, endless 1"), "{alarm}");
+    tell(&drift, &some(), true, 24);
+    assert_eq!(drift.alarm(at(25)), None);
+    assert_eq!(drift.warning(at(24 + 48)), None);
+    assert!(drift.warning(at(24 + 49)).is_some());
+}
+
+#[test]
+fn a_restart_makes_nothing_new_and_names_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drift");
+    let open = || Drift::open(&path).unwrap();
+    let (drift, told) = open();
+    assert_eq!(told, None);
+    tell(&drift, &some(), true, 0);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("carl") && !text.contains("PAY") && text.contains("gone"), "{text}");
+    let (drift, told) = open();
+    assert_eq!((told, drift.looked()), (None, Some(at(0))));
+    assert_eq!(tell(&drift, &some(), true, 1), (vec![], 0));
+    // Damaged, it is set aside, and all of it is told again.
+    std::fs::write(&path, "{").unwrap();
+    let (drift, told) = open();
+    assert!(told.unwrap().contains("drift.set-aside-"));
+    assert_eq!(tell(&drift, &some(), true, 2).0.len(), 3);
+}

@@ -1,0 +1,100 @@
+//! What somebody found in Bitbucket beside what the policy says. What of it is new is recorded before it is known.
+
+use jiff::Timestamp;
+use oam_audit::entry::{BitbucketDrift, DriftCount, DriftFound, Event};
+use oam_bitbucket::{
+    permission::{Holder, HolderKind, Place},
+    provision::{Finding, FindingKind},
+};
+use oam_policy::printable::Printable;
+use oam_proto::v1;
+use tonic::{Status, Streaming};
+
+use super::{
+    provisioning::{bounded, kept, record},
+    unavailable,
+};
+use crate::{drift::News, service::Live};
+
+/// How much may be found.
+const MOST: usize = 200_000;
+/// How much of what is new is written into the log.
+const WRITTEN: usize = 20;
+/// How much of each is, in characters.
+const TOLD: usize = 300;
+
+/// Takes what was found.
+pub(super) async fn tell(
+    live: &Live,
+    actor: String,
+    mut messages: Streaming<v1::TellBitbucketDriftRequest>,
+) -> Result<v1::TellBitbucketDriftResponse, Status> {
+    kept(live)?;
+    let (mut found, mut credentials) = (Vec::new(), false);
+    while let Some(message) = messages.message().await? {
+        credentials |= message.credentials;
+        for one in message.findings {
+            found.push(finding(one)?);
+        }
+        if found.len() > MOST {
+            return Err(Status::resource_exhausted(format!("more than {MOST} findings")));
+        }
+    }
+    found.sort_by_key(|one| FindingKind::ALL.iter().position(|kind| *kind == one.kind));
+    let _turn = live.drift.turn().await;
+    let News { new, over, known } = live.drift.compare(&found, credentials, Timestamp::now());
+    let told = v1::TellBitbucketDriftResponse { new: new.len() as u64, over };
+    if told.new > 0 || over > 0 {
+        let some = |(kind, count): (FindingKind, u64)| {
+            (count > 0).then(|| DriftCount { finding: kind.as_str().to_owned(), count })
+        };
+        let counts = known.counts().filter_map(some).collect();
+        let found = new.iter().take(WRITTEN).map(|one| written(one)).collect();
+        let drift = BitbucketDrift { actor, counts, new: told.new, over, found };
+        record(live, Event::BitbucketDrift(drift)).await?;
+    }
+    if let Some(first) = new.first() {
+        let (kind, what) = (first.kind.as_str(), Printable::new(&first.what).to_string());
+        tracing::warn!(
+            new = told.new,
+            over,
+            kind,
+            what,
+            "Bitbucket has something beside what the policy says"
+        );
+    }
+    live.drift.keep(known).map_err(|error| unavailable(&error))?;
+    Ok(told)
+}
+
+fn finding(wire: v1::BitbucketFinding) -> Result<Finding, Status> {
+    let v1::BitbucketFinding { kind, place, holder, thing, what } = wire;
+    let wrong = |what: &str| Status::invalid_argument(format!("a finding has no good {what}"));
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    let place = some(place).map(|text| text.parse::<Place>()).transpose().map_err(|_| wrong("place"))?;
+    // No name of a person stands there.
+    if place.as_ref().is_some_and(|place| place.to_string().starts_with('~')) {
+        return Err(wrong("place: nobody looks into a person's own project"));
+    }
+    Ok(Finding {
+        kind: FindingKind::parse(&kind).ok_or_else(|| wrong("kind"))?,
+        place,
+        holder: some(holder).map(|text| text.parse::<Holder>()).transpose().map_err(|_| wrong("holder"))?,
+        thing: bounded("thing", thing)?,
+        what: bounded("what", what)?,
+        mended: false,
+    })
+}
+
+fn written(one: &Finding) -> DriftFound {
+    let of = |kind: HolderKind| {
+        one.holder.as_ref().filter(|holder| holder.kind() == kind).map(|holder| holder.name().to_owned())
+    };
+    DriftFound {
+        finding: one.kind.as_str().to_owned(),
+        place: one.place.as_ref().map(ToString::to_string),
+        user: of(HolderKind::User),
+        group: of(HolderKind::Group),
+        detail: one.what.chars().take(TOLD).collect(),
+    }
+}

@@ -1,0 +1,31 @@
+//! SSH keys of projects and repositories.
+
+use serde_json::{Value, json};
+
+use super::{
+    ask::{Answered, Ask},
+    company::AccessKey,
+    restrictions::admit,
+};
+
+/// Those of a project, or of a repository: there those of its project stand as well.
+pub(crate) fn list(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Answered {
+    ask.only(&["start", "limit", "filter", "permission"])?;
+    admit(ask, key, slug)?;
+    let place = slug.map(|slug| format!("{key}/{slug}"));
+    let here = |one: &&AccessKey| one.place == key || place.as_ref() == Some(&one.place);
+    let all: Vec<_> = ask.shared.state().company.access_keys.iter().filter(here).map(shown).collect();
+    ask.page(&all)
+}
+
+fn shown(one: &AccessKey) -> Value {
+    let (of, scope) = if one.place.contains('/') { ("REPO", "repository") } else { ("PROJECT", "project") };
+    let permission = format!("{of}_{}", if one.writes { "WRITE" } else { "READ" });
+    let key = json!({
+        "id": one.id, "label": one.label, "text": "ssh-ed25519 AAAA", "expiryDays": one.expiry_days,
+        "createdDate": 1_700_000_000_000_u64,
+    });
+    let mut shown = json!({"key": key, "permission": permission});
+    shown[scope] = json!({"id": 1});
+    shown
+}
