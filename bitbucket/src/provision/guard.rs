@@ -44,7 +44,7 @@ pub(super) fn keep_administrators(
     for place in seen.places.is.iter().filter(|place| matches!(place, Place::Project(_))) {
         if !left_at(seen, basis, &changes, place) {
             let why = format!("nobody else would administer {place}: give that to somebody first");
-            hold(&mut changes, &mut held_back, &why, |step| takes_admin_at(step, place));
+            hold(&mut changes, &mut held_back, &why, |step| takes_admin_at(step, place).is_some());
         }
     }
     if !left_everywhere(seen, basis, &changes) {
@@ -66,47 +66,37 @@ fn hold(
     held_back.extend(held.map(|change| HeldBack { change, why: why.to_owned() }));
 }
 
-/// Whether somebody besides the account that is used administers a project after these changes, or nobody does before them.
+/// Whether somebody who can administers a project whichever of these changes are made, or nobody is taken from it. Whom a change
+/// would give that does not count: it may fail, or not be among what is done without being asked.
 fn left_at(seen: &Seen, basis: &Basis, changes: &[Change], place: &Place) -> bool {
-    let counts = |holder: &Holder| *holder != basis.settings.account;
-    let mut admins: BTreeSet<Holder> = seen
-        .at(place)
-        .into_iter()
-        .filter(|(holder, level)| *level == Level::Admin && counts(holder))
-        .map(|(holder, _)| holder)
-        .collect();
-    if admins.is_empty() {
-        return true;
-    }
-    for change in changes {
-        match &change.step {
-            Step::Permit { place: at, holder, after: Level::Admin, .. } if at == place => {
-                admins.insert(holder.clone());
-            }
-            Step::Permit { place: at, holder, .. } | Step::Revoke { place: at, holder, .. }
-                if at == place =>
-            {
-                admins.remove(holder);
-            }
-            _ => {}
-        }
-    }
-    !admins.is_empty()
+    let taken: BTreeSet<_> =
+        changes.iter().filter_map(|change| takes_admin_at(&change.step, place)).collect();
+    let mut administer = seen.at(place).into_iter().filter(|(_, level)| *level == Level::Admin);
+    taken.is_empty()
+        || administer.any(|(holder, _)| is_there(seen, basis, &holder) && !taken.contains(&holder))
 }
 
-fn takes_admin_at(step: &Step, place: &Place) -> bool {
+/// Whether it is a group, or a user who can act and is not the account that is used.
+fn is_there(seen: &Seen, basis: &Basis, holder: &Holder) -> bool {
+    holder.as_user().is_none()
+        || (seen.active().contains(holder) && !basis.is_gone(holder) && *holder != basis.settings.account)
+}
+
+/// From whom a step takes the administration of a project, if it does.
+fn takes_admin_at<'s>(step: &'s Step, place: &Place) -> Option<&'s Holder> {
     match step {
-        Step::Permit { place: at, before: Some(Level::Admin), after, .. } => {
-            at == place && *after < Level::Admin
+        Step::Permit { place: at, before: Some(Level::Admin), after, holder }
+            if at == place && *after < Level::Admin =>
+        {
+            Some(holder)
         }
-        Step::Revoke { place: at, before: Level::Admin, .. } => at == place,
-        _ => false,
+        Step::Revoke { place: at, before: Level::Admin, holder } if at == place => Some(holder),
+        _ => None,
     }
 }
 
 /// Whether a user who is not gone, or a group, still administers the system.
 fn left_everywhere(seen: &Seen, basis: &Basis, changes: &[Change]) -> bool {
-    let active = seen.active();
     let gone: BTreeSet<_> = changes
         .iter()
         .filter_map(|change| match &change.step {
@@ -114,12 +104,8 @@ fn left_everywhere(seen: &Seen, basis: &Basis, changes: &[Change]) -> bool {
             _ => None,
         })
         .collect();
-    let stays = |holder: &Holder| match holder.as_user() {
-        Some(_) => active.contains(holder) && !basis.is_gone(holder) && *holder != basis.settings.account,
-        None => true,
-    };
-    let all = seen.everywhere.is.iter().filter(|global| global.level == GlobalLevel::SysAdmin);
-    gone.is_empty() || all.map(|global| &global.holder).any(stays)
+    let mut all = seen.everywhere.is.iter().filter(|global| global.level == GlobalLevel::SysAdmin);
+    gone.is_empty() || all.any(|global| is_there(seen, basis, &global.holder))
 }
 
 impl Step {

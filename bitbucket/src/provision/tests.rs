@@ -265,13 +265,18 @@ fn the_last_administrator_stays() {
     company.basis.settings.adopt.clear();
     company.gone("user:boss");
     assert!(company.planned().is_empty());
+    // That somebody else is to have it is not enough: they must have it.
     company.give("PAY", Level::Admin, "user:ada");
-    assert_eq!(company.planned(), ["PAY user:boss admin>-", "PAY user:ada ->admin"]);
+    assert_eq!(company.planned(), ["PAY user:ada ->admin"]);
+    company.basis.settings.automatic = [Automatic::Leavers].into();
+    assert!(company.plan().automatic(&company.basis).changes.is_empty());
+    company.has("PAY", "user:ada", Level::Admin).ours("PAY", "user:ada", Level::Admin, None);
+    assert_eq!(company.planned(), ["PAY user:boss admin>-"]);
     // The system, too: a last one who is gone, and no group.
     company.seen.everywhere.is =
         vec![GlobalPermission { holder: holder("user:boss"), level: GlobalLevel::SysAdmin }];
     let plan = company.plan();
-    assert_eq!(company.planned(), ["PAY user:boss admin>-", "PAY user:ada ->admin"]);
+    assert_eq!(company.planned(), ["PAY user:boss admin>-"]);
     assert!(plan.held_back[0].why.contains("administer Bitbucket"), "{plan:?}");
     company
         .seen

@@ -56,6 +56,8 @@ pub(super) struct Disk {
     unwritten: Vec<Entry>,
     /// The journal could not be cut back after a failure: only a new base can follow.
     broken: bool,
+    /// What is in force and could not be gone on behind.
+    unadopted: Option<Draft>,
 }
 
 /// Where the journal ends.
@@ -89,7 +91,7 @@ pub(super) struct Stored {
 }
 
 /// A whole roster that is on the disk, and not acknowledged yet.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 #[must_use]
 pub(super) struct Draft {
     base: u64,
@@ -194,6 +196,7 @@ impl Disk {
             heard: roster.seen,
             unwritten: Vec::new(),
             broken: false,
+            unadopted: None,
         })
     }
 
@@ -215,6 +218,7 @@ impl Disk {
             heard: stored.entries.last().map(|entry| entry.at),
             unwritten: Vec::new(),
             broken: false,
+            unadopted: None,
         };
         disk.forget_older();
         Ok(disk)
@@ -257,6 +261,7 @@ impl Disk {
     }
 
     fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        self.go_on()?;
         if self.broken {
             return Err(io::Error::other(
                 "the journal could not be cut back after a failure; restart the daemon",
@@ -300,14 +305,24 @@ impl Disk {
     /// Goes on behind a draft.
     ///
     /// # Errors
-    /// When that cannot be done; then the draft is what the next start finds all the same.
+    /// When that cannot be done; then it is tried again before anything is written, and the draft is what the next start finds
+    /// all the same.
     pub(super) fn adopt(&mut self, draft: &Draft) -> io::Result<()> {
+        // It holds whatever is in force.
+        self.unwritten.clear();
+        self.unadopted = Some(*draft);
+        self.go_on()
+    }
+
+    /// Goes on behind a draft that is to be gone on behind. What came before it takes no more entries: the next start would
+    /// believe them, and not the draft.
+    fn go_on(&mut self) -> io::Result<()> {
+        let Some(draft) = self.unadopted else { return Ok(()) };
         self.journal = open_journal(&self.folder, draft.base, 0)?;
         (self.base, self.base_bytes, self.end) = (draft.base, draft.base_bytes, draft.end);
         (self.records, self.broken) = (0, false);
-        // It holds whatever is in force.
-        self.unwritten.clear();
         floor::write(&self.folder.join("floor"), self.end.version())?;
+        self.unadopted = None;
         self.forget_older();
         Ok(())
     }

@@ -165,7 +165,10 @@ impl Roster {
     /// What is different by an entry, and whom that is about.
     pub(super) fn apply(&mut self, entry: Entry) -> Touched {
         let mut touched = Touched::default();
-        self.seen = self.seen.max(Some(entry.at));
+        // That somebody's time is over, or that they are forgotten, is not said by the source, nor does a page of it say that all
+        // else is still so. Where it says everything that is noted by itself.
+        let says_all = entry.changes.iter().all(|change| matches!(change, Change::List(_)));
+        self.seen = if says_all { self.seen.max(Some(entry.at)) } else { self.seen.or(Some(entry.at)) };
         for change in entry.changes {
             match change {
                 Change::Complete => self.lost = false,

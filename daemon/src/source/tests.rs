@@ -392,6 +392,56 @@ fn a_draft_counts_only_when_it_is_adopted_or_the_daemon_dies() {
     assert!(!folder.join("base-00000000000000000001").exists());
 }
 
+/// Whoever was taken by a draft is not back, whatever is said afterwards.
+#[test]
+fn a_draft_that_could_not_be_gone_on_behind_is_not_outlived_by_what_was_before_it() {
+    let config = config("hr", SourceKind::File);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("hr");
+    let mut roster = Roster::empty(&config);
+    let ann = || vec![Person::named(Username::parse("ann").unwrap())];
+    roster.apply(Entry { at: Timestamp::UNIX_EPOCH, changes: vec![list(ann())] });
+    let mut disk = Disk::begin(&folder, config.kind, &roster).unwrap();
+    roster.apply(Entry { at: Timestamp::UNIX_EPOCH, changes: vec![list(Vec::new())] });
+    let people = || {
+        let Found::Whole(stored) = disk::read(&folder).unwrap() else { panic!("it is whole") };
+        Roster::of_image(stored.image, &config).unwrap().counts().0
+    };
+    assert_eq!(people(), 1);
+    let in_the_way = folder.join("journal-00000000000000000002");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let draft = disk.draft(&roster).unwrap();
+    assert!(disk.adopt(&draft).is_err());
+    let nothing = || Entry { at: Timestamp::UNIX_EPOCH, changes: Vec::new() };
+    assert!(disk.append(&nothing()).is_err());
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(people(), 0, "the daemon died");
+    disk.append(&nothing()).unwrap();
+    assert_eq!(people(), 0);
+}
+
+/// A source that does not answer does not become fresh by what is done with what it said before.
+#[test]
+fn a_source_is_heard_by_what_it_says_and_not_by_what_is_done_here() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let mut roster = Roster::empty(&config("corp", SourceKind::Ldap));
+    let said = |at, changes| Entry { at, changes };
+    roster.apply(said(at(10), vec![Change::PutUser(stored(1, "n1", true))]));
+    assert_eq!(roster.seen, Some(at(10)));
+    roster.apply(said(at(20), Vec::new()));
+    assert_eq!(roster.seen, Some(at(20)), "that things are still so");
+    // Its time is over; somebody is forgotten; a page of a load that failed.
+    let own = [Change::PutUser(stored(1, "n1", false)), Change::Forget(Username::parse("n2").unwrap())];
+    for change in own.into_iter().chain([Change::DropUser("u1".into()), Change::Complete]) {
+        roster.apply(said(at(30), vec![change]));
+    }
+    assert_eq!(roster.seen, Some(at(20)));
+    let mut roster = Roster::empty(&config("hr", SourceKind::File));
+    roster.apply(said(at(30), vec![list(Vec::new())]));
+    roster.apply(said(at(40), vec![list(Vec::new())]));
+    assert_eq!(roster.seen, Some(at(40)), "a file says everything");
+}
+
 #[test]
 fn a_retired_source_gives_nothing_and_what_it_took_stays() {
     let mut world = World::new();
