@@ -2,7 +2,7 @@
 //! pushes changes all the while.
 //!
 //! `cargo bench -p oam-tests --bench identity` builds the daemon and the static hook in the release profile. `-- --quick`
-//! takes few runs and a tenth of the people.
+//! takes few runs and a tenth of the people; `revocation`, `load` or `large` one part alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,7 +44,12 @@ fn main() {
     let built = build::release();
     // The harness finds the binaries there. Nothing else runs in this process yet.
     oam_tests::binaries::use_folder(&built.folder);
-    let misses = revocation::run(&built, effort) + load::run(&built, effort) + large::run(&built, effort);
+    let parts: [(&str, fn(&build::Built, Effort) -> u32); 3] =
+        [("revocation", revocation::run), ("load", load::run), ("large", large::run)];
+    let named = |part: &str| std::env::args().any(|argument| argument == part);
+    let is_one_named = parts.iter().any(|(part, _)| named(part));
+    let wanted = parts.into_iter().filter(|(part, _)| !is_one_named || named(part));
+    let misses: u32 = wanted.map(|(_, run)| run(&built, effort)).sum();
     let all_met = misses == 0;
     println!(
         "\n{}",
