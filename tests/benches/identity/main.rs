@@ -39,12 +39,15 @@ pub(crate) struct Effort {
 const FULL: Effort = Effort { revocations: 1_000, provisioned: 1_000, people: 500_000, rounds: 20 };
 const QUICK: Effort = Effort { revocations: 50, provisioned: 50, people: 50_000, rounds: 3 };
 
+/// Measures one part, and tells how many targets were missed.
+type Run = fn(&build::Built, Effort) -> u32;
+
 fn main() {
     let effort = if std::env::args().any(|argument| argument == "--quick") { QUICK } else { FULL };
     let built = build::release();
     // The harness finds the binaries there. Nothing else runs in this process yet.
     oam_tests::binaries::use_folder(&built.folder);
-    let parts: [(&str, fn(&build::Built, Effort) -> u32); 3] =
+    let parts: [(&str, Run); 3] =
         [("revocation", revocation::run), ("load", load::run), ("large", large::run)];
     let named = |part: &str| std::env::args().any(|argument| argument == part);
     let is_one_named = parts.iter().any(|(part, _)| named(part));
