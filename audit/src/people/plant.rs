@@ -23,6 +23,7 @@ const WITHOUT_NAMES: &[&str] = &[
     "refs",
     "branch",
     "path",
+    "paths",
     "paths.all",
     "old",
     "new",

@@ -19,8 +19,14 @@ fn the_last_administrator_and_the_account_itself_stay_in() {
         "{given:?}"
     );
     assert!(given.contains(&"PAY ada Write".into()), "the rest is done: {given:?}");
-    // Somebody else leads: then it goes.
+    // Somebody else leads: then it goes, once they have it.
     world.now(&[("carl", true, &["okta:eng"])]);
+    assert_eq!(world.apply().code, 1);
+    let given = world.server.given();
+    assert!(
+        given.contains(&"PAY boss Admin".into()) && given.contains(&"PAY lena Admin".into()),
+        "{given:?}"
+    );
     world.apply().expect_success("somebody else leads");
     let given = world.server.given();
     assert!(

@@ -198,9 +198,9 @@ fn an_address_that_is_nobodys_hides_nobody() {
         by `c@private.example`, an address that the company directory has of
         nobody, so one of those who approved may have made it.
         [approvals-unknown]
-        -> Its author commits again with an address that the directory has of
-           them, or whoever keeps the directory adds this one. Nobody need
-           approve again where the directory does.
+        -> Its author commits again with an address that the directory has
+           of them, or whoever keeps the directory adds this one. Nobody
+           need approve again where the directory does.
 
     This is not your fault, and nothing was changed. Try again. If it stays
     so, tell your administrators.
