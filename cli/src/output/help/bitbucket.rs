@@ -1,0 +1,51 @@
+//! What the long help of `oam bitbucket` says.
+
+use super::document;
+
+/// `oam bitbucket install` and `uninstall`.
+pub fn bitbucket_install() -> String {
+    document(
+        "{done, steps: [{step, script, project, id, triggers}], unchanged}",
+        &["step: upload, replace, enable, disable or delete; script: PRE or POST"],
+    )
+}
+
+/// `oam bitbucket status`.
+pub fn bitbucket_status() -> String {
+    document(
+        "{scripts: [{script, id, up_to_date}], projects: [{project, before, after, repositories: [{repository, \
+         decided, canary: {at, outcome, detail}}]}], canaries: {url, proven, trouble}}",
+        &["before, after: on, partly or off; outcome: refused (as it should be), accepted or unknown"],
+    )
+}
+
+/// `oam bitbucket plan`.
+pub fn bitbucket_plan() -> String {
+    document(
+        "{policy, directory, changes: [CHANGE], held_back: [{change: CHANGE, why}], surplus: [{place, holder, has, granted}], \
+         absent, left_in_groups, unsaid: [{rule, what}], unchanged, too_much, interrupted}",
+        &[BITBUCKET_CHANGE],
+    )
+}
+
+/// `oam bitbucket drift`.
+pub fn bitbucket_drift() -> String {
+    document(
+        "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended}]}",
+        &[
+            "kind: gone, administers, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
+        ],
+    )
+}
+
+/// `oam bitbucket apply` and `watch`.
+pub fn bitbucket_apply() -> String {
+    document(
+        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}]}",
+        &[BITBUCKET_CHANGE],
+    )
+}
+
+/// A change in Bitbucket.
+const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, restrict or lift";

@@ -1,0 +1,201 @@
+//! What the long help of `oam policy`, `oam explain` and `oam who` says.
+
+use super::{FAULT, POLICY, PROPOSAL, SNAPSHOT, WARNING, document, lines};
+
+/// `oam policy check`.
+pub fn check() -> String {
+    document(
+        "{ok, policy: POLICY, tests: {passed, failed, not_run}, warnings: [WARNING], warnings_omitted, \
+         warnings_of_change, warnings_denied, lints_unfinished, faults_total, faults: [FAULT]}",
+        &[
+            POLICY,
+            WARNING,
+            "lints_unfinished: not looked for everywhere, for want of a directory or since it or the policy is too large; \
+             one of them in --deny: exit code 3, unless it is 1",
+            FAULT,
+        ],
+    )
+}
+
+/// `oam policy test`.
+pub fn test() -> String {
+    document(
+        "{ok, passed, failed, not_run, tests: [TEST], faults_total, faults: [FAULT]}",
+        &[
+            "TEST: {result, file, line, column, who, push, channel, at, expected, found, why}",
+            "result: passed, failed or not-run",
+            "A test that failed is also one of the faults: the policy would not be loaded.",
+            FAULT,
+        ],
+    )
+}
+
+/// `oam policy init`.
+pub fn init() -> String {
+    format!(
+        "On a terminal it asks for what no option says; elsewhere, and with --yes or --json, it takes what stands in \
+         brackets. The policy is read and its tests are run before it is written. It asks no daemon.\n\n\
+         With --from-bitbucket it asks nobody but Bitbucket, and the daemon which groups are known. Exit code 0: nothing \
+         is left that somebody should look at, and no difference is without a reason; 1: the policy is written, and there \
+         is something to look at.\n\n{}",
+        document(
+            "{path, roles, grants, blocks, requires, tests}; with --from-bitbucket {path, files, roles, grants, blocks, \
+             requires, requests, left: [LEFT], unknown_groups: null or a list, compared}",
+            &[
+                "LEFT: {kind, place, holder, what, help, matters}",
+                "compared: {complete, questions, people, kinds_of_people, repositories, kinds_of_repositories, refs, \
+                 differing, unexplained, differences: [DIFFERENCE], stricter_where_unclear}",
+                "DIFFERENCE: {user, repository, ref, change, bitbucket, policy, wider, because, people_alike, \
+                 repositories_alike}; because: the place in `left` of what explains it, from 0 on",
+            ],
+        )
+    )
+}
+
+/// `oam policy schema`.
+pub fn schema() -> String {
+    "It asks no daemon. The language server of TOML in most editors finds it by a first line in the policy:\n\n  \
+     #:schema ./policy.schema.json\n\nJSON: a JSON Schema, draft 7."
+        .into()
+}
+
+/// `oam policy diff`.
+pub fn policy_diff() -> String {
+    lines(
+        "{effect, …} for each change, then {old, new, changes, exact, bounded: [{why, patterns, patterns_total}], \
+         generation, at, approvals_before, approvals_after}",
+        &[
+            "effect: gains, loses, tightens, loosens, changes, may-lift, may-no-longer-lift or lifts-otherwise; with it \
+             {verbs, users, who: [WHO], who_total, from, to, before: BECAUSE, after: BECAUSE, places: [PLACE], \
+             places_total}",
+            "effect: may-ask, may-no-longer-ask, asks-otherwise, may-approve, may-no-longer-approve, may-lease, \
+             may-no-longer-lease or leases-otherwise, where a role may be asked for otherwise; with it {role, verbs, users, \
+             who: [WHO], who_total, job: null or {issuer, claims}, before, after: the terms in words, or whose requests, \
+             none where it is not so; places: [{repositories: CLASS, refs: CLASS, repository, ref, username}], places_total}",
+            "WHO: {roles_before, roles_after, users, sample}; roles are null where the policy knows nobody by that name",
+            "BECAUSE: {permitted, rules, conditions, requires, lifting: null or {rules, conditions}}; conditions: what it \
+             takes, in words, or where that is all that changes, what goes and what comes; lifting: what may be lifted by \
+             whom, in words, and what it takes then",
+            "PLACE: {repositories: CLASS, refs: CLASS, paths, witness: {username, is_person, verb, repository, ref, path, \
+             at}}; paths: \"whatever\" changes, \"nothing\", {none_of: [PATTERN]}, or a CLASS",
+            "ref, path: instead `ref_b64` and `path_b64`, in base64, where it is not UTF-8",
+            "CLASS: {within, without}: what matches every pattern of `within` and none of `without`; of paths `within` may \
+             be empty",
+            "exact: false when there may be changes that are not listed; each that is listed is one. `bounded` says why.",
+            "The exit code is 0 whether or not anything changes, and 1 when the new policy has faults, which are then \
+             the only line: {faults_total, faults: [FAULT]}.",
+            FAULT,
+        ],
+    )
+}
+
+/// `RULE` in the texts below.
+const RULE: &str = "RULE: {kind, id, evaluate_only, decided, would, last}; decided: how many refs it decided, of a role how \
+                    many pushes came from who held it; would: what it would have decided in evaluate mode";
+
+/// `oam policy replay`.
+pub fn replay() -> String {
+    let exits = "Exit code 0: no verdict changes. 1: some do, or the policy has faults. 3: none does as far as could be told, and \
+                 some could not be told. The same verdict for other rules or reasons changes nothing, except with \
+                 --recorded, where every difference counts.";
+    format!(
+        "{exits}\n\n{}",
+        lines(
+            "{item, …}",
+            &[
+                "verdict, with --all: VERDICT",
+                "group: {effect, before: JUDGEMENT, after: JUDGEMENT, refs, pushes, examples: [VERDICT]}",
+                "done, last: {policy, in_force, since, until, pushes, refs, unchanged, newly_permitted, newly_refused, \
+             newly_undecided, other_grounds, pushes_changed, by_directory_alone, by_directory_then, by_directory_now, \
+             refs_not_grouped, untold: [UNTOLD], rules: [RULE], in_force_rules: [RULE], in_force_rules_since}",
+                "VERDICT: {decision, time, username, repository, channel, ref, verb, effect, before: JUDGEMENT, after: \
+             JUDGEMENT, generation, directory, differs}",
+                "effect: newly-permitted, newly-refused, newly-undecided or other-grounds",
+                "JUDGEMENT: {outcome, grant, waiver, reasons: [{code, rule}]}",
+                "ref: instead `ref_b64`, in base64, where it is not UTF-8",
+                "directory: then, the one it was decided by; or now",
+                "UNTOLD: {code, why, doubt, refs, pushes, examples}; doubt: the answer is less certain for it",
+                RULE,
+                "a policy with faults: {faults_total, faults: [FAULT]} instead, one document",
+                FAULT,
+            ],
+        )
+    )
+}
+
+/// `oam policy usage`.
+pub fn usage() -> String {
+    document("{policy, in_force_since, since, rules: [RULE]}", &[RULE])
+}
+
+/// `oam policy apply`, `rollback` and `approve`.
+pub fn apply() -> String {
+    document(
+        "{changed, policy: POLICY, proposal: PROPOSAL, warnings: [WARNING], warnings_omitted, warnings_of_change, \
+         lints_unfinished, faults_total, faults: [FAULT]}",
+        &[
+            "The exit code is 0 when the policy is in force, 1 when it has faults, and 6 when it waits for the approval of \
+             others: then there is a proposal and no policy.",
+            POLICY,
+            PROPOSAL,
+            WARNING,
+            FAULT,
+        ],
+    )
+}
+
+/// `oam policy proposals`.
+pub fn proposals() -> String {
+    document("{needed, proposals: [PROPOSAL]}, oldest first", &[PROPOSAL])
+}
+
+/// `oam policy withdraw`.
+pub fn withdraw() -> String {
+    document("{proposal: PROPOSAL}", &[PROPOSAL])
+}
+
+/// `oam policy show`.
+pub fn policy() -> String {
+    document("{policy: POLICY, files: [{name, text}]}", &[POLICY])
+}
+
+/// `oam policy history`.
+pub fn policies() -> String {
+    document("{policies: [POLICY]}, newest first", &[POLICY])
+}
+
+/// `oam explain`.
+pub fn explain() -> String {
+    document(
+        "{outcome, username, repository, ref, verb, roles, grant, through_role, reasons: [REASON], refs: [{ref, \
+         outcome, verb, reasons: [REASON]}], contact, otherwise: {outcome, grant, through_role, refs}, rules: [{kind, id, \
+         matched, why_not, evaluate_only, findings: [{dimension, ok, detail}]}], policy, snapshot: SNAPSHOT}",
+        &[
+            "outcome: permitted (exit code 0), refused (1) or undecided (3)",
+            "ref: instead `ref_b64`, in base64, where it is not UTF-8",
+            "REASON: {code, rule, summary, hint}",
+            "otherwise: of somebody cut off, deactivated or unknown, what would be decided if they were not",
+            "dimension: repository, ref, verb, role, time; a rule matches when all are ok",
+            "a draft with faults (1): {faults_total, faults: [FAULT]} instead",
+            SNAPSHOT,
+            FAULT,
+        ],
+    )
+}
+
+/// `oam who`.
+pub fn who() -> String {
+    lines(
+        "{item, …}",
+        &[
+            "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT}",
+            "can: {username, kind, grant, role, privilege}; kind: user or service; privilege: the id of what they have for a while",
+            "stopped: {grant, role, rules, count}; what a block or a require stops, and of how many active people",
+            "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",
+            "a draft with faults (1): {faults_total, faults: [FAULT]} instead, one document",
+            "ref: instead `ref_b64`, in base64, where it is not UTF-8",
+            SNAPSHOT,
+            FAULT,
+        ],
+    )
+}
