@@ -89,11 +89,13 @@ impl Ledger {
     /// When it can be neither read nor written.
     pub fn open(path: &Path) -> Result<(Self, Option<String>), LedgerError> {
         let fault = |source| LedgerError::File { path: path.to_owned(), source };
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(fault(error)),
         };
+        // What is no text is damaged, as a line that is not understood is.
+        let text = String::from_utf8_lossy(&bytes);
         let (mut state, mut damage) = (State::default(), None);
         for line in text.split_inclusive('\n') {
             // One that was being written when the machine stopped tells of nothing that was answered.
@@ -442,10 +444,12 @@ mod tests {
         let whole = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{whole}{{\"begun\":{{\"ent")).unwrap();
         assert_eq!(level(&open(&path)), managed(Level::Write, None));
-        fs::write(&path, format!("rubbish\n{whole}")).unwrap();
-        let (ledger, damage) = Ledger::open(&path).unwrap();
-        assert!(damage.unwrap().contains("the damaged file is"));
-        assert_eq!(level(&ledger), managed(Level::Write, None));
-        assert_eq!(level(&open(&path)), managed(Level::Write, None));
+        for rubbish in [&b"rubbish\n"[..], b"\xff\n"] {
+            fs::write(&path, [rubbish, whole.as_bytes()].concat()).unwrap();
+            let (ledger, damage) = Ledger::open(&path).unwrap();
+            assert!(damage.unwrap().contains("the damaged file is"));
+            assert_eq!(level(&ledger), managed(Level::Write, None));
+            assert_eq!(level(&open(&path)), managed(Level::Write, None));
+        }
     }
 }
