@@ -69,6 +69,30 @@ pub(crate) trait Provider {
     fn answers(&self, answers: bool);
 }
 
+/// The scenes as tests, played with one provider.
+macro_rules! scenes {
+    ($provider:ty) => {
+        crate::asked::scenes! {
+            $provider:
+            a_load_that_takes_everything_from_many_waits_for_a_word
+            it_can_be_looked_at_before_it_is_trusted
+            half_of_a_load_changes_nothing_and_what_is_old_is_undecided
+            the_next_page_is_never_asked_for_elsewhere
+            with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file
+            a_key_shows_who_asks
+        }
+    };
+    ($provider:ty: $($scene:ident)+) => {
+        $(
+            #[test]
+            fn $scene() {
+                crate::asked::$scene::<$provider>();
+            }
+        )+
+    };
+}
+pub(crate) use scenes;
+
 /// What a push comes to before anything was read: nobody is called nobody.
 fn nothing_is_known() -> (Verdict, String) {
     (Verdict::Undecided, "snapshot-missing".to_owned())

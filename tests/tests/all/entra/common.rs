@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use oam_tests::{ClientKey, GraphServer};
 
 use super::Tenant;
-use crate::asked::{self, Provider};
+use crate::asked::Provider;
 
 impl Provider for Tenant {
     const KIND: &str = "entra";
@@ -86,32 +86,4 @@ impl Provider for Tenant {
     }
 }
 
-#[test]
-fn a_load_that_takes_everything_from_many_waits_for_a_word() {
-    asked::a_load_that_takes_everything_from_many_waits_for_a_word::<Tenant>();
-}
-
-#[test]
-fn it_can_be_looked_at_before_it_is_trusted() {
-    asked::it_can_be_looked_at_before_it_is_trusted::<Tenant>();
-}
-
-#[test]
-fn half_of_a_load_changes_nothing_and_what_is_old_is_undecided() {
-    asked::half_of_a_load_changes_nothing_and_what_is_old_is_undecided::<Tenant>();
-}
-
-#[test]
-fn the_next_page_is_never_asked_for_elsewhere() {
-    asked::the_next_page_is_never_asked_for_elsewhere::<Tenant>();
-}
-
-#[test]
-fn with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file() {
-    asked::with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file::<Tenant>();
-}
-
-#[test]
-fn a_key_shows_who_asks() {
-    asked::a_key_shows_who_asks::<Tenant>();
-}
+crate::asked::scenes!(Tenant);
