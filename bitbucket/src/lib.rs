@@ -30,6 +30,8 @@ mod project;
 pub mod provision;
 pub mod pull_request;
 mod restriction;
+#[cfg(test)]
+mod samples;
 pub mod script;
 
 pub use access_key::AccessKey;

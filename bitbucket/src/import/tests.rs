@@ -8,21 +8,9 @@ use super::{Bounds, Choices, Compared, Found, Imported, LeftKind, compare, tidy}
 use crate::{
     Account, BranchModel, ExemptKey, Forbids, GlobalLevel, GlobalPermission, Matcher, MatcherKind,
     Restriction,
-    permission::{Holder, Level, Place},
-    provision::Dated,
+    permission::{Holder, Level},
+    samples::{dated, holder, place},
 };
-
-fn holder(text: &str) -> Holder {
-    text.parse().unwrap()
-}
-
-fn place(text: &str) -> Place {
-    text.parse().unwrap()
-}
-
-fn dated<T>(is: T) -> Dated<T> {
-    Dated { at: 1, is }
-}
 
 fn choices() -> Choices {
     Choices::new("okta", &["svc-ci".to_owned()]).unwrap()

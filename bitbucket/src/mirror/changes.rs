@@ -20,8 +20,6 @@ pub struct MirrorChanges {
     pub lifted: Vec<Change>,
     /// What is not mirrored, and why.
     pub unsaid: Vec<(String, String)>,
-    /// How many are as they should be.
-    pub unchanged: usize,
 }
 
 /// What is to be changed.
@@ -68,10 +66,7 @@ impl MirrorChanges {
         let there = seen.restrictions.get(place).into_iter().flatten().find(|one| one.thing() == thing);
         let is_ours = owned.contains(&(place.clone(), thing.clone()));
         let because = match there {
-            Some(there) if mirrored.is(there) => {
-                self.unchanged += 1;
-                return;
-            }
+            Some(there) if mirrored.is(there) => return,
             // Making ours would change theirs: there is one of a kind on the same refs.
             Some(there) if !is_ours => {
                 let what =

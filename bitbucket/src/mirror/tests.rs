@@ -13,8 +13,9 @@ use super::{MirrorSettings, Protections};
 use crate::{
     Account, ExemptKey, Matcher, MatcherKind, Restriction,
     model::{Answer, Change, at_ref},
-    permission::{Holder, Place},
+    permission::Holder,
     provision::{Basis, MirrorBasis, Plan, Seen, Settings, Step},
+    samples::place,
 };
 
 const ROLES: &str = r#"
@@ -69,10 +70,6 @@ fn settings(at: &[&str], patterns: bool) -> MirrorSettings {
 
 fn sources() -> BTreeSet<String> {
     ["okta".to_owned()].into()
-}
-
-fn place(text: &str) -> Place {
-    text.parse().unwrap()
 }
 
 /// What is mirrored at a place, one line each.

@@ -2,25 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Around, Automatic, Basis, Finding, Given, GivenTo, Managed, Plan, RoleHolders, Seen, Settings, Standing,
-    Step, door::Doors, findings, seen::Dated,
+    Step, door::Doors, findings,
 };
 use crate::{
     AccessKey, Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Matcher, MatcherKind,
     Restriction,
-    permission::{Holder, Level, Place},
+    permission::Level,
+    samples::{dated, holder, place},
 };
-
-fn holder(text: &str) -> Holder {
-    text.parse().unwrap()
-}
-
-fn place(text: &str) -> Place {
-    text.parse().unwrap()
-}
-
-fn dated<T>(is: T) -> Dated<T> {
-    Dated { at: 1, is }
-}
 
 /// A company of three, with a project of two repositories.
 struct Company {
