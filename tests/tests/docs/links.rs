@@ -97,10 +97,9 @@ fn files_and_tests_that_are_named_exist() {
                 let is_test = code.matches('_').count() >= 3
                     && code.chars().all(|c| c.is_ascii_lowercase() || c == '_');
                 if is_test {
-                    assert!(
-                        sources.contains(&format!("fn {code}(")),
-                        "{file}:{number}: there is no test `{code}`"
-                    );
+                    // A scene that is played with several providers has them as its parameter.
+                    let written = ["(", "<"].iter().any(|next| sources.contains(&format!("fn {code}{next}")));
+                    assert!(written, "{file}:{number}: there is no test `{code}`");
                     names += 1;
                 }
             }
