@@ -29,7 +29,7 @@ use tokio::time::timeout;
 
 use crate::{
     oidc::{LeaseClaims, OwnTokens, TokenError, WorkloadToken},
-    privilege::{LeaseError, Privilege},
+    privilege::{LeaseAsk, LeaseError, Privilege},
     service::Live,
 };
 use answer::{Answer, Problem};
@@ -150,15 +150,21 @@ fn issue(live: &Live, own: &OwnTokens, lease: &Privilege) -> Result<Secret, Prob
     issued.map_err(|error| unavailable(error.to_string()))
 }
 
-/// What it is decided by: of the sources, those that know the account that pushes for the job.
+/// What it is decided by: of the sources, those that know the account that pushes for the job; all of them, where it may
+/// be one of several.
 fn state(live: &Live, token: &WorkloadToken) -> oam_policy::State {
     let state = live.state();
     let workloads = state.policy.iter().flat_map(|policy| policy.workloads());
-    let shown = workloads.into_iter().find(|one| {
+    let shown = workloads.filter(|one| {
         // As leases are given: what is only tried out gives none.
         one.mode == Mode::Enforce && one.is_shown_by(token.issuer(), token.claims())
     });
-    shown.map(|workload| live.state_for(&workload.principal)).unwrap_or(state)
+    let mut accounts: Vec<_> = shown.map(|workload| &workload.principal).collect();
+    accounts.dedup_by_key(|account| account.key());
+    match accounts.as_slice() {
+        [account] => live.state_for(account),
+        _ => state,
+    }
 }
 
 async fn read(body: Body) -> Result<Vec<(String, String)>, Problem> {
@@ -166,8 +172,21 @@ async fn read(body: Body) -> Result<Vec<(String, String)>, Problem> {
     let bytes = bytes.map_err(|_| Problem::request("the body did not come in time"))?;
     let bytes = bytes
         .map_err(|_| Problem::request(format!("the body is longer than {MAX_BODY} bytes, or broken off")))?;
-    let text = std::str::from_utf8(&bytes).ok();
+    fields(&bytes)
+}
+
+fn fields(body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
+    let text = std::str::from_utf8(body).ok();
     text.and_then(Form::parse).ok_or_else(|| Problem::request("the body is no form"))
+}
+
+/// What the body of a request asks for, whatever token it shows.
+///
+/// # Errors
+/// What is wrong with it, in a sentence.
+pub fn asked(body: &[u8]) -> Result<LeaseAsk, String> {
+    let asked = fields(body).and_then(|fields| Asked::read(&fields));
+    asked.map(|asked| asked.ask).map_err(|problem| problem.detail)
 }
 
 /// What is wrong with the token that was shown (RFC 8693, 2.2.2), or that nobody can tell.
@@ -187,7 +206,9 @@ fn of_lease(error: &LeaseError) -> Problem {
         LeaseError::Undecided(_) | LeaseError::TooMany(_) | LeaseError::Append(_) | LeaseError::Encode(_) => {
             Problem::unavailable(detail)
         }
-        LeaseError::Expired | LeaseError::LongToken | LeaseError::Shown => Problem::request(detail),
+        LeaseError::Expired | LeaseError::BeforeSetBack(_) | LeaseError::LongToken | LeaseError::Shown => {
+            Problem::request(detail)
+        }
         LeaseError::NoWorkload | LeaseError::Barred(_) => Problem::client(detail),
         LeaseError::OutOfScope(_) => Problem::scope(detail),
     }
