@@ -16,7 +16,7 @@ use crate::{
     exchange, http,
     https::{self, Protocol, Tls, TlsError},
     ldap, pull, scim,
-    service::{AdminService, AuthorizerService, IdentityService, Live, listen},
+    service::{AdminService, AuthorizerService, IdentityService, Live, ToTheEnd, listen},
     signals::{self, Signals},
 };
 
@@ -138,12 +138,13 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
 fn for_administrators(router: Router, live: &Arc<Live>) -> Router {
     let admin = v1::admin_server::AdminServer::new(AdminService::new(Arc::clone(live)));
     let identity = v1::identity_server::IdentityServer::new(IdentityService::new(Arc::clone(live)));
-    router.add_service(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES)).add_service(identity)
+    let admin = ToTheEnd(admin.max_decoding_message_size(8 * limits::MESSAGE_BYTES));
+    router.add_service(admin).add_service(identity)
 }
 
 /// Tells others what people have for a while.
 async fn tell_others(live: Arc<Live>, stop: CancellationToken) {
-    live.webhooks.tell(live.audit.clone(), stop).await;
+    live.webhooks.tell(live.audit.clone(), Arc::clone(&live.privileges), stop).await;
 }
 
 /// Hands the audit log on to who collects it.

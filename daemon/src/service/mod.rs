@@ -12,6 +12,7 @@ mod peer;
 mod permits;
 mod reported;
 mod spooled;
+mod to_the_end;
 mod waiting;
 
 pub use admin::AdminService;
@@ -22,3 +23,4 @@ pub use live::Live;
 pub use peer::Peer;
 pub use permits::Permits;
 pub use spooled::Spooled;
+pub use to_the_end::ToTheEnd;
