@@ -149,6 +149,9 @@ fn draft(event: &Event, node: &str) -> Draft {
             privilege((11, "Deactivate"), &ended.id, &ended.by, ended.reason.as_deref())
         }
         Event::PrivilegeUsed(used) => privilege(UPDATE, &used.id, &used.by, None),
+        Event::PrivilegeReminded(reminded) => {
+            privilege(OTHER, &reminded.id, PRODUCT, Some(&words::sentence(event)))
+        }
         Event::PrivilegeSignedOff(signed) => privilege(UPDATE, &signed.id, &signed.by, Some(&signed.reason)),
         Event::AccessAttested(attested) => {
             let entity = json!({ "name": "access review", "type": "review", "uid": attested.review });

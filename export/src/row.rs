@@ -158,6 +158,7 @@ fn who(event: &Event) -> &str {
         | Event::CanaryTried(_)
         | Event::EntriesPruned(_)
         | Event::PrivilegeBegan(_)
+        | Event::PrivilegeReminded(_)
         | Event::PeopleKept(_)
         | Event::DaemonStarted(_)
         | Event::DaemonStopped

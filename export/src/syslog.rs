@@ -71,6 +71,7 @@ pub fn severity(event: &Event) -> u8 {
         | Event::StoreHealed(_)
         | Event::LogRepaired(_) => 4,
         Event::SnapshotChanged(_)
+        | Event::PrivilegeReminded(_)
         | Event::PolicyChanged(_)
         | Event::PolicyRejected(_)
         | Event::PolicyProposed(_)

@@ -1,8 +1,8 @@
 //! An entry in one sentence, and the words that several forms share.
 
 use oam_audit::entry::{
-    BitbucketChanged, BitbucketDrift, CanaryOutcome, Change, Event, Outcome, SnapshotCause, TokenChange,
-    Update, Verb, WithdrawnCause,
+    BitbucketChanged, BitbucketDrift, CanaryOutcome, Change, Event, Outcome, PrivilegeReminder,
+    SnapshotCause, TokenChange, Update, Verb, WithdrawnCause,
 };
 
 /// The word of a verdict.
@@ -154,6 +154,15 @@ pub fn sentence(event: &Event) -> String {
             format!("{} ended: {}, by {}", ended.id, ended.cause.as_str(), ended.by)
         }
         Event::PrivilegeUsed(used) => format!("{} used by {}", used.id, used.by),
+        Event::PrivilegeReminded(reminded) => match reminded.about {
+            PrivilegeReminder::EndsSoon => {
+                format!("{} of {} ends at {}", reminded.id, reminded.by, reminded.end)
+            }
+            PrivilegeReminder::Unsigned => format!(
+                "rules were lifted as {} by {} until {}, and nobody has answered for it",
+                reminded.id, reminded.by, reminded.end
+            ),
+        },
         Event::PrivilegeSignedOff(signed) => {
             format!("{} signed off by {}: {} pushes", signed.id, signed.by, signed.pushes)
         }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     AccessAttested, BitbucketChanged, BitbucketDrift, Change, Decision, DecisionPart, EntriesPruned,
     KeyRotated, PeopleKept, PersonErased, PolicyApproved, PolicyChanged, PolicyProposed, PolicyRejected,
-    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeRequested,
-    PrivilegeSignedOff, PrivilegeUsed, RefBytes, SignalReceived, SignalStream, Time,
+    PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeReminded,
+    PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, RefBytes, SignalReceived, SignalStream, Time,
 };
 
 /// What happened. Tagged by `kind`, in kebab case.
@@ -59,6 +59,8 @@ pub enum Event {
     PrivilegeBegan(PrivilegeBegan),
     /// Nobody has it any more, or it was never given.
     PrivilegeEnded(PrivilegeEnded),
+    /// Those who are told of what happens were reminded of something that ends soon, or that nobody answered for.
+    PrivilegeReminded(PrivilegeReminded),
     /// Somebody read what was done with a waiver, and answers for it.
     PrivilegeSignedOff(PrivilegeSignedOff),
     /// People stand otherwise in the entries from here on.
@@ -109,7 +111,7 @@ pub enum CanaryOutcome {
 
 impl Event {
     /// Every kind there is.
-    pub const KINDS: [&'static str; 32] = [
+    pub const KINDS: [&'static str; 33] = [
         "decision",
         "decision-part",
         "snapshot-changed",
@@ -133,6 +135,7 @@ impl Event {
         "privilege-approved",
         "privilege-began",
         "privilege-ended",
+        "privilege-reminded",
         "privilege-signed-off",
         "people-kept",
         "person-erased",
@@ -171,6 +174,7 @@ impl Event {
             Self::PrivilegeApproved(_) => "privilege-approved",
             Self::PrivilegeBegan(_) => "privilege-began",
             Self::PrivilegeEnded(_) => "privilege-ended",
+            Self::PrivilegeReminded(_) => "privilege-reminded",
             Self::PrivilegeSignedOff(_) => "privilege-signed-off",
             Self::PeopleKept(_) => "people-kept",
             Self::PersonErased(_) => "person-erased",

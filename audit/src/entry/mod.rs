@@ -54,7 +54,8 @@ pub use policy::{
 };
 pub use privilege::{
     Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld,
-    PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
+    PrivilegeKind, PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, PrivilegeSignedOff,
+    PrivilegeUsed,
 };
 pub use pruned::{EntriesPruned, PrunedRotation};
 pub use pull_request::{Approval, ApprovalCount, PullRequest, Said, WeighedApproval};

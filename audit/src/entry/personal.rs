@@ -8,9 +8,9 @@ use super::{
     Decision, DecisionPart, DriftFound, EntriesPruned, Event, History, KeyRotated, LogRepaired, PeopleKept,
     PermittedWhileUnavailable, PersonErased, PolicyApproved, PolicyChanged, PolicyDiff, PolicyProposed,
     PolicyRejected, PolicyWithdrawn, PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeHeld,
-    PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, PrunedRotation, PullRequest, RefsApplied,
-    ReviewedRow, SignalReceived, SignalStream, SnapshotChanged, SourceToken, SpooledUpdate, StoreHealed,
-    Update,
+    PrivilegeReminded, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed, PrunedRotation, PullRequest,
+    RefsApplied, ReviewedRow, SignalReceived, SignalStream, SnapshotChanged, SourceToken, SpooledUpdate,
+    StoreHealed, Update,
     history::{Commit, Listed, Named, Signature, Text, Tip},
     pull_request::{Approval, ApprovalCount, Said, WeighedApproval},
 };
@@ -134,6 +134,9 @@ impl Event {
             Self::PrivilegeEnded(PrivilegeEnded { id: _, cause: _, by, reason }) => {
                 look(Personal::Actor(by))?;
                 words(reason, look)
+            }
+            Self::PrivilegeReminded(PrivilegeReminded { id: _, by, about: _, end: _, at: _ }) => {
+                look(Personal::Party(by))
             }
             Self::PrivilegeSignedOff(signed) => {
                 let PrivilegeSignedOff { id: _, by, actor, reason, pushes: _ } = signed;

@@ -1,4 +1,4 @@
-//! What is recorded of what people have for a while: asked for, approved, begun, ended, signed off.
+//! What is recorded of what people have for a while: asked for, approved, begun, reminded of, ended, signed off.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -202,6 +202,43 @@ pub struct PrivilegeSignedOff {
     pub pushes: u64,
 }
 
+/// Those who are told of what happens were reminded of something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivilegeReminded {
+    /// Its id.
+    pub id: String,
+    /// Who has or had it: their username.
+    pub by: String,
+    /// Of what.
+    pub about: PrivilegeReminder,
+    /// When it ends, or ended.
+    pub end: Time,
+    /// When it was time to be reminded.
+    pub at: Time,
+}
+
+/// Of what one is reminded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrivilegeReminder {
+    /// It ends soon.
+    EndsSoon,
+    /// Nobody has answered for what was done with a waiver that is over.
+    Unsigned,
+}
+
+impl PrivilegeReminder {
+    /// Its name, as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EndsSoon => "ends-soon",
+            Self::Unsigned => "unsigned",
+        }
+    }
+}
+
 /// A push was permitted by a lease: it is one of those that the lease is good for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -241,7 +278,7 @@ pub struct PrivilegeHeld {
 mod tests {
     use super::{
         Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeKind,
-        PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
+        PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
     };
     use crate::entry::{Event, Time};
 
@@ -283,6 +320,14 @@ mod tests {
             reason: None,
         };
         insta::assert_snapshot!(written(&Event::PrivilegeEnded(ended)), @r#"{"kind":"privilege-ended","id":"7k2m9x","cause":"not-allowed","by":"directory"}"#);
+        let reminded = PrivilegeReminded {
+            id: "7k2m9x".into(),
+            by: "alice".into(),
+            about: PrivilegeReminder::EndsSoon,
+            end: to,
+            at: from,
+        };
+        insta::assert_snapshot!(written(&Event::PrivilegeReminded(reminded)), @r#"{"kind":"privilege-reminded","id":"7k2m9x","by":"alice","about":"ends-soon","end":"2026-11-23T04:00:00.000000Z","at":"2026-11-23T02:00:00.000000Z"}"#);
         let signed = PrivilegeSignedOff {
             id: "7k2m9x".into(),
             by: "rita".into(),

@@ -191,6 +191,16 @@ fn privilege() -> impl Strategy<Value = Event> {
         (text(), end, text(), option::of(text())).prop_map(|(id, cause, by, reason)| {
             Event::PrivilegeEnded(PrivilegeEnded { id, cause, by, reason })
         }),
+        (
+            text(),
+            text(),
+            select(vec![PrivilegeReminder::EndsSoon, PrivilegeReminder::Unsigned]),
+            time(),
+            time()
+        )
+            .prop_map(|(id, by, about, end, at)| {
+                Event::PrivilegeReminded(PrivilegeReminded { id, by, about, end, at })
+            }),
         (who(), text(), any::<u64>()).prop_map(|((id, by, actor), reason, pushes)| {
             Event::PrivilegeSignedOff(PrivilegeSignedOff { id, by, actor, reason, pushes })
         }),

@@ -82,6 +82,8 @@ const WITHOUT_NAMES: &[&str] = &[
     "verdict",
     "review",
     "directory",
+    // Of a reminder: of what.
+    "about",
     "is",
     "may",
     "through",

@@ -60,9 +60,6 @@ pub struct Place {
     /// A repository, `PROJECT/slug`, or a pattern; can be given several times
     #[arg(long, required = true, value_name = "REPOSITORY")]
     on: Vec<String>,
-    /// A ref, `refs/heads/main`, or a pattern; can be given several times
-    #[arg(long, required = true, value_name = "REF")]
-    refs: Vec<String>,
     /// For how long, as in `30m` or `2h`
     #[arg(long = "for", value_parser = length, value_name = "TIME")]
     length: u64,
@@ -77,6 +74,9 @@ pub struct Request {
     /// The role
     #[arg(long)]
     role: RoleId,
+    /// A ref, `refs/heads/main`, or a pattern; can be given several times
+    #[arg(long, required = true, value_name = "REF")]
+    refs: Vec<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -98,6 +98,9 @@ pub struct Breakglass {
     /// The blocks and requires to lift
     #[arg(required = true, value_name = "RULE")]
     rules: Vec<RuleId>,
+    /// A ref, `refs/heads/main`, or a pattern; can be given several times. Whatever the waiver is about there, unless given
+    #[arg(long, default_value = "refs/**", value_name = "REF")]
+    refs: Vec<String>,
     #[command(flatten)]
     place: Option<Place>,
     #[command(subcommand)]
@@ -125,8 +128,8 @@ pub enum Afterwards {
 pub async fn grant(command: Grant, context: &mut Context) -> Ending {
     let mut admin = context.address.connect().await?;
     match command {
-        Grant::Request(Request { role, place }) => {
-            return request(Wanted::Role(role.to_string()), place, context).await;
+        Grant::Request(Request { role, refs, place }) => {
+            return request(Wanted::Role(role.to_string()), refs, place, context).await;
         }
         Grant::List { all } => {
             let mut list =
@@ -162,7 +165,7 @@ pub async fn grant(command: Grant, context: &mut Context) -> Ending {
 /// # Errors
 /// When the daemon cannot be asked, or says no.
 pub async fn breakglass(command: Breakglass, context: &mut Context) -> Ending {
-    let Breakglass { rules, place, task } = command;
+    let Breakglass { rules, refs, place, task } = command;
     match (task, place) {
         (Some(Afterwards::Report { id }), _) => {
             let mut admin = context.address.connect().await?;
@@ -182,17 +185,17 @@ pub async fn breakglass(command: Breakglass, context: &mut Context) -> Ending {
         }
         (None, Some(place)) => {
             let rules = rules.iter().map(ToString::to_string).collect();
-            request(Wanted::Lift(RulesToLift { rules }), place, context).await
+            request(Wanted::Lift(RulesToLift { rules }), refs, place, context).await
         }
         (None, None) => Err(Failure::Usage {
             what: "it is not said where, for how long and why".into(),
-            help: "add `--on`, `--refs`, `--for` and `--reason`",
+            help: "add `--on`, `--for` and `--reason`",
         }),
     }
 }
 
-async fn request(wanted: Wanted, place: Place, context: &mut Context) -> Ending {
-    let Place { on, refs, length, reason } = place;
+async fn request(wanted: Wanted, refs: Vec<String>, place: Place, context: &mut Context) -> Ending {
+    let Place { on, length, reason } = place;
     let request = RequestPrivilegeRequest { wanted: Some(wanted), on, refs, seconds: length, reason };
     let mut admin = context.address.connect().await?;
     let asked = admin.request_privilege(request).await?.into_inner();

@@ -95,6 +95,7 @@ fn event(event: &Event, page: &Page) -> String {
         Event::PrivilegeApproved(approved) => page.warn(&privilege::approved(approved)),
         Event::PrivilegeBegan(began) => page.warn(&privilege::began(began)),
         Event::PrivilegeEnded(ended) => privilege::ended(ended),
+        Event::PrivilegeReminded(reminded) => page.warn(&privilege::reminded(reminded)),
         Event::PrivilegeSignedOff(signed) => privilege::signed_off(signed),
         Event::PrivilegeUsed(used) => privilege::used(used),
         Event::AccessAttested(attested) => format!(

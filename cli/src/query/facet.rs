@@ -139,6 +139,7 @@ pub fn of_event<'a>(event: &'a Event, tell: &mut dyn FnMut(Facet<'a>)) {
         Event::PrivilegeRequested(asked) => tell(Facet::User(&asked.by)),
         Event::PrivilegeApproved(approved) => tell(Facet::User(&approved.by)),
         Event::PrivilegeEnded(ended) => tell(Facet::User(&ended.by)),
+        Event::PrivilegeReminded(reminded) => tell(Facet::User(&reminded.by)),
         Event::PrivilegeSignedOff(signed) => tell(Facet::User(&signed.by)),
         Event::PrivilegeUsed(used) => tell(Facet::User(&used.by)),
         Event::PrivilegeBegan(_) => {}

@@ -67,6 +67,7 @@ pub use batch::Batch;
 pub use cosign::CosignError;
 pub use keep::{Age, AgeError, KeepError, Keeping, Kept};
 pub use open::{Fault, OpenError, OpenReport, TornTail};
+pub(crate) use read::dated;
 pub use read::{Entries, ReadError};
 pub use rotate::{RotateError, rotate};
 pub use writer::AppendError;

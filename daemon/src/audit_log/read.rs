@@ -63,8 +63,7 @@ impl AuditLog {
     fn time_of(&self, seq: u64) -> Result<Timestamp, ReadError> {
         let changed = || ReadError::Changed { path: self.shared.folder.clone() };
         let line = self.entries(seq)?.next().ok_or_else(changed)??;
-        let dated: Dated = serde_json::from_slice(&line).map_err(|_| changed())?;
-        Ok(dated.time.timestamp())
+        dated(&line).ok_or_else(changed)
     }
 
     /// Up to `limit` entries from sequence number `from` on. The disk is read on a thread for blocking work.
@@ -138,6 +137,11 @@ impl Shared {
 #[derive(Deserialize)]
 struct Dated {
     time: Time,
+}
+
+/// When an entry was made, whatever it is about; `None` for what is none.
+pub(crate) fn dated(line: &[u8]) -> Option<Timestamp> {
+    serde_json::from_slice::<Dated>(line).ok().map(|dated| dated.time.timestamp())
 }
 
 impl Entries {

@@ -17,7 +17,7 @@ use prometheus_client::{
 use crate::{
     exchange,
     oidc::TokenError,
-    privilege::{News, Stage},
+    privilege::{News, Stage, What},
     pull_request::{Found, How},
     secrets::{self, State},
     service::Live,
@@ -132,6 +132,7 @@ struct OfExport {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfNews {
+    kind: &'static str,
     event: &'static str,
 }
 
@@ -527,7 +528,7 @@ impl Metrics {
 
     fn observe_privileges(&self, live: &Live) {
         let set = live.privileges.set();
-        for kind in ["grant", "waiver", "lease"] {
+        for kind in What::WORDS {
             let of_kind = || set.iter().filter(|one| one.what.word() == kind);
             let counts = [
                 ("waiting", of_kind().filter(|one| one.stage == Stage::Waiting).count()),
@@ -537,10 +538,11 @@ impl Metrics {
             for (stage, count) in counts {
                 self.privileges.get_or_create(&OfStage { kind, stage }).set(count as u64);
             }
-        }
-        for news in News::ALL {
-            let counter = self.privilege_news.get_or_create(&OfNews { event: news.code() });
-            counter.inc_by(live.privileges.counts().of(news).saturating_sub(counter.get()));
+            for news in News::ALL {
+                let counter = self.privilege_news.get_or_create(&OfNews { kind, event: news.code() });
+                let count = live.privileges.counts().of(kind, news);
+                counter.inc_by(count.saturating_sub(counter.get()));
+            }
         }
         for (webhook, well) in live.webhooks.states() {
             self.webhook_well.get_or_create(&OfWebhook { webhook: webhook.to_owned() }).set(well.into());

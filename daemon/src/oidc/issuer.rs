@@ -165,8 +165,8 @@ impl Issuer {
             Some(_) => return Err(TokenError::Claim { claim: "sub", what: "is of another trust domain" }),
         };
         let id = workload::id(&token, &issuer)?;
-        let Registered { subject, expires, .. } = registered;
-        Ok(WorkloadToken { issuer, subject, expires, id, claims: token.claims })
+        let Registered { subject, expires, issued, .. } = registered;
+        Ok(WorkloadToken { issuer, subject, expires, issued, id, claims: token.claims })
     }
 
     /// Whether the token is this issuer's, and good now.

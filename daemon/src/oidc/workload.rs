@@ -15,6 +15,7 @@ pub struct WorkloadToken {
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) expires: Timestamp,
+    pub(super) issued: Option<Timestamp>,
     pub(super) id: Digest,
     pub(super) claims: Map<String, Value>,
 }
@@ -35,6 +36,11 @@ impl WorkloadToken {
         self.expires
     }
 
+    /// Since when it is good, where it says so.
+    pub fn issued(&self) -> Option<Timestamp> {
+        self.issued
+    }
+
     /// What tells it from every other: of one that has a `jti`, that and the issuer. A token cannot be made of it.
     pub fn id(&self) -> Digest {
         self.id
@@ -52,7 +58,12 @@ impl WorkloadToken {
     pub(crate) fn sample(issuer: &str, jti: &str, expires: Timestamp, claims: &Value) -> Self {
         let claims = claims.as_object().cloned().unwrap_or_default();
         let id = Digest::of(jti.as_bytes());
-        Self { issuer: issuer.into(), subject: "job".into(), expires, id, claims }
+        Self { issuer: issuer.into(), subject: "job".into(), expires, issued: None, id, claims }
+    }
+
+    /// The same, issued then.
+    pub(crate) fn issued_at(self, issued: Timestamp) -> Self {
+        Self { issued: Some(issued), ..self }
     }
 }
 

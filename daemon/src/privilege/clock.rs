@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::Time;
 
 /// How far the clock may be behind before it is worth telling.
-const SLACK: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// Where the time of day comes from.
 pub(super) type TimeOfDay = fn() -> Timestamp;
@@ -17,35 +17,61 @@ pub(super) type TimeOfDay = fn() -> Timestamp;
 #[derive(Debug)]
 pub struct Clock {
     time_of_day: TimeOfDay,
-    latest: Mutex<(Timestamp, Instant)>,
+    latest: Mutex<Latest>,
+}
+
+#[derive(Debug)]
+struct Latest {
+    /// The latest time that is known to have been.
+    seen: Timestamp,
+    /// When it was.
+    at: Instant,
+    /// What the clock of the machine said when it was first found to be behind.
+    set_back: Option<Timestamp>,
 }
 
 impl Clock {
     /// A clock that begins no earlier than `seen`, the latest time that is known to have been.
     pub fn since(seen: Timestamp, time_of_day: TimeOfDay) -> Self {
-        Self { time_of_day, latest: Mutex::new((seen, Instant::now())) }
+        Self { time_of_day, latest: Mutex::new(Latest { seen, at: Instant::now(), set_back: None }) }
     }
 
     /// The time.
     pub fn now(&self) -> Timestamp {
+        self.look().0
+    }
+
+    /// What the clock of the machine says: for how long somebody has waited, and for what others date by their clocks.
+    pub(super) fn of_the_machine(&self) -> Timestamp {
+        (self.time_of_day)()
+    }
+
+    /// What the clock of the machine said when it was found to be behind; `None` while it is not.
+    pub(super) fn set_back(&self) -> Option<Timestamp> {
+        self.look().1
+    }
+
+    fn look(&self) -> (Timestamp, Option<Timestamp>) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let (seen, at) = *latest;
-        let passed = SignedDuration::try_from(at.elapsed()).unwrap_or_default();
-        let now = (self.time_of_day)().max(seen.checked_add(passed).unwrap_or(seen));
+        let passed = SignedDuration::try_from(latest.at.elapsed()).unwrap_or_default();
+        let (seen, machine) = (latest.seen, self.of_the_machine());
+        let now = machine.max(seen.checked_add(passed).unwrap_or(seen));
         let now = Time::from(now).timestamp().max(seen);
-        *latest = (now, Instant::now());
-        now
+        let is_behind = now.duration_since(machine) > SLACK;
+        let set_back = is_behind.then(|| latest.set_back.unwrap_or(machine));
+        *latest = Latest { seen: now, at: Instant::now(), set_back };
+        (now, set_back)
     }
 
     /// When something began, as the clock of the machine tells it, by which pushes are decided: what is in force has begun,
     /// also where that clock was set back.
     pub(super) fn begun(&self, from: Timestamp) -> Timestamp {
-        from.min((self.time_of_day)())
+        from.min(self.of_the_machine())
     }
 
     /// How far the clock of the machine is behind, where it was set back.
     pub fn behind(&self) -> Option<SignedDuration> {
-        let behind = self.now().duration_since((self.time_of_day)());
+        let behind = self.now().duration_since(self.of_the_machine());
         (behind > SLACK).then_some(behind)
     }
 }
@@ -76,10 +102,13 @@ mod tests {
         let (one, two) = (clock.now(), clock.now());
         assert!(at(2_000) <= one && one <= two, "{one} {two}");
         assert!(clock.behind().unwrap().as_secs() >= 3_600);
+        assert_eq!(clock.set_back(), Some(at(-1_600)));
+        SECOND.store(-1_500, Ordering::SeqCst);
+        assert_eq!(clock.set_back(), Some(at(-1_600)), "when it was found first");
         // Also over a restart.
         let again = Clock::since(two, time_of_day);
         assert!(again.now() >= two);
         SECOND.store(9_000, Ordering::SeqCst);
-        assert_eq!((again.now(), again.behind()), (at(9_000), None));
+        assert_eq!((again.now(), again.behind(), again.set_back()), (at(9_000), None, None));
     }
 }

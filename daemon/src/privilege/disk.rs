@@ -13,12 +13,12 @@ use oam_audit::entry::PrivilegeKind;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    set::{Approval, Privilege, Set, SignOff, Stage},
+    set::{Approval, Privilege, Reminded, Set, SignOff, Stage},
     what::{self, What},
 };
 use crate::store::{digest_of, durable, split_digest};
 
-const TITLE: &[u8] = b"oam-privileges-v1\n";
+const TITLE: &[u8] = b"oam-privileges-v2\n";
 
 /// What the file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +53,12 @@ struct WrittenPrivilege {
     reason: String,
     needed: u32,
     asked: Timestamp,
+    entry: u64,
     approvals: Vec<Approval>,
     stage: Stage,
     signed_off: Option<SignOff>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reminded: Option<Reminded>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     used: BTreeSet<Box<str>>,
 }
@@ -126,9 +129,11 @@ impl WrittenPrivilege {
             reason: one.reason.clone(),
             needed: one.needed,
             asked: one.asked,
+            entry: one.entry,
             approvals: one.approvals.clone(),
             stage: one.stage,
             signed_off: one.signed_off.clone(),
+            reminded: one.reminded,
             used: one.used.clone(),
         }
     }
@@ -144,9 +149,11 @@ impl WrittenPrivilege {
             reason: self.reason,
             needed: self.needed,
             asked: self.asked,
+            entry: self.entry,
             approvals: self.approvals,
             stage: self.stage,
             signed_off: self.signed_off,
+            reminded: self.reminded,
             used: self.used,
         })
     }

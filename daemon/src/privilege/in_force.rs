@@ -1,9 +1,11 @@
+use jiff::{SignedDuration, Timestamp};
 use oam_policy::{
     decide::{ElevationUse, LeaseUse, WaiverUse},
     name::UsernameKey,
 };
 
-use super::Privileges;
+use super::{Privilege, Privileges, Set, open::is_about_privileges};
+use crate::audit_log::{ReadError, dated};
 
 /// What is in force at a moment, for decisions.
 #[derive(Debug, Default)]
@@ -17,23 +19,61 @@ pub struct InForce {
 }
 
 impl Privileges {
+    /// How long before a moment something may have been asked for that was in force then: nothing waits longer than a
+    /// day, or is anybody's for longer than a month by any sensible policy.
+    pub const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(32 * 24);
+
     /// What is in force: of one person, or of everybody.
     pub fn in_force(&self, user: Option<&UsernameKey>) -> InForce {
         let set = self.set();
         if set.is_empty() {
             return InForce::default();
         }
-        let now = self.clock().now();
+        let begun = |from| self.clock().begun(from);
+        InForce::of(&set, user, self.clock().now(), begun, |one| self.uses.is_used_up(one))
+    }
+
+    /// What was in force at a moment that is over, as the log tells it. It blocks on the disk: what was asked for up to
+    /// [`Self::LOOKED_BACK`] before is read.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn in_force_at(&self, at: Timestamp, user: Option<&UsernameKey>) -> Result<InForce, ReadError> {
+        let from = self.audit.first_since(at.checked_sub(Self::LOOKED_BACK).unwrap_or(at))?;
+        let mut set = Set::default();
+        for (number, line) in (from..).zip(self.audit.entries(from)?) {
+            let line = line?;
+            if dated(&line).is_some_and(|time| time > at) {
+                break;
+            }
+            if is_about_privileges(&line)
+                && let Ok(entry) = self.audit.read(&line)
+            {
+                set.apply(number, &entry.event, entry.time.timestamp());
+            }
+        }
+        Ok(InForce::of(&set, user, at, |from| from, Privilege::is_used_up))
+    }
+}
+
+impl InForce {
+    fn of(
+        set: &Set,
+        user: Option<&UsernameKey>,
+        now: Timestamp,
+        begun: impl Fn(Timestamp) -> Timestamp,
+        is_used_up: impl Fn(&Privilege) -> bool,
+    ) -> Self {
         let live = || {
             set.live(now)
                 .filter(|one| user.is_none_or(|user| one.by.key() == *user))
-                .filter_map(|one| one.time().map(|(from, to)| (one, (self.clock().begun(from), to))))
+                .filter_map(|one| one.time().map(|(from, to)| (one, (begun(from), to))))
         };
-        InForce {
+        Self {
             elevations: live().filter_map(|(one, time)| one.elevation(time)).collect(),
             waivers: live().filter_map(|(one, time)| one.waiver(time)).collect(),
             leases: live()
-                .filter(|(one, _)| !self.uses.is_used_up(one))
+                .filter(|(one, _)| !is_used_up(one))
                 .filter_map(|(one, time)| one.leased(time))
                 .collect(),
         }

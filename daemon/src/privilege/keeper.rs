@@ -38,7 +38,7 @@ const MOST: usize = 4_096;
 pub struct Privileges {
     set: ArcSwap<Set>,
     clock: Clock,
-    audit: AuditLog,
+    pub(super) audit: AuditLog,
     path: PathBuf,
     pub(super) changing: Mutex<()>,
     /// How often leases were used.
@@ -48,7 +48,6 @@ pub struct Privileges {
     found: Option<String>,
     /// Whether the file could not be written.
     file_fails: AtomicBool,
-    pub(super) warned: std::sync::Mutex<std::collections::BTreeSet<PrivilegeId>>,
 }
 
 impl Privileges {
@@ -80,7 +79,6 @@ impl Privileges {
             counts: Counts::default(),
             found,
             file_fails: AtomicBool::new(false),
-            warned: std::sync::Mutex::default(),
         };
         // From here on the file accounts for the log as it is.
         opened.save();
@@ -227,14 +225,15 @@ impl Privileges {
         self.record_end(&one, cause, by, said(reason)?).await
     }
 
-    /// Answers for what was done with a waiver.
+    /// Answers for what was done with a waiver. Where the policy does not know it any more, whoever `may_cut_off` anybody
+    /// may: nobody else is named, and it must not wait for ever.
     ///
     /// # Errors
     /// When there is nothing to answer for, or it is their own, or it cannot be recorded.
     pub async fn sign_off(
         &self,
         state: &State,
-        person: &Person,
+        (person, may_cut_off): (&Person, bool),
         id: &PrivilegeId,
         reason: &str,
         pushes: u64,
@@ -248,7 +247,12 @@ impl Privileges {
             return Err(PrivilegeError::Own(person.username.as_str().to_owned()));
         }
         let rules = Rules::of(state)?;
-        let by = rules.may_answer(&person.username, &rules.signing(&one.what))?.as_str().to_owned();
+        let signing = rules.signing(&one.what);
+        let by = match may_cut_off && signing.is_empty() {
+            true => rules.subject(&person.username)?.username,
+            false => rules.may_answer(&person.username, &signing)?,
+        };
+        let by = by.as_str().to_owned();
         let reason = said(reason)?.ok_or_else(|| PrivilegeError::NoReason(one.what.rule().clone()))?;
         let signed = Event::PrivilegeSignedOff(PrivilegeSignedOff {
             id: id.to_string(),
@@ -310,10 +314,11 @@ impl Privileges {
         let recorded = self.audit.tail(appended.first, events.len()).await.unwrap_or_default();
         let times =
             recorded.iter().map(|line| self.audit.read(line).ok().map(|entry| entry.time.timestamp()));
-        for (event, time) in events.iter().zip(times.chain(std::iter::repeat(None))) {
-            set.apply(event, time.unwrap_or(at));
+        let times = (appended.first..).zip(times.chain(std::iter::repeat(None)));
+        for (event, (number, time)) in events.iter().zip(times) {
+            set.apply(number, event, time.unwrap_or(at));
         }
-        set.forget(at);
+        set.forget(self.clock.of_the_machine());
         self.uses.forget(&set);
         self.set.store(Arc::new(set));
         self.save();
@@ -330,7 +335,7 @@ impl Privileges {
 
     /// Tells of something in the daemon's log, and counts it.
     pub(super) fn tell(&self, one: &Privilege, news: News) {
-        self.counts.add(news);
+        self.counts.add(&one.what, news);
         let (id, by, what) = (&one.id, one.by.as_str(), one.what.told());
         let (on, refs) = (one.on.sources(), one.refs.sources());
         match news {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{EncodeError, Event, PrivilegeRequested};
 use oam_policy::{
     ObjectId, RefName, Repository, RoleId, State,
@@ -64,9 +64,14 @@ pub enum LeaseError {
     /// Nothing can be decided now.
     #[error("nobody can tell now who may lease what: {0}")]
     Undecided(String),
-    /// The token is over by a clock that never goes back.
+    /// The token is over.
     #[error("the token has expired")]
     Expired,
+    /// The clock was set back: which tokens were shown before is known of later ones only.
+    #[error(
+        "the clock of the daemon's machine was set back at {0}, and this token does not say that it was issued later: have another one issued"
+    )]
+    BeforeSetBack(Timestamp),
     /// The token is good for longer than any is remembered.
     #[error("the token is good for more than {} hours: have shorter ones issued", LONGEST_TOKEN.as_hours())]
     LongToken,
@@ -118,10 +123,17 @@ impl Privileges {
         let _one_at_a_time = self.changing.lock().await;
         let (now, set) = (self.clock().now(), self.set());
         let rules = Rules::of(state).map_err(undecided)?;
-        if is_good_for_nothing(token.expires(), now) {
+        // Whoever issues tokens goes by the right time, as the machine does again when its clock was wrong for a while.
+        let machine = self.clock().of_the_machine();
+        if is_good_for_nothing(token.expires(), machine) {
             return Err(LeaseError::Expired);
         }
-        if token.expires().duration_since(now) > LONGEST_TOKEN {
+        if let Some(back) = self.clock().set_back()
+            && token.issued().is_none_or(|issued| issued < back)
+        {
+            return Err(LeaseError::BeforeSetBack(back));
+        }
+        if token.expires().duration_since(machine) > LONGEST_TOKEN {
             return Err(LeaseError::LongToken);
         }
         let shown = token.id().to_string();

@@ -42,5 +42,5 @@ pub use person::Person;
 pub(crate) use recorded::{held, of_held};
 pub use report::{Report, UsedBy, UsedOn};
 pub use rules::answering;
-pub use set::{Approval, Privilege, Set, SignOff, Stage};
+pub use set::{Approval, Privilege, Reminded, Set, SignOff, Stage};
 pub use what::{Ask, Given, Leased, Wanted, What};

@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::What;
+
 /// What happened to something that somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
@@ -45,19 +47,24 @@ impl News {
     }
 }
 
-/// How often what happened since the start.
+/// How often what happened since the start, to what people had and to what jobs had.
 #[derive(Debug, Default)]
-pub struct Counts([AtomicU64; News::ALL.len()]);
+pub struct Counts([[AtomicU64; News::ALL.len()]; What::WORDS.len()]);
 
 impl Counts {
-    pub(super) fn add(&self, news: News) {
-        if let Some(count) = self.0.get(news as usize) {
+    pub(super) fn add(&self, what: &What, news: News) {
+        if let Some(count) = self.find(what.word(), news) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How often this happened.
-    pub fn of(&self, news: News) -> u64 {
-        self.0.get(news as usize).map(|count| count.load(Ordering::Relaxed)).unwrap_or_default()
+    /// How often this happened to something of this kind, of [`What::WORDS`].
+    pub fn of(&self, kind: &str, news: News) -> u64 {
+        self.find(kind, news).map(|count| count.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+
+    fn find(&self, kind: &str, news: News) -> Option<&AtomicU64> {
+        let kind = What::WORDS.iter().position(|word| *word == kind)?;
+        self.0.get(kind)?.get(news as usize)
     }
 }

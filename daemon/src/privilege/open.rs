@@ -4,8 +4,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_audit::entry::Time;
-use serde::Deserialize;
 use thiserror::Error;
 
 use super::{
@@ -13,7 +11,7 @@ use super::{
     disk::{self, Saved},
     set::Set,
 };
-use crate::audit_log::{AuditLog, ReadError};
+use crate::audit_log::{AuditLog, ReadError, dated};
 
 /// Why it cannot be told what people have for a while.
 #[derive(Debug, Error)]
@@ -39,12 +37,6 @@ pub(super) struct Opened {
     pub(super) found: Option<String>,
 }
 
-/// When an entry was made, whatever it is about.
-#[derive(Deserialize)]
-struct Dated {
-    time: Time,
-}
-
 /// The set as the log tells it, read from where the file ends. It blocks on the disk.
 pub(super) fn open(path: &Path, log: &AuditLog, time_of_day: TimeOfDay) -> Result<Opened, OpenError> {
     let saved = disk::read(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
@@ -57,24 +49,25 @@ pub(super) fn open(path: &Path, log: &AuditLog, time_of_day: TimeOfDay) -> Resul
     });
     let Saved { entries, mut seen, mut set } =
         saved.unwrap_or(Saved { entries: 0, seen: Timestamp::MIN, set: Set::default() });
-    for line in log.entries(entries.min(size))? {
+    let from = entries.min(size).max(log.first());
+    for (number, line) in (from..).zip(log.entries(from)?) {
         let line = line?;
-        if let Ok(dated) = serde_json::from_slice::<Dated>(&line) {
-            seen = seen.max(dated.time.timestamp());
+        if let Some(at) = dated(&line) {
+            seen = seen.max(at);
         }
         if is_about_privileges(&line)
             && let Ok(entry) = log.read(&line)
         {
-            set.apply(&entry.event, entry.time.timestamp());
+            set.apply(number, &entry.event, entry.time.timestamp());
         }
     }
     let clock = Clock::since(seen, time_of_day);
-    set.forget(clock.now());
+    set.forget(clock.of_the_machine());
     Ok(Opened { set, clock, found: lost })
 }
 
 /// Most entries are decisions, which take long to decode.
-fn is_about_privileges(line: &[u8]) -> bool {
+pub(super) fn is_about_privileges(line: &[u8]) -> bool {
     const KIND: &[u8] = br#""event":{"kind":"privilege-"#;
     line.windows(KIND.len()).any(|window| window == KIND)
 }

@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{DecisionPart, Event, Outcome, Update, Verb};
 
-use super::Privilege;
-use crate::audit_log::{AuditLog, ReadError};
+use super::{Privilege, Stage};
+use crate::audit_log::{AuditLog, ReadError, dated};
 
 /// How many pushes are listed.
 const LISTED: usize = 1_000;
 /// How many refs of one push are listed.
 const REFS_LISTED: usize = 100;
-/// By how much the times of entries may lie apart from those of the privilege: where the clock was set back.
+/// How long after the end a push may be written down that was decided before it.
 const MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The pushes that were permitted because of it.
@@ -47,19 +47,28 @@ pub struct UsedOn {
 }
 
 impl Report {
-    /// Reads the part of the log in which it was in force. It blocks on the disk.
+    /// Reads the part of the log in which it was in force: from the entry that asked for it to the one that ended it, and
+    /// a little more. It blocks on the disk.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn read(log: &AuditLog, one: &Privilege) -> Result<Self, ReadError> {
         let mut report = Self::default();
-        let Some((from, to)) = one.time() else { return Ok(report) };
-        let start = from.checked_sub(MARGIN).unwrap_or(from);
-        let end = to.checked_add(MARGIN).unwrap_or(to);
+        if one.time().is_none() {
+            return Ok(report);
+        }
+        let end = match one.stage {
+            Stage::Ended { at, entry, .. } => Some((entry, at.checked_add(MARGIN).unwrap_or(at))),
+            Stage::Waiting | Stage::Live { .. } => None,
+        };
         let id = one.id.as_str();
         let mut parts: Vec<DecisionPart> = Vec::new();
-        for line in log.entries(log.first_since(start)?)? {
+        let from = one.entry.max(log.first());
+        for (number, line) in (from..).zip(log.entries(from)?) {
             let line = line?;
+            if end.is_some_and(|(entry, until)| number > entry && dated(&line).is_some_and(|at| at > until)) {
+                break;
+            }
             // A decision names it, or it has nothing to do with it.
             if !names(&line, id) {
                 continue;
@@ -70,7 +79,7 @@ impl Report {
                 Event::Decision(decision) => {
                     let earlier = parts.drain(..).filter(|part| part.decision == decision.decision);
                     let earlier: Vec<_> = earlier.flat_map(|part| part.updates).collect();
-                    if decision.outcome != Outcome::Permitted || entry.time.timestamp() > end {
+                    if decision.outcome != Outcome::Permitted {
                         continue;
                     }
                     let updates = earlier.iter().chain(&decision.updates);

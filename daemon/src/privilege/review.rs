@@ -1,28 +1,28 @@
 //! What ends by itself: by the clock, and when the policy or the directory do not allow it any more.
 
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use oam_audit::entry::PrivilegeEnd;
+use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeReminded, PrivilegeReminder};
 use oam_policy::{State, Username, decide::NotInForce};
 use tokio_util::sync::CancellationToken;
 
-use super::{News, Privilege, Privileges, Stage, rules::Rules};
+use super::{News, Privilege, Privileges, Reminded, Stage, rules::Rules};
 
 /// How long somebody may wait for an answer.
 const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long before the end it is told.
-const WARNED_BEFORE: SignedDuration = SignedDuration::from_mins(10);
+const REMINDED_BEFORE: SignedDuration = SignedDuration::from_mins(10);
 /// How often the file is written, so that the next start knows the time.
 const SAVED_EVERY: SignedDuration = SignedDuration::from_secs(30);
-/// How often it is told that nobody has signed off what was done with a waiver.
+/// How often one is reminded that nobody has signed off what was done with a waiver.
 const REMINDED_EVERY: SignedDuration = SignedDuration::from_hours(8);
 
 impl Privileges {
     /// Ends what is over, and what is not allowed any more by what `state_for` says of whoever has it. Where that cannot be
     /// told now, only what is over, and what they have who were cut off.
     pub async fn review(&self, state_for: impl Fn(&Username) -> State) {
-        let now = self.clock().now();
+        let now = (self.clock().now(), self.clock().of_the_machine());
         let ending = |one: &Privilege| {
             let is_live = matches!(one.stage, Stage::Live { .. });
             if is_live && self.uses.is_used_up(one) {
@@ -43,54 +43,78 @@ impl Privileges {
         }
     }
 
-    /// Reviews again and again, warns before ends, and reminds of what nobody has signed off.
+    /// Reviews and reminds, again and again.
     pub async fn keep_up(&self, state_for: impl Fn(&Username) -> State, stop: CancellationToken) {
         let mut every = tokio::time::interval(Duration::from_secs(1));
-        let (mut saved, mut reminded) = (Timestamp::MIN, Timestamp::MIN);
+        let mut saved = Timestamp::MIN;
         while stop.run_until_cancelled(every.tick()).await.is_some() {
             self.review(&state_for).await;
-            self.warn();
+            self.remind().await;
             let now = self.clock().now();
             if now.duration_since(saved) >= SAVED_EVERY {
                 let _one_at_a_time = self.changing().await;
                 self.save();
                 saved = now;
             }
-            if now.duration_since(reminded) >= REMINDED_EVERY {
-                let set = self.set();
-                set.iter().filter(|one| one.wants_sign_off()).for_each(|one| self.tell(one, News::Unsigned));
-                reminded = now;
-            }
         }
     }
 
-    /// Tells of what ends soon, once.
-    pub(super) fn warn(&self) {
-        let (now, set) = (self.clock().now(), self.set());
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        warned.retain(|id| set.get(id).is_some_and(|one| one.is_live(now)));
-        // Nobody waits for the end of a lease.
-        for one in set.live(now).filter(|one| one.what.lease().is_none()) {
-            let Stage::Live { from, to } = one.stage else { continue };
-            // Of what is short, before its last third.
-            let before = WARNED_BEFORE.min(to.duration_since(from) / 3);
-            if to.duration_since(now) <= before && warned.insert(one.id.clone()) {
-                self.tell(one, News::EndsSoon);
+    /// Reminds of what ends soon, and of what nobody has answered for. That is recorded, so that whoever is told of
+    /// entries is told of this, and nobody is told again after a restart.
+    pub(super) async fn remind(&self) {
+        let now = self.clock().now();
+        if self.set().iter().all(|one| reminder_of(one, now).is_none()) {
+            return;
+        }
+        let _one_at_a_time = self.changing().await;
+        for one in self.set().iter() {
+            let Some((about, end)) = reminder_of(one, now) else { continue };
+            let (id, by) = (one.id.to_string(), one.by.as_str().to_owned());
+            let (end, at) = (end.into(), now.into());
+            let reminded = Event::PrivilegeReminded(PrivilegeReminded { id, by, about, end, at });
+            let news = match about {
+                PrivilegeReminder::EndsSoon => News::EndsSoon,
+                PrivilegeReminder::Unsigned => News::Unsigned,
+            };
+            if let Err(error) = self.record(&one.id, &[reminded], news).await {
+                tracing::error!(%error, id = %one.id, "that somebody is to be reminded was not recorded");
             }
         }
     }
+}
+
+/// What it is time to be reminded of, and when that ends or ended; `None`: of nothing.
+fn reminder_of(one: &Privilege, now: Timestamp) -> Option<(PrivilegeReminder, Timestamp)> {
+    let (from, to) = one.time()?;
+    if one.wants_sign_off() {
+        let is_due = match one.reminded {
+            Some(Reminded { about: PrivilegeReminder::Unsigned, at }) => {
+                now.duration_since(at) >= REMINDED_EVERY
+            }
+            Some(Reminded { about: PrivilegeReminder::EndsSoon, .. }) | None => true,
+        };
+        return is_due.then_some((PrivilegeReminder::Unsigned, to));
+    }
+    // Nobody waits for the end of a lease.
+    if !one.is_live(now) || one.what.lease().is_some() || one.reminded.is_some() {
+        return None;
+    }
+    // Of what is short, before its last third.
+    let before = REMINDED_BEFORE.min(to.duration_since(from) / 3);
+    (to.duration_since(now) <= before).then_some((PrivilegeReminder::EndsSoon, to))
 }
 
 /// Why something ends now, and by whom; `None`: it goes on.
 fn end_of(
     one: &Privilege,
     state_for: impl Fn(&Username) -> State,
-    now: Timestamp,
+    (now, machine): (Timestamp, Timestamp),
 ) -> Option<(PrivilegeEnd, &'static str)> {
     match one.stage {
         Stage::Ended { .. } => return None,
         Stage::Live { to, .. } if to <= now => return Some((PrivilegeEnd::Over, "clock")),
-        Stage::Waiting if now.duration_since(one.asked) >= ANSWERED_WITHIN => {
+        // They wait by the clock by which it was written down that they do: it gives nobody anything.
+        Stage::Waiting if machine.duration_since(one.asked) >= ANSWERED_WITHIN => {
             return Some((PrivilegeEnd::Unanswered, "clock"));
         }
         Stage::Live { .. } | Stage::Waiting => {}

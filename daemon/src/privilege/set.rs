@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeRequested, Time};
+use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeReminder, PrivilegeRequested, Time};
 use oam_policy::{
     PrivilegeId, Username,
     decide::{ElevationUse, LeaseUse, WaiverUse},
@@ -15,7 +15,10 @@ use oam_policy::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::what::{self, What};
+use super::{
+    clock::SLACK,
+    what::{self, What},
+};
 
 /// How long what is over is still listed.
 const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -23,7 +26,7 @@ const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How far beyond its end any token may be taken: the most that a configuration may say.
 const MOST_LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 
-/// How much of it.
+/// How much of it, of people and of jobs.
 const MOST_LISTED: usize = 1_000;
 
 /// Something that somebody has, had, or asks for.
@@ -47,12 +50,16 @@ pub struct Privilege {
     pub needed: u32,
     /// When it was asked for.
     pub asked: Timestamp,
+    /// The number of the entry that says so: what was done with it stands behind that.
+    pub entry: u64,
     /// Who approved it.
     pub approvals: Vec<Approval>,
     /// How far it is.
     pub stage: Stage,
     /// Who answers for what was done with it.
     pub signed_off: Option<SignOff>,
+    /// The last that those who are told of it were reminded of.
+    pub reminded: Option<Reminded>,
     /// Of a lease: the decisions that it was good for, as far as the set accounts for them.
     pub used: BTreeSet<Box<str>>,
 }
@@ -79,6 +86,15 @@ pub struct SignOff {
     pub reason: String,
 }
 
+/// That those who are told of something were reminded of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminded {
+    /// Of what.
+    pub about: PrivilegeReminder,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// How far something is that somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -98,6 +114,8 @@ pub enum Stage {
         was: Option<(Timestamp, Timestamp)>,
         /// When it ended.
         at: Timestamp,
+        /// The number of the entry that says so.
+        entry: u64,
         /// Why.
         cause: PrivilegeEnd,
     },
@@ -123,6 +141,20 @@ impl Privilege {
         self.what.is_waiver()
             && self.signed_off.is_none()
             && matches!(self.stage, Stage::Ended { was: Some(_), .. })
+    }
+
+    /// Whether it is a lease that was good for as many pushes as the set accounts for.
+    pub(super) fn is_used_up(&self) -> bool {
+        let used = u32::try_from(self.used.len()).unwrap_or(u32::MAX);
+        self.what.lease().is_some_and(|lease| used >= lease.uses())
+    }
+
+    /// Since when nobody must look at it any more; `None`: somebody must.
+    fn over(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Ended { at, .. } if !self.wants_sign_off() => Some(at),
+            Stage::Ended { .. } | Stage::Waiting | Stage::Live { .. } => None,
+        }
     }
 
     /// For a decision: what it gives between `from` and `to`.
@@ -235,12 +267,12 @@ impl Set {
         self.iter().filter(move |one| one.is_live(now))
     }
 
-    /// Takes an entry of the log into account. What it says of something that is not there, or that is over, says
+    /// Takes the entry of the log with this number into account. What it says of something that is not there, or that is over, says
     /// nothing: nothing comes back.
-    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+    pub fn apply(&mut self, entry: u64, event: &Event, at: Timestamp) {
         match event {
             Event::PrivilegeRequested(request) => {
-                if let Some(asked) = asked(request, at) {
+                if let Some(asked) = asked(entry, request, at) {
                     if let Some(given) = asked.what.lease().and_then(|lease| lease.given.as_ref()) {
                         self.see(&given.token, given.token_expires);
                     }
@@ -265,7 +297,13 @@ impl Set {
                     Stage::Live { from, to } => Some((from, to)),
                     Stage::Waiting | Stage::Ended { .. } => None,
                 };
-                one.stage = Stage::Ended { was, at, cause: ended.cause };
+                one.stage = Stage::Ended { was, at, entry, cause: ended.cause };
+            }
+            Event::PrivilegeReminded(reminded) => {
+                let Some(id) = PrivilegeId::parse(&reminded.id).ok() else { return };
+                if let Some(one) = self.all.get_mut(&id) {
+                    one.reminded = Some(Reminded { about: reminded.about, at: reminded.at.timestamp() });
+                }
             }
             Event::PrivilegeSignedOff(signed) => {
                 let Some(id) = PrivilegeId::parse(&signed.id).ok() else { return };
@@ -289,20 +327,24 @@ impl Set {
         self.tokens.insert(token.to_owned(), expires);
     }
 
-    /// Forgets what has been over for long, and that nobody must look at any more; of very much of it, the oldest.
+    /// Forgets what has been over for long by the clock of the machine, as entries are dated by it, and that nobody must
+    /// look at any more; of very much of it, the oldest.
     pub fn forget(&mut self, now: Timestamp) {
         self.tokens.retain(|_, expires| !is_good_for_nothing(*expires, now));
-        let over = |one: &Privilege| match one.stage {
-            Stage::Ended { at, .. } if !one.wants_sign_off() => Some(at),
-            Stage::Ended { .. } | Stage::Waiting | Stage::Live { .. } => None,
-        };
-        let mut ends: Vec<_> = self.iter().filter_map(over).collect();
-        ends.sort_unstable();
-        let oldest = ends.len().checked_sub(MOST_LISTED).and_then(|excess| ends.get(excess).copied());
+        // What jobs had is counted by itself: a busy day of them must not push out what people had.
+        let (of_people, of_jobs) = (self.oldest_listed(false), self.oldest_listed(true));
         self.all.retain(|_, one| {
-            over(one)
-                .is_none_or(|at| now.duration_since(at) < LISTED && oldest.is_none_or(|oldest| oldest <= at))
+            let oldest = if one.what.lease().is_some() { of_jobs } else { of_people };
+            one.over().is_none_or(|at| now.duration_since(at) < LISTED && oldest.is_none_or(|old| old <= at))
         });
+    }
+
+    /// When the oldest ended that is listed yet, of people or of jobs; `None` where all may be.
+    fn oldest_listed(&self, of_jobs: bool) -> Option<Timestamp> {
+        let of_those = self.iter().filter(|one| one.what.lease().is_some() == of_jobs);
+        let mut ends: Vec<_> = of_those.filter_map(Privilege::over).collect();
+        ends.sort_unstable();
+        ends.len().checked_sub(MOST_LISTED).and_then(|excess| ends.get(excess).copied())
     }
 
     fn find_open(&mut self, id: &str) -> Option<&mut Privilege> {
@@ -324,12 +366,13 @@ impl Set {
     }
 }
 
-/// Whether a token that expires then is taken by nobody any more, whatever leeway its issuer has.
+/// Whether a token that expires then is taken by nobody any more, whatever leeway its issuer has, and however little the
+/// clock goes back.
 pub(super) fn is_good_for_nothing(expires: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(expires) > MOST_LEEWAY
+    now.duration_since(expires) > MOST_LEEWAY + SLACK
 }
 
-fn asked(request: &PrivilegeRequested, at: Timestamp) -> Option<Privilege> {
+fn asked(entry: u64, request: &PrivilegeRequested, at: Timestamp) -> Option<Privilege> {
     Some(Privilege {
         id: PrivilegeId::parse(&request.id).ok()?,
         what: What::of(&request.privilege)?,
@@ -340,9 +383,11 @@ fn asked(request: &PrivilegeRequested, at: Timestamp) -> Option<Privilege> {
         reason: request.reason.clone(),
         needed: request.needed,
         asked: Time::from(at).timestamp(),
+        entry,
         approvals: Vec::new(),
         stage: Stage::Waiting,
         signed_off: None,
+        reminded: None,
         used: BTreeSet::new(),
     })
 }

@@ -135,7 +135,10 @@ macro_rules! bench {
     }};
 }
 
+mod clock;
 mod leases;
+mod reminders;
+mod restarts;
 
 impl Bench {
     fn file(&self) -> PathBuf {
@@ -179,7 +182,7 @@ async fn the_same_is_there_after_a_crash_whatever_became_of_the_file() {
     privileges.end(&state, (Some(&user("lea")), "test:lea"), false, &waiting.id, "no").await.unwrap();
     let own = privileges.request(&state, &person("lea"), &lift(60)).await.unwrap();
     privileges.end(&state, (Some(&user("lea")), "test:lea"), false, &own.id, "done").await.unwrap();
-    privileges.sign_off(&state, &person("leo"), &own.id, "seen", 0).await.unwrap();
+    privileges.sign_off(&state, (&person("leo"), false), &own.id, "seen", 0).await.unwrap();
     let set = Set::clone(&privileges.set());
     assert_eq!((set.len(), live(&privileges)), (3, 1));
     let newest = fs::read(bench.file()).unwrap();
@@ -328,31 +331,6 @@ async fn a_source_that_is_too_old_keeps_only_those_it_knows_from_ending() {
 }
 
 #[tokio::test]
-async fn that_it_ends_soon_is_told_once_and_before_it_does() {
-    let (bench, set_clock) = bench!();
-    let log = bench.log();
-    let privileges = bench.open(&log);
-    let told = || privileges.counts().of(News::EndsSoon);
-    approved(&privileges, 3_600).await;
-    let short = approved(&privileges, 60).await;
-    privileges.warn();
-    assert_eq!(told(), 0);
-    // Of what is short, before its last third…
-    for (second, expected) in [(20, 0), (55, 1), (56, 1)] {
-        set_clock(1_000_000 + second);
-        privileges.warn();
-        assert_eq!(told(), expected, "{second}");
-    }
-    assert!(privileges.find(&short).unwrap().is_live(privileges.clock().now()), "it is not over yet");
-    // …and of the rest ten minutes before.
-    for (second, expected) in [(300, 1), (2_900, 1), (3_500, 2), (3_501, 2), (4_000, 2)] {
-        set_clock(1_000_000 + second);
-        privileges.warn();
-        assert_eq!(told(), expected, "{second}");
-    }
-}
-
-#[tokio::test]
 async fn nobody_answers_for_themselves_or_without_the_role() {
     let (bench, _) = bench!();
     let log = bench.log();
@@ -462,11 +440,11 @@ fn of_what_is_over_the_newest_is_listed_and_what_must_be_signed_off_stays() {
             reason: String::new(),
             needed: 0,
         };
-        set.apply(&Event::PrivilegeRequested(requested), at(number));
+        set.apply(0, &Event::PrivilegeRequested(requested), at(number));
         let (from, to) = (at(number).into(), at(number + 60).into());
-        set.apply(&Event::PrivilegeBegan(PrivilegeBegan { id: id.clone(), from, to }), at(number));
+        set.apply(0, &Event::PrivilegeBegan(PrivilegeBegan { id: id.clone(), from, to }), at(number));
         let ended = PrivilegeEnded { id, cause: PrivilegeEnd::Returned, by: "alice".into(), reason: None };
-        set.apply(&Event::PrivilegeEnded(ended), at(number));
+        set.apply(0, &Event::PrivilegeEnded(ended), at(number));
     }
     set.forget(at(2_000));
     assert_eq!(set.len(), 1_001);

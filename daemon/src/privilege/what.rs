@@ -84,6 +84,9 @@ impl What {
         }
     }
 
+    /// The words for the kinds.
+    pub const WORDS: [&'static str; 3] = ["grant", "waiver", "lease"];
+
     /// The word for its kind.
     pub fn word(&self) -> &'static str {
         match self {

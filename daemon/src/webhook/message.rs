@@ -1,10 +1,21 @@
 //! What somebody is told of an entry.
 
-use oam_audit::entry::{CanaryOutcome, Decision, Event, Outcome, PrivilegeKind};
+use std::{collections::BTreeSet, sync::Arc};
+
+use oam_audit::entry::{
+    CanaryOutcome, Decision, DecisionPart, Event, Outcome, PrivilegeKind, PrivilegeReminder,
+};
 use oam_export::sentence;
+use oam_policy::{PrivilegeId, printable::Printable};
 use serde_json::{Value, json};
 
-use crate::audit_log::AuditLog;
+use crate::{
+    audit_log::{AuditLog, ReadError},
+    privilege::{Privilege, What},
+};
+
+/// What somebody has for a while, by its id.
+pub(super) type Find<'f> = &'f (dyn Fn(&PrivilegeId) -> Option<Arc<Privilege>> + Send + Sync);
 
 /// How entries begin among which are those that somebody must look at now.
 const ALARMING: [&[u8]; 4] = [
@@ -25,14 +36,25 @@ pub(super) struct Message {
 }
 
 impl Message {
-    /// What is to be told of an entry; `None`: nothing.
-    pub(super) fn of(line: &[u8], log: &AuditLog) -> Option<Self> {
+    /// What is to be told of an entry; `None`: nothing. `find` knows what people have for a while, by its id.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub(super) async fn of(line: &[u8], log: &AuditLog, find: Find<'_>) -> Result<Option<Self>, ReadError> {
         if !may_be_of_interest(line) {
-            return None;
+            return Ok(None);
         }
-        let entry = log.read(line).ok()?;
-        let (text, command) = told(&entry.event)?;
-        let event = serde_json::to_value(&entry.event).ok()?;
+        let Ok(entry) = log.read(line) else { return Ok(None) };
+        let told = match &entry.event {
+            Event::Decision(decision) if decision.outcome == Outcome::Permitted => {
+                used(decision, &parts(log, entry.seq, decision).await?)
+            }
+            event => told(event, find),
+        };
+        let Some((text, command)) = told else { return Ok(None) };
+        let Ok(event) = serde_json::to_value(&entry.event) else { return Ok(None) };
+        // Whatever people write stays within its line: nobody but the daemon proposes a command.
+        let text = Printable::new(&text).to_string();
         let text = match &command {
             Some(command) => format!("{text}\n{command}"),
             None => text,
@@ -45,7 +67,7 @@ impl Message {
             "command": command,
             "event": event,
         });
-        Some(Self { seq: entry.seq, text, body })
+        Ok(Some(Self { seq: entry.seq, text, body }))
     }
 
     /// As JSON, with the entry as the log holds it.
@@ -66,34 +88,51 @@ fn may_be_of_interest(line: &[u8]) -> bool {
     has(br#""event":{"kind":"privilege-"#) || has(br#""privilege":"#) || ALARMING.iter().any(|kind| has(kind))
 }
 
-fn told(event: &Event) -> Option<(String, Option<String>)> {
+fn told(event: &Event, find: Find<'_>) -> Option<(String, Option<String>)> {
     Some(match event {
         Event::PrivilegeRequested(one) => {
-            let what = match &one.privilege {
-                PrivilegeKind::Grant { role, .. } => format!("the role {role}"),
-                PrivilegeKind::Waiver { lifts, .. } => format!("to lift {}: BREAK-GLASS", lifts.join(", ")),
-                // There are many a day, and nobody has anything to do.
-                PrivilegeKind::Lease(_) => return None,
-            };
-            let minutes = one.seconds.div_ceil(60);
             let (on, refs) = (one.on.join(", "), one.refs.join(", "));
-            let text =
-                format!("{} asks for {what} on {refs} in {on} for {minutes} min: {}", one.by, one.reason);
+            let minutes = one.seconds.div_ceil(60);
+            let what = match (&one.privilege, one.needed) {
+                (PrivilegeKind::Grant { role, .. }, 0) => format!("{} takes the role {role}", one.by),
+                (PrivilegeKind::Grant { role, .. }, _) => format!("{} asks for the role {role}", one.by),
+                (PrivilegeKind::Waiver { lifts, .. }, 0) => {
+                    format!("BREAK-GLASS: {} lifts {}", one.by, lifts.join(", "))
+                }
+                (PrivilegeKind::Waiver { lifts, .. }, _) => {
+                    format!("BREAK-GLASS: {} asks to lift {}", one.by, lifts.join(", "))
+                }
+                // There are many a day, and nobody has anything to do.
+                (PrivilegeKind::Lease(_), _) => return None,
+            };
+            let text = format!("{what} on {refs} in {on} for {minutes} min: {}", one.reason);
             let command = (one.needed > 0).then(|| format!("oam grant approve {}", one.id));
             (text, command)
         }
         Event::PrivilegeApproved(one) => {
             (format!("{} approved {} ({} of {})", one.by, one.id, one.approvals, one.needed), None)
         }
-        Event::PrivilegeBegan(one) => (format!("{} is in force until {}", one.id, one.to), None),
-        Event::PrivilegeEnded(one) => {
-            (format!("{} ended: {}, by {}", one.id, one.cause.as_str(), one.by), None)
+        Event::PrivilegeBegan(one) => {
+            let about = about(&one.id, find)?;
+            (format!("{} is in force until {}{about}", one.id, one.to), None)
         }
+        Event::PrivilegeEnded(one) => {
+            let about = about(&one.id, find)?;
+            (format!("{} ended: {}, by {}{about}", one.id, one.cause.as_str(), one.by), None)
+        }
+        Event::PrivilegeReminded(one) => match one.about {
+            PrivilegeReminder::EndsSoon => {
+                (format!("{}; whoever needs it for longer asks again", sentence(event)), None)
+            }
+            PrivilegeReminder::Unsigned => {
+                let command = format!("oam breakglass report {}", one.id);
+                (format!("BREAK-GLASS: {}", sentence(event)), Some(command))
+            }
+        },
         Event::PrivilegeSignedOff(one) => {
             let text = format!("{} signed off {} ({} pushes): {}", one.by, one.id, one.pushes, one.reason);
             (text, None)
         }
-        Event::Decision(decision) if decision.outcome == Outcome::Permitted => (used(decision)?, None),
         Event::CanaryTried(tried) if tried.outcome != CanaryOutcome::Refused => alarm(event),
         Event::RefsApplied(applied) if applied.updates.iter().any(|update| update.decision.is_none()) => {
             alarm(event)
@@ -106,22 +145,50 @@ fn told(event: &Event) -> Option<(String, Option<String>)> {
     })
 }
 
+/// Whose it is and what, as the rest of a sentence; `None` for a lease: there are many a day.
+fn about(id: &str, find: Find<'_>) -> Option<String> {
+    let Some(one) = id.parse().ok().and_then(|id| find(&id)) else { return Some(String::new()) };
+    let by = one.by.as_str();
+    match &one.what {
+        What::Grant { role, .. } => Some(format!(": the role {role}, for {by}")),
+        What::Waiver { lifts, .. } => {
+            let lifts: Vec<_> = lifts.iter().map(ToString::to_string).collect();
+            Some(format!(": BREAK-GLASS, {by} lifts {}", lifts.join(", ")))
+        }
+        What::Lease(_) => None,
+    }
+}
+
 /// What is forbidden went in, or may.
 fn alarm(event: &Event) -> (String, Option<String>) {
     (format!("ALARM: {}", sentence(event)), Some("oam status".into()))
 }
 
+/// The entries that hold the first updates of a decision which is too long for one.
+async fn parts(log: &AuditLog, seq: u64, decision: &Decision) -> Result<Vec<DecisionPart>, ReadError> {
+    let parts = decision.parts.into();
+    let lines = match seq.checked_sub(parts) {
+        Some(from) if parts > 0 => log.tail(from, usize::try_from(parts).unwrap_or(usize::MAX)).await?,
+        _ => return Ok(Vec::new()),
+    };
+    let part = |line: &Vec<u8>| match log.read(line).ok()?.event {
+        Event::DecisionPart(part) if part.decision == decision.decision => Some(part),
+        _ => None,
+    };
+    Ok(lines.iter().filter_map(part).collect())
+}
+
 /// That a push passed because of something; `None` where it did not.
-fn used(decision: &Decision) -> Option<String> {
-    let lifted = decision.updates.iter().flat_map(|update| &update.lifted);
-    let mut rules: Vec<_> = lifted
+fn used(decision: &Decision, parts: &[DecisionPart]) -> Option<(String, Option<String>)> {
+    let updates = parts.iter().flat_map(|part| &part.updates).chain(&decision.updates);
+    let rules: BTreeSet<_> = updates
+        .flat_map(|update| &update.lifted)
         .filter_map(|one| Some(format!("{} lifted as {}", one.rule, one.privilege.as_ref()?)))
         .collect();
-    rules.sort();
-    rules.dedup();
     if rules.is_empty() {
         return None;
     }
-    let (who, place, rules) = (&decision.principal, &decision.repository, rules.join(", "));
-    Some(format!("BREAK-GLASS: {who} pushed to {place}, {rules}. Decision {}", decision.decision))
+    let rules = rules.into_iter().collect::<Vec<_>>().join(", ");
+    let (who, place) = (&decision.principal, &decision.repository);
+    Some((format!("BREAK-GLASS: {who} pushed to {place}, {rules}. Decision {}", decision.decision), None))
 }

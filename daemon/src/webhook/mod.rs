@@ -17,6 +17,7 @@ use std::{
 };
 
 use oam_fetch::RootsError;
+use oam_policy::PrivilegeId;
 use thiserror::Error;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ use crate::{
     backoff::Backoff,
     config::{WebhookConfig, WebhookFormat},
     cursor::{Cursor, SharedCursor},
+    privilege::Privileges,
 };
 
 /// How many entries are looked at before it is noted how far one came.
@@ -101,14 +103,15 @@ impl Webhooks {
         configured.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Tells all of them, until `stop`.
-    pub async fn tell(&self, log: AuditLog, stop: CancellationToken) {
+    /// Tells all of them, until `stop`. `privileges` knows whose it is what they are told of.
+    pub async fn tell(&self, log: AuditLog, privileges: Arc<Privileges>, stop: CancellationToken) {
         let mut telling: JoinSet<()> = self
             .0
             .iter()
             .map(|one| {
                 let (one, log, stop) = (Arc::clone(one), log.clone(), stop.clone());
-                async move { one.tell(log, stop).await }
+                let privileges = Arc::clone(&privileges);
+                async move { one.tell(log, &privileges, stop).await }
             })
             .collect();
         while telling.join_next().await.is_some() {}
@@ -133,12 +136,12 @@ impl Webhooks {
 }
 
 impl Webhook {
-    async fn tell(&self, log: AuditLog, stop: CancellationToken) {
+    async fn tell(&self, log: AuditLog, privileges: &Privileges, stop: CancellationToken) {
         let mut growth = log.watch();
         let mut backoff = Backoff::default();
         loop {
             growth.mark_unchanged();
-            let told = stop.run_until_cancelled(self.tell_all(&log)).await;
+            let told = stop.run_until_cancelled(self.tell_all(&log, privileges)).await;
             let wait = match told {
                 None => return,
                 Some(Ok(())) => {
@@ -168,7 +171,8 @@ impl Webhook {
     }
 
     /// Tells of everything up to the end of the log.
-    async fn tell_all(&self, log: &AuditLog) -> Result<(), String> {
+    async fn tell_all(&self, log: &AuditLog, privileges: &Privileges) -> Result<(), String> {
+        let find = |id: &PrivilegeId| privileges.find(id).ok();
         loop {
             let from = self.cursor.taken().max(log.first());
             let page = log.tail(from, PAGE).await.map_err(|error| error.to_string())?;
@@ -176,7 +180,8 @@ impl Webhook {
                 return Ok(());
             }
             for (seq, line) in (from..).zip(&page) {
-                if let Some(message) = Message::of(line, log) {
+                let message = Message::of(line, log, &find).await.map_err(|error| error.to_string())?;
+                if let Some(message) = message {
                     self.sender.send(&message, self.format).await?;
                     // Durable after each that was told, so that a crash tells one of them twice at most.
                     self.cursor.take(seq + 1)?;

@@ -3,23 +3,31 @@
 use std::{path::Path, sync::Arc};
 
 use oam_audit::entry::{
-    AdminDenied, AppliedUpdate, CanaryOutcome, CanaryTried, Change, EncodedEvent, Event,
-    PermittedWhileUnavailable, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested, RefBytes,
-    RefsApplied, SpooledUpdate, Time,
+    AdminDenied, AppliedUpdate, AskedBy, CanaryOutcome, CanaryTried, Change, Decision, EncodedEvent, Event,
+    Lease, Lifted, Outcome, PermittedWhileUnavailable, PrincipalKind, PrivilegeEnd, PrivilegeEnded,
+    PrivilegeHeld, PrivilegeKind, PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, RefBytes,
+    RefsApplied, SpooledUpdate, Time, Update, Verb,
 };
 use oam_fetch::Network;
+use oam_policy::PrivilegeId;
 use ring::hmac;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
+    runtime::Runtime,
     sync::mpsc,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Webhooks, message::Message, sender::signature};
+use super::{
+    Webhooks,
+    message::{Find, Message},
+    sender::signature,
+};
 use crate::{
     audit_log::{AuditLog, Batch},
     config::{WebhookConfig, WebhookFormat},
+    privilege::{Privileges, Set},
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -111,7 +119,9 @@ async fn receiver(
 fn start(webhooks: &Arc<Webhooks>, log: &AuditLog) -> CancellationToken {
     let stop = CancellationToken::new();
     let (webhooks, log, stopped) = (Arc::clone(webhooks), log.clone(), stop.clone());
-    tokio::spawn(async move { webhooks.tell(log, stopped).await });
+    let folder = tempfile::tempdir().unwrap();
+    let privileges = Arc::new(Privileges::open(folder.path().join("privileges"), &log).unwrap());
+    tokio::spawn(async move { webhooks.tell(log, privileges, stopped).await });
     stop
 }
 
@@ -156,7 +166,7 @@ async fn what_happens_is_told_in_order_signed_and_nothing_else() {
 #[test]
 fn what_went_in_unchecked_is_an_alarm_and_what_was_permitted_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = Runtime::new().unwrap();
     let _inside = runtime.enter();
     let log = log(folder.path());
     let canary = |outcome| {
@@ -187,11 +197,7 @@ fn what_went_in_unchecked_is_an_alarm_and_what_was_permitted_is_not() {
         updates: vec![SpooledUpdate { name: name(), change: change() }],
         why: "no daemon".into(),
     });
-    let told = |event: Event| {
-        let mut line = Vec::new();
-        EncodedEvent::new(&event).unwrap().stamp(7, at(), &"node".parse().unwrap(), &mut line);
-        Message::of(&line, &log).map(|message| message.slack())
-    };
+    let told = |event: Event| message(&runtime, &log, &event).map(|message| message.slack());
     for (event, words) in [
         (canary(CanaryOutcome::Accepted), "ALARM: forbidden branch tried in PAY/api: "),
         (canary(CanaryOutcome::Unknown), "ALARM: forbidden branch tried in PAY/api: "),
@@ -203,6 +209,174 @@ fn what_went_in_unchecked_is_an_alarm_and_what_was_permitted_is_not() {
     }
     assert_eq!(told(canary(CanaryOutcome::Refused)), None);
     assert_eq!(told(applied(Some("d"))), None);
+}
+
+#[test]
+fn one_is_told_before_an_end_and_until_somebody_answers_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let log = log(folder.path());
+    let told = |about| {
+        let end = Time::from(jiff::Timestamp::UNIX_EPOCH);
+        let (id, by) = ("7k2m9x".into(), "alice".into());
+        let event = Event::PrivilegeReminded(PrivilegeReminded { id, by, about, end, at: end });
+        message(&runtime, &log, &event).unwrap()
+    };
+    let soon = told(PrivilegeReminder::EndsSoon);
+    let words = "7k2m9x of alice ends at 1970-01-01T00:00:00.000000Z; whoever needs it for longer asks again";
+    assert_eq!(soon.text, words);
+    let unsigned = told(PrivilegeReminder::Unsigned);
+    let words = "BREAK-GLASS: rules were lifted as 7k2m9x by alice until 1970-01-01T00:00:00.000000Z, \
+                 and nobody has answered for it\noam breakglass report 7k2m9x";
+    assert_eq!(unsigned.text, words);
+}
+
+/// What is told of an event, where nobody knows whose it is.
+fn message(runtime: &Runtime, log: &AuditLog, event: &Event) -> Option<Message> {
+    let mut line = Vec::new();
+    let at = Time::from(jiff::Timestamp::UNIX_EPOCH);
+    EncodedEvent::new(event).unwrap().stamp(7, at, &"node".parse().unwrap(), &mut line);
+    runtime.block_on(Message::of(&line, log, &|_| None)).unwrap()
+}
+
+/// Whose, and what; and nothing of what jobs have.
+#[test]
+fn what_is_told_says_whose_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let log = log(folder.path());
+    let waiver = || PrivilegeKind::Waiver { waiver: "thaw".into(), lifts: vec!["freeze".into()] };
+    let grant = || PrivilegeKind::Grant { elevation: "on-call".into(), role: "lead".into() };
+    let lease = || {
+        PrivilegeKind::Lease(Box::new(Lease {
+            workload: "api".into(),
+            role: "bot".into(),
+            verbs: vec!["update".into()],
+            commit: None,
+            paths: Vec::new(),
+            by_token: false,
+            issuer: "https://ci".into(),
+            claims: [("repository_id".to_owned(), "7".to_owned())].into(),
+            given: None,
+        }))
+    };
+    let asked = |privilege, needed| {
+        let Event::PrivilegeRequested(one) = requested("INC-1\noam grant approve 000000") else { panic!() };
+        Event::PrivilegeRequested(PrivilegeRequested { privilege, needed, ..one })
+    };
+    let told = |event: &Event, find: Find<'_>| {
+        let mut line = Vec::new();
+        let at = Time::from(jiff::Timestamp::UNIX_EPOCH);
+        EncodedEvent::new(event).unwrap().stamp(7, at, &"node".parse().unwrap(), &mut line);
+        runtime.block_on(Message::of(&line, &log, find)).unwrap().map(|message| message.text)
+    };
+    let place = "on refs/heads/main in PAY/api for 60 min: INC-1\\x0aoam grant approve 000000";
+    for (privilege, needed, begin, command) in [
+        (grant(), 1, "alice asks for the role lead", "\noam grant approve 7k2m9x"),
+        (grant(), 0, "alice takes the role lead", ""),
+        (waiver(), 1, "BREAK-GLASS: alice asks to lift freeze", "\noam grant approve 7k2m9x"),
+        (waiver(), 0, "BREAK-GLASS: alice lifts freeze", ""),
+    ] {
+        assert_eq!(
+            told(&asked(privilege, needed), &|_| None),
+            Some(format!("{begin} {place}{command}")),
+            "what somebody wrote proposes no command"
+        );
+    }
+    assert_eq!(told(&asked(lease(), 0), &|_| None), None);
+    let knows = |privilege: PrivilegeKind| {
+        let mut set = Set::default();
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        set.apply(0, &asked(privilege, 0), at);
+        move |id: &PrivilegeId| set.get(id).cloned().map(Arc::new)
+    };
+    let ended = ended();
+    let words = "7k2m9x ended: over, by clock";
+    for (privilege, about) in [
+        (grant(), Some(": the role lead, for alice")),
+        (waiver(), Some(": BREAK-GLASS, alice lifts freeze")),
+        (lease(), None),
+    ] {
+        assert_eq!(told(&ended, &knows(privilege)), about.map(|about| format!("{words}{about}")));
+    }
+    assert_eq!(told(&ended, &|_| None).as_deref(), Some(words), "of what is forgotten, too");
+}
+
+/// Also where the push was so large that the updates stand in entries of their own.
+#[tokio::test]
+async fn that_the_glass_was_broken_is_told_however_long_the_push_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    let held = PrivilegeHeld {
+        id: "7k2m9x".into(),
+        privilege: PrivilegeKind::Waiver { waiver: "thaw".into(), lifts: vec!["freeze".into()] },
+        on: vec!["PAY/api".into()],
+        refs: vec!["refs/heads/**".into()],
+        from: jiff::Timestamp::UNIX_EPOCH.into(),
+        to: jiff::Timestamp::UNIX_EPOCH.into(),
+        reason: "INC-1".into(),
+        approved_by: Vec::new(),
+    };
+    let update = |number: u32| Update {
+        name: format!("refs/heads/{number}").as_str().into(),
+        change: Change::Create { new: "1".repeat(40) },
+        verb: Some(Verb::Create),
+        fast_forward: None,
+        ancestry_unreadable: false,
+        histories: Vec::new(),
+        histories_left_out: 0,
+        outcome: Outcome::Permitted,
+        grant: Some("main".into()),
+        privilege: None,
+        waiver: None,
+        lifted: match number {
+            0 => vec![Lifted {
+                rule: "freeze".into(),
+                waiver: "thaw".into(),
+                privilege: Some("7k2m9x".into()),
+            }],
+            _ => Vec::new(),
+        },
+        reasons: Vec::new(),
+        shadow: Vec::new(),
+    };
+    let decide = async |outcome, count| {
+        let head = Decision {
+            decision: "019376a5-1b2c-7000-8000-000000000001".into(),
+            asked_by: AskedBy::Unix { uid: 1, pid: 2 },
+            channel: "push".into(),
+            dry_run: false,
+            repository: "PAY/api".into(),
+            principal: "alice".into(),
+            principal_kind: PrincipalKind::User,
+            roles: [].into(),
+            policy: None,
+            snapshot: None,
+            privileges: vec![held.clone()],
+            pull_request: None,
+            outcome,
+            reasons: Vec::new(),
+            update_count: 0,
+            updates: Vec::new(),
+            parts: 0,
+            elapsed_us: 1,
+        };
+        let batch = log.decision(head, (0..count).map(update)).unwrap();
+        log.append(batch).await.unwrap();
+        let last = log.tail(log.size() - 1, 1).await.unwrap();
+        let message = Message::of(&last[0], &log, &|_| None).await.unwrap();
+        (log.read(&last[0]).unwrap(), message.map(|message| message.text))
+    };
+    for count in [1, 1_000] {
+        let (entry, told) = decide(Outcome::Permitted, count).await;
+        let Event::Decision(decision) = entry.event else { panic!("{entry:?}") };
+        assert_eq!(decision.parts > 0, count == 1_000);
+        let words = "BREAK-GLASS: alice pushed to PAY/api, freeze lifted as 7k2m9x. Decision ";
+        assert_eq!(told, Some(format!("{words}{}", decision.decision)), "{count}");
+        assert_eq!(decide(Outcome::Refused, count).await.1, None, "{count}");
+    }
 }
 
 #[tokio::test]
@@ -234,7 +408,7 @@ fn a_secret_that_is_none_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let configured = config(folder.path(), "https://hooks.example.com/x", WebhookFormat::Generic);
     std::fs::write(folder.path().join("secret"), "short").unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = Runtime::new().unwrap();
     let _inside = runtime.enter();
     let log = log(folder.path());
     let configured = WebhookConfig { network: Network::Loopback, ..configured };

@@ -223,6 +223,12 @@ fn glass_is_broken_loudly_and_somebody_else_answers_for_it() {
     let unsigned =
         |daemon: &Daemon| daemon.oam(["status"]).stdout_text().contains("nobody has answered for it yet");
     assert!(unsigned(&daemon));
+    // By webhook, and whoever else reads the log.
+    let folder = daemon.state().join("audit").display().to_string();
+    let query = ["audit", "query", "--dir", &folder, "--kind", "privilege-reminded", "--user", "alice"];
+    let reminded = || daemon.oam(query).expect_success("oam audit query").stdout_text();
+    let words = format!("reminded: `alice` lifted rules as `{id}` until ");
+    wait::until("one is reminded to answer for it", || reminded().contains(&words).then_some(()));
     let report = json(&oam_as(BOB, &daemon, &["breakglass", "report", &id]));
     assert_eq!(report["pushes_total"], 1);
     assert_eq!(report["pushes"][0]["refs"][0]["ref"], "refs/heads/shared/x");

@@ -8,7 +8,10 @@ use std::{
     process::Command,
 };
 
-use oam_audit::entry::{BitbucketChanged, BitbucketDrift, ChangeStage, EntriesPruned, Event, PrivilegeUsed};
+use oam_audit::entry::{
+    BitbucketChanged, BitbucketDrift, ChangeStage, EntriesPruned, Event, PrivilegeReminded,
+    PrivilegeReminder, PrivilegeUsed,
+};
 use oam_policy::{RefusalReason, UndecidedReason};
 use oam_tests::{
     BareRepo, BitbucketServer, Daemon, HookConfig, Run, ScimClient, Transmitter, daemon::Setup, sample,
@@ -256,6 +259,7 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
     let mut kinds = set([
         "admin-denied",
         "privilege-approved",
+        "privilege-reminded",
         "privilege-signed-off",
         "privilege-used",
         "entries-pruned",
@@ -281,6 +285,10 @@ fn every_metric_and_every_kind_of_entry_is_explained() {
     explain_fields(&serde_json::to_value(Event::BitbucketDrift(drift)).unwrap(), "bitbucket-drift");
     let used = PrivilegeUsed { id: "l-1".into(), by: "svc".into(), decision: "0193".into() };
     explain_fields(&serde_json::to_value(Event::PrivilegeUsed(used)).unwrap(), "privilege-used");
+    let end = "2026-11-23T17:21:14.000000Z".parse().unwrap();
+    let about = PrivilegeReminder::EndsSoon;
+    let reminded = PrivilegeReminded { id: "g-1".into(), by: "alice".into(), about, end, at: end };
+    explain_fields(&serde_json::to_value(Event::PrivilegeReminded(reminded)).unwrap(), "privilege-reminded");
     let pruned = EntriesPruned {
         before: 256,
         keep: "7y".into(),

@@ -1,8 +1,8 @@
 //! Entries about what people have for a while.
 
 use oam_audit::entry::{
-    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeKind, PrivilegeRequested, PrivilegeSignedOff,
-    PrivilegeUsed,
+    PrivilegeApproved, PrivilegeBegan, PrivilegeEnded, PrivilegeKind, PrivilegeReminded, PrivilegeReminder,
+    PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
 };
 
 use super::super::{
@@ -54,6 +54,17 @@ pub(super) fn ended(ended: &PrivilegeEnded) -> String {
 
 pub(super) fn used(used: &PrivilegeUsed) -> String {
     format!("{} used by {}, for decision {}", quoted(&used.id), quoted(&used.by), shown(&used.decision))
+}
+
+pub(super) fn reminded(reminded: &PrivilegeReminded) -> String {
+    let (id, by) = (quoted(&reminded.id), quoted(&reminded.by));
+    let end = utc(reminded.end.timestamp());
+    match reminded.about {
+        PrivilegeReminder::EndsSoon => format!("reminded: {id} of {by} ends at {end}"),
+        PrivilegeReminder::Unsigned => {
+            format!("reminded: {by} lifted rules as {id} until {end}, and nobody has answered for it")
+        }
+    }
 }
 
 pub(super) fn signed_off(signed: &PrivilegeSignedOff) -> String {

@@ -138,12 +138,28 @@ async fn a_token_is_good_for_one_lease_whatever_becomes_of_the_daemon_and_its_cl
     set_clock(1_003_700);
     privileges.lease(&state, &token_until(1_007_000, "b", "7"), &ask()).await.unwrap();
     assert_eq!(privileges.set().tokens().count(), 1, "what is good for nothing is forgotten");
-    set_clock(1_000_000);
-    assert!(matches!(again(&privileges).await, Err(LeaseError::Expired)));
+    let at = |second| Timestamp::from_second(second).unwrap();
+    for second in [1_000_000, 1_000_010] {
+        set_clock(second);
+        assert!(matches!(again(&privileges).await, Err(LeaseError::BeforeSetBack(_))));
+        let earlier = token("a", "7").issued_at(at(999_990));
+        let earlier = privileges.lease(&state, &earlier, &ask()).await;
+        assert!(matches!(earlier, Err(LeaseError::BeforeSetBack(_))), "{earlier:?}");
+    }
+    // One that was issued since is good, once.
+    let later = token("d", "7").issued_at(at(1_000_005));
+    privileges.lease(&state, &later, &ask()).await.unwrap();
+    assert!(matches!(privileges.lease(&state, &later, &ask()).await, Err(LeaseError::Shown)));
     drop(privileges);
     let privileges = bench.open(&log);
-    assert!(matches!(again(&privileges).await, Err(LeaseError::Expired)));
-    let long = privileges.lease(&state, &token_until(2_000_000, "c", "7"), &ask()).await;
+    assert!(matches!(again(&privileges).await, Err(LeaseError::BeforeSetBack(_))));
+    let later = later.issued_at(at(1_000_011));
+    assert!(
+        matches!(privileges.lease(&state, &later, &ask()).await, Err(LeaseError::Shown)),
+        "also by the file"
+    );
+    let long = token_until(2_000_000, "c", "7").issued_at(at(1_000_011));
+    let long = privileges.lease(&state, &long, &ask()).await;
     assert!(matches!(long, Err(LeaseError::LongToken)), "{long:?}");
 }
 

@@ -1,5 +1,7 @@
 //! What a question is decided by: the policy and the directory in force, or a draft and an earlier generation.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use oam_policy::{
     Channel, Question, RefName, Repository, State, Username, Verb,
@@ -47,7 +49,15 @@ pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1
     let mut state = wanted.about.as_ref().map_or_else(|| live.state(), |user| live.state_for(user));
     if wanted.at_micros != 0 || wanted.generation != 0 {
         // How old the directory may be is a rule for pushes, which happen now and by what is in force.
-        state.sources = std::sync::Arc::default();
+        state.sources = Arc::default();
+    }
+    if wanted.at_micros != 0 && at < Timestamp::now() {
+        // What people had then, and not what they have now.
+        let (privileges, about) = (Arc::clone(&live.privileges), wanted.about.as_ref().map(Username::key));
+        let then = task::spawn_blocking(move || privileges.in_force_at(at, about.as_ref())).await;
+        let then = then.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
+        (state.elevations, state.waivers) = (then.elevations.into(), then.waivers.into());
+        state.leases = then.leases.into();
     }
     if !wanted.files.is_empty() {
         match file::parse(&policy::sources(wanted.files)?) {

@@ -374,8 +374,10 @@ impl Admin for AdminService {
         &self,
         request: Request<v1::SignOffPrivilegeRequest>,
     ) -> Reply<v1::Privilege> {
-        let (live, person) = self.gate.admit(&request, Call::SignOffPrivilege).await?.person()?;
-        Ok(Response::new(privilege::sign_off(&live, &person, request.into_inner()).await?))
+        let admitted = self.gate.admit(&request, Call::SignOffPrivilege).await?;
+        let operates = admitted.operates;
+        let (live, person) = admitted.person()?;
+        Ok(Response::new(privilege::sign_off(&live, &person, operates, request.into_inner()).await?))
     }
 
     async fn attest_access(

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use oam_policy::{PrivilegeId, RoleId, RuleId, State, Username};
+use oam_policy::{Policy, PrivilegeId, RoleId, RuleId, Username};
 use oam_proto::v1;
 use tonic::Status;
 
@@ -32,7 +32,9 @@ pub(super) fn list(live: &Live, request: &v1::ListPrivilegesRequest) -> v1::List
         .filter(|one| request.all || one.wants_sign_off() || !matches!(one.stage, Stage::Ended { .. }))
         .collect();
     all.sort_by_key(|one| one.asked);
-    v1::ListPrivilegesResponse { privileges: all.into_iter().map(|one| told(live, one)).collect() }
+    let policy = live.policies.live().map(|live| Arc::clone(&live.policy));
+    let told = |one| told_by(policy.as_deref(), live, one);
+    v1::ListPrivilegesResponse { privileges: all.into_iter().map(told).collect() }
 }
 
 pub(super) async fn approve(
@@ -85,13 +87,14 @@ pub(super) async fn report(
 pub(super) async fn sign_off(
     live: &Arc<Live>,
     person: &Person,
+    operates: bool,
     request: v1::SignOffPrivilegeRequest,
 ) -> Result<v1::Privilege, Status> {
     let one = live.privileges.find(&id(&request.id)?).map_err(|error| status(&error))?;
     let pushes = read_report(live, &one).await?.total;
     let signed = live
         .privileges
-        .sign_off(&live.state_for(&person.username), person, &one.id, &request.reason, pushes)
+        .sign_off(&live.state_for(&person.username), (person, operates), &one.id, &request.reason, pushes)
         .await;
     Ok(told(live, &*signed.map_err(|error| status(&error))?))
 }
@@ -131,8 +134,12 @@ fn id(text: &str) -> Result<PrivilegeId, Status> {
 }
 
 fn told(live: &Live, one: &Privilege) -> v1::Privilege {
-    let State { policy, .. } = live.state();
-    let answering = policy.map(|policy| crate::privilege::answering(&policy, one)).unwrap_or_default();
+    let policy = live.policies.live().map(|live| Arc::clone(&live.policy));
+    told_by(policy.as_deref(), live, one)
+}
+
+fn told_by(policy: Option<&Policy>, live: &Live, one: &Privilege) -> v1::Privilege {
+    let answering = policy.map(|policy| crate::privilege::answering(policy, one)).unwrap_or_default();
     super::convert::privilege(one, &answering, live.privileges.uses_of(&one.id))
 }
 

@@ -88,7 +88,12 @@ impl Access {
                 }
                 Some(Step::Opening(_)) => {}
                 Some(Step::Can(can)) => {
-                    let through = through(&can.grant, &can.role);
+                    let standing = through(&can.grant, &can.role);
+                    // What ends by itself is no standing right, and nobody attests it as one.
+                    let through = match can.privilege.as_str() {
+                        "" => standing,
+                        id => format!("{standing}, for a while as {id}"),
+                    };
                     for one in can.principals {
                         let may = self.people.entry(one.username).or_default();
                         may.service = one.service;
