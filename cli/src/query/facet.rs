@@ -24,6 +24,8 @@ pub enum Facet<'a> {
     Kind(&'a str),
     /// A waiver lifted a rule.
     Lifted,
+    /// What the pusher had for a while carried it.
+    ForAWhile,
 }
 
 impl Facet<'_> {
@@ -72,6 +74,7 @@ impl Facet<'_> {
             }
             Self::Kind(kind) => Some(hashed(b'k', kind.as_bytes())),
             Self::Lifted => Some(hashed(b'w', b"")),
+            Self::ForAWhile => Some(hashed(b'a', b"")),
         }
     }
 }
@@ -198,6 +201,9 @@ fn of_updates<'a>(updates: &'a [Update], tell: &mut dyn FnMut(Facet<'a>)) {
         of_reasons(&update.reasons, tell);
         if update.waiver.is_some() || !update.lifted.is_empty() {
             tell(Facet::Lifted);
+        }
+        if update.privilege.is_some() {
+            tell(Facet::ForAWhile);
         }
         let rules = update.grant.iter().chain(&update.waiver);
         let lifted = update.lifted.iter().flat_map(|lifted| [&lifted.rule, &lifted.waiver]);

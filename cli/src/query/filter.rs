@@ -33,6 +33,8 @@ pub struct Filter {
     pub kind: Option<String>,
     /// A waiver lifted a rule.
     pub lifted: bool,
+    /// What the pusher had for a while carried it.
+    pub for_a_while: bool,
     /// Not before.
     pub since: Option<Timestamp>,
     /// Not at or after.
@@ -104,6 +106,7 @@ impl Filter {
             self.decision.as_deref().map(Facet::Decision),
             self.kind.as_deref().map(Facet::Kind),
             self.lifted.then_some(Facet::Lifted),
+            self.for_a_while.then_some(Facet::ForAWhile),
         ]
         .into_iter()
         .flatten()

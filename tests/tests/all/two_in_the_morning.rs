@@ -78,6 +78,48 @@ fn events(daemon: &Daemon) -> Vec<Event> {
     daemon.audit().entries.into_iter().map(|entry| entry.event).collect()
 }
 
+/// The whole night: refused, asked for, approved, pushed, over, refused; and who looks in the morning finds all of it.
+#[test]
+fn the_whole_night_and_the_morning_after() {
+    let Some(daemon) = known() else { return };
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+    let push = || work.push(["HEAD:refs/heads/release/9"]);
+    let refused = unwrapped(&push().remote());
+    // What the rejection says is what is typed, but for the time and the reason.
+    let ask = "oam grant request --role release-manager --on DEMO/app --refs refs/heads/release/9 --for ";
+    assert!(refused.contains(ask), "{refused}");
+    let mut words: Vec<&str> = ask.split(' ').filter(|word| !word.is_empty()).skip(1).collect();
+    words.extend(["15s", "--reason", "INC-7"]);
+    let id = id(&oam_as(ALICE, &daemon, &words));
+    oam_as(BOB, &daemon, &["grant", "approve", &id]).expect_success("oam grant approve");
+    // Approved is in force: there is nothing to wait for.
+    assert_eq!(push().verdict(), Verdict::Permitted);
+    let shown = || json(&daemon.oam(["grant", "show", &id, "--json"]));
+    wait::until("it is over", || (shown()["ended"] == "over").then_some(()));
+    work.commit("two");
+    let late = push();
+    assert_eq!(late.verdict(), Verdict::Refused);
+    assert!(unwrapped(&late.remote()).contains(ask), "{late:?}");
+
+    let folder = daemon.state().join("audit").display().to_string();
+    let report = ["report", "privileged-use", "--dir", &folder];
+    let report = || daemon.oam(report).stdout_text();
+    let lines = [
+        format!("{id} asked for: role release-manager"),
+        format!("{id} approved"),
+        format!("refs/heads/release/9 as release-manager, by {id} (approved by bob)"),
+        format!("{id} ended: over"),
+    ];
+    wait::until("the report has all of it", || {
+        lines.iter().all(|line| report().contains(line)).then_some(())
+    });
+    let row = report().lines().find(|line| line.contains("role for a while")).map(str::to_owned).unwrap();
+    assert!(row.contains("alice") && row.contains("INC-7") && row.contains("on-call"), "{row}");
+    assert_eq!(report().matches("role for a while").count(), 1, "one push went in by it");
+}
+
 #[test]
 fn asked_for_approved_used_and_gone() {
     let Some(mut daemon) = known() else { return };

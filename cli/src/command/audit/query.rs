@@ -60,6 +60,9 @@ pub struct Query {
     /// Pushes for which a waiver lifted a rule
     #[arg(long)]
     lifted: bool,
+    /// Pushes that a role somebody had for a while, or a lease, carried
+    #[arg(long)]
+    for_a_while: bool,
     /// From when on: so long ago (`30d`, `12h`), a day (`2026-12-24`), or a moment (`2026-12-24T08:00:00Z`)
     #[arg(long, value_name = "WHEN", value_parser = when)]
     since: Option<When>,
@@ -177,6 +180,7 @@ impl Query {
             decision: self.decision.clone(),
             kind: self.kind.clone(),
             lifted: self.lifted,
+            for_a_while: self.for_a_while,
             since: self.since.map(|since| since.moment(now)),
             until: self.until.map(|until| until.moment(now)),
         }

@@ -1,6 +1,8 @@
 //! `oam report privileged-use`.
 
-use oam_audit::entry::{Entry, Event, Outcome, SnapshotCause, StreamChange, TokenChange, Update};
+use oam_audit::entry::{
+    Decision, Entry, Event, Outcome, PrivilegeKind, SnapshotCause, StreamChange, TokenChange, Update,
+};
 
 use super::{Common, Work};
 use crate::{
@@ -18,7 +20,7 @@ const KIND: Kind = Kind {
 };
 
 /// Entries of these kinds are a use of a privilege, each of them.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "permitted-while-unavailable",
     "admin-denied",
     "source-token",
@@ -29,27 +31,33 @@ const KINDS: [&str; 11] = [
     "policy-approved",
     "privilege-requested",
     "privilege-approved",
+    "privilege-ended",
     "privilege-signed-off",
 ];
 
 pub(super) fn run(common: &Common, context: &mut Context) -> Ending {
     let mut work = Work::begin(common, context)?;
     let mut rows: Vec<(u64, Row)> = Vec::new();
-    let filter = Filter { lifted: true, ..work.filter() };
-    work.search.again(filter);
-    while let Some(found) = work.search.next()? {
-        let mut updates = Vec::new();
-        for part in found.parts.clone() {
-            if let Event::DecisionPart(part) = work.search.log().entry(part)?.1.event {
-                updates.extend(part.updates);
+    let (lifted_only, for_a_while) =
+        (Filter { lifted: true, ..work.filter() }, Filter { for_a_while: true, ..work.filter() });
+    for filter in [lifted_only, for_a_while] {
+        let lifts = filter.lifted;
+        work.search.again(filter);
+        while let Some(found) = work.search.next()? {
+            let mut updates = Vec::new();
+            for part in found.parts.clone() {
+                if let Event::DecisionPart(part) = work.search.log().entry(part)?.1.event {
+                    updates.extend(part.updates);
+                }
             }
-        }
-        let Event::Decision(decision) = &found.entry.event else { continue };
-        updates.extend(decision.updates.iter().cloned());
-        for update in updates.iter().filter(|update| update.waiver.is_some()) {
+            let Event::Decision(decision) = &found.entry.event else { continue };
+            updates.extend(decision.updates.iter().cloned());
             let entry = work.named(found.entry.seq, found.entry.time.timestamp());
-            let whose = (decision.principal.as_str(), decision.repository.as_str());
-            rows.push((found.entry.seq, lifted(entry, whose, update, decision.outcome)));
+            let of_update = |update| match lifts {
+                true => lifted(&entry, decision, update),
+                false => carried(&entry, decision, update),
+            };
+            rows.extend(updates.iter().filter_map(of_update).map(|row| (found.entry.seq, row)));
         }
     }
     for kind in KINDS {
@@ -74,20 +82,22 @@ pub(super) fn run(common: &Common, context: &mut Context) -> Ending {
     work.end(common, report, &notes)
 }
 
-fn lifted(entry: String, (who, place): (&str, &str), update: &Update, outcome: Outcome) -> Row {
+/// A rule that a waiver lifted for an update; `None` where none did.
+fn lifted(entry: &str, decision: &Decision, update: &Update) -> Option<Row> {
+    update.waiver.as_ref()?;
     let pairs = &update.lifted;
     let rules: Vec<&str> = pairs.iter().map(|one| one.rule.as_str()).collect();
     let mut waivers: Vec<&str> = pairs.iter().map(|one| one.waiver.as_str()).collect();
     waivers.extend(update.waiver.as_deref());
     waivers.sort_unstable();
     waivers.dedup();
-    let went_in = if outcome == Outcome::Permitted { "" } else { " (the push was not permitted)" };
-    Row {
+    let went_in = if decision.outcome == Outcome::Permitted { "" } else { " (the push was not permitted)" };
+    Some(Row {
         cells: vec![
-            entry,
+            entry.to_owned(),
             "rule lifted".into(),
-            who.to_owned(),
-            place.to_owned(),
+            decision.principal.clone(),
+            decision.repository.clone(),
             format!("{}{went_in}", update.name.to_text()),
             rules.join(", "),
             waivers.join(", "),
@@ -95,7 +105,33 @@ fn lifted(entry: String, (who, place): (&str, &str), update: &Update, outcome: O
             "was it called for?".into(),
         ],
         finding: true,
-    }
+    })
+}
+
+/// A role that somebody had for a while, and that carried an update which went in; `None` where none did. Leases of jobs are
+/// their usual way.
+fn carried(entry: &str, decision: &Decision, update: &Update) -> Option<Row> {
+    let id = update.privilege.as_ref().filter(|_| decision.outcome == Outcome::Permitted)?;
+    let held = decision.privileges.iter().find(|held| held.id == *id)?;
+    let PrivilegeKind::Grant { role, elevation } = &held.privilege else { return None };
+    let approved = match held.approved_by.as_slice() {
+        [] => String::new(),
+        by => format!(" (approved by {})", by.join(", ")),
+    };
+    Some(Row {
+        cells: vec![
+            entry.to_owned(),
+            "role for a while".into(),
+            decision.principal.clone(),
+            decision.repository.clone(),
+            format!("{} as {role}, by {id}{approved}", update.name.to_text()),
+            update.grant.clone().unwrap_or_default(),
+            elevation.clone(),
+            held.reason.clone(),
+            String::new(),
+        ],
+        finding: false,
+    })
 }
 
 fn other(entry: String, found: &Entry) -> Option<Row> {
@@ -203,6 +239,14 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
             String::new(),
             format!("{} approved", approved.id),
             approved.reason.clone().unwrap_or_default(),
+            "",
+        ),
+        Event::PrivilegeEnded(ended) => (
+            "for a while",
+            ended.by.clone(),
+            String::new(),
+            format!("{} ended: {}", ended.id, ended.cause.as_str()),
+            ended.reason.clone().unwrap_or_default(),
             "",
         ),
         Event::PrivilegeSignedOff(signed) => (
