@@ -181,10 +181,26 @@ impl BitbucketServer {
         self.shared.state().holds_after = Some(changes);
     }
 
+    /// After so many more changes the next one waits, before anything is done, until it [comes back](Self::comes_back).
+    pub fn pause_after(&self, changes: usize) {
+        self.shared.state().pauses_after = Some(changes);
+    }
+
+    /// Whatever has this in its `METHOD /path` is answered with a status, and nothing is done.
+    pub fn stumble_at(&self, part: &str, status: u16) {
+        self.shared.state().stumbles.push((part.to_owned(), status));
+    }
+
+    /// Whether somebody deletes each branch by hand, just before it is deleted by REST.
+    pub fn delete_first(&self, is: bool) {
+        self.shared.state().deletes_first = is;
+    }
+
     /// It answers again.
     pub fn comes_back(&self) {
         let mut state = self.shared.state();
-        (state.ends_after, state.holds_after) = (None, None);
+        (state.ends_after, state.holds_after, state.pauses_after) = (None, None, None);
+        state.stumbles.clear();
         (state.answers, state.read_only) = (true, false);
     }
 

@@ -83,6 +83,20 @@ fn hook_scripts_that_silently_do_not_run_are_an_alarm_at_once() {
     wait::until("no canary is left", || (world.server.refs("DEMO/app") == ["refs/heads/main"]).then_some(()));
 }
 
+/// Somebody follows the alarm, and is faster than the daemon: what is gone need not be deleted, and the next canary is tried.
+#[test]
+fn a_canary_that_somebody_deletes_first_is_over() {
+    let world = guarded();
+    world.until_the_last_is(CanaryOutcome::Refused);
+    world.server.delete_first(true);
+    world.server.feature_hook_scripts(false);
+    let accepted = world.until_the_last_is(CanaryOutcome::Accepted);
+    assert_eq!(accepted.detail.as_deref(), Some("somebody deleted it"));
+    world.server.feature_hook_scripts(true);
+    world.until_the_last_is(CanaryOutcome::Refused);
+    assert_eq!(world.daemon_status().0, 0);
+}
+
 #[test]
 fn a_registration_that_vanished_is_an_alarm() {
     let world = guarded();
