@@ -189,6 +189,14 @@ impl Drawn {
             (before, Some(want)) if before.is_none_or(|before| before < want.level) => {
                 self.gives.push(permit(before, want.level, want.reasons()));
             }
+            // What somebody else had given is there, and not what ours was put upon it.
+            (Some(has), _)
+                if managed.is_some_and(|managed| managed.below == Some(has))
+                    && !basis.settings.adopts(&place) =>
+            {
+                let because = "what somebody else had given is there again".to_owned();
+                self.takes.push(Change { step: Step::Forget { place, holder }, because });
+            }
             (Some(has), want) if !is_ours => {
                 let granted = want.map(|want| want.level);
                 self.surplus.push(Surplus { place, holder, has, granted });

@@ -182,6 +182,23 @@ fn what_is_granted_no_more_is_taken_and_what_was_there_before_is_given_back() {
     );
 }
 
+/// It may be that what we were about to give never arrived.
+#[test]
+fn what_somebody_else_had_given_is_not_taken_where_it_is_there_and_ours_is_not() {
+    let mut company = company();
+    company.has("PAY", "user:ada", Level::Write).ours("PAY", "user:ada", Level::Admin, Some(Level::Write));
+    assert_eq!(company.planned(), ["PAY user:ada forget"]);
+    company.give("PAY", Level::Read, "user:ada");
+    assert_eq!(company.planned(), ["PAY user:ada forget"]);
+    company.give("PAY", Level::Admin, "user:ada");
+    assert_eq!(company.planned(), ["PAY user:ada write>admin"]);
+    // Where that is adopted it is ours in any case.
+    company.basis.given.clear();
+    company.basis.settings.adopt.insert(place("PAY"));
+    company.give("PAY", Level::Admin, "user:boss");
+    assert_eq!(company.planned(), ["PAY user:ada write>-"]);
+}
+
 #[test]
 fn who_is_gone_loses_everything_the_widest_doors_first() {
     let mut company = company();

@@ -144,7 +144,7 @@ pub fn change_text(change: &Change) -> String {
             format!("{place}: {} loses {before}", shown(&holder.to_string()))
         }
         Step::Forget { place, holder } => {
-            format!("{place}: {} has nothing any more: forget that we gave it", shown(&holder.to_string()))
+            format!("{place}: {} has no longer what we gave: forget that", shown(&holder.to_string()))
         }
         Step::RevokeGlobal { holder, before } => {
             format!("everywhere: {} loses {}", shown(&holder.to_string()), before.as_str())

@@ -10,6 +10,7 @@ use oam_bitbucket::{
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tokio::time::{self, Instant};
+use tonic::Code;
 
 use super::{
     basis,
@@ -225,8 +226,11 @@ async fn make(
 
 async fn end(admin: &mut Admin, entry: u64, outcome: &str, detail: String) -> Result<(), Failure> {
     let request = EndBitbucketChangeRequest { entry, outcome: outcome.to_owned(), detail };
-    admin.end_bitbucket_change(request).await?;
-    Ok(())
+    match admin.end_bitbucket_change(request).await {
+        // Another run said before what became of it.
+        Err(status) if status.code() == Code::NotFound => Ok(()),
+        ended => ended.map(drop).map_err(Failure::from),
+    }
 }
 
 impl Look {
@@ -273,12 +277,14 @@ impl Look {
     }
 }
 
-/// What became of a change of a permission, by what is there now.
+/// What became of a change of a permission, by what is there now. What is not there may be given by another run this very moment:
+/// as long as that is not known, it is ours.
 fn became(pending: &Pending, has: Option<Level>) -> &'static str {
     let wanted = Level::parse(&pending.change.after);
     match pending.change.step.as_str() {
         "forget" => "done",
         _ if has == wanted => "done",
+        "permit" => "unknown",
         _ => "failed",
     }
 }
@@ -288,6 +294,8 @@ fn restricted(pending: &Pending, is_there: bool) -> &'static str {
     match (pending.change.step.as_str(), is_there) {
         // There it was before, too: nobody can tell.
         ("restrict", true) if pending.change.was_ours() => "unknown",
+        // Another run may be making it.
+        ("restrict", false) => "unknown",
         ("restrict", true) | ("lift", false) => "done",
         _ => "failed",
     }

@@ -21,7 +21,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::unavailable;
-use crate::{provisioning::Ledger, service::Live};
+use crate::{
+    provisioning::{Ledger, LedgerError},
+    service::Live,
+};
 
 /// How many names one message has: with the longest names, a quarter of the largest message.
 const NAMES_PER_MESSAGE: usize = 4_000;
@@ -79,13 +82,19 @@ pub(super) async fn end(
         "unknown" => (ChangeStage::Unknown, None),
         _ => return Err(Status::invalid_argument("the outcome is `done`, `failed` or `unknown`")),
     };
-    let change = ledger.begun(entry).ok_or_else(|| {
-        Status::not_found(format!("no change with the entry {entry} waits to hear what became of it"))
-    })?;
+    let change = ledger.begun(entry).ok_or_else(|| ended(&LedgerError::NotPending(entry)))?;
     let detail = Some(bounded("detail", detail)?).filter(|detail| !detail.is_empty());
     record(live, event(&change, actor, stage, Some(entry), detail)).await?;
-    ledger.end(entry, done).map_err(|error| unavailable(&error))?;
+    ledger.end(entry, done).map_err(|error| ended(&error))?;
     Ok(v1::EndBitbucketChangeResponse {})
+}
+
+/// Why it is not noted what became of a change. Whoever is told that nobody waits for it knows that another one said so before.
+fn ended(error: &LedgerError) -> Status {
+    match error {
+        LedgerError::NotPending(_) => Status::not_found(error.to_string()),
+        LedgerError::File { .. } | LedgerError::TooManyPending => unavailable(error),
+    }
 }
 
 pub(super) fn kept(live: &Live) -> Result<(&Settings, &Ledger), Status> {
