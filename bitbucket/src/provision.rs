@@ -19,10 +19,13 @@ mod settings;
 mod tests;
 mod wanted;
 
-pub use apply::{Outcome, apply};
+pub use apply::{Outcome, apply, look_again};
 pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};
 pub use drift::{Around, Finding, FindingKind, findings, look_around};
 pub use plan::{HeldBack, Plan, Surplus};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
+
+/// With how many of those who are gone something must fail, one after the other, until nothing more is tried.
+pub const MOST_IN_A_ROW: usize = 3;

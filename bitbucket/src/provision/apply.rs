@@ -1,5 +1,9 @@
-use super::{Seen, Step};
-use crate::{Account, Bitbucket, Error, error::Problem};
+use super::{Basis, Change, Dated, Seen, Step, guard};
+use crate::{
+    Account, Bitbucket, Error,
+    error::Problem,
+    permission::{Holder, Level},
+};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -12,6 +16,56 @@ pub enum Outcome {
     Stopped(Error),
     /// Bitbucket gave no answer that is understood: nobody knows whether it was done.
     Unknown(Error),
+}
+
+/// Reads again what a change rests on, and tells why it must not be made although it was planned: somebody did something meanwhile.
+/// What is read is noted in `seen`.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn look_again(
+    bitbucket: &Bitbucket,
+    change: &Change,
+    seen: &mut Seen,
+    basis: &Basis,
+) -> Result<Option<String>, Error> {
+    let (place, holder, before) = match &change.step {
+        Step::Permit { place, holder, before, .. } => (place, holder, *before),
+        Step::Revoke { place, holder, before } => (place, holder, Some(*before)),
+        Step::LeaveGroup { group, .. } => {
+            if let Some(at) = seen.members.get(group).map(|known| known.at) {
+                let names = bitbucket.members(group.name()).await?;
+                let is = names.iter().filter_map(|name| Holder::user(name)).collect();
+                seen.members.insert(group.clone(), Dated { at, is });
+            }
+            return Ok(held_back(change, seen, basis));
+        }
+        Step::Forget { .. }
+        | Step::RevokeGlobal { .. }
+        | Step::Delete { .. }
+        | Step::Restrict { .. }
+        | Step::Lift { .. } => return Ok(None),
+    };
+    let has = if guard::takes_admin(&change.step) {
+        let there = bitbucket.permissions(place).await?;
+        let has = there.get(holder).copied();
+        seen.found(place, there);
+        has
+    } else {
+        bitbucket.permission_of(place, holder, before.is_some()).await?
+    };
+    if has != before {
+        seen.changed(place, holder, has);
+        let has = has.map_or("nothing", Level::as_str);
+        return Ok(Some(format!("somebody changed it meanwhile: it is {has} now; plan again")));
+    }
+    Ok(held_back(change, seen, basis))
+}
+
+/// Why a change is not made, by what is there now.
+fn held_back(change: &Change, seen: &Seen, basis: &Basis) -> Option<String> {
+    let (_, held) = guard::keep_administrators(seen, basis, vec![change.clone()]);
+    held.into_iter().next().map(|held| held.why)
 }
 
 /// Takes one step, and notes in `seen` what is there then.
@@ -56,6 +110,9 @@ fn note(step: &Step, seen: &mut Seen) {
             if let Some(doors) = seen.doors.get_mut(holder) {
                 doors.is.groups.retain(|known| known != group.name());
             }
+            if let Some(members) = seen.members.get_mut(group) {
+                members.is.remove(holder);
+            }
         }
         // Restrictions are read anew each time.
         Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => {}
@@ -63,7 +120,8 @@ fn note(step: &Step, seen: &mut Seen) {
 }
 
 impl Outcome {
-    fn of(error: Error) -> Self {
+    /// What it comes to that something fails so.
+    pub fn of(error: Error) -> Self {
         match &error.problem {
             Problem::NotFound(_) => Self::Failed(error),
             Problem::Said { status, .. } if status.is_client_error() => Self::Failed(error),

@@ -8,6 +8,9 @@ use crate::{
     permission::{Holder, Level, Place},
 };
 
+/// What stands for all that somebody could still come in by, where it could not be read.
+const UNREAD: &str = "unread";
+
 /// What was read besides permissions.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
@@ -158,6 +161,14 @@ pub async fn look_around(
 pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused_since: u64) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(plan.changes.iter().filter_map(|change| of_change(change, basis)));
+    all.extend(plan.unread.iter().map(|(user, why)| Finding {
+        kind: FindingKind::Gone,
+        place: None,
+        holder: Some(user.clone()),
+        thing: UNREAD.to_owned(),
+        what: format!("may still have tokens, keys and groups, which cannot be read: {why}"),
+        mended: false,
+    }));
     all.extend(plan.surplus.iter().map(|one| Finding {
         kind: FindingKind::NotGranted,
         place: Some(one.place.clone()),

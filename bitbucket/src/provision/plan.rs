@@ -32,6 +32,9 @@ pub struct Plan {
     pub absent: Vec<Holder>,
     /// Whose group memberships stay, since Bitbucket writes them at each sign-in.
     pub left_in_groups: Vec<Holder>,
+    /// Those who are gone whose tokens, keys and groups could not be read, and why: these stay.
+    #[serde(default)]
+    pub unread: Vec<(Holder, String)>,
     /// Rules that say more than permissions can, and what becomes of them.
     pub unsaid: Vec<(String, String)>,
     /// How many permissions are as they should be already.
@@ -102,6 +105,7 @@ impl Plan {
             surplus,
             absent: wanted.absent.into_iter().collect(),
             left_in_groups,
+            unread: seen.unread.iter().map(|(user, why)| (user.clone(), why.clone())).collect(),
             unsaid: basis.unsaid.iter().cloned().chain(mirrored.unsaid).collect(),
             unchanged,
             too_many_people,
@@ -118,7 +122,7 @@ impl Plan {
     pub fn automatic(&self, basis: &Basis) -> Self {
         let allowed = |automatic| basis.settings.automatic.contains(&automatic);
         let may = |change: &&Change| {
-            allowed(match (change.is_of_leaver(basis), change.step.takes()) {
+            allowed(match (change.leaver(basis).is_some(), change.step.takes()) {
                 (true, _) => Automatic::Leavers,
                 (false, true) => Automatic::Take,
                 (false, false) => Automatic::Give,
@@ -140,12 +144,13 @@ impl Plan {
 }
 
 impl Change {
-    /// Whether it takes from somebody who is gone.
-    fn is_of_leaver(&self, basis: &Basis) -> bool {
+    /// The one who is gone from whom it takes, if it does.
+    pub fn leaver(&self, basis: &Basis) -> Option<Holder> {
         match &self.step {
-            Step::Delete { .. } | Step::LeaveGroup { .. } | Step::RevokeGlobal { .. } => true,
-            Step::Revoke { holder, .. } => basis.is_gone(holder),
-            Step::Permit { .. } | Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => false,
+            Step::Delete { account, .. } => account.holder(),
+            Step::LeaveGroup { holder, .. } | Step::RevokeGlobal { holder, .. } => Some(holder.clone()),
+            Step::Revoke { holder, .. } => Some(holder.clone()).filter(|holder| basis.is_gone(holder)),
+            Step::Permit { .. } | Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => None,
         }
     }
 }

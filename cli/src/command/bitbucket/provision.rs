@@ -88,6 +88,21 @@ struct Done {
     failed: Vec<(Change, String)>,
 }
 
+/// Why a change is not made.
+struct Not {
+    why: String,
+    /// Set where others would not be made either.
+    stops: Option<oam_bitbucket::Error>,
+}
+
+/// Of whom nothing more is taken in this run, since something of them could not be.
+#[derive(Default)]
+struct GivenUp {
+    users: BTreeSet<Holder>,
+    /// How many in a row, with nothing made in between.
+    in_a_row: usize,
+}
+
 /// Runs `oam bitbucket plan`.
 pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
@@ -182,45 +197,85 @@ async fn carry_out(
         return Err(Failure::HeldBack { what: format!("nothing was done: {why}"), help });
     }
     let mut done = Done::default();
+    let mut given_up = GivenUp::default();
     for change in &look.plan.changes {
-        let made = make(client, admin, change, &mut look.seen).await?;
-        match made {
-            None => {
-                done.done += 1;
-                context.terminal.note(&format!("done: {}", change_text(change)));
-            }
-            Some(said) => {
-                context.terminal.note(&format!("NOT done: {}: {said}", change_text(change)));
-                done.failed.push((change.clone(), said));
-            }
+        let leaver = change.leaver(&look.basis);
+        let not = if leaver.as_ref().is_some_and(|user| given_up.users.contains(user)) {
+            Some(Not {
+                why: "not tried, since something before it could not be taken from them".to_owned(),
+                stops: None,
+            })
+        } else {
+            make(client, admin, change, &mut look.seen, &look.basis).await?
+        };
+        let Some(Not { why, stops }) = not else {
+            done.done += 1;
+            given_up.in_a_row = 0;
+            context.terminal.note(&format!("done: {}", change_text(change)));
+            continue;
+        };
+        context.terminal.note(&format!("NOT done: {}: {why}", change_text(change)));
+        done.failed.push((change.clone(), why));
+        if let Some(error) = stops {
+            given_up.after(leaver, error)?;
         }
     }
     let json = AppliedJson::of(done.done, &done.failed, &look.plan);
     context.terminal.answer(&json, |page| applied_text(done.done, &done.failed, &look.plan, page))?;
-    Ok(if done.failed.is_empty() && look.plan.held_back.is_empty() { Exit::Ok } else { Exit::No })
+    let whole = done.failed.is_empty() && look.plan.held_back.is_empty() && look.plan.unread.is_empty();
+    Ok(if whole { Exit::Ok } else { Exit::No })
 }
 
-/// Makes one change: recorded before, and what came of it afterwards. Tells what Bitbucket said, where it does not do this one.
+impl GivenUp {
+    /// Something failed so that the rest would, too: the rest of that person, where it is about one who is gone, and else of all.
+    fn after(&mut self, leaver: Option<Holder>, error: oam_bitbucket::Error) -> Result<(), Failure> {
+        self.in_a_row += 1;
+        match leaver {
+            Some(user) if !error.is_busy() && self.in_a_row < provision::MOST_IN_A_ROW => {
+                self.users.insert(user);
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
+
+/// Makes one change: looked at again, recorded before, and what came of it afterwards. `None`: it is made.
 async fn make(
     client: &Client,
     admin: &mut Admin,
     change: &Change,
     seen: &mut Seen,
-) -> Result<Option<String>, Failure> {
+    basis: &Basis,
+) -> Result<Option<Not>, Failure> {
+    match provision::look_again(client, change, seen, basis).await {
+        Ok(None) => {}
+        Ok(Some(why)) => return Ok(Some(Not { why, stops: None })),
+        Err(error) => return Ok(Not::of(Outcome::of(error))),
+    }
     let begin = BeginBitbucketChangeRequest { change: Some(basis::to_wire(change.told())) };
     let entry = admin.begin_bitbucket_change(begin).await?.into_inner().entry;
-    let (outcome, error, stops) = match provision::apply(client, &change.step, seen).await {
-        Outcome::Done => ("done", None, false),
-        Outcome::Failed(error) => ("failed", Some(error), false),
-        Outcome::Stopped(error) => ("failed", Some(error), true),
-        Outcome::Unknown(error) => ("unknown", Some(error), true),
+    let outcome = provision::apply(client, &change.step, seen).await;
+    let detail = |error: &oam_bitbucket::Error| error.to_string().chars().take(TOLD).collect();
+    let (said, detail) = match &outcome {
+        Outcome::Done => ("done", String::new()),
+        Outcome::Failed(error) | Outcome::Stopped(error) => ("failed", detail(error)),
+        Outcome::Unknown(error) => ("unknown", detail(error)),
     };
-    let said = error.as_ref().map(ToString::to_string);
-    let detail = said.as_deref().unwrap_or_default().chars().take(TOLD).collect();
-    end(admin, entry, outcome, detail).await?;
-    match error {
-        Some(error) if stops => Err(error.into()),
-        _ => Ok(said),
+    end(admin, entry, said, detail).await?;
+    Ok(Not::of(outcome))
+}
+
+impl Not {
+    /// What a change that is not made comes to; `None`: it is made.
+    fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Done => None,
+            Outcome::Failed(error) => Some(Self { why: error.to_string(), stops: None }),
+            Outcome::Stopped(error) | Outcome::Unknown(error) => {
+                Some(Self { why: error.to_string(), stops: Some(error) })
+            }
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub fn bitbucket_drift() -> String {
 /// `oam bitbucket apply` and `watch`.
 pub fn bitbucket_apply() -> String {
     document(
-        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}]}",
+        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}], unread: [{user, why}]}",
         &[BITBUCKET_CHANGE],
     )
 }

@@ -5,6 +5,7 @@ mod beside;
 mod bounds;
 mod broken;
 mod drift;
+mod leavers;
 mod mirror;
 mod people;
 
