@@ -6,6 +6,7 @@
 //! **Must never:** touch what OAM did not give and nobody told it to adopt, but for those who are gone; take away the
 //! last administrator or the account that it works with; or take more than it was allowed at once.
 
+mod anybody;
 mod apply;
 mod basis;
 mod change;
@@ -19,6 +20,7 @@ mod settings;
 mod tests;
 mod wanted;
 
+pub use anybody::see_anybody;
 pub use apply::{Outcome, apply, look_again};
 pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};

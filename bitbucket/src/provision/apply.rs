@@ -40,9 +40,16 @@ pub async fn look_again(
             }
             return Ok(held_back(change, seen, basis));
         }
+        Step::RevokeDefault { place, before } => {
+            let has = bitbucket.default_permission(&place.project()).await?;
+            let is_same = has == Some(*before);
+            seen.defaults.entry(place.clone()).or_default().is = has;
+            return Ok(if is_same { held_back(change, seen, basis) } else { Some(changed(has)) });
+        }
         Step::Forget { .. }
         | Step::RevokeGlobal { .. }
         | Step::Delete { .. }
+        | Step::DeleteAccessKey { .. }
         | Step::Restrict { .. }
         | Step::Lift { .. } => return Ok(None),
     };
@@ -56,10 +63,13 @@ pub async fn look_again(
     };
     if has != before {
         seen.changed(place, holder, has);
-        let has = has.map_or("nothing", Level::as_str);
-        return Ok(Some(format!("somebody changed it meanwhile: it is {has} now; plan again")));
+        return Ok(Some(changed(has)));
     }
     Ok(held_back(change, seen, basis))
+}
+
+fn changed(has: Option<Level>) -> String {
+    format!("somebody changed it meanwhile: it is {} now; plan again", has.map_or("nothing", Level::as_str))
 }
 
 /// Why a change is not made, by what is there now.
@@ -77,6 +87,8 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Step::RevokeGlobal { holder, .. } => bitbucket.revoke_global(holder.name()).await,
         Step::Delete { account, credential } => bitbucket.delete_credential(account, credential).await,
         Step::LeaveGroup { holder, group } => bitbucket.leave_group(holder.name(), group.name()).await,
+        Step::RevokeDefault { place, before } => bitbucket.revoke_default(&place.project(), *before).await,
+        Step::DeleteAccessKey { place, key } => bitbucket.delete_access_key(place, key).await,
         Step::Restrict { place, restriction, .. } => {
             let accounts = &seen.accounts.is;
             let named = |account: &&Account| restriction.users.iter().any(|name| *name == account.name);
@@ -89,7 +101,9 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
     match done {
         Ok(()) => {}
         // It is gone already, which is what was wanted.
-        Err(error) if error.is_not_found() && matches!(step, Step::Delete { .. }) => {}
+        Err(error)
+            if error.is_not_found() && matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }) => {
+        }
         Err(error) => return Outcome::of(error),
     }
     note(step, seen);
@@ -114,8 +128,9 @@ fn note(step: &Step, seen: &mut Seen) {
                 members.is.remove(holder);
             }
         }
-        // Restrictions are read anew each time.
-        Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => {}
+        Step::RevokeDefault { place, .. } => seen.defaults.entry(place.clone()).or_default().is = None,
+        // Restrictions and access keys are read anew each time.
+        Step::Forget { .. } | Step::DeleteAccessKey { .. } | Step::Restrict { .. } | Step::Lift { .. } => {}
     }
 }
 

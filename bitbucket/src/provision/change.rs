@@ -71,6 +71,20 @@ pub enum Step {
         /// The group.
         group: Holder,
     },
+    /// Take what everybody who is signed in may do in a project.
+    RevokeDefault {
+        /// Where.
+        place: Place,
+        /// What they may do there now.
+        before: Level,
+    },
+    /// Delete an SSH access key of a place.
+    DeleteAccessKey {
+        /// Where.
+        place: Place,
+        /// Which.
+        key: Credential,
+    },
     /// Make a branch restriction that mirrors a rule.
     Restrict {
         /// Where.
@@ -126,6 +140,8 @@ impl Step {
                 CredentialKind::GpgKey => "delete-gpg-key",
             },
             Self::LeaveGroup { .. } => "leave-group",
+            Self::RevokeDefault { .. } => "revoke-default",
+            Self::DeleteAccessKey { .. } => "delete-access-key",
             Self::Restrict { .. } => "restrict",
             Self::Lift { .. } => "lift",
         }
@@ -141,6 +157,8 @@ impl Step {
             Self::Revoke { .. }
             | Self::RevokeGlobal { .. }
             | Self::Delete { .. }
+            | Self::RevokeDefault { .. }
+            | Self::DeleteAccessKey { .. }
             | Self::LeaveGroup { .. } => true,
         }
     }
@@ -154,6 +172,8 @@ impl Step {
             Self::RevokeGlobal { .. }
             | Self::Delete { .. }
             | Self::LeaveGroup { .. }
+            | Self::RevokeDefault { .. }
+            | Self::DeleteAccessKey { .. }
             | Self::Restrict { .. }
             | Self::Lift { .. } => None,
         }
@@ -180,11 +200,15 @@ impl Change {
                 Told { before: before.as_str().to_owned(), ..told.of(holder) }
             }
             Step::Delete { account, credential } => {
-                let Credential { id, label, .. } = credential;
-                let thing = if label.is_empty() { id.clone() } else { format!("{id} ({label})") };
-                Told { user: account.name.clone(), thing, ..told }
+                Told { user: account.name.clone(), thing: thing(credential), ..told }
             }
             Step::LeaveGroup { holder, group } => told.of(holder).of(group),
+            Step::RevokeDefault { place, before } => {
+                Told { place: place.to_string(), before: before.to_string(), ..told }
+            }
+            Step::DeleteAccessKey { place, key } => {
+                Told { place: place.to_string(), thing: thing(key), ..told }
+            }
             Step::Restrict { place, restriction, is_ours } => Told {
                 place: place.to_string(),
                 thing: restriction.thing(),
@@ -197,6 +221,11 @@ impl Change {
             }
         }
     }
+}
+
+/// A token or a key: its id, and what its user calls it.
+fn thing(Credential { id, label, .. }: &Credential) -> String {
+    if label.is_empty() { id.clone() } else { format!("{id} ({label})") }
 }
 
 impl Told {

@@ -189,7 +189,10 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
         let place = Some(Place::Project(project.clone())).filter(|place| !ignored(place))?;
         let what = format!("everybody who is signed in has {level}");
         let (kind, thing) = (FindingKind::Everybody, String::new());
-        Some(Finding { kind, place: Some(place), holder: None, thing, what, mended: false })
+        let mends =
+            |change: &Change| matches!(&change.step, Step::RevokeDefault { place: at, .. } if *at == place);
+        let mended = plan.changes.iter().any(mends);
+        Some(Finding { kind, place: Some(place), holder: None, thing, what, mended })
     }));
     // What we made says no more than the policy.
     let ours = |place: &Place, one: &Restriction| basis.mirror.owned.contains(&(place.clone(), one.thing()));
@@ -229,7 +232,8 @@ fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
     };
     let nothing_else = String::new;
     let (place, holder, thing, what) = match &change.step {
-        Step::Forget { .. } => return None,
+        // What everybody may do and access keys are told by what is there.
+        Step::Forget { .. } | Step::RevokeDefault { .. } | Step::DeleteAccessKey { .. } => return None,
         Step::Restrict { place, restriction, .. } => {
             let thing = restriction.thing();
             let what = format!("lacks the restriction {thing} {}", restriction.exempt());

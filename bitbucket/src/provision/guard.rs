@@ -23,7 +23,8 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
 pub(super) fn too_many_permissions(seen: &Seen, basis: &Basis, takes: &[Change]) -> Option<String> {
     let taken = takes.iter().filter(|change| change.step.takes()).count();
     let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
-    let there = permissions + basis.mirror.owned.len();
+    let keys: usize = seen.access_keys.values().map(Vec::len).sum();
+    let there = permissions + basis.mirror.owned.len() + seen.defaults.len() + keys;
     let most = basis.settings.most_removed;
     is_much(taken, there, most)
         .then(|| format!("{taken} of {there} permissions would be taken, which is more than {most} %"))
@@ -43,7 +44,11 @@ pub(super) fn keep_administrators(
     let mut changes = all;
     for place in projects(seen) {
         let administer = administrators_at(seen, place);
-        let takes = |step: &Step| takes_admin_at(step, place).is_some();
+        let takes = |step: &Step| {
+            let of_everybody =
+                matches!(step, Step::RevokeDefault { place: at, before: Level::Admin } if at == place);
+            of_everybody || takes_admin_at(step, place).is_some()
+        };
         if !are_left(seen, basis, &changes, &administer, takes) {
             let why = format!("nobody else would administer {place}: give that to somebody first");
             hold(&mut changes, &mut held_back, &why, |step| takes(step) || leaves_one_of(step, &administer));
@@ -110,24 +115,26 @@ fn are_left(
     takes: impl Fn(&Step) -> bool,
 ) -> bool {
     let steps = || changes.iter().map(|change| &change.step);
+    if !steps().any(|step| takes(step) || leaves_one_of(step, administer)) {
+        return true;
+    }
+    let active = seen.active();
+    // Whoever is let in, is not gone, and is not the account that is used.
+    let can_act =
+        |user: &Holder| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account;
     let taken: BTreeSet<_> = steps().filter(|step| takes(step)).filter_map(Step::holder).collect();
     let left: BTreeSet<_> =
         steps().filter(|step| leaves_one_of(step, administer)).filter_map(Step::group).collect();
-    let stays = |holder: &&Holder| {
+    let stays = |holder: &Holder| {
         !taken.contains(holder)
-            && match (holder.as_user(), seen.members.get(*holder)) {
-                (Some(_), _) => can_act(seen, basis, holder),
-                (None, Some(members)) => members.is.iter().any(|member| can_act(seen, basis, member)),
+            && match (holder.as_user(), seen.members.get(holder)) {
+                (Some(_), _) => can_act(holder),
+                (None, Some(members)) => members.is.iter().any(can_act),
                 // A group that nobody leaves need not be looked into.
                 (None, None) => !left.contains(holder),
             }
     };
-    (taken.is_empty() && left.is_empty()) || administer.iter().any(|holder| stays(&holder))
-}
-
-/// Whether a user is let in, is not gone, and is not the account that is used.
-fn can_act(seen: &Seen, basis: &Basis, user: &Holder) -> bool {
-    seen.active().contains(user) && !basis.is_gone(user) && *user != basis.settings.account
+    administer.iter().any(stays)
 }
 
 /// Whether by a step somebody leaves one of these groups.
@@ -172,7 +179,12 @@ impl Step {
             Self::Revoke { holder, .. }
             | Self::RevokeGlobal { holder, .. }
             | Self::LeaveGroup { holder, .. } => holder.as_user().map(str::to_lowercase),
-            Self::Permit { .. } | Self::Forget { .. } | Self::Restrict { .. } | Self::Lift { .. } => None,
+            Self::Permit { .. }
+            | Self::Forget { .. }
+            | Self::RevokeDefault { .. }
+            | Self::DeleteAccessKey { .. }
+            | Self::Restrict { .. }
+            | Self::Lift { .. } => None,
         }
     }
 }

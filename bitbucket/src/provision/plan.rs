@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Automatic, Basis, Change, Managed, Seen, Step, guard,
+    Automatic, Basis, Change, Managed, Seen, Step, anybody, guard,
     wanted::{Want, Wanted},
 };
 use crate::{
@@ -92,6 +92,7 @@ impl Plan {
         let mirrored = mirror::changes(seen, basis);
         drawn.gives.extend(mirrored.made);
         drawn.takes.extend(mirrored.lifted);
+        drawn.takes.extend(anybody::changes(seen, basis));
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
         let Drawn { leavers, gives, takes, surplus, unchanged } = drawn;
@@ -122,11 +123,14 @@ impl Plan {
     pub fn automatic(&self, basis: &Basis) -> Self {
         let allowed = |automatic| basis.settings.automatic.contains(&automatic);
         let may = |change: &&Change| {
-            allowed(match (change.leaver(basis).is_some(), change.step.takes()) {
-                (true, _) => Automatic::Leavers,
-                (false, true) => Automatic::Take,
-                (false, false) => Automatic::Give,
-            })
+            // Nobody knows who uses it.
+            let is_key = matches!(change.step, Step::DeleteAccessKey { .. });
+            !is_key
+                && allowed(match (change.leaver(basis).is_some(), change.step.takes()) {
+                    (true, _) => Automatic::Leavers,
+                    (false, true) => Automatic::Take,
+                    (false, false) => Automatic::Give,
+                })
         };
         // What is not done is not too much either.
         Self {
@@ -150,7 +154,12 @@ impl Change {
             Step::Delete { account, .. } => account.holder(),
             Step::LeaveGroup { holder, .. } | Step::RevokeGlobal { holder, .. } => Some(holder.clone()),
             Step::Revoke { holder, .. } => Some(holder.clone()).filter(|holder| basis.is_gone(holder)),
-            Step::Permit { .. } | Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => None,
+            Step::Permit { .. }
+            | Step::Forget { .. }
+            | Step::RevokeDefault { .. }
+            | Step::DeleteAccessKey { .. }
+            | Step::Restrict { .. }
+            | Step::Lift { .. } => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MOST_IN_A_ROW, door::Doors, guard};
 use crate::{
-    Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
+    AccessKey, Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
     permission::{Holder, Level, Permissions, Place},
 };
 
@@ -29,6 +29,11 @@ pub struct Seen {
     pub unread: BTreeMap<Holder, String>,
     /// Who is in the groups that administer something, where somebody who is gone is in one of those.
     pub members: BTreeMap<Holder, Dated<BTreeSet<Holder>>>,
+    /// What everybody may do in projects where that is ours to take.
+    pub defaults: BTreeMap<Place, Dated<Option<Level>>>,
+    /// The access keys of places where they are ours to delete. They are never kept.
+    #[serde(skip)]
+    pub access_keys: BTreeMap<Place, Vec<AccessKey>>,
     /// The branch restrictions of places where some are mirrored. They are never kept.
     #[serde(skip)]
     pub restrictions: BTreeMap<Place, Vec<Restriction>>,
@@ -55,11 +60,11 @@ pub struct Reading {
 
 impl Reading {
     /// Whether something that was read at `at` is fresh enough. What is of the future is not.
-    fn believes(self, at: u64) -> bool {
+    pub(super) fn believes(self, at: u64) -> bool {
         at > 0 && at <= self.now && self.now - at < self.within
     }
 
-    fn dated<T>(self, is: T) -> Dated<T> {
+    pub(super) fn dated<T>(self, is: T) -> Dated<T> {
         Dated { at: self.now, is }
     }
 }

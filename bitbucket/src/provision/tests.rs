@@ -1,3 +1,4 @@
+mod anybody;
 mod beside;
 mod last;
 
@@ -34,6 +35,8 @@ fn company() -> Company {
         doors: BTreeMap::new(),
         unread: BTreeMap::new(),
         members: BTreeMap::new(),
+        defaults: BTreeMap::new(),
+        access_keys: BTreeMap::new(),
         restrictions: BTreeMap::new(),
     };
     let settings = Settings {
@@ -113,6 +116,8 @@ fn shown(step: &Step) -> String {
         Step::RevokeGlobal { holder, before } => format!("* {holder} {}>-", before.as_str()),
         Step::Delete { account, credential } => format!("{} {}", account.name, credential.id),
         Step::LeaveGroup { holder, group } => format!("{holder} out of {group}"),
+        Step::RevokeDefault { place, before } => format!("{place} everybody {before}>-"),
+        Step::DeleteAccessKey { place, key } => format!("{place} key {}", key.id),
         Step::Restrict { place, restriction, .. } => format!("{place} restrict {}", restriction.thing()),
         Step::Lift { place, thing, .. } => format!("{place} lift {thing}"),
     }

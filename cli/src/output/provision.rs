@@ -172,6 +172,13 @@ pub fn change_text(change: &Change) -> String {
         Step::LeaveGroup { holder, group } => {
             format!("{} leaves {}", shown(&holder.to_string()), shown(&group.to_string()))
         }
+        Step::RevokeDefault { place, before } => {
+            format!("{place}: everybody who is signed in loses {before}")
+        }
+        Step::DeleteAccessKey { place, key } => {
+            let label = if key.label.is_empty() { String::new() } else { format!(" `{}`", key.label) };
+            format!("{place}: the access key {} is deleted", shown(&format!("{}{label}", key.id)))
+        }
         Step::Restrict { place, restriction, is_ours } => {
             let (thing, exempt) = (shown(&restriction.thing()), shown(&restriction.exempt()));
             let again = if *is_ours { "is made again" } else { "is made" };
@@ -249,6 +256,8 @@ fn sign(step: &Step, page: &Page) -> String {
         | Step::RevokeGlobal { .. }
         | Step::Delete { .. }
         | Step::LeaveGroup { .. }
+        | Step::RevokeDefault { .. }
+        | Step::DeleteAccessKey { .. }
         | Step::Lift { .. } => page.bad("-"),
     }
 }
@@ -267,9 +276,16 @@ fn sum(plan: &Plan, page: &Page) -> String {
     let of = |test: fn(&Step) -> bool| plan.changes.iter().filter(|change| test(&change.step)).count();
     let given = of(|step| matches!(step, Step::Permit { .. }) && !step.takes());
     let lowered = of(|step| matches!(step, Step::Permit { .. }) && step.takes());
-    let doors = of(|step| matches!(step, Step::Delete { .. }));
-    let taken =
-        of(|step| matches!(step, Step::Revoke { .. } | Step::RevokeGlobal { .. } | Step::LeaveGroup { .. }));
+    let doors = of(|step| matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }));
+    let taken = of(|step| {
+        matches!(
+            step,
+            Step::Revoke { .. }
+                | Step::RevokeGlobal { .. }
+                | Step::LeaveGroup { .. }
+                | Step::RevokeDefault { .. }
+        )
+    });
     let forgotten = of(|step| matches!(step, Step::Forget { .. } | Step::Lift { id: None, .. }));
     let restricted = of(|step| matches!(step, Step::Restrict { .. }));
     let lifted = of(|step| matches!(step, Step::Lift { id: Some(_), .. }));

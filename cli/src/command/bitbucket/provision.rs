@@ -41,6 +41,16 @@ pub struct Plan {
     /// Keep the plan in a file, for `oam bitbucket apply`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    keys: AccessKeys,
+}
+
+/// Whether access keys are looked at.
+#[derive(Debug, Clone, Copy, Args)]
+struct AccessKeys {
+    /// Delete SSH access keys, too, that may write and never end, where `adopt` says that what others gave is ours
+    #[arg(long)]
+    access_keys: bool,
 }
 
 /// `oam bitbucket apply`.
@@ -54,6 +64,8 @@ pub struct Apply {
     /// Also when more is taken than the daemon's configuration allows at once
     #[arg(long)]
     yes_really: bool,
+    #[command(flatten)]
+    keys: AccessKeys,
 }
 
 /// `oam bitbucket watch`.
@@ -78,6 +90,8 @@ pub(super) struct Look {
     pub(super) seen: Seen,
     pub(super) basis: Basis,
     pub(super) plan: Drawn,
+    /// Whether access keys were looked at.
+    with_keys: bool,
 }
 
 /// What was done of a plan.
@@ -107,7 +121,7 @@ struct GivenUp {
 pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
+    let look = Look::at(&client, &mut admin, kept, task.keeping.reading(), task.keys.access_keys).await?;
     task.keeping.write(&task.server.url, &look.seen)?;
     if let Some(file) = &task.out {
         let fault = |error| Failure::write(file, error);
@@ -124,7 +138,7 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
-    let mut look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+    let mut look = Look::anew(&client, &mut admin, task.keys.access_keys).await?;
     look.settle(&client, &mut admin).await?;
     if let Some(looked_at) = &looked_at {
         check_same(&look.plan, looked_at)?;
@@ -150,7 +164,7 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
 async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
+    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading(), false).await?;
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
@@ -170,7 +184,7 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
             look.plan = whole;
         } else {
             // Of what was just mended nothing is told.
-            look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+            look = Look::anew(&client, &mut admin, false).await?;
         }
         let found = task.around.look(&client, &look).await?;
         let told = task.around.tell(&mut admin, &found).await?;
@@ -289,18 +303,25 @@ async fn end(admin: &mut Admin, entry: u64, outcome: &str, detail: String) -> Re
 }
 
 impl Look {
-    pub(super) async fn at(
+    /// Reads all of it again.
+    pub(super) async fn anew(client: &Client, admin: &mut Admin, with_keys: bool) -> Result<Self, Failure> {
+        Self::at(client, admin, Seen::default(), Reading { now: 1, within: 0 }, with_keys).await
+    }
+
+    async fn at(
         client: &Client,
         admin: &mut Admin,
         kept: Seen,
         reading: Reading,
+        with_keys: bool,
     ) -> Result<Self, Failure> {
         let mut seen = provision::see(client, kept, reading).await?;
         let basis = basis::ask(admin, &seen).await?;
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
+        provision::see_anybody(client, &mut seen, &basis, reading, with_keys).await?;
         let plan = Drawn::of(&seen, &basis);
-        Ok(Self { seen, basis, plan })
+        Ok(Self { seen, basis, plan, with_keys })
     }
 
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
@@ -326,8 +347,7 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
-        let reading = Reading { now: 1, within: 0 };
-        *self = Self::at(client, admin, Seen::default(), reading).await?;
+        *self = Self::anew(client, admin, self.with_keys).await?;
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub fn bitbucket_status() -> String {
 pub fn bitbucket_plan() -> String {
     document(
         "{policy, directory, changes: [CHANGE], held_back: [{change: CHANGE, why}], surplus: [{place, holder, has, granted}], \
-         absent, left_in_groups, unsaid: [{rule, what}], unchanged, too_much, interrupted}",
+         absent, left_in_groups, unread: [{user, why}], unsaid: [{rule, what}], unchanged, too_much, interrupted}",
         &[BITBUCKET_CHANGE],
     )
 }
@@ -48,4 +48,4 @@ pub fn bitbucket_apply() -> String {
 
 /// A change in Bitbucket.
 const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
-                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, restrict or lift";
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, revoke-default, delete-access-key, restrict or lift";

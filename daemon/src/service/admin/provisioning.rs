@@ -319,6 +319,10 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
         "forget" => is_permission,
         "revoke-global" => user.is_some() && told.place.is_empty(),
         "delete-token" | "delete-ssh-key" | "delete-gpg-key" => user.is_some() && !told.thing.is_empty(),
+        "revoke-default" => {
+            before.is_some() && told.after.is_empty() && is_of_place(&told) && told.thing.is_empty()
+        }
+        "delete-access-key" => is_of_place(&told) && !told.thing.is_empty(),
         "leave-group" => user.is_some() && group.is_some(),
         "restrict" | "lift" => told.restriction().is_some() && user.is_none() && group.is_none(),
         _ => false,
@@ -331,6 +335,11 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
         true => Ok(told),
         false => Err(wrong("no such change is known, or it does not say what it is about".into())),
     }
+}
+
+/// Whether it is about a place, and about nobody.
+fn is_of_place(told: &Told) -> bool {
+    told.place.parse::<Place>().is_ok() && told.user.is_empty() && told.group.is_empty()
 }
 
 pub(super) fn bounded(field: &str, text: String) -> Result<String, Status> {
