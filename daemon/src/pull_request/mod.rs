@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use oam_bitbucket::{Bitbucket, PER_PAGE};
+use oam_bitbucket::Bitbucket;
 use oam_fetch::Secret;
 use oam_policy::{
     Merging, Repository,
@@ -199,7 +199,7 @@ impl PullRequests {
         let committers = match time::timeout_at(deadline, bitbucket.commits_of(repository, number)).await {
             Err(_) => Err(format!("reading its commits: {}", late(config))),
             Ok(Err(error)) => Err(error.to_string()),
-            Ok(Ok(commits)) if commits.len() > PER_PAGE as usize => {
+            Ok(Ok((commits, at_once))) if !at_once => {
                 // Pages are of the list as it is when each is asked for: of two lists, some commits may be on neither.
                 match time::timeout_at(deadline, bitbucket.pull_request(repository, number)).await {
                     Ok(Ok(after)) if after.is_of_commits_of(&pull_request) => {
@@ -210,7 +210,7 @@ impl PullRequests {
                     Err(_) => Err(format!("reading it again: {}", late(config))),
                 }
             }
-            Ok(Ok(commits)) => told::committers(&pull_request.head, commits),
+            Ok(Ok((commits, _))) => told::committers(&pull_request.head, commits),
         };
         Ok(Told { pull_request, committers })
     }
