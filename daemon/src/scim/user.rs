@@ -74,7 +74,7 @@ pub(super) async fn create(asked: &Asked<'_>) -> Result<Answer, Problem> {
     let id = Uuid::now_v7().to_string();
     change(asked, &id, 201, "created", |users, now| {
         check_unique(users, None, &document)?;
-        Ok(Some(Change::PutUser(StoredUser::new(&id, now, now, 1, &document))))
+        Ok(Wanted::of(StoredUser::new(&id, now, now, 1, &document)))
     })
     .await
 }
@@ -120,20 +120,35 @@ pub(super) async fn delete(asked: &Asked<'_>, id: &str) -> Result<Answer, Proble
     Ok(Answer::empty(204))
 }
 
+/// What becomes of a user by a request.
+#[derive(Default)]
+struct Wanted {
+    /// The user as they are then; `None`: as they are.
+    user: Option<StoredUser>,
+    /// Why not all of it is done.
+    but: Option<Problem>,
+}
+
+impl Wanted {
+    fn of(user: StoredUser) -> Self {
+        Self { user: Some(user), but: None }
+    }
+}
+
 /// Changes one user, and answers with what they are then.
 async fn change(
     asked: &Asked<'_>,
     id: &str,
     status: u16,
     what: &str,
-    plan: impl FnOnce(&Provisioned, Timestamp) -> Result<Option<Change>, Problem>,
+    plan: impl FnOnce(&Provisioned, Timestamp) -> Result<Wanted, Problem>,
 ) -> Result<Answer, Problem> {
     let plan = |roster: &Roster, now: Timestamp| {
         let users = provisioned(roster)?;
         let was_active = users.user(id).is_some_and(|user| user.is_active());
-        let change = plan(users, now)?;
+        let Wanted { user, but } = plan(users, now)?;
         let (mut subject, mut what) = (None, what);
-        if let Some(Change::PutUser(user)) = &change {
+        if let Some(user) = &user {
             subject = users.mapping().username(&user.document());
             what = match (was_active, user.is_active()) {
                 (true, false) => "deactivated",
@@ -142,9 +157,13 @@ async fn change(
             };
         }
         let what = format!("SCIM: user {what}");
-        Ok::<_, Problem>(Planned { changes: change.into_iter().collect(), subject, what, answer: () })
+        let changes = user.into_iter().map(Change::PutUser).collect();
+        Ok::<_, Problem>(Planned { changes, subject, what, answer: but })
     };
-    asked.live.sources.change(asked.source, &asked.actor, plan).await.map_err(problem)?;
+    let but = asked.live.sources.change(asked.source, &asked.actor, plan).await.map_err(problem)?;
+    if let Some(but) = but {
+        return Err(but);
+    }
     let roster = asked.source.roster();
     let users = provisioned(&roster)?;
     // Deleted by another request meanwhile.
@@ -154,25 +173,31 @@ async fn change(
     Ok(Answer::new(status, body).version(user.version).location(location))
 }
 
-/// The change from a user to a document; nothing when they are so already.
+/// The change from a user to a document; nothing when they are so already. That they may act no more is so whatever else of it
+/// cannot be done.
 fn put(
     asked: &Asked<'_>,
     users: &Provisioned,
     before: &StoredUser,
     document: &Document,
     now: Timestamp,
-) -> Result<Option<Change>, Problem> {
+) -> Result<Wanted, Problem> {
     check_version(&asked.headers, before.version)?;
     if before.document() == *document {
-        return Ok(None);
+        return Ok(Wanted::default());
     }
-    check_unique(users, Some(&before.id), document)?;
     let next = StoredUser::new(&before.id, before.created, now, before.version + 1, document);
-    Ok(Some(Change::PutUser(next)))
+    match check_unique(users, Some(&before.id), document) {
+        Ok(()) => Ok(Wanted::of(next)),
+        Err(taken) if before.is_active() && !next.is_active() => {
+            let detail = format!("{}; that they may act no more is taken all the same", taken.detail);
+            Ok(Wanted { user: Some(before.inactive(now)), but: Some(Problem { detail, ..taken }) })
+        }
+        Err(taken) => Err(taken),
+    }
 }
 
-/// Nobody else may be called so, at the provider or on Bitbucket. Whoever keeps a name that was theirs is let be, so that
-/// a deactivation never fails by it.
+/// Nobody else may be called so, at the provider or on Bitbucket. Whoever keeps a name that was theirs is let be.
 fn check_unique(users: &Provisioned, id: Option<&str>, document: &Document) -> Result<(), Problem> {
     let before = id.and_then(|id| users.user(id)).map(|user| user.document());
     let user_name = document.get("userName").and_then(Value::as_str).unwrap_or_default();

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -201,10 +204,20 @@ impl Live {
         state
     }
 
-    /// The sources that know those who approved a pull request.
-    pub fn approvers_of(&self, facts: &Facts) -> Arc<[(UsernameKey, Box<[Freshness]>)]> {
-        let approvals = facts.pull_request().and_then(Result::ok).map(|told| told.approvals.iter());
-        let named = approvals.into_iter().flatten().filter_map(|approval| match &approval.by {
+    /// The same with the sources that know those who approved the pull request that `facts` tell of.
+    pub fn with_approvers(&self, state: State, facts: &Facts) -> State {
+        let Some(Ok(told)) = facts.pull_request() else { return state };
+        let more = self.knowing(told.approvals.iter().map(|one| &one.by));
+        let approvers = state.approvers.iter().cloned().chain(more).collect();
+        State { approvers, ..state }
+    }
+
+    /// Those of them who are somebody in particular, with the sources that know them.
+    fn knowing<'a>(
+        &self,
+        approvers: impl Iterator<Item = &'a Asker>,
+    ) -> BTreeMap<UsernameKey, Box<[Freshness]>> {
+        let named = approvers.filter_map(|by| match by {
             Asker::User(user) => Some(user.key()),
             Asker::Roles(_) => None,
         });
@@ -220,14 +233,16 @@ impl Live {
 
     fn state_by(&self, sources: Vec<Freshness>, user: Option<&UsernameKey>) -> State {
         let InForce { elevations, waivers, leases } = self.privileges.in_force(user);
+        let seconds = waivers.iter().filter_map(|one| one.approved_by.as_ref());
+        let approvers = self.knowing(seconds.chain(elevations.iter().flat_map(|one| &one.approved_by)));
         State {
+            approvers: approvers.into_iter().collect(),
             policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
             snapshot: self.snapshot(),
             sources: sources.into(),
             waivers: waivers.into(),
             elevations: elevations.into(),
             leases: leases.into(),
-            ..State::default()
         }
     }
 

@@ -3,6 +3,7 @@
 mod approvals;
 mod commits;
 mod conditions;
+mod doubted;
 mod elevations;
 mod freshness;
 mod in_force;
@@ -46,6 +47,7 @@ use crate::{
     snapshot::Snapshot,
 };
 pub(crate) use conditions::Condition;
+use doubted::Doubted;
 pub(crate) use known::Known;
 pub(crate) use one_ref::OneRef;
 pub(crate) use paths::{Part, Within};
@@ -67,7 +69,8 @@ pub struct State {
     pub elevations: Arc<[ElevationUse]>,
     /// What jobs have leased, as far as it is not used up.
     pub leases: Arc<[LeaseUse]>,
-    /// Of those who approved the pull request, the sources that know them, as far as it matters how fresh they are.
+    /// Of those who approved the pull request or what the pusher has for a while, the sources that know them, as far as it
+    /// matters how fresh they are.
     pub approvers: Arc<[(UsernameKey, Box<[Freshness]>)]>,
 }
 
@@ -151,9 +154,17 @@ pub(crate) fn decide_as(
     let mut decided = None;
     let mut needed = FactsNeeded::default();
     {
-        let scope = Scope::new(basis, &subject, request, facts, now);
+        let doubted = Doubted::of(basis, now);
+        let sure = doubted.as_ref().map_or(basis, |doubted| doubted.without(basis));
+        let scope = Scope::new(sure, &subject, request, facts, now);
+        let with_all = doubted.as_ref().map(|_| Scope::new(basis, &subject, request, facts, now));
         for (index, update) in request.updates.iter().enumerate() {
-            match (OneRef { scope: &scope, index, update }).decide() {
+            let judged = (OneRef { scope: &scope, index, update }).decide();
+            let judged = match (&doubted, &with_all) {
+                (Some(doubted), Some(scope)) => doubted.weigh(judged, OneRef { scope, index, update }),
+                _ => judged,
+            };
+            match judged {
                 Judged::Decided(verdict) => NonEmpty::push(&mut decided, verdict),
                 Judged::Needs(more) => needed.add(more),
             }

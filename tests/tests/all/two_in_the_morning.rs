@@ -8,8 +8,10 @@ use std::{
 };
 
 use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
-use oam_tests::{BareRepo, Daemon, Finished, Run, Verdict, binaries, daemon::Setup, sample, wait};
-use serde_json::Value;
+use oam_tests::{
+    BareRepo, Daemon, Finished, Run, ScimClient, Verdict, binaries, daemon::Setup, sample, wait,
+};
+use serde_json::{Value, json};
 
 const ALICE: u32 = 12_401;
 const BOB: u32 = 12_402;
@@ -41,14 +43,20 @@ second_person = ["release-manager"]
 
 /// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
 fn known() -> Option<Daemon> {
+    let policy = format!("{}{RULES}", sample::POLICY);
+    known_by(Setup { policy, ..Setup::default() })
+}
+
+/// The same, set up so.
+fn known_by(setup: Setup) -> Option<Daemon> {
     if !nix::unistd::geteuid().is_root() {
         eprintln!("SKIPPED: asking as another user: only root can become one");
         return None;
     }
-    let policy = format!("{}{RULES}", sample::POLICY);
-    let mut daemon = Daemon::start_with(&Setup { policy, ..Setup::default() });
+    let people = format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n");
+    let mut daemon = Daemon::start_with(&setup);
     daemon.stop();
-    daemon.write_config(&format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n"));
+    daemon.write_config(&format!("{}\n{people}", setup.config));
     daemon.spawn();
     fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
@@ -192,6 +200,58 @@ fn asked_for_approved_used_and_gone() {
             && one.privileges.iter().any(|held| held.id == id && held.reason == "INC-1" && held.approved_by == ["bob"]))
     });
     assert_eq!((ended, by_it.count()), (true, 2), "{told:#?}");
+}
+
+/// Who may have left may not be the second person, and nobody knows whether they have while what knows them is too old.
+#[test]
+fn whom_only_an_old_source_knows_is_no_second_person_for_sure() {
+    const SCIM: &str = "[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n";
+    let config =
+        format!("[source.hr]\nkind = \"file\"\n\n[source.okta]\nkind = \"scim\"\nmax_age = \"3s\"\n\n{SCIM}");
+    let policy = format!("{}{RULES}", sample::POLICY.replace("okta:eng", "hr:eng"));
+    let alice = r#"{"version": 1, "users": [{"username": "alice", "groups": ["hr:eng"]}]}"#;
+    let Some(daemon) = known_by(Setup { policy, config, directory: Some(alice.to_owned()) }) else { return };
+    let okta = ScimClient::of(&daemon, "okta");
+    let schema = |kind: &str| format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
+    let bob = okta.post("/Users", &json!({"schemas": [schema("User")], "userName": "bob", "active": true}));
+    let members = json!([{"value": bob.id(201)}]);
+    let group = json!({"schemas": [schema("Group")], "displayName": "release", "members": members});
+    okta.post("/Groups", &group).expect(201);
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+
+    let place = ["--on", "DEMO/app", "--refs", "refs/heads/**", "--for", "30m", "--reason", "INC-4"];
+    for (asked, name) in [
+        (&["breakglass", "freeze"][..], "shared/x"),
+        (&["grant", "request", "--role", "release-manager"][..], "release/9"),
+    ] {
+        let id = id(&oam_as(ALICE, &daemon, &[asked, &place[..]].concat()));
+        // Whoever comes with a token is heard.
+        wait::until("bob approves", || {
+            okta.get("/Users").expect(200);
+            (oam_as(BOB, &daemon, &["grant", "approve", &id]).code == 0).then_some(())
+        });
+        let push = || work.push([format!("HEAD:refs/heads/{name}")]);
+        let source = || daemon.oam(["--json", "source", "status", "okta"]).stdout_text();
+        let is_stale = || serde_json::from_str::<Value>(&source()).unwrap()["stale"] == true;
+        wait::until("what knows bob is too old", || is_stale().then_some(()));
+        let undecided = push();
+        assert_eq!(undecided.verdict(), Verdict::Undecided, "{undecided:?}");
+        assert!(unwrapped(&undecided.remote()).contains("the source `okta`"), "{undecided:?}");
+        // Where it makes no difference nobody waits for it.
+        let feature = work.push([format!("HEAD:refs/heads/feature/{name}")]);
+        assert_eq!(feature.verdict(), Verdict::Permitted, "{feature:?}");
+        assert_eq!(work.push(["HEAD:refs/heads/other"]).verdict(), Verdict::Refused);
+        work.commit("more");
+        wait::until("it is heard again", || {
+            okta.get("/Users").expect(200);
+            (push().verdict() == Verdict::Permitted).then_some(())
+        });
+    }
+    // How old a source was then is not on record.
+    let replay = daemon.oam(["policy", "replay", "--recorded"]).expect_success("oam policy replay");
+    assert!(replay.stdout_text().contains("source-stale"), "{replay:?}");
 }
 
 #[test]

@@ -136,15 +136,56 @@ fn a_restart_goes_on_from_where_it_was() {
     okta.server.set_status(&okta.alice, "DEPROVISIONED");
     okta.server.set_member(&okta.eng, &okta.bob, false);
     let before = okta.server.requests().len();
+    okta.server.hold(WHOLE);
     company.daemon.spawn();
     company.wait_for("alice has left meanwhile", "alice", is_inactive);
     company.wait_for("bob is out of the group meanwhile", "bob", has_no_group);
     company.refuses("alice", "account-disabled");
     company.refuses("bob", "no-grant");
     company.permits("other-1");
-    let whole = |request: &&String| request.starts_with("/api/v1/users?") && !request.contains("filter=");
+    // Then everything is read, since nobody tells what was deleted meanwhile.
+    oam_tests::wait::until("everything is asked for", || okta.server.is_held().then_some(()));
     let since = okta.server.requests().split_off(before);
-    assert!(since.len() > 3 && !since.iter().any(|request| whole(&request)), "{since:?}");
+    let whole = since.iter().position(|request| request.starts_with(WHOLE)).unwrap();
+    assert!(whole > 3 && since[0].contains("filter="), "{since:?}");
+    okta.server.release();
+    company.wait("everything is read", |source| !source["feed"]["last_load"].is_null());
+    company.permits("other-1");
+}
+
+/// The first page of everybody.
+const WHOLE: &str = "/api/v1/users?limit";
+
+/// What is kept for a restart is older than what was told since. That somebody was deleted is in no list of changes.
+#[test]
+fn whoever_was_deleted_does_not_come_back_with_a_restart() {
+    let okta = Organization::new();
+    let ops = okta.server.add_group("ops", &[&okta.kim]);
+    let late = okta.server.add_user("late");
+    okta.server.set_member(&okta.eng, &late, true);
+    let mut company = Company::following(&okta.config("1h", "poll = \"1h\""));
+    company.permits("bob");
+    company.permits("late");
+    okta.server.delete_user(&okta.bob);
+    hooks::about(&company, &okta.bob);
+    okta.server.delete_group(&ops);
+    hooks::about_group(&company, &ops);
+    company.wait_for("bob is deleted", "bob", is_inactive);
+    company.wait_for("the group is deleted", "kim", has_no_group);
+    company.daemon.kill();
+    // And this nobody was there to hear.
+    okta.server.delete_user(&late);
+    okta.server.hold(WHOLE);
+    company.daemon.spawn();
+    oam_tests::wait::until("everything is asked for", || okta.server.is_held().then_some(()));
+    company.refuses("bob", "account-disabled");
+    assert_eq!(company.groups("kim"), Vec::<String>::new());
+    company.permits("alice");
+    okta.server.release();
+    company.wait_for("late is deleted", "late", is_inactive);
+    company.refuses("late", "account-disabled");
+    company.refuses("bob", "account-disabled");
+    assert_eq!(company.groups("kim"), Vec::<String>::new());
 }
 
 #[test]
