@@ -5,6 +5,8 @@ mod expire;
 mod import;
 mod open;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeSet,
