@@ -11,7 +11,7 @@ use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
 use oam_tests::{BareRepo, Daemon, Finished, Run, Verdict, binaries, daemon::Setup, sample, wait};
 use serde_json::Value;
 
-const ALICE: u32 = 12_401;
+pub(crate) const ALICE: u32 = 12_401;
 const BOB: u32 = 12_402;
 const NOBODY: u32 = 12_403;
 
@@ -39,10 +39,24 @@ max_time = "1h"
 second_person = ["release-manager"]
 "#;
 
+/// Only root can become somebody else.
+pub(crate) fn can_be_others() -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        eprintln!("SKIPPED: asking as another user: only root can become one");
+    }
+    is_root
+}
+
+/// Lets other users of this host run `oam`.
+pub(crate) fn open_to_others(daemon: &Daemon) {
+    fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
+}
+
 /// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
 fn known() -> Option<Daemon> {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: asking as another user: only root can become one");
+    if !can_be_others() {
         return None;
     }
     let policy = format!("{}{RULES}", sample::POLICY);
@@ -50,12 +64,11 @@ fn known() -> Option<Daemon> {
     daemon.stop();
     daemon.write_config(&format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n"));
     daemon.spawn();
-    fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
+    open_to_others(&daemon);
     Some(daemon)
 }
 
-fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
+pub(crate) fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
     let mut oam = Command::new(daemon.folder().join("oam"));
     oam.current_dir(daemon.folder()).env_clear().arg("--json").arg("--socket").arg(daemon.admin_socket());
     oam.args(arguments).uid(uid).gid(uid).run()
@@ -65,7 +78,7 @@ fn json(finished: &Finished) -> Value {
     serde_json::from_slice(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
 }
 
-fn id(finished: &Finished) -> String {
+pub(crate) fn id(finished: &Finished) -> String {
     json(finished)["id"].as_str().unwrap().to_owned()
 }
 
@@ -74,7 +87,7 @@ fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn events(daemon: &Daemon) -> Vec<Event> {
+pub(crate) fn events(daemon: &Daemon) -> Vec<Event> {
     daemon.audit().entries.into_iter().map(|entry| entry.event).collect()
 }
 

@@ -66,6 +66,8 @@ impl Sources {
         unfinished.take_over();
         let passed_on = self.pass_on(unfinished, planned.subject, by).await;
         drop((saying, passing));
+        // What they have for a while ends with it, whatever else is missing yet.
+        self.review().await;
         error.map_or(Ok(()), |error| Err(CommitError::Disk(error)))?;
         passed_on?;
         Ok(planned.answer)
@@ -191,6 +193,7 @@ impl Sources {
         let by = By { actor: "oamd".into(), reason: "what sources said before is tried again".into() };
         // What is wrong is told in the status.
         let _ = self.pass_on(unfinished, None, by).await;
+        self.review().await;
     }
 
     /// Tries again what could not be done, and notes when sources were heard, until `stop`.

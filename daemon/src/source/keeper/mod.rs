@@ -4,6 +4,7 @@ mod commit;
 mod expire;
 mod import;
 mod open;
+mod review;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use std::{
     collections::BTreeSet,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ use crate::{
 
 pub use commit::Planned;
 pub use open::OpenError;
+use review::ForAWhile;
 
 /// Every source, and the way from what they say to the directory.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Sources {
     /// What could not be passed on.
     left: Mutex<Work>,
     troubles: Mutex<Vec<String>>,
+    /// What ends with what sources take; not there while the daemon is put together.
+    for_a_while: OnceLock<ForAWhile>,
 }
 
 /// What was said and is not in the directory yet.

@@ -3,6 +3,7 @@
 mod canaille;
 mod durable;
 mod entra;
+pub(crate) mod for_a_while;
 mod okta;
 mod scim_sim;
 mod sources;
