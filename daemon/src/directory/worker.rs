@@ -251,7 +251,7 @@ fn amend(before: &Loaded, amendment: Amendment, subject: Option<Username>) -> Ne
     counts.groups = snapshot.groups().len() as u64;
     let only_takes = amendment.only_takes(&before.snapshot);
     let change = Change::Amend(amendment);
-    let shares_nothing = snapshot.groups() != before.snapshot.groups();
+    let shares_nothing = !snapshot.has_groups_of(&before.snapshot);
     let (cause, cut_off_since) = (Cause::Source, Vec::new());
     Next { snapshot, counts, cause, change, subject, cut_off_since, only_takes, shares_nothing }
 }
