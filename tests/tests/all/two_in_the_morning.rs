@@ -240,6 +240,22 @@ fn it_ends_by_itself_and_is_never_renewed_by_itself() {
     let ended: Vec<_> =
         all["privileges"].as_array().unwrap().iter().map(|one| one["ended"].as_str().unwrap()).collect();
     assert_eq!(ended, ["over", "denied", "returned"]);
+    // Whoever holds no role of the admin service sees what is theirs, and what they may answer.
+    let words =
+        ["grant", "request", "--role", "release-manager", "--on", "DEMO/*", "--refs", "refs/heads/**"];
+    let of_bob =
+        self::id(&oam_as(BOB, &daemon, &[&words[..], &["--for", "1h", "--reason", "INC-4"]].concat()));
+    let of_alice = self::id(&request("1h"));
+    let seen = |uid| {
+        let listed = json(&oam_as(uid, &daemon, &["grant", "list"]));
+        let all = listed["privileges"].as_array().unwrap().clone();
+        all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(ALICE), [of_alice.clone()]);
+    assert_eq!(seen(BOB), [of_bob.clone(), of_alice.clone()]);
+    let hidden = oam_as(ALICE, &daemon, &["grant", "show", &of_bob]);
+    assert!(hidden.code != 0 && !hidden.stdout_text().contains("INC-4"), "{hidden:?}");
+    oam_as(BOB, &daemon, &["grant", "show", &of_alice]).expect_success("oam grant show");
 }
 
 #[test]
