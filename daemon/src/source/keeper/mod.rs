@@ -173,6 +173,12 @@ impl Sources {
         bounded.into_iter().filter(|source| rests_on(source)).map(Source::freshness).collect()
     }
 
+    /// The ids by which sources know whoever is called so: each has one of its own.
+    pub fn ids_of(&self, user: &UsernameKey) -> Vec<String> {
+        let known = self.sources.iter().filter(|source| !source.retired);
+        known.filter_map(|source| source.roster().person(user)?.id).collect()
+    }
+
     /// How fresh every source is, as far as it matters.
     pub fn all_freshness(&self) -> Vec<Freshness> {
         self.bounded().into_iter().map(Source::freshness).collect()
