@@ -105,6 +105,8 @@ impl Live {
         found_at_start: Vec<String>,
     ) -> Self {
         let witnesses = Witnesses::start(&audit, &config.witnesses);
+        let privileges = Arc::new(privileges);
+        sources.end_with_it(Arc::clone(&privileges), Arc::clone(&policies));
         Self {
             signatures: Signatures::start(config.signatures.clone()),
             facts_room: Room::new(config.facts_memory),
@@ -118,7 +120,7 @@ impl Live {
             signals: Arc::default(),
             issuers: Issuers::default(),
             audit,
-            privileges: Arc::new(privileges),
+            privileges,
             own_tokens: None,
             webhooks: Arc::default(),
             exports: Arc::default(),
@@ -226,9 +228,7 @@ impl Live {
 
     /// Who there is and what holds now, for whoever judges what `user` has for a while.
     pub fn rules_for(&self, user: &Username) -> State {
-        let policy = self.policies.live().map(|live| Arc::clone(&live.policy));
-        let sources = self.sources.freshness(&user.key()).into();
-        State { policy, snapshot: self.snapshot(), sources, ..State::default() }
+        self.sources.rules_for(&self.policies, user)
     }
 
     fn state_by(&self, sources: Vec<Freshness>, user: Option<&UsernameKey>) -> State {

@@ -26,6 +26,7 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
+mod walk;
 
 pub use change::{Change, Entry};
 pub use feed::{Feed, FeedStatus, Owed, Poke, Request, Tried};

@@ -13,7 +13,7 @@ use oam_tests::{
 };
 use serde_json::{Value, json};
 
-const ALICE: u32 = 12_401;
+pub(crate) const ALICE: u32 = 12_401;
 const BOB: u32 = 12_402;
 const NOBODY: u32 = 12_403;
 
@@ -41,6 +41,21 @@ max_time = "1h"
 second_person = ["release-manager"]
 "#;
 
+/// Only root can become somebody else.
+pub(crate) fn can_be_others() -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        eprintln!("SKIPPED: asking as another user: only root can become one");
+    }
+    is_root
+}
+
+/// Lets other users of this host run `oam`.
+pub(crate) fn open_to_others(daemon: &Daemon) {
+    fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
+}
+
 /// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
 fn known() -> Option<Daemon> {
     let policy = format!("{}{RULES}", sample::POLICY);
@@ -49,8 +64,7 @@ fn known() -> Option<Daemon> {
 
 /// The same, set up so.
 fn known_by(setup: Setup) -> Option<Daemon> {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: asking as another user: only root can become one");
+    if !can_be_others() {
         return None;
     }
     let people = format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n");
@@ -58,12 +72,11 @@ fn known_by(setup: Setup) -> Option<Daemon> {
     daemon.stop();
     daemon.write_config(&format!("{}\n{people}", setup.config));
     daemon.spawn();
-    fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
+    open_to_others(&daemon);
     Some(daemon)
 }
 
-fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
+pub(crate) fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
     let mut oam = Command::new(daemon.folder().join("oam"));
     oam.current_dir(daemon.folder()).env_clear().arg("--json").arg("--socket").arg(daemon.admin_socket());
     oam.args(arguments).uid(uid).gid(uid).run()
@@ -73,7 +86,7 @@ fn json(finished: &Finished) -> Value {
     serde_json::from_slice(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
 }
 
-fn id(finished: &Finished) -> String {
+pub(crate) fn id(finished: &Finished) -> String {
     json(finished)["id"].as_str().unwrap().to_owned()
 }
 
@@ -82,7 +95,7 @@ fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn events(daemon: &Daemon) -> Vec<Event> {
+pub(crate) fn events(daemon: &Daemon) -> Vec<Event> {
     daemon.audit().entries.into_iter().map(|entry| entry.event).collect()
 }
 
@@ -287,6 +300,22 @@ fn it_ends_by_itself_and_is_never_renewed_by_itself() {
     let ended: Vec<_> =
         all["privileges"].as_array().unwrap().iter().map(|one| one["ended"].as_str().unwrap()).collect();
     assert_eq!(ended, ["over", "denied", "returned"]);
+    // Whoever holds no role of the admin service sees what is theirs, and what they may answer.
+    let words =
+        ["grant", "request", "--role", "release-manager", "--on", "DEMO/*", "--refs", "refs/heads/**"];
+    let of_bob =
+        self::id(&oam_as(BOB, &daemon, &[&words[..], &["--for", "1h", "--reason", "INC-4"]].concat()));
+    let of_alice = self::id(&request("1h"));
+    let seen = |uid| {
+        let listed = json(&oam_as(uid, &daemon, &["grant", "list"]));
+        let all = listed["privileges"].as_array().unwrap().clone();
+        all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(ALICE), [of_alice.clone()]);
+    assert_eq!(seen(BOB), [of_bob.clone(), of_alice.clone()]);
+    let hidden = oam_as(ALICE, &daemon, &["grant", "show", &of_bob]);
+    assert!(hidden.code != 0 && !hidden.stdout_text().contains("INC-4"), "{hidden:?}");
+    oam_as(BOB, &daemon, &["grant", "show", &of_alice]).expect_success("oam grant show");
 }
 
 #[test]

@@ -7,10 +7,14 @@ mod hooks;
 use std::fs;
 
 use oam_audit::entry::Event;
-use oam_tests::OktaServer;
+use oam_tests::{OktaServer, sample};
 use tempfile::TempDir;
 
-use crate::ldap::{Company, has_groups, has_no_group, is_active, is_inactive};
+use crate::{
+    ldap::{Company, has_groups, has_no_group, is_active, is_inactive},
+    scim::for_a_while::{ON_CALL, as_alice, has_ended, on_call},
+    two_in_the_morning::can_be_others,
+};
 
 /// An organization with `alice`, `bob` and others of the group `eng`, and `kim` in none.
 struct Organization {
@@ -102,6 +106,28 @@ fn what_happens_in_okta_is_met_by_the_next_push() {
     assert_eq!(okta.server.asked("groups/00g00000000/users"), 0, "everyone is in `Everyone`");
     let log = company.daemon.log();
     assert!(!log.contains(OktaServer::TOKEN) && !log.contains("panicked"), "{log}");
+}
+
+/// It is over when they are back, however soon that is.
+#[test]
+fn what_somebody_has_for_a_while_ends_when_okta_suspends_them() {
+    if !can_be_others() {
+        return;
+    }
+    let okta = Organization::new();
+    let company = Company::following(&format!("{}{}", okta.config("1h", "poll = \"1s\""), as_alice()));
+    let policy = sample::POLICY.replace("any = [\"okta:eng\"]", "any = [\"corp:eng\"]");
+    company.daemon.write_policy(&format!("{policy}{ON_CALL}"));
+    oam_tests::wait::until("the policy is in force", || {
+        company.daemon.oam(["policy", "show"]).stdout_text().contains("on-call").then_some(())
+    });
+    let id = on_call(&company.daemon);
+    okta.server.set_status(&okta.alice, "SUSPENDED");
+    company.wait_for("alice is suspended", "alice", is_inactive);
+    okta.server.set_status(&okta.alice, "ACTIVE");
+    company.wait_for("alice is back", "alice", is_active);
+    assert!(has_ended(&company.daemon, &id));
+    company.permits("alice");
 }
 
 #[test]
