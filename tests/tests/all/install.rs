@@ -1,6 +1,10 @@
 //! `oam bitbucket`: the hook is installed in a Bitbucket that behaves as the documentation says, by REST and nothing else.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 
 use oam_tests::{
     BitbucketServer, Daemon, Finished, HookConfig, Verdict, binaries,
@@ -61,6 +65,11 @@ impl World {
     /// The file with the daemon's token.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.folder.path().join("kim")
+    }
+
+    /// Where the hook, its configuration and the tokens lie.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn binary(&self) -> PathBuf {
