@@ -174,6 +174,12 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
                 return by_app::uninstall(&client, &file, apply, context).await;
             }
             let seen = place.see(&client, &client.projects().await?).await?;
+            if place.noted()? == install::Known::default() {
+                context.terminal.note(&format!(
+                    "No numbers are noted in `{}`: only scripts that are on in some project are found.",
+                    place.noted.display()
+                ));
+            }
             carry_out(&place, &client, &seen, &Plan::uninstall(&seen), apply, context).await
         }
         Bitbucket::Status(status) => self::status(&status, context).await,

@@ -187,6 +187,33 @@ fn uninstalling_takes_away_what_was_installed_and_nothing_else() {
     assert_eq!(again, "Nothing is to be done.\n");
 }
 
+/// Whoever lost the numbers and installed once more has two of each.
+#[test]
+fn uninstalling_leaves_nothing_of_ours_behind_whatever_was_noted() {
+    let world = World::installed(without);
+    let noted = world.folder.path().join("noted.json");
+    fs::remove_file(&noted).unwrap();
+    world.install(&["--project", "OTHER", "--apply"]).expect_success("another installation");
+    let plan = world.oam("uninstall", "root", &[]).expect_success("the plan").stdout_text();
+    insta::assert_snapshot!(plan, @"
+      - DEMO: switch the PRE script off
+      - DEMO: switch the POST script off
+      - OTHER: switch the PRE script off
+      - OTHER: switch the POST script off
+      - delete the hook script 1 (PRE)
+      - delete the hook script 2 (POST)
+      - delete the hook script 3 (PRE)
+      - delete the hook script 4 (POST)
+    8 steps, none taken: add --apply to take them.
+    ");
+    world.oam("uninstall", "root", &["--apply"]).expect_success("oam bitbucket uninstall");
+    assert!(world.push("alice", "HEAD:refs/heads/release/1").accepted());
+    fs::remove_file(&noted).unwrap();
+    let again = world.oam("uninstall", "root", &["--apply"]).expect_success("again");
+    assert_eq!(again.stdout_text(), "Nothing is to be done.\n");
+    assert!(again.stderr_text().contains("No numbers are noted"), "{again:?}");
+}
+
 #[test]
 fn what_may_not_be_done_is_told_and_what_was_done_stays() {
     let world = bare(without);
