@@ -15,6 +15,7 @@ mod guard;
 mod plan;
 mod seen;
 mod settings;
+mod shorten;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -26,3 +27,4 @@ pub use drift::{Around, Finding, FindingKind, findings, look_around};
 pub use plan::{HeldBack, Plan, Surplus};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
+pub use shorten::{LONGEST_TOLD, shortened};
