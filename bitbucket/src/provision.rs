@@ -16,6 +16,7 @@ mod guard;
 mod plan;
 mod seen;
 mod settings;
+mod shorten;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -28,6 +29,7 @@ pub use drift::{Around, Finding, FindingKind, findings, look_around};
 pub use plan::{HeldBack, Plan, Surplus};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
+pub use shorten::{LONGEST_TOLD, shortened};
 
 /// With how many of those who are gone something must fail, one after the other, until nothing more is tried.
 pub const MOST_IN_A_ROW: usize = 3;

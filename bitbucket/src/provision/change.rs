@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::shortened;
 use crate::{
     Account, Credential, CredentialKind, GlobalLevel,
     mirror::Mirrored,
@@ -183,8 +184,11 @@ impl Step {
 impl Change {
     /// As the audit log tells of it.
     pub fn told(&self) -> Told {
-        let told =
-            Told { step: self.step.name().to_owned(), because: self.because.clone(), ..Told::default() };
+        let told = Told {
+            step: self.step.name().to_owned(),
+            because: shortened(self.because.clone()),
+            ..Told::default()
+        };
         match &self.step {
             Step::Permit { place, holder, before, after } => Told {
                 place: place.to_string(),
@@ -213,7 +217,7 @@ impl Change {
                 place: place.to_string(),
                 thing: restriction.thing(),
                 before: if *is_ours { OURS.to_owned() } else { String::new() },
-                after: restriction.exempt(),
+                after: shortened(restriction.exempt()),
                 ..told
             },
             Step::Lift { place, thing, .. } => {

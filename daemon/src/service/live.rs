@@ -4,6 +4,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -166,6 +167,12 @@ impl Live {
         Self { provisioned, ..self }
     }
 
+    /// The same, with what came of canaries before.
+    #[must_use]
+    pub fn with_canaries(self, canaries: Canaries) -> Self {
+        Self { canaries, ..self }
+    }
+
     /// The same, with what was found in Bitbucket before.
     #[must_use]
     pub fn with_drift(self, drift: Drift) -> Self {
@@ -289,7 +296,7 @@ impl Live {
             .config
             .bitbucket
             .as_ref()
-            .map(|bitbucket| self.canaries.alarms(self.started, bitbucket.canary.alarm_after, now));
+            .map(|bitbucket| self.canaries.alarms(bitbucket.canary.alarm_after, Instant::now()));
         canaries
             .unwrap_or_default()
             .into_iter()

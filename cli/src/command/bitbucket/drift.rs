@@ -78,7 +78,7 @@ impl Around {
             place: one.place.as_ref().map(ToString::to_string).unwrap_or_default(),
             holder: one.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
             thing: one.thing.clone(),
-            what: one.what.clone(),
+            what: provision::shortened(one.what.clone()),
         };
         let credentials = self.credentials;
         let first = TellBitbucketDriftRequest { findings: Vec::new(), credentials };

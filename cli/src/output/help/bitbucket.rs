@@ -6,7 +6,9 @@ use super::document;
 pub fn bitbucket_install() -> String {
     document(
         "{done, steps: [{step, script, project, id, triggers}], unchanged}",
-        &["step: upload, replace, enable, disable or delete; script: PRE or POST"],
+        &[
+            "step: upload, replace, enable, disable or delete; script: PRE or POST, or with\n   the app pre-receive, merge-check or post-receive",
+        ],
     )
 }
 

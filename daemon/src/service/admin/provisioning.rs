@@ -8,7 +8,7 @@ use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
     mirror::{Mirrored, Protections},
     permission::{Holder, Level, Place},
-    provision::{Managed, Settings, Told},
+    provision::{LONGEST_TOLD, Managed, Settings, Told},
 };
 use oam_policy::{
     Policy, Snapshot, State, Username, decide,
@@ -30,8 +30,6 @@ use crate::{
 const NAMES_PER_MESSAGE: usize = 4_000;
 /// How many places or users may be asked about.
 const MOST_ASKED: usize = 200_000;
-/// How long a text of a change may be, in bytes.
-const LONGEST: usize = 4_000;
 
 type Answers = mpsc::Sender<Result<v1::ProvisioningStep, Status>>;
 
@@ -344,8 +342,8 @@ fn is_of_place(told: &Told) -> bool {
 
 pub(super) fn bounded(field: &str, text: String) -> Result<String, Status> {
     match text.len() {
-        0..=LONGEST => Ok(text),
-        _ => Err(Status::invalid_argument(format!("`{field}` has more than {LONGEST} bytes"))),
+        0..=LONGEST_TOLD => Ok(text),
+        _ => Err(Status::invalid_argument(format!("`{field}` has more than {LONGEST_TOLD} bytes"))),
     }
 }
 

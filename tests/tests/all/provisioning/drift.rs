@@ -203,18 +203,35 @@ fn what_is_new_is_an_alarm_and_what_stays_is_none() {
         tail.contains("drift: 2 things new: PAY/api: `eng` has admin, and no rule gives it [not-granted]"),
         "{tail}"
     );
+    // That it goes further is news, however long it is known: a higher level, and one more person who is exempt.
+    world.server.restrict("PAY", "read-only", "refs/heads/main", &["boss"]);
+    look(&world);
+    world.server.permit_in("@eng", "PAY/api", Permission::Write);
+    world.server.permit_everybody("WEB", Permission::Admin);
+    world.server.lift("read-only", "refs/heads/main");
+    let many: Vec<_> = (0..400).map(|number| format!("somebody-{number}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    world.server.restrict("PAY", "read-only", "refs/heads/main", &many);
+    look(&world);
+    let further = world.drifted().split_off(2);
+    let found = |one: &BitbucketDrift| one.found.iter().map(|one| one.finding.clone()).collect::<Vec<_>>();
+    assert_eq!(found(&further[0]), ["exemption"]);
+    assert_eq!(
+        (further[1].over, found(&further[1])),
+        (3, ["not-granted", "everybody", "exemption"].map(str::to_owned).to_vec())
+    );
     // Keys were not looked at by anybody.
     world.server.add_access_key("PAY", "deploy", true, None);
     look(&world);
-    assert_eq!(world.drifted().len(), 2);
+    assert_eq!(world.drifted().len(), 4);
     let keys = world.oam("drift", &["--credentials", "--tell"]);
     assert_eq!(keys.code, 1, "{keys:?}");
-    let third = world.drifted().remove(2);
+    let third = world.drifted().remove(4);
     let found: Vec<_> = third.found.iter().map(|one| one.finding.as_str()).collect();
     assert_eq!((third.over, found), (0, vec!["key-writes", "endless", "unused"]));
     // Where nobody looks at keys again they are not over.
     look(&world);
-    assert_eq!(world.drifted().len(), 3);
+    assert_eq!(world.drifted().len(), 5);
 }
 
 /// Of what the round itself mends nothing is told.
