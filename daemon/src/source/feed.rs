@@ -304,7 +304,7 @@ mod tests {
         let unread = feed.status().unread.unwrap();
         assert_eq!(unread, format!("why {} (and 1 more)", MOST_TRIES - 1));
         feed.was_read(&other);
-        assert_eq!(feed.aside().into_iter().collect::<Vec<_>>(), [one.clone()]);
+        assert_eq!(feed.aside().into_iter().collect::<Vec<_>>(), std::slice::from_ref(&one));
         feed.put_aside(one, "still".into());
         assert!(feed.owes_everything() && feed.aside().is_empty());
         // Whoever reads everything takes it all, and gives it back where that fails.

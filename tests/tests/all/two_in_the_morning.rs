@@ -59,16 +59,16 @@ pub(crate) fn open_to_others(daemon: &Daemon) {
 /// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
 fn known() -> Option<Daemon> {
     let policy = format!("{}{RULES}", sample::POLICY);
-    known_by(Setup { policy, ..Setup::default() })
+    known_by(&Setup { policy, ..Setup::default() })
 }
 
 /// The same, set up so.
-fn known_by(setup: Setup) -> Option<Daemon> {
+fn known_by(setup: &Setup) -> Option<Daemon> {
     if !can_be_others() {
         return None;
     }
     let people = format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n");
-    let mut daemon = Daemon::start_with(&setup);
+    let mut daemon = Daemon::start_with(setup);
     daemon.stop();
     daemon.write_config(&format!("{}\n{people}", setup.config));
     daemon.spawn();
@@ -223,7 +223,7 @@ fn whom_only_an_old_source_knows_is_no_second_person_for_sure() {
         format!("[source.hr]\nkind = \"file\"\n\n[source.okta]\nkind = \"scim\"\nmax_age = \"3s\"\n\n{SCIM}");
     let policy = format!("{}{RULES}", sample::POLICY.replace("okta:eng", "hr:eng"));
     let alice = r#"{"version": 1, "users": [{"username": "alice", "groups": ["hr:eng"]}]}"#;
-    let Some(daemon) = known_by(Setup { policy, config, directory: Some(alice.to_owned()) }) else { return };
+    let Some(daemon) = known_by(&Setup { policy, config, directory: Some(alice.to_owned()) }) else { return };
     let okta = ScimClient::of(&daemon, "okta");
     let schema = |kind: &str| format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
     let bob = okta.post("/Users", &json!({"schemas": [schema("User")], "userName": "bob", "active": true}));
@@ -311,7 +311,7 @@ fn it_ends_by_itself_and_is_never_renewed_by_itself() {
         let all = listed["privileges"].as_array().unwrap().clone();
         all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(seen(ALICE), [of_alice.clone()]);
+    assert_eq!(seen(ALICE), std::slice::from_ref(&of_alice));
     assert_eq!(seen(BOB), [of_bob.clone(), of_alice.clone()]);
     let hidden = oam_as(ALICE, &daemon, &["grant", "show", &of_bob]);
     assert!(hidden.code != 0 && !hidden.stdout_text().contains("INC-4"), "{hidden:?}");

@@ -50,7 +50,7 @@ impl Bench {
         drop(self);
         let lock = || fs::OpenOptions::new().write(true).open(state.join("lock")).unwrap();
         let is_free =
-            || rustix::fs::flock(&lock(), rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok();
+            || rustix::fs::flock(lock(), rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok();
         while !is_free() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }

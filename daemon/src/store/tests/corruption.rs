@@ -265,9 +265,9 @@ fn a_sled_that_is_behind_is_brought_up_or_not_believed() {
         for part in without {
             let place = crashed.path().join(part);
             if place.is_dir() {
-                fs::remove_dir_all(&place).unwrap()
+                fs::remove_dir_all(&place).unwrap();
             } else {
-                fs::remove_file(&place).unwrap()
+                fs::remove_file(&place).unwrap();
             }
         }
         crashed
