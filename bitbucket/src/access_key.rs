@@ -1,8 +1,11 @@
 //! SSH access keys of projects and repositories: keys that are nobody's, and open git.
 
+use oam_fetch::Method;
+use oam_policy::printable::Printable;
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
+    account::part,
     client::{Ask, Bitbucket},
     credential::{Credential, CredentialKind, Wire as KeyWire},
     error::Error,
@@ -47,17 +50,30 @@ impl Bitbucket {
     /// # Errors
     /// When they cannot be read.
     pub async fn access_keys(&self, place: &Place) -> Result<Vec<AccessKey>, Error> {
-        let path = match place {
-            Place::Project(key) => format!("{KEYS}/projects/{key}/ssh"),
-            Place::Repository(repository) => {
-                format!("{}/ssh", project::repository_path(KEYS, repository))
-            }
-        };
-        let all: Vec<Wire> = self.list(Ask::get(format!("reading the access keys of {place}"), path)).await?;
+        let ask = Ask::get(format!("reading the access keys of {place}"), path(place));
+        let all: Vec<Wire> = self.list(ask).await?;
         let is_repository = matches!(place, Place::Repository(_));
         let inherited = |one: &Wire| is_repository && one.repository.is_none() && one.project.is_some();
         Ok(all.into_iter().filter(|one| !inherited(one)).map(AccessKey::from).collect())
     }
+
+    /// Deletes one of a place's own: the key opens other places as before.
+    ///
+    /// # Errors
+    /// When Bitbucket does not.
+    pub async fn delete_access_key(&self, place: &Place, key: &Credential) -> Result<(), Error> {
+        let doing = format!("deleting the access key {} of {place}", Printable::new(&key.id));
+        let id = part(&key.id, "an id").map_err(|problem| Ask::get(doing.clone(), "").failed(problem))?;
+        self.done(Ask::by(Method::DELETE, doing.clone(), format!("{}/{id}", path(place)))).await
+    }
+}
+
+fn path(place: &Place) -> String {
+    let path = match place {
+        Place::Project(key) => format!("{KEYS}/projects/{key}"),
+        Place::Repository(repository) => project::repository_path(KEYS, repository),
+    };
+    format!("{path}/ssh")
 }
 
 impl From<Wire> for AccessKey {

@@ -113,15 +113,15 @@ impl Bitbucket {
 
     /// Asks for a list, page by page.
     pub(crate) async fn list<T: DeserializeOwned>(&self, ask: Ask) -> Result<Vec<T>, Error> {
-        self.list_of(ask, AT_MOST).await
+        Ok(self.list_of(ask, AT_MOST).await?.0)
     }
 
-    /// The same, of a list that has no more than so many.
+    /// The same, of a list that has no more than so many, with whether it was all on one page.
     pub(crate) async fn list_of<T: DeserializeOwned>(
         &self,
         ask: Ask,
         at_most: usize,
-    ) -> Result<Vec<T>, Error> {
+    ) -> Result<(Vec<T>, bool), Error> {
         let mut all = Vec::new();
         let mut start = 0;
         loop {
@@ -133,7 +133,7 @@ impl Bitbucket {
             let strange = |what: &str| Err(ask.failed(Problem::Strange(what.to_owned())));
             match next_page_start {
                 _ if all.len() > at_most => return strange(&format!("the list has more than {at_most}")),
-                _ if is_last_page => return Ok(all),
+                _ if is_last_page => return Ok((all, start == 0)),
                 Some(next) if next > start => start = next,
                 _ => return strange("a page that is not the last one names no next one"),
             }

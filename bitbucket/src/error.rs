@@ -85,6 +85,11 @@ impl Error {
     pub fn is_not_found(&self) -> bool {
         matches!(self.problem, Problem::NotFound(_))
     }
+
+    /// Whether there was too much asking.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.problem, Problem::Busy)
+    }
 }
 
 /// All that an answer says to people, safe to be printed; nothing when it says it in another way.

@@ -1,10 +1,12 @@
 //! The app External Hooks: a second way in, with one executable for each of its hooks and each project.
+//!
+//! What makes each of them run follows from the app's own defaults (`DefaultSettings.java`, as of 13.1): a merge of a pull request
+//! is no business of its pre-receive hook, but of its merge check, and merges without a pull request are nobody's.
 
 use oam_fetch::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    When,
     client::{Ask, Bitbucket},
     error::{Error, Problem},
     project::{self, ProjectKey},
@@ -13,15 +15,26 @@ use crate::{
 /// What the keys of its hooks begin with.
 const APP: &str = "com.ngs.stash.externalhooks.external-hooks";
 
+/// The app's hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AppHookKind {
+    /// Before pushes, edits in the browser, and branches and tags that are made or deleted there.
+    PreReceive,
+    /// Before merges of pull requests, and when somebody looks whether one could be merged.
+    MergeCheck,
+    /// After all of these.
+    PostReceive,
+}
+
 /// What the app runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Executable {
-    /// The file: its whole path, or with `safe_path` below `external-hooks` in Bitbucket's shared home.
+    /// The file: with `safe_path` below `external-hooks` in Bitbucket's shared home, else its whole path.
     pub exe: String,
     /// Its arguments, with CRLF between them.
     #[serde(default)]
     pub params: String,
-    /// Whether it lies in the shared home.
+    /// Whether it lies in the shared home. On Data Center the app takes nothing else.
     #[serde(default)]
     pub safe_path: bool,
 }
@@ -48,6 +61,28 @@ struct Scope {
     kind: String,
 }
 
+impl AppHookKind {
+    /// Every one; what checks before what only reports.
+    pub const ALL: [Self; 3] = [Self::PreReceive, Self::MergeCheck, Self::PostReceive];
+
+    /// The app's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PreReceive => "pre-receive",
+            Self::MergeCheck => "merge-check",
+            Self::PostReceive => "post-receive",
+        }
+    }
+
+    /// Whether it runs before changes, and can refuse them.
+    pub const fn checks(self) -> bool {
+        match self {
+            Self::PreReceive | Self::MergeCheck => true,
+            Self::PostReceive => false,
+        }
+    }
+}
+
 impl Executable {
     /// The file without its folder.
     pub fn file(&self) -> &str {
@@ -60,14 +95,14 @@ impl Bitbucket {
     ///
     /// # Errors
     /// When that cannot be read.
-    pub async fn app_hook(&self, project: &ProjectKey, when: When) -> Result<Option<AppHook>, Error> {
+    pub async fn app_hook(&self, project: &ProjectKey, kind: AppHookKind) -> Result<Option<AppHook>, Error> {
         let doing = format!("reading what External Hooks runs for {project}");
-        let hook: Hook = match self.read(Ask::get(doing.clone(), path(project, when))).await {
+        let hook: Hook = match self.read(Ask::get(doing.clone(), path(project, kind))).await {
             Ok(hook) => hook,
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let ask = Ask::get(doing, format!("{}/settings", path(project, when)));
+        let ask = Ask::get(doing, format!("{}/settings", path(project, kind)));
         let told = self.bytes(&ask).await?;
         // Where nothing was ever set the answer is empty.
         let executable = match told.is_empty() {
@@ -88,11 +123,11 @@ impl Bitbucket {
     pub async fn enable_app_hook(
         &self,
         project: &ProjectKey,
-        when: When,
+        kind: AppHookKind,
         executable: &Executable,
     ) -> Result<(), Error> {
         let doing = format!("having External Hooks run the hook for {project}");
-        let path = format!("{}/enabled", path(project, when));
+        let path = format!("{}/enabled", path(project, kind));
         self.done(Ask::by(Method::PUT, doing, path).json(executable)).await
     }
 
@@ -100,17 +135,13 @@ impl Bitbucket {
     ///
     /// # Errors
     /// When Bitbucket does not.
-    pub async fn disable_app_hook(&self, project: &ProjectKey, when: When) -> Result<(), Error> {
+    pub async fn disable_app_hook(&self, project: &ProjectKey, kind: AppHookKind) -> Result<(), Error> {
         let doing = format!("having External Hooks run nothing for {project}");
-        let path = format!("{}/enabled", path(project, when));
+        let path = format!("{}/enabled", path(project, kind));
         self.done(Ask::by(Method::DELETE, doing, path)).await
     }
 }
 
-fn path(project: &ProjectKey, when: When) -> String {
-    let hook = match when {
-        When::Before => "external-pre-receive-hook",
-        When::After => "external-post-receive-hook",
-    };
-    format!("{}/settings/hooks/{APP}:{hook}", project::path(project))
+fn path(project: &ProjectKey, kind: AppHookKind) -> String {
+    format!("{}/settings/hooks/{APP}:external-{}-hook", project::path(project), kind.as_str())
 }

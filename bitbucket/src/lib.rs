@@ -19,6 +19,7 @@ mod branch;
 mod branch_model;
 mod client;
 mod credential;
+mod default_permission;
 mod error;
 pub mod external_hooks;
 pub mod import;

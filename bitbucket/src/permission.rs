@@ -312,6 +312,32 @@ impl Bitbucket {
         Ok(all)
     }
 
+    /// What one user or group may do at a place, as far as it is given right there. `expected`: whether they are expected to have
+    /// something. Then the whole list is read where Bitbucket finds nothing by the name, which may lie in how it looks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn permission_of(
+        &self,
+        place: &Place,
+        holder: &Holder,
+        expected: bool,
+    ) -> Result<Option<Level>, Error> {
+        let doing = format!("reading what {} may do in {place}", holder.shown());
+        let path = format!("{}/{}", place.path(), holder.kind.collection());
+        let ask = Ask::get(doing.clone(), path.clone()).with("filter", &holder.name);
+        for ask in [Some(ask), expected.then(|| Ask::get(doing.clone(), path))].into_iter().flatten() {
+            for one in self.list::<Permitted>(ask).await? {
+                let read = read(one, holder.kind, place);
+                let (found, level) = read.map_err(|problem| Ask::get(doing.clone(), "").failed(problem))?;
+                if found == *holder {
+                    return Ok(Some(level));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Gives a user or a group a permission at a place, in the stead of any other there.
     ///
     /// # Errors

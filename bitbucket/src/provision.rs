@@ -6,6 +6,7 @@
 //! **Must never:** touch what OAM did not give and nobody told it to adopt, but for those who are gone; take away the
 //! last administrator or the account that it works with; or take more than it was allowed at once.
 
+mod anybody;
 mod apply;
 mod basis;
 mod change;
@@ -15,14 +16,20 @@ mod guard;
 mod plan;
 mod seen;
 mod settings;
+mod shorten;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-pub use apply::{Outcome, apply};
+pub use anybody::see_anybody;
+pub use apply::{Outcome, apply, look_again};
 pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};
 pub use drift::{Around, Finding, FindingKind, findings, look_around};
 pub use plan::{HeldBack, Plan, Surplus};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
+pub use shorten::{LONGEST_TOLD, shortened};
+
+/// With how many of those who are gone something must fail, one after the other, until nothing more is tried.
+pub const MOST_IN_A_ROW: usize = 3;

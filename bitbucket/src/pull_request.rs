@@ -131,16 +131,21 @@ impl Bitbucket {
         }
     }
 
-    /// The commits of a pull request: those that its branch has and its target has not. No more than [`COMMITS`].
+    /// The commits of a pull request: those that its branch has and its target has not, and whether one answer had them all. No more than
+    /// [`COMMITS`].
     ///
     /// # Errors
     /// When they cannot be read, are not understood, or are more.
-    pub async fn commits_of(&self, repository: &Repository, number: u64) -> Result<Vec<Commit>, Error> {
+    pub async fn commits_of(
+        &self,
+        repository: &Repository,
+        number: u64,
+    ) -> Result<(Vec<Commit>, bool), Error> {
         let doing = format!("reading the commits of pull request {number} of {repository}");
         let ask = || Ask::get(doing.clone(), format!("{}/commits", path(repository, number)));
-        let wire: Vec<CommitWire> = self.list_of(ask(), COMMITS).await?;
+        let (wire, at_once): (Vec<CommitWire>, bool) = self.list_of(ask(), COMMITS).await?;
         let commits = wire.into_iter().map(Commit::of).collect::<Result<_, _>>();
-        commits.map_err(|problem| ask().failed(problem))
+        commits.map(|commits| (commits, at_once)).map_err(|problem| ask().failed(problem))
     }
 }
 

@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    ProjectKey,
     client::{Ask, Bitbucket},
     error::Error,
     mirror::Mirrored,
-    permission::{Level, Place},
+    permission::Place,
     project,
 };
 
@@ -136,11 +135,6 @@ struct Named {
     name: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Permitted {
-    permitted: bool,
-}
-
 impl Bitbucket {
     /// The branch restrictions of a place; of a repository, only its own. The list of a repository has those of its project,
     /// too, and whoever deletes one there deletes it for the whole project: nothing here does.
@@ -189,23 +183,6 @@ impl Bitbucket {
         }
         let doing = format!("taking away restriction {id} at {place}");
         self.done(Ask::by(Method::DELETE, doing, format!("{}/{id}", path(place)))).await
-    }
-
-    /// The most that everybody who is signed in may do in a project.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub async fn default_permission(&self, project: &ProjectKey) -> Result<Option<Level>, Error> {
-        for (level, name) in
-            [(Level::Admin, "PROJECT_ADMIN"), (Level::Write, "PROJECT_WRITE"), (Level::Read, "PROJECT_READ")]
-        {
-            let doing = format!("reading what everybody may do in {project}");
-            let path = format!("{}/permissions/{name}/all", project::path(project));
-            if self.read::<Permitted>(Ask::get(doing, path)).await?.permitted {
-                return Ok(Some(level));
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -29,6 +29,7 @@ use crate::{
         self, AppendError, AuditLog, OpenError, OpenReport, ReadError, RotateError,
         people::{self, OpenPeople, PeopleError},
     },
+    canary::{Canaries, CanaryError},
     config::Config,
     directory,
     drift::{Drift, DriftError},
@@ -107,6 +108,9 @@ pub enum RunError {
     /// What was found in Bitbucket.
     #[error(transparent)]
     Drift(#[from] DriftError),
+    /// What came of canaries.
+    #[error(transparent)]
+    Canaries(#[from] CanaryError),
     /// The policy.
     #[error(transparent)]
     Policy(#[from] ApplyError),
@@ -227,7 +231,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let (provisioned, damaged) = provisioned(&config)?;
     let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string));
     let (drift, forgotten) = Drift::open(&config.state.join("drift"))?;
-    let found = found.chain(torn).chain(damaged).chain(forgotten).collect();
+    let (canaries, unknown) = Canaries::open(&config.state.join("canaries"))?;
+    let found = found.chain(torn).chain(damaged).chain(forgotten).chain(unknown).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
@@ -246,7 +251,7 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         .with_webhooks(webhooks)
         .with_exports(exports)
         .with_signals(signals);
-    Ok(live.with_provisioned(provisioned).with_drift(drift))
+    Ok(live.with_provisioned(provisioned).with_drift(drift).with_canaries(canaries))
 }
 
 /// The tokens of leases, where they are issued.

@@ -14,13 +14,21 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(document::user(&Value::Object(user.clone())).as_ref(), Ok(&user));
         assert!(!user.contains_key("password"));
     }
-    let _ = group::of_body(&body);
+    // What can be read of something with which nothing is wrong is all of it.
+    let readable = (group::readable_of_body(&body), group::readable_of_patch(&body));
+    let is_active_after = patch::is_active_after(&before, &body);
+    if let Ok(edits) = group::of_body(&body) {
+        assert_eq!(readable.0, edits);
+    }
     let Ok(operations) = patch::parse(&body) else { return };
-    let _ = group::of_patch(&operations);
+    if let Ok(edits) = group::of_patch(&operations) {
+        assert_eq!(readable.1, edits);
+    }
     if let Ok(after) = patch::apply(&before, &operations) {
         assert_eq!(document::user(&Value::Object(after.clone())).as_ref(), Ok(&after));
         let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
         let is_active = after.get("active") == Some(&Value::Bool(true));
+        assert_eq!(is_active_after, is_active);
         // An escape may hide the word.
         assert!(!is_active || text.contains("true") || text.contains('\\'));
     }

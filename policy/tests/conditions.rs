@@ -519,6 +519,29 @@ fn a_waiver_lifts_what_it_names_while_it_lasts() {
     assert_eq!(with(unknown, start, "alice", main), both);
 }
 
+/// Who left may still be there in a list that is old: whether they may still approve is not known.
+#[test]
+fn a_second_person_whom_only_an_old_source_knows_makes_nothing_sure() {
+    let (main, at) = ("update refs/heads/main", "2026-01-02T00:00:00Z");
+    let by = |second: &str, update: &str, more: &[WaiverUse]| {
+        let mut case = case(WAIVED).at(at);
+        let lost = Freshness { source: "ad".into(), as_of: None, max_age: None };
+        case.state.approvers = [(Username::parse("rita").unwrap().key(), [lost].into())].into();
+        let approved_by = Some(Asker::User(Username::parse(second).unwrap()));
+        let one = WaiverUse { approved_by, ..used() };
+        case.state.waivers = [one].into_iter().chain(more.iter().cloned()).collect();
+        push(&case, "alice", update, &Facts::none())
+    };
+    assert_eq!(by("Rita", main, &[]), "undecided:source-stale");
+    // Where it makes no difference, nobody waits for it: what is permitted or refused without it.
+    assert_eq!(by("rita", "update refs/heads/other", &[]), "permitted:everything");
+    assert_eq!(by("rita", "update refs/heads/forever", &[]), "blocked:forever");
+    assert_eq!(by("bob", main, &[]), "blocked:freeze pull-request-required:pr");
+    let sure =
+        WaiverUse { approved_by: Some(Asker::Roles(["release-manager".parse().unwrap()].into())), ..used() };
+    assert_eq!(by("rita", main, &[sure]), "permitted:everything freeze by hotfix pr by hotfix");
+}
+
 #[test]
 fn a_waiver_is_used_as_the_policy_says() {
     let main = "update refs/heads/main";

@@ -13,7 +13,7 @@ mod common;
 use common::{Case, facts, policy, snapshot};
 use oam_policy::{
     Decision, Outcome, PrivilegeId, Verdict,
-    decide::{ElevationUse, PushVerdict},
+    decide::{ElevationUse, Freshness, PushVerdict},
     explain,
     question::{Circumstances, Question},
     rule::{Asker, RefSet, RepositorySet},
@@ -124,6 +124,28 @@ fn it_is_for_one_person_one_place_and_what_the_role_is_granted() {
         let found = outcome(&case(given()), user, repository, update);
         assert_eq!(found == Outcome::Permitted, good, "{user} {repository} {update}");
     }
+}
+
+/// Who left may still be there in a list that is old: whether they may still approve is not known.
+#[test]
+fn an_approver_whom_only_an_old_source_knows_makes_nothing_sure() {
+    let found = |by: &[&str], user: &str, update: &str, policy_text: &str| {
+        let approved_by = by.iter().map(|name| Asker::User(name.parse().unwrap())).collect();
+        let mut case = Case::new(policy(policy_text), snapshot()).at("2026-01-02T01:00:00Z");
+        case.state.elevations = [ElevationUse { approved_by, ..given() }].into();
+        let lost = Freshness { source: "ad".into(), as_of: None, max_age: None };
+        let rita: oam_policy::Username = "rita".parse().unwrap();
+        case.state.approvers = [(rita.key(), [lost].into())].into();
+        outcome(&case, user, "PAY/api", update)
+    };
+    assert_eq!(found(&["RITA"], "alice", PUSH, POLICY), Outcome::Undecided);
+    // Where it makes no difference nobody waits for it.
+    assert_eq!(found(&["rita"], "alice", "delete refs/heads/main", POLICY), Outcome::Refused);
+    assert_eq!(found(&["rita"], "rita", PUSH, POLICY), Outcome::Permitted);
+    assert_eq!(found(&["alice"], "alice", PUSH, POLICY), Outcome::Refused);
+    // Here it stays what it was when it was approved.
+    let lasting = POLICY.to_owned() + "ends_with_approver = false\n";
+    assert_eq!(found(&["rita"], "alice", PUSH, &lasting), Outcome::Permitted);
 }
 
 #[test]

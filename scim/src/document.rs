@@ -28,6 +28,16 @@ pub fn user(body: &Value) -> Result<Document, Problem> {
     Ok(document)
 }
 
+/// Whether a user as a client sends one whole is active, where it says so and that can be read, whatever is wrong with the rest.
+pub fn is_active_in(body: &Value) -> Option<bool> {
+    let mut document = Document::new();
+    for (name, value) in body.as_object()? {
+        // What cannot be read says nothing.
+        let _ = patch::set(&mut document, name, value);
+    }
+    document.get("active").and_then(Value::as_bool)
+}
+
 /// The body of a request, which is an object.
 ///
 /// # Errors

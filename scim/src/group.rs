@@ -7,7 +7,7 @@ use crate::{
     Filter,
     document::{MAX_TEXT, get, object},
     error::{Problem, ScimType},
-    patch::{Operation, OperationKind, named},
+    patch::{Operation, OperationKind, named, readable},
     path::Path,
     schema::Resource,
 };
@@ -52,19 +52,33 @@ pub fn of_body(body: &Value) -> Result<Vec<Edit>, Problem> {
 pub fn of_patch(operations: &[Operation]) -> Result<Vec<Edit>, Problem> {
     let mut edits = Vec::new();
     for operation in operations {
-        match &operation.path {
-            Some(path) => edit(operation.kind, path, &operation.value, &mut edits)?,
-            None => {
-                let given = operation.value.as_object().ok_or_else(|| {
-                    Problem::bad(ScimType::InvalidValue, "without a `path`, the value is an object")
-                })?;
-                for (name, value) in given {
-                    edit(operation.kind, name, value, &mut edits)?;
-                }
-            }
+        for (path, value) in operation.parts()? {
+            edit(operation.kind, path, value, &mut edits)?;
         }
     }
     Ok(edits)
+}
+
+/// The edits of a whole group that can be read, where others cannot.
+pub fn readable_of_body(body: &Value) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        // What cannot be read says nothing.
+        let _ = edit(OperationKind::Replace, name, value, &mut edits);
+    }
+    edits
+}
+
+/// The edits of a PATCH that can be read, where others cannot.
+pub fn readable_of_patch(body: &Value) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for operation in readable(body) {
+        for (path, value) in operation.parts().unwrap_or_default() {
+            // What cannot be read says nothing.
+            let _ = edit(operation.kind, path, value, &mut edits);
+        }
+    }
+    edits
 }
 
 fn edit(kind: OperationKind, path: &str, given: &Value, edits: &mut Vec<Edit>) -> Result<(), Problem> {
@@ -146,7 +160,7 @@ fn id_of(member: &Map<String, Value>) -> Option<String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Edit, of_body, of_patch};
+    use super::{Edit, of_body, of_patch, readable_of_body, readable_of_patch};
     use crate::patch::parse;
 
     fn edits(operations: &Value) -> Vec<Edit> {
@@ -172,6 +186,25 @@ mod tests {
             edits(&json!([{"op": "remove", "path": "members[value eq \"1\" or value eq \"2\"]"}]))[..],
             [Edit::RemoveSuch(_)]
         ));
+    }
+
+    /// Whatever is wrong with the rest.
+    #[test]
+    fn whoever_goes_out_can_be_read() {
+        let body = json!({"Operations": [
+            {"op": "remove", "path": "members[value eq \"1\"]"},
+            {"op": "add", "path": "members", "value": [{"value": "g", "type": "Group"}]},
+            {"op": "twist"},
+            {"op": "replace", "value": {"externalId": [7], "displayName": "n"}},
+        ]});
+        assert!(parse(&body).is_err());
+        assert_eq!(readable_of_patch(&body), [Edit::Remove(ids(&["1"])), Edit::Name("n".into())]);
+        let body = json!({"externalId": {"x": 1}, "members": [{"value": "2"}]});
+        assert!(of_body(&body).is_err());
+        assert_eq!(readable_of_body(&body), [Edit::RemoveAll, Edit::Add(ids(&["2"]))]);
+        // Nobody knows who is to stay.
+        assert_eq!(readable_of_body(&json!({"members": [{"value": "2"}, {}]})), []);
+        assert_eq!(readable_of_patch(&json!([])), []);
     }
 
     #[test]

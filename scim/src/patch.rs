@@ -78,20 +78,47 @@ fn operation(given: &Value) -> Result<Operation, Problem> {
 pub fn apply(before: &Document, operations: &[Operation]) -> Result<Document, Problem> {
     let mut document = before.clone();
     for operation in operations {
-        match &operation.path {
-            Some(path) => change(&mut document, operation.kind, path, &operation.value)?,
-            None => {
-                let given = operation.value.as_object().ok_or_else(|| {
-                    Problem::bad(ScimType::InvalidValue, "without a `path`, the value is an object")
-                })?;
-                for (name, value) in given {
-                    change(&mut document, operation.kind, name, value)?;
-                }
-            }
+        for (path, value) in operation.parts()? {
+            change(&mut document, operation.kind, path, value)?;
         }
     }
     check(&document)?;
     Ok(document)
+}
+
+/// Whether a user is active after a PATCH, as far as it can be read: whatever else is wrong with it is no reason that somebody
+/// who is to go stays.
+pub fn is_active_after(before: &Document, body: &Value) -> bool {
+    let mut document = before.clone();
+    for operation in readable(body) {
+        for (path, value) in operation.parts().unwrap_or_default() {
+            // What cannot be read says nothing.
+            let _ = change(&mut document, operation.kind, path, value);
+        }
+    }
+    document.get("active") == Some(&Value::Bool(true))
+}
+
+/// The operations of a PATCH that can be read, whatever is wrong with the others.
+pub(crate) fn readable(body: &Value) -> impl Iterator<Item = Operation> {
+    let operations = body.as_object().and_then(|body| get(body, "Operations")).and_then(Value::as_array);
+    operations.into_iter().flatten().filter_map(|given| operation(given).ok())
+}
+
+impl Operation {
+    /// What it is about, and the value for each.
+    ///
+    /// # Errors
+    /// When nothing says what it is about.
+    pub(crate) fn parts(&self) -> Result<Vec<(&str, &Value)>, Problem> {
+        if let Some(path) = &self.path {
+            return Ok(vec![(path, &self.value)]);
+        }
+        let given = self.value.as_object().ok_or_else(|| {
+            Problem::bad(ScimType::InvalidValue, "without a `path`, the value is an object")
+        })?;
+        Ok(given.iter().map(|(name, value)| (name.as_str(), value)).collect())
+    }
 }
 
 /// Sets one attribute, named as in a body: by its name, its schema and name, or a path.

@@ -32,7 +32,9 @@ pub async fn apply(
             Step::Disable { project, id, .. } => bitbucket.disable_script(project, *id).await?,
             Step::Delete(when, id) => {
                 bitbucket.delete_script(*id).await?;
-                known.set(*when, None);
+                if known.get(*when) == Some(*id) {
+                    known.set(*when, None);
+                }
             }
         }
         progress(step, known);

@@ -88,8 +88,14 @@ impl Plan {
                     steps.push(Step::Disable { project: project.clone(), when, id: place.id });
                 }
             }
+            for id in &on.strays {
+                if let Some(when) = seen.strays.get(id) {
+                    steps.push(Step::Disable { project: project.clone(), when: *when, id: *id });
+                }
+            }
         }
         // Last: as long as something is registered it can be found again.
+        steps.extend(seen.strays.iter().map(|(id, when)| Step::Delete(*when, *id)));
         steps.extend(seen.scripts.iter().map(|(when, place)| Step::Delete(*when, place.id)));
         Self { steps, unchanged: 0 }
     }
@@ -116,8 +122,13 @@ mod tests {
             (When::Before, place(When::Before, 1, version)),
             (When::After, place(When::After, 2, version)),
         ]);
-        let on = OnProject { triggers: When::ALL.map(|when| (when, triggers())).into() };
-        Installed { scripts, projects: BTreeMap::from([("PAY".parse().unwrap(), on)]) }
+        let triggers = When::ALL.map(|when| (when, triggers())).into();
+        let on = OnProject { triggers, ..OnProject::default() };
+        Installed {
+            scripts,
+            strays: BTreeMap::new(),
+            projects: BTreeMap::from([("PAY".parse().unwrap(), on)]),
+        }
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Place {
 pub struct OnProject {
     /// For each of our scripts that is switched on, what makes it run.
     pub triggers: BTreeMap<When, BTreeSet<String>>,
+    /// Which strays are switched on.
+    pub strays: BTreeSet<ScriptId>,
 }
 
 /// What was found.
@@ -41,6 +43,8 @@ pub struct OnProject {
 pub struct Installed {
     /// Our scripts that are registered.
     pub scripts: BTreeMap<When, Place>,
+    /// What is described as ours, and is none of these: of another installation, whose numbers nobody noted.
+    pub strays: BTreeMap<ScriptId, When>,
     /// Where they are switched on: every project that was looked at.
     pub projects: BTreeMap<ProjectKey, OnProject>,
 }
@@ -94,18 +98,24 @@ pub async fn see(bitbucket: &Bitbucket, known: Known, projects: &[ProjectKey]) -
             scripts.insert(when, Place { id: script.id, digest, description });
         }
     }
-    let projects = enabled.into_iter().map(|(key, all)| (key, OnProject::of(all, &scripts))).collect();
-    Ok(Installed { scripts, projects })
+    let is_known = |script: &Script| scripts.values().any(|place: &Place| place.id == script.id);
+    let strays = enabled.values().flatten().map(|one| &one.script);
+    let strays = strays.filter(|script| is_ours(script, script.when) && !is_known(script));
+    let strays: BTreeMap<_, _> = strays.map(|script| (script.id, script.when)).collect();
+    let on = |all| OnProject::of(all, &scripts, &strays);
+    let projects = enabled.into_iter().map(|(key, all)| (key, on(all))).collect();
+    Ok(Installed { scripts, strays, projects })
 }
 
 impl OnProject {
-    fn of(enabled: Vec<Enabled>, scripts: &BTreeMap<When, Place>) -> Self {
+    fn of(enabled: Vec<Enabled>, scripts: &BTreeMap<When, Place>, strays: &BTreeMap<ScriptId, When>) -> Self {
+        let stray = enabled.iter().map(|one| one.script.id).filter(|id| strays.contains_key(id)).collect();
         let ours = |one: Enabled| {
             let when = one.script.when;
             let is_it = scripts.get(&when).is_some_and(|place| place.id == one.script.id);
             is_it.then_some((when, one.trigger_ids))
         };
-        Self { triggers: enabled.into_iter().filter_map(ours).collect() }
+        Self { triggers: enabled.into_iter().filter_map(ours).collect(), strays: stray }
     }
 }
 

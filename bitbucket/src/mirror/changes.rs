@@ -26,6 +26,7 @@ pub struct MirrorChanges {
 pub fn changes(seen: &Seen, basis: &Basis) -> MirrorChanges {
     let mut all = MirrorChanges::default();
     let mut wanted: BTreeSet<(Place, String)> = BTreeSet::new();
+    let mut unfit: BTreeMap<(Place, String), String> = BTreeMap::new();
     for (place, mirrored, rules) in &basis.mirror.wanted {
         if !seen.places.is.contains(place) || basis.settings.ignores_place(place) {
             continue;
@@ -37,25 +38,26 @@ pub fn changes(seen: &Seen, basis: &Basis) -> MirrorChanges {
                 all.one(place, mirrored, because, seen, &basis.mirror.owned);
             }
             // Without that exemption it would refuse whom the policy lets through.
-            Err(group) => {
-                let why =
-                    format!("is not mirrored at {place}: Bitbucket has no group `{group}`, which it excepts");
+            Err(missing) => {
+                let why = format!("is not mirrored at {place}: {missing}");
                 all.unsaid.extend(rules.iter().map(|rule| (rule.clone(), why.clone())));
+                unfit.insert((place.clone(), mirrored.thing()), format!("{because} {why}"));
             }
         }
     }
-    for (place, thing) in &basis.mirror.owned {
-        if wanted.contains(&(place.clone(), thing.clone())) {
+    for owned @ (place, thing) in &basis.mirror.owned {
+        if wanted.contains(owned) || basis.settings.ignores_place(place) {
             continue;
         }
         let there = seen.restrictions.get(place).into_iter().flatten();
         let id = there.filter(|one| one.thing() == *thing).map(|one| one.id).next();
-        let because = match id {
-            Some(_) => "no rule asks for it any more",
-            None => "somebody took it away in Bitbucket, and no rule asks for it",
+        let because = match (id, unfit.get(owned)) {
+            (Some(_), Some(why)) => why.clone(),
+            (Some(_), None) => "no rule asks for it any more".to_owned(),
+            (None, _) => "somebody took it away in Bitbucket, and no rule asks for it".to_owned(),
         };
         let step = Step::Lift { place: place.clone(), thing: thing.clone(), id };
-        all.lifted.push(Change { step, because: because.to_owned() });
+        all.lifted.push(Change { step, because });
     }
     all
 }
@@ -83,24 +85,24 @@ impl MirrorChanges {
     }
 }
 
-/// With the names that Bitbucket knows. A user whom it does not know pushes nothing there; a group that it does not know is
-/// one whose members would be refused.
-fn fitting(mirrored: &Mirrored, seen: &Seen) -> Result<Mirrored, String> {
+/// With the names that Bitbucket knows. Whom it does not know cannot be excepted there, and would be refused: the members of a group,
+/// or a user that is on none of its lists, as access keys and the tokens of projects are, which push all the same.
+pub(super) fn fitting(mirrored: &Mirrored, seen: &Seen) -> Result<Mirrored, String> {
     let groups: BTreeMap<Holder, &String> =
         seen.groups.is.iter().filter_map(|name| Some((Holder::group(name)?, name))).collect();
     let users: BTreeMap<Holder, &String> =
         seen.accounts.is.iter().filter_map(|account| Some((account.holder()?, &account.name))).collect();
-    let known = |name: &String| {
+    let group = |name: &String| {
         let there = Holder::group(name).and_then(|group| groups.get(&group).copied());
-        there.cloned().ok_or_else(|| name.clone())
+        there.cloned().ok_or_else(|| format!("Bitbucket has no group `{name}`, which it excepts"))
+    };
+    let user = |name: &String| {
+        let there = Holder::user(name).and_then(|user| users.get(&user).copied());
+        there.cloned().ok_or_else(|| format!("Bitbucket lists no user `{name}`, whom it excepts"))
     };
     Ok(Mirrored {
-        users: mirrored
-            .users
-            .iter()
-            .filter_map(|name| users.get(&Holder::user(name)?).copied().cloned())
-            .collect(),
-        groups: mirrored.groups.iter().map(known).collect::<Result<_, _>>()?,
+        users: mirrored.users.iter().map(user).collect::<Result<_, _>>()?,
+        groups: mirrored.groups.iter().map(group).collect::<Result<_, _>>()?,
         ..mirrored.clone()
     })
 }

@@ -1,5 +1,9 @@
-use super::{Seen, Step};
-use crate::{Account, Bitbucket, Error, error::Problem};
+use super::{Basis, Change, Dated, Seen, Step, guard};
+use crate::{
+    Account, Bitbucket, Error,
+    error::Problem,
+    permission::{Holder, Level},
+};
 
 /// What came of a step.
 #[derive(Debug)]
@@ -14,6 +18,66 @@ pub enum Outcome {
     Unknown(Error),
 }
 
+/// Reads again what a change rests on, and tells why it must not be made although it was planned: somebody did something meanwhile.
+/// What is read is noted in `seen`.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn look_again(
+    bitbucket: &Bitbucket,
+    change: &Change,
+    seen: &mut Seen,
+    basis: &Basis,
+) -> Result<Option<String>, Error> {
+    let (place, holder, before) = match &change.step {
+        Step::Permit { place, holder, before, .. } => (place, holder, *before),
+        Step::Revoke { place, holder, before } => (place, holder, Some(*before)),
+        Step::LeaveGroup { group, .. } => {
+            if let Some(at) = seen.members.get(group).map(|known| known.at) {
+                let names = bitbucket.members(group.name()).await?;
+                let is = names.iter().filter_map(|name| Holder::user(name)).collect();
+                seen.members.insert(group.clone(), Dated { at, is });
+            }
+            return Ok(held_back(change, seen, basis));
+        }
+        Step::RevokeDefault { place, before } => {
+            let has = bitbucket.default_permission(&place.project()).await?;
+            let is_same = has == Some(*before);
+            seen.defaults.entry(place.clone()).or_default().is = has;
+            return Ok(if is_same { held_back(change, seen, basis) } else { Some(changed(has)) });
+        }
+        Step::Forget { .. }
+        | Step::RevokeGlobal { .. }
+        | Step::Delete { .. }
+        | Step::DeleteAccessKey { .. }
+        | Step::Restrict { .. }
+        | Step::Lift { .. } => return Ok(None),
+    };
+    let has = if guard::takes_admin(&change.step) {
+        let there = bitbucket.permissions(place).await?;
+        let has = there.get(holder).copied();
+        seen.found(place, there);
+        has
+    } else {
+        bitbucket.permission_of(place, holder, before.is_some()).await?
+    };
+    if has != before {
+        seen.changed(place, holder, has);
+        return Ok(Some(changed(has)));
+    }
+    Ok(held_back(change, seen, basis))
+}
+
+fn changed(has: Option<Level>) -> String {
+    format!("somebody changed it meanwhile: it is {} now; plan again", has.map_or("nothing", Level::as_str))
+}
+
+/// Why a change is not made, by what is there now.
+fn held_back(change: &Change, seen: &Seen, basis: &Basis) -> Option<String> {
+    let (_, held) = guard::keep_administrators(seen, basis, vec![change.clone()]);
+    held.into_iter().next().map(|held| held.why)
+}
+
 /// Takes one step, and notes in `seen` what is there then.
 pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outcome {
     let done = match step {
@@ -23,6 +87,8 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Step::RevokeGlobal { holder, .. } => bitbucket.revoke_global(holder.name()).await,
         Step::Delete { account, credential } => bitbucket.delete_credential(account, credential).await,
         Step::LeaveGroup { holder, group } => bitbucket.leave_group(holder.name(), group.name()).await,
+        Step::RevokeDefault { place, before } => bitbucket.revoke_default(&place.project(), *before).await,
+        Step::DeleteAccessKey { place, key } => bitbucket.delete_access_key(place, key).await,
         Step::Restrict { place, restriction, .. } => {
             let accounts = &seen.accounts.is;
             let named = |account: &&Account| restriction.users.iter().any(|name| *name == account.name);
@@ -35,7 +101,9 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
     match done {
         Ok(()) => {}
         // It is gone already, which is what was wanted.
-        Err(error) if error.is_not_found() && matches!(step, Step::Delete { .. }) => {}
+        Err(error)
+            if error.is_not_found() && matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }) => {
+        }
         Err(error) => return Outcome::of(error),
     }
     note(step, seen);
@@ -56,14 +124,19 @@ fn note(step: &Step, seen: &mut Seen) {
             if let Some(doors) = seen.doors.get_mut(holder) {
                 doors.is.groups.retain(|known| known != group.name());
             }
+            if let Some(members) = seen.members.get_mut(group) {
+                members.is.remove(holder);
+            }
         }
-        // Restrictions are read anew each time.
-        Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => {}
+        Step::RevokeDefault { place, .. } => seen.defaults.entry(place.clone()).or_default().is = None,
+        // Restrictions and access keys are read anew each time.
+        Step::Forget { .. } | Step::DeleteAccessKey { .. } | Step::Restrict { .. } | Step::Lift { .. } => {}
     }
 }
 
 impl Outcome {
-    fn of(error: Error) -> Self {
+    /// What it comes to that something fails so.
+    pub fn of(error: Error) -> Self {
         match &error.problem {
             Problem::NotFound(_) => Self::Failed(error),
             Problem::Said { status, .. } if status.is_client_error() => Self::Failed(error),

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::shortened;
 use crate::{
     Account, Credential, CredentialKind, GlobalLevel,
     mirror::Mirrored,
@@ -71,6 +72,20 @@ pub enum Step {
         /// The group.
         group: Holder,
     },
+    /// Take what everybody who is signed in may do in a project.
+    RevokeDefault {
+        /// Where.
+        place: Place,
+        /// What they may do there now.
+        before: Level,
+    },
+    /// Delete an SSH access key of a place.
+    DeleteAccessKey {
+        /// Where.
+        place: Place,
+        /// Which.
+        key: Credential,
+    },
     /// Make a branch restriction that mirrors a rule.
     Restrict {
         /// Where.
@@ -126,6 +141,8 @@ impl Step {
                 CredentialKind::GpgKey => "delete-gpg-key",
             },
             Self::LeaveGroup { .. } => "leave-group",
+            Self::RevokeDefault { .. } => "revoke-default",
+            Self::DeleteAccessKey { .. } => "delete-access-key",
             Self::Restrict { .. } => "restrict",
             Self::Lift { .. } => "lift",
         }
@@ -141,6 +158,8 @@ impl Step {
             Self::Revoke { .. }
             | Self::RevokeGlobal { .. }
             | Self::Delete { .. }
+            | Self::RevokeDefault { .. }
+            | Self::DeleteAccessKey { .. }
             | Self::LeaveGroup { .. } => true,
         }
     }
@@ -154,6 +173,8 @@ impl Step {
             Self::RevokeGlobal { .. }
             | Self::Delete { .. }
             | Self::LeaveGroup { .. }
+            | Self::RevokeDefault { .. }
+            | Self::DeleteAccessKey { .. }
             | Self::Restrict { .. }
             | Self::Lift { .. } => None,
         }
@@ -163,8 +184,11 @@ impl Step {
 impl Change {
     /// As the audit log tells of it.
     pub fn told(&self) -> Told {
-        let told =
-            Told { step: self.step.name().to_owned(), because: self.because.clone(), ..Told::default() };
+        let told = Told {
+            step: self.step.name().to_owned(),
+            because: shortened(self.because.clone()),
+            ..Told::default()
+        };
         match &self.step {
             Step::Permit { place, holder, before, after } => Told {
                 place: place.to_string(),
@@ -180,16 +204,20 @@ impl Change {
                 Told { before: before.as_str().to_owned(), ..told.of(holder) }
             }
             Step::Delete { account, credential } => {
-                let Credential { id, label, .. } = credential;
-                let thing = if label.is_empty() { id.clone() } else { format!("{id} ({label})") };
-                Told { user: account.name.clone(), thing, ..told }
+                Told { user: account.name.clone(), thing: thing(credential), ..told }
             }
             Step::LeaveGroup { holder, group } => told.of(holder).of(group),
+            Step::RevokeDefault { place, before } => {
+                Told { place: place.to_string(), before: before.to_string(), ..told }
+            }
+            Step::DeleteAccessKey { place, key } => {
+                Told { place: place.to_string(), thing: thing(key), ..told }
+            }
             Step::Restrict { place, restriction, is_ours } => Told {
                 place: place.to_string(),
                 thing: restriction.thing(),
                 before: if *is_ours { OURS.to_owned() } else { String::new() },
-                after: restriction.exempt(),
+                after: shortened(restriction.exempt()),
                 ..told
             },
             Step::Lift { place, thing, .. } => {
@@ -197,6 +225,11 @@ impl Change {
             }
         }
     }
+}
+
+/// A token or a key: its id, and what its user calls it.
+fn thing(Credential { id, label, .. }: &Credential) -> String {
+    if label.is_empty() { id.clone() } else { format!("{id} ({label})") }
 }
 
 impl Told {

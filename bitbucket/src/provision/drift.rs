@@ -1,12 +1,16 @@
 //! What Bitbucket has beside what the policy says.
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::{Basis, Change, Chosen, Plan, Seen, Step, wanted::Wanted};
 use crate::{
     AccessKey, Account, Bitbucket, Credential, CredentialKind, Error, GlobalLevel, ProjectKey, Restriction,
     permission::{Holder, Level, Place},
 };
+
+/// What stands for all that somebody could still come in by, where it could not be read.
+const UNREAD: &str = "unread";
 
 /// What was read besides permissions.
 #[derive(Debug, Clone, Default)]
@@ -30,8 +34,8 @@ pub struct Finding {
     pub place: Option<Place>,
     /// Whose.
     pub holder: Option<Holder>,
-    /// What tells it from others of the same kind, place and holder: the id of a token, a key or a restriction, a group; empty
-    /// where there is only one.
+    /// What tells it from others of the same kind, place and holder: the id of a token, a key or a restriction, a group; and how far
+    /// it goes, as a level: what goes further than before is another one. Empty where there is only one.
     pub thing: String,
     /// What it is, for people.
     pub what: String,
@@ -158,11 +162,19 @@ pub async fn look_around(
 pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused_since: u64) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(plan.changes.iter().filter_map(|change| of_change(change, basis)));
+    all.extend(plan.unread.iter().map(|(user, why)| Finding {
+        kind: FindingKind::Gone,
+        place: None,
+        holder: Some(user.clone()),
+        thing: UNREAD.to_owned(),
+        what: format!("may still have tokens, keys and groups, which cannot be read: {why}"),
+        mended: false,
+    }));
     all.extend(plan.surplus.iter().map(|one| Finding {
         kind: FindingKind::NotGranted,
         place: Some(one.place.clone()),
         holder: Some(one.holder.clone()),
-        thing: String::new(),
+        thing: one.has.to_string(),
         what: match one.granted {
             Some(granted) => format!("has {}, and is granted {granted} only", one.has),
             None => format!("has {}, and no rule gives it", one.has),
@@ -177,8 +189,11 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
     all.extend(around.everybody.iter().filter_map(|(project, level)| {
         let place = Some(Place::Project(project.clone())).filter(|place| !ignored(place))?;
         let what = format!("everybody who is signed in has {level}");
-        let (kind, thing) = (FindingKind::Everybody, String::new());
-        Some(Finding { kind, place: Some(place), holder: None, thing, what, mended: false })
+        let (kind, thing) = (FindingKind::Everybody, level.to_string());
+        let mends =
+            |change: &Change| matches!(&change.step, Step::RevokeDefault { place: at, .. } if *at == place);
+        let mended = plan.changes.iter().any(mends);
+        Some(Finding { kind, place: Some(place), holder: None, thing, what, mended })
     }));
     // What we made says no more than the policy.
     let ours = |place: &Place, one: &Restriction| basis.mirror.owned.contains(&(place.clone(), one.thing()));
@@ -218,7 +233,8 @@ fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
     };
     let nothing_else = String::new;
     let (place, holder, thing, what) = match &change.step {
-        Step::Forget { .. } => return None,
+        // What everybody may do and access keys are told by what is there.
+        Step::Forget { .. } | Step::RevokeDefault { .. } | Step::DeleteAccessKey { .. } => return None,
         Step::Restrict { place, restriction, .. } => {
             let thing = restriction.thing();
             let what = format!("lacks the restriction {thing} {}", restriction.exempt());
@@ -232,13 +248,14 @@ fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
             (Some(place), holder.clone(), nothing_else(), format!("lacks {after}"))
         }
         Step::Permit { place, holder, before: Some(before), after } => {
-            (Some(place), holder.clone(), nothing_else(), format!("has {before} in place of {after}"))
+            (Some(place), holder.clone(), before.to_string(), format!("has {before} in place of {after}"))
         }
         Step::Revoke { place, holder, before } => {
-            (Some(place), holder.clone(), nothing_else(), format!("still has {before}"))
+            (Some(place), holder.clone(), before.to_string(), format!("still has {before}"))
         }
         Step::RevokeGlobal { holder, before } => {
-            (None, holder.clone(), nothing_else(), format!("still has {}", before.as_str()))
+            let before = before.as_str();
+            (None, holder.clone(), before.to_owned(), format!("still has {before}"))
         }
         Step::Delete { account, credential } => {
             let thing = format!("{} {}", credential.kind.as_str(), credential.id);
@@ -264,7 +281,21 @@ fn of_restriction(place: &Place, one: &Restriction) -> Finding {
         true => (FindingKind::Restriction, what),
         false => (FindingKind::Exemption, format!("{what}, but not for {}", exempt.join(", "))),
     };
-    Finding { kind, place: Some(place.clone()), holder: None, thing: one.id.to_string(), what, mended: false }
+    let thing = format!("{} {}", one.id, extent(one));
+    Finding { kind, place: Some(place.clone()), holder: None, thing, what, mended: false }
+}
+
+/// A digest of what a restriction forbids, where, and to whom it does not apply: whoever is exempted from one makes another of it.
+fn extent(one: &Restriction) -> String {
+    let sorted = |names: &[String]| {
+        let mut names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
+        names.sort_unstable();
+        names
+    };
+    let mut keys: Vec<_> = one.access_keys.iter().map(|key| key.id).collect();
+    keys.sort_unstable();
+    let all = (one.thing(), sorted(&one.users), sorted(&one.groups), keys);
+    hex::encode(Sha256::digest(format!("{all:?}"))).chars().take(32).collect()
 }
 
 /// Who administers Bitbucket, and may not administer everything by the policy.
@@ -286,7 +317,7 @@ fn administrators(seen: &Seen, basis: &Basis) -> Vec<Finding> {
             kind: FindingKind::Administers,
             place: None,
             holder: Some(global.holder.clone()),
-            thing: String::new(),
+            thing: global.level.as_str().to_owned(),
             what: format!("has {}, and no rule gives admin in every project", global.level.as_str()),
             mended: false,
         })
@@ -324,3 +355,6 @@ fn credential(whose: &Whose, one: &Credential, unused_since: u64) -> Vec<Finding
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,8 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
 pub(super) fn too_many_permissions(seen: &Seen, basis: &Basis, takes: &[Change]) -> Option<String> {
     let taken = takes.iter().filter(|change| change.step.takes()).count();
     let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
-    let there = permissions + basis.mirror.owned.len();
+    let keys: usize = seen.access_keys.values().map(Vec::len).sum();
+    let there = permissions + basis.mirror.owned.len() + seen.defaults.len() + keys;
     let most = basis.settings.most_removed;
     is_much(taken, there, most)
         .then(|| format!("{taken} of {there} permissions would be taken, which is more than {most} %"))
@@ -41,19 +42,57 @@ pub(super) fn keep_administrators(
 ) -> (Vec<Change>, Vec<HeldBack>) {
     let mut held_back = Vec::new();
     let mut changes = all;
-    for place in seen.places.is.iter().filter(|place| matches!(place, Place::Project(_))) {
-        if !left_at(seen, basis, &changes, place) {
+    for place in projects(seen) {
+        let administer = administrators_at(seen, place);
+        let takes = |step: &Step| {
+            let of_everybody =
+                matches!(step, Step::RevokeDefault { place: at, before: Level::Admin } if at == place);
+            of_everybody || takes_admin_at(step, place).is_some()
+        };
+        if !are_left(seen, basis, &changes, &administer, takes) {
             let why = format!("nobody else would administer {place}: give that to somebody first");
-            hold(&mut changes, &mut held_back, &why, |step| takes_admin_at(step, place).is_some());
+            hold(&mut changes, &mut held_back, &why, |step| takes(step) || leaves_one_of(step, &administer));
         }
     }
-    if !left_everywhere(seen, basis, &changes) {
+    let administer = system_administrators(seen);
+    let takes = |step: &Step| matches!(step, Step::RevokeGlobal { before: GlobalLevel::SysAdmin, .. });
+    if !are_left(seen, basis, &changes, &administer, takes) {
         let why = "nobody else would administer Bitbucket: give that to somebody first";
-        hold(&mut changes, &mut held_back, why, |step| {
-            matches!(step, Step::RevokeGlobal { before: GlobalLevel::SysAdmin, .. })
-        });
+        hold(&mut changes, &mut held_back, why, |step| takes(step) || leaves_one_of(step, &administer));
     }
     (changes, held_back)
+}
+
+/// The groups of which must be known who is in them: where somebody is to leave one that administers something, all that do.
+pub(super) fn groups_to_look_into(seen: &Seen) -> BTreeSet<Holder> {
+    let groups = seen.doors.values().flat_map(|doors| &doors.is.groups);
+    let left: BTreeSet<_> = groups.filter_map(|group| Holder::group(group)).collect();
+    let all = projects(seen).map(|place| administrators_at(seen, place));
+    all.chain([system_administrators(seen)])
+        .filter(|administer| administer.iter().any(|holder| left.contains(holder)))
+        .flatten()
+        .filter(|holder| holder.as_user().is_none())
+        .collect()
+}
+
+/// Whether a step takes somebody's, or some group's, administration of a project.
+pub(super) fn takes_admin(step: &Step) -> bool {
+    step.at()
+        .is_some_and(|(place, _)| matches!(place, Place::Project(_)) && takes_admin_at(step, place).is_some())
+}
+
+fn projects(seen: &Seen) -> impl Iterator<Item = &Place> {
+    seen.places.is.iter().filter(|place| matches!(place, Place::Project(_)))
+}
+
+fn administrators_at(seen: &Seen, place: &Place) -> BTreeSet<Holder> {
+    let there = seen.at(place).into_iter();
+    there.filter(|(_, level)| *level == Level::Admin).map(|(holder, _)| holder).collect()
+}
+
+fn system_administrators(seen: &Seen) -> BTreeSet<Holder> {
+    let all = seen.everywhere.is.iter().filter(|global| global.level == GlobalLevel::SysAdmin);
+    all.map(|global| global.holder.clone()).collect()
 }
 
 fn hold(
@@ -66,20 +105,41 @@ fn hold(
     held_back.extend(held.map(|change| HeldBack { change, why: why.to_owned() }));
 }
 
-/// Whether somebody who can administers a project whichever of these changes are made, or nobody is taken from it. Whom a change
-/// would give that does not count: it may fail, or not be among what is done without being asked.
-fn left_at(seen: &Seen, basis: &Basis, changes: &[Change], place: &Place) -> bool {
-    let taken: BTreeSet<_> =
-        changes.iter().filter_map(|change| takes_admin_at(&change.step, place)).collect();
-    let mut administer = seen.at(place).into_iter().filter(|(_, level)| *level == Level::Admin);
-    taken.is_empty()
-        || administer.any(|(holder, _)| is_there(seen, basis, &holder) && !taken.contains(&holder))
+/// Whether somebody who can still administers whichever of these changes are made, or nobody who administers loses anything. Whom a
+/// change would give that does not count: it may fail, or not be among what is done without being asked.
+fn are_left(
+    seen: &Seen,
+    basis: &Basis,
+    changes: &[Change],
+    administer: &BTreeSet<Holder>,
+    takes: impl Fn(&Step) -> bool,
+) -> bool {
+    let steps = || changes.iter().map(|change| &change.step);
+    if !steps().any(|step| takes(step) || leaves_one_of(step, administer)) {
+        return true;
+    }
+    let active = seen.active();
+    // Whoever is let in, is not gone, and is not the account that is used.
+    let can_act =
+        |user: &Holder| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account;
+    let taken: BTreeSet<_> = steps().filter(|step| takes(step)).filter_map(Step::holder).collect();
+    let left: BTreeSet<_> =
+        steps().filter(|step| leaves_one_of(step, administer)).filter_map(Step::group).collect();
+    let stays = |holder: &Holder| {
+        !taken.contains(holder)
+            && match (holder.as_user(), seen.members.get(holder)) {
+                (Some(_), _) => can_act(holder),
+                (None, Some(members)) => members.is.iter().any(can_act),
+                // A group that nobody leaves need not be looked into.
+                (None, None) => !left.contains(holder),
+            }
+    };
+    administer.iter().any(stays)
 }
 
-/// Whether it is a group, or a user who can act and is not the account that is used.
-fn is_there(seen: &Seen, basis: &Basis, holder: &Holder) -> bool {
-    holder.as_user().is_none()
-        || (seen.active().contains(holder) && !basis.is_gone(holder) && *holder != basis.settings.account)
+/// Whether by a step somebody leaves one of these groups.
+fn leaves_one_of(step: &Step, groups: &BTreeSet<Holder>) -> bool {
+    step.group().is_some_and(|group| groups.contains(group))
 }
 
 /// From whom a step takes the administration of a project, if it does.
@@ -95,20 +155,23 @@ fn takes_admin_at<'s>(step: &'s Step, place: &Place) -> Option<&'s Holder> {
     }
 }
 
-/// Whether a user who is not gone, or a group, still administers the system.
-fn left_everywhere(seen: &Seen, basis: &Basis, changes: &[Change]) -> bool {
-    let gone: BTreeSet<_> = changes
-        .iter()
-        .filter_map(|change| match &change.step {
-            Step::RevokeGlobal { holder, before: GlobalLevel::SysAdmin } => Some(holder),
-            _ => None,
-        })
-        .collect();
-    let mut all = seen.everywhere.is.iter().filter(|global| global.level == GlobalLevel::SysAdmin);
-    gone.is_empty() || all.any(|global| is_there(seen, basis, &global.holder))
-}
-
 impl Step {
+    /// From whom it takes a permission, or to whom it gives one.
+    fn holder(&self) -> Option<&Holder> {
+        match self {
+            Self::RevokeGlobal { holder, .. } => Some(holder),
+            step => step.at().map(|(_, holder)| holder),
+        }
+    }
+
+    /// The group that somebody leaves by it.
+    fn group(&self) -> Option<&Holder> {
+        match self {
+            Self::LeaveGroup { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+
     /// The user from whom it takes something.
     fn user(&self) -> Option<String> {
         match self {
@@ -116,7 +179,12 @@ impl Step {
             Self::Revoke { holder, .. }
             | Self::RevokeGlobal { holder, .. }
             | Self::LeaveGroup { holder, .. } => holder.as_user().map(str::to_lowercase),
-            Self::Permit { .. } | Self::Forget { .. } | Self::Restrict { .. } | Self::Lift { .. } => None,
+            Self::Permit { .. }
+            | Self::Forget { .. }
+            | Self::RevokeDefault { .. }
+            | Self::DeleteAccessKey { .. }
+            | Self::Restrict { .. }
+            | Self::Lift { .. } => None,
         }
     }
 }

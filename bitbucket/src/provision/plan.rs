@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Automatic, Basis, Change, Managed, Seen, Step, guard,
+    Automatic, Basis, Change, Managed, Seen, Step, anybody, guard,
     wanted::{Want, Wanted},
 };
 use crate::{
@@ -32,6 +32,9 @@ pub struct Plan {
     pub absent: Vec<Holder>,
     /// Whose group memberships stay, since Bitbucket writes them at each sign-in.
     pub left_in_groups: Vec<Holder>,
+    /// Those who are gone whose tokens, keys and groups could not be read, and why: these stay.
+    #[serde(default)]
+    pub unread: Vec<(Holder, String)>,
     /// Rules that say more than permissions can, and what becomes of them.
     pub unsaid: Vec<(String, String)>,
     /// How many permissions are as they should be already.
@@ -89,6 +92,7 @@ impl Plan {
         let mirrored = mirror::changes(seen, basis);
         drawn.gives.extend(mirrored.made);
         drawn.takes.extend(mirrored.lifted);
+        drawn.takes.extend(anybody::changes(seen, basis));
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
         let Drawn { leavers, gives, takes, surplus, unchanged } = drawn;
@@ -102,6 +106,7 @@ impl Plan {
             surplus,
             absent: wanted.absent.into_iter().collect(),
             left_in_groups,
+            unread: seen.unread.iter().map(|(user, why)| (user.clone(), why.clone())).collect(),
             unsaid: basis.unsaid.iter().cloned().chain(mirrored.unsaid).collect(),
             unchanged,
             too_many_people,
@@ -118,11 +123,14 @@ impl Plan {
     pub fn automatic(&self, basis: &Basis) -> Self {
         let allowed = |automatic| basis.settings.automatic.contains(&automatic);
         let may = |change: &&Change| {
-            allowed(match (change.is_of_leaver(basis), change.step.takes()) {
-                (true, _) => Automatic::Leavers,
-                (false, true) => Automatic::Take,
-                (false, false) => Automatic::Give,
-            })
+            // Nobody knows who uses it.
+            let is_key = matches!(change.step, Step::DeleteAccessKey { .. });
+            !is_key
+                && allowed(match (change.leaver(basis).is_some(), change.step.takes()) {
+                    (true, _) => Automatic::Leavers,
+                    (false, true) => Automatic::Take,
+                    (false, false) => Automatic::Give,
+                })
         };
         // What is not done is not too much either.
         Self {
@@ -140,12 +148,18 @@ impl Plan {
 }
 
 impl Change {
-    /// Whether it takes from somebody who is gone.
-    fn is_of_leaver(&self, basis: &Basis) -> bool {
+    /// The one who is gone from whom it takes, if it does.
+    pub fn leaver(&self, basis: &Basis) -> Option<Holder> {
         match &self.step {
-            Step::Delete { .. } | Step::LeaveGroup { .. } | Step::RevokeGlobal { .. } => true,
-            Step::Revoke { holder, .. } => basis.is_gone(holder),
-            Step::Permit { .. } | Step::Forget { .. } | Step::Restrict { .. } | Step::Lift { .. } => false,
+            Step::Delete { account, .. } => account.holder(),
+            Step::LeaveGroup { holder, .. } | Step::RevokeGlobal { holder, .. } => Some(holder.clone()),
+            Step::Revoke { holder, .. } => Some(holder.clone()).filter(|holder| basis.is_gone(holder)),
+            Step::Permit { .. }
+            | Step::Forget { .. }
+            | Step::RevokeDefault { .. }
+            | Step::DeleteAccessKey { .. }
+            | Step::Restrict { .. }
+            | Step::Lift { .. } => None,
         }
     }
 }
@@ -188,6 +202,14 @@ impl Drawn {
             (Some(has), Some(want)) if has == want.level => self.unchanged += 1,
             (before, Some(want)) if before.is_none_or(|before| before < want.level) => {
                 self.gives.push(permit(before, want.level, want.reasons()));
+            }
+            // What somebody else had given is there, and not what ours was put upon it.
+            (Some(has), _)
+                if managed.is_some_and(|managed| managed.below == Some(has))
+                    && !basis.settings.adopts(&place) =>
+            {
+                let because = "what somebody else had given is there again".to_owned();
+                self.takes.push(Change { step: Step::Forget { place, holder }, because });
             }
             (Some(has), want) if !is_ours => {
                 let granted = want.map(|want| want.level);

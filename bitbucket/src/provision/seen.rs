@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::door::Doors;
+use super::{MOST_IN_A_ROW, door::Doors, guard};
 use crate::{
-    Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
+    AccessKey, Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
     permission::{Holder, Level, Permissions, Place},
 };
 
@@ -24,6 +24,16 @@ pub struct Seen {
     pub permissions: BTreeMap<Place, Dated<Vec<(Holder, Level)>>>,
     /// By what those who are gone could still come in.
     pub doors: BTreeMap<Holder, Dated<Doors>>,
+    /// Whose of them could not be read, and why. That is never kept.
+    #[serde(skip)]
+    pub unread: BTreeMap<Holder, String>,
+    /// Who is in the groups that administer something, where somebody who is gone is in one of those.
+    pub members: BTreeMap<Holder, Dated<BTreeSet<Holder>>>,
+    /// What everybody may do in projects where that is ours to take.
+    pub defaults: BTreeMap<Place, Dated<Option<Level>>>,
+    /// The access keys of places where they are ours to delete. They are never kept.
+    #[serde(skip)]
+    pub access_keys: BTreeMap<Place, Vec<AccessKey>>,
     /// The branch restrictions of places where some are mirrored. They are never kept.
     #[serde(skip)]
     pub restrictions: BTreeMap<Place, Vec<Restriction>>,
@@ -50,11 +60,11 @@ pub struct Reading {
 
 impl Reading {
     /// Whether something that was read at `at` is fresh enough. What is of the future is not.
-    fn believes(self, at: u64) -> bool {
+    pub(super) fn believes(self, at: u64) -> bool {
         at > 0 && at <= self.now && self.now - at < self.within
     }
 
-    fn dated<T>(self, is: T) -> Dated<T> {
+    pub(super) fn dated<T>(self, is: T) -> Dated<T> {
         Dated { at: self.now, is }
     }
 }
@@ -103,10 +113,11 @@ pub async fn see_restrictions(
     Ok(())
 }
 
-/// Reads by what these users, who are gone, could still come in. Others are forgotten.
+/// Reads by what these users, who are gone, could still come in. Others are forgotten. Of whom it cannot be read, that is noted:
+/// one of them holds up nobody else.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read of several in a row, or there is too much asking.
 pub async fn see_leavers(
     bitbucket: &Bitbucket,
     seen: &mut Seen,
@@ -114,11 +125,47 @@ pub async fn see_leavers(
     reading: Reading,
 ) -> Result<(), Error> {
     seen.doors.retain(|user, _| gone.contains(user));
+    seen.unread.clear();
+    let mut in_a_row = 0;
     for account in &seen.accounts.is {
         let Some(user) = Holder::user(&account.name).filter(|user| gone.contains(user)) else { continue };
-        if !seen.doors.get(&user).is_some_and(|known| reading.believes(known.at)) {
-            let doors = Doors::of(bitbucket, account).await?;
-            seen.doors.insert(user, reading.dated(doors));
+        if seen.doors.get(&user).is_some_and(|known| reading.believes(known.at)) {
+            continue;
+        }
+        match Doors::of(bitbucket, account).await {
+            Ok(doors) => {
+                in_a_row = 0;
+                seen.doors.insert(user, reading.dated(doors));
+            }
+            Err(error) => {
+                in_a_row += 1;
+                if error.is_busy() || in_a_row >= MOST_IN_A_ROW {
+                    return Err(error);
+                }
+                seen.doors.remove(&user);
+                seen.unread.insert(user, error.to_string());
+            }
+        }
+    }
+    see_members(bitbucket, seen, reading).await
+}
+
+/// Reads who is in the groups on which it depends whether somebody may leave one.
+async fn see_members(bitbucket: &Bitbucket, seen: &mut Seen, reading: Reading) -> Result<(), Error> {
+    let groups = guard::groups_to_look_into(seen);
+    seen.members.retain(|group, _| groups.contains(group));
+    for group in groups {
+        if seen.members.get(&group).is_some_and(|known| reading.believes(known.at)) {
+            continue;
+        }
+        match bitbucket.members(group.name()).await {
+            Ok(names) => {
+                let members = names.iter().filter_map(|name| Holder::user(name)).collect();
+                seen.members.insert(group, reading.dated(members));
+            }
+            Err(error) if error.is_busy() => return Err(error),
+            // Then nobody is known to be left in it.
+            Err(_) => drop(seen.members.remove(&group)),
         }
     }
     Ok(())
@@ -140,6 +187,13 @@ impl Seen {
     pub fn active(&self) -> BTreeSet<Holder> {
         let active = self.accounts.is.iter().filter(|account| account.active);
         active.filter_map(|account| Holder::user(&account.name)).collect()
+    }
+
+    /// Notes what is given at a place now.
+    pub(super) fn found(&mut self, place: &Place, there: Permissions) {
+        if let Some(known) = self.permissions.get_mut(place) {
+            known.is = there.into_iter().collect();
+        }
     }
 
     /// Notes that a permission is another one now.

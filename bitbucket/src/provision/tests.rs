@@ -1,12 +1,14 @@
+mod anybody;
+mod beside;
+mod last;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Around, Automatic, Basis, Finding, Given, GivenTo, Managed, Plan, RoleHolders, Seen, Settings, Standing,
-    Step, door::Doors, findings,
+    Automatic, Basis, Given, GivenTo, Managed, Plan, RoleHolders, Seen, Settings, Standing, Step, door::Doors,
 };
 use crate::{
-    AccessKey, Account, Credential, CredentialKind, GlobalLevel, GlobalPermission, Matcher, MatcherKind,
-    Restriction,
+    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission,
     permission::Level,
     samples::{dated, holder, place},
 };
@@ -31,6 +33,10 @@ fn company() -> Company {
         everywhere: dated(vec![sys_admin]),
         permissions,
         doors: BTreeMap::new(),
+        unread: BTreeMap::new(),
+        members: BTreeMap::new(),
+        defaults: BTreeMap::new(),
+        access_keys: BTreeMap::new(),
         restrictions: BTreeMap::new(),
     };
     let settings = Settings {
@@ -110,6 +116,8 @@ fn shown(step: &Step) -> String {
         Step::RevokeGlobal { holder, before } => format!("* {holder} {}>-", before.as_str()),
         Step::Delete { account, credential } => format!("{} {}", account.name, credential.id),
         Step::LeaveGroup { holder, group } => format!("{holder} out of {group}"),
+        Step::RevokeDefault { place, before } => format!("{place} everybody {before}>-"),
+        Step::DeleteAccessKey { place, key } => format!("{place} key {}", key.id),
         Step::Restrict { place, restriction, .. } => format!("{place} restrict {}", restriction.thing()),
         Step::Lift { place, thing, .. } => format!("{place} lift {thing}"),
     }
@@ -182,6 +190,23 @@ fn what_is_granted_no_more_is_taken_and_what_was_there_before_is_given_back() {
     );
 }
 
+/// It may be that what we were about to give never arrived.
+#[test]
+fn what_somebody_else_had_given_is_not_taken_where_it_is_there_and_ours_is_not() {
+    let mut company = company();
+    company.has("PAY", "user:ada", Level::Write).ours("PAY", "user:ada", Level::Admin, Some(Level::Write));
+    assert_eq!(company.planned(), ["PAY user:ada forget"]);
+    company.give("PAY", Level::Read, "user:ada");
+    assert_eq!(company.planned(), ["PAY user:ada forget"]);
+    company.give("PAY", Level::Admin, "user:ada");
+    assert_eq!(company.planned(), ["PAY user:ada write>admin"]);
+    // Where that is adopted it is ours in any case.
+    company.basis.given.clear();
+    company.basis.settings.adopt.insert(place("PAY"));
+    company.give("PAY", Level::Admin, "user:boss");
+    assert_eq!(company.planned(), ["PAY user:ada write>-"]);
+}
+
 #[test]
 fn who_is_gone_loses_everything_the_widest_doors_first() {
     let mut company = company();
@@ -244,38 +269,6 @@ fn nobody_whom_no_directory_knows_is_taken_for_gone() {
 }
 
 #[test]
-fn the_last_administrator_stays() {
-    let mut company = company();
-    company.basis.settings.adopt.insert(place("PAY"));
-    let plan = company.plan();
-    assert!(plan.changes.is_empty(), "{plan:?}");
-    assert!(plan.held_back[0].why.contains("administer PAY"), "{plan:?}");
-    // Also when they are gone: then it needs somebody who looks.
-    company.basis.settings.adopt.clear();
-    company.gone("user:boss");
-    assert!(company.planned().is_empty());
-    // That somebody else is to have it is not enough: they must have it.
-    company.give("PAY", Level::Admin, "user:ada");
-    assert_eq!(company.planned(), ["PAY user:ada ->admin"]);
-    company.basis.settings.automatic = [Automatic::Leavers].into();
-    assert!(company.plan().automatic(&company.basis).changes.is_empty());
-    company.has("PAY", "user:ada", Level::Admin).ours("PAY", "user:ada", Level::Admin, None);
-    assert_eq!(company.planned(), ["PAY user:boss admin>-"]);
-    // The system, too: a last one who is gone, and no group.
-    company.seen.everywhere.is =
-        vec![GlobalPermission { holder: holder("user:boss"), level: GlobalLevel::SysAdmin }];
-    let plan = company.plan();
-    assert_eq!(company.planned(), ["PAY user:boss admin>-"]);
-    assert!(plan.held_back[0].why.contains("administer Bitbucket"), "{plan:?}");
-    company
-        .seen
-        .everywhere
-        .is
-        .push(GlobalPermission { holder: holder("user:ada"), level: GlobalLevel::SysAdmin });
-    assert_eq!(company.planned()[0], "* user:boss sys-admin>-");
-}
-
-#[test]
 fn too_much_at_once_is_told_and_a_little_is_always_allowed() {
     let mut company = company();
     for name in ["a", "b", "c"] {
@@ -329,86 +322,4 @@ fn a_plan_that_was_made_can_be_kept_and_compared() {
     let now = company.plan();
     let beyond: Vec<_> = now.beyond(&kept).map(|change| shown(&change.step)).collect();
     assert_eq!(beyond, ["PAY user:ada read>write"]);
-}
-
-#[test]
-fn what_is_there_beside_the_policy_is_found_the_worst_first() {
-    let mut company = company();
-    company.give("PAY", Level::Write, "developer").gone("user:cleo");
-    company.has("PAY", "user:cleo", Level::Write).has("OPS", "user:ada", Level::Read);
-    let admin = |who: &str, level| GlobalPermission { holder: holder(who), level };
-    company.seen.everywhere.is.extend([
-        admin("user:svc-oam", GlobalLevel::SysAdmin),
-        admin("user:ada", GlobalLevel::Admin),
-        admin("user:bob", GlobalLevel::LicensedUser),
-    ]);
-    let restriction = |users: &[&str]| Restriction {
-        id: 1,
-        kind: "no-deletes".into(),
-        matcher: Matcher {
-            kind: MatcherKind::Branch,
-            id: "refs/heads/main".into(),
-            shown: "refs/heads/main".into(),
-        },
-        users: users.iter().map(|&user| user.to_owned()).collect(),
-        groups: vec![],
-        access_keys: vec![],
-    };
-    let credential =
-        |kind, ends, used| Credential { kind, id: "1".into(), label: "x".into(), ends, used, made: Some(5) };
-    let account = |name: &str| Account { name: name.into(), slug: name.into(), active: true };
-    let around = Around {
-        everybody: vec![("OPS".parse().unwrap(), Level::Read)],
-        restrictions: vec![(place("PAY"), restriction(&[])), (place("PAY/api"), restriction(&["boss"]))],
-        credentials: Some(vec![
-            (account("ada"), credential(CredentialKind::Token, false, Some(200))),
-            (account("bob"), credential(CredentialKind::SshKey, true, None)),
-            (account("bob"), credential(CredentialKind::GpgKey, false, Some(200))),
-            (account("backup"), credential(CredentialKind::Token, false, None)),
-            (account("cleo"), credential(CredentialKind::Token, false, None)),
-        ]),
-        access_keys: [("PAY", true, true), ("PAY/api", true, false), ("PAY/web", false, true)]
-            .map(|(at, writes, ends)| {
-                let key = credential(CredentialKind::SshKey, ends, Some(200));
-                (place(at), AccessKey { key, writes })
-            })
-            .into(),
-    };
-    let found = |company: &Company| {
-        let plan = company.plan();
-        let found = findings(&company.seen, &company.basis, &plan, &around, 100);
-        let who = |one: &Finding| one.holder.as_ref().map_or("-".to_owned(), ToString::to_string);
-        found.iter().map(|one| format!("{} {}", one.kind.as_str(), who(one))).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        found(&company),
-        [
-            "gone user:cleo",
-            "administers group:admins",
-            "administers user:ada",
-            "not-granted user:ada",
-            "not-granted user:boss",
-            "everybody -",
-            "differs user:ada",
-            "differs user:bob",
-            "exemption -",
-            "restriction -",
-            "key-writes -",
-            "key-writes -",
-            "endless user:ada",
-            "endless -",
-            "unused user:bob",
-        ]
-    );
-    // Whom the policy lets administer every project may administer Bitbucket; what is ignored is not told.
-    company.give("PAY", Level::Admin, "user:ada").give("OPS", Level::Admin, "user:ada");
-    company.basis.settings.ignore.insert("PAY/api".parse().unwrap());
-    let found = found(&company);
-    assert!(!found.contains(&"administers user:ada".to_owned()), "{found:?}");
-    assert!(
-        !found.contains(&"exemption -".to_owned()) && found.contains(&"restriction -".to_owned()),
-        "{found:?}"
-    );
-    assert_eq!(found.iter().filter(|one| *one == "key-writes -").count(), 1);
-    assert!(!found.contains(&"endless -".to_owned()), "{found:?}");
 }

@@ -88,7 +88,8 @@ pub struct By {
     /// What runs the hook: Bitbucket's hook scripts, or the app External Hooks
     #[arg(long, value_enum, default_value_t)]
     via: Via,
-    /// With `--via external-hooks` in a cluster: the hook's file below `external-hooks` in Bitbucket's shared home, in place of `--binary`
+    /// With `--via external-hooks`, in place of `--binary`: the hook's file below `external-hooks` in Bitbucket's shared home
+    /// [default: oam-hook]
     #[arg(long, value_name = "NAME", value_parser = shared)]
     safe_path: Option<String>,
 }
@@ -112,9 +113,9 @@ pub struct Install {
     projects: Projects,
     #[command(flatten)]
     by: By,
-    /// Where the hook lies on every Bitbucket and Mesh host
-    #[arg(long, default_value = BINARY, value_name = "PATH", value_parser = binary)]
-    binary: String,
+    /// Where the hook lies on every Bitbucket and Mesh host [default: /usr/bin/oam-hook]
+    #[arg(long, value_name = "PATH", value_parser = binary)]
+    binary: Option<String>,
     /// Take the steps; without it they are only shown
     #[arg(long)]
     apply: bool,
@@ -139,9 +140,9 @@ pub struct Status {
     place: Place,
     #[command(flatten)]
     by: By,
-    /// Where the hook lies on every Bitbucket and Mesh host
-    #[arg(long, default_value = BINARY, value_name = "PATH", value_parser = binary)]
-    binary: String,
+    /// Where the hook lies on every Bitbucket and Mesh host [default: /usr/bin/oam-hook]
+    #[arg(long, value_name = "PATH", value_parser = binary)]
+    binary: Option<String>,
     /// Do not ask the daemon: only Bitbucket
     #[arg(long)]
     without_daemon: bool,
@@ -159,19 +160,26 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
                 true => client.projects().await?,
                 false => client.known(projects.projects).await?,
             };
-            if let Some(file) = by.app(&binary)? {
+            if let Some(file) = by.app(binary.as_deref())? {
                 return by_app::install(&client, &projects, &file, apply, context).await;
             }
             let seen = place.see(&client, &projects).await?;
-            let plan = Plan::install(&seen, &binary, env!("CARGO_PKG_VERSION"));
+            let binary = binary.as_deref().unwrap_or(BINARY);
+            let plan = Plan::install(&seen, binary, env!("CARGO_PKG_VERSION"));
             carry_out(&place, &client, &seen, &plan, apply, context).await
         }
         Bitbucket::Uninstall(Uninstall { place, by, apply }) => {
             let client = place.server.open()?;
-            if let Some(file) = by.app(BINARY)? {
+            if let Some(file) = by.app(None)? {
                 return by_app::uninstall(&client, &file, apply, context).await;
             }
             let seen = place.see(&client, &client.projects().await?).await?;
+            if place.noted()? == install::Known::default() {
+                context.terminal.note(&format!(
+                    "No numbers are noted in `{}`: only scripts that are on in some project are found.",
+                    place.noted.display()
+                ));
+            }
             carry_out(&place, &client, &seen, &Plan::uninstall(&seen), apply, context).await
         }
         Bitbucket::Status(status) => self::status(&status, context).await,
@@ -223,11 +231,12 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
         true => BitbucketState::default(),
         false => context.address.connect().await?.get_bitbucket(GetBitbucketRequest {}).await?.into_inner(),
     };
-    let status = match command.by.app(&command.binary)? {
+    let status = match command.by.app(command.binary.as_deref())? {
         Some(file) => by_app::status(&client, &file, &daemon).await?,
         None => {
             let seen = command.place.see(&client, &client.projects().await?).await?;
-            let wanted = Plan::install(&seen, &command.binary, env!("CARGO_PKG_VERSION"));
+            let wanted =
+                Plan::install(&seen, command.binary.as_deref().unwrap_or(BINARY), env!("CARGO_PKG_VERSION"));
             StatusJson::of(&seen, &wanted, &daemon)
         }
     };
@@ -237,15 +246,18 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
 
 impl By {
     /// The hook's file, where the app runs it.
-    fn app(&self, binary: &str) -> Result<Option<HookFile>, Failure> {
-        match (self.via, &self.safe_path) {
-            (Via::HookScripts, None) => Ok(None),
-            (Via::HookScripts, Some(_)) => Err(Failure::Usage {
+    fn app(&self, binary: Option<&str>) -> Result<Option<HookFile>, Failure> {
+        match (self.via, &self.safe_path, binary) {
+            (Via::HookScripts, None, _) => Ok(None),
+            (Via::HookScripts, Some(_), _) => Err(Failure::Usage {
                 what: "`--safe-path` means something to the app External Hooks only".to_owned(),
                 help: "add `--via external-hooks`, or name the hook's path with `--binary`",
             }),
-            (Via::ExternalHooks, Some(name)) => Ok(Some(HookFile::Shared(name.clone()))),
-            (Via::ExternalHooks, None) => Ok(Some(HookFile::Path(binary.to_owned()))),
+            (Via::ExternalHooks, _, Some(_)) => Err(Failure::Usage {
+                what: "on Data Center the app External Hooks runs no file by its whole path, as `--binary` names one".to_owned(),
+                help: "put the hook below `external-hooks` in Bitbucket's shared home, and name it there with `--safe-path`",
+            }),
+            (Via::ExternalHooks, name, None) => Ok(Some(name.clone().map(HookFile).unwrap_or_default())),
         }
     }
 }

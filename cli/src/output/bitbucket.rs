@@ -39,8 +39,8 @@ impl StepJson {
     }
 
     /// One that is about a project.
-    pub(super) fn of_project(step: &'static str, when: When, project: &ProjectKey) -> Self {
-        Self { project: Some(project.to_string()), ..Self::new(step, when) }
+    pub(super) fn of_project(step: &'static str, script: &'static str, project: &ProjectKey) -> Self {
+        Self { step, script, project: Some(project.to_string()), id: None, triggers: Vec::new() }
     }
 }
 
@@ -52,10 +52,10 @@ impl From<&Step> for StepJson {
             Step::Replace(id, upload) => Self { id: Some(id.0), ..of("replace", upload.when) },
             Step::Enable { project, when, missing, .. } => Self {
                 triggers: missing.iter().cloned().collect(),
-                ..Self::of_project("enable", *when, project)
+                ..Self::of_project("enable", when.as_str(), project)
             },
             Step::Disable { project, when, id } => {
-                Self { id: Some(id.0), ..Self::of_project("disable", *when, project) }
+                Self { id: Some(id.0), ..Self::of_project("disable", when.as_str(), project) }
             }
             Step::Delete(when, id) => Self { id: Some(id.0), ..of("delete", *when) },
         }

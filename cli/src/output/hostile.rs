@@ -178,6 +178,7 @@ fn of_the_sources() {
             shared_names: vec![evil(), evil()],
             reads_all: evil(),
             not_called: evil(),
+            unread: evil(),
             ..Feed::default()
         }),
         ..Source::default()

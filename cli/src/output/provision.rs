@@ -1,7 +1,7 @@
 //! Permissions in Bitbucket: what is to be changed, and what was.
 
 use oam_bitbucket::{
-    permission::Level,
+    permission::{Holder, Level},
     provision::{Change, HeldBack, Plan, Step, Surplus, Told},
 };
 use serde::Serialize;
@@ -21,6 +21,7 @@ pub struct PlanJson {
     surplus: Vec<SurplusJson>,
     absent: Vec<String>,
     left_in_groups: Vec<String>,
+    unread: Vec<UnreadJson>,
     unsaid: Vec<UnsaidJson>,
     unchanged: usize,
     too_much: Option<String>,
@@ -55,6 +56,12 @@ struct SurplusJson {
 }
 
 #[derive(Debug, Serialize)]
+struct UnreadJson {
+    user: String,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
 struct UnsaidJson {
     rule: String,
     what: String,
@@ -66,6 +73,7 @@ pub struct AppliedJson {
     done: usize,
     failed: Vec<HeldBackJson>,
     held_back: Vec<HeldBackJson>,
+    unread: Vec<UnreadJson>,
 }
 
 impl ChangeJson {
@@ -91,6 +99,13 @@ impl HeldBackJson {
     }
 }
 
+impl UnreadJson {
+    fn all(plan: &Plan) -> Vec<Self> {
+        let one = |(user, why): &(Holder, String)| Self { user: user.to_string(), why: why.clone() };
+        plan.unread.iter().map(one).collect()
+    }
+}
+
 impl PlanJson {
     /// Of a plan; so many changes were begun and interrupted before.
     pub fn of(plan: &Plan, interrupted: usize) -> Self {
@@ -109,6 +124,7 @@ impl PlanJson {
             surplus: plan.surplus.iter().map(surplus).collect(),
             absent: plan.absent.iter().map(ToString::to_string).collect(),
             left_in_groups: plan.left_in_groups.iter().map(ToString::to_string).collect(),
+            unread: UnreadJson::all(plan),
             unsaid: plan.unsaid.iter().map(unsaid).collect(),
             unchanged: plan.unchanged,
             too_much: plan.too_much().map(str::to_owned),
@@ -127,6 +143,7 @@ impl AppliedJson {
             done,
             failed: failed.collect(),
             held_back: plan.held_back.iter().map(HeldBackJson::of).collect(),
+            unread: UnreadJson::all(plan),
         }
     }
 }
@@ -144,7 +161,7 @@ pub fn change_text(change: &Change) -> String {
             format!("{place}: {} loses {before}", shown(&holder.to_string()))
         }
         Step::Forget { place, holder } => {
-            format!("{place}: {} has nothing any more: forget that we gave it", shown(&holder.to_string()))
+            format!("{place}: {} has no longer what we gave: forget that", shown(&holder.to_string()))
         }
         Step::RevokeGlobal { holder, before } => {
             format!("everywhere: {} loses {}", shown(&holder.to_string()), before.as_str())
@@ -154,6 +171,13 @@ pub fn change_text(change: &Change) -> String {
         }
         Step::LeaveGroup { holder, group } => {
             format!("{} leaves {}", shown(&holder.to_string()), shown(&group.to_string()))
+        }
+        Step::RevokeDefault { place, before } => {
+            format!("{place}: everybody who is signed in loses {before}")
+        }
+        Step::DeleteAccessKey { place, key } => {
+            let label = if key.label.is_empty() { String::new() } else { format!(" `{}`", key.label) };
+            format!("{place}: the access key {} is deleted", shown(&format!("{}{label}", key.id)))
         }
         Step::Restrict { place, restriction, is_ours } => {
             let (thing, exempt) = (shown(&restriction.thing()), shown(&restriction.exempt()));
@@ -195,6 +219,7 @@ pub fn plan_text(plan: &Plan, interrupted: usize, page: &Page) -> String {
     text.push_str(&named("No account that Bitbucket lets in, so nothing is given", absent));
     let left = plan.left_in_groups.iter().map(|holder| shown(holder.name()));
     text.push_str(&named("Left in their groups, which Bitbucket writes at each sign-in", left));
+    text.push_str(&unread(plan, page));
     if !plan.unsaid.is_empty() {
         text.push_str("What permissions cannot say, and the hook sees to:\n");
         for (rule, what) in &plan.unsaid {
@@ -218,7 +243,7 @@ pub fn applied_text(done: usize, failed: &[(Change, String)], plan: &Plan, page:
     for (change, said) in failed {
         text.push_str(&format!("  {}: {}\n", change_text(change), shown(said)));
     }
-    text + &held_back(plan, page)
+    text + &held_back(plan, page) + &unread(plan, page)
 }
 
 fn sign(step: &Step, page: &Page) -> String {
@@ -231,6 +256,8 @@ fn sign(step: &Step, page: &Page) -> String {
         | Step::RevokeGlobal { .. }
         | Step::Delete { .. }
         | Step::LeaveGroup { .. }
+        | Step::RevokeDefault { .. }
+        | Step::DeleteAccessKey { .. }
         | Step::Lift { .. } => page.bad("-"),
     }
 }
@@ -249,9 +276,16 @@ fn sum(plan: &Plan, page: &Page) -> String {
     let of = |test: fn(&Step) -> bool| plan.changes.iter().filter(|change| test(&change.step)).count();
     let given = of(|step| matches!(step, Step::Permit { .. }) && !step.takes());
     let lowered = of(|step| matches!(step, Step::Permit { .. }) && step.takes());
-    let doors = of(|step| matches!(step, Step::Delete { .. }));
-    let taken =
-        of(|step| matches!(step, Step::Revoke { .. } | Step::RevokeGlobal { .. } | Step::LeaveGroup { .. }));
+    let doors = of(|step| matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }));
+    let taken = of(|step| {
+        matches!(
+            step,
+            Step::Revoke { .. }
+                | Step::RevokeGlobal { .. }
+                | Step::LeaveGroup { .. }
+                | Step::RevokeDefault { .. }
+        )
+    });
     let forgotten = of(|step| matches!(step, Step::Forget { .. } | Step::Lift { id: None, .. }));
     let restricted = of(|step| matches!(step, Step::Restrict { .. }));
     let lifted = of(|step| matches!(step, Step::Lift { id: Some(_), .. }));
@@ -275,6 +309,19 @@ fn held_back(plan: &Plan, page: &Page) -> String {
         |one: &HeldBack| format!("  {} {}: {}\n", page.warn("!"), change_text(&one.change), shown(&one.why));
     let lines: String = plan.held_back.iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("Held back, although it should be:\n{lines}") }
+}
+
+fn unread(plan: &Plan, page: &Page) -> String {
+    let line = |(user, why): &(Holder, String)| {
+        format!("  {} {}: {}\n", page.warn("!"), shown(user.name()), shown(why))
+    };
+    let lines: String = plan.unread.iter().map(line).collect();
+    match lines.is_empty() {
+        true => lines,
+        false => {
+            format!("Gone, and their tokens, keys and groups stay, since these could not be read:\n{lines}")
+        }
+    }
 }
 
 fn surplus(plan: &Plan) -> String {
@@ -365,6 +412,7 @@ mod tests {
             }],
             absent: vec!["user:newcomer".parse().unwrap()],
             left_in_groups: vec!["user:carl".parse().unwrap()],
+            unread: vec![("user:dora".parse().unwrap(), "reading each SSH key: no".to_owned())],
             unsaid: vec![("hours".into(), "is for some hours of the week".into())],
             unchanged: 3,
             too_many_people: Some("4 of 6 people would lose all that they have".into()),
@@ -388,6 +436,8 @@ mod tests {
           OPS: user:cleo has admin, and is granted read only
         No account that Bitbucket lets in, so nothing is given: newcomer.
         Left in their groups, which Bitbucket writes at each sign-in: carl.
+        Gone, and their tokens, keys and groups stay, since these could not be read:
+          ! dora: reading each SSH key: no
         What permissions cannot say, and the hook sees to:
           `hours` is for some hours of the week
         ");
@@ -406,6 +456,8 @@ mod tests {
           PAY: user:ada gets write: Bitbucket answers 409
         Held back, although it should be:
           ! PAY: user:boss loses admin: nobody else would administer PAY: give that to somebody first
+        Gone, and their tokens, keys and groups stay, since these could not be read:
+          ! dora: reading each SSH key: no
         ");
         assert_eq!(applied_text(0, &[], &Plan::default(), &page()), "Nothing was to be done.\n");
     }

@@ -46,6 +46,7 @@ struct FeedJson<'a> {
     reconnects: u64,
     reads_all: Option<&'a str>,
     not_called: Option<&'a str>,
+    unread: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,6 +141,7 @@ impl<'a> From<&'a Feed> for FeedJson<'a> {
             reconnects: feed.reconnects,
             reads_all: json::some(&feed.reads_all),
             not_called: json::some(&feed.not_called),
+            unread: json::some(&feed.unread),
         }
     }
 }
@@ -253,6 +255,7 @@ fn fed(feed: &Feed, fields: Fields, page: &Page) -> Fields {
         .with("goes on from", time(feed.cookie_micros, ""))
         .with("reads all", shown(&feed.reads_all))
         .with("not called", shown(&feed.not_called))
+        .with("not read", shown(&feed.unread))
         .with("names", names)
         .with("failures", format!("{} since the daemon started", super::page::number(feed.reconnects)))
 }

@@ -405,6 +405,7 @@ fn a_source_that_is_followed() {
         reconnects: 7,
         reads_all: "the search for what changed since (DirSync): insufficient access rights (50)".into(),
         not_called: "a subscription: the answer is 403 Forbidden".into(),
+        unread: "the user `00u1`: the answer is 500 Internal Server Error".into(),
         ..Feed::default()
     });
     let texts = [well, ill].map(|source| super::source::text(&source, &page()));

@@ -66,11 +66,11 @@ impl Caller {
         }
     }
 
-    /// What the caller holds by what is in force now.
-    pub fn held(&self, config: &Config, state: &State, now: Timestamp) -> Held {
+    /// What the caller holds by what is in force now. `ids` are those by which sources know the one of the caller's name.
+    pub fn held(&self, config: &Config, state: &State, ids: &[String], now: Timestamp) -> Held {
         match self {
             Self::Host { uid, gid } => of_host(config, state, *uid, *gid),
-            Self::Person(token) => of_person(token, config, state, now),
+            Self::Person(token) => of_person(token, config, state, ids, now),
         }
     }
 }
@@ -93,8 +93,8 @@ fn may_act(state: &State, username: &Username) -> bool {
     Subject::resolve(policy, snapshot, username).1.is_none()
 }
 
-fn of_person(token: &VerifiedToken, config: &Config, state: &State, now: Timestamp) -> Held {
-    let person = match Person::find(token, state, now) {
+fn of_person(token: &VerifiedToken, config: &Config, state: &State, ids: &[String], now: Timestamp) -> Held {
+    let person = match Person::find(token, state, ids, now) {
         Ok(person) => person,
         Err(bar) => return Held { bar: Some(bar), ..Held::default() },
     };
@@ -131,7 +131,7 @@ struct Person<'a> {
 
 impl<'a> Person<'a> {
     /// Finds them, unless they must not be taken for the one of that name.
-    fn find(token: &VerifiedToken, state: &'a State, now: Timestamp) -> Result<Self, String> {
+    fn find(token: &VerifiedToken, state: &'a State, ids: &[String], now: Timestamp) -> Result<Self, String> {
         let username = token.username().cloned().ok_or_else(|| {
             format!(
                 "the token does not tell a name of the directory (`issuer.{}.username`), so nobody can tell whether you \
@@ -145,7 +145,9 @@ impl<'a> Person<'a> {
         let Some(snapshot) = &state.snapshot else { return Ok(person) };
         let key = person.username.key();
         if let Some(user) = snapshot.user(&key) {
-            if !token.is_of(user.id()) {
+            // Each source has an id of its own for them, and the directory keeps one.
+            let is_known_so = ids.iter().any(|id| token.is_of(Some(id)));
+            if !is_known_so && !token.is_of(user.id()) {
                 let username = user.username().as_str();
                 return Err(format!(
                     "the directory knows another `{username}` than the one that the token is about"

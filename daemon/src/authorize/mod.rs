@@ -90,7 +90,7 @@ pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
     let counting = state.leases.iter().filter(|lease| lease.counts_with(facts.shown_lease()));
     // What cannot count is none of what it rests on, and is not recorded as that.
     let leases = counting.cloned().collect();
-    let state = State { leases, approvers: live.approvers_of(facts), ..state };
+    let state = live.with_approvers(State { leases, ..state }, facts);
     let at = Timestamp::now();
     match decide(&state, &question.request, facts, at) {
         Evaluation::Decided(decision) => {

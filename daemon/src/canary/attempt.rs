@@ -19,12 +19,13 @@ impl Attempt<'_> {
 
     /// Tries to make the branch `name`.
     pub(super) async fn make(&self, name: &RefName) -> Outcome {
-        let unknown = |error: Error| Outcome::Unknown { why: error.to_string() };
+        let unknown = |error: Error| match error.is_not_found() {
+            true => Outcome::Gone { why: error.to_string() },
+            false => Outcome::Unknown { why: error.to_string() },
+        };
         let tip = match self.bitbucket.any_branch(self.repository).await {
             Ok(Some(branch)) => branch.tip,
-            Ok(None) => {
-                return Outcome::Unknown { why: "it has no commit, so nothing can be tried".to_owned() };
-            }
+            Ok(None) => return Outcome::Empty,
             Err(error) => return unknown(error),
         };
         let branch = Branch { name: name.clone(), tip };
@@ -50,6 +51,7 @@ impl Attempt<'_> {
         match self.bitbucket.branch(self.repository, &branch.name).await {
             // By hand, as it was asked for.
             Ok(None) => Outcome::Accepted { detail: "somebody deleted it".to_owned(), left: None },
+            Err(looking) if looking.is_not_found() => Outcome::Gone { why: looking.to_string() },
             Ok(Some(_)) | Err(_) => {
                 let shown = String::from_utf8_lossy(branch.name.as_bytes());
                 let detail = format!("it is still there, delete `{shown}` by hand; {error}");

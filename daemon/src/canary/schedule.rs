@@ -1,9 +1,9 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use oam_audit::entry::{CanaryTried, Event};
+use oam_audit::entry::{CanaryOutcome, CanaryTried, Event};
 use oam_bitbucket::{Bitbucket, Error};
-use oam_policy::Repository;
+use oam_policy::{CANARIES, Repository};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,10 @@ pub async fn follow(live: Arc<Live>, config: BitbucketConfig, stop: Cancellation
     every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
         round(&live, &config, &stop).await;
+        live.canaries.keep();
+        if let Some(why) = live.canaries.silence(config.canary.alarm_after, Instant::now()) {
+            record(&live, &silence(why)).await;
+        }
     }
 }
 
@@ -29,8 +33,9 @@ async fn round(live: &Live, config: &BitbucketConfig, stop: &CancellationToken) 
         Ok(bitbucket) => bitbucket,
         Err(why) => return gave_up(live, why),
     };
+    let asked = Instant::now();
     match everything(&bitbucket).await {
-        Ok(repositories) => live.canaries.listed(repositories),
+        Ok(repositories) => live.canaries.listed(repositories, asked),
         Err(error) => return gave_up(live, error.to_string()),
     }
     for (repository, before) in live.canaries.due(config.canary.repositories) {
@@ -76,11 +81,12 @@ async fn one(live: &Live, bitbucket: &Bitbucket, repository: &Repository, before
         Outcome::Accepted { .. } => {
             tracing::error!(%repository, "CHANGES ARE NOT CHECKED: a forbidden branch went in");
         }
-        Outcome::Unknown { .. } | Outcome::Refused { .. } => {
+        Outcome::Unknown { .. } | Outcome::Empty | Outcome::Gone { .. } | Outcome::Refused { .. } => {
             tracing::debug!(%repository, outcome = tried.outcome.as_str(), "canary");
         }
     }
-    let before = live.canaries.tried(repository, tried.clone());
+    let before = live.canaries.tried(repository, tried.clone(), Instant::now());
+    live.canaries.keep();
     if before.is_none_or(|before| before.kind() != tried.outcome.kind()) {
         record(live, &event).await;
     }
@@ -89,7 +95,7 @@ async fn one(live: &Live, bitbucket: &Bitbucket, repository: &Repository, before
 fn event(repository: &Repository, tried: &Tried) -> Event {
     let decision = match &tried.outcome {
         Outcome::Refused { decision } => Some(decision.clone()),
-        Outcome::Accepted { .. } | Outcome::Unknown { .. } => None,
+        Outcome::Accepted { .. } | Outcome::Unknown { .. } | Outcome::Empty | Outcome::Gone { .. } => None,
     };
     Event::CanaryTried(CanaryTried {
         repository: repository.to_string(),
@@ -97,6 +103,17 @@ fn event(repository: &Repository, tried: &Tried) -> Event {
         outcome: tried.outcome.kind(),
         decision,
         detail: tried.outcome.detail().map(str::to_owned),
+    })
+}
+
+/// That no canary is refused for long, wherever: who is told by the log only must learn it, too.
+fn silence(why: String) -> Event {
+    Event::CanaryTried(CanaryTried {
+        repository: "**".to_owned(),
+        branch: format!("{CANARIES}**"),
+        outcome: CanaryOutcome::Unknown,
+        decision: None,
+        detail: Some(why),
     })
 }
 

@@ -19,6 +19,9 @@ use crate::store::{Cause, Change, Counts, Loaded, SnapshotInfo, Store};
 
 /// How often what is still missing is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long nobody changes anything until older generations are brought to where they are kept. Longer than whoever was cut off
+/// needs to push: the disk is theirs first.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Where an answer goes.
 pub(super) type Answer = oneshot::Sender<Result<Changed, ChangeError>>;
@@ -74,15 +77,17 @@ impl Worker {
     /// Serves until every handle is dropped.
     pub(super) fn run(mut self, runtime: &Handle, mut commands: mpsc::Receiver<Command>) {
         loop {
-            let is_done = self.backlog.missing().is_none() && self.replaced.is_empty();
-            let received = if is_done {
-                runtime.block_on(commands.recv())
-            } else if let Ok(received) = runtime.block_on(async { timeout(RETRY, commands.recv()).await }) {
-                received
-            } else {
-                self.catch_up();
-                self.let_go(runtime);
-                continue;
+            let received = match self.patience() {
+                None => runtime.block_on(commands.recv()),
+                Some(patience) => {
+                    match runtime.block_on(async { timeout(patience, commands.recv()).await }) {
+                        Ok(received) => received,
+                        Err(_) => {
+                            self.do_what_can_wait(runtime);
+                            continue;
+                        }
+                    }
+                }
             };
             let Some(Command { step, by, answer }) = received else { break };
             self.catch_up();
@@ -90,8 +95,35 @@ impl Worker {
             self.tell();
             // The caller may have gone; the change stands.
             let _ = answer.send(outcome);
+            if self.store.is_to_be_shelved() {
+                self.shelve();
+            }
         }
         self.catch_up();
+    }
+
+    /// How long nobody need ask for anything until what can wait is done; `None`: there is nothing.
+    fn patience(&self) -> Option<Duration> {
+        if self.store.is_behind() {
+            return Some(PAUSE);
+        }
+        let is_done = self.backlog.missing().is_none() && self.replaced.is_empty();
+        (!is_done).then_some(RETRY)
+    }
+
+    fn do_what_can_wait(&mut self, runtime: &Handle) {
+        if self.store.is_behind() {
+            self.shelve();
+            return;
+        }
+        self.catch_up();
+        self.let_go(runtime);
+    }
+
+    /// What comes of it is told: sled may have failed.
+    fn shelve(&mut self) {
+        self.store.shelve();
+        self.tell();
     }
 
     fn catch_up(&mut self) {
@@ -186,10 +218,10 @@ impl Worker {
         }
     }
 
-    /// Cutting off is safe: it is in force whatever fails.
+    /// Cutting off is safe: it is in force at once and whatever fails, and answered when it is recorded and stored.
     fn cut_off(&mut self, event: Event, after: &Arc<Loaded>, change: Change) -> Result<(), ChangeError> {
-        self.backlog.add(event, Arc::clone(after), change, &mut self.store, &mut self.record);
         self.reader.put_in_force(Arc::clone(after));
+        self.backlog.add(event, Arc::clone(after), change, &mut self.store, &mut self.record);
         match self.backlog.missing() {
             None => Ok(()),
             Some(missing) => Err(ChangeError::InForceBut(missing.clone())),
@@ -251,7 +283,7 @@ fn amend(before: &Loaded, amendment: Amendment, subject: Option<Username>) -> Ne
     counts.groups = snapshot.groups().len() as u64;
     let only_takes = amendment.only_takes(&before.snapshot);
     let change = Change::Amend(amendment);
-    let shares_nothing = snapshot.groups() != before.snapshot.groups();
+    let shares_nothing = !snapshot.has_groups_of(&before.snapshot);
     let (cause, cut_off_since) = (Cause::Source, Vec::new());
     Next { snapshot, counts, cause, change, subject, cut_off_since, only_takes, shares_nothing }
 }

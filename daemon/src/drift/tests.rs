@@ -46,9 +46,13 @@ fn what_stays_is_told_once_and_what_comes_back_again() {
     assert_eq!(tell(&drift, &all, true, 1), (vec![], 0));
     // In other words, and spelled otherwise, it is the same thing.
     let mut same = all.clone();
-    same[0].what = "still has admin".into();
+    same[0].what = "has what it had".into();
     same[0].holder = "user:CARL".parse().ok();
     assert_eq!(tell(&drift, &same, true, 2), (vec![], 0));
+    // What goes further than before is another thing.
+    let more = [Finding { thing: "admin".into(), ..all[0].clone() }, all[1].clone(), all[2].clone()];
+    assert_eq!(tell(&drift, &more, true, 2), (vec!["gone admin".into()], 1));
+    assert_eq!(tell(&drift, &all, true, 2), (vec!["gone ".into()], 1));
     // Twice in one look it is one.
     let twice = [all.to_vec(), vec![finding(FindingKind::Differs, "WEB", "user:bob", ""); 2]].concat();
     assert_eq!(tell(&drift, &twice, true, 3), (vec!["differs ".into()], 0));

@@ -109,6 +109,20 @@ pub(crate) async fn commit(
     Ok(())
 }
 
+/// Whom and which groups a picture gives something that the source did not give before.
+pub(crate) fn given(source: &Source, picture: &impl Picture) -> Touched {
+    let mut touched = Touched::default();
+    for change in difference(picture, &source.roster(), &Of::All(None)).gives {
+        match change {
+            Change::PutUser(user) => drop(touched.users.insert(user.id)),
+            Change::PutGroup(group) => drop(touched.groups.insert(group.id)),
+            Change::Join { group, .. } => drop(touched.groups.insert(group)),
+            _ => {}
+        }
+    }
+    touched
+}
+
 fn difference(picture: &impl Picture, roster: &Roster, of: &Of<'_>) -> Difference {
     let Some(known) = roster.provisioned() else { return Difference::default() };
     let now = Timestamp::now();

@@ -32,7 +32,7 @@ pub(crate) enum After {
     Pause,
     /// It is tried again, and no sooner than that: the other side says so.
     Later(Duration),
-    /// What was read is not taken without somebody's word; until then it is looked again now and then.
+    /// What was read is not taken without somebody's word; it goes on after that time.
     Held(String, Duration),
 }
 

@@ -647,8 +647,8 @@ impl Metrics {
         }
         self.canary_accepted.set(live.canaries.accepted());
         if live.config.bitbucket.is_some() {
-            let proven = live.canaries.proven().unwrap_or(live.started);
-            self.canary_proven_age.set(jiff::Timestamp::now().duration_since(proven).as_secs_f64());
+            let age = live.canaries.unproven_for(std::time::Instant::now());
+            self.canary_proven_age.set(age.as_secs_f64());
         }
         for (kind, count) in live.drift.counts() {
             self.bitbucket_drift.get_or_create(&OfFinding { kind: kind.as_str() }).set(count);

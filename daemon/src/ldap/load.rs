@@ -5,9 +5,11 @@ use oam_ldap::{
     control::{self, Ask, PAGED},
     entry::Attribute,
     message::Code,
-    replica::Touched,
+    replica::{Touched, User},
     request::{Scope, Search},
 };
+use oam_policy::printable::Printable;
+use uuid::Uuid;
 
 use super::{
     LdapError,
@@ -22,12 +24,69 @@ pub(super) const MAX_ENTRIES: usize = 2_000_000;
 /// How many parts of one attribute are asked for: some 10,000,000 members.
 const MAX_PARTS: usize = 10_000;
 
+/// All users and groups of a server, as far as they can be read.
+#[derive(Debug, Default)]
+pub(super) struct Everything {
+    pub(super) replica: Replica,
+    strangers: Strangers,
+}
+
+impl Everything {
+    /// Takes those whose id cannot be read and who are known by their username for who they were: that an id cannot be read does
+    /// not mean that somebody left. Nobody else of them can be followed. Tells, in words, of how many that is so.
+    ///
+    /// # Errors
+    /// When somebody who is known is missing and may be one of them: nothing can be told then.
+    pub(super) fn settle(
+        &mut self,
+        id_of: impl Fn(&str) -> Option<Uuid>,
+        known: impl IntoIterator<Item = Uuid>,
+    ) -> Result<Option<String>, LdapError> {
+        let (replica, mut touched) = (&mut self.replica, Touched::default());
+        let Strangers { first, count, named } = std::mem::take(&mut self.strangers);
+        let Some(first) = first else { return Ok(None) };
+        let nameless = count - named.len();
+        for user in named {
+            let id = user.username.as_deref().and_then(&id_of);
+            if let Some(id) = id.filter(|id| replica.user(id).is_none()) {
+                replica.put_user(id, user, &mut touched);
+            }
+        }
+        if nameless > 0 && known.into_iter().any(|id| replica.user(&id).is_none()) {
+            return Err(LdapError::Nameless { nameless });
+        }
+        Ok(Some(format!(
+            "{count} of its users have no `users.id` that can be read, `{}` for one: whoever of them was not known is not followed",
+            Printable::new(&first)
+        )))
+    }
+}
+
+/// Users whose id cannot be read.
+#[derive(Debug, Default)]
+struct Strangers {
+    /// How many there are, and the name of the first.
+    first: Option<String>,
+    count: usize,
+    /// Those with a username.
+    named: Vec<User>,
+}
+
+impl Strangers {
+    fn add(&mut self, entry: &Entry, user: Option<User>) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| entry.dn.clone());
+        self.named.extend(user.filter(|user| user.username.is_some()));
+    }
+}
+
 /// All users and groups of a server.
 pub(super) async fn everything(
     connection: &mut Connection,
     config: &LdapConfig,
-) -> Result<Replica, LdapError> {
+) -> Result<Everything, LdapError> {
     let (mut replica, mut touched) = (Replica::default(), Touched::default());
+    let mut strangers = Strangers::default();
     let attributes = mapped::user_attributes(config);
     let users = Search {
         base: &config.users.base,
@@ -38,11 +97,12 @@ pub(super) async fn everything(
     let mut count = 0;
     pages(connection, "the search for users", &users, |entry| {
         counted(&mut count)?;
-        if let (Some(id), Some(user)) = (mapped::id(config, &entry), mapped::user(config, &entry)) {
-            replica.put_user(id, user, &mut touched);
-            return Ok(());
+        match (mapped::id(config, &entry), mapped::user(config, &entry)) {
+            (Some(id), Some(user)) => replica.put_user(id, user, &mut touched),
+            (None, user) => strangers.add(&entry, user),
+            (Some(_), None) => return Err(LdapError::Unexpected("a user whose name is none")),
         }
-        Err(LdapError::Unexpected("a user without the attribute of `users.id`"))
+        Ok(())
     })
     .await?;
     for (entry, id) in groups(connection, config, &mut count).await? {
@@ -50,14 +110,14 @@ pub(super) async fn everything(
             replica.put_group(id, group, &mut touched);
         }
     }
-    Ok(replica)
+    Ok(Everything { replica, strangers })
 }
 
 async fn groups(
     connection: &mut Connection,
     config: &LdapConfig,
     count: &mut usize,
-) -> Result<Vec<(Entry, uuid::Uuid)>, LdapError> {
+) -> Result<Vec<(Entry, Uuid)>, LdapError> {
     let attributes = mapped::group_attributes(config);
     let search = Search {
         base: &config.groups.base,

@@ -87,6 +87,15 @@ enum LdapError {
     /// TLS.
     #[error("{0}")]
     Tls(String),
+    /// Some are nobody that we know, and somebody that we know is not there: who left cannot be told.
+    #[error(
+        "{nameless} of its users have neither an id nor a username that can be read, and somebody who was known is not among the others: \
+         whether they left is not known. Look at the rights of the bind account, or narrow the filter"
+    )]
+    Nameless {
+        /// How many.
+        nameless: usize,
+    },
     /// More than is taken.
     #[error("the server has more than {limit} {what}: narrow the filter")]
     TooMuch {

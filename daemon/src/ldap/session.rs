@@ -26,7 +26,7 @@ use super::{
 use crate::{
     config::{Flavour, LdapConfig},
     follow::{self, Of},
-    source::{Request, Source, Sources},
+    source::{Provisioned, Request, Source, Sources},
 };
 
 /// How often it is made sure that the server is there.
@@ -102,9 +102,17 @@ async fn wait_for_more(source: &Source, config: &LdapConfig, files: &[Option<Sys
 impl Session<'_> {
     /// Reads everything page by page.
     async fn load(&mut self, request: Option<&Request>) -> Result<(), LdapError> {
-        let replica = load::everything(&mut self.connection, self.config).await?;
-        commit(self.sources, self.source, self.config, &replica, Of::All(request)).await?;
-        self.memory.replica = replica;
+        let mut all = load::everything(&mut self.connection, self.config).await?;
+        let unread = {
+            let roster = self.source.roster();
+            let known = roster.provisioned();
+            let id_of = |username: &str| known?.user_called(username)?.id.parse().ok();
+            let ids = known.into_iter().flat_map(Provisioned::users).filter_map(|user| user.id.parse().ok());
+            all.settle(id_of, ids)?
+        };
+        commit(self.sources, self.source, self.config, &all.replica, Of::All(request)).await?;
+        self.memory.replica = all.replica;
+        self.source.feed().tell(|status| status.unread = unread);
         self.loaded();
         Ok(())
     }

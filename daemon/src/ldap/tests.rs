@@ -201,11 +201,67 @@ fn directory(asked: &Asked, last_part: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     vec![(part, Vec::new()), (done, Vec::new())]
 }
 
-async fn loaded(server: SocketAddr) -> Result<Replica, LdapError> {
+async fn everything(server: SocketAddr) -> Result<load::Everything, LdapError> {
     let folder = tempfile::tempdir().unwrap();
     let config = config(server, Flavour::Plain, &password(&folder));
     let mut connection = Connection::open(&config).await.unwrap();
     load::everything(&mut connection, &config).await
+}
+
+async fn loaded(server: SocketAddr) -> Result<Replica, LdapError> {
+    everything(server).await.map(|all| all.replica)
+}
+
+/// Who is followed where these are known by their usernames, and what is told of the others.
+async fn settled(
+    known: &[(&str, usize)],
+    others: &'static [Option<&str>],
+) -> Result<(Replica, Option<String>), LdapError> {
+    let mut all = everything(server(|asked| strange(asked, others))).await.unwrap();
+    let id_of = |username: &str| known.iter().find(|(known, _)| *known == username).map(|(_, id)| uuid(*id));
+    let unread = all.settle(id_of, known.iter().map(|(_, id)| uuid(*id)))?;
+    Ok((all.replica, unread))
+}
+
+/// `u1`, and these without an id.
+fn strange(asked: &Asked, others: &[Option<&str>]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let end = (outcome(0x65, 0), paged(b""));
+    if asked.base != "ou=people,dc=x" {
+        return vec![end];
+    }
+    let id = [uuid(1).to_string()];
+    let first = found(&user_dn(1), &[("entryUUID", &id[..]), ("uid", &["u1".to_owned()][..])]);
+    let of = |(number, name): (usize, &Option<&str>)| {
+        let name: Vec<_> = name.iter().map(|name| (*name).to_owned()).collect();
+        (found(&format!("cn=other{number},ou=people,dc=x"), &[("uid", &name[..])]), Vec::new())
+    };
+    [(first, Vec::new())].into_iter().chain(others.iter().enumerate().map(of)).chain([end]).collect()
+}
+
+#[tokio::test]
+async fn who_has_no_id_that_can_be_read_holds_up_nobody_and_has_not_left() {
+    // Nobody knows them: they are not followed, and the others are.
+    let (replica, unread) = settled(&[("u1", 1)], &[Some("new"), None]).await.unwrap();
+    assert_eq!(replica.user_ids().collect::<Vec<_>>(), [uuid(1)]);
+    let unread = unread.unwrap();
+    assert!(unread.contains("2 of its users") && unread.contains("cn=other0,ou=people,dc=x"), "{unread}");
+
+    // Who was known by that username is who they were; nobody takes the place of somebody who is there.
+    let known = [("u1", 1), ("u2", 2)];
+    let (replica, _) = settled(&known, &[Some("u2"), Some("u1")]).await.unwrap();
+    let mut ids: Vec<_> = replica.user_ids().collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [uuid(1), uuid(2)]);
+    assert_eq!(Some(&replica.user(&uuid(1)).unwrap().dn), oam_ldap::DnKey::of(&user_dn(1)).as_ref());
+
+    // Of whom a name can be read, they are not the one who is missing. Of whom nothing can, nobody knows.
+    let (replica, _) = settled(&known, &[Some("new")]).await.unwrap();
+    assert!(replica.user(&uuid(2)).is_none());
+    let error = settled(&known, &[None]).await.unwrap_err().to_string();
+    assert!(error.contains("1 of its users") && error.contains("whether they left is not known"), "{error}");
+
+    let (replica, unread) = settled(&known, &[]).await.unwrap();
+    assert_eq!((replica.user_ids().count(), unread), (1, None));
 }
 
 #[tokio::test]

@@ -41,6 +41,6 @@ pub use open::OpenError;
 pub use person::Person;
 pub(crate) use recorded::{held, of_held};
 pub use report::{Report, UsedBy, UsedOn};
-pub use rules::answering;
+pub use rules::{answering, concerns};
 pub use set::{Approval, Privilege, Reminded, Set, SignOff, Stage};
 pub use what::{Ask, Given, Leased, Wanted, What};

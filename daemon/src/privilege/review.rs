@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeReminded, PrivilegeReminder};
-use oam_policy::{State, Username, decide::NotInForce};
+use oam_policy::{Snapshot, State, Username, decide::NotInForce};
 use tokio_util::sync::CancellationToken;
 
 use super::{News, Privilege, Privileges, Reminded, Stage, rules::Rules};
@@ -22,6 +22,9 @@ impl Privileges {
     /// Ends what is over, and what is not allowed any more by what `state_for` says of whoever has it. Where that cannot be
     /// told now, only what is over, and what they have who were cut off.
     pub async fn review(&self, state_for: impl Fn(&Username) -> State) {
+        if self.set().open().next().is_none() {
+            return;
+        }
         let now = (self.clock().now(), self.clock().of_the_machine());
         let ending = |one: &Privilege| {
             let is_live = matches!(one.stage, Stage::Live { .. });
@@ -120,8 +123,8 @@ fn end_of(
         Stage::Live { .. } | Stage::Waiting => {}
     }
     let state = state_for(&one.by);
-    // However old what their source said is: that they were cut off is known here.
-    if state.snapshot.as_ref().is_some_and(|known| known.revocations().contains_key(&one.by.key())) {
+    // However old what another source said is: that they were cut off is known here.
+    if state.snapshot.as_ref().is_some_and(|known| is_cut_off(known, &one.by)) {
         return Some((PrivilegeEnd::NotAllowed, "directory"));
     }
     let rules = Rules::of(&state).ok()?;
@@ -131,4 +134,10 @@ fn end_of(
         NotInForce::NoRule | NotInForce::Reason => Some((PrivilegeEnd::NotAllowed, "policy")),
         NotInForce::Asker | NotInForce::Approval => Some((PrivilegeEnd::NotAllowed, "directory")),
     }
+}
+
+/// Whether somebody may act no more, by command or as a source says.
+fn is_cut_off(known: &Snapshot, user: &Username) -> bool {
+    let key = user.key();
+    known.revocations().contains_key(&key) || known.user(&key).is_some_and(|user| !user.is_active())
 }

@@ -256,3 +256,13 @@ fn signing_by(policy: &Policy, what: &What) -> BTreeSet<RoleId> {
 pub fn answering(policy: &Policy, one: &Privilege) -> BTreeSet<RoleId> {
     if one.wants_sign_off() { signing_by(policy, &one.what) } else { answering_by(policy, &one.what) }
 }
+
+/// Whether something is somebody's own, or theirs to answer or to sign off, as far as that can be told.
+pub fn concerns(state: &State, user: &Username, one: &Privilege) -> bool {
+    if one.by.key() == user.key() {
+        return true;
+    }
+    let Ok(rules) = Rules::of(state) else { return false };
+    let may = |with: BTreeSet<RoleId>| rules.may_answer(user, &with).is_ok();
+    may(rules.answering(&one.what)) || may(rules.signing(&one.what))
+}

@@ -16,7 +16,7 @@ use oam_policy::{
     PrivilegeId, Snapshot, State, Username,
     decide::{Freshness, Subject},
     file::{self, PolicySource},
-    snapshot::{Directory, Person as DirectoryPerson, Revocation},
+    snapshot::{Amendment, Directory, Person as DirectoryPerson, Revocation},
 };
 
 use super::{Ask, News, Person, Privilege, PrivilegeError, Privileges, Set, Stage, Wanted};
@@ -93,6 +93,16 @@ fn without(name: &str) -> State {
     let state = state();
     let revocation = Revocation { at: Timestamp::UNIX_EPOCH, by: "uid 0".into(), reason: "left".into() };
     let snapshot = state.snapshot.as_ref().unwrap().revoke(&user(name).key(), revocation);
+    State { snapshot: Some(snapshot), ..state }
+}
+
+/// The same with somebody inactive at their source.
+fn inactive(name: &str) -> State {
+    let state = state();
+    let before = state.snapshot.as_ref().unwrap();
+    let was = before.user(&user(name).key()).unwrap().to_person();
+    let people = vec![DirectoryPerson { active: false, ..was }];
+    let snapshot = before.amend(&Amendment { as_of: before.as_of(), people, groups: None });
     State { snapshot: Some(snapshot), ..state }
 }
 
@@ -328,6 +338,12 @@ async fn a_source_that_is_too_old_keeps_only_those_it_knows_from_ending() {
     // Who was cut off here is known whatever a source says.
     let own = privileges.request(&state(), &person("leo"), &lift(600)).await.unwrap();
     privileges.review(|_| stale(without("leo"))).await;
+    assert!(matches!(privileges.find(&own.id).unwrap().stage, Stage::Ended { .. }));
+    // As is who is inactive by what a source said: that another one is too old gives nobody anything.
+    let own = privileges.request(&state(), &person("leo"), &lift(600)).await.unwrap();
+    privileges.review(|_| stale(inactive("lea"))).await;
+    assert!(matches!(privileges.find(&own.id).unwrap().stage, Stage::Live { .. }));
+    privileges.review(|_| stale(inactive("leo"))).await;
     assert!(matches!(privileges.find(&own.id).unwrap().stage, Stage::Ended { .. }));
 }
 

@@ -1,6 +1,7 @@
-use std::{fs, path::Path, time::Duration};
+use std::{collections::HashSet, fs, path::Path, time::Duration};
 
 use oam_fetch::{Answer, Client, Secret, StatusCode, WebUrl};
+use oam_policy::Digest;
 use serde::de::DeserializeOwned;
 
 use super::PullError;
@@ -12,6 +13,27 @@ const TIME: Duration = Duration::from_secs(60);
 const BYTES: usize = 16 << 20;
 /// How large a file with a secret may be.
 const SECRET_BYTES: usize = 16 << 10;
+
+/// How many pages a list may have.
+const MOST_PAGES: usize = 50_000;
+
+/// The pages of one list that were asked for already: each page says where the next one is, and none need be the last.
+#[derive(Debug, Default)]
+pub(super) struct Trail(HashSet<Digest>);
+
+impl Trail {
+    /// Goes on to a page.
+    pub(super) fn step(&mut self, what: &str, place: &str) -> Result<(), PullError> {
+        let strange = |detail| Err(PullError::Strange { what: what.to_owned(), detail });
+        if self.0.len() >= MOST_PAGES {
+            return strange("the list has no end: it was left after 50,000 pages");
+        }
+        if !self.0.insert(Digest::of(place.as_bytes())) {
+            return strange("the list goes round in circles: a page names one that was read as the next one");
+        }
+        Ok(())
+    }
+}
 
 /// Whoever asks.
 pub(super) fn client(pull: &PullConfig) -> Result<Client, PullError> {
@@ -87,7 +109,7 @@ fn next_of(header: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{next_of, on_same_host, secret};
+    use super::{MOST_PAGES, Trail, next_of, on_same_host, secret};
 
     #[test]
     fn the_next_page_is_found_among_links() {
@@ -115,6 +137,22 @@ mod tests {
             let error = on_same_host("a page", &asked, place).unwrap_err().to_string();
             assert!(error.contains("another host") && !error.contains('\u{1b}'), "{error}");
         }
+    }
+
+    #[test]
+    fn no_list_is_endless() {
+        let mut trail = Trail::default();
+        for page in 0..MOST_PAGES {
+            trail.step("users", &format!("/users?page={page}")).unwrap();
+        }
+        let error = trail.step("users", "/users?page=x").unwrap_err().to_string();
+        assert!(error.contains("users: the list has no end") && error.contains("50,000"), "{error}");
+        let mut trail = Trail::default();
+        for page in ["a", "b", "c"] {
+            trail.step("groups", page).unwrap();
+        }
+        let error = trail.step("groups", "a").unwrap_err().to_string();
+        assert!(error.contains("groups: the list goes round in circles"), "{error}");
     }
 
     #[test]

@@ -102,6 +102,28 @@ enum PullError {
     Commit(#[from] CommitFault),
 }
 
+impl PullError {
+    /// Whether it may be the fault of the one object that was asked for: others can be read.
+    fn is_of_one(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => *status != StatusCode::UNAUTHORIZED,
+            Self::Strange { .. } | Self::Elsewhere { .. } => true,
+            Self::Fetch { source, .. } => matches!(
+                source,
+                FetchError::Json { .. }
+                    | FetchError::Size(_)
+                    | FetchError::Redirect(_)
+                    | FetchError::Redirects
+                    | FetchError::Status(_)
+                    | FetchError::Url(_)
+            ),
+            Self::Busy { .. } | Self::Secret { .. } | Self::Roots(_) | Self::TooMuch(_) | Self::Commit(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// Follows every source of these kinds until `stop`.
 pub async fn follow_all(sources: Arc<Sources>, stop: CancellationToken) {
     let mut tasks = JoinSet::new();

@@ -53,6 +53,10 @@ impl<'a> Taking<'a> {
         self.source
     }
 
+    pub(super) fn told(&self) -> &Mirror {
+        self.told
+    }
+
     pub(super) fn view(&self) -> &View {
         self.told.view()
     }

@@ -1,7 +1,8 @@
 //! Who approved the pull request that is being merged: asked of Bitbucket where a decision depends on it.
 //!
 //! In flow a [`Question`] and answers of Bitbucket; out flow facts, or why there are none. A merge is decided by what Bitbucket said
-//! after the question came, and by nothing older. A page that somebody looks at may be answered by what was said a little before.
+//! after the question came, and by nothing older. A page that somebody looks at may be told yes by what was said a little before,
+//! and is told no by nothing older either: Bitbucket may be waiting for just that page to merge by itself.
 //!
 //! It must never make anybody wait longer than is configured, ask about one pull request twice at once, or give facts about another
 //! head or another target than the one that is merged.
@@ -14,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use oam_bitbucket::{Bitbucket, PER_PAGE};
+use oam_bitbucket::Bitbucket;
 use oam_fetch::Secret;
 use oam_policy::{
     Merging, Repository,
@@ -114,10 +115,10 @@ impl PullRequests {
             .map(|why| format!("Who approved pull requests could not be found out last time: {why}."))
     }
 
-    /// What is known of the pull request that a question is about.
-    pub async fn find(&self, question: &Question) -> Found {
+    /// What is known of the pull request that a question is about. `recall`: a page may be answered by what was said before.
+    pub async fn find(&self, question: &Question, recall: bool) -> Found {
         let began = Instant::now();
-        let (facts, how) = match self.look(question).await {
+        let (facts, how) = match self.look(question, recall).await {
             (Err(why), how) => (Err(why), how),
             (Ok(told), how) => match told.facts_of(question) {
                 Ok(facts) => (Ok(facts), how),
@@ -127,7 +128,7 @@ impl PullRequests {
         Found { facts: facts.map_err(|why| Unreadable { why }), how, took: began.elapsed() }
     }
 
-    async fn look(&self, question: &Question) -> Looked {
+    async fn look(&self, question: &Question, recall: bool) -> Looked {
         let failed = |why: &str| (Err(why.to_owned()), How::Failed);
         let Some(config) = &self.bitbucket else {
             return failed(
@@ -151,7 +152,7 @@ impl PullRequests {
             return (Err(why), How::Failed);
         };
         // A page may be answered by what was said before; a merge may not.
-        let since = recent.filter(|_| question.request.channel.is_dry_run());
+        let since = recent.filter(|_| recall && question.request.channel.is_dry_run());
         if let Some(answer) = held.as_ref().filter(|answer| answer.serves(now, since, &head)) {
             let how = match &answer.told {
                 Err(_) => How::Failed,
@@ -198,7 +199,7 @@ impl PullRequests {
         let committers = match time::timeout_at(deadline, bitbucket.commits_of(repository, number)).await {
             Err(_) => Err(format!("reading its commits: {}", late(config))),
             Ok(Err(error)) => Err(error.to_string()),
-            Ok(Ok(commits)) if commits.len() > PER_PAGE as usize => {
+            Ok(Ok((commits, at_once))) if !at_once => {
                 // Pages are of the list as it is when each is asked for: of two lists, some commits may be on neither.
                 match time::timeout_at(deadline, bitbucket.pull_request(repository, number)).await {
                     Ok(Ok(after)) if after.is_of_commits_of(&pull_request) => {
@@ -209,7 +210,7 @@ impl PullRequests {
                     Err(_) => Err(format!("reading it again: {}", late(config))),
                 }
             }
-            Ok(Ok(commits)) => told::committers(&pull_request.head, commits),
+            Ok(Ok((commits, _))) => told::committers(&pull_request.head, commits),
         };
         Ok(Told { pull_request, committers })
     }

@@ -211,7 +211,8 @@ impl Replay {
     ) -> Result<Vec<Verdict>, Untold> {
         let decision = &recorded.decision;
         // How old the directory might be then is not recorded.
-        if decision.reasons.iter().any(|reason| reason.code == "source-stale") {
+        let of_refs = decision.updates.iter().flat_map(|update| &update.reasons);
+        if decision.reasons.iter().chain(of_refs).any(|reason| reason.code == "source-stale") {
             return Err(Untold::UndecidedThen("source-stale".into()));
         }
         let policy = match &decision.policy {

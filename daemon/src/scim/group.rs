@@ -1,81 +1,107 @@
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use oam_scim::{
-    Problem, ScimType,
-    group::{Edit, of_body, of_patch},
+    Problem,
+    group::{Edit, of_body, of_patch, readable_of_body, readable_of_patch},
     patch as changes,
     project::Projection,
     schema,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::task::block_in_place;
 use uuid::Uuid;
 
 use super::{
-    Asked, Query,
+    Asked, Hit, Hits, Query,
     answer::{Answer, check_version, etag, has_version, problem},
+    edits::{Asks, Wanted, carry_out, nameless},
     user::provisioned,
 };
 use crate::source::{Change, Planned, Provisioned, Roster, StoredGroup};
 
-/// A group with more members is not shown after a change, unless it is asked for.
-const SHOWN_MEMBERS: usize = 1_000;
+/// A group with more members is not shown after a PATCH, unless somebody says which attributes are wanted: whoever
+/// pushes to a large group does so member by member.
+const SHOWN_AFTER_PATCH: usize = 20;
+/// The same after all of it was sent.
+const SHOWN_AFTER_PUT: usize = 1_000;
 
 pub(super) fn get(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
-    let roster = asked.source.roster();
-    let groups = provisioned(&roster)?;
-    let group = groups.group(id).ok_or_else(unknown)?;
+    let projection = asked.query.projection();
+    let Seen { group, members } = see(asked, id, &projection)?;
     if has_version(&asked.headers, group.version) {
         return Ok(Answer::empty(304).version(group.version));
     }
-    Ok(Answer::new(200, shown(asked, groups, group, &asked.query.projection())).version(group.version))
+    Ok(Answer::new(200, shown(asked, &group, &members, &projection)).version(group.version))
 }
 
 pub(super) fn list(asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let page = asked.query.page()?;
-    let (total, resources) = select(asked, &asked.query, page.start, page.count)?;
-    Ok(Answer::new(200, page.response(total, &resources)))
+    let mut hits = Hits::of(asked.query.page()?);
+    search(asked, &asked.query, &mut hits)?;
+    Ok(hits.answer(asked, &asked.query.projection()))
 }
 
-/// Every group that a query finds.
-pub(super) fn found(asked: &Asked<'_>, query: &Query) -> Result<Vec<Value>, Problem> {
-    select(asked, query, 1, usize::MAX).map(|(_, resources)| resources)
-}
-
-/// How many a query finds, and a part of them.
-fn select(
-    asked: &Asked<'_>,
-    query: &Query,
-    start: usize,
-    count: usize,
-) -> Result<(usize, Vec<Value>), Problem> {
-    let (filter, projection) = (query.filter()?, query.projection());
-    let by_members = query.filters_by("members");
-    let roster = asked.source.roster();
-    let groups = provisioned(&roster)?;
-    let whole = Projection::parse(None, if by_members { None } else { Some("members") });
+/// Adds every group that a query finds.
+pub(super) fn search(asked: &Asked<'_>, query: &Query, hits: &mut Hits) -> Result<(), Problem> {
+    let filter = query.filter()?;
+    let whole = Projection::parse(None, if query.filters_by("members") { None } else { Some("members") });
     let fits = |group: &StoredGroup| {
         filter.as_ref().is_none_or(|filter| {
-            shown(asked, groups, group, &whole).as_object().is_some_and(|group| filter.matches(group))
+            let members = members(asked, &group.id, &whole);
+            shown(asked, group, &members, &whole).as_object().is_some_and(|group| filter.matches(group))
         })
     };
-    let named = filter.as_ref().and_then(|filter| filter.must_equal(&|name| name == "id"));
-    block_in_place(|| {
-        let found: Vec<_> = match named {
-            Some((_, id)) => groups.group(id).into_iter().filter(|group| fits(group)).collect(),
-            None => groups.groups().filter(|group| fits(group)).collect(),
-        };
-        let on_page = found.iter().skip(start.saturating_sub(1)).take(count);
-        let resources: Vec<_> = on_page.map(|group| shown(asked, groups, group, &projection)).collect();
-        Ok((found.len(), resources))
-    })
+    let is_indexed = |name: &str| matches!(name, "id" | "displayname");
+    let named: Option<Vec<_>> = match filter.as_ref().and_then(|filter| filter.must_equal(&is_indexed)) {
+        Some(("id", id)) => {
+            Some(provisioned(&asked.source.roster())?.group(id).into_iter().cloned().collect())
+        }
+        Some((_, name)) => Some(provisioned(&asked.source.roster())?.groups_called(name).cloned().collect()),
+        None => provisioned(&asked.source.roster()).map(|_| None)?,
+    };
+    let add = |group: Arc<StoredGroup>| {
+        if fits(&group) {
+            hits.add(Hit::Group(group));
+        }
+    };
+    block_in_place(|| match named {
+        Some(groups) => groups.into_iter().for_each(add),
+        None => asked.source.each_group(add),
+    });
+    Ok(())
+}
+
+/// A group at one moment.
+struct Seen {
+    group: Arc<StoredGroup>,
+    members: Vec<Box<str>>,
+}
+
+/// The group of this id, with its members where they are to be shown. What others change waits for nobody who looks at them.
+fn see(asked: &Asked<'_>, id: &str, projection: &Projection) -> Result<Seen, Problem> {
+    let roster = asked.source.roster();
+    let groups = provisioned(&roster)?;
+    let group = Arc::clone(groups.group(id).ok_or_else(unknown)?);
+    Ok(Seen { group, members: members_of(groups, id, projection) })
+}
+
+/// The members of a group, where they are to be shown.
+pub(super) fn members(asked: &Asked<'_>, id: &str, projection: &Projection) -> Vec<Box<str>> {
+    let roster = asked.source.roster();
+    roster.provisioned().map(|groups| members_of(groups, id, projection)).unwrap_or_default()
+}
+
+fn members_of(groups: &Provisioned, id: &str, projection: &Projection) -> Vec<Box<str>> {
+    if projection.leaves_out("members") {
+        return Vec::new();
+    }
+    groups.members(id).map(Into::into).collect()
 }
 
 pub(super) async fn create(asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let edits = of_body(&asked.body)?;
+    let asks = Asks { edits: of_body(&asked.body)?, fault: None };
     let id = Uuid::now_v7().to_string();
-    change(asked, &id, 201, |groups, now| {
+    let answer = change(asked, &id, |groups, now| {
         let head = StoredGroup {
             id: id.as_str().into(),
             created: now,
@@ -84,22 +110,49 @@ pub(super) async fn create(asked: &Asked<'_>) -> Result<Answer, Problem> {
             display_name: "".into(),
             external_id: None,
         };
-        carry_out(groups, head, true, &edits, now)
-    })
-    .await
+        carry_out(groups, head, true, asks, now)
+    });
+    answer.await?;
+    let projection = asked.query.projection();
+    let Seen { group, members } = see(asked, &id, &projection)?;
+    Ok(answered(asked, 201, &group, shown(asked, &group, &members, &projection)))
 }
 
 pub(super) async fn replace(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
-    let edits = of_body(&asked.body)?;
-    if !edits.iter().any(|edit| matches!(edit, Edit::Name(_))) {
-        return Err(Problem::bad(ScimType::InvalidValue, "a group has a `displayName`"));
-    }
-    change(asked, id, 200, |groups, now| edit(asked, groups, id, &edits, now)).await
+    let whole = of_body(&asked.body).and_then(|edits| {
+        let is_named = edits.iter().any(|edit| matches!(edit, Edit::Name(_)));
+        if is_named { Ok(edits) } else { Err(nameless()) }
+    });
+    let asks = Asks::of(whole, || readable_of_body(&asked.body));
+    change(asked, id, |groups, now| edit(asked, groups, id, asks, now)).await?;
+    shown_up_to(asked, id, SHOWN_AFTER_PUT)
 }
 
 pub(super) async fn patch(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
-    let edits = of_patch(&changes::parse(&asked.body)?)?;
-    change(asked, id, 200, |groups, now| edit(asked, groups, id, &edits, now)).await
+    let whole = changes::parse(&asked.body).and_then(|operations| of_patch(&operations));
+    let asks = Asks::of(whole, || readable_of_patch(&asked.body));
+    change(asked, id, |groups, now| edit(asked, groups, id, asks, now)).await?;
+    shown_up_to(asked, id, SHOWN_AFTER_PATCH)
+}
+
+/// The answer with the group, or without where it has more members and nobody wants to see them.
+fn shown_up_to(asked: &Asked<'_>, id: &str, most: usize) -> Result<Answer, Problem> {
+    let projection = asked.query.projection();
+    let is_asked_for = asked.query.asks() || projection.leaves_out("members");
+    if !is_asked_for {
+        let roster = asked.source.roster();
+        let groups = provisioned(&roster)?;
+        if groups.member_count(id) > most {
+            return Ok(Answer::empty(204).version(groups.group(id).ok_or_else(unknown)?.version));
+        }
+    }
+    let Seen { group, members } = see(asked, id, &projection)?;
+    Ok(answered(asked, 200, &group, shown(asked, &group, &members, &projection)))
+}
+
+fn answered(asked: &Asked<'_>, status: u16, group: &StoredGroup, body: Value) -> Answer {
+    let location = format!("{}/Groups/{}", asked.base, group.id);
+    Answer::new(status, body).version(group.version).location(location)
 }
 
 pub(super) async fn delete(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
@@ -117,162 +170,38 @@ pub(super) async fn delete(asked: &Asked<'_>, id: &str) -> Result<Answer, Proble
     Ok(Answer::empty(204))
 }
 
-/// Changes one group, and answers with what it is then.
+/// Changes one group.
 async fn change(
     asked: &Asked<'_>,
     id: &str,
-    status: u16,
-    plan: impl FnOnce(&Provisioned, Timestamp) -> Result<Vec<Change>, Problem>,
-) -> Result<Answer, Problem> {
+    plan: impl FnOnce(&Provisioned, Timestamp) -> Result<Wanted, Problem>,
+) -> Result<(), Problem> {
     let plan = |roster: &Roster, now: Timestamp| {
         let groups = provisioned(roster)?;
-        let changes = plan(groups, now)?;
-        let what = in_words(groups, id, &changes);
-        Ok::<_, Problem>(Planned { changes, subject: None, what, answer: () })
+        let Wanted { changes, unknown, but } = plan(groups, now)?;
+        let what = in_words(groups, id, &changes, unknown);
+        if unknown > 0 {
+            tracing::warn!(source = %asked.source.name(), group = id, unknown, "{what}");
+        }
+        Ok::<_, Problem>(Planned { changes, subject: None, what, answer: but })
     };
-    asked.live.sources.change(asked.source, &asked.actor, plan).await.map_err(problem)?;
-    let roster = asked.source.roster();
-    let groups = provisioned(&roster)?;
-    let group = groups.group(id).ok_or_else(unknown)?;
-    let projection = asked.query.projection();
-    let is_large = groups.member_count(id) > SHOWN_MEMBERS && !projection.leaves_out("members");
-    if is_large && status == 200 {
-        return Ok(Answer::empty(204).version(group.version));
-    }
-    let location = format!("{}/Groups/{id}", asked.base);
-    Ok(Answer::new(status, shown(asked, groups, group, &projection))
-        .version(group.version)
-        .location(location))
+    let but = asked.live.sources.change(asked.source, &asked.actor, plan).await.map_err(problem)?;
+    but.map_or(Ok(()), Err)
 }
 
 fn edit(
     asked: &Asked<'_>,
     groups: &Provisioned,
     id: &str,
-    edits: &[Edit],
+    asks: Asks,
     now: Timestamp,
-) -> Result<Vec<Change>, Problem> {
+) -> Result<Wanted, Problem> {
     let head = groups.group(id).ok_or_else(unknown)?;
     check_version(&asked.headers, head.version)?;
-    carry_out(groups, head.clone(), false, edits, now)
+    carry_out(groups, StoredGroup::clone(head), false, asks, now)
 }
 
-/// What is different by these edits.
-fn carry_out(
-    groups: &Provisioned,
-    mut head: StoredGroup,
-    is_new: bool,
-    edits: &[Edit],
-    now: Timestamp,
-) -> Result<Vec<Change>, Problem> {
-    let before = head.clone();
-    let members = membership(groups, &head.id, edits);
-    for edit in edits {
-        match edit {
-            Edit::Name(name) => head.display_name = name.as_str().into(),
-            Edit::ExternalId(id) => head.external_id = id.as_deref().map(Into::into),
-            _ => {}
-        }
-    }
-    check_name(groups, &head)?;
-    if let Some(unknown) = members.come.iter().find(|id| groups.user(id).is_none()) {
-        let shown = oam_policy::printable::Printable::new(unknown.as_ref()).to_string();
-        return Err(Problem::bad(
-            ScimType::InvalidValue,
-            format!("there is no user `{shown}` to be a member"),
-        ));
-    }
-    let id = head.id.clone();
-    let is_other_head = head != before;
-    let mut changes = Vec::new();
-    if !members.go.is_empty() {
-        changes.push(Change::Leave { group: id.clone(), users: members.go });
-    }
-    let moves = !changes.is_empty() || !members.come.is_empty();
-    if is_new {
-        changes.push(Change::PutGroup(head));
-    } else if is_other_head {
-        changes.push(Change::PutGroup(StoredGroup { version: head.version + 1, modified: now, ..head }));
-    } else if moves {
-        changes.push(Change::TouchGroup { group: id.clone(), at: now });
-    }
-    if !members.come.is_empty() {
-        changes.push(Change::Join { group: id, users: members.come });
-    }
-    Ok(changes)
-}
-
-/// Who comes into a group, and who goes.
-#[derive(Debug, Default)]
-struct Membership {
-    come: Vec<Box<str>>,
-    go: Vec<Box<str>>,
-}
-
-/// What edits do to the members, in their order, without a look at those whom none of them is about.
-fn membership(groups: &Provisioned, group: &str, edits: &[Edit]) -> Membership {
-    let mut cleared = false;
-    let (mut come, mut go) = (BTreeSet::<&str>::new(), BTreeSet::<&str>::new());
-    for edit in edits {
-        match edit {
-            Edit::Add(ids) => {
-                for id in ids {
-                    go.remove(id.as_str());
-                    come.insert(id);
-                }
-            }
-            Edit::Remove(ids) => {
-                for id in ids {
-                    come.remove(id.as_str());
-                    go.insert(id);
-                }
-            }
-            Edit::RemoveSuch(filter) => {
-                let is_such = |id: &&str| {
-                    let member = [("value", *id), ("type", "User")];
-                    let member: Map<_, _> = member
-                        .into_iter()
-                        .map(|(name, value)| (name.to_owned(), Value::from(value)))
-                        .collect();
-                    filter.matches(&member)
-                };
-                let such: Vec<&str> = groups.members(group).filter(is_such).collect();
-                come.retain(|id| !is_such(id));
-                go.extend(such);
-            }
-            Edit::RemoveAll => {
-                cleared = true;
-                come.clear();
-                go.clear();
-            }
-            Edit::Name(_) | Edit::ExternalId(_) => {}
-        }
-    }
-    let boxed = |id: &str| Box::<str>::from(id);
-    Membership {
-        go: if cleared {
-            groups.members(group).filter(|id| !come.contains(id)).map(boxed).collect()
-        } else {
-            go.into_iter().filter(|id| groups.is_member(group, id)).map(boxed).collect()
-        },
-        come: come.into_iter().filter(|id| !groups.is_member(group, id)).map(boxed).collect(),
-    }
-}
-
-/// A group has a name, and no other one has it: rules name groups, and two of one name would be one.
-fn check_name(groups: &Provisioned, head: &StoredGroup) -> Result<(), Problem> {
-    if head.display_name.trim().is_empty() {
-        return Err(Problem::bad(ScimType::InvalidValue, "a group has a `displayName`"));
-    }
-    match groups.group_called(&head.display_name) {
-        Some(other) if other.id != head.id => {
-            Err(Problem::taken(format!("the group {} has this `displayName`", other.id)))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn in_words(groups: &Provisioned, id: &str, changes: &[Change]) -> String {
+fn in_words(groups: &Provisioned, id: &str, changes: &[Change], unknown: usize) -> String {
     let mut words = Vec::new();
     let mut name = groups.group(id).map(|group| group.display_name.to_string()).unwrap_or_default();
     for change in changes {
@@ -289,11 +218,20 @@ fn in_words(groups: &Provisioned, id: &str, changes: &[Change]) -> String {
             _ => {}
         }
     }
+    if unknown > 0 {
+        words.push(format!("{unknown} passed over whom nobody knows here"));
+    }
     let what = if words.is_empty() { "unchanged".to_owned() } else { words.join(", ") };
     format!("SCIM: group `{name}`: {what}")
 }
 
-fn shown(asked: &Asked<'_>, groups: &Provisioned, group: &StoredGroup, projection: &Projection) -> Value {
+/// A group as answers have it.
+pub(super) fn shown(
+    asked: &Asked<'_>,
+    group: &StoredGroup,
+    members: &[Box<str>],
+    projection: &Projection,
+) -> Value {
     let mut shown = json!({
         "schemas": [schema::GROUP],
         "id": group.id,
@@ -311,11 +249,13 @@ fn shown(asked: &Asked<'_>, groups: &Provisioned, group: &StoredGroup, projectio
         object.insert("externalId".into(), id.as_ref().into());
     }
     if !projection.leaves_out("members") {
-        let member = |id: &str| {
-            let address = format!("{}/Users/{id}", asked.base);
-            json!({"value": id, "$ref": address, "type": "User"})
-        };
-        let members: Vec<_> = groups.members(&group.id).map(member).collect();
+        let members: Vec<_> = members
+            .iter()
+            .map(|id| {
+                let address = format!("{}/Users/{id}", asked.base);
+                json!({"value": id, "$ref": address, "type": "User"})
+            })
+            .collect();
         object.insert("members".into(), members.into());
     }
     projection.apply(&mut shown);
@@ -324,60 +264,4 @@ fn shown(asked: &Asked<'_>, groups: &Provisioned, group: &StoredGroup, projectio
 
 fn unknown() -> Problem {
     Problem::other(404, "there is no group with this id")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use jiff::Timestamp;
-    use oam_scim::{Filter, group::Edit};
-    use proptest::{collection::vec, prelude::*};
-
-    use super::membership;
-    use crate::source::tests::{group_with, ids};
-
-    fn edit() -> impl Strategy<Value = Edit> {
-        let some = || vec(0..6_usize, 0..3).prop_map(|numbers| ids(&numbers));
-        prop_oneof![
-            some().prop_map(Edit::Add),
-            some().prop_map(Edit::Remove),
-            (0..6_usize).prop_map(|number| {
-                let [id] = &ids(&[number])[..] else { panic!() };
-                Edit::RemoveSuch(Filter::parse(&format!("value eq \"{id}\" or value eq \"x\"")).unwrap())
-            }),
-            Just(Edit::RemoveAll),
-        ]
-    }
-
-    proptest! {
-        /// One edit after the other on a plain set.
-        #[test]
-        fn edits_are_carried_out_in_their_order(before in vec(0..6_usize, 0..6), edits in vec(edit(), 0..6)) {
-            let before: BTreeSet<String> = ids(&before).into_iter().collect();
-            let groups = group_with(before.iter(), Timestamp::UNIX_EPOCH);
-            let mut naive = before.clone();
-            for edit in &edits {
-                match edit {
-                    Edit::Add(ids) => naive.extend(ids.iter().cloned()),
-                    Edit::Remove(ids) => naive.retain(|id| !ids.contains(id)),
-                    Edit::RemoveSuch(filter) => naive.retain(|id| {
-                        let member = serde_json::json!({"value": id});
-                        !filter.matches(member.as_object().unwrap())
-                    }),
-                    Edit::RemoveAll => naive.clear(),
-                    _ => {}
-                }
-            }
-            let moved = membership(&groups, "g", &edits);
-            let mut after = before;
-            for id in &moved.go {
-                prop_assert!(after.remove(&**id), "nobody goes who was not there");
-            }
-            for id in &moved.come {
-                prop_assert!(after.insert(id.to_string()), "nobody comes who was there");
-            }
-            prop_assert_eq!(after, naive);
-        }
-    }
 }

@@ -9,7 +9,9 @@
 
 mod answer;
 mod discovery;
+mod edits;
 mod group;
+mod hits;
 mod query;
 mod route;
 mod user;
@@ -29,6 +31,7 @@ use tokio::time::timeout;
 
 use crate::{https::Failures, service::Live, source::Source};
 use answer::Answer;
+use hits::{Hit, Hits};
 use query::Query;
 use route::Route;
 

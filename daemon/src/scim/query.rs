@@ -63,6 +63,11 @@ impl Query {
         Page::parse(self.start.as_deref(), self.count.as_deref())
     }
 
+    /// Whether it says which attributes are wanted: then they are shown, however many there are.
+    pub(super) fn asks(&self) -> bool {
+        self.only.as_deref().is_some_and(|only| !only.trim().is_empty())
+    }
+
     pub(super) fn projection(&self) -> Projection {
         Projection::parse(self.only.as_deref(), self.without.as_deref())
     }

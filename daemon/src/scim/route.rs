@@ -1,7 +1,7 @@
 use axum::http::Method;
 use oam_scim::{Problem, Resource};
 
-use super::{Answer, Asked, Query, discovery, group, user};
+use super::{Answer, Asked, Hits, Query, discovery, group, user};
 
 /// What an address below that of a source is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,11 +92,10 @@ impl Route {
 /// Users first, and then groups, on pages over both.
 fn search(asked: &Asked<'_>) -> Result<Answer, Problem> {
     let query = Query::of_body(&asked.body)?;
-    let (users, groups) = (user::found(asked, &query)?, group::found(asked, &query)?);
-    let page = query.page()?;
-    let all: Vec<_> = users.into_iter().chain(groups).collect();
-    let on_page: Vec<_> = all.iter().skip(page.start.saturating_sub(1)).take(page.count).cloned().collect();
-    Ok(Answer::new(200, page.response(all.len(), &on_page)))
+    let mut hits = Hits::of(query.page()?);
+    user::search(asked, &query, &mut hits)?;
+    group::search(asked, &query, &mut hits)?;
+    Ok(hits.answer(asked, &query.projection()))
 }
 
 fn not_so() -> Problem {

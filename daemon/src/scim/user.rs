@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use oam_policy::{Username, name::UsernameKey};
 use oam_scim::{Document, Problem, Resource, document, patch as changes, project::Projection};
@@ -6,65 +8,62 @@ use tokio::task::block_in_place;
 use uuid::Uuid;
 
 use super::{
-    Asked, Query,
+    Asked, Hit, Hits, Query,
     answer::{Answer, check_version, etag, has_version, problem},
 };
-use crate::source::{Change, Planned, Provisioned, Roster, StoredUser};
+use crate::source::{Change, Planned, Provisioned, Roster, StoredGroup, StoredUser};
 
 pub(super) fn get(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
-    let roster = asked.source.roster();
-    let users = provisioned(&roster)?;
-    let user = users.user(id).ok_or_else(unknown)?;
+    let user = find(asked, id)?;
     if has_version(&asked.headers, user.version) {
         return Ok(Answer::empty(304).version(user.version));
     }
-    Ok(Answer::new(200, shown(asked, users, user, &asked.query.projection())).version(user.version))
+    Ok(Answer::new(200, shown(asked, &user, &asked.query.projection())).version(user.version))
 }
 
 pub(super) fn list(asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let page = asked.query.page()?;
-    let (total, resources) = select(asked, &asked.query, page.start, page.count)?;
-    Ok(Answer::new(200, page.response(total, &resources)))
+    let mut hits = Hits::of(asked.query.page()?);
+    search(asked, &asked.query, &mut hits)?;
+    Ok(hits.answer(asked, &asked.query.projection()))
 }
 
-/// Everybody whom a query finds.
-pub(super) fn found(asked: &Asked<'_>, query: &Query) -> Result<Vec<Value>, Problem> {
-    select(asked, query, 1, usize::MAX).map(|(_, resources)| resources)
-}
-
-/// How many a query finds, and a part of them.
-fn select(
-    asked: &Asked<'_>,
-    query: &Query,
-    start: usize,
-    count: usize,
-) -> Result<(usize, Vec<Value>), Problem> {
-    let (filter, projection) = (query.filter()?, query.projection());
-    let by_groups = query.filters_by("groups");
-    let roster = asked.source.roster();
-    let users = provisioned(&roster)?;
-    let whole = Projection::parse(None, if by_groups { None } else { Some("groups") });
+/// Adds everybody whom a query finds.
+pub(super) fn search(asked: &Asked<'_>, query: &Query, hits: &mut Hits) -> Result<(), Problem> {
+    let filter = query.filter()?;
+    let whole = Projection::parse(None, if query.filters_by("groups") { None } else { Some("groups") });
     let fits = |user: &StoredUser| {
         filter.as_ref().is_none_or(|filter| {
-            shown(asked, users, user, &whole).as_object().is_some_and(|user| filter.matches(user))
+            shown(asked, user, &whole).as_object().is_some_and(|user| filter.matches(user))
         })
     };
-    let named = filter
-        .as_ref()
-        .and_then(|filter| filter.must_equal(&|name| matches!(name, "id" | "username" | "externalid")));
-    block_in_place(|| {
-        let found: Vec<_> = match named {
-            Some(("id", id)) => users.user(id).into_iter().filter(|user| fits(user)).collect(),
-            Some(("username", name)) => {
-                users.user_called(name).into_iter().filter(|user| fits(user)).collect()
-            }
-            Some((_, id)) => users.users_known_as(id).filter(|user| fits(user)).collect(),
-            None => users.users().filter(|user| fits(user)).collect(),
-        };
-        let on_page = found.iter().skip(start.saturating_sub(1)).take(count);
-        let resources: Vec<_> = on_page.map(|user| shown(asked, users, user, &projection)).collect();
-        Ok((found.len(), resources))
-    })
+    let is_indexed = |name: &str| matches!(name, "id" | "username" | "externalid");
+    let named = match filter.as_ref().and_then(|filter| filter.must_equal(&is_indexed)) {
+        Some(named) => Some(those(provisioned(&asked.source.roster())?, named)),
+        None => provisioned(&asked.source.roster()).map(|_| None)?,
+    };
+    let add = |user: Arc<StoredUser>| {
+        if fits(&user) {
+            hits.add(Hit::User(user));
+        }
+    };
+    block_in_place(|| match named {
+        Some(users) => users.into_iter().for_each(add),
+        None => asked.source.each_user(add),
+    });
+    Ok(())
+}
+
+/// Those of whom this attribute is this text, and perhaps more.
+fn those(users: &Provisioned, (name, text): (&str, &str)) -> Vec<Arc<StoredUser>> {
+    match name {
+        "id" => users.user(text).into_iter().cloned().collect(),
+        "username" => users.user_called(text).into_iter().cloned().collect(),
+        _ => users.users_known_as(text).cloned().collect(),
+    }
+}
+
+fn find(asked: &Asked<'_>, id: &str) -> Result<Arc<StoredUser>, Problem> {
+    provisioned(&asked.source.roster())?.user(id).cloned().ok_or_else(unknown)
 }
 
 pub(super) async fn create(asked: &Asked<'_>) -> Result<Answer, Problem> {
@@ -74,16 +73,21 @@ pub(super) async fn create(asked: &Asked<'_>) -> Result<Answer, Problem> {
     let id = Uuid::now_v7().to_string();
     change(asked, &id, 201, "created", |users, now| {
         check_unique(users, None, &document)?;
-        Ok(Some(Change::PutUser(StoredUser::new(&id, now, now, 1, &document))))
+        Ok(Wanted::of(StoredUser::new(&id, now, now, 1, &document)))
     })
     .await
 }
 
 pub(super) async fn replace(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
-    let document = document::user(&asked.body)?;
     change(asked, id, 200, "replaced", |users, now| {
         let before = users.user(id).ok_or_else(unknown)?;
-        let mut document = document;
+        let mut document = match document::user(&asked.body) {
+            Ok(document) => document,
+            Err(fault) => {
+                let ends = document::is_active_in(&asked.body) == Some(false);
+                return only_ended(asked, before, ends, fault, now);
+            }
+        };
         if let Some(active) = before.document().get("active") {
             // Saying nothing of it gives nobody access back.
             document.entry("active").or_insert_with(|| active.clone());
@@ -94,11 +98,16 @@ pub(super) async fn replace(asked: &Asked<'_>, id: &str) -> Result<Answer, Probl
 }
 
 pub(super) async fn patch(asked: &Asked<'_>, id: &str) -> Result<Answer, Problem> {
-    let operations = changes::parse(&asked.body)?;
     change(asked, id, 200, "changed", |users, now| {
         let before = users.user(id).ok_or_else(unknown)?;
-        let document = changes::apply(&before.document(), &operations)?;
-        put(asked, users, before, &document, now)
+        let is = before.document();
+        match changes::parse(&asked.body).and_then(|operations| changes::apply(&is, &operations)) {
+            Ok(document) => put(asked, users, before, &document, now),
+            Err(fault) => {
+                let ends = !changes::is_active_after(&is, &asked.body);
+                only_ended(asked, before, ends, fault, now)
+            }
+        }
     })
     .await
 }
@@ -120,20 +129,35 @@ pub(super) async fn delete(asked: &Asked<'_>, id: &str) -> Result<Answer, Proble
     Ok(Answer::empty(204))
 }
 
+/// What becomes of a user by a request.
+#[derive(Default)]
+struct Wanted {
+    /// The user as they are then; `None`: as they are.
+    user: Option<StoredUser>,
+    /// Why not all of it is done.
+    but: Option<Problem>,
+}
+
+impl Wanted {
+    fn of(user: StoredUser) -> Self {
+        Self { user: Some(user), but: None }
+    }
+}
+
 /// Changes one user, and answers with what they are then.
 async fn change(
     asked: &Asked<'_>,
     id: &str,
     status: u16,
     what: &str,
-    plan: impl FnOnce(&Provisioned, Timestamp) -> Result<Option<Change>, Problem>,
+    plan: impl FnOnce(&Provisioned, Timestamp) -> Result<Wanted, Problem>,
 ) -> Result<Answer, Problem> {
     let plan = |roster: &Roster, now: Timestamp| {
         let users = provisioned(roster)?;
         let was_active = users.user(id).is_some_and(|user| user.is_active());
-        let change = plan(users, now)?;
+        let Wanted { user, but } = plan(users, now)?;
         let (mut subject, mut what) = (None, what);
-        if let Some(Change::PutUser(user)) = &change {
+        if let Some(user) = &user {
             subject = users.mapping().username(&user.document());
             what = match (was_active, user.is_active()) {
                 (true, false) => "deactivated",
@@ -142,37 +166,57 @@ async fn change(
             };
         }
         let what = format!("SCIM: user {what}");
-        Ok::<_, Problem>(Planned { changes: change.into_iter().collect(), subject, what, answer: () })
+        let changes = user.into_iter().map(Change::PutUser).collect();
+        Ok::<_, Problem>(Planned { changes, subject, what, answer: but })
     };
-    asked.live.sources.change(asked.source, &asked.actor, plan).await.map_err(problem)?;
-    let roster = asked.source.roster();
-    let users = provisioned(&roster)?;
-    // Deleted by another request meanwhile.
-    let user = users.user(id).ok_or_else(unknown)?;
+    let but = asked.live.sources.change(asked.source, &asked.actor, plan).await.map_err(problem)?;
+    if let Some(but) = but {
+        return Err(but);
+    }
+    // Deleted by another request meanwhile, where there is none.
+    let user = find(asked, id)?;
     let location = format!("{}/Users/{id}", asked.base);
-    let body = shown(asked, users, user, &asked.query.projection());
+    let body = shown(asked, &user, &asked.query.projection());
     Ok(Answer::new(status, body).version(user.version).location(location))
 }
 
-/// The change from a user to a document; nothing when they are so already.
+/// The change from a user to a document; nothing when they are so already. That they may act no more is so whatever else of it
+/// cannot be done.
 fn put(
     asked: &Asked<'_>,
     users: &Provisioned,
     before: &StoredUser,
     document: &Document,
     now: Timestamp,
-) -> Result<Option<Change>, Problem> {
+) -> Result<Wanted, Problem> {
     check_version(&asked.headers, before.version)?;
     if before.document() == *document {
-        return Ok(None);
+        return Ok(Wanted::default());
     }
-    check_unique(users, Some(&before.id), document)?;
     let next = StoredUser::new(&before.id, before.created, now, before.version + 1, document);
-    Ok(Some(Change::PutUser(next)))
+    match check_unique(users, Some(&before.id), document) {
+        Ok(()) => Ok(Wanted::of(next)),
+        Err(taken) => only_ended(asked, before, !next.is_active(), taken, now),
+    }
 }
 
-/// Nobody else may be called so, at the provider or on Bitbucket. Whoever keeps a name that was theirs is let be, so that
-/// a deactivation never fails by it.
+/// Of a request with which something is wrong: that a user may act no more is so whatever else of it cannot be done.
+fn only_ended(
+    asked: &Asked<'_>,
+    before: &StoredUser,
+    ends: bool,
+    fault: Problem,
+    now: Timestamp,
+) -> Result<Wanted, Problem> {
+    if !ends || !before.is_active() {
+        return Err(fault);
+    }
+    check_version(&asked.headers, before.version)?;
+    let detail = format!("{}; that they may act no more is taken all the same", fault.detail);
+    Ok(Wanted { user: Some(before.inactive(now)), but: Some(Problem { detail, ..fault }) })
+}
+
+/// Nobody else may be called so, at the provider or on Bitbucket. Whoever keeps a name that was theirs is let be.
 fn check_unique(users: &Provisioned, id: Option<&str>, document: &Document) -> Result<(), Problem> {
     let before = id.and_then(|id| users.user(id)).map(|user| user.document());
     let user_name = document.get("userName").and_then(Value::as_str).unwrap_or_default();
@@ -195,14 +239,15 @@ fn check_unique(users: &Provisioned, id: Option<&str>, document: &Document) -> R
     }
 }
 
-fn shown(asked: &Asked<'_>, users: &Provisioned, user: &StoredUser, projection: &Projection) -> Value {
+/// A user as answers have them. Whoever calls this holds no roster.
+pub(super) fn shown(asked: &Asked<'_>, user: &StoredUser, projection: &Projection) -> Value {
     let mut document = user.document();
     let schemas = document::schemas(Resource::User, &document);
     document.insert("schemas".into(), schemas);
     document.insert("id".into(), user.id.as_ref().into());
     if !projection.leaves_out("groups") {
-        let groups: Vec<_> = users
-            .groups_of(&user.id)
+        let groups: Vec<_> = groups_of(asked, &user.id)
+            .into_iter()
             .map(|group| {
                 let address = format!("{}/Groups/{}", asked.base, group.id);
                 json!({"value": group.id, "$ref": address, "display": group.display_name, "type": "direct"})
@@ -223,6 +268,11 @@ fn shown(asked: &Asked<'_>, users: &Provisioned, user: &StoredUser, projection: 
     let mut shown = Value::Object(document);
     projection.apply(&mut shown);
     shown
+}
+
+fn groups_of(asked: &Asked<'_>, id: &str) -> Vec<Arc<StoredGroup>> {
+    let roster = asked.source.roster();
+    roster.provisioned().map(|users| users.groups_of(id).cloned().collect()).unwrap_or_default()
 }
 
 pub(super) fn provisioned(roster: &Roster) -> Result<&Provisioned, Problem> {

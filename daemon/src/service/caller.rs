@@ -36,11 +36,11 @@ pub(super) async fn of<T>(request: &Request<T>, live: &Arc<Live>) -> Result<Call
 
 /// What they hold by what is in force now: of the sources, those count that know them.
 pub(super) fn held(caller: &Caller, live: &Live) -> Held {
-    let state = match caller.username() {
-        Some(username) => live.state_for(username),
-        None => live.state(),
+    let (state, ids) = match caller.username() {
+        Some(username) => (live.state_for(username), live.sources.ids_of(&username.key())),
+        None => (live.state(), Vec::new()),
     };
-    caller.held(&live.config, &state, Timestamp::now())
+    caller.held(&live.config, &state, &ids, Timestamp::now())
 }
 
 fn no_token() -> Status {

@@ -1,6 +1,10 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -102,6 +106,8 @@ impl Live {
         found_at_start: Vec<String>,
     ) -> Self {
         let witnesses = Witnesses::start(&audit, &config.witnesses);
+        let privileges = Arc::new(privileges);
+        sources.end_with_it(Arc::clone(&privileges), Arc::clone(&policies));
         Self {
             signatures: Signatures::start(config.signatures.clone()),
             facts_room: Room::new(config.facts_memory),
@@ -115,7 +121,7 @@ impl Live {
             signals: Arc::default(),
             issuers: Issuers::default(),
             audit,
-            privileges: Arc::new(privileges),
+            privileges,
             own_tokens: None,
             webhooks: Arc::default(),
             exports: Arc::default(),
@@ -161,6 +167,12 @@ impl Live {
         Self { provisioned, ..self }
     }
 
+    /// The same, with what came of canaries before.
+    #[must_use]
+    pub fn with_canaries(self, canaries: Canaries) -> Self {
+        Self { canaries, ..self }
+    }
+
     /// The same, with what was found in Bitbucket before.
     #[must_use]
     pub fn with_drift(self, drift: Drift) -> Self {
@@ -201,10 +213,20 @@ impl Live {
         state
     }
 
-    /// The sources that know those who approved a pull request.
-    pub fn approvers_of(&self, facts: &Facts) -> Arc<[(UsernameKey, Box<[Freshness]>)]> {
-        let approvals = facts.pull_request().and_then(Result::ok).map(|told| told.approvals.iter());
-        let named = approvals.into_iter().flatten().filter_map(|approval| match &approval.by {
+    /// The same with the sources that know those who approved the pull request that `facts` tell of.
+    pub fn with_approvers(&self, state: State, facts: &Facts) -> State {
+        let Some(Ok(told)) = facts.pull_request() else { return state };
+        let more = self.knowing(told.approvals.iter().map(|one| &one.by));
+        let approvers = state.approvers.iter().cloned().chain(more).collect();
+        State { approvers, ..state }
+    }
+
+    /// Those of them who are somebody in particular, with the sources that know them.
+    fn knowing<'a>(
+        &self,
+        approvers: impl Iterator<Item = &'a Asker>,
+    ) -> BTreeMap<UsernameKey, Box<[Freshness]>> {
+        let named = approvers.filter_map(|by| match by {
             Asker::User(user) => Some(user.key()),
             Asker::Roles(_) => None,
         });
@@ -213,21 +235,21 @@ impl Live {
 
     /// Who there is and what holds now, for whoever judges what `user` has for a while.
     pub fn rules_for(&self, user: &Username) -> State {
-        let policy = self.policies.live().map(|live| Arc::clone(&live.policy));
-        let sources = self.sources.freshness(&user.key()).into();
-        State { policy, snapshot: self.snapshot(), sources, ..State::default() }
+        self.sources.rules_for(&self.policies, user)
     }
 
     fn state_by(&self, sources: Vec<Freshness>, user: Option<&UsernameKey>) -> State {
         let InForce { elevations, waivers, leases } = self.privileges.in_force(user);
+        let seconds = waivers.iter().filter_map(|one| one.approved_by.as_ref());
+        let approvers = self.knowing(seconds.chain(elevations.iter().flat_map(|one| &one.approved_by)));
         State {
+            approvers: approvers.into_iter().collect(),
             policy: self.policies.live().map(|live| Arc::clone(&live.policy)),
             snapshot: self.snapshot(),
             sources: sources.into(),
             waivers: waivers.into(),
             elevations: elevations.into(),
             leases: leases.into(),
-            ..State::default()
         }
     }
 
@@ -274,7 +296,7 @@ impl Live {
             .config
             .bitbucket
             .as_ref()
-            .map(|bitbucket| self.canaries.alarms(self.started, bitbucket.canary.alarm_after, now));
+            .map(|bitbucket| self.canaries.alarms(bitbucket.canary.alarm_after, Instant::now()));
         canaries
             .unwrap_or_default()
             .into_iter()

@@ -166,6 +166,13 @@ impl Receiver {
         let person = match found {
             Some(Found::One(person)) => person,
             Some(Found::Several) => return done(SignalEffect::Ambiguous),
+            // Of whom it told or will tell, nobody knows: that they are not found says nothing.
+            Some(Found::Nobody) if source.is_unknown() => {
+                let name = source.name();
+                return Err(NotTaken::Later(format!(
+                    "nobody knows whom the source `{name}` has: it is not loaded"
+                )));
+            }
             Some(Found::Nobody) | None => return done(SignalEffect::Unknown),
         };
         let effect = match self.config.events.get(&about) {

@@ -263,9 +263,7 @@ impl Disk {
     fn write(&mut self, entry: &Entry) -> io::Result<()> {
         self.go_on()?;
         if self.broken {
-            return Err(io::Error::other(
-                "the journal could not be cut back after a failure; restart the daemon",
-            ));
+            return Err(io::Error::other("the journal could not be cut back after a failure"));
         }
         let content = postcard::to_stdvec(entry).map_err(io::Error::other)?;
         let before = self.end;
@@ -275,11 +273,16 @@ impl Disk {
         let (floor, written) = Floor::prepare_while(&floor_path, end.version(), || {
             self.journal.write_all(&bytes).and_then(|()| self.journal.sync_data())
         });
-        let raised = written.and_then(|()| floor?.raise()).and_then(|()| floor::sync(&floor_path));
+        let mut is_raised = false;
+        let raised = written.and_then(|()| floor?.raise()).and_then(|()| {
+            is_raised = true;
+            floor::sync(&floor_path)
+        });
         if let Err(error) = raised {
             let cut = self.journal.set_len(before.bytes).and_then(|()| self.journal.sync_all());
-            // The floor may be raised already: what it speaks of must not be less than what is there.
-            let lowered = floor::write(&self.folder.join("floor"), before.version());
+            // What the floor speaks of must not be less than what is there. One that was not raised is let be: writing it
+            // anew needs room, too.
+            let lowered = if is_raised { floor::write(&floor_path, before.version()) } else { Ok(()) };
             self.broken |= cut.and(lowered).is_err();
             return Err(error);
         }
@@ -287,6 +290,17 @@ impl Disk {
         self.records += 1;
         self.heard = self.heard.max(Some(entry.at));
         Ok(())
+    }
+
+    /// Whether nothing can be written behind what is there: a new base must come first.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Lets the journal fail and not be cut back, as a disk does that is at its end.
+    #[cfg(test)]
+    pub(super) fn break_journal(&mut self) {
+        self.journal = File::open(journal_path(&self.folder, self.base)).unwrap();
     }
 
     /// Whether the journal is so long that the next start would take its time.

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -10,8 +10,10 @@ use jiff::Timestamp;
 use oam_policy::{Digest, printable::Printable};
 use tokio::sync::Notify;
 
-/// How many are remembered one by one of those that are to be read again; beyond that, whatever changed is.
+/// How many are remembered one by one of those that are to be read again; beyond that, everything is.
 const MOST_POKES: usize = 1_000;
+/// How often it is tried to read again one that cannot be read; after that, everything is read.
+const MOST_TRIES: u32 = 5;
 
 /// What the one who follows a source tells of it, and is told.
 #[derive(Debug, Default)]
@@ -21,6 +23,7 @@ pub struct Feed {
     asked: Notify,
     pokes: Mutex<BTreeSet<Poke>>,
     poked: Notify,
+    owed: Mutex<Owed>,
     /// Of what was agreed upon with whoever calls us: the digest.
     caller: Mutex<Option<Digest>>,
     /// Whether somebody is asked right now to call us, and looks whether we are there.
@@ -48,6 +51,15 @@ pub enum Poke {
     Group(Box<str>),
 }
 
+/// What was to be read again, and is not yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owed {
+    /// Those that could not be read, with how often that was tried and why not.
+    pub aside: BTreeMap<Poke, (u32, String)>,
+    /// Whether everything is to be read, because nobody can tell any more what of it.
+    pub everything: bool,
+}
+
 /// How a source is followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FeedStatus {
@@ -67,6 +79,8 @@ pub struct FeedStatus {
     pub reads_all: Option<String>,
     /// Why it does not call us when something changes, where it was asked to.
     pub not_called: Option<String>,
+    /// What of it cannot be read, and why.
+    pub unread: Option<String>,
     /// Names that more than one group has, of which none is taken.
     pub shared_names: Vec<String>,
     /// How often the connection had to be made anew.
@@ -116,7 +130,9 @@ impl Feed {
         let mut waiting = self.pokes.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.extend(pokes);
         if waiting.len() > MOST_POKES {
+            // What is deleted is not told as a change by everybody.
             *waiting = BTreeSet::from([Poke::Changes]);
+            self.owed().everything = true;
         }
         if !waiting.is_empty() {
             self.poked.notify_one();
@@ -136,6 +152,58 @@ impl Feed {
     /// What is to be read again, for whoever does it.
     pub fn take_pokes(&self) -> BTreeSet<Poke> {
         std::mem::take(&mut self.pokes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts aside what cannot be read by itself, for `why`, so that the rest is. It is tried again some times, and then
+    /// everything is to be read.
+    pub fn put_aside(&self, poke: Poke, why: String) {
+        let mut owed = self.owed();
+        let tries = owed.aside.remove(&poke).map_or(1, |(tries, _)| tries + 1);
+        if tries >= MOST_TRIES || owed.aside.len() >= MOST_POKES {
+            owed.everything = true;
+        } else {
+            owed.aside.insert(poke, (tries, why));
+        }
+    }
+
+    /// Notes that what was put aside could be read.
+    pub fn was_read(&self, poke: &Poke) {
+        self.owed().aside.remove(poke);
+    }
+
+    /// What was put aside.
+    pub fn aside(&self) -> BTreeSet<Poke> {
+        self.owed().aside.keys().cloned().collect()
+    }
+
+    /// Whether everything is to be read, because nobody can tell any more what of it.
+    pub fn owes_everything(&self) -> bool {
+        self.owed().everything
+    }
+
+    /// All that is owed, for whoever reads everything.
+    pub fn take_owed(&self) -> Owed {
+        std::mem::take(&mut self.owed())
+    }
+
+    /// Puts back what is owed on: everything was not read.
+    pub fn owe(&self, more: Owed) {
+        let mut owed = self.owed();
+        owed.everything |= more.everything;
+        owed.aside.extend(more.aside);
+    }
+
+    /// Tells what was put aside, with why the first of it cannot be read.
+    pub fn tell_aside(&self) {
+        let unread = {
+            let owed = self.owed();
+            let first = owed.aside.first_key_value();
+            first.map(|(_, (_, why))| match owed.aside.len() - 1 {
+                0 => why.clone(),
+                more => format!("{why} (and {more} more)"),
+            })
+        };
+        self.tell(|status| status.unread = unread);
     }
 
     /// Hears from now on whoever shows what has this digest; `None`: nobody.
@@ -180,6 +248,9 @@ impl Feed {
         if let Some(why) = status.reads_all {
             warnings.push(format!("What changes in the source `{name}` cannot be asked for: {why}"));
         }
+        if let Some(why) = status.unread {
+            warnings.push(format!("Some of the source `{name}` cannot be read: {why}"));
+        }
         if let Some(why) = status.not_called {
             warnings.push(format!(
                 "The source `{name}` does not call when something changes, and is asked now and then only: {why}"
@@ -195,6 +266,10 @@ impl Feed {
         warnings
     }
 
+    fn owed(&self) -> MutexGuard<'_, Owed> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn locked(&self) -> MutexGuard<'_, FeedStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -202,7 +277,7 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Feed, MOST_POKES, Poke};
+    use super::{Feed, MOST_POKES, MOST_TRIES, Owed, Poke};
 
     #[test]
     fn what_is_to_be_read_again_is_bounded_and_never_forgotten() {
@@ -213,5 +288,41 @@ mod tests {
         assert!(feed.take_pokes().is_empty());
         feed.poke((0..=MOST_POKES).map(user));
         assert_eq!(feed.take_pokes().into_iter().collect::<Vec<_>>(), [Poke::Changes]);
+        assert!(feed.owes_everything(), "nobody knows any more who was meant");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_tried_some_times_and_then_everything_is_read() {
+        let feed = Feed::default();
+        let (one, other) = (Poke::User("one".into()), Poke::User("other".into()));
+        for number in 1..MOST_TRIES {
+            feed.put_aside(one.clone(), format!("why {number}"));
+            assert!(!feed.owes_everything());
+        }
+        feed.put_aside(other.clone(), "why not".into());
+        feed.tell_aside();
+        let unread = feed.status().unread.unwrap();
+        assert_eq!(unread, format!("why {} (and 1 more)", MOST_TRIES - 1));
+        feed.was_read(&other);
+        assert_eq!(feed.aside().into_iter().collect::<Vec<_>>(), std::slice::from_ref(&one));
+        feed.put_aside(one, "still".into());
+        assert!(feed.owes_everything() && feed.aside().is_empty());
+        // Whoever reads everything takes it all, and gives it back where that fails.
+        let owed = feed.take_owed();
+        assert!(owed.everything && feed.take_owed() == Owed::default());
+        feed.put_aside(other.clone(), "meanwhile".into());
+        feed.owe(owed);
+        assert!(feed.owes_everything() && feed.aside().contains(&other));
+        feed.tell_aside();
+        assert_eq!(feed.status().unread.as_deref(), Some("meanwhile"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_bounded() {
+        let feed = Feed::default();
+        for number in 0..=2 * MOST_POKES {
+            feed.put_aside(Poke::User(number.to_string().into()), String::new());
+        }
+        assert!(feed.aside().len() <= MOST_POKES && feed.owes_everything());
     }
 }

@@ -26,9 +26,10 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
+mod walk;
 
 pub use change::{Change, Entry};
-pub use feed::{Feed, FeedStatus, Poke, Request, Tried};
+pub use feed::{Feed, FeedStatus, Owed, Poke, Request, Tried};
 pub use find::Found;
 pub use keeper::{CommitError, NotSo, OpenError, Planned, Sources};
 pub use listed::Listed;
@@ -114,6 +115,12 @@ impl Source {
     fn seen_by(&self, roster: &Roster) -> Option<Timestamp> {
         let heard = Timestamp::from_microsecond(self.heard.load(Ordering::Relaxed)).ok();
         roster.seen.max(heard.filter(|heard| *heard > Timestamp::UNIX_EPOCH))
+    }
+
+    /// Whether nobody knows whom it has: it never said, or what it said is lost.
+    pub fn is_unknown(&self) -> bool {
+        let roster = self.roster();
+        roster.lost || self.seen_by(&roster).is_none()
     }
 
     /// Notes that it said something just now, be it that nothing is different. Waits for nobody who reads the roster.

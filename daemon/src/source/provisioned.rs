@@ -8,7 +8,7 @@ use oam_policy::{GroupName, name::UsernameKey, snapshot::Person};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Change, StoredGroup, StoredUser, mapping::folded, roster::Touched, stored::end};
+use super::{Change, StoredGroup, StoredUser, mapping::folded, roster::Touched, stored::end, walk::behind};
 use crate::config::{Mapping, SourceConfig};
 
 /// Users and groups one by one, as an identity provider pushed them or a directory server has them.
@@ -24,8 +24,8 @@ pub struct Provisioned {
     user_names: HashMap<Box<str>, Box<str>>,
     /// Of each user's `externalId`: the ids.
     external_ids: HashMap<Box<str>, BTreeSet<Box<str>>>,
-    /// Of each group's `displayName`: the id.
-    group_names: HashMap<Box<str>, Box<str>>,
+    /// Of each group's `displayName`, folded: the ids.
+    group_names: HashMap<Box<str>, BTreeSet<Box<str>>>,
     /// Of each user: the groups.
     memberships: HashMap<Box<str>, BTreeSet<Box<str>>>,
     /// When active users will be so no more.
@@ -34,7 +34,7 @@ pub struct Provisioned {
 
 #[derive(Debug, Clone)]
 struct Group {
-    head: StoredGroup,
+    head: Arc<StoredGroup>,
     members: BTreeSet<Box<str>>,
 }
 
@@ -86,6 +86,11 @@ impl Provisioned {
         self.users.values()
     }
 
+    /// Those of whom we heard after the one with this id; everybody without one.
+    pub(super) fn users_behind(&self, last: Option<&str>) -> impl Iterator<Item = &Arc<StoredUser>> {
+        self.users.range::<str, _>(behind(last)).map(|(_, user)| user)
+    }
+
     /// The user with this `userName`, in any case.
     pub fn user_called(&self, user_name: &str) -> Option<&Arc<StoredUser>> {
         self.users.get(self.user_names.get(&folded(user_name))?)
@@ -118,18 +123,28 @@ impl Provisioned {
     }
 
     /// The group with this id.
-    pub fn group(&self, id: &str) -> Option<&StoredGroup> {
+    pub fn group(&self, id: &str) -> Option<&Arc<StoredGroup>> {
         self.groups.get(id).map(|group| &group.head)
     }
 
     /// Every group, in the order in which we heard of them.
-    pub fn groups(&self) -> impl Iterator<Item = &StoredGroup> {
+    pub fn groups(&self) -> impl Iterator<Item = &Arc<StoredGroup>> {
         self.groups.values().map(|group| &group.head)
     }
 
+    /// Those of which we heard after the one with this id; all without one.
+    pub(super) fn groups_behind(&self, last: Option<&str>) -> impl Iterator<Item = &Arc<StoredGroup>> {
+        self.groups.range::<str, _>(behind(last)).map(|(_, group)| &group.head)
+    }
+
+    /// The groups that are called so, in any case.
+    pub fn groups_called(&self, display_name: &str) -> impl Iterator<Item = &Arc<StoredGroup>> {
+        self.group_names.get(&folded(display_name)).into_iter().flatten().filter_map(|id| self.group(id))
+    }
+
     /// The group that is called so, exactly.
-    pub fn group_called(&self, display_name: &str) -> Option<&StoredGroup> {
-        self.group(self.group_names.get(display_name)?)
+    pub fn group_called(&self, display_name: &str) -> Option<&Arc<StoredGroup>> {
+        self.groups_called(display_name).find(|group| *group.display_name == *display_name)
     }
 
     /// The ids of a group's members.
@@ -148,7 +163,7 @@ impl Provisioned {
     }
 
     /// The groups of a user.
-    pub fn groups_of(&self, user: &str) -> impl Iterator<Item = &StoredGroup> {
+    pub fn groups_of(&self, user: &str) -> impl Iterator<Item = &Arc<StoredGroup>> {
         self.memberships.get(user).into_iter().flatten().filter_map(|group| self.group(group))
     }
 
@@ -197,12 +212,13 @@ impl Provisioned {
             Change::PutGroup(head) => self.put_group(head, touched),
             Change::TouchGroup { group, at } => {
                 if let Some(group) = self.groups.get_mut(&group) {
-                    (group.head.version, group.head.modified) = (group.head.version + 1, at);
+                    let head = Arc::make_mut(&mut group.head);
+                    (head.version, head.modified) = (head.version + 1, at);
                 }
             }
             Change::DropGroup(id) => {
                 let Some(group) = self.groups.remove(&id) else { return Vec::new() };
-                self.group_names.remove(&group.head.display_name);
+                leave(&mut self.group_names, &folded(&group.head.display_name), &id);
                 touched.groups = true;
                 for user in &group.members {
                     self.part(user, &id);
@@ -277,20 +293,21 @@ impl Provisioned {
     }
 
     fn put_group(&mut self, head: StoredGroup, touched: &mut Touched) {
-        let (id, name) = (head.id.clone(), head.display_name.clone());
+        let (id, name) = (head.id.clone(), folded(&head.display_name));
         let before = self.groups.get(&id).map(|group| self.named(&group.head));
         if before != Some(self.named(&head)) {
             touched.groups = true;
             let members: Vec<_> = self.members(&id).map(Box::<str>::from).collect();
             members.iter().for_each(|user| self.touch(user, touched));
         }
+        let head = Arc::new(head);
         if let Some(group) = self.groups.get_mut(&id) {
-            self.group_names.remove(&group.head.display_name);
-            group.head = head;
+            let old = std::mem::replace(&mut group.head, head);
+            leave(&mut self.group_names, &folded(&old.display_name), &id);
         } else {
             self.groups.insert(id.clone(), Group { head, members: BTreeSet::new() });
         }
-        self.group_names.insert(name, id);
+        self.group_names.entry(name).or_default().insert(id);
     }
 
     fn part(&mut self, user: &str, group: &str) {
@@ -314,7 +331,7 @@ impl Provisioned {
         ProvisionedImage {
             users: self.users.values().cloned().collect(),
             groups: groups
-                .map(|group| (group.head.clone(), group.members.iter().cloned().collect()))
+                .map(|group| (StoredGroup::clone(&group.head), group.members.iter().cloned().collect()))
                 .collect(),
         }
     }

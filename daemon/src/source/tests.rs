@@ -47,7 +47,7 @@ fn head(id: &str, name: &str, at: Timestamp) -> StoredGroup {
     StoredGroup { id, created: at, modified: at, version: 1, display_name, external_id: None }
 }
 
-fn stored(number: usize, name: &str, active: bool) -> StoredUser {
+pub(crate) fn stored(number: usize, name: &str, active: bool) -> StoredUser {
     let document: Document = json!({"userName": name, "active": active}).as_object().unwrap().clone();
     let at = Timestamp::UNIX_EPOCH;
     StoredUser::new(&format!("u{number}"), at, at, 1, &document)

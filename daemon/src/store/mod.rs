@@ -8,13 +8,15 @@
 //! | `recovery/journal-<generation>` | what changed since that base, one fsynced record a change: what makes a change durable |
 //! | `store/` | sled: the last generations by content, for a quick start and for rollbacks; can be lost |
 //! | `floor` | the newest generation that was acknowledged, and its digest |
+//! | `shelved` | up to which generation sled was brought |
 //! | `lock` | held while a daemon uses the folder |
 //! | `*.set-aside-<unix ms>` | what was found damaged, kept to be looked at |
 //!
 //! sled 0.34.7 goes back to an older generation in silence when its files are damaged, and would give a revoked user
-//! access again. So a change is written to the journal first, then to sled, and then the floor is raised. At start
-//! the newest of journal and sled wins that is whole by our own digests and not below the floor; the other one is
-//! mended from it, and that is reported. Where neither is, the store starts empty and says so.
+//! access again. So a change is written to the journal first, and then the floor is raised. That is answered, and brought
+//! to sled later, when there is a pause. At start the newest of journal and sled wins that is whole by our own digests and
+//! not below the floor; the other one is mended from it, and that is reported, unless it is only what a crash kept from
+//! being brought to sled. Where neither is, the store starts empty and says so.
 //!
 //! It must never hand out a generation older than one it acknowledged, give out a generation twice, delete what it
 //! found damaged, or panic or hang on what it reads.
@@ -26,21 +28,25 @@ pub(crate) mod floor;
 mod guarded;
 mod history;
 mod info;
+mod judge;
 mod lock;
 mod open;
 pub(crate) mod recovery;
 mod report;
 mod revoked;
+mod shelving;
 pub(crate) mod summed;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use oam_policy::{Digest, snapshot::SnapshotVersion};
 use thiserror::Error;
 
-use archive::Archive;
 pub use archive::ArchiveError;
 pub use change::Change;
 use floor::Floor;
@@ -50,6 +56,7 @@ use lock::Lock;
 pub use open::{OpenError, Opened};
 use recovery::{Recovery, Undo};
 pub use report::{Healed, OpenReport};
+use shelving::Shelving;
 
 /// How many generations are kept to go back to, when nothing else is asked for.
 pub const KEPT_GENERATIONS: usize = 100;
@@ -59,11 +66,7 @@ pub const KEPT_GENERATIONS: usize = 100;
 pub struct Store {
     layout: Layout,
     recovery: Recovery,
-    /// `None` while sled cannot be used: the journal carries on alone.
-    archive: Option<Archive>,
-    archive_trouble: Option<String>,
-    history: History,
-    kept: usize,
+    shelving: Shelving,
     /// The newest generation that is stored.
     stored: u64,
     /// The highest generation that was ever tried, whatever became of it.
@@ -124,6 +127,10 @@ impl Layout {
         self.state.join("floor")
     }
 
+    fn shelved(&self) -> PathBuf {
+        self.state.join("shelved")
+    }
+
     fn lock(&self) -> PathBuf {
         self.state.join("lock")
     }
@@ -155,21 +162,21 @@ impl Store {
 
     /// The generations that can be gone back to. Clones see every later one.
     pub fn history(&self) -> History {
-        self.history.clone()
+        self.shelving.history.clone()
     }
 
     /// What is wrong with sled, while the journal carries on alone.
     pub fn trouble(&self) -> Option<&str> {
-        self.archive_trouble.as_deref()
+        self.shelving.trouble.as_deref()
     }
 
     /// Stores the next generation, and returns when it would survive a power failure. `change` is what sets it apart
-    /// from the one stored before it. What failed may be tried again.
+    /// from the one stored before it. What failed may be tried again. See [`Self::shelve`] for what is left to do then.
     ///
     /// # Errors
     /// When it is not durable. Then the generation before it is the one that the next start finds, except after
     /// [`SaveError::Doubtful`].
-    pub fn save(&mut self, next: &Loaded, change: &Change) -> Result<(), SaveError> {
+    pub fn save(&mut self, next: &Arc<Loaded>, change: &Change) -> Result<(), SaveError> {
         let version = next.snapshot.version();
         if version.generation <= self.stored {
             return Err(SaveError::NotNewer { offered: version.generation, stored: self.stored });
@@ -183,7 +190,6 @@ impl Store {
             Ok(floor) => floor,
             Err(source) => return Err(self.take_back(version, undo, ("write", source))),
         };
-        self.archive(next);
         if let Err(source) = floor.raise() {
             return Err(self.take_back(version, undo, ("replace", source)));
         }
@@ -192,7 +198,23 @@ impl Store {
         }
         self.stored = version.generation;
         self.recovery.forget_older();
+        self.shelving.add(Arc::clone(next), matches!(change, Change::Whole));
         Ok(())
+    }
+
+    /// Brings what was saved to where older generations are, which no answer waits for.
+    pub fn shelve(&mut self) {
+        self.shelving.catch_up(&self.layout);
+    }
+
+    /// Whether something was saved and not shelved yet.
+    pub fn is_behind(&self) -> bool {
+        self.shelving.is_behind()
+    }
+
+    /// Whether it must be shelved before anything else is saved.
+    pub fn is_to_be_shelved(&self) -> bool {
+        self.shelving.is_due()
     }
 
     fn take_back(
@@ -201,12 +223,6 @@ impl Store {
         undo: Undo,
         (doing, source): (&'static str, std::io::Error),
     ) -> SaveError {
-        if let Some(archive) = &mut self.archive
-            && let Err(error) = archive.forget(version.generation)
-        {
-            self.give_up_archive(&error);
-        }
-        self.history.show(self.archive.as_ref());
         match self.recovery.undo(undo) {
             Ok(()) => SaveError::Disk { doing, path: self.layout.floor(), source },
             Err(source) => self.doubt(version, source),
@@ -218,55 +234,11 @@ impl Store {
         self.recovery.break_off();
         SaveError::Doubtful { generation: version.generation, source }
     }
-
-    /// Adds a generation to sled. It may fail: the generation is in the journal already.
-    fn archive(&mut self, next: &Loaded) {
-        if self.archive.is_none() {
-            self.reopen_archive();
-        }
-        let Some(archive) = &mut self.archive else { return };
-        match archive.save(next, self.kept) {
-            Ok(()) => self.archive_trouble = None,
-            Err(error) => self.give_up_archive(&error),
-        }
-        self.history.show(self.archive.as_ref());
-    }
-
-    fn give_up_archive(&mut self, error: &ArchiveError) {
-        let trouble = format!(
-            "the store of older generations fails ({error}); changes are kept safely in the journal, and it is tried \
-             again with every change"
-        );
-        tracing::error!("{trouble}");
-        self.archive_trouble = Some(trouble);
-        self.history.show(None);
-        if let Some(archive) = self.archive.take() {
-            archive.close();
-        }
-    }
-
-    /// Opens sled again after it failed. What it holds may lack the latest generations, but is whole.
-    fn reopen_archive(&mut self) {
-        match Archive::open(&self.layout.archive()) {
-            Ok(archive) => self.archive = Some(archive),
-            Err(error) if error.is_damage() => {
-                tracing::error!("the store of older generations is damaged ({error}); it is set aside");
-                self.archive = durable::set_aside(&self.layout.archive())
-                    .ok()
-                    .and_then(|_| Archive::open(&self.layout.archive()).ok());
-            }
-            Err(_) => {}
-        }
-    }
 }
 
-/// Sled is closed although readers may still have the history.
 impl Drop for Store {
     fn drop(&mut self) {
-        self.history.show(None);
-        if let Some(archive) = self.archive.take() {
-            archive.close();
-        }
+        self.shelving.close(&self.layout);
     }
 }
 

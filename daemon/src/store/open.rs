@@ -12,7 +12,9 @@ use super::{
     ArchiveError, Healed, History, Layout, Loaded, Lock, OpenReport, Store,
     archive::Archive,
     durable, floor,
+    judge::{Sled, judge},
     recovery::{Candidate, Recovery, Survey},
+    shelving::{Shelving, note_shelved},
 };
 
 /// A store, and what was in it.
@@ -78,6 +80,8 @@ pub(super) fn open(state: &Path, kept: usize) -> Result<Opened, OpenError> {
 struct Findings {
     layout: Layout,
     floor: floor::Found,
+    /// Up to where sled was brought.
+    shelved: floor::Found,
     sled: Sled,
     survey: Survey,
     /// Why the recovery files cannot be believed, or not all of them.
@@ -86,27 +90,17 @@ struct Findings {
     highest: u64,
 }
 
-enum Sled {
-    Usable(Archive),
-    /// It opens, and holds nothing, although there is a floor: why that may be.
-    Empty(String),
-    /// Not to be used again: why.
-    Damaged(String),
-    /// It may be whole, but the system is in the way.
-    Unavailable(ArchiveError),
-}
-
 impl Findings {
     fn gather(layout: Layout) -> io::Result<Self> {
         let floor = floor::read(&layout.floor())?;
         let known = floor.known();
         let survey = Recovery::survey(&layout.recovery(), known)?;
-        let was_there = layout.archive().exists();
+        let (was_there, shelved) = (layout.archive().exists(), floor::read(&layout.shelved())?);
         let mut highest = survey.highest.max(known.map_or(0, |version| version.generation));
         let sled = match Archive::open(&layout.archive()) {
             Ok(archive) => {
                 highest = highest.max(archive.shelf().newest().map_or(0, |version| version.generation));
-                judge(archive, known, was_there)
+                judge(archive, known, &shelved, was_there)
             }
             Err(error) if error.is_damage() => Sled::Damaged(error.to_string()),
             Err(error) => Sled::Unavailable(error),
@@ -115,7 +109,7 @@ impl Findings {
         if survey.candidate.is_none() && recovery_fault.is_none() && known.is_some() {
             recovery_fault = Some("its files are missing".into());
         }
-        let mut findings = Self { layout, floor, sled, survey, recovery_fault, highest };
+        let mut findings = Self { layout, floor, shelved, sled, survey, recovery_fault, highest };
         findings.ask_for_a_witness();
         Ok(findings)
     }
@@ -143,7 +137,7 @@ impl Findings {
     fn sled_version(&self) -> Option<SnapshotVersion> {
         match &self.sled {
             Sled::Usable(archive) => archive.shelf().newest(),
-            Sled::Empty(_) | Sled::Damaged(_) | Sled::Unavailable(_) => None,
+            Sled::Behind(_) | Sled::Empty(_) | Sled::Damaged(_) | Sled::Unavailable(_) => None,
         }
     }
 
@@ -204,7 +198,7 @@ impl Findings {
     fn mend(self, loaded: Option<Loaded>, lock: Lock, kept: usize) -> io::Result<Opened> {
         let mut report = OpenReport::default();
         let rebuilt = loaded.as_ref().map(|loaded| loaded.snapshot.version());
-        let Self { layout, floor, sled, survey, recovery_fault, highest } = self;
+        let Self { layout, floor, shelved, sled, survey, recovery_fault, highest } = self;
         let lost = rebuilt.is_none()
             && (!matches!(floor, floor::Found::Absent | floor::Found::New)
                 || recovery_fault.is_some()
@@ -218,13 +212,23 @@ impl Findings {
         )?;
         mender.floor(&layout.floor(), &floor, rebuilt, lost.then_some(highest))?;
         let (archive, archive_trouble) = mender.archive(&layout.archive(), sled, loaded.as_ref(), kept)?;
+        if let Some(archive) = &archive {
+            note_shelved(&layout.shelved(), &shelved, archive)?;
+        }
         report.lost = lost.then_some(highest);
         report.warnings.extend(archive_trouble.clone());
         let history = History::default();
-        history.show(archive.as_ref());
+        history.show(archive.as_ref(), &[]);
         let stored = rebuilt.map_or(highest, |version| version.generation);
-        let store =
-            Store { layout, recovery, archive, archive_trouble, history, kept, stored, highest, _lock: lock };
+        let shelving = Shelving {
+            archive,
+            trouble: archive_trouble,
+            history,
+            kept,
+            waiting: Vec::new(),
+            is_urgent: false,
+        };
+        let store = Store { layout, recovery, shelving, stored, highest, _lock: lock };
         Ok(Opened { store, loaded, report })
     }
 }
@@ -234,35 +238,6 @@ impl floor::Found {
         match self {
             Self::Known(version) => Some(*version),
             Self::Absent | Self::Damaged(_) | Self::New => None,
-        }
-    }
-}
-
-/// Whether sled can be believed beside the floor.
-fn judge(archive: Archive, floor: Option<SnapshotVersion>, was_there: bool) -> Sled {
-    let Some(floor) = floor else { return Sled::Usable(archive) };
-    let shelf = archive.shelf();
-    let fault = match shelf.newest() {
-        None => {
-            let why = if was_there { "it went back to nothing" } else { "its files are missing" };
-            archive.close();
-            return Sled::Empty(why.to_owned());
-        }
-        Some(newest) if newest.generation < floor.generation => Some(format!(
-            "it went back to generation {}, below the floor {}",
-            newest.generation, floor.generation
-        )),
-        // A floor older than all that is kept says nothing about them.
-        Some(_) => shelf
-            .version(floor.generation)
-            .filter(|version| *version != floor)
-            .map(|_| format!("its generation {} is not the one that was acknowledged", floor.generation)),
-    };
-    match fault {
-        None => Sled::Usable(archive),
-        Some(why) => {
-            archive.close();
-            Sled::Damaged(why)
         }
     }
 }
@@ -355,7 +330,12 @@ impl Mender<'_> {
         kept: usize,
     ) -> io::Result<(Option<Archive>, Option<String>)> {
         let opened = match sled {
-            Sled::Usable(archive) => match up_to_date(archive, loaded, kept) {
+            Sled::Behind(archive) if loaded.is_none() && archive.shelf().newest().is_some() => {
+                archive.close();
+                let found = "it lacks what was acknowledged last, and no other copy has it".to_owned();
+                self.new_archive(folder, found, loaded, kept)?
+            }
+            Sled::Usable(archive) | Sled::Behind(archive) => match up_to_date(archive, loaded, kept) {
                 Err(error) if error.is_damage() => {
                     self.new_archive(folder, error.to_string(), loaded, kept)?
                 }
@@ -388,7 +368,7 @@ impl Mender<'_> {
 /// Adds what a crash kept from being added, and removes what it left over.
 fn up_to_date(mut archive: Archive, loaded: Option<&Loaded>, kept: usize) -> Result<Archive, ArchiveError> {
     let missing = loaded.filter(|loaded| archive.shelf().newest() != Some(loaded.snapshot.version()));
-    let saved = missing.map_or(Ok(()), |loaded| archive.save(loaded, kept));
+    let saved = missing.map_or(Ok(()), |loaded| archive.save([loaded], kept));
     match saved.and_then(|()| archive.sweep()) {
         Ok(()) => Ok(archive),
         Err(error) => {

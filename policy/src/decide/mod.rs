@@ -3,6 +3,7 @@
 mod approvals;
 mod commits;
 mod conditions;
+mod doubted;
 mod elevations;
 mod freshness;
 mod in_force;
@@ -49,6 +50,7 @@ use crate::{
     snapshot::Snapshot,
 };
 pub(crate) use conditions::Condition;
+use doubted::Doubted;
 use judgement::{Came, JudgedRefs};
 pub(crate) use known::Known;
 pub(crate) use one_ref::OneRef;
@@ -70,7 +72,8 @@ pub struct State {
     pub elevations: Arc<[ElevationUse]>,
     /// What jobs have leased, as far as it is not used up.
     pub leases: Arc<[LeaseUse]>,
-    /// Of those who approved the pull request, the sources that know them, as far as it matters how fresh they are.
+    /// Of those who approved the pull request or what the pusher has for a while, the sources that know them, as far as it
+    /// matters how fresh they are.
     pub approvers: Arc<[(UsernameKey, Box<[Freshness]>)]>,
 }
 
@@ -164,11 +167,20 @@ pub(crate) fn judge_as<'a, T>(
         let refused = PushVerdict::Refused(NonEmpty::one(RefusalReason::LeaseNotAccepted(fault)));
         return then(Judgement(Came::Whole(subject, refused)));
     }
-    let scope = Scope::new(basis, subject, request, facts, now);
+    let doubted = Doubted::of(basis, now);
+    let with_all =
+        doubted.as_ref().map(|doubted| (doubted, Scope::new(basis, subject.clone(), request, facts, now)));
+    let sure = doubted.as_ref().map_or(basis, |doubted| doubted.without(basis));
+    let scope = Scope::new(sure, subject, request, facts, now);
     let mut judged = JudgedRefs::new();
     let mut needed: Option<FactsNeeded> = None;
     for (index, update) in request.updates.iter().enumerate() {
-        match (OneRef { scope: &scope, index, update }).judge() {
+        let one = (OneRef { scope: &scope, index, update }).judge();
+        let one = match &with_all {
+            Some((doubted, scope)) => doubted.weigh(one, &OneRef { scope, index, update }),
+            None => one,
+        };
+        match one {
             Ok(one) => judged.push(one),
             Err(more) => needed.get_or_insert_default().add(more),
         }

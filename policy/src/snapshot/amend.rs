@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
@@ -57,12 +57,11 @@ impl Snapshot {
         next.version.generation = next.version.generation.saturating_add(1);
         next.as_of = amendment.as_of;
         next.renumber_groups(amendment);
-        let numbers: HashMap<&GroupName, u32> =
-            (0..).zip(next.groups.iter()).map(|(number, group)| (group, number)).collect();
+        let number = |group: &GroupName| place(&next.groups, group);
         let mut by_shard: BTreeMap<usize, BTreeMap<UsernameKey, User>> = BTreeMap::new();
         for person in &amendment.people {
             let key = person.username.key();
-            by_shard.entry(shard_of(&key)).or_default().insert(key, user(person, &numbers));
+            by_shard.entry(shard_of(&key)).or_default().insert(key, user(person, number));
         }
         let shards = next.shards.iter().enumerate().map(|(number, shard)| match by_shard.remove(&number) {
             Some(amended) => Arc::new(with(shard, amended)),
@@ -76,6 +75,11 @@ impl Snapshot {
 
     /// Makes the table of groups that of the amendment, and lets every user name the same groups by the new numbers.
     fn renumber_groups(&mut self, amendment: &Amendment) {
+        let mut named = amendment.people.iter().flat_map(|person| &person.groups);
+        if amendment.groups.is_none() && named.all(|group| place(&self.groups, group).is_some()) {
+            // Mostly: nobody looks at all the groups there are for a change to one person.
+            return;
+        }
         let mut groups: BTreeSet<&GroupName> = match &amendment.groups {
             Some(groups) => groups.iter().collect(),
             None => self.groups.iter().collect(),
@@ -86,8 +90,7 @@ impl Snapshot {
             return;
         }
         let table: Arc<[GroupName]> = groups.into_iter().cloned().collect();
-        let place = |group: &GroupName| table.binary_search(group).ok().and_then(|at| u32::try_from(at).ok());
-        let moved: Vec<Option<u32>> = self.groups.iter().map(place).collect();
+        let moved: Vec<Option<u32>> = self.groups.iter().map(|group| place(&table, group)).collect();
         let renumbered = |user: &User| {
             let groups = user.groups.iter().filter_map(|old| moved.get(*old as usize).copied().flatten());
             User { groups: groups.collect(), ..user.clone() }
@@ -97,6 +100,11 @@ impl Snapshot {
             shards.map(|shard| Arc::new(Shard::of(shard.users().iter().map(renumbered).collect()))).collect();
         self.groups = table;
     }
+}
+
+/// Where a group stands in the table of all.
+fn place(table: &[GroupName], group: &GroupName) -> Option<u32> {
+    table.binary_search(group).ok().and_then(|at| u32::try_from(at).ok())
 }
 
 /// The shard with these users in it, both ascending.

@@ -100,12 +100,15 @@ impl Snapshot {
         if u32::try_from(groups.len()).is_err() {
             return Err(DirectoryError::TooManyGroups(groups.len()));
         }
-        let numbers = (0..).zip(groups.iter()).map(|(number, group)| (group, number)).collect();
+        // By hash, since there may be millions of memberships.
+        let numbers: HashMap<&GroupName, u32> =
+            (0..).zip(groups.iter()).map(|(number, group)| (group, number)).collect();
+        let number = |group: &GroupName| numbers.get(group).copied();
         let mut shards: Vec<Vec<User>> = (0..SHARDS).map(|_| Vec::new()).collect();
         for person in people {
             let person = person.borrow();
             if let Some(shard) = shards.get_mut(shard_of(&person.username.key())) {
-                shard.push(user(person, &numbers));
+                shard.push(user(person, number));
             }
         }
         let shards = shards.into_iter().map(in_order).collect::<Result<_, _>>()?;
@@ -136,8 +139,8 @@ fn group_table(directory: &Directory) -> Arc<[GroupName]> {
     groups.into_iter().cloned().collect()
 }
 
-/// A person as a snapshot keeps them; `numbers` are the places of the groups in its table.
-pub(super) fn user(person: &Person, numbers: &HashMap<&GroupName, u32>) -> User {
+/// A person as a snapshot keeps them; `number` tells the place of a group in its table.
+pub(super) fn user(person: &Person, number: impl Fn(&GroupName) -> Option<u32>) -> User {
     User {
         username: person.username.clone(),
         folded: None,
@@ -145,7 +148,7 @@ pub(super) fn user(person: &Person, numbers: &HashMap<&GroupName, u32>) -> User 
         display_name: person.display_name.as_deref().map(Into::into),
         emails: person.emails.iter().map(|email| email.as_str().into()).collect(),
         active: person.active,
-        groups: person.groups.iter().filter_map(|group| numbers.get(group).copied()).collect(),
+        groups: person.groups.iter().filter_map(number).collect(),
         keys: Some(&person.keys).filter(|keys| !keys.is_empty()).cloned().map(Box::new),
     }
 }

@@ -158,6 +158,11 @@ impl Snapshot {
         Arc::clone(&self.groups)
     }
 
+    /// Whether it has the groups of another one. Most of the time they share them, and nobody looks at each.
+    pub fn has_groups_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.groups, &other.groups) || self.groups == other.groups
+    }
+
     /// The 256 shards.
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards

@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{apply, parse};
-use crate::{document::user, schema::ENTERPRISE};
+use super::{apply, is_active_after, parse};
+use crate::{
+    document::{is_active_in, user},
+    schema::ENTERPRISE,
+};
 
 fn alice() -> Value {
     json!({
@@ -173,5 +176,46 @@ proptest! {
             // What is kept is read again as it is.
             prop_assert_eq!(Value::Object(user(&after).unwrap()), after);
         }
+    }
+}
+
+/// Whatever is wrong with the rest, and in which order it stands.
+#[test]
+fn that_somebody_is_to_go_can_be_read() {
+    let before = user(&alice()).unwrap();
+    let emails: Vec<_> = (0..101).map(|number| json!({"value": format!("{number}@x")})).collect();
+    let long = "x".repeat(2_049);
+    for wrong in [
+        json!({"op": "replace", "path": "emails", "value": emails}),
+        json!({"op": "replace", "path": "title", "value": long}),
+        json!({"op": "replace", "path": "name", "value": [7]}),
+        json!({"op": "replace", "path": "emails[", "value": "x"}),
+        json!({"op": "remove", "path": "userName"}),
+        json!({"op": "twist"}),
+        json!(7),
+    ] {
+        let off = json!({"op": "Replace", "path": "active", "value": "False"});
+        for operations in [json!([off, wrong]), json!([wrong, off])] {
+            assert!(after(&operations).is_err(), "{operations}");
+            assert!(!is_active_after(&before, &json!({"Operations": operations})), "{operations}");
+        }
+        assert!(is_active_after(&before, &json!({"Operations": [wrong]})));
+        let (on, off) =
+            (json!({"op": "add", "value": {"active": true}}), json!({"op": "remove", "path": "active"}));
+        assert!(is_active_after(&before, &json!({"Operations": [off, wrong, on]})), "the last word counts");
+        assert!(!is_active_after(&before, &json!({"Operations": [on, wrong, off]})));
+    }
+    let one = json!({"op": "replace", "value": {"active": false, "emails": emails}});
+    assert!(!is_active_after(&before, &json!({"Operations": [one]})));
+    assert!(is_active_after(&before, &json!(null)));
+    for (body, is) in [
+        (json!({"userName": "a", "emails": emails, "active": "false"}), Some(false)),
+        (json!({"title": long, "active": true}), Some(true)),
+        (json!({"title": long, "active": 7}), None),
+        (json!({"title": long}), None),
+        (json!([]), None),
+    ] {
+        assert!(user(&body).is_err(), "{body}");
+        assert_eq!(is_active_in(&body), is, "{body}");
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    answer::Answer,
     ask::{Answered, Ask},
     company::AccessKey,
     restrictions::admit,
@@ -16,6 +17,21 @@ pub(crate) fn list(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Answered {
     let here = |one: &&AccessKey| one.place == key || place.as_ref() == Some(&one.place);
     let all: Vec<_> = ask.shared.state().company.access_keys.iter().filter(here).map(shown).collect();
     ask.page(&all)
+}
+
+/// One of that very place: a repository has none of its project's to delete.
+pub(crate) fn delete(ask: &Ask<'_>, key: &str, slug: Option<&str>, id: &str) -> Answered {
+    ask.only(&[])?;
+    admit(ask, key, slug)?;
+    let place = slug.map_or(key.to_owned(), |slug| format!("{key}/{slug}"));
+    let mut state = ask.shared.state();
+    let keys = &mut state.company.access_keys;
+    let before = keys.len();
+    keys.retain(|one| one.place != place || one.id.to_string() != id);
+    match keys.len() < before {
+        true => Ok(Answer::none()),
+        false => Err(Answer::not_found("The access key")),
+    }
 }
 
 fn shown(one: &AccessKey) -> Value {

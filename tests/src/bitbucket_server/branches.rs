@@ -53,6 +53,9 @@ pub(crate) fn delete(ask: &Ask<'_>, key: &str, slug: &str) -> Answered {
     let object = ask.object(&["name", "endPoint", "dryRun"])?;
     let name = text(&object, "name")?;
     let name = if name.starts_with("refs/") { name } else { format!("refs/heads/{name}") };
+    if ask.shared.state().deletes_first {
+        git(ask.shared, key, slug, &["update-ref", "-d", &name]).expect_success("git update-ref");
+    }
     let Some(tip) = resolved(ask.shared, key, slug, &name) else {
         return Err(Answer::error(400, &format!("{name} does not exist"), "NoSuchBranchException"));
     };

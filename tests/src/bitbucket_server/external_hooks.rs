@@ -1,11 +1,15 @@
 //! The app External Hooks: one executable for each of its hooks and each project. It is not there unless it is installed.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
 use super::{
-    BitbucketServer,
+    BitbucketServer, Shared,
     answer::Answer,
     ask::{Answered, Ask},
     state::Permission,
@@ -13,11 +17,17 @@ use super::{
 
 /// What the keys of its hooks begin with.
 const APP: &str = "com.ngs.stash.externalhooks.external-hooks:";
-/// Its hooks, and by which kind of hook script each is run.
-const HOOKS: [(&str, &str); 3] = [
-    ("external-pre-receive-hook", "PRE"),
-    ("external-post-receive-hook", "POST"),
-    ("external-merge-check-hook", "CHECK"),
+/// What its hooks are for, where it knows of refs that others change: everything but merges, of which it knows nothing else
+/// than those of pull requests.
+const CHANGES: [&str; 6] =
+    ["push", "file-edit", "tag-create", "tag-delete", "branch-create", "branch-delete"];
+const MERGES: [&str; 1] = ["pull-request-merge"];
+
+/// Its hooks, by which type of hook script each is run, and what makes it run unless an administrator said otherwise.
+const HOOKS: [(&str, &str, &[&[&str]]); 3] = [
+    ("external-pre-receive-hook", "PRE", &[&CHANGES]),
+    ("external-post-receive-hook", "POST", &[&CHANGES, &MERGES]),
+    ("external-merge-check-hook", "PRE", &[&MERGES]),
 ];
 
 /// The app, as it is set up.
@@ -42,11 +52,15 @@ pub(crate) struct Executable {
 }
 
 impl App {
-    /// What is run for a project by a kind of hook script.
-    pub(crate) fn runs(&self, project: &str, kind: &str) -> Option<&Executable> {
-        let (hook, _) = HOOKS.iter().find(|(_, which)| *which == kind)?;
-        let setting = self.hooks.get(&(project.to_owned(), *hook))?;
-        setting.executable.as_ref().filter(|_| setting.is_on)
+    /// What is run for a project by a trigger and a type of hook script.
+    pub(crate) fn runs(&self, project: &str, trigger: &str, kind: &str) -> impl Iterator<Item = &Executable> {
+        let due = HOOKS.iter().filter(move |(_, which, triggers)| {
+            *which == kind && triggers.iter().any(|some| some.contains(&trigger))
+        });
+        due.filter_map(move |(hook, ..)| {
+            let setting = self.hooks.get(&(project.to_owned(), *hook))?;
+            setting.executable.as_ref().filter(|_| setting.is_on)
+        })
     }
 }
 
@@ -87,8 +101,17 @@ pub(crate) fn enable(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
     let object = ask.object(&["exe", "params", "safe_path"])?;
     let text = |field: &str| object.get(field).and_then(Value::as_str).map(str::to_owned);
     let exe = text("exe").filter(|exe| !exe.is_empty());
-    let exe = exe.ok_or_else(|| Answer::error(400, "exe", "setting.SettingsValidationException"))?;
+    let refused = |why: &str| Answer::error(400, why, "setting.SettingsValidationException");
+    let exe = exe.ok_or_else(|| refused("exe"))?;
     let safe_path = object.get("safe_path") == Some(&Value::Bool(true));
+    // Data Center is always a cluster.
+    if !safe_path {
+        return Err(refused("exe: in a cluster the safe mode is a must"));
+    }
+    let file = ask.shared.below_external_hooks(&exe);
+    if !file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0) {
+        return Err(refused("exe: no such executable"));
+    }
     let executable = Executable { name, exe, params: text("params").unwrap_or_default(), safe_path };
     set(ask, project, name, Setting { is_on: true, executable: Some(executable) });
     get(ask, project, key)
@@ -111,8 +134,8 @@ fn set(ask: &Ask<'_>, project: &str, name: &'static str, setting: Setting) {
 fn known(ask: &Ask<'_>, project: &str, key: &str) -> Result<(&'static str, Setting), Answer> {
     let name = key
         .strip_prefix(APP)
-        .and_then(|name| HOOKS.iter().find(|(hook, _)| *hook == name))
-        .map(|(hook, _)| *hook);
+        .and_then(|name| HOOKS.iter().find(|(hook, ..)| *hook == name))
+        .map(|(hook, ..)| *hook);
     let state = ask.shared.state();
     match (name, &state.app) {
         (Some(name), Some(app)) => {
@@ -126,9 +149,17 @@ fn known(ask: &Ask<'_>, project: &str, key: &str) -> Result<(&'static str, Setti
     }
 }
 
+impl Shared {
+    /// A file below `external-hooks` in the shared home.
+    pub(crate) fn below_external_hooks(&self, name: &str) -> PathBuf {
+        self.folder.path().join("external-hooks").join(name).components().collect()
+    }
+}
+
 impl BitbucketServer {
-    /// Installs the app External Hooks.
-    pub fn install_external_hooks(&self) {
+    /// Installs the app External Hooks. What lies in `folder` is what it can run.
+    pub fn install_external_hooks(&self, folder: &Path) {
         self.shared.state().app.get_or_insert_default();
+        symlink(folder, self.shared.below_external_hooks("")).unwrap();
     }
 }

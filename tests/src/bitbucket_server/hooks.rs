@@ -132,12 +132,9 @@ fn due(shared: &Shared, key: &str, trigger: &str, kind: &str) -> Vec<Due> {
         by_app: false,
     });
     // The app has Bitbucket's hook scripts run what it is told to run.
-    let app = state.app.as_ref().and_then(|app| app.runs(key, kind)).map(|executable| Due {
+    let app = state.app.iter().flat_map(|app| app.runs(key, trigger, kind)).map(|executable| Due {
         name: executable.name.to_owned(),
-        file: match executable.safe_path {
-            true => shared.folder.path().join("external-hooks").join(&executable.exe),
-            false => PathBuf::from(&executable.exe),
-        },
+        file: shared.below_external_hooks(&executable.exe),
         arguments: executable.params.split("\r\n").filter(|one| !one.is_empty()).map(str::to_owned).collect(),
         by_app: true,
     });

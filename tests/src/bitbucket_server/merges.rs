@@ -29,6 +29,12 @@ impl BitbucketServer {
         self.shared.state().meanwhile = Some(what);
     }
 
+    /// Somebody pushes just before the next second page of a pull request's commits is given.
+    pub fn between_pages(&self, repository: &str, name: &str, commit: &str) {
+        let what = (repository.to_owned(), name.to_owned(), commit.to_owned());
+        self.shared.state().between_pages = Some(what);
+    }
+
     /// Bitbucket tries to merge a pull request by itself, as it does after each approval and build once somebody asked for
     /// "auto-merge"; gives what those said who said no. Whom it names to hooks is not documented: `user`.
     pub fn auto_merge(&self, repository: &str, id: u64, user: &str) -> Vec<Value> {
@@ -179,10 +185,7 @@ impl<'a> Merge<'a> {
     fn finish(&self) -> Result<String, Option<Veto>> {
         let made = self.made().ok_or(None)?;
         let meanwhile = self.shared.state().meanwhile.take();
-        if let Some((repository, name, commit)) = meanwhile {
-            let (key, slug) = repository.split_once('/').unwrap();
-            git(self.shared, key, slug, &["update-ref", &name, &commit]).expect_success("git update-ref");
-        }
+        pull_requests::push(self.shared, meanwhile);
         let (more, to) = (self.variables(Some(&made)), &self.pull_request.to);
         let lines = format!("{} {made} {to}\n", self.onto);
         self.asking(&more, &lines).make(self.shared, &["update-ref", to, &made, &self.onto])?;

@@ -34,6 +34,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -274,8 +275,17 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
         let path = format!("/{path}");
         return hooks::serve_git(connection, shared, &Request { path, ..request });
     }
-    shared.state().requests.push(format!("{} {}", request.method, request.path));
-    let answer = route::answer(shared, &request);
+    let asked = format!("{} {}", request.method, request.path);
+    shared.state().requests.push(asked.clone());
+    while request.method != "GET" && shared.state().is_pausing() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    shared.state().counts(&request.method);
+    let stumbles = shared.state().stumble(&asked);
+    let answer = match stumbles {
+        Some(status) => answer::Answer::error(status, "That does not work now.", "TestException"),
+        None => route::answer(shared, &request),
+    };
     if shared.state().holds(&request.method) {
         // Until whoever asked has gone.
         let _ = std::io::Read::read(&mut &*connection, &mut [0]);

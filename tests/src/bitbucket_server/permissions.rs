@@ -94,9 +94,11 @@ impl At<'_> {
 pub(crate) fn list(ask: &Ask<'_>, at: At<'_>, kind: Kind) -> Answered {
     ask.only(&["start", "limit", "filter"])?;
     at.admit(ask)?;
+    let filter = ask.parameter("filter").unwrap_or_default().to_lowercase();
     let all: Vec<_> = {
         let mut state = ask.shared.state();
-        let given = at.given(&mut state, kind).clone();
+        let mut given = at.given(&mut state, kind).clone();
+        given.retain(|name, _| name.to_lowercase().contains(&filter));
         given.iter().map(|(name, one)| permitted(&state, kind, name, at.written(*one))).collect()
     };
     ask.page(&all)

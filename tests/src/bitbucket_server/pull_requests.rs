@@ -262,6 +262,13 @@ pub(crate) fn participants(ask: &Ask<'_>, of: Of<'_>, id: u64) -> Answered {
     ask.page(&std::iter::once(author).chain(reviewers).collect::<Vec<_>>())
 }
 
+/// Somebody moves a branch: repository, ref and commit.
+pub(crate) fn push(shared: &Shared, what: Option<(String, String, String)>) {
+    let Some((repository, name, commit)) = what else { return };
+    let (key, slug) = repository.split_once('/').unwrap();
+    git(shared, key, slug, &["update-ref", &name, &commit]).expect_success("git update-ref");
+}
+
 /// Newest first.
 pub(crate) fn commits(ask: &Ask<'_>, of: Of<'_>, id: u64) -> Answered {
     ask.only(&["start", "limit", "withCounts", "avatarSize", "avatarScheme"])?;
@@ -270,6 +277,10 @@ pub(crate) fn commits(ask: &Ask<'_>, of: Of<'_>, id: u64) -> Answered {
     if let Some(told) = &pull_request.told {
         let one = |email: &String| commit(&told.head, email, email);
         return ask.page(&told.makers.iter().map(one).collect::<Vec<_>>());
+    }
+    if ask.parameter("start").is_some_and(|start| start != "0") {
+        let pushed = ask.shared.state().between_pages.take();
+        push(ask.shared, pushed);
     }
     let range = range(ask.shared, of, &pull_request)?;
     let listed = git(ask.shared, of.0, of.1, &["log", "--format=%H%x09%ae%x09%ce", &range]).stdout_text();

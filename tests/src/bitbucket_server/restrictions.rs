@@ -111,14 +111,42 @@ pub(crate) fn delete(ask: &Ask<'_>, key: &str, slug: Option<&str>, id: &str) -> 
 pub(crate) fn everybody(ask: &Ask<'_>, key: &str, permission: &str) -> Answered {
     ask.only(&[])?;
     ask.need(key, Permission::Admin)?;
-    let asked = match permission {
-        "PROJECT_READ" => Permission::Read,
-        "PROJECT_WRITE" => Permission::Write,
-        "PROJECT_ADMIN" => Permission::Admin,
-        _ => return Err(super::permissions::invalid("permission")),
-    };
+    let asked = of_everybody(permission)?;
     let permitted = ask.shared.state().company.everybody.get(key) >= Some(&asked);
     Ok(Answer::json(200, &json!({ "permitted": permitted })))
+}
+
+/// Gives everybody a permission, or takes it. Whether less is left then is not documented: here it is.
+pub(crate) fn set_everybody(ask: &Ask<'_>, key: &str, permission: &str) -> Answered {
+    ask.only(&["allow"])?;
+    ask.need(key, Permission::Admin)?;
+    ask.object(&[])?;
+    let asked = of_everybody(permission)?;
+    let mut state = ask.shared.state();
+    let all = &mut state.company.everybody;
+    let has = all.remove(key);
+    let less = match asked {
+        Permission::Admin => Some(Permission::Write),
+        Permission::Write => Some(Permission::Read),
+        Permission::Read | Permission::Create => None,
+    };
+    let now = match ask.parameter("allow") {
+        Some("true") => has.max(Some(asked)),
+        Some("false") if has == Some(asked) => less,
+        Some("false") => has,
+        _ => return Err(super::permissions::invalid("allow")),
+    };
+    all.extend(now.map(|now| (key.to_owned(), now)));
+    Ok(Answer::none())
+}
+
+fn of_everybody(permission: &str) -> Result<Permission, Answer> {
+    match permission {
+        "PROJECT_READ" => Ok(Permission::Read),
+        "PROJECT_WRITE" => Ok(Permission::Write),
+        "PROJECT_ADMIN" => Ok(Permission::Admin),
+        _ => Err(super::permissions::invalid("permission")),
+    }
 }
 
 pub(crate) fn admit(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Result<(), Answer> {

@@ -36,6 +36,8 @@ fn route(ask: &Ask<'_>) -> Answered {
         ["rest", "keys", "latest", "projects", key, path @ ..] => match (ask.method(), path) {
             ("GET", ["ssh"]) => access_keys::list(ask, key, None),
             ("GET", ["repos", slug, "ssh"]) => access_keys::list(ask, key, Some(slug)),
+            ("DELETE", ["ssh", id]) => access_keys::delete(ask, key, None, id),
+            ("DELETE", ["repos", slug, "ssh", id]) => access_keys::delete(ask, key, Some(slug), id),
             _ => unknown(ask),
         },
         ["rest", which @ ("ssh" | "gpg"), "latest", "keys", path @ ..] => {
@@ -83,6 +85,9 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("POST", ["projects", key, "repos", slug, "branches"]) => branches::create(ask, key, slug),
         ("GET", ["projects", key, "permissions", permission, "all"]) => {
             restrictions::everybody(ask, key, permission)
+        }
+        ("POST", ["projects", key, "permissions", permission, "all"]) => {
+            restrictions::set_everybody(ask, key, permission)
         }
         (_, ["projects", key, "permissions", collection]) => given(ask, At::Project(key), collection),
         (_, ["projects", key, "repos", slug, "permissions", collection]) => {

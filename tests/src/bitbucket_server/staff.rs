@@ -65,9 +65,21 @@ impl BitbucketServer {
     /// Gives a project or a repository an SSH key.
     pub fn add_access_key(&self, place: &str, label: &str, writes: bool, expiry_days: Option<u64>) {
         let mut state = self.shared.state();
-        let id = state.company.access_keys.len() as u64 + 1;
+        let id = state.company.access_keys.iter().map(|one| one.id).max().unwrap_or(0) + 1;
         let (place, label) = (place.to_owned(), label.to_owned());
         state.company.access_keys.push(AccessKey { id, place, label, writes, expiry_days });
+    }
+
+    /// The labels of the access keys of a project or a repository.
+    pub fn access_keys(&self, place: &str) -> Vec<String> {
+        let state = self.shared.state();
+        let own = state.company.access_keys.iter().filter(|one| one.place == place);
+        own.map(|one| one.label.clone()).collect()
+    }
+
+    /// What everybody may do in a project.
+    pub fn everybody(&self, project: &str) -> Option<Permission> {
+        self.shared.state().company.everybody.get(project).copied()
     }
 
     /// Restricts refs of a project or a repository by a pattern, but not for these users.
@@ -181,10 +193,26 @@ impl BitbucketServer {
         self.shared.state().holds_after = Some(changes);
     }
 
+    /// After so many more changes the next one waits, before anything is done, until it [comes back](Self::comes_back).
+    pub fn pause_after(&self, changes: usize) {
+        self.shared.state().pauses_after = Some(changes);
+    }
+
+    /// Whatever has this in its `METHOD /path` is answered with a status, and nothing is done.
+    pub fn stumble_at(&self, part: &str, status: u16) {
+        self.shared.state().stumbles.push((part.to_owned(), status));
+    }
+
+    /// Whether somebody deletes each branch by hand, just before it is deleted by REST.
+    pub fn delete_first(&self, is: bool) {
+        self.shared.state().deletes_first = is;
+    }
+
     /// It answers again.
     pub fn comes_back(&self) {
         let mut state = self.shared.state();
-        (state.ends_after, state.holds_after) = (None, None);
+        (state.ends_after, state.holds_after, state.pauses_after) = (None, None, None);
+        state.stumbles.clear();
         (state.answers, state.read_only) = (true, false);
     }
 

@@ -70,6 +70,10 @@ pub(crate) struct State {
     pub(crate) ends_after: Option<usize>,
     /// After so many more changes no answer is given any more, whatever is done.
     pub(crate) holds_after: Option<usize>,
+    /// After so many more changes the next one waits, before anything is done, until it comes back.
+    pub(crate) pauses_after: Option<usize>,
+    /// What is answered with a status and nothing done: each by a part of `METHOD /path`.
+    pub(crate) stumbles: Vec<(String, u16)>,
     /// Whether changes are refused, as by a node that only reads.
     pub(crate) read_only: bool,
     /// Whether it says when to ask again, where there is too much asking.
@@ -79,6 +83,10 @@ pub(crate) struct State {
     /// Where a branch is merged on to by itself, by repository: from and to, without `refs/heads/`.
     pub(crate) cascades: BTreeMap<String, Vec<(String, String)>>,
     pub(crate) ailment: Ailment,
+    /// What is pushed just before a second page of a pull request's commits is given: repository, ref and commit.
+    pub(crate) between_pages: Option<(String, String, String)>,
+    /// Whether somebody deletes each branch just before it is deleted.
+    pub(crate) deletes_first: bool,
     /// What is pushed just before the next merge asks its hooks: repository, ref and commit.
     pub(crate) meanwhile: Option<(String, String, String)>,
 }
@@ -136,11 +144,15 @@ impl State {
             app: None,
             ends_after: None,
             holds_after: None,
+            pauses_after: None,
+            stumbles: Vec::new(),
             read_only: false,
             says_when: true,
             pull_requests: BTreeMap::new(),
             cascades: BTreeMap::new(),
             ailment: Ailment::None,
+            between_pages: None,
+            deletes_first: false,
             meanwhile: None,
         }
     }
@@ -176,10 +188,27 @@ impl State {
         self.answers
     }
 
+    /// Whether nothing is done of a request yet.
+    pub(crate) fn is_pausing(&self) -> bool {
+        self.pauses_after == Some(0)
+    }
+
+    /// Counts a request of which something is done.
+    pub(crate) fn counts(&mut self, method: &str) {
+        if let Some(left) = self.pauses_after.as_mut().filter(|_| method != "GET") {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    /// The status with which a request comes to nothing, if it does.
+    pub(crate) fn stumble(&self, request: &str) -> Option<u16> {
+        self.stumbles.iter().find(|(part, _)| request.contains(part)).map(|(_, status)| *status)
+    }
+
     /// Whether an answer is kept back.
     pub(crate) fn holds(&mut self, method: &str) -> bool {
         match &mut self.holds_after {
-            Some(0) => true,
+            Some(0) => method != "GET",
             Some(left) if method != "GET" => {
                 *left -= 1;
                 false

@@ -142,6 +142,16 @@ impl GraphServer {
         self.0.with(|tenant| tenant.shows_nothing = true);
     }
 
+    /// Shows nobody to whoever asks for everybody; what changed is told all the same.
+    pub fn hide_from_loads(&self) {
+        self.0.with(|tenant| tenant.hides_from_loads = true);
+    }
+
+    /// Names the second page of a list as the one after the second.
+    pub fn go_round(&self, goes_round: bool) {
+        self.0.with(|tenant| tenant.goes_round = goes_round);
+    }
+
     /// Answers every request whose target contains `part` with this status; `None`: as ever.
     pub fn fail(&self, part: &str, status: Option<u16>) {
         self.0.fail(part, status);

@@ -27,6 +27,8 @@ pub(super) struct Tenant {
     pub(super) subscriptions: BTreeMap<String, Subscription>,
     pub(super) next_base: Option<String>,
     pub(super) shows_nothing: bool,
+    pub(super) hides_from_loads: bool,
+    pub(super) goes_round: bool,
     /// How many requests are answered with "later" yet, and in how many seconds.
     pub(super) slow: (u32, u32),
 }
@@ -72,6 +74,8 @@ impl Tenant {
             subscriptions: BTreeMap::new(),
             next_base: None,
             shows_nothing: false,
+            hides_from_loads: false,
+            goes_round: false,
             slow: (0, 0),
         }
     }

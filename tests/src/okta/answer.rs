@@ -121,6 +121,7 @@ fn routed(base: &str, state: &Organization, request: &Request) -> Answer {
         ["users"] => {
             let filter = field(&request.query, "filter");
             let mut found = Vec::new();
+            let is_shown = is_shown && (filter.is_some() || !state.hides_from_loads);
             for (id, user) in state.users.iter().filter(|_| is_shown) {
                 match user.is_found(filter.as_deref()) {
                     Some(true) => found.push((id.clone(), user.json(id))),
@@ -196,7 +197,9 @@ fn paged(
         let others = request.query.split('&').filter(|pair| !pair.starts_with("after="));
         let query = others.collect::<Vec<_>>().join("&");
         let host = state.next_base.as_deref().unwrap_or(base);
-        headers.push(format!("link: <{host}{}?after={last}&{query}>; rel=\"next\"", request.path));
+        let after =
+            if state.goes_round && after.is_some() { String::new() } else { format!("after={last}&") };
+        headers.push(format!("link: <{host}{}?{after}{query}>; rel=\"next\"", request.path));
     }
     (200, headers, Value::Array(page.iter().map(|(_, value)| value.clone()).collect()))
 }

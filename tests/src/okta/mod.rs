@@ -146,6 +146,16 @@ impl OktaServer {
         self.0.with(|org| org.shows_nothing = true);
     }
 
+    /// Shows nobody to whoever asks for everybody; what changed is told all the same.
+    pub fn hide_from_loads(&self) {
+        self.0.with(|org| org.hides_from_loads = true);
+    }
+
+    /// Names the first page of a list as the one after the second.
+    pub fn go_round(&self, goes_round: bool) {
+        self.0.with(|org| org.goes_round = goes_round);
+    }
+
     /// Lets this many requests in within each so many seconds.
     pub fn limit_rate(&self, requests: u32, seconds: i64) {
         self.0.with(|org| org.limit = Some((requests, seconds)));

@@ -15,6 +15,8 @@ pub(super) struct Organization {
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) next_base: Option<String>,
     pub(super) shows_nothing: bool,
+    pub(super) hides_from_loads: bool,
+    pub(super) goes_round: bool,
     /// How many requests within how many seconds.
     pub(super) limit: Option<(u32, i64)>,
     /// Which of these spans it is, and how many requests came in it.
@@ -62,6 +64,8 @@ impl Organization {
             groups: BTreeMap::from([("00g00000000".to_owned(), everyone)]),
             next_base: None,
             shows_nothing: false,
+            hides_from_loads: false,
+            goes_round: false,
             limit: None,
             span: (0, 0),
             too_many: 0,

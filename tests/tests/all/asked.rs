@@ -53,6 +53,12 @@ pub(crate) trait Provider {
     /// Shows nothing to whoever asks, as to somebody without rights.
     fn show_nothing(&self);
 
+    /// Shows nobody to whoever asks for everybody; what changed is told all the same.
+    fn hide_from_loads(&self);
+
+    /// Names a page that was read already as the next one of every list that is long enough.
+    fn go_round(&self, goes_round: bool);
+
     /// Names this host in the links to next pages.
     fn point_next_to(&self, base: &str);
 
@@ -75,9 +81,11 @@ macro_rules! scenes {
         crate::asked::scenes! {
             $provider:
             a_load_that_takes_everything_from_many_waits_for_a_word
+            who_leaves_while_a_load_is_held_is_refused_all_the_same
             it_can_be_looked_at_before_it_is_trusted
             half_of_a_load_changes_nothing_and_what_is_old_is_undecided
             the_next_page_is_never_asked_for_elsewhere
+            a_list_that_goes_round_is_no_list
             with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file
             a_key_shows_who_asks
         }
@@ -113,6 +121,33 @@ pub(crate) fn a_load_that_takes_everything_from_many_waits_for_a_word<P: Provide
     company.daemon.oam(arguments).expect_success("a word");
     company.wait_for("it is so", "alice", is_inactive);
     company.refuses("alice", "account-disabled");
+}
+
+/// Whether the daemon remembers what it read before, or has only what the source said.
+pub(crate) fn who_leaves_while_a_load_is_held_is_refused_all_the_same<P: Provider>() {
+    for remembers in [true, false] {
+        let provider = P::begin();
+        for number in 0..10 {
+            provider.hire_engineer(&format!("more-{number}"));
+        }
+        let mut company = Company::following(&provider.config("1h", "poll = \"1s\""));
+        company.permits("alice");
+        provider.hide_from_loads();
+        if remembers {
+            company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+        } else {
+            company.daemon.stop();
+            fs::remove_file(company.daemon.state().join("sources/corp/followed")).unwrap();
+            company.daemon.spawn();
+        }
+        company.wait("it is held back", |source| source["feed"]["held"].is_string());
+        provider.cut_off_alice();
+        company.wait_for("alice is cut off", "alice", is_inactive);
+        company.refuses("alice", "account-disabled");
+        company.permits("more-1");
+        let source = company.source();
+        assert!(source["feed"]["held"].is_string() && source["feed"]["trouble"].is_null(), "{source}");
+    }
 }
 
 pub(crate) fn it_can_be_looked_at_before_it_is_trusted<P: Provider>() {
@@ -165,6 +200,19 @@ pub(crate) fn the_next_page_is_never_asked_for_elsewhere<P: Provider>() {
     });
     assert!(elsewhere.accept().is_err(), "somebody came there, with a token");
     assert_eq!(company.push("alice"), nothing_is_known());
+}
+
+pub(crate) fn a_list_that_goes_round_is_no_list<P: Provider>() {
+    let provider = P::begin();
+    provider.go_round(true);
+    let company = Company::beginning(&provider.config("1h", "poll = \"1s\""), None);
+    company.wait("it is told of", |source| {
+        source["feed"]["trouble"].as_str().is_some_and(|trouble| trouble.contains("goes round in circles"))
+    });
+    assert_eq!(company.push("alice"), nothing_is_known());
+    provider.go_round(false);
+    company.wait("everything is read", |source| !source["feed"]["last_load"].is_null());
+    company.permits("alice");
 }
 
 pub(crate) fn with_a_secret_that_is_none_nothing_is_decided_and_another_is_taken_from_its_file<

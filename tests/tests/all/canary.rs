@@ -83,6 +83,20 @@ fn hook_scripts_that_silently_do_not_run_are_an_alarm_at_once() {
     wait::until("no canary is left", || (world.server.refs("DEMO/app") == ["refs/heads/main"]).then_some(()));
 }
 
+/// Somebody follows the alarm, and is faster than the daemon: what is gone need not be deleted, and the next canary is tried.
+#[test]
+fn a_canary_that_somebody_deletes_first_is_over() {
+    let world = guarded();
+    world.until_the_last_is(CanaryOutcome::Refused);
+    world.server.delete_first(true);
+    world.server.feature_hook_scripts(false);
+    let accepted = world.until_the_last_is(CanaryOutcome::Accepted);
+    assert_eq!(accepted.detail.as_deref(), Some("somebody deleted it"));
+    world.server.feature_hook_scripts(true);
+    world.until_the_last_is(CanaryOutcome::Refused);
+    assert_eq!(world.daemon_status().0, 0);
+}
+
 #[test]
 fn a_registration_that_vanished_is_an_alarm() {
     let world = guarded();
@@ -117,4 +131,48 @@ fn what_cannot_be_tried_is_unknown_and_becomes_an_alarm() {
     wait::until("a Bitbucket that is down is an alarm", || {
         world.daemon_status().1.contains("Bitbucket does not answer").then_some(())
     });
+}
+
+/// Whoever administers Bitbucket may take the daemon's right to look away, and the daemon may be started anew: a canary that went in
+/// stays an alarm.
+#[test]
+fn an_alarm_is_silenced_neither_by_taking_a_right_away_nor_by_a_restart() {
+    let mut world = guarded();
+    world.until_the_last_is(CanaryOutcome::Refused);
+    world.server.feature_hook_scripts(false);
+    world.until_the_last_is(CanaryOutcome::Accepted);
+    let (status, answer) =
+        world.server.ask("root", "DELETE", "/projects/DEMO/permissions/users?name=kim", None);
+    assert_eq!(status, 204, "{answer}");
+    let both = |world: &World| {
+        let text = world.daemon_status().1;
+        let lost = text.contains("lists to the daemon's account no more, or never did: DEMO/app");
+        (lost && text.contains("CHANGES ARE NOT CHECKED in DEMO/app")).then_some(())
+    };
+    wait::until("what is listed no more is an alarm", || both(&world));
+    world.daemon.stop();
+    world.daemon.spawn();
+    wait::until("both are alarms after a restart", || both(&world));
+
+    world.server.feature_hook_scripts(true);
+    world.server.permit("kim", "DEMO", Permission::Write);
+    world.until_the_last_is(CanaryOutcome::Refused);
+    wait::until("all is well again", || (world.daemon_status().0 == 0).then_some(()));
+}
+
+/// Who is told by the log only learns of it as well.
+#[test]
+fn that_nothing_is_proved_for_long_is_told_in_the_log() {
+    let world = World::installed(|server, token| every_second(server, token, "alarm_after = \"1s\""));
+    world.until_the_last_is(CanaryOutcome::Refused);
+    world.server.answers(false);
+    let told = || {
+        let entries = world.daemon.audit().entries.into_iter();
+        let of_all = |event| match event {
+            Event::CanaryTried(canary) if canary.repository == "**" => canary.detail,
+            _ => None,
+        };
+        entries.filter_map(|entry| of_all(entry.event)).collect::<Vec<_>>()
+    };
+    wait::until("it is told", || told().last().filter(|why| why.contains("does not answer")).cloned());
 }

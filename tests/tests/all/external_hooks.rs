@@ -1,9 +1,13 @@
-//! `oam bitbucket install --via external-hooks`: the app runs the hook, and what it runs for others stays.
+//! `oam bitbucket install --via external-hooks`: the app runs the hook, and what it runs for others is left alone.
 
-use oam_tests::{BitbucketServer, Verdict, bitbucket_server::Permission};
-use serde_json::json;
+use std::os::unix::fs::symlink;
 
-use crate::install::bare;
+use oam_tests::{
+    BitbucketServer, Finished, Verdict, binaries, bitbucket_server::Permission, push::verdict_in,
+};
+use serde_json::{Value, json};
+
+use crate::install::{World, bare};
 
 const PRE: &str = "/projects/OTHER/settings/hooks/com.ngs.stash.externalhooks.external-hooks:external-pre-receive-hook/enabled";
 
@@ -11,80 +15,156 @@ fn without(_: &BitbucketServer, _: &str) -> String {
     String::new()
 }
 
+impl World {
+    fn by_app(&self, task: &str, more: &[&str]) -> Finished {
+        self.oam(task, "root", &[&["--via", "external-hooks"][..], more].concat())
+    }
+
+    /// Opens a pull request of alice's from one branch to another; gives its number.
+    fn open(&self, from: &str, to: &str) -> u64 {
+        let side = |name: &str| json!({"id": format!("refs/heads/{name}"), "repository": {"slug": "app", "project": {"key": "DEMO"}}});
+        let body = json!({"title": "x", "fromRef": side(from), "toRef": side(to)});
+        let (status, opened) = self.pull_request("POST", "", Some(&body));
+        assert_eq!(status, 201, "{opened}");
+        opened["id"].as_u64().unwrap()
+    }
+
+    /// Presses the button; gives the status, and what those show who say no.
+    fn merge(&self, id: u64) -> (u16, String) {
+        let (status, answer) = self.pull_request("POST", &format!("/{id}/merge?version=0"), Some(&json!({})));
+        (status, answer["errors"][0]["vetoes"][0]["detailedMessage"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn pull_request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.server.ask("alice", method, &format!("/projects/DEMO/repos/app/pull-requests{path}"), body)
+    }
+
+    fn tip(&self, branch: &str) -> String {
+        let work = self.server.working_copy("DEMO/app", "alice");
+        work.git(["ls-remote", "origin", &format!("refs/heads/{branch}")])
+    }
+}
+
 #[test]
 fn the_app_runs_the_hook_and_is_left_as_it_was() {
     let world = bare(without);
-    let by_app = |task: &str, more: &[&str]| match task {
-        "install" => world.install(&[&["--via", "external-hooks"][..], more].concat()),
-        task => world.oam(task, "root", &[&["--via", "external-hooks"][..], more].concat()),
-    };
-    let absent = by_app("install", &["--project", "DEMO"]);
+    let absent = world.by_app("install", &["--project", "DEMO"]);
     assert_eq!(absent.code, 1, "{absent:?}");
     assert!(absent.stderr_text().contains("External Hooks is not installed"), "{absent:?}");
 
-    world.server.install_external_hooks();
+    world.server.install_external_hooks(world.folder());
     let work = world.server.working_copy("DEMO/app", "alice");
     work.commit("one");
     assert!(work.push(["HEAD:refs/heads/main"]).accepted());
-    let plan = by_app("install", &["--project", "DEMO"]).expect_success("the plan").stdout_text();
-    let binary = world.binary().display().to_string();
+    let plan = world.by_app("install", &["--project", "DEMO"]).expect_success("the plan").stdout_text();
     assert_eq!(
-        plan.replace(&binary, "/usr/bin/oam-hook"),
-        "  + DEMO: have External Hooks run `/usr/bin/oam-hook`, as its pre-receive hook\n  \
-         + DEMO: have External Hooks run `/usr/bin/oam-hook applied`, as its post-receive hook\n\
-         2 steps, none taken: add --apply to take them.\n"
+        plan,
+        "  + DEMO: have External Hooks run `oam-hook`, as its pre-receive hook\n  \
+         + DEMO: have External Hooks run `oam-hook`, as its merge-check hook\n  \
+         + DEMO: have External Hooks run `oam-hook applied`, as its post-receive hook\n\
+         3 steps, none taken: add --apply to take them.\n"
     );
     assert_eq!(world.changes(), [] as [String; 0]);
 
-    by_app("install", &["--project", "DEMO", "--apply"]).expect_success("oam bitbucket install");
+    world.by_app("install", &["--project", "DEMO", "--apply"]).expect_success("oam bitbucket install");
     assert_eq!(world.push("alice", "HEAD:refs/heads/release/1").verdict(), Verdict::Refused);
     assert_eq!(world.push("alice", "HEAD:refs/heads/feature/x").verdict(), Verdict::Permitted);
     let audit = world.daemon.audit();
     assert_eq!((audit.decisions().len(), audit.applied().len()), (2, 1));
-    let again = by_app("install", &["--project", "DEMO", "--apply"]).expect_success("again").stdout_text();
-    assert_eq!(again, "Nothing is to be done. 2 things are as it should be already.\n");
-    assert_eq!(world.changes().len(), 2);
+    let again =
+        world.by_app("install", &["--project", "DEMO", "--apply"]).expect_success("again").stdout_text();
+    assert_eq!(again, "Nothing is to be done. 3 things are as it should be already.\n");
+    assert_eq!(world.changes().len(), 3);
     // As for hook scripts, the other project is off.
-    let status = by_app("status", &["--binary", &binary]);
+    let status = world.by_app("status", &[]);
     assert_eq!(status.code, 1, "{status:?}");
     assert!(status.stdout_text().contains("DEMO     on   on"), "{}", status.stdout_text());
     assert!(status.stdout_text().contains("OTHER    off  off"), "{}", status.stdout_text());
 
-    by_app("uninstall", &["--apply"]).expect_success("oam bitbucket uninstall");
+    world.by_app("uninstall", &["--apply"]).expect_success("oam bitbucket uninstall");
     assert!(world.push("alice", "HEAD:refs/heads/release/2").accepted());
-    let again = by_app("uninstall", &["--apply"]).expect_success("again").stdout_text();
+    let again = world.by_app("uninstall", &["--apply"]).expect_success("again").stdout_text();
     assert_eq!(again, "Nothing is to be done.\n");
+}
+
+/// The app has a hook of its own for merges of pull requests: without it the button bypasses every freeze and every approval.
+#[test]
+fn what_may_not_be_pushed_may_not_be_merged_either() {
+    let world = bare(without);
+    world.server.install_external_hooks(world.folder());
+    for branch in ["release/9", "feature/x", "feature/y"] {
+        assert!(
+            world.push("alice", &format!("HEAD:refs/heads/{branch}")).accepted(),
+            "nothing is checked yet"
+        );
+    }
+    world.by_app("install", &["--project", "DEMO", "--apply"]).expect_success("oam bitbucket install");
+    let before = world.tip("release/9");
+    let id = world.open("feature/x", "release/9");
+    let (status, looked) = world.pull_request("GET", &format!("/{id}/merge"), None);
+    assert_eq!((status, &looked["canMerge"]), (200, &json!(false)), "{looked}");
+    let (status, told) = world.merge(id);
+    assert_eq!((status, verdict_in(&told)), (409, Some(Verdict::Refused)), "{told}");
+    assert_eq!(world.tip("release/9"), before);
+    let refused = world.daemon.audit();
+    let channels: Vec<_> = refused.decisions().iter().map(|one| one.decision.channel.clone()).collect();
+    assert_eq!(channels, ["pull-request-merge"]);
+
+    // What may be merged is, and is known as applied. Where Bitbucket merges on from there by itself, the app runs nothing.
+    world.server.cascade("DEMO/app", "feature/y", "release/9");
+    assert_eq!(world.merge(world.open("feature/x", "feature/y")), (200, String::new()));
+    let audit = world.daemon.audit();
+    assert_eq!((audit.decisions().len(), audit.applied().len()), (2, 1));
+    assert_ne!(world.tip("release/9"), before, "the guide says that cascades are not checked by the app");
 }
 
 #[test]
 fn what_the_app_runs_for_others_is_left_alone() {
     let world = bare(without);
-    world.server.install_external_hooks();
+    world.server.install_external_hooks(world.folder());
+    symlink(binaries::path("oam-hook"), world.folder().join("check-jira")).unwrap();
     world.server.permit("bob", "OTHER", Permission::Admin);
-    let (status, _) = world.server.ask("bob", "PUT", PRE, Some(&json!({"exe": "/opt/check-jira"})));
-    assert_eq!(status, 200);
-    let install = world.install(&["--via", "external-hooks", "--all-projects", "--apply"]);
+    let enable = |body: Value| world.server.ask("bob", "PUT", PRE, Some(&body)).0;
+    // In a cluster the app takes nothing by its whole path, and nothing that is not there.
+    assert_eq!(enable(json!({"exe": "/usr/bin/true"})), 400);
+    assert_eq!(enable(json!({"exe": "check-nothing", "safe_path": true})), 400);
+    assert_eq!(enable(json!({"exe": "check-jira", "safe_path": true})), 200);
+    let install = world.by_app("install", &["--all-projects", "--apply"]);
     assert_eq!(install.code, 1, "{install:?}");
     assert!(
-        install.stdout_text().contains("OTHER: the app runs `/opt/check-jira` as its pre-receive hook"),
+        install.stdout_text().contains("OTHER: the app runs `check-jira` as its pre-receive hook"),
         "{install:?}"
     );
-    let changes = world.changes();
-    assert_eq!(
-        changes.iter().filter(|change| change.contains("OTHER") && change.contains("pre-receive")).count(),
-        1
+    let theirs = || {
+        let is_it = |change: &&String| change.contains("OTHER") && change.contains("pre-receive");
+        world.changes().iter().filter(is_it).count()
+    };
+    assert_eq!(theirs(), 3);
+    let uninstall = world.by_app("uninstall", &["--apply"]).expect_success("uninstall").stdout_text();
+    assert!(
+        uninstall.contains("OTHER: the app runs `check-jira`") && uninstall.contains("--safe-path"),
+        "{uninstall}"
     );
-    world.oam("uninstall", "root", &["--via", "external-hooks", "--apply"]).expect_success("uninstall");
-    assert_eq!(
-        world
-            .changes()
-            .iter()
-            .filter(|change| change.contains("OTHER") && change.contains("pre-receive"))
-            .count(),
-        1
-    );
+    assert_eq!(theirs(), 3);
     // Where hook scripts are off, what the app runs is off as well: canaries are no less needed.
-    world.install(&["--via", "external-hooks", "--project", "DEMO", "--apply"]).expect_success("once more");
+    world.by_app("install", &["--project", "DEMO", "--apply"]).expect_success("once more");
     world.server.feature_hook_scripts(false);
     assert!(world.push("alice", "HEAD:refs/heads/release/1").accepted());
+}
+
+#[test]
+fn ours_by_another_name_is_taken_away_where_it_is_named_and_no_whole_path_is_tried() {
+    let world = bare(without);
+    world.server.install_external_hooks(world.folder());
+    symlink(binaries::path("oam-hook"), world.folder().join("guard")).unwrap();
+    world
+        .by_app("install", &["--project", "DEMO", "--safe-path", "guard", "--apply"])
+        .expect_success("install");
+    let left = world.by_app("uninstall", &["--apply"]).expect_success("without its name").stdout_text();
+    assert_eq!(left.matches("DEMO: the app runs `guard`").count(), 3, "{left}");
+    let named = world.by_app("uninstall", &["--safe-path", "guard", "--apply"]).expect_success("by its name");
+    assert!(named.stdout_text().contains("3 steps done."), "{named:?}");
+    let path = world.by_app("install", &["--project", "DEMO", "--binary", "/usr/bin/oam-hook"]);
+    assert_eq!(path.code, 2, "{path:?}");
+    assert!(path.stderr_text().contains("--safe-path"), "{path:?}");
 }

@@ -1,6 +1,10 @@
 //! `oam bitbucket`: the hook is installed in a Bitbucket that behaves as the documentation says, by REST and nothing else.
 
-use std::{fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 
 use oam_tests::{
     BitbucketServer, Daemon, Finished, HookConfig, Verdict, binaries,
@@ -61,6 +65,11 @@ impl World {
     /// The file with the daemon's token.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.folder.path().join("kim")
+    }
+
+    /// Where the hook, its configuration and the tokens lie.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn binary(&self) -> PathBuf {
@@ -176,6 +185,33 @@ fn uninstalling_takes_away_what_was_installed_and_nothing_else() {
     assert!(world.push("alice", "HEAD:refs/heads/release/1").accepted());
     let again = world.oam("uninstall", "root", &["--apply"]).expect_success("again").stdout_text();
     assert_eq!(again, "Nothing is to be done.\n");
+}
+
+/// Whoever lost the numbers and installed once more has two of each.
+#[test]
+fn uninstalling_leaves_nothing_of_ours_behind_whatever_was_noted() {
+    let world = World::installed(without);
+    let noted = world.folder.path().join("noted.json");
+    fs::remove_file(&noted).unwrap();
+    world.install(&["--project", "OTHER", "--apply"]).expect_success("another installation");
+    let plan = world.oam("uninstall", "root", &[]).expect_success("the plan").stdout_text();
+    insta::assert_snapshot!(plan, @"
+      - DEMO: switch the PRE script off
+      - DEMO: switch the POST script off
+      - OTHER: switch the PRE script off
+      - OTHER: switch the POST script off
+      - delete the hook script 1 (PRE)
+      - delete the hook script 2 (POST)
+      - delete the hook script 3 (PRE)
+      - delete the hook script 4 (POST)
+    8 steps, none taken: add --apply to take them.
+    ");
+    world.oam("uninstall", "root", &["--apply"]).expect_success("oam bitbucket uninstall");
+    assert!(world.push("alice", "HEAD:refs/heads/release/1").accepted());
+    fs::remove_file(&noted).unwrap();
+    let again = world.oam("uninstall", "root", &["--apply"]).expect_success("again");
+    assert_eq!(again.stdout_text(), "Nothing is to be done.\n");
+    assert!(again.stderr_text().contains("No numbers are noted"), "{again:?}");
 }
 
 #[test]

@@ -27,6 +27,25 @@ purged: the audit log stayed
 trial ended
 ";
 
+/// What the trial of the packages of another system must find.
+const FOUND_BY_RPM: &str = "\
+installed: programs there, unit there, configuration there
+user: oam:/var/lib/oam:/usr/sbin/nologin
+after the installation: disabled, inactive
+after systemctl enable --now: enabled, active, folder oam:750
+after the upgrade: enabled, active, anew
+packages: bitbucket-oam 2,bitbucket-oam-hook 2,
+the configuration stayed
+nobody was told that the hook goes
+after an upgrade of one that does not run: inactive
+after the removal: inactive, unit gone
+told: a server without the hook lets every push in
+erased: programs gone
+configuration and audit log stayed
+user: oam
+trial ended
+";
+
 /// What a package holds, by one of the two programs that know.
 fn files(program: &str, arguments: &[&str], package: &Path) -> Vec<String> {
     let listed =
@@ -87,9 +106,39 @@ fn packages_are_installed_run_upgraded_and_removed() {
     for deb in ["bitbucket-oam_", "bitbucket-oam-hook_"].map(|name| package(name, ".deb")) {
         fs::copy(&deb, scene.path().join(deb.file_name().unwrap())).unwrap();
     }
-    fs::copy(binaries::workspace().join("tests/packages/trial.sh"), scene.path().join("trial.sh")).unwrap();
     fs::write(scene.path().join("policy.toml"), sample::POLICY).unwrap();
     fs::write(scene.path().join("directory.json"), sample::directory()).unwrap();
+    trial(root, scene.path(), "trial.sh", FOUND);
+
+    if binaries::of_others("debian/usr/bin/rpm").is_none() {
+        return;
+    }
+    let scene = temporary::folder();
+    for (part, rpm) in [("daemon", "bitbucket-oam-0"), ("hook", "bitbucket-oam-hook-0")] {
+        fs::copy(package(rpm, ".rpm"), scene.path().join(format!("first-{part}.rpm"))).unwrap();
+        // The same as a later release.
+        Command::new("cargo")
+            .args([
+                "generate-rpm",
+                "--payload-compress",
+                "none",
+                "-p",
+                part,
+                "-s",
+                "release = \"2\"",
+                "--output",
+            ])
+            .arg(scene.path().join(format!("second-{part}.rpm")))
+            .current_dir(binaries::workspace())
+            .run()
+            .expect_success("cargo generate-rpm");
+    }
+    trial(root, scene.path(), "rpm.sh", FOUND_BY_RPM);
+}
+
+/// Boots a Debian that has just been set up, with `scene` at `/scene`, and compares what the script found there.
+fn trial(root: &Path, scene: &Path, script: &str, expected: &str) {
+    fs::copy(binaries::workspace().join("tests/packages").join(script), scene.join("trial.sh")).unwrap();
     let booted = Command::new("systemd-nspawn")
         .args([
             "--quiet",
@@ -100,10 +149,10 @@ fn packages_are_installed_run_upgraded_and_removed() {
             "--private-network",
         ])
         .arg(format!("--directory={}", root.display()))
-        .arg(format!("--bind={}:/scene", scene.path().display()))
+        .arg(format!("--bind={}:/scene", scene.display()))
         .args(["--boot", "systemd.run=/scene/trial.sh", "systemd.run_success_action=exit"])
         .arg("systemd.run_failure_action=exit")
         .run();
-    let read = |name: &str| fs::read_to_string(scene.path().join(name)).unwrap_or_default();
-    assert_eq!(read("found"), FOUND, "{}\n{booted:?}", read("trace"));
+    let read = |name: &str| fs::read_to_string(scene.join(name)).unwrap_or_default();
+    assert_eq!(read("found"), expected, "{}\n{booted:?}", read("trace"));
 }

@@ -115,8 +115,21 @@ fn somebody_signs_in_with_a_code_and_may_what_the_directory_says_until_it_says_o
     world.oam(["user", "deactivate", "carol", "--reason", "left"]).expect_success("oam user deactivate");
     denied(&world.oam(["snapshot", "rollback", "1", "--reason", "r"]), "does not allow `RollBackSnapshot`");
 
-    // Cut off by command, on the very next call, whatever the token says.
+    // Cut off by command, on the very next call, whatever the token says; and what was being read ends.
+    let mut tail = world.command();
+    tail.args(["audit", "tail", "--follow"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut tail = tail.spawn().unwrap();
+    let mut first = String::new();
+    let mut entries = BufReader::new(tail.stdout.take().unwrap());
+    entries.read_line(&mut first).unwrap();
+    assert!(!first.is_empty());
     world.daemon.deactivate("alice").expect_success("oam user deactivate");
+    let ended = tail.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.code() == Some(5) && told.contains("cut off"), "{ended:?}");
     denied(&world.oam(["status"]), "cut off");
     denied(&world.oam(["user", "deactivate", "bob", "--reason", "revenge"]), "cut off");
 

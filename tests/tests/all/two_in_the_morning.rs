@@ -8,10 +8,12 @@ use std::{
 };
 
 use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
-use oam_tests::{BareRepo, Daemon, Finished, Run, Verdict, binaries, daemon::Setup, sample, wait};
-use serde_json::Value;
+use oam_tests::{
+    BareRepo, Daemon, Finished, Run, ScimClient, Verdict, binaries, daemon::Setup, sample, wait,
+};
+use serde_json::{Value, json};
 
-const ALICE: u32 = 12_401;
+pub(crate) const ALICE: u32 = 12_401;
 const BOB: u32 = 12_402;
 const NOBODY: u32 = 12_403;
 
@@ -39,23 +41,42 @@ max_time = "1h"
 second_person = ["release-manager"]
 "#;
 
-/// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
-fn known() -> Option<Daemon> {
-    if !nix::unistd::geteuid().is_root() {
+/// Only root can become somebody else.
+pub(crate) fn can_be_others() -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
         eprintln!("SKIPPED: asking as another user: only root can become one");
-        return None;
     }
-    let policy = format!("{}{RULES}", sample::POLICY);
-    let mut daemon = Daemon::start_with(&Setup { policy, ..Setup::default() });
-    daemon.stop();
-    daemon.write_config(&format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n"));
-    daemon.spawn();
+    is_root
+}
+
+/// Lets other users of this host run `oam`.
+pub(crate) fn open_to_others(daemon: &Daemon) {
     fs::set_permissions(daemon.folder(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::copy(binaries::path("oam"), daemon.folder().join("oam")).unwrap();
+}
+
+/// A daemon that knows two users of this host as alice and bob. `None`: only root can become somebody else.
+fn known() -> Option<Daemon> {
+    let policy = format!("{}{RULES}", sample::POLICY);
+    known_by(&Setup { policy, ..Setup::default() })
+}
+
+/// The same, set up so.
+fn known_by(setup: &Setup) -> Option<Daemon> {
+    if !can_be_others() {
+        return None;
+    }
+    let people = format!("[admin]\npeople = {{ {ALICE} = \"alice\", {BOB} = \"Bob\" }}\n");
+    let mut daemon = Daemon::start_with(setup);
+    daemon.stop();
+    daemon.write_config(&format!("{}\n{people}", setup.config));
+    daemon.spawn();
+    open_to_others(&daemon);
     Some(daemon)
 }
 
-fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
+pub(crate) fn oam_as(uid: u32, daemon: &Daemon, arguments: &[&str]) -> Finished {
     let mut oam = Command::new(daemon.folder().join("oam"));
     oam.current_dir(daemon.folder()).env_clear().arg("--json").arg("--socket").arg(daemon.admin_socket());
     oam.args(arguments).uid(uid).gid(uid).run()
@@ -65,7 +86,7 @@ fn json(finished: &Finished) -> Value {
     serde_json::from_slice(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:?}"))
 }
 
-fn id(finished: &Finished) -> String {
+pub(crate) fn id(finished: &Finished) -> String {
     json(finished)["id"].as_str().unwrap().to_owned()
 }
 
@@ -74,7 +95,7 @@ fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn events(daemon: &Daemon) -> Vec<Event> {
+pub(crate) fn events(daemon: &Daemon) -> Vec<Event> {
     daemon.audit().entries.into_iter().map(|entry| entry.event).collect()
 }
 
@@ -194,6 +215,58 @@ fn asked_for_approved_used_and_gone() {
     assert_eq!((ended, by_it.count()), (true, 2), "{told:#?}");
 }
 
+/// Who may have left may not be the second person, and nobody knows whether they have while what knows them is too old.
+#[test]
+fn whom_only_an_old_source_knows_is_no_second_person_for_sure() {
+    const SCIM: &str = "[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n";
+    let config =
+        format!("[source.hr]\nkind = \"file\"\n\n[source.okta]\nkind = \"scim\"\nmax_age = \"3s\"\n\n{SCIM}");
+    let policy = format!("{}{RULES}", sample::POLICY.replace("okta:eng", "hr:eng"));
+    let alice = r#"{"version": 1, "users": [{"username": "alice", "groups": ["hr:eng"]}]}"#;
+    let Some(daemon) = known_by(&Setup { policy, config, directory: Some(alice.to_owned()) }) else { return };
+    let okta = ScimClient::of(&daemon, "okta");
+    let schema = |kind: &str| format!("urn:ietf:params:scim:schemas:core:2.0:{kind}");
+    let bob = okta.post("/Users", &json!({"schemas": [schema("User")], "userName": "bob", "active": true}));
+    let members = json!([{"value": bob.id(201)}]);
+    let group = json!({"schemas": [schema("Group")], "displayName": "release", "members": members});
+    okta.post("/Groups", &group).expect(201);
+    let repository = BareRepo::guarded_by(&daemon);
+    let work = repository.working_copy().pushing_as("alice");
+    work.commit("one");
+
+    let place = ["--on", "DEMO/app", "--refs", "refs/heads/**", "--for", "30m", "--reason", "INC-4"];
+    for (asked, name) in [
+        (&["breakglass", "freeze"][..], "shared/x"),
+        (&["grant", "request", "--role", "release-manager"][..], "release/9"),
+    ] {
+        let id = id(&oam_as(ALICE, &daemon, &[asked, &place[..]].concat()));
+        // Whoever comes with a token is heard.
+        wait::until("bob approves", || {
+            okta.get("/Users").expect(200);
+            (oam_as(BOB, &daemon, &["grant", "approve", &id]).code == 0).then_some(())
+        });
+        let push = || work.push([format!("HEAD:refs/heads/{name}")]);
+        let source = || daemon.oam(["--json", "source", "status", "okta"]).stdout_text();
+        let is_stale = || serde_json::from_str::<Value>(&source()).unwrap()["stale"] == true;
+        wait::until("what knows bob is too old", || is_stale().then_some(()));
+        let undecided = push();
+        assert_eq!(undecided.verdict(), Verdict::Undecided, "{undecided:?}");
+        assert!(unwrapped(&undecided.remote()).contains("the source `okta`"), "{undecided:?}");
+        // Where it makes no difference nobody waits for it.
+        let feature = work.push([format!("HEAD:refs/heads/feature/{name}")]);
+        assert_eq!(feature.verdict(), Verdict::Permitted, "{feature:?}");
+        assert_eq!(work.push(["HEAD:refs/heads/other"]).verdict(), Verdict::Refused);
+        work.commit("more");
+        wait::until("it is heard again", || {
+            okta.get("/Users").expect(200);
+            (push().verdict() == Verdict::Permitted).then_some(())
+        });
+    }
+    // How old a source was then is not on record.
+    let replay = daemon.oam(["policy", "replay", "--recorded"]).expect_success("oam policy replay");
+    assert!(replay.stdout_text().contains("source-stale"), "{replay:?}");
+}
+
 #[test]
 fn it_ends_by_itself_and_is_never_renewed_by_itself() {
     let Some(daemon) = known() else { return };
@@ -227,6 +300,22 @@ fn it_ends_by_itself_and_is_never_renewed_by_itself() {
     let ended: Vec<_> =
         all["privileges"].as_array().unwrap().iter().map(|one| one["ended"].as_str().unwrap()).collect();
     assert_eq!(ended, ["over", "denied", "returned"]);
+    // Whoever holds no role of the admin service sees what is theirs, and what they may answer.
+    let words =
+        ["grant", "request", "--role", "release-manager", "--on", "DEMO/*", "--refs", "refs/heads/**"];
+    let of_bob =
+        self::id(&oam_as(BOB, &daemon, &[&words[..], &["--for", "1h", "--reason", "INC-4"]].concat()));
+    let of_alice = self::id(&request("1h"));
+    let seen = |uid| {
+        let listed = json(&oam_as(uid, &daemon, &["grant", "list"]));
+        let all = listed["privileges"].as_array().unwrap().clone();
+        all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(ALICE), std::slice::from_ref(&of_alice));
+    assert_eq!(seen(BOB), [of_bob.clone(), of_alice.clone()]);
+    let hidden = oam_as(ALICE, &daemon, &["grant", "show", &of_bob]);
+    assert!(hidden.code != 0 && !hidden.stdout_text().contains("INC-4"), "{hidden:?}");
+    oam_as(BOB, &daemon, &["grant", "show", &of_alice]).expect_success("oam grant show");
 }
 
 #[test]

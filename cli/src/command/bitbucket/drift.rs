@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use oam_bitbucket::{
     Bitbucket as Client,
-    provision::{self, Finding, Reading, Seen},
+    provision::{self, Finding},
 };
 use oam_proto::v1::{BitbucketFinding, TellBitbucketDriftRequest, TellBitbucketDriftResponse};
 
@@ -48,7 +48,7 @@ pub(super) struct Around {
 /// Runs it.
 pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
-    let look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+    let look = Look::anew(&client, &mut admin, false).await?;
     let found = task.around.look(&client, &look).await?;
     if task.tell {
         task.around.tell(&mut admin, &found).await?;
@@ -78,7 +78,7 @@ impl Around {
             place: one.place.as_ref().map(ToString::to_string).unwrap_or_default(),
             holder: one.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
             thing: one.thing.clone(),
-            what: one.what.clone(),
+            what: provision::shortened(one.what.clone()),
         };
         let credentials = self.credentials;
         let first = TellBitbucketDriftRequest { findings: Vec::new(), credentials };

@@ -10,6 +10,7 @@ use oam_bitbucket::{
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tokio::time::{self, Instant};
+use tonic::Code;
 
 use super::{
     basis,
@@ -40,6 +41,16 @@ pub struct Plan {
     /// Keep the plan in a file, for `oam bitbucket apply`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    keys: AccessKeys,
+}
+
+/// Whether access keys are looked at.
+#[derive(Debug, Clone, Copy, Args)]
+struct AccessKeys {
+    /// Delete SSH access keys, too, that may write and never end, where `adopt` says that what others gave is ours
+    #[arg(long)]
+    access_keys: bool,
 }
 
 /// `oam bitbucket apply`.
@@ -53,6 +64,8 @@ pub struct Apply {
     /// Also when more is taken than the daemon's configuration allows at once
     #[arg(long)]
     yes_really: bool,
+    #[command(flatten)]
+    keys: AccessKeys,
 }
 
 /// `oam bitbucket watch`.
@@ -77,6 +90,8 @@ pub(super) struct Look {
     pub(super) seen: Seen,
     pub(super) basis: Basis,
     pub(super) plan: Drawn,
+    /// Whether access keys were looked at.
+    with_keys: bool,
 }
 
 /// What was done of a plan.
@@ -87,11 +102,26 @@ struct Done {
     failed: Vec<(Change, String)>,
 }
 
+/// Why a change is not made.
+struct Not {
+    why: String,
+    /// Set where others would not be made either.
+    stops: Option<oam_bitbucket::Error>,
+}
+
+/// Of whom nothing more is taken in this run, since something of them could not be.
+#[derive(Default)]
+struct GivenUp {
+    users: BTreeSet<Holder>,
+    /// How many in a row, with nothing made in between.
+    in_a_row: usize,
+}
+
 /// Runs `oam bitbucket plan`.
 pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
+    let look = Look::at(&client, &mut admin, kept, task.keeping.reading(), task.keys.access_keys).await?;
     task.keeping.write(&task.server.url, &look.seen)?;
     if let Some(file) = &task.out {
         let fault = |error| Failure::write(file, error);
@@ -108,7 +138,7 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
-    let mut look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+    let mut look = Look::anew(&client, &mut admin, task.keys.access_keys).await?;
     look.settle(&client, &mut admin).await?;
     if let Some(looked_at) = &looked_at {
         check_same(&look.plan, looked_at)?;
@@ -134,7 +164,7 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
 async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading()).await?;
+    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading(), false).await?;
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
@@ -154,7 +184,7 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
             look.plan = whole;
         } else {
             // Of what was just mended nothing is told.
-            look = Look::at(&client, &mut admin, Seen::default(), Reading { now: 1, within: 0 }).await?;
+            look = Look::anew(&client, &mut admin, false).await?;
         }
         let found = task.around.look(&client, &look).await?;
         let told = task.around.tell(&mut admin, &found).await?;
@@ -181,67 +211,117 @@ async fn carry_out(
         return Err(Failure::HeldBack { what: format!("nothing was done: {why}"), help });
     }
     let mut done = Done::default();
+    let mut given_up = GivenUp::default();
     for change in &look.plan.changes {
-        let made = make(client, admin, change, &mut look.seen).await?;
-        match made {
-            None => {
-                done.done += 1;
-                context.terminal.note(&format!("done: {}", change_text(change)));
-            }
-            Some(said) => {
-                context.terminal.note(&format!("NOT done: {}: {said}", change_text(change)));
-                done.failed.push((change.clone(), said));
-            }
+        let leaver = change.leaver(&look.basis);
+        let not = if leaver.as_ref().is_some_and(|user| given_up.users.contains(user)) {
+            Some(Not {
+                why: "not tried, since something before it could not be taken from them".to_owned(),
+                stops: None,
+            })
+        } else {
+            make(client, admin, change, &mut look.seen, &look.basis).await?
+        };
+        let Some(Not { why, stops }) = not else {
+            done.done += 1;
+            given_up.in_a_row = 0;
+            context.terminal.note(&format!("done: {}", change_text(change)));
+            continue;
+        };
+        context.terminal.note(&format!("NOT done: {}: {why}", change_text(change)));
+        done.failed.push((change.clone(), why));
+        if let Some(error) = stops {
+            given_up.after(leaver, error)?;
         }
     }
     let json = AppliedJson::of(done.done, &done.failed, &look.plan);
     context.terminal.answer(&json, |page| applied_text(done.done, &done.failed, &look.plan, page))?;
-    Ok(if done.failed.is_empty() && look.plan.held_back.is_empty() { Exit::Ok } else { Exit::No })
+    let whole = done.failed.is_empty() && look.plan.held_back.is_empty() && look.plan.unread.is_empty();
+    Ok(if whole { Exit::Ok } else { Exit::No })
 }
 
-/// Makes one change: recorded before, and what came of it afterwards. Tells what Bitbucket said, where it does not do this one.
+impl GivenUp {
+    /// Something failed so that the rest would, too: the rest of that person, where it is about one who is gone, and else of all.
+    fn after(&mut self, leaver: Option<Holder>, error: oam_bitbucket::Error) -> Result<(), Failure> {
+        self.in_a_row += 1;
+        match leaver {
+            Some(user) if !error.is_busy() && self.in_a_row < provision::MOST_IN_A_ROW => {
+                self.users.insert(user);
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
+
+/// Makes one change: looked at again, recorded before, and what came of it afterwards. `None`: it is made.
 async fn make(
     client: &Client,
     admin: &mut Admin,
     change: &Change,
     seen: &mut Seen,
-) -> Result<Option<String>, Failure> {
+    basis: &Basis,
+) -> Result<Option<Not>, Failure> {
+    match provision::look_again(client, change, seen, basis).await {
+        Ok(None) => {}
+        Ok(Some(why)) => return Ok(Some(Not { why, stops: None })),
+        Err(error) => return Ok(Not::of(Outcome::of(error))),
+    }
     let begin = BeginBitbucketChangeRequest { change: Some(basis::to_wire(change.told())) };
     let entry = admin.begin_bitbucket_change(begin).await?.into_inner().entry;
-    let (outcome, error, stops) = match provision::apply(client, &change.step, seen).await {
-        Outcome::Done => ("done", None, false),
-        Outcome::Failed(error) => ("failed", Some(error), false),
-        Outcome::Stopped(error) => ("failed", Some(error), true),
-        Outcome::Unknown(error) => ("unknown", Some(error), true),
+    let outcome = provision::apply(client, &change.step, seen).await;
+    let detail = |error: &oam_bitbucket::Error| error.to_string().chars().take(TOLD).collect();
+    let (said, detail) = match &outcome {
+        Outcome::Done => ("done", String::new()),
+        Outcome::Failed(error) | Outcome::Stopped(error) => ("failed", detail(error)),
+        Outcome::Unknown(error) => ("unknown", detail(error)),
     };
-    let said = error.as_ref().map(ToString::to_string);
-    let detail = said.as_deref().unwrap_or_default().chars().take(TOLD).collect();
-    end(admin, entry, outcome, detail).await?;
-    match error {
-        Some(error) if stops => Err(error.into()),
-        _ => Ok(said),
+    end(admin, entry, said, detail).await?;
+    Ok(Not::of(outcome))
+}
+
+impl Not {
+    /// What a change that is not made comes to; `None`: it is made.
+    fn of(outcome: Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::Done => None,
+            Outcome::Failed(error) => Some(Self { why: error.to_string(), stops: None }),
+            Outcome::Stopped(error) | Outcome::Unknown(error) => {
+                Some(Self { why: error.to_string(), stops: Some(error) })
+            }
+        }
     }
 }
 
 async fn end(admin: &mut Admin, entry: u64, outcome: &str, detail: String) -> Result<(), Failure> {
     let request = EndBitbucketChangeRequest { entry, outcome: outcome.to_owned(), detail };
-    admin.end_bitbucket_change(request).await?;
-    Ok(())
+    match admin.end_bitbucket_change(request).await {
+        // Another run said before what became of it.
+        Err(status) if status.code() == Code::NotFound => Ok(()),
+        ended => ended.map(drop).map_err(Failure::from),
+    }
 }
 
 impl Look {
-    pub(super) async fn at(
+    /// Reads all of it again.
+    pub(super) async fn anew(client: &Client, admin: &mut Admin, with_keys: bool) -> Result<Self, Failure> {
+        Self::at(client, admin, Seen::default(), Reading { now: 1, within: 0 }, with_keys).await
+    }
+
+    async fn at(
         client: &Client,
         admin: &mut Admin,
         kept: Seen,
         reading: Reading,
+        with_keys: bool,
     ) -> Result<Self, Failure> {
         let mut seen = provision::see(client, kept, reading).await?;
         let basis = basis::ask(admin, &seen).await?;
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
+        provision::see_anybody(client, &mut seen, &basis, reading, with_keys).await?;
         let plan = Drawn::of(&seen, &basis);
-        Ok(Self { seen, basis, plan })
+        Ok(Self { seen, basis, plan, with_keys })
     }
 
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
@@ -267,18 +347,19 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
-        let reading = Reading { now: 1, within: 0 };
-        *self = Self::at(client, admin, Seen::default(), reading).await?;
+        *self = Self::anew(client, admin, self.with_keys).await?;
         Ok(())
     }
 }
 
-/// What became of a change of a permission, by what is there now.
+/// What became of a change of a permission, by what is there now. What is not there may be given by another run this very moment:
+/// as long as that is not known, it is ours.
 fn became(pending: &Pending, has: Option<Level>) -> &'static str {
     let wanted = Level::parse(&pending.change.after);
     match pending.change.step.as_str() {
         "forget" => "done",
         _ if has == wanted => "done",
+        "permit" => "unknown",
         _ => "failed",
     }
 }
@@ -288,6 +369,8 @@ fn restricted(pending: &Pending, is_there: bool) -> &'static str {
     match (pending.change.step.as_str(), is_there) {
         // There it was before, too: nobody can tell.
         ("restrict", true) if pending.change.was_ours() => "unknown",
+        // Another run may be making it.
+        ("restrict", false) => "unknown",
         ("restrict", true) | ("lift", false) => "done",
         _ => "failed",
     }

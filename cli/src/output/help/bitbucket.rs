@@ -6,7 +6,9 @@ use super::document;
 pub fn bitbucket_install() -> String {
     document(
         "{done, steps: [{step, script, project, id, triggers}], unchanged}",
-        &["step: upload, replace, enable, disable or delete; script: PRE or POST"],
+        &[
+            "step: upload, replace, enable, disable or delete; script: PRE or POST, or with\n   the app pre-receive, merge-check or post-receive",
+        ],
     )
 }
 
@@ -23,7 +25,7 @@ pub fn bitbucket_status() -> String {
 pub fn bitbucket_plan() -> String {
     document(
         "{policy, directory, changes: [CHANGE], held_back: [{change: CHANGE, why}], surplus: [{place, holder, has, granted}], \
-         absent, left_in_groups, unsaid: [{rule, what}], unchanged, too_much, interrupted}",
+         absent, left_in_groups, unread: [{user, why}], unsaid: [{rule, what}], unchanged, too_much, interrupted}",
         &[BITBUCKET_CHANGE],
     )
 }
@@ -41,11 +43,11 @@ pub fn bitbucket_drift() -> String {
 /// `oam bitbucket apply` and `watch`.
 pub fn bitbucket_apply() -> String {
     document(
-        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}]}",
+        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}], unread: [{user, why}]}",
         &[BITBUCKET_CHANGE],
     )
 }
 
 /// A change in Bitbucket.
 const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
-                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, restrict or lift";
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, revoke-default, delete-access-key, restrict or lift";

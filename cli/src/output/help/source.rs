@@ -16,7 +16,7 @@ const SOURCE: &str = "SOURCE: {name, kind, retired, seen, max_age_seconds, stale
                       changes, path, mapping: {username, username_suffix, group}, feed: FEED, tokens: [TOKEN]}";
 
 /// `FEED` in the texts below.
-const FEED: &str = "FEED: {server, last_event, last_load, cookie, trouble, held, shared_names: [NAME], reconnects, reads_all, not_called}";
+const FEED: &str = "FEED: {server, last_event, last_load, cookie, trouble, held, shared_names: [NAME], reconnects, reads_all, not_called, unread}";
 
 /// `TOKEN` in the texts below.
 const TOKEN: &str = "TOKEN: {id, created, created_by, expires, last_used, expired}";

@@ -87,13 +87,19 @@ impl Scene {
 
     /// What somebody holds whose token says this besides what each says.
     async fn held(&self, claims: Value, state: &State) -> (String, Held) {
+        self.held_by(claims, state, &[]).await
+    }
+
+    /// The same where sources know somebody by these ids.
+    async fn held_by(&self, claims: Value, state: &State, ids: &[&str]) -> (String, Held) {
+        let ids: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
         let mut all = self.provider.claims();
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
         all.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let token = self.signer.token(r#"{"alg":"EdDSA","kid":"a"}"#, &all.to_string());
         let token = Issuers::new(&self.config.issuers).unwrap().verify(&token).await.unwrap();
         let caller = Caller::Person(Box::new(token));
-        (caller.to_string(), caller.held(&self.config, state, Timestamp::now()))
+        (caller.to_string(), caller.held(&self.config, state, &ids, Timestamp::now()))
     }
 }
 
@@ -159,12 +165,18 @@ async fn a_name_that_was_given_to_another_opens_nothing() {
         assert_eq!(!held.roles.is_empty(), holds, "{held:?}");
         assert_eq!(held.username.is_some(), holds, "nor may they ask about the other: {held:?}");
     }
+    // Two sources know alice, each by an id of its own, of which the directory keeps the first one's.
+    for (sub, holds) in [("00u-alice", true), ("id-alice", true), ("00u-mallory", false)] {
+        let claims = json!({"sub": sub, "preferred_username": "alice"});
+        let (_, held) = scene.held_by(claims, &state, &["id-alice", "00u-alice"]).await;
+        assert_eq!(!held.roles.is_empty(), holds, "{sub}: {held:?}");
+    }
 }
 
 #[tokio::test]
 async fn users_of_the_host_hold_what_is_said_of_them() {
     let (scene, state) = (Scene::with("").await, state());
-    let held = |uid, gid| Caller::Host { uid, gid }.held(&scene.config, &state, Timestamp::now()).roles;
+    let held = |uid, gid| Caller::Host { uid, gid }.held(&scene.config, &state, &[], Timestamp::now()).roles;
     assert_eq!(held(0, 0), [AdminRole::Admin].into(), "root always");
     assert_eq!(held(7, 100), [AdminRole::Admin].into());
     assert_eq!(held(8, 50), [AdminRole::Operator].into());

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     PullError,
+    http::Trail,
     session::{Api, attend},
     taking::Taking,
 };
@@ -61,9 +62,9 @@ impl Entra {
         from: &str,
         taking: &mut Taking<'_>,
     ) -> Result<String, PullError> {
-        let mut next = from.to_owned();
+        let (mut next, mut trail) = (from.to_owned(), Trail::default());
         loop {
-            let (told, going_on) = self.asking.page::<T>(what, &next).await?.parts(what)?;
+            let (told, going_on) = self.asking.page::<T>(what, &next, &mut trail).await?.parts(what)?;
             taking
                 .page(|mirror, touched| {
                     for one in told {
@@ -82,6 +83,8 @@ impl Entra {
 
 impl Api for Entra {
     type Place = Links;
+
+    const TELLS_OF_DELETIONS: bool = true;
 
     fn pull(&self) -> &PullConfig {
         &self.config().pull

@@ -12,6 +12,7 @@ use crate::{
     follow::Previewed,
     pull::{
         PullError,
+        http::Trail,
         mirror::{User, View},
         preview::Preview,
     },
@@ -41,22 +42,22 @@ async fn read(source: &SourceConfig, config: &EntraConfig, user: &str) -> Result
         return Ok(preview.done());
     }
     let view = View::new(source, &config.pull, config.nested);
-    let users =
-        asking.page::<GraphUser>("users", &asking.place(&format!("/v1.0/users{ONE_USER}&$top=10"))).await?;
+    let users = asking.place(&format!("/v1.0/users{ONE_USER}&$top=10"));
+    let users = asking.page::<GraphUser>("users", &users, &mut Trail::default()).await?;
     for user in users.listed().0.into_iter().take(Preview::MOST) {
         preview.user(&user.id.clone(), &user.user(User::default()));
     }
     let groups = asking.place("/v1.0/groups?$select=id,displayName&$top=100");
-    let groups = asking.page::<ListedGroup>("groups", &groups).await?.listed().0;
+    let groups = asking.page::<ListedGroup>("groups", &groups, &mut Trail::default()).await?.listed().0;
     let named = groups.into_iter().map(|group| (group.id, group.display_name.unwrap_or_default()));
     let taken = named.filter(|(id, name)| view.takes(id, name) && is_id(id));
     let members = if config.nested { "transitiveMembers" } else { "members" };
     for (id, name) in taken.take(Preview::MOST) {
-        let mut known = BTreeSet::new();
+        let (mut known, mut trail) = (BTreeSet::new(), Trail::default());
         let mut next =
             Some(asking.place(&format!("/v1.0/groups/{id}/{members}/microsoft.graph.user?$select=id")));
         while let Some(place) = next {
-            let page = asking.page::<ListedMember>("members of a group", &place).await?;
+            let page = asking.page::<ListedMember>("members of a group", &place, &mut trail).await?;
             let (listed, following) = page.listed();
             known.extend(listed.into_iter().map(|member| member.id));
             next = following;

@@ -14,7 +14,10 @@ use super::{
     hook_of,
 };
 use crate::{
-    pull::{PullError, http},
+    pull::{
+        PullError,
+        http::{self, Trail},
+    },
     source::Source,
 };
 
@@ -127,10 +130,10 @@ impl Watch {
     /// Subscriptions of ours from before a restart.
     async fn existing(&self, asking: &mut Asking, place: &str) -> Result<Vec<String>, PullError> {
         let list = asking.place("/v1.0/subscriptions");
-        let mut next = Some(list);
+        let (mut next, mut trail) = (Some(list), Trail::default());
         let mut ours = Vec::new();
         while let Some(page) = next {
-            let page: DeltaPage<Subscription> = asking.page("subscriptions", &page).await?;
+            let page: DeltaPage<Subscription> = asking.page("subscriptions", &page, &mut trail).await?;
             let (listed, following) = page.listed();
             let is_ours =
                 |one: &Subscription| one.notification_url.as_deref() == Some(place) && is_id(&one.id);

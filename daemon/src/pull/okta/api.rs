@@ -10,7 +10,7 @@ use crate::{
     pull::{
         PullError,
         grant::{Grant, Wanted},
-        http,
+        http::{self, Trail},
     },
 };
 
@@ -18,8 +18,6 @@ use crate::{
 const PER_PAGE: &str = "200";
 /// What a token of ours is to be good for: reading, and nothing else.
 const SCOPE: &str = "okta.users.read okta.groups.read";
-/// How many pages a list may have.
-const MOST_PAGES: usize = 50_000;
 /// How often something is asked again when there is too much asking, and how long is waited at least.
 const PATIENCE: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -39,7 +37,7 @@ pub(super) struct Asking {
 pub(super) struct Pages {
     what: String,
     next: Option<WebUrl>,
-    read: usize,
+    trail: Trail,
     asked_at: Option<Timestamp>,
 }
 
@@ -61,7 +59,7 @@ impl Asking {
     /// The pages of a list; none is asked for yet.
     pub(super) fn list(&self, what: &str, path: &str, query: Form) -> Result<Pages, PullError> {
         let next = self.place(what, path, &query.with("limit", PER_PAGE))?;
-        Ok(Pages { what: what.to_owned(), next: Some(next), read: 0, asked_at: None })
+        Ok(Pages { what: what.to_owned(), next: Some(next), trail: Trail::default(), asked_at: None })
     }
 
     /// One object; `None`: there is none.
@@ -156,20 +154,12 @@ impl Pages {
         asking: &mut Asking,
     ) -> Result<Option<Vec<T>>, PullError> {
         let Some(place) = self.next.take() else { return Ok(None) };
-        let answer = asking.ask(&self.what, place.clone()).await?;
+        self.trail.step(&self.what, place.as_str())?;
+        let answer = asking.ask(&self.what, place).await?;
         let page = http::said(&self.what, &answer)?;
         self.asked_at = self.asked_at.or_else(|| date(&answer));
-        self.read += 1;
         if let Some(next) = http::next_link(&answer) {
-            let next = http::on_same_host(&self.what, &asking.config.url, next)?;
-            let strange = |detail| Err(PullError::Strange { what: self.what.clone(), detail });
-            if next == place {
-                return strange("a page names itself as the next one");
-            }
-            if self.read >= MOST_PAGES {
-                return strange("the list has no end");
-            }
-            self.next = Some(next);
+            self.next = Some(http::on_same_host(&self.what, &asking.config.url, next)?);
         }
         Ok(Some(page))
     }

@@ -172,6 +172,9 @@ impl WithMembers {
 impl Api for Okta {
     type Place = Timestamp;
 
+    // Who and what was deleted is in no list.
+    const TELLS_OF_DELETIONS: bool = false;
+
     fn pull(&self) -> &PullConfig {
         &self.config.pull
     }

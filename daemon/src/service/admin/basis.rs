@@ -49,7 +49,7 @@ pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1
     let mut state = wanted.about.as_ref().map_or_else(|| live.state(), |user| live.state_for(user));
     if wanted.at_micros != 0 || wanted.generation != 0 {
         // How old the directory may be is a rule for pushes, which happen now and by what is in force.
-        state.sources = Arc::default();
+        (state.sources, state.approvers) = Default::default();
     }
     if wanted.at_micros != 0 && at < Timestamp::now() {
         // What people had then, and not what they have now.

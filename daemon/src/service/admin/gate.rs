@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use oam_audit::entry::{AdminDenied, Event};
 use oam_policy::Username;
 use tonic::{Request, Status};
@@ -31,8 +30,10 @@ pub(super) struct Admitted {
     pub(super) username: Option<Username>,
     /// Whether they may cut people off.
     pub(super) operates: bool,
-    /// Until when they may; `None` where nothing ends.
-    pub(super) until: Option<Timestamp>,
+    /// Whether they may see what is in force, whomever it is about.
+    pub(super) looks: bool,
+    /// Who calls.
+    pub(super) caller: Caller,
 }
 
 impl Admitted {
@@ -69,16 +70,14 @@ impl Gate {
         let caller = caller::of(request, &self.live).await?;
         let held = caller::held(&caller, &self.live);
         if held.roles.iter().any(|role| call.class().takes(*role)) || is_own(call, &held, about) {
-            let until = match &caller {
-                Caller::Host { .. } => None,
-                Caller::Person(token) => Some(token.expires()),
-            };
+            let may = |class: Class| held.roles.iter().any(|role| class.takes(*role));
             return Ok(Admitted {
                 live: Arc::clone(&self.live),
                 actor: caller.to_string(),
-                operates: held.roles.iter().any(|role| Class::Operate.takes(*role)),
+                operates: may(Class::Operate),
+                looks: may(Class::Look),
                 username: held.username.filter(|_| held.bar.is_none()),
-                until,
+                caller,
             });
         }
         self.deny(&caller, &held, call).await
@@ -95,6 +94,15 @@ impl Gate {
         }
         Err(Status::permission_denied(why(caller, held, call, &actor)))
     }
+}
+
+/// Whether somebody who was let in would be let in now, for what goes on for long.
+pub(super) fn check(live: &Live, caller: &Caller, call: Call) -> Result<(), Status> {
+    let held = caller::held(caller, live);
+    if held.roles.iter().any(|role| call.class().takes(*role)) {
+        return Ok(());
+    }
+    Err(Status::permission_denied(why(caller, &held, call, &caller.to_string())))
 }
 
 fn is_own(call: Call, held: &Held, about: Option<&str>) -> bool {

@@ -346,8 +346,8 @@ impl Admin for AdminService {
         &self,
         request: Request<v1::ListPrivilegesRequest>,
     ) -> Reply<v1::ListPrivilegesResponse> {
-        let Admitted { live, .. } = self.gate.admit(&request, Call::ListPrivileges).await?;
-        Ok(Response::new(privilege::list(&live, request.get_ref())))
+        let admitted = self.gate.admit(&request, Call::ListPrivileges).await?;
+        Ok(Response::new(privilege::list(&admitted, request.get_ref())))
     }
 
     async fn approve_privilege(&self, request: Request<v1::ApprovePrivilegeRequest>) -> Reply<v1::Privilege> {
@@ -366,8 +366,8 @@ impl Admin for AdminService {
         &self,
         request: Request<v1::GetPrivilegeReportRequest>,
     ) -> Reply<v1::PrivilegeReport> {
-        let Admitted { live, .. } = self.gate.admit(&request, Call::GetPrivilegeReport).await?;
-        Ok(Response::new(privilege::report(&live, request.into_inner()).await?))
+        let admitted = self.gate.admit(&request, Call::GetPrivilegeReport).await?;
+        Ok(Response::new(privilege::report(&admitted, request.get_ref()).await?))
     }
 
     async fn sign_off_privilege(
@@ -389,8 +389,8 @@ impl Admin for AdminService {
     }
 
     async fn tail_audit(&self, request: Request<v1::TailAuditRequest>) -> Reply<Self::TailAuditStream> {
-        let Admitted { live, until, .. } = self.gate.admit(&request, Call::TailAudit).await?;
-        Ok(Response::new(audit::tail(live.audit.clone(), until, request.into_inner())))
+        let Admitted { live, caller, .. } = self.gate.admit(&request, Call::TailAudit).await?;
+        Ok(Response::new(audit::tail(live, caller, request.into_inner())))
     }
 
     async fn erase_people(&self, request: Request<v1::ErasePeopleRequest>) -> Reply<v1::ErasePeopleResponse> {

@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use oam_policy::{Policy, PrivilegeId, RoleId, RuleId, Username};
+use oam_policy::{Policy, PrivilegeId, RoleId, RuleId, State, Username};
 use oam_proto::v1;
 use tonic::Status;
 
+use super::gate::Admitted;
 use crate::{
-    privilege::{Ask, Person, Privilege, PrivilegeError, Report, Stage, Wanted},
+    privilege::{Ask, Person, Privilege, PrivilegeError, Report, Stage, Wanted, concerns},
     service::Live,
 };
 
@@ -25,11 +26,39 @@ pub(super) async fn request(
     Ok(told(live, &*asked.map_err(|error| status(&error))?))
 }
 
-pub(super) fn list(live: &Live, request: &v1::ListPrivilegesRequest) -> v1::ListPrivilegesResponse {
+/// What somebody may see.
+enum Sight<'a> {
+    Everything,
+    /// What is theirs, or theirs to answer or to sign off, by this.
+    Own(Box<State>, &'a Username),
+    Nothing,
+}
+
+impl<'a> Sight<'a> {
+    fn of(admitted: &'a Admitted) -> Self {
+        match &admitted.username {
+            _ if admitted.looks => Self::Everything,
+            Some(username) => Self::Own(Box::new(admitted.live.rules_for(username)), username),
+            None => Self::Nothing,
+        }
+    }
+
+    fn shows(&self, one: &Privilege) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Own(state, username) => concerns(state, username, one),
+            Self::Nothing => false,
+        }
+    }
+}
+
+pub(super) fn list(admitted: &Admitted, request: &v1::ListPrivilegesRequest) -> v1::ListPrivilegesResponse {
+    let (live, sight) = (&admitted.live, Sight::of(admitted));
     let set = live.privileges.set();
     let mut all: Vec<_> = set
         .iter()
         .filter(|one| request.all || one.wants_sign_off() || !matches!(one.stage, Stage::Ended { .. }))
+        .filter(|one| sight.shows(one))
         .collect();
     all.sort_by_key(|one| one.asked);
     let policy = live.policies.live().map(|live| Arc::clone(&live.policy));
@@ -62,10 +91,14 @@ pub(super) async fn end(
 }
 
 pub(super) async fn report(
-    live: &Arc<Live>,
-    request: v1::GetPrivilegeReportRequest,
+    admitted: &Admitted,
+    request: &v1::GetPrivilegeReportRequest,
 ) -> Result<v1::PrivilegeReport, Status> {
-    let one = live.privileges.find(&id(&request.id)?).map_err(|error| status(&error))?;
+    let (live, id) = (&admitted.live, id(&request.id)?);
+    let one = live.privileges.find(&id).map_err(|error| status(&error))?;
+    if !Sight::of(admitted).shows(&one) {
+        return Err(status(&PrivilegeError::Unknown(id)));
+    }
     let report = read_report(live, &one).await?;
     let pushes = report.pushes.into_iter().map(|push| v1::PrivilegedPush {
         decision: push.decision,

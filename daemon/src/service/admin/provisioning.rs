@@ -8,7 +8,7 @@ use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
     mirror::{Mirrored, Protections},
     permission::{Holder, Level, Place},
-    provision::{Managed, Settings, Told},
+    provision::{LONGEST_TOLD, Managed, Settings, Told},
 };
 use oam_policy::{
     Policy, Snapshot, State, Username, decide,
@@ -21,14 +21,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::unavailable;
-use crate::{provisioning::Ledger, service::Live};
+use crate::{
+    provisioning::{Ledger, LedgerError},
+    service::Live,
+};
 
 /// How many names one message has: with the longest names, a quarter of the largest message.
 const NAMES_PER_MESSAGE: usize = 4_000;
 /// How many places or users may be asked about.
 const MOST_ASKED: usize = 200_000;
-/// How long a text of a change may be, in bytes.
-const LONGEST: usize = 4_000;
 
 type Answers = mpsc::Sender<Result<v1::ProvisioningStep, Status>>;
 
@@ -79,13 +80,19 @@ pub(super) async fn end(
         "unknown" => (ChangeStage::Unknown, None),
         _ => return Err(Status::invalid_argument("the outcome is `done`, `failed` or `unknown`")),
     };
-    let change = ledger.begun(entry).ok_or_else(|| {
-        Status::not_found(format!("no change with the entry {entry} waits to hear what became of it"))
-    })?;
+    let change = ledger.begun(entry).ok_or_else(|| ended(&LedgerError::NotPending(entry)))?;
     let detail = Some(bounded("detail", detail)?).filter(|detail| !detail.is_empty());
     record(live, event(&change, actor, stage, Some(entry), detail)).await?;
-    ledger.end(entry, done).map_err(|error| unavailable(&error))?;
+    ledger.end(entry, done).map_err(|error| ended(&error))?;
     Ok(v1::EndBitbucketChangeResponse {})
+}
+
+/// Why it is not noted what became of a change. Whoever is told that nobody waits for it knows that another one said so before.
+fn ended(error: &LedgerError) -> Status {
+    match error {
+        LedgerError::NotPending(_) => Status::not_found(error.to_string()),
+        LedgerError::File { .. } | LedgerError::TooManyPending => unavailable(error),
+    }
 }
 
 pub(super) fn kept(live: &Live) -> Result<(&Settings, &Ledger), Status> {
@@ -310,6 +317,10 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
         "forget" => is_permission,
         "revoke-global" => user.is_some() && told.place.is_empty(),
         "delete-token" | "delete-ssh-key" | "delete-gpg-key" => user.is_some() && !told.thing.is_empty(),
+        "revoke-default" => {
+            before.is_some() && told.after.is_empty() && is_of_place(&told) && told.thing.is_empty()
+        }
+        "delete-access-key" => is_of_place(&told) && !told.thing.is_empty(),
         "leave-group" => user.is_some() && group.is_some(),
         "restrict" | "lift" => told.restriction().is_some() && user.is_none() && group.is_none(),
         _ => false,
@@ -324,10 +335,15 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
     }
 }
 
+/// Whether it is about a place, and about nobody.
+fn is_of_place(told: &Told) -> bool {
+    told.place.parse::<Place>().is_ok() && told.user.is_empty() && told.group.is_empty()
+}
+
 pub(super) fn bounded(field: &str, text: String) -> Result<String, Status> {
     match text.len() {
-        0..=LONGEST => Ok(text),
-        _ => Err(Status::invalid_argument(format!("`{field}` has more than {LONGEST} bytes"))),
+        0..=LONGEST_TOLD => Ok(text),
+        _ => Err(Status::invalid_argument(format!("`{field}` has more than {LONGEST_TOLD} bytes"))),
     }
 }
 

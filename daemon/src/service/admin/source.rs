@@ -323,6 +323,7 @@ fn fed(status: FeedStatus) -> v1::Feed {
         reconnects: status.reconnects,
         reads_all: status.reads_all.unwrap_or_default(),
         not_called: status.not_called.unwrap_or_default(),
+        unread: status.unread.unwrap_or_default(),
     }
 }
 

@@ -19,6 +19,7 @@ use tonic::Status;
 use super::{Incoming, invalid, room::Share};
 use crate::{
     authorize::{self, Attempt, Claimed, Question, Unrecorded},
+    pull_request::How,
     service::Live,
     signature::Judge,
 };
@@ -66,8 +67,8 @@ pub(super) struct Push<'a> {
     judge: Option<Judge>,
     /// Until when more reasons are looked for: set once it is certain that the push is refused.
     until: Option<Instant>,
-    /// When it was told who approved the pull request.
-    approvals_told: Option<Instant>,
+    /// When it was told who approved the pull request, and whether that was remembered.
+    approvals_told: Option<(Instant, How)>,
 }
 
 impl<'a> Push<'a> {
@@ -79,18 +80,20 @@ impl<'a> Push<'a> {
         Self { live, question, intake, share, judge: None, until: None, approvals_told: None }
     }
 
-    /// Finds out who approved the pull request.
+    /// Finds out who approved the pull request. Whoever comes for it a second time is answered by nothing that is remembered.
     pub(super) async fn learn_pull_request(&mut self) {
-        let found = self.live.pull_requests.find(self.question).await;
-        self.approvals_told = Some(Instant::now());
+        let recall = self.approvals_told.is_none();
+        let found = self.live.pull_requests.find(self.question, recall).await;
+        self.approvals_told = Some((Instant::now(), found.how));
         self.live.metrics.pull_request(&found);
         self.intake.learn_pull_request(found.facts);
     }
 
-    /// Whether a merge is to be permitted by approvals that may have been taken back since.
+    /// Whether a merge is to be permitted by approvals that may have been taken back since, or a page is to be told no by what is
+    /// remembered.
     pub(super) fn rests_on_old_approvals(&self, decided: &Unrecorded) -> bool {
-        let age = self.approvals_told.map(|told| told.elapsed());
-        must_ask_again(self.question.request.channel, decided.outcome(), age)
+        let told = self.approvals_told.map(|(at, how)| (at.elapsed(), how));
+        must_ask_again(self.question.request.channel, decided.outcome(), told)
     }
 
     /// The pusher as the directory spells them, as rules see them.
@@ -323,9 +326,15 @@ impl<'a> Push<'a> {
     }
 }
 
-/// Whether Bitbucket must be asked again before something is answered: `age` is how long ago it was, where it was.
-fn must_ask_again(channel: Channel, outcome: Outcome, age: Option<Duration>) -> bool {
-    !channel.is_dry_run() && outcome == Outcome::Permitted && age.is_some_and(|age| age > APPROVALS_AGE)
+/// Whether Bitbucket must be asked again before something is answered: `told` is how long ago it said who approved, and whether that
+/// was remembered, where it was asked at all. Nothing tells us of an approval, and a page that goes on saying no may be what Bitbucket
+/// waits for to merge by itself: it looks once when somebody approves, and not again.
+fn must_ask_again(channel: Channel, outcome: Outcome, told: Option<(Duration, How)>) -> bool {
+    let Some((age, how)) = told else { return false };
+    match channel.is_dry_run() {
+        true => outcome != Outcome::Permitted && how == How::Remembered,
+        false => outcome == Outcome::Permitted && age > APPROVALS_AGE,
+    }
 }
 
 /// What came of an attempt to decide.
@@ -345,16 +354,29 @@ mod tests {
 
     use oam_policy::{Channel, Outcome};
 
-    use super::{APPROVALS_AGE, must_ask_again};
+    use super::{APPROVALS_AGE, How, must_ask_again};
 
     #[test]
     fn a_merge_is_permitted_by_no_approvals_that_may_have_been_taken_back() {
-        let (young, old) = (Some(APPROVALS_AGE), Some(APPROVALS_AGE + Duration::from_millis(1)));
-        let merge = |outcome, age| must_ask_again(Channel::PullRequestMerge, outcome, age);
+        let told = |age| Some((age, How::Asked));
+        let (young, old) = (told(APPROVALS_AGE), told(APPROVALS_AGE + Duration::from_millis(1)));
+        let merge = |outcome, told| must_ask_again(Channel::PullRequestMerge, outcome, told);
         assert!(merge(Outcome::Permitted, old) && !merge(Outcome::Permitted, young));
         // Without approvals, and where nothing goes in, nobody need be asked; a page may be a little old.
         assert!(!merge(Outcome::Permitted, None));
         assert!(!merge(Outcome::Refused, old) && !merge(Outcome::Undecided, old));
         assert!(!must_ask_again(Channel::PullRequestDryRun, Outcome::Permitted, old));
+    }
+
+    #[test]
+    fn a_page_is_told_no_by_nothing_that_is_remembered() {
+        let page = |outcome, how| {
+            must_ask_again(Channel::PullRequestDryRun, outcome, Some((Duration::from_secs(5), how)))
+        };
+        assert!(page(Outcome::Refused, How::Remembered) && page(Outcome::Undecided, How::Remembered));
+        assert!(!page(Outcome::Permitted, How::Remembered));
+        for how in [How::Asked, How::Differs, How::Failed] {
+            assert!(!page(Outcome::Refused, how) && !page(Outcome::Undecided, how), "{how:?}");
+        }
     }
 }

@@ -1,4 +1,5 @@
 use std::{
+    io,
     sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CommitError, NotSo, Sources, Unfinished, Work};
 use crate::{
     directory::{By, ChangeError},
-    source::{Change, Entry, Roster, Source, merge},
+    source::{Change, Entry, Roster, Source, disk::Disk, merge},
 };
 
 /// How often what could not be passed on is tried again.
@@ -65,6 +66,8 @@ impl Sources {
         unfinished.take_over();
         let passed_on = self.pass_on(unfinished, planned.subject, by).await;
         drop((saying, passing));
+        // What they have for a while ends with it, whatever else is missing yet.
+        self.review().await;
         error.map_or(Ok(()), |error| Err(CommitError::Disk(error)))?;
         passed_on?;
         Ok(planned.answer)
@@ -190,6 +193,7 @@ impl Sources {
         let by = By { actor: "oamd".into(), reason: "what sources said before is tried again".into() };
         // What is wrong is told in the status.
         let _ = self.pass_on(unfinished, None, by).await;
+        self.review().await;
     }
 
     /// Tries again what could not be done, and notes when sources were heard, until `stop`.
@@ -213,7 +217,11 @@ impl Sources {
             }
         }
         for source in &self.sources {
-            if let Err(error) = block_in_place(|| source.disk().catch_up()) {
+            let caught_up = block_in_place(|| {
+                let mut disk = source.disk();
+                mend(source, &mut disk).and_then(|()| disk.catch_up())
+            });
+            if let Err(error) = caught_up {
                 tracing::error!(%error, source = %source.name(), "what the source took away is not stored");
             }
         }
@@ -222,11 +230,12 @@ impl Sources {
 
 /// Makes an entry durable and takes it over; tells what is to be passed on. An error comes with that, too, where it was taken
 /// over all the same, since it only takes.
-fn keep(source: &Source, entry: Entry) -> Result<Work, (std::io::Error, Option<Work>)> {
+fn keep(source: &Source, entry: Entry) -> Result<Work, (io::Error, Option<Work>)> {
     let says_nothing = entry.changes.is_empty();
     let only_takes = !says_nothing && entry.changes.iter().all(Change::only_takes);
     let stored = block_in_place(|| {
         let mut disk = source.disk();
+        mend(source, &mut disk)?;
         if says_nothing { disk.catch_up() } else { disk.append(&entry) }
     });
     match stored {
@@ -254,11 +263,22 @@ fn shorten(source: &Source) {
         let mut disk = source.disk();
         if disk.is_long()
             && !disk.owes()
-            && let Err(error) = disk.draft(&source.roster()).and_then(|draft| disk.adopt(&draft))
+            && let Err(error) = begin_base(source, &mut disk)
         {
             tracing::warn!(%error, source = %source.name(), "the journal of a source could not be shortened");
         }
     });
+}
+
+/// Begins a new base where nothing can follow in the journal any more.
+fn mend(source: &Source, disk: &mut Disk) -> io::Result<()> {
+    if disk.is_broken() { begin_base(source, disk) } else { Ok(()) }
+}
+
+/// Writes all that is in force as a new base, what is owed included.
+fn begin_base(source: &Source, disk: &mut Disk) -> io::Result<()> {
+    let draft = disk.draft(&source.roster())?;
+    disk.adopt(&draft)
 }
 
 fn note_heard(source: &Source) {
@@ -271,10 +291,10 @@ fn note_heard(source: &Source) {
                 Duration::try_from(seen.duration_since(noted)).is_ok_and(|since| since >= HEARD_IS_NOTED)
             })
         });
-        let stored = match seen {
+        let stored = mend(source, &mut disk).and_then(|()| match seen {
             Some(at) if is_due => disk.append(&Entry { at, changes: Vec::new() }),
             _ => disk.catch_up(),
-        };
+        });
         if let Err(error) = stored {
             tracing::warn!(%error, source = %source.name(), "what a source says cannot be stored");
         }

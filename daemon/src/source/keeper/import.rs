@@ -109,6 +109,7 @@ impl Sources {
         match self.writer.deliver(merged, by).await {
             Ok(changed) => {
                 self.adopt(source, roster, &draft);
+                self.review().await;
                 Ok(changed)
             }
             Err(error) => {
@@ -143,6 +144,7 @@ impl Sources {
         let changed = self.writer.roll_back_to(target, reactivate, by).await?;
         let draft = block_in_place(|| source.disk().draft(&roster)).map_err(CommitError::Disk)?;
         self.adopt(source, roster, &draft);
+        self.review().await;
         Ok(changed)
     }
 

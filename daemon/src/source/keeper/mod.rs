@@ -4,13 +4,16 @@ mod commit;
 mod expire;
 mod import;
 mod open;
+mod review;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeSet,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -25,6 +28,7 @@ use crate::{
 
 pub use commit::Planned;
 pub use open::OpenError;
+use review::ForAWhile;
 
 /// Every source, and the way from what they say to the directory.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub struct Sources {
     /// What could not be passed on.
     left: Mutex<Work>,
     troubles: Mutex<Vec<String>>,
+    /// What ends with what sources take; not there while the daemon is put together.
+    for_a_while: OnceLock<ForAWhile>,
 }
 
 /// What was said and is not in the directory yet.
@@ -165,6 +171,12 @@ impl Sources {
         }
         let rests_on = |source: &Source| !is_known || knowing.iter().any(|one| one.name() == source.name());
         bounded.into_iter().filter(|source| rests_on(source)).map(Source::freshness).collect()
+    }
+
+    /// The ids by which sources know whoever is called so: each has one of its own.
+    pub fn ids_of(&self, user: &UsernameKey) -> Vec<String> {
+        let known = self.sources.iter().filter(|source| !source.retired);
+        known.filter_map(|source| source.roster().person(user)?.id).collect()
     }
 
     /// How fresh every source is, as far as it matters.

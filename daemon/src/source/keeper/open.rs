@@ -4,7 +4,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicI64, AtomicU64},
     },
 };
@@ -82,6 +82,7 @@ impl Sources {
             passing: tokio::sync::Mutex::default(),
             left: Mutex::default(),
             troubles: Mutex::default(),
+            for_a_while: OnceLock::new(),
         };
         opened.bury_the_unknown(opening.now).map_err(|failure| failure.at(&folder))?;
         opened.catch_up().await?;

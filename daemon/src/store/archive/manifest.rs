@@ -35,9 +35,23 @@ pub(super) struct Manifest {
 /// A generation in the form in which it is stored.
 pub(super) struct Parts {
     pub(super) manifest: Manifest,
-    groups: Vec<u8>,
+    pub(super) table: Table,
     revocations: Vec<u8>,
     shards: Vec<Arc<Shard>>,
+}
+
+/// All groups, with the digest under which they are stored: most generations have those of the one before.
+#[derive(Debug)]
+pub(super) struct Table {
+    groups: Arc<[GroupName]>,
+    digest: [u8; 32],
+}
+
+impl Table {
+    fn of(groups: Arc<[GroupName]>) -> Result<Self, ArchiveError> {
+        let digest = *Digest::of(&encode(&groups)?).as_bytes();
+        Ok(Self { groups, digest })
+    }
 }
 
 impl Manifest {
@@ -112,17 +126,22 @@ impl Manifest {
 }
 
 impl Parts {
-    pub(super) fn of(loaded: &Loaded) -> Result<Self, ArchiveError> {
+    /// The parts of a generation; `before` is the table of another one.
+    pub(super) fn of(loaded: &Loaded, before: Option<Table>) -> Result<Self, ArchiveError> {
         let snapshot = &loaded.snapshot;
-        let groups = encode(&snapshot.groups())?;
+        let groups = snapshot.shared_groups();
+        let table = match before {
+            Some(before) if Arc::ptr_eq(&before.groups, &groups) => before,
+            _ => Table::of(groups)?,
+        };
         let revocations = encode(&revoked::to_write(snapshot))?;
         let manifest = Manifest {
             info: loaded.info.clone(),
-            groups: *Digest::of(&groups).as_bytes(),
+            groups: table.digest,
             revocations: *Digest::of(&revocations).as_bytes(),
             shards: snapshot.shards().iter().map(|shard| *shard.digest().as_bytes()).collect(),
         };
-        Ok(Self { manifest, groups, revocations, shards: snapshot.shards().to_vec() })
+        Ok(Self { manifest, table, revocations, shards: snapshot.shards().to_vec() })
     }
 
     /// The blobs that are not stored yet.
@@ -137,11 +156,13 @@ impl Parts {
                 missing.push((key, encode(shard)?));
             }
         }
-        for (kind, bytes) in [(GROUPS, &self.groups), (REVOCATIONS, &self.revocations)] {
-            let key = key(kind, Digest::of(bytes).as_bytes());
-            if !is_stored(&key) {
-                missing.push((key, bytes.clone()));
-            }
+        let revocations = key(REVOCATIONS, &self.manifest.revocations);
+        if !is_stored(&revocations) {
+            missing.push((revocations, self.revocations.clone()));
+        }
+        let groups = key(GROUPS, &self.manifest.groups);
+        if !is_stored(&groups) {
+            missing.push((groups, encode(&self.table.groups)?));
         }
         Ok(missing)
     }

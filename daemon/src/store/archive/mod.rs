@@ -18,7 +18,7 @@ use super::{
     Loaded, SnapshotInfo, durable,
     guarded::{Fault, guarded},
 };
-use manifest::{BLOBS, Key, Manifest, Parts};
+use manifest::{BLOBS, Key, Manifest, Parts, Table};
 
 /// Memory that sled may keep pages in. Everything is served from the snapshot in memory, so it needs little.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -96,6 +96,8 @@ pub(super) struct Archive {
     shelf: Shelf,
     /// How many manifests name a blob.
     references: HashMap<Key, usize>,
+    /// The groups of the generation that was stored last.
+    table: Option<Table>,
 }
 
 /// What is needed to look at the generations: shared with readers.
@@ -148,56 +150,50 @@ impl Archive {
         for blob in manifests.values().flat_map(|manifest| manifest.blobs()) {
             *references.entry(blob).or_default() += 1;
         }
-        Ok(Self { shelf: Shelf { db, manifests: Arc::new(manifests) }, references })
+        Ok(Self { shelf: Shelf { db, manifests: Arc::new(manifests) }, references, table: None })
     }
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.shelf
     }
 
-    /// Stores a generation, its new blobs and its manifest in one step, and drops what is beyond the `kept` newest generations.
+    /// Stores generations, their new blobs and their manifests, in one step, and drops what is beyond the `kept` newest ones.
     ///
     /// # Errors
     /// When it is not known to be stored. The archive must be closed then.
-    pub(super) fn save(&mut self, loaded: &Loaded, kept: usize) -> Result<(), ArchiveError> {
-        let version = loaded.snapshot.version();
-        match self.shelf.version(version.generation) {
-            Some(stored) if stored == version => return Ok(()),
-            Some(_) => self.forget(version.generation)?,
-            None => {}
+    pub(super) fn save<'a>(
+        &mut self,
+        all: impl IntoIterator<Item = &'a Loaded>,
+        kept: usize,
+    ) -> Result<(), ArchiveError> {
+        let (mut batch, mut doomed) = (sled::Batch::default(), Vec::new());
+        for loaded in all {
+            let version = loaded.snapshot.version();
+            match self.shelf.version(version.generation) {
+                Some(stored) if stored == version => continue,
+                Some(_) => doomed.extend(self.count_out(&[version.generation])),
+                None => {}
+            }
+            let parts = Parts::of(loaded, self.table.take())?;
+            for (key, bytes) in parts.missing(|key| self.references.contains_key(key))? {
+                batch.insert(key, bytes);
+            }
+            batch.insert(Manifest::key(version.generation), parts.manifest.encode()?);
+            self.table = Some(parts.table);
+            self.count_in(parts.manifest);
+            let surplus = self.shelf.manifests.len().saturating_sub(kept);
+            let dropped: Vec<u64> = self.shelf.manifests.keys().take(surplus).copied().collect();
+            dropped.iter().for_each(|generation| batch.remove(Manifest::key(*generation)));
+            doomed.extend(self.count_out(&dropped));
         }
-        let parts = Parts::of(loaded)?;
-        let missing = parts.missing(|key| self.references.contains_key(key))?;
-        let generation = version.generation;
-        let surplus = (self.shelf.manifests.len() + 1).saturating_sub(kept);
-        let dropped: Vec<u64> = self.shelf.manifests.keys().take(surplus).copied().collect();
-        let manifest = parts.manifest.encode()?;
-        self.count_in(parts.manifest);
-        let doomed = self.count_out(&dropped);
+        // One that nobody named any more may be named again by a later one.
+        doomed.retain(|key| !self.references.contains_key(key));
         let db = self.shelf.db.clone();
         guarded(move || {
             // A batch is one step, also for whoever waits for the disk. Were it not, a blob that is missing would be noticed.
-            apply(&db, |batch| {
-                missing.into_iter().for_each(|(key, bytes)| batch.insert(key, bytes));
-                batch.insert(Manifest::key(generation), manifest);
-                dropped.iter().for_each(|generation| batch.remove(Manifest::key(*generation)));
-            })?;
+            db.apply_batch(batch)?;
             db.flush()?;
             // Not flushed: blobs that come back to life are swept at the next start.
-            apply(&db, |batch| doomed.into_iter().for_each(|key| batch.remove(key)))
-        })?
-    }
-
-    /// Drops a generation.
-    ///
-    /// # Errors
-    /// As [`Archive::save`].
-    pub(super) fn forget(&mut self, generation: u64) -> Result<(), ArchiveError> {
-        let doomed = self.count_out(&[generation]);
-        let db = self.shelf.db.clone();
-        guarded(move || {
-            apply(&db, |batch| batch.remove(Manifest::key(generation)))?;
-            db.flush()?;
             apply(&db, |batch| doomed.into_iter().for_each(|key| batch.remove(key)))
         })?
     }

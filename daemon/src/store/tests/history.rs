@@ -10,7 +10,7 @@ fn old_generations_and_their_blobs_go() {
     for count in 0..30 {
         bench.import(&people(20 + count)).unwrap();
     }
-    let blobs = |bench: &Bench| bench.store.archive.as_ref().unwrap().blob_count();
+    let blobs = |bench: &Bench| bench.store.shelving.archive.as_ref().unwrap().blob_count();
     let infos = bench.store.history().list();
     let generations: Vec<u64> = infos.iter().map(|info| info.version.generation).collect();
     assert_eq!(generations, (23..=30).rev().collect::<Vec<_>>());
@@ -36,7 +36,7 @@ fn cutting_one_person_off_writes_little() {
     let state = tempfile::tempdir().unwrap();
     let mut bench = Bench::open(state.path());
     bench.import(&people(50_000)).unwrap();
-    let blobs = |bench: &Bench| bench.store.archive.as_ref().unwrap().blob_count();
+    let blobs = |bench: &Bench| bench.store.shelving.archive.as_ref().unwrap().blob_count();
     let base = state.path().join(format!("recovery/base-{:020}", 1));
     let journal = state.path().join(format!("recovery/journal-{:020}", 1));
     let blobs_before = blobs(&bench);
@@ -70,4 +70,42 @@ fn a_long_journal_is_ended_by_a_base() {
     std::fs::remove_dir_all(state.path().join("store")).unwrap();
     let bench = Bench::open(state.path());
     assert_eq!(bench.snapshot().version().generation, 9);
+}
+
+/// Nobody who changes something waits for it, and nobody who looks misses anything.
+#[test]
+fn what_waits_to_be_shelved_can_be_looked_at_and_gone_back_to() {
+    let state = tempfile::tempdir().unwrap();
+    let mut bench = Bench::open(state.path());
+    bench.import(&people(20)).unwrap();
+    bench.shelves = false;
+    let mut versions = vec![bench.snapshot().version()];
+    let history = bench.store.history();
+    for number in 1..20 {
+        bench.revoke(&format!("user-{number}")).unwrap();
+        versions.push(bench.snapshot().version());
+        let listed: Vec<_> = history.list().iter().rev().map(|info| info.version).collect();
+        assert_eq!(listed, versions);
+        let loaded = history.load(versions[number / 2].generation).unwrap();
+        assert_eq!(loaded.snapshot.version(), versions[number / 2]);
+        assert_eq!(bench.store.is_to_be_shelved(), number >= 16, "{number} wait");
+    }
+    assert!(bench.store.is_behind());
+    let stored = || bench.store.shelving.archive.as_ref().unwrap().shelf().infos().len();
+    assert_eq!(stored(), 1);
+    bench.store.shelve();
+    assert!(!bench.store.is_behind() && !bench.store.is_to_be_shelved());
+    // As many as are kept.
+    let listed: Vec<_> = history.list().iter().rev().map(|info| info.version).collect();
+    assert_eq!(listed, versions[12..]);
+    for version in &listed {
+        assert_eq!(history.load(version.generation).unwrap().snapshot.version(), *version);
+    }
+    // So much at once need not wait in memory.
+    bench.import(&people(30)).unwrap();
+    assert!(bench.store.is_to_be_shelved());
+    let newest = bench.snapshot().version();
+    drop(bench);
+    let bench = Bench::open(state.path());
+    assert_eq!((bench.snapshot().version(), bench.report), (newest, super::OpenReport::default()));
 }

@@ -44,6 +44,8 @@ fn child_that_saves_until_it_is_killed() {
     let Some(state) = told_state() else { return };
     let mut bench = Bench::open(&state);
     assert!(bench.report.healed.is_empty() && bench.report.lost.is_none(), "{:?}", bench.report);
+    // Told first, and shelved later.
+    bench.shelves = false;
     if bench.current.is_none() {
         bench.import(&people(200)).unwrap();
         acknowledge(&bench);
@@ -56,6 +58,9 @@ fn child_that_saves_until_it_is_killed() {
             _ => bench.lift(&user).or_else(|_| bench.revoke("nobody")).unwrap(),
         }
         acknowledge(&bench);
+        if round % 3 == 0 || bench.store.is_to_be_shelved() {
+            bench.store.shelve();
+        }
     }
 }
 

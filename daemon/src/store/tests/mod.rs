@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -23,12 +24,14 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) current: Option<Loaded>,
     pub(crate) report: OpenReport,
+    /// Whether each generation is shelved at once, as in a pause.
+    pub(crate) shelves: bool,
 }
 
 impl Bench {
     pub(crate) fn open(state: &Path) -> Self {
         let opened = Store::open_keeping(state, 8).unwrap();
-        Self { store: opened.store, current: opened.loaded, report: opened.report }
+        Self { store: opened.store, current: opened.loaded, report: opened.report, shelves: true }
     }
 
     pub(crate) fn current(&self) -> &Loaded {
@@ -72,9 +75,12 @@ impl Bench {
             reason: "for the test".into(),
             changed_at: instant(9),
         };
-        let next = Loaded { snapshot, info };
+        let next = Arc::new(Loaded { snapshot, info });
         self.store.save(&next, change)?;
-        self.current = Some(next);
+        self.current = Some(Loaded::clone(&next));
+        if self.shelves {
+            self.store.shelve();
+        }
         Ok(())
     }
 

@@ -123,7 +123,7 @@ fn a_generation_is_never_given_out_twice() {
     let mut bench = Bench::open(state.path());
     bench.import(&people(3)).unwrap();
     let again = bench.current().clone();
-    let error = bench.store.save(&again, &Change::Whole).unwrap_err();
+    let error = bench.store.save(&std::sync::Arc::new(again), &Change::Whole).unwrap_err();
     assert!(matches!(error, SaveError::NotNewer { offered: 1, stored: 1 }), "{error}");
 }
 

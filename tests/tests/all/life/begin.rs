@@ -2,26 +2,16 @@
 
 use std::fs;
 
-use oam_tests::wait;
+use oam_tests::{Run as _, Verdict, wait};
 
-use super::company::Company;
+use super::company::{Company, GIVEN, REPOSITORY};
 
-/// The first policy: each team writes its own branches in its own project, and reads everywhere; what goes into `main` of the first
-/// project is reviewed; tags stay; and who sends canaries may delete them.
-fn first_policy(_: &Company) -> String {
-    let mut text = "version = 1\ncontact = \"#platform\"\n".to_owned();
-    for team in 0..10 {
-        text.push_str(&format!(
-            "[[role]]\nid = \"team-{team}\"\nany = [\"okta:team-{team}\"]\n\
-             [[grant]]\nid = \"see-{team}\"\nto = [\"team-{team}\"]\non = [\"**\"]\nverbs = [\"read\"]\n\
-             [[grant]]\nid = \"topics-{team}\"\nto = [\"team-{team}\"]\non = [\"P{team}/*\"]\n\
-             refs = [\"refs/heads/u/${{user}}/**\"]\nverbs = [\"create\", \"update\", \"force\", \"delete\"]\n\
-             [[grant]]\nid = \"main-{team}\"\nto = [\"team-{team}\"]\non = [\"P{team}/*\"]\n\
-             refs = [\"refs/heads/main\"]\nverbs = [\"update\"]\n"
-        ));
-    }
-    text.push_str(
-        r#"
+/// What the administrator adds to what was imported, once it is in force: what goes into `main` of the first project is reviewed, who
+/// sends canaries may delete them, and reads everywhere.
+const ADDED: &str = r##"
+version = 1
+contact = "#platform"
+
 [[require]]
 id            = "reviewed"
 on            = ["P0/*"]
@@ -31,20 +21,19 @@ approvals     = [{ role = "team-0", count = 2 }]
 exclude       = ["author", "committers"]
 reset_on_push = true
 
-[[role]]
-id  = "guard"
-any = ["okta:guards"]
-
 [[grant]]
 id    = "canaries"
-to    = ["guard"]
+to    = ["guards"]
 on    = ["P0/*"]
 refs  = ["refs/heads/oam-canary/**"]
 verbs = ["delete"]
-"#,
-    );
-    text
-}
+
+[[grant]]
+id    = "canaries-see"
+to    = ["guards"]
+on    = ["**"]
+verbs = ["read"]
+"##;
 
 impl Company {
     /// The steps are shown, taken, and then there is nothing left to do; pushes are checked, and nobody may anything yet.
@@ -62,16 +51,77 @@ impl Company {
         assert!(refused.remote().contains("[unknown-principal]"), "{refused:?}");
     }
 
+    /// The first policy is what Bitbucket has decided so far: imported, read, and in force. What it cannot say is in a table, and here
+    /// asks for nothing: those who administer Bitbucket by name push nothing.
     pub(super) fn has_a_first_policy(&self) {
-        let file = self.folder.path().join("policy.toml");
-        fs::write(&file, first_policy(self)).unwrap();
-        let file = file.to_str().unwrap();
-        self.daemon.oam(["policy", "check", file]).expect_success("oam policy check");
-        // The daemon follows the files of a checkout.
-        self.daemon.write_policy(&first_policy(self));
+        let folder = self.folder.path().join("policy");
+        let mut oam = self.daemon.oam_command();
+        oam.args([
+            "policy",
+            "init",
+            "--from-bitbucket",
+            self.server.url(),
+            "--network",
+            "loopback",
+            "--token-file",
+        ]);
+        oam.arg(self.folder.path().join("admin")).arg("--into").arg(&folder).args(["--source", "okta"]);
+        let (init, requests) = self.requests(|| oam.run());
+        let said = init.stdout_text();
+        assert!((930..1_200).contains(&requests), "{requests}");
+        for line in [
+            "12 roles, 11 grants, 1 block, 1 require",
+            "person (3): a machine",
+            "user:boss administers Bitbucket, by name",
+            "other-refs (1)",
+            "answers differ, and what could not be carried over explains each",
+        ] {
+            assert!(said.contains(line), "{line}: {init:?}");
+        }
+        self.daemon.oam(["policy", "check", folder.to_str().unwrap()]).expect_success("oam policy check");
+        self.follows(|text| text);
+        // Everything is as it was, and nothing is to be given or taken.
+        assert_eq!(self.push("alice", REPOSITORY, "refs/heads/anything").verdict(), Verdict::Permitted);
+        let direct = self.push("alice", REPOSITORY, "refs/heads/main");
+        assert!(direct.remote().contains("[pull-request-required]"), "{direct:?}");
+        let plan = self.oam("plan", &[]).expect_success("oam bitbucket plan").stdout_text();
+        assert!(
+            plan.contains("Nothing is to be done. 21 permissions are as they should be already."),
+            "{plan}"
+        );
+    }
+
+    /// Then the policy says what Bitbucket could not: branches are somebody's own, and `main` is reviewed.
+    pub(super) fn says_more_than_bitbucket_could(&self) {
+        self.follows(|text| {
+            text.replace(
+                r#""refs/heads/**", "refs/tags/**""#,
+                r#""refs/heads/u/${user}/**", "refs/heads/main""#,
+            )
+        });
+        self.puts("added.toml", ADDED);
+        self.is_in_force("canaries-see");
+        let folder = self.daemon.policy_folder();
+        self.daemon.oam(["policy", "check", folder.to_str().unwrap()]).expect_success("oam policy check");
+    }
+
+    /// The daemon follows what was imported, as it was edited.
+    fn follows(&self, edited: impl Fn(String) -> String) {
+        let _ = fs::remove_file(self.daemon.policy_folder().join("policy.toml"));
+        for file in ["roles.toml", "permissions.toml", "restrictions.toml"] {
+            let text = fs::read_to_string(self.folder.path().join("policy").join(file)).unwrap();
+            self.puts(file, &edited(text));
+        }
+        self.is_in_force(&edited("\"refs/heads/**\", \"refs/tags/**\"".to_owned()));
+    }
+
+    fn puts(&self, file: &str, text: &str) {
+        fs::write(self.daemon.policy_folder().join(file), text).unwrap();
+    }
+
+    fn is_in_force(&self, what: &str) {
         wait::until("the policy is in force", || {
-            let shown = self.daemon.oam(["policy", "show"]).stdout_text();
-            shown.contains("topics-9").then_some(())
+            self.daemon.oam(["policy", "show"]).stdout_text().contains(what).then_some(())
         });
     }
 
@@ -83,15 +133,15 @@ impl Company {
         let plan = plan.stdout_text();
         // Two for each of 310 places, and pages of people, groups and places.
         assert!((620..700).contains(&requests), "{requests}");
-        assert!(plan.contains("101 changes: 101 given."), "{plan}");
-        assert!(plan.contains("+ P0: group:team-0 gets write (rule `main-0`, role `team-0`; "), "{plan}");
+        assert!(plan.contains("9 changes: 9 given. 21 permissions are as they should be already."), "{plan}");
+        assert!(plan.contains("+ P1: group:guards gets read (rule `canaries-see`, role `guards`)"), "{plan}");
         let applied = self.oam("apply", &[]).expect_success("oam bitbucket apply").stdout_text();
-        assert_eq!(applied, "101 changes made.\n");
-        assert_eq!(self.server.given().len(), 101);
-        // Beside it there is the administrator of Bitbucket, whom no rule knows.
+        assert_eq!(applied, "9 changes made.\n");
+        assert_eq!(self.server.given().len(), GIVEN);
+        // Beside it there is the administrator of Bitbucket, whom no rule knows, and the restrictions of before.
         let watch = [&kept[..], &["--drift-every", "1h"]].concat();
         let told = self.oam("watch", &watch).expect_success("oam bitbucket watch").stderr_text();
-        assert!(told.contains("1 findings beside the policy, 1 of them new"), "{told}");
+        assert!(told.contains("12 findings beside the policy, 12 of them new"), "{told}");
         let (again, requests) = self.requests(|| self.oam("plan", &kept).expect_success("a second plan"));
         assert!(again.stdout_text().contains("Nothing is to be done."), "{again:?}");
         assert_eq!(requests, 0);

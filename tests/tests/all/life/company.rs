@@ -29,6 +29,9 @@ const NAMED: [(&str, usize); 7] =
 /// Where most of it happens.
 pub(super) const REPOSITORY: &str = "P0/repo-0";
 
+/// How much is given in Bitbucket once the policy is applied: by the years before, and to those who send canaries.
+pub(super) const GIVEN: usize = 30;
+
 pub(super) struct Company {
     pub(super) server: BitbucketServer,
     pub(super) daemon: Daemon,
@@ -77,6 +80,7 @@ impl Company {
             server.add_copies(REPOSITORY, &format!("P{team}"), &slugs);
         }
         server.add_group("guards", &["kim"]);
+        has_been_in_use(&server, people.keys().map(String::as_str));
         for (file, user) in [("admin", "svc-oam"), ("guard", "kim")] {
             fs::write(folder.path().join(file), server.token(user)).unwrap();
         }
@@ -110,10 +114,10 @@ impl Company {
     fn imports(&self) {
         let person = |(name, team): (&String, &usize)| {
             let (email, team) = (format!("{name}@example.com"), format!("okta:team-{team}"));
-            json!({"username": name, "emails": [email], "groups": [team]})
+            json!({"username": name, "emails": [email], "groups": [team, "okta:staff"]})
         };
         let mut users: Vec<_> = self.people.iter().map(person).collect();
-        users.push(json!({"username": "kim", "groups": ["okta:guards"]}));
+        users.push(json!({"username": "kim", "groups": ["okta:guards", "okta:staff"]}));
         self.daemon.import(&json!({"version": 1, "users": users}).to_string());
     }
 
@@ -215,6 +219,20 @@ impl Company {
     pub(super) fn permit(&self, user: &str, project: &str, permission: Permission) {
         self.server.permit(user, project, permission);
     }
+}
+
+/// What was given and restricted over the years: each team writes in its own project, everybody reads everywhere, and `main` stays.
+fn has_been_in_use<'a>(server: &BitbucketServer, people: impl Iterator<Item = &'a str>) {
+    let staff: Vec<_> = people.chain(["kim"]).collect();
+    server.add_group("staff", &staff);
+    for team in 0..PROJECTS {
+        let project = format!("P{team}");
+        server.permit_group(&format!("team-{team}"), &project, Permission::Write);
+        server.permit_group("staff", &project, Permission::Read);
+        server.restrict_by(&project, "no-deletes", ("BRANCH", "refs/heads/main"), &[]);
+    }
+    server.permit_group("guards", "P0", Permission::Write);
+    server.restrict_by("P0", "pull-request-only", ("BRANCH", "refs/heads/main"), &[]);
 }
 
 fn config(server: &BitbucketServer, token: &std::path::Path, every: &str) -> String {

@@ -15,6 +15,7 @@ fn a_company_from_the_first_day_to_the_last() {
     // The administrator's first day.
     company.installs_the_hook();
     company.has_a_first_policy();
+    company.says_more_than_bitbucket_could();
     company.gives_permissions_by_it();
     // Everybody's.
     company.pushes();

@@ -5,7 +5,7 @@ use oam_tests::{
     bitbucket_server::{CredentialKind, Permission},
 };
 
-use super::company::{Company, REPOSITORY};
+use super::company::{Company, GIVEN, REPOSITORY};
 
 impl Company {
     /// A developer's own branches are theirs, `main` is not, and neither is what other teams have.
@@ -97,7 +97,7 @@ impl Company {
         assert_eq!((self.server.credentials("leo"), self.server.groups_of("leo")), (0, vec![]));
         assert!(!self.server.has_token(&token));
         // Nobody else lost anything.
-        assert_eq!(self.server.given().len(), 101);
+        assert_eq!(self.server.given().len(), GIVEN);
         self.daemon
             .oam(["user", "reactivate", "leo", "--reason", "is back"])
             .expect_success("oam user reactivate");

@@ -51,9 +51,33 @@ fn a_hook_about_somebody_who_cannot_be_read_again_is_not_forgotten() {
     okta.server.fail(&format!("users/{}", okta.alice), Some(500));
     super::hooks::about(&company, &okta.alice);
     company.wait("it is told whom", |source| {
-        source["feed"]["trouble"].as_str().is_some_and(|trouble| trouble.contains(&okta.alice))
+        source["feed"]["unread"].as_str().is_some_and(|unread| unread.contains(&okta.alice))
     });
+    // Nobody else waits for it, and what changed is asked for on.
+    okta.server.set_status(&okta.bob, "SUSPENDED");
+    super::hooks::about(&company, &okta.bob);
+    company.wait_for("bob is suspended", "bob", is_inactive);
+    company.refuses("bob", "account-disabled");
+    let source = company.source();
+    assert!(source["feed"]["trouble"].is_null(), "it is followed: {source}");
     okta.server.fail("", None);
     company.wait_for("alice is suspended", "alice", is_inactive);
     company.refuses("alice", "account-disabled");
+    company.wait("nothing is left", |source| source["feed"]["unread"].is_null());
+}
+
+/// Nobody is told among the changes who was deleted: without their own page, only everything tells.
+#[test]
+fn what_cannot_be_read_again_and_again_has_everything_read() {
+    let okta = Organization::new();
+    let company = Company::following(&okta.config("1h", "poll = \"1s\""));
+    company.permits("alice");
+    okta.server.fail(&format!("users/{}", okta.alice), Some(500));
+    okta.server.delete_user(&okta.alice);
+    super::hooks::about(&company, &okta.alice);
+    company.wait_for("alice is deleted", "alice", is_inactive);
+    company.refuses("alice", "account-disabled");
+    company.permits("bob");
+    let asked = okta.server.asked(&format!("users/{}", okta.alice));
+    assert!((2..10).contains(&asked), "it was tried {asked} times");
 }

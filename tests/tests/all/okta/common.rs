@@ -64,6 +64,14 @@ impl Provider for Organization {
         self.server.show_nothing();
     }
 
+    fn hide_from_loads(&self) {
+        self.server.hide_from_loads();
+    }
+
+    fn go_round(&self, goes_round: bool) {
+        self.server.go_round(goes_round);
+    }
+
     fn point_next_to(&self, base: &str) {
         self.server.point_next_to(base);
     }

@@ -138,5 +138,12 @@ fn only_who_knows_the_secret_is_heard() {
 
 /// Calls the hook with an event about a user.
 pub(super) fn about(company: &Company, user: &str) {
-    send(company, &[event("e9", "user.account.update_profile", "x", &[("User", user)])]);
+    let name = format!("about-{user}");
+    send(company, &[event(&name, "user.account.update_profile", "x", &[("User", user)])]);
+}
+
+/// Calls the hook with an event about a group.
+pub(super) fn about_group(company: &Company, group: &str) {
+    let name = format!("about-{group}");
+    send(company, &[event(&name, "group.lifecycle.delete", "x", &[("UserGroup", group)])]);
 }

@@ -7,10 +7,14 @@ mod hooks;
 use std::fs;
 
 use oam_audit::entry::Event;
-use oam_tests::OktaServer;
+use oam_tests::{OktaServer, sample};
 use tempfile::TempDir;
 
-use crate::ldap::{Company, has_groups, has_no_group, is_active, is_inactive};
+use crate::{
+    ldap::{Company, has_groups, has_no_group, is_active, is_inactive},
+    scim::for_a_while::{ON_CALL, as_alice, has_ended, on_call},
+    two_in_the_morning::can_be_others,
+};
 
 /// An organization with `alice`, `bob` and others of the group `eng`, and `kim` in none.
 struct Organization {
@@ -104,6 +108,28 @@ fn what_happens_in_okta_is_met_by_the_next_push() {
     assert!(!log.contains(OktaServer::TOKEN) && !log.contains("panicked"), "{log}");
 }
 
+/// It is over when they are back, however soon that is.
+#[test]
+fn what_somebody_has_for_a_while_ends_when_okta_suspends_them() {
+    if !can_be_others() {
+        return;
+    }
+    let okta = Organization::new();
+    let company = Company::following(&format!("{}{}", okta.config("1h", "poll = \"1s\""), as_alice()));
+    let policy = sample::POLICY.replace("any = [\"okta:eng\"]", "any = [\"corp:eng\"]");
+    company.daemon.write_policy(&format!("{policy}{ON_CALL}"));
+    oam_tests::wait::until("the policy is in force", || {
+        company.daemon.oam(["policy", "show"]).stdout_text().contains("on-call").then_some(())
+    });
+    let id = on_call(&company.daemon);
+    okta.server.set_status(&okta.alice, "SUSPENDED");
+    company.wait_for("alice is suspended", "alice", is_inactive);
+    okta.server.set_status(&okta.alice, "ACTIVE");
+    company.wait_for("alice is back", "alice", is_active);
+    assert!(has_ended(&company.daemon, &id));
+    company.permits("alice");
+}
+
 #[test]
 fn who_is_cut_off_on_a_page_is_refused_before_the_next_one_is_read() {
     let okta = Organization::new();
@@ -136,15 +162,56 @@ fn a_restart_goes_on_from_where_it_was() {
     okta.server.set_status(&okta.alice, "DEPROVISIONED");
     okta.server.set_member(&okta.eng, &okta.bob, false);
     let before = okta.server.requests().len();
+    okta.server.hold(WHOLE);
     company.daemon.spawn();
     company.wait_for("alice has left meanwhile", "alice", is_inactive);
     company.wait_for("bob is out of the group meanwhile", "bob", has_no_group);
     company.refuses("alice", "account-disabled");
     company.refuses("bob", "no-grant");
     company.permits("other-1");
-    let whole = |request: &&String| request.starts_with("/api/v1/users?") && !request.contains("filter=");
+    // Then everything is read, since nobody tells what was deleted meanwhile.
+    oam_tests::wait::until("everything is asked for", || okta.server.is_held().then_some(()));
     let since = okta.server.requests().split_off(before);
-    assert!(since.len() > 3 && !since.iter().any(|request| whole(&request)), "{since:?}");
+    let whole = since.iter().position(|request| request.starts_with(WHOLE)).unwrap();
+    assert!(whole > 3 && since[0].contains("filter="), "{since:?}");
+    okta.server.release();
+    company.wait("everything is read", |source| !source["feed"]["last_load"].is_null());
+    company.permits("other-1");
+}
+
+/// The first page of everybody.
+const WHOLE: &str = "/api/v1/users?limit";
+
+/// What is kept for a restart is older than what was told since. That somebody was deleted is in no list of changes.
+#[test]
+fn whoever_was_deleted_does_not_come_back_with_a_restart() {
+    let okta = Organization::new();
+    let ops = okta.server.add_group("ops", &[&okta.kim]);
+    let late = okta.server.add_user("late");
+    okta.server.set_member(&okta.eng, &late, true);
+    let mut company = Company::following(&okta.config("1h", "poll = \"1h\""));
+    company.permits("bob");
+    company.permits("late");
+    okta.server.delete_user(&okta.bob);
+    hooks::about(&company, &okta.bob);
+    okta.server.delete_group(&ops);
+    hooks::about_group(&company, &ops);
+    company.wait_for("bob is deleted", "bob", is_inactive);
+    company.wait_for("the group is deleted", "kim", has_no_group);
+    company.daemon.kill();
+    // And this nobody was there to hear.
+    okta.server.delete_user(&late);
+    okta.server.hold(WHOLE);
+    company.daemon.spawn();
+    oam_tests::wait::until("everything is asked for", || okta.server.is_held().then_some(()));
+    company.refuses("bob", "account-disabled");
+    assert_eq!(company.groups("kim"), Vec::<String>::new());
+    company.permits("alice");
+    okta.server.release();
+    company.wait_for("late is deleted", "late", is_inactive);
+    company.refuses("late", "account-disabled");
+    company.refuses("bob", "account-disabled");
+    assert_eq!(company.groups("kim"), Vec::<String>::new());
 }
 
 #[test]

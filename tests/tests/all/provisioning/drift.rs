@@ -107,6 +107,45 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     assert!(asked.iter().all(|one| one.starts_with("GET ")), "looking changes nothing: {asked:?}");
 }
 
+/// Default permissions and access keys are nobody's: they are taken where the configuration says that what others gave is ours.
+#[test]
+fn what_is_nobodys_is_taken_where_it_was_adopted() {
+    let world = World::applied("adopt = [\"WEB\"]\nautomatic = [\"take\"]");
+    world.server.permit_everybody("WEB", Permission::Write);
+    world.server.permit_everybody("PAY", Permission::Read);
+    for (place, label, writes, expiry) in [
+        ("WEB", "deploy", true, None),
+        ("WEB/shop", "mirror", false, None),
+        ("WEB/site", "ci", true, Some(30)),
+        ("PAY", "theirs", true, None),
+    ] {
+        world.server.add_access_key(place, label, writes, expiry);
+    }
+    let default = "- WEB: everybody who is signed in loses write (no rule gives anything to everybody)";
+    assert_eq!(world.planned(), [default]);
+    let with_keys = world.oam("plan", &["--access-keys"]).expect_success("oam bitbucket plan").stdout_text();
+    let key = "- WEB: the access key 1 `deploy` is deleted (it may write, whoever has it, and never ends)";
+    assert!(with_keys.contains(default) && with_keys.contains(key), "{with_keys}");
+    assert!(with_keys.contains("2 changes: 1 taken, 1 tokens or keys deleted."), "{with_keys}");
+    let drift = world.oam("drift", &[]).stdout_text();
+    assert!(
+        drift.contains("For everybody (2)") && drift.contains("`oam bitbucket apply` mends 1."),
+        "{drift}"
+    );
+    // Keys are never deleted without being asked.
+    world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    let everybody = ["WEB", "PAY"].map(|project| world.server.everybody(project));
+    assert_eq!(everybody, [None, Some(Permission::Read)]);
+    assert_eq!(world.server.access_keys("WEB"), ["deploy"]);
+    world.oam("apply", &["--access-keys"]).expect_success("oam bitbucket apply");
+    let left = ["WEB", "WEB/shop", "WEB/site", "PAY"].map(|place| world.server.access_keys(place).len());
+    assert_eq!(left, [0, 1, 1, 1]);
+    let steps: Vec<_> = world.recorded().into_iter().rev().take(4).map(|(_, one)| one.step).collect();
+    assert_eq!(steps, ["delete-access-key", "delete-access-key", "revoke-default", "revoke-default"]);
+    world.ended(oam_audit::entry::ChangeStage::Done);
+    assert!(world.oam("plan", &["--access-keys"]).stdout_text().contains("Nothing is to be done."));
+}
+
 /// What is new is told once: in the log, in red, to whoever listens, and counted; what stays is counted.
 #[test]
 fn what_is_new_is_an_alarm_and_what_stays_is_none() {
@@ -164,18 +203,35 @@ fn what_is_new_is_an_alarm_and_what_stays_is_none() {
         tail.contains("drift: 2 things new: PAY/api: `eng` has admin, and no rule gives it [not-granted]"),
         "{tail}"
     );
+    // That it goes further is news, however long it is known: a higher level, and one more person who is exempt.
+    world.server.restrict("PAY", "read-only", "refs/heads/main", &["boss"]);
+    look(&world);
+    world.server.permit_in("@eng", "PAY/api", Permission::Write);
+    world.server.permit_everybody("WEB", Permission::Admin);
+    world.server.lift("read-only", "refs/heads/main");
+    let many: Vec<_> = (0..400).map(|number| format!("somebody-{number}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    world.server.restrict("PAY", "read-only", "refs/heads/main", &many);
+    look(&world);
+    let further = world.drifted().split_off(2);
+    let found = |one: &BitbucketDrift| one.found.iter().map(|one| one.finding.clone()).collect::<Vec<_>>();
+    assert_eq!(found(&further[0]), ["exemption"]);
+    assert_eq!(
+        (further[1].over, found(&further[1])),
+        (3, ["not-granted", "everybody", "exemption"].map(str::to_owned).to_vec())
+    );
     // Keys were not looked at by anybody.
     world.server.add_access_key("PAY", "deploy", true, None);
     look(&world);
-    assert_eq!(world.drifted().len(), 2);
+    assert_eq!(world.drifted().len(), 4);
     let keys = world.oam("drift", &["--credentials", "--tell"]);
     assert_eq!(keys.code, 1, "{keys:?}");
-    let third = world.drifted().remove(2);
+    let third = world.drifted().remove(4);
     let found: Vec<_> = third.found.iter().map(|one| one.finding.as_str()).collect();
     assert_eq!((third.over, found), (0, vec!["key-writes", "endless", "unused"]));
     // Where nobody looks at keys again they are not over.
     look(&world);
-    assert_eq!(world.drifted().len(), 3);
+    assert_eq!(world.drifted().len(), 5);
 }
 
 /// Of what the round itself mends nothing is told.

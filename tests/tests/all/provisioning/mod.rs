@@ -1,9 +1,11 @@
 //! Permissions in Bitbucket follow the policy and the directory: joiners, movers, leavers, careless administrators, and
 //! whatever stops in the middle. The real `oam` and the real daemon against a Bitbucket as its documentation describes it.
 
+mod beside;
 mod bounds;
 mod broken;
 mod drift;
+mod leavers;
 mod mirror;
 mod people;
 

@@ -20,6 +20,18 @@ fn it_is_merged_once_it_may_be_and_not_before() {
     assert_eq!(merged.pull_request.expect("its approvals").counts[0].given, 2);
 }
 
+/// Bitbucket looks as a page does, once, when somebody approves: what a page was told a moment before must not say no then.
+#[test]
+fn what_a_page_was_told_before_the_last_approval_holds_up_nothing() {
+    let team = Team::configured("approvals.within = \"20s\"\napprovals.remember = \"5m\"");
+    let id = team.opened("src/a");
+    team.look("alice", id).is_refused("and has 0");
+    team.approve("bob", id);
+    team.look("bob", id).is_refused("and has 1");
+    team.approve("carol", id);
+    team.auto_merge("alice", id).is_permitted();
+}
+
 /// It is decided by what is so then, and not when somebody asked for it.
 #[test]
 fn who_asked_for_it_must_still_be_there_and_so_must_those_who_approved() {

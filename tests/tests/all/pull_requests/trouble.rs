@@ -6,6 +6,9 @@ use oam_tests::{bitbucket_server::Ailment, push::redact};
 
 use super::Team;
 
+/// How many commits of a pull request are on one page.
+const PER_PAGE: usize = 100;
+
 /// A team with a pull request that everybody approved.
 fn approved(more: &str) -> (Team, u64) {
     let team = Team::configured(more);
@@ -98,6 +101,30 @@ fn pages_are_answered_by_what_is_remembered_and_merges_are_not() {
     team.look("bob", id).is_refused("approved before the last push");
     let metrics = crate::observing::get(&team.world.daemon, "/metrics").1;
     assert!(metrics.contains("oam_pull_requests_total{outcome=\"remembered\"}"), "{metrics}");
+}
+
+/// Pages are of the commits that there are when each is asked for. Who made the first of them is on neither page where the branch is
+/// shorter by the second one, and their own approval would count.
+#[test]
+fn a_branch_that_moves_between_two_pages_of_its_commits_is_not_judged() {
+    let team = Team::new();
+    let first = team.push("carol", "topic", "src/a");
+    let work = team.copy_of("DEMO/app", "alice");
+    work.git(["checkout", "--quiet", "-B", "work", "origin/topic"]);
+    for number in 0..PER_PAGE {
+        work.git(["commit", "--quiet", "--allow-empty", "--message", &format!("number {number}")]);
+    }
+    assert!(work.push(["HEAD:refs/heads/topic"]).accepted());
+    let id = team.open("alice", "topic", "main");
+    for user in ["bob", "carol"] {
+        team.approve(user, id);
+    }
+    team.server().between_pages("DEMO/app", "refs/heads/topic", &first);
+    team.merge("alice", id).is_undecided("its branches moved while its commits were read");
+    // Where nothing moves all of them are seen.
+    let head = work.git(["rev-parse", "HEAD"]);
+    assert!(work.push([format!("+{head}:refs/heads/topic")]).accepted());
+    team.merge("alice", id).is_refused("`carol` (made a commit of it)");
 }
 
 /// Everything else is decided as before where nobody has told the daemon of Bitbucket.

@@ -3,7 +3,10 @@
 mod canaille;
 mod durable;
 mod entra;
+pub(crate) mod for_a_while;
 mod okta;
+mod partly;
+mod queries;
 mod scim_sim;
 mod sources;
 mod tester;

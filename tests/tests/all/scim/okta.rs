@@ -109,6 +109,39 @@ fn a_custom_app() {
     nothing_holds(&company, PASSWORD);
 }
 
+/// A name that somebody else has holds up no deactivation: whoever leaves often gets another name at the same moment.
+#[test]
+fn a_deactivation_is_taken_whatever_else_cannot_be() {
+    let company = Company::new();
+    let okta = &company.okta;
+    let (ids, _) = company.developers(&["alice", "bob", "carol"]);
+    company.permits("bob");
+    let leaves = json!([{"op": "replace", "value": {"userName": "Alice", "title": "gone", "active": false}}]);
+    let bob = format!("/Users/{}", ids[1]);
+    let answer = okta.patch(&bob, &patch(&leaves));
+    assert_eq!((answer.status, answer.body["scimType"].as_str()), (409, Some("uniqueness")));
+    let detail = answer.body["detail"].as_str().unwrap();
+    assert!(detail.contains(&ids[0]) && detail.contains("may act no more"), "{detail}");
+    company.refuses("bob", "account-disabled");
+    company.permits("alice");
+    let shown = okta.get(&bob).body;
+    assert_eq!(
+        (&shown["active"], &shown["userName"], &shown["title"]),
+        (&json!(false), &json!("bob"), &json!(null))
+    );
+    // It is no more than that: the name is not taken later, nor is anybody let in.
+    assert_eq!(okta.patch(&bob, &patch(&leaves)).status, 409);
+    let back = json!([{"op": "replace", "value": {"userName": "alice", "active": true}}]);
+    assert_eq!(okta.patch(&bob, &patch(&back)).status, 409);
+    company.refuses("bob", "account-disabled");
+    // The whole object, as well.
+    let mut whole = okta_user("alice");
+    whole["active"] = json!(false);
+    assert_eq!(okta.put(&format!("/Users/{}", ids[2]), &whole).status, 409);
+    company.refuses("carol", "account-disabled");
+    company.permits("alice");
+}
+
 #[test]
 fn pages_are_in_one_order_and_versions_are_minded() {
     let company = Company::new();

@@ -31,6 +31,13 @@ struct Company {
 
 impl Company {
     fn new(delivery: &str, idp: Transmitter, more: &str) -> Self {
+        let company = Self::of_nobody(delivery, idp, more);
+        company.hire();
+        company
+    }
+
+    /// The same before its source has said anything.
+    fn of_nobody(delivery: &str, idp: Transmitter, more: &str) -> Self {
         let folder = oam_tests::temporary::folder();
         let token = folder.path().join("token");
         fs::write(&token, format!("{TOKEN}\n")).unwrap();
@@ -44,14 +51,18 @@ impl Company {
         );
         let daemon = Daemon::start_with(&Setup { config, directory: None, ..Setup::default() });
         let repository = BareRepo::guarded_by(&daemon);
-        let okta = ScimClient::of(&daemon, "okta");
+        idp.reach(&daemon);
+        Self { daemon, repository, idp, pushes: AtomicU32::new(0), _folder: folder }
+    }
+
+    /// Has the source tell of its people.
+    fn hire(&self) {
+        let okta = ScimClient::of(&self.daemon, "okta");
         let users: Vec<_> =
             ["alice", "bob", "carol"].map(|name| okta.post("/Users", &user(name)).id(201)).into();
         let members: Vec<_> = users.iter().map(|id| json!({"value": id})).collect();
         let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "eng", "members": members});
         okta.post("/Groups", &group).expect(201);
-        idp.reach(&daemon);
-        Self { daemon, repository, idp, pushes: AtomicU32::new(0), _folder: folder }
     }
 
     /// The same with the stream set up.

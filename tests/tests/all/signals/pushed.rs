@@ -116,6 +116,36 @@ fn nobody_is_guessed() {
     assert_eq!(metrics["refused"], json!(0));
 }
 
+/// That nobody is found says nothing while nobody knows whom the source has: the signal is to come again.
+#[test]
+fn a_signal_about_somebody_of_a_source_that_is_not_loaded_or_lost_is_delivered_again() {
+    let later = Some(503);
+    let status = |told: Option<Pushed>| told.map(|told| told.status);
+    let mut company = Company::of_nobody("push", Transmitter::start(), "");
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    let of_alice = company.idp.signed(&company.disabled("alice"));
+    assert_eq!(status(company.idp.push(&of_alice)), later);
+    assert_eq!(company.signals(), []);
+    company.hire();
+    company.permits("alice");
+    assert_eq!(company.idp.push(&of_alice), accepted());
+    company.refuses("alice");
+    assert_eq!(company.effects(), [SignalEffect::Deactivated]);
+
+    company.daemon.stop();
+    std::fs::remove_dir_all(company.daemon.state().join("sources/okta")).unwrap();
+    company.daemon.spawn();
+    company.idp.reach(&company.daemon);
+    assert!(company.daemon.oam(["status"]).stdout_text().contains("is lost"));
+    let of_bob = company.idp.signed(&company.disabled("bob"));
+    assert_eq!(status(company.idp.push(&of_bob)), later);
+    company.hire();
+    let complete = ["source", "sync", "okta", "--complete", "--reason", "it was told again"];
+    company.daemon.oam(complete).expect_success("complete");
+    assert_eq!(company.idp.push(&of_bob), accepted());
+    company.refuses("bob");
+}
+
 #[test]
 fn keys_are_rotated_and_a_dropped_one_is_worth_nothing() {
     let company = Company::listening("push", Transmitter::start());

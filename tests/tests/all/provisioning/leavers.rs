@@ -1,0 +1,114 @@
+//! Those who go, where not all goes well.
+
+use oam_audit::entry::ChangeStage;
+use oam_tests::bitbucket_server::{CredentialKind, Global, Permission};
+
+use super::{PEOPLE, Person, World};
+
+impl World {
+    /// These are not active any more.
+    fn leave(&self, names: &[&str]) {
+        let gone: Vec<Person> = PEOPLE
+            .iter()
+            .filter(|one| names.contains(&one.0))
+            .map(|(name, ..)| (*name, false, &[][..]))
+            .collect();
+        self.now(&gone);
+    }
+
+    fn has_nothing(&self, name: &str) -> bool {
+        let word = format!(" {name} ");
+        !self.server.given().iter().any(|one| one.contains(&word))
+            && (self.server.credentials(name), self.server.groups_of(name)) == (0, vec![])
+    }
+}
+
+#[test]
+fn one_of_whom_something_cannot_be_taken_holds_up_nobody_else() {
+    let world = World::applied("max_removed = \"100%\"");
+    for user in ["ada", "bob"] {
+        world.server.add_credential(user, CredentialKind::Token, "ci", None);
+        world.server.add_credential(user, CredentialKind::Ssh, "laptop", None);
+    }
+    world.leave(&["Ada", "bob", "carl"]);
+    // Of ada's tokens Bitbucket says that they may not be deleted, and of bob's it gives no answer that is understood.
+    world.server.stumble_at("DELETE /rest/access-tokens/latest/users/ada/", 403);
+    world.server.stumble_at("DELETE /rest/access-tokens/latest/users/bob/", 500);
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    assert!(world.has_nothing("carl"), "{watched:?}");
+    assert_eq!((world.ended(ChangeStage::Failed), world.ended(ChangeStage::Unknown)), (1, 1));
+    // Of whom the widest door cannot be closed nothing else is done in this run, and that is told.
+    let told = "user:ada loses the SSH key 2 `laptop`: not tried, since something before it could not be taken from them";
+    assert!(watched.stdout_text().contains(told), "{watched:?}");
+    world.server.comes_back();
+    world.oam("watch", &[]).expect_success("the next round");
+    assert!(["ada", "bob"].iter().all(|name| world.has_nothing(name)), "{:?}", world.server.given());
+}
+
+#[test]
+fn what_fails_for_three_in_a_row_fails_for_all() {
+    let world = World::applied("max_removed = \"100%\"");
+    for user in ["ada", "bob", "carl", "lena"] {
+        world.server.add_credential(user, CredentialKind::Token, "ci", None);
+    }
+    world.leave(&["Ada", "bob", "carl", "lena"]);
+    world.server.stumble_at("DELETE /rest/access-tokens", 403);
+    let before = world.changes();
+    let watched = world.oam("watch", &[]);
+    assert_eq!((watched.code, world.changes() - before), (5, 3), "{watched:?}");
+    // Nor is anything planned where nothing can be read.
+    world.server.comes_back();
+    world.server.stumble_at("GET /rest/ssh/latest/keys", 500);
+    let before = world.changes();
+    let watched = world.oam("watch", &[]);
+    assert_eq!((watched.code, world.changes() - before), (3, 0), "{watched:?}");
+    // Too much asking ends it at once.
+    world.server.comes_back();
+    world.server.stumble_at("DELETE /rest/access-tokens/latest/users/ada/", 429);
+    let watched = world.oam("watch", &[]);
+    assert_eq!((watched.code, world.server.credentials("bob")), (4, 1), "{watched:?}");
+}
+
+#[test]
+fn one_whose_keys_cannot_be_read_is_told_and_loses_the_rest() {
+    let world = World::applied("max_removed = \"100%\"");
+    world.server.add_credential("bob", CredentialKind::Token, "ci", None);
+    world.leave(&["Ada", "bob"]);
+    world.server.stumble_at("GET /rest/access-tokens/latest/users/bob", 500);
+    let plan = world.plan();
+    assert!(plan.contains("Gone, and their tokens, keys and groups stay, since these could not be read:\n  ! bob: reading each HTTP token of bob: "), "{plan}");
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    assert!(world.has_nothing("ada"), "{:?}", world.server.given());
+    assert!(!world.server.given().iter().any(|one| one.contains("bob")), "{:?}", world.server.given());
+    assert_eq!(world.server.credentials("bob"), 1);
+    let drift = world.oam("drift", &[]).stdout_text();
+    assert!(
+        drift.contains("user:bob may still have tokens, keys and groups, which cannot be read"),
+        "{drift}"
+    );
+    world.server.comes_back();
+    world.oam("watch", &[]).expect_success("the next round");
+    assert!(world.has_nothing("bob"));
+}
+
+#[test]
+fn nobody_leaves_the_last_group_that_administers() {
+    let world = World::applied("");
+    world.server.add_group("owners", &["carl", "svc-oam"]);
+    world.server.permit_group("owners", "WEB", Permission::Admin);
+    world.leave(&["carl"]);
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    let told = "user:carl leaves group:owners: nobody else would administer WEB: give that to somebody first";
+    assert!(watched.stdout_text().contains(told), "{watched:?}");
+    // What administers nothing is left.
+    assert_eq!(world.server.groups_of("carl"), ["owners"]);
+    // With somebody else in it nothing is in the way.
+    world.server.add_user("dora", Global::Licensed);
+    world.server.add_group("owners", &["carl", "svc-oam", "dora"]);
+    world.oam("watch", &[]).expect_success("the next round");
+    assert!(world.has_nothing("carl"));
+    assert_eq!(world.server.groups_of("dora"), ["owners"]);
+}
