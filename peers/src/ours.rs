@@ -7,11 +7,12 @@ use std::{
 
 use jiff::Timestamp;
 use oam_policy::{
-    Evaluation, Facts, NonEmpty, ObjectId, Policy, RefChange, RefName, RefUpdate, Repository, Request,
-    Snapshot, State, Username, decide,
+    Evaluation, Facts, NonEmpty, ObjectId, Outcome, Policy, RefChange, RefName, RefUpdate, Repository,
+    Request, Snapshot, State, Username, decide,
     decide::Decision,
     facts::Ancestry,
     file::{self, PolicySource},
+    judge,
     rule::PolicyParts,
     snapshot::{Directory, Revocation},
 };
@@ -120,7 +121,16 @@ impl Question {
         Self { request, facts, now: push.now }
     }
 
-    /// The answer.
+    /// What comes of it, with the rules that it is so by; reasons are written out by [`Self::decide`].
+    ///
+    /// # Panics
+    /// When facts are asked for beyond those that every push has.
+    pub fn outcome(&self, state: &State) -> Outcome {
+        judge(state, &self.request, &self.facts, self.now, |judged| judged.outcome())
+            .unwrap_or_else(|| panic!("facts are needed for {:?}", self.request))
+    }
+
+    /// The answer, with all that there is to tell.
     ///
     /// # Panics
     /// When facts are asked for beyond those that every push has.

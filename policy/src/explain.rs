@@ -13,7 +13,7 @@ pub(crate) use asked::rules;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{
-    decide::{Decision, PushVerdict, State, Subject, decide, decide_as},
+    decide::{Decision, PushVerdict, State, Subject, decide, judge_as, told},
     facts::FactsNeeded,
     name::{RoleId, Username},
     printable::Printable,
@@ -55,9 +55,9 @@ pub fn explain(
     };
     let request = question.request(name);
     let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
-    let by_refs = |policy, subject: &Subject| {
+    let by_refs = |policy, subject: &Subject<'_>| {
         let basis = state.basis(policy);
-        question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, now))
+        question.settle(|facts| judge_as(basis, subject.clone(), &request, facts, now, told))
     };
     let (decision, otherwise) = match (asker, &state.policy) {
         (Asker::Roles(roles), Some(policy)) => (by_refs(policy, &Subject::holder(policy, roles))?, None),
@@ -81,7 +81,7 @@ pub fn explain(
 }
 
 /// Who asks, as `decide` knows them; also by a directory that has grown too old to decide by.
-fn subject(state: &State, asker: &Asker, decision: &Decision) -> Option<Subject> {
+fn subject<'a>(state: &'a State, asker: &'a Asker, decision: &Decision) -> Option<Subject<'a>> {
     match (asker, &state.policy, &state.snapshot) {
         (Asker::Roles(_), Some(_), _) => Some(decision.subject().clone()),
         (Asker::User(user), Some(policy), Some(snapshot)) => Some(Subject::resolve(policy, snapshot, user).0),
@@ -89,7 +89,7 @@ fn subject(state: &State, asker: &Asker, decision: &Decision) -> Option<Subject>
     }
 }
 
-fn called(asker: &Asker, subject: &Subject) -> String {
+fn called(asker: &Asker, subject: &Subject<'_>) -> String {
     match asker {
         Asker::User(_) => format!("`{}`", Printable::new(subject.username.as_str())),
         Asker::Roles(_) => "somebody with just these roles".to_owned(),

@@ -32,7 +32,9 @@ pub mod trial;
 pub mod who;
 pub mod words;
 
-pub use decide::{Decision, Evaluation, Outcome, Permit, RefDecision, State, Verdict, decide};
+pub use decide::{
+    Decision, Evaluation, Judgement, Outcome, Permit, RefDecision, State, Verdict, decide, judge,
+};
 pub use facts::Facts;
 pub use name::{
     Digest, GroupName, ObjectId, PrivilegeId, RefName, Repository, RoleId, RuleId, TreePath, Username,

@@ -5,12 +5,15 @@
 
 mod supposed;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::{
-    decide::{Basis, PushVerdict, RefDecision, Subject, Verdict, decide_as, decide_in},
+    decide::{Basis, PushVerdict, RefDecision, Subject, Verdict, judge_as, judge_in, told},
     facts::FactsNeeded,
     fault::{Collector, Fault, Faults},
+    name::Username,
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
     rule::{Asker, Because, Expectation, Policy, TestCase},
@@ -109,21 +112,21 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
             let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
             let request = question.request(user.clone());
-            question.settle(|facts| decide_in(basis, directory, &request, facts, at))
+            question.settle(|facts| judge_in(basis, directory, &request, facts, at, told))
         }
         (Asker::Roles(roles), snapshot) => {
             let mut subject = Subject::holder(policy, roles);
             match supposed.accounts(policy).as_slice() {
                 [] => {}
-                [account] => subject.username = (*account).clone(),
+                [account] => subject.username = Cow::Borrowed(*account),
                 [..] => return TestOutcome::Failed(several_accounts()),
             }
-            let user = &subject.username;
+            let user: &Username = &subject.username;
             let request = question.request(user.clone());
             let (waivers, elevations, leases) =
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
             let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
-            question.settle(|facts| decide_as(basis, subject.clone(), &request, facts, at))
+            question.settle(|facts| judge_as(basis, subject.clone(), &request, facts, at, told))
         }
     };
     let decision = match decided {

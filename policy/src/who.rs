@@ -15,8 +15,8 @@ use jiff::Timestamp;
 
 use crate::{
     decide::{
-        Basis, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse, decide_as,
-        obstacles,
+        Basis, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse, judge_as,
+        obstacles, told,
     },
     explain::{self, RuleKind},
     facts::FactsNeeded,
@@ -168,7 +168,7 @@ struct Judge<'p> {
 
 impl Judge<'_> {
     /// What is decided for everybody who holds these roles like `subject`, and of whom no rule knows more.
-    fn of_holders_like(&mut self, subject: &Subject) -> Result<Answer, WhoError> {
+    fn of_holders_like(&mut self, subject: &Subject<'_>) -> Result<Answer, WhoError> {
         let roles: Vec<_> = subject.roles().cloned().collect();
         if let Some(answer) = self.by_roles.get(&roles) {
             return Ok(answer.clone());
@@ -178,12 +178,13 @@ impl Judge<'_> {
         Ok(answer)
     }
 
-    fn of(&self, subject: &Subject) -> Result<Answer, WhoError> {
-        let request = self.question.request(subject.username.clone());
+    fn of(&self, subject: &Subject<'_>) -> Result<Answer, WhoError> {
+        let request = self.question.request(subject.username.clone().into_owned());
         let waivers = self.waivers(&subject.username);
-        let decided = self
-            .question
-            .settle(|facts| decide_as(self.basis(&waivers), subject.clone(), &request, facts, self.now));
+        let decided = self.question.settle(|facts| {
+            let basis = self.basis(&waivers);
+            judge_as(basis, subject.clone(), &request, facts, self.now, told)
+        });
         let decision = match decided {
             Ok(decision) => decision,
             Err(needed) => return Ok(Answer::Unclear(needed)),
@@ -210,7 +211,7 @@ impl Judge<'_> {
     }
 
     /// The blocks and requires, when they are all that forbids it.
-    fn stop(&self, subject: &Subject, reasons: &NonEmpty<RefusalReason>) -> Option<Stop> {
+    fn stop(&self, subject: &Subject<'_>, reasons: &NonEmpty<RefusalReason>) -> Option<Stop> {
         let rules = reasons.iter().map(|reason| match reason {
             RefusalReason::Blocked(blocked) => Some(blocked.rule.clone()),
             RefusalReason::Unmet(unmet) => Some(unmet.rule.clone()),
@@ -227,7 +228,7 @@ impl Judge<'_> {
     }
 
     /// What would carry it, were there no block.
-    fn would_carry(&self, subject: &Subject) -> Option<Way> {
+    fn would_carry(&self, subject: &Subject<'_>) -> Option<Way> {
         let waivers = self.waivers(&subject.username);
         let rules = explain::rules(self.basis(&waivers), self.question, (subject, ""), self.now);
         let carries = |id: &RuleId| {
@@ -236,9 +237,9 @@ impl Judge<'_> {
             })
         };
         let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
-        let request = self.question.request(subject.username.clone());
+        let request = self.question.request(subject.username.clone().into_owned());
         let facts = self.question.facts();
-        let scope = Scope::new(self.basis(&waivers), subject, &request, &facts, self.now);
+        let scope = Scope::new(self.basis(&waivers), subject.clone(), &request, &facts, self.now);
         let (role, elevation) = scope.way(grant, request.updates.first(), self.question.decided_verb())?;
         Some(Way { grant: grant.id.clone(), role, elevation })
     }

@@ -126,7 +126,7 @@ struct Person<'a> {
     state: &'a State,
     /// Why nobody can tell what they hold by the directory and the policy.
     untold: Option<String>,
-    subject: Option<Subject>,
+    subject: Option<Subject<'static>>,
 }
 
 impl<'a> Person<'a> {
@@ -163,7 +163,7 @@ impl<'a> Person<'a> {
         if let Some(policy) = state.policy.as_deref() {
             let (subject, bar) = Subject::resolve(policy, snapshot, &person.username);
             match bar {
-                None => person.subject = Some(subject),
+                None => person.subject = Some(subject.into_owned()),
                 Some(RefusalReason::UnknownPrincipal { .. }) => {}
                 Some(_) => person.cut_off = person.cut_off.or(Some("you may not act at all".to_owned())),
             }

@@ -249,7 +249,7 @@ impl Privileges {
         let rules = Rules::of(state)?;
         let signing = rules.signing(&one.what);
         let by = match may_cut_off && signing.is_empty() {
-            true => rules.subject(&person.username)?.username,
+            true => rules.subject(&person.username)?.username.into_owned(),
             false => rules.may_answer(&person.username, &signing)?,
         };
         let by = by.as_str().to_owned();

@@ -45,7 +45,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Somebody as the directory knows them, when they may act at all.
-    pub(super) fn subject(&self, user: &Username) -> Result<Subject, PrivilegeError> {
+    pub(super) fn subject<'s>(&'s self, user: &'s Username) -> Result<Subject<'s>, PrivilegeError> {
         match Subject::resolve(self.policy, self.snapshot, user) {
             (subject, None) => Ok(subject),
             (_, Some(_)) => Err(PrivilegeError::Barred(user.as_str().to_owned())),
@@ -53,7 +53,7 @@ impl<'a> Rules<'a> {
     }
 
     /// What the policy makes of somebody's wish.
-    pub(super) fn allowed(&self, subject: &Subject, ask: &Ask) -> Result<Allowed, PrivilegeError> {
+    pub(super) fn allowed(&self, subject: &Subject<'_>, ask: &Ask) -> Result<Allowed, PrivilegeError> {
         let patterns = [ask.on.sources(), ask.refs.sources()].concat();
         if patterns.len() > MOST_PATTERNS || patterns.iter().map(String::len).sum::<usize>() > MAX_PATTERNS {
             return Err(PrivilegeError::LongPatterns);
@@ -90,7 +90,12 @@ impl<'a> Rules<'a> {
         Ok(allowed)
     }
 
-    fn elevation(&self, subject: &Subject, role: &RoleId, ask: &Ask) -> Result<&Elevation, PrivilegeError> {
+    fn elevation(
+        &self,
+        subject: &Subject<'_>,
+        role: &RoleId,
+        ask: &Ask,
+    ) -> Result<&Elevation, PrivilegeError> {
         let name = subject.username.as_str();
         let of_role = self
             .policy
@@ -116,7 +121,7 @@ impl<'a> Rules<'a> {
 
     fn waiver(
         &self,
-        subject: &Subject,
+        subject: &Subject<'_>,
         rules: &BTreeSet<RuleId>,
         ask: &Ask,
     ) -> Result<&Waiver, PrivilegeError> {
@@ -161,7 +166,7 @@ impl<'a> Rules<'a> {
     ) -> Result<Username, PrivilegeError> {
         let subject = self.subject(user)?;
         if subject.roles().any(|role| with.contains(role)) {
-            return Ok(subject.username);
+            return Ok(subject.username.into_owned());
         }
         Err(PrivilegeError::MayNotAnswer {
             by: user.as_str().to_owned(),

@@ -284,7 +284,8 @@ async fn what_begins_after_the_clock_was_set_back_can_be_used() {
     set_clock(1_000_000);
     privileges.request(&state, &person("lea"), &lift(600)).await.unwrap();
     let (policy, snapshot) = (state.policy.as_deref().unwrap(), state.snapshot.as_ref().unwrap());
-    let (lea, _) = Subject::resolve(policy, snapshot, &user("lea"));
+    let name = user("lea");
+    let (lea, _) = Subject::resolve(policy, snapshot, &name);
     for second in [1_000_000, 1_000_300] {
         set_clock(second);
         let in_force = privileges.in_force(Some(&user("lea").key()));

@@ -22,9 +22,7 @@ pub(crate) fn run(company: &Company, state: &State, pushes: &[Push], pushers: &[
     let (mut interpreter, mut machine) = (rego::Interpreter::new(rules), rego::Machine::new(rules));
     let enforcer = casbin::enforcer(rules, &casbin::holders(rules, pushers.iter().copied()));
     let mut engines = [
-        Engine::new("ours", |push| {
-            Question::new(&pushes[push]).decide(state).outcome() == Outcome::Permitted
-        }),
+        Engine::new("ours", |push| Question::new(&pushes[push]).outcome(state) == Outcome::Permitted),
         Engine::new("Cedar", |push| {
             let asked = &pushes[push];
             let slice = cedar::slice(rules, asked, Some(pushers[push]));
@@ -51,7 +49,7 @@ pub(crate) fn run(company: &Company, state: &State, pushes: &[Push], pushers: &[
 pub(crate) fn by_strangers(company: &Company, state: &State, pushes: usize) -> f64 {
     let cost = |pushes: &[Push]| {
         let questions: Vec<_> = pushes.iter().map(Question::new).collect();
-        let mut permits = |push: usize| questions[push].decide(state).outcome() == Outcome::Permitted;
+        let mut permits = |push: usize| questions[push].outcome(state) == Outcome::Permitted;
         Engine::new("ours", &mut permits).turn(questions.len())
     };
     median(company.pushes(pushes).chunks(256).map(cost).collect())

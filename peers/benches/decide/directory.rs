@@ -39,13 +39,13 @@ pub(crate) fn run(effort: Effort) {
     let questions: Vec<_> = company.pushes(PUSHES).iter().map(Question::new).collect();
     let ask_all = |state: State| {
         for question in &questions {
-            black_box(question.decide(&state));
+            black_box(question.outcome(&state));
         }
         state
     };
     let new_state = || ours::state(Arc::clone(&policy), ours::snapshot_of(2, &directory));
     let first = milliseconds(effort.builds, new_state, |state| {
-        black_box(questions[0].decide(&state));
+        black_box(questions[0].outcome(&state));
         state
     });
     let once = milliseconds(effort.builds, new_state, ask_all);

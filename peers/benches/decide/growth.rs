@@ -40,7 +40,7 @@ fn size<'a>(rules: usize, effort: Effort) -> (Engine<'a>, f64) {
     let build = milliseconds(repetitions, || (), |()| read(&company.rules));
     let state = read(&company.rules);
     let questions: Vec<_> = company.pushes(effort.pushes_of_growth).iter().map(Question::new).collect();
-    let permits = move |push: usize| questions[push].decide(&state).outcome() == Outcome::Permitted;
+    let permits = move |push: usize| questions[push].outcome(&state) == Outcome::Permitted;
     (Engine::new(rules.to_string(), permits), build)
 }
 

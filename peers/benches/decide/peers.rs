@@ -16,7 +16,7 @@ use oam_peers::{
     model::{Person, Push, Rules, folded},
     ours, rego,
 };
-use oam_policy::Outcome;
+use oam_policy::{Outcome, State};
 
 use crate::{
     Effort, anew,
@@ -24,6 +24,7 @@ use crate::{
 };
 
 const RULES: usize = 1_000;
+const OURS_TOLD: &str = "ours, and all that is told of it";
 const INTERPRETER: &str = "Rego, indexed, regorus' interpreter";
 const MACHINE: &str = "Rego, indexed, regorus' virtual machine";
 
@@ -55,8 +56,11 @@ pub(crate) fn run(effort: Effort) -> usize {
 fn engines<'a>(company: &'a Company, pushes: &'a [Push]) -> Vec<Engine<'a>> {
     let rules = &company.rules;
     let pushers = pushers(company, pushes);
+    let snapshot = ours::snapshot(&company.people);
+    let state = built("ours", || ours::state(Arc::new(ours::policy(rules)), snapshot));
     let mut engines = vec![
-        ours_engine(company, pushes),
+        ours_engine("ours", state.clone(), pushes, ours::Question::outcome),
+        ours_engine(OURS_TOLD, state, pushes, |question, state| question.decide(state).outcome()),
         cedar_engine("Cedar", rules, pushes, &pushers, |_| String::new()),
         cedar_engine("Cedar, the project's rules picked", rules, pushes, &pushers, project),
     ];
@@ -75,11 +79,14 @@ fn pushers<'c>(company: &'c Company, pushes: &[Push]) -> Vec<&'c Person> {
     pushes.iter().map(|push| people[push.pusher.as_str()]).collect()
 }
 
-fn ours_engine<'a>(company: &Company, pushes: &[Push]) -> Engine<'a> {
-    let snapshot = ours::snapshot(&company.people);
-    let state = built("ours", || ours::state(Arc::new(ours::policy(&company.rules)), snapshot));
+fn ours_engine<'a>(
+    name: &str,
+    state: State,
+    pushes: &[Push],
+    outcome: impl Fn(&ours::Question, &State) -> Outcome + 'a,
+) -> Engine<'a> {
     let questions: Vec<_> = pushes.iter().map(ours::Question::new).collect();
-    Engine::new("ours", move |push| questions[push].decide(&state).outcome() == Outcome::Permitted)
+    Engine::new(name, move |push| outcome(&questions[push], &state) == Outcome::Permitted)
 }
 
 /// Cedar's authorizer looks at every policy that it is given. `part` says by which name to group pushes, so that each

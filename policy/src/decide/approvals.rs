@@ -94,7 +94,7 @@ impl Count {
     }
 }
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// What approvals are missing; `None`: none.
     pub(crate) fn missing_approvals(
         &self,

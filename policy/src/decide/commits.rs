@@ -8,7 +8,7 @@ use crate::{
     rule::{CommitCheck, CommitChecks, RefSet, Require},
 };
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// What is wrong with the new commits in one respect; `None`: nothing.
     pub(crate) fn failed(&self, require: &Require, check: CommitCheck) -> Known<Option<Shortfall>> {
         if self.is_deletion() {

@@ -53,7 +53,7 @@ impl TagChecks {
     }
 }
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// What is missing of one condition, one shortfall for each cause; nothing: it is met.
     pub(crate) fn missing(&self, require: &Require, condition: Condition<'_>) -> Known<Vec<Shortfall>> {
         let one = |shortfall: Option<Shortfall>| shortfall.into_iter().collect();

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Basis, ElevationUse, Freshness, OneRef, RefDecision, Verdict, WaiverUse, tally::Judged, verdict::Outcome,
+    Basis, ElevationUse, Freshness, OneRef, WaiverUse,
+    judgement::{Judged, JudgedRef},
+    verdict::Outcome,
 };
 use crate::{
+    facts::FactsNeeded,
     name::{Username, UsernameKey},
     nonempty::NonEmpty,
     reason::UndecidedReason,
@@ -81,18 +84,18 @@ impl Doubted {
     }
 
     /// What a verdict is worth that was made without what is in doubt: a refusal is one only if it were one with it, too.
-    pub(super) fn weigh(&self, judged: Judged, with_all: OneRef<'_>) -> Judged {
+    pub(super) fn weigh<'a>(
+        &self,
+        judged: Result<JudgedRef<'a>, FactsNeeded>,
+        with_all: &OneRef<'_, '_>,
+    ) -> Result<JudgedRef<'a>, FactsNeeded> {
         let refused = match judged {
-            Judged::Decided(one) if one.verdict.outcome() == Outcome::Refused => one,
+            Ok(one) if one.verdict.outcome() == Outcome::Refused => one,
             other => return other,
         };
-        match with_all.decide() {
-            Judged::Decided(one) if one.verdict.outcome() == Outcome::Refused => Judged::Decided(refused),
-            Judged::Decided(_) => {
-                let verdict = Verdict::Undecided(NonEmpty::one(self.why.clone()));
-                Judged::Decided(RefDecision { verdict, ..refused })
-            }
-            Judged::Needs(needed) => Judged::Needs(needed),
+        if with_all.judge()?.verdict.outcome() == Outcome::Refused {
+            return Ok(refused);
         }
+        Ok(JudgedRef { verdict: Judged::Undecided(NonEmpty::one(self.why.clone())), ..refused })
     }
 }

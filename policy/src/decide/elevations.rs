@@ -49,7 +49,7 @@ impl ElevationUse {
         &self,
         policy: &'p Policy,
         snapshot: Option<&Snapshot>,
-        subject: &Subject,
+        subject: &Subject<'_>,
         now: Timestamp,
     ) -> Result<&'p Elevation, NotInForce> {
         let rule = policy.elevations().iter().find(|rule| rule.id == self.elevation);

@@ -56,7 +56,7 @@ impl LeaseUse {
     pub fn judge<'p>(
         &self,
         policy: &'p Policy,
-        subject: &Subject,
+        subject: &Subject<'_>,
         now: Timestamp,
     ) -> Result<&'p Workload, NotInForce> {
         let workload = policy.workloads().iter().find(|workload| workload.id == self.workload);
@@ -112,7 +112,7 @@ impl LeaseUse {
 pub(super) fn fault(
     leases: &[LeaseUse],
     policy: &Policy,
-    subject: &Subject,
+    subject: &Subject<'_>,
     shown: Option<&ShownLease>,
     now: Timestamp,
 ) -> Option<LeaseFault> {

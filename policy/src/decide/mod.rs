@@ -7,6 +7,7 @@ mod doubted;
 mod elevations;
 mod freshness;
 mod in_force;
+mod judgement;
 mod known;
 mod leases;
 mod moved;
@@ -30,6 +31,8 @@ pub use approvals::{Counted, Worth};
 pub use elevations::ElevationUse;
 pub use freshness::Freshness;
 pub use in_force::NotInForce;
+pub use judgement::Judgement;
+pub(crate) use judgement::told;
 pub use known::Lack;
 pub use leases::LeaseUse;
 pub use sieve::Sieve;
@@ -48,11 +51,11 @@ use crate::{
 };
 pub(crate) use conditions::Condition;
 use doubted::Doubted;
+use judgement::{Came, JudgedRefs};
 pub(crate) use known::Known;
 pub(crate) use one_ref::OneRef;
 pub(crate) use paths::{Part, Within};
 pub(crate) use scope::{Given, Scope};
-use tally::Judged;
 
 /// All that a decision rests on besides the question, the facts and the time.
 #[derive(Debug, Clone, Default)]
@@ -112,75 +115,85 @@ pub enum Evaluation {
     Needs(FactsNeeded),
 }
 
-/// Decides `request`, or says which facts it depends on. Total and pure.
+/// Decides `request`, with all that there is to tell about it, or says which facts it depends on. Total and pure.
 pub fn decide(state: &State, request: &Request, facts: &Facts, now: Timestamp) -> Evaluation {
-    let (policy, snapshot) = match integrity(state, now) {
-        Ok(whole) => whole,
-        Err(reasons) => {
-            let subject = Subject::unresolved(&request.pusher);
-            return Evaluation::Decided(Decision::new(subject, PushVerdict::Undecided(reasons)));
-        }
-    };
-    decide_in(state.basis(policy), snapshot, request, facts, now)
+    judge(state, request, facts, now, told)
 }
 
-/// Decides by a policy and a directory of any age.
-pub(crate) fn decide_in(
+/// The same, as far as it takes to know the outcome: what is told follows from that, and is made only where `then` wants it.
+pub fn judge<T>(
+    state: &State,
+    request: &Request,
+    facts: &Facts,
+    now: Timestamp,
+    then: impl FnOnce(Judgement<'_, '_>) -> T,
+) -> T {
+    match integrity(state, now) {
+        Ok((policy, snapshot)) => judge_in(state.basis(policy), snapshot, request, facts, now, then),
+        Err(reasons) => {
+            let (subject, undecided) =
+                (Subject::unresolved(&request.pusher), PushVerdict::Undecided(reasons));
+            then(Judgement(Came::Whole(subject, undecided)))
+        }
+    }
+}
+
+/// Judges by a policy and a directory of any age.
+pub(crate) fn judge_in<T>(
     basis: Basis<'_>,
     snapshot: &Snapshot,
     request: &Request,
     facts: &Facts,
     now: Timestamp,
-) -> Evaluation {
+    then: impl FnOnce(Judgement<'_, '_>) -> T,
+) -> T {
     let (subject, bar) = Subject::resolve(basis.policy, snapshot, &request.pusher);
     if let Some(reason) = bar {
-        return Evaluation::Decided(Decision::new(subject, PushVerdict::Refused(NonEmpty::one(reason))));
+        return then(Judgement(Came::Whole(subject, PushVerdict::Refused(NonEmpty::one(reason)))));
     }
-    decide_as(basis, subject, request, facts, now)
+    judge_as(basis, subject, request, facts, now, then)
 }
 
-/// Decides for somebody who is known and may act; all verdicts on refs come from here.
-pub(crate) fn decide_as(
-    basis: Basis<'_>,
-    subject: Subject,
-    request: &Request,
-    facts: &Facts,
+/// Judges somebody who is known and may act; all verdicts on refs come from here.
+pub(crate) fn judge_as<'a, T>(
+    basis: Basis<'a>,
+    subject: Subject<'a>,
+    request: &'a Request,
+    facts: &'a Facts,
     now: Timestamp,
-) -> Evaluation {
+    then: impl FnOnce(Judgement<'_, '_>) -> T,
+) -> T {
     if let Some(fault) = leases::fault(basis.leases, basis.policy, &subject, facts.shown_lease(), now) {
         let refused = PushVerdict::Refused(NonEmpty::one(RefusalReason::LeaseNotAccepted(fault)));
-        return Evaluation::Decided(Decision::new(subject, refused));
+        return then(Judgement(Came::Whole(subject, refused)));
     }
-    let mut decided = None;
-    let mut needed = FactsNeeded::default();
-    {
-        let doubted = Doubted::of(basis, now);
-        let sure = doubted.as_ref().map_or(basis, |doubted| doubted.without(basis));
-        let scope = Scope::new(sure, &subject, request, facts, now);
-        let with_all = doubted.as_ref().map(|_| Scope::new(basis, &subject, request, facts, now));
-        for (index, update) in request.updates.iter().enumerate() {
-            let judged = (OneRef { scope: &scope, index, update }).decide();
-            let judged = match (&doubted, &with_all) {
-                (Some(doubted), Some(scope)) => doubted.weigh(judged, OneRef { scope, index, update }),
-                _ => judged,
-            };
-            match judged {
-                Judged::Decided(verdict) => NonEmpty::push(&mut decided, verdict),
-                Judged::Needs(more) => needed.add(more),
-            }
+    let doubted = Doubted::of(basis, now);
+    let with_all =
+        doubted.as_ref().map(|doubted| (doubted, Scope::new(basis, subject.clone(), request, facts, now)));
+    let sure = doubted.as_ref().map_or(basis, |doubted| doubted.without(basis));
+    let scope = Scope::new(sure, subject, request, facts, now);
+    let mut judged = JudgedRefs::new();
+    let mut needed: Option<FactsNeeded> = None;
+    for (index, update) in request.updates.iter().enumerate() {
+        let one = (OneRef { scope: &scope, index, update }).judge();
+        let one = match &with_all {
+            Some((doubted, scope)) => doubted.weigh(one, &OneRef { scope, index, update }),
+            None => one,
+        };
+        match one {
+            Ok(one) => judged.push(one),
+            Err(more) => needed.get_or_insert_default().add(more),
         }
     }
-    match decided {
-        Some(refs) if needed.is_empty() => {
-            Evaluation::Decided(Decision::new(subject, PushVerdict::PerRef(refs)))
-        }
-        some => {
-            let mut decided = some.iter().flat_map(NonEmpty::iter);
+    let came = match needed {
+        None => Came::PerRef(&scope, request, judged),
+        Some(needed) => {
             // A push is permitted if all its refs are: one that is refused settles it.
-            let refused_anyway = decided.any(|one| one.verdict.outcome() == Outcome::Refused);
-            Evaluation::Needs(FactsNeeded { refused_anyway, ..needed.in_order() })
+            let refused_anyway = judged.iter().any(|one| one.verdict.outcome() == Outcome::Refused);
+            Came::Needs(FactsNeeded { refused_anyway, ..needed.in_order() })
         }
-    }
+    };
+    then(Judgement(came))
 }
 
 /// Why nothing can be decided now, whatever is asked; empty when something can.

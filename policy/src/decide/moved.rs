@@ -1,86 +1,99 @@
 //! The verdict on a moved ref of which it is not known whether the move is an update or a force.
 
 use super::{
+    judgement::{Aside, Carried, Judged, JudgedRef, Refusal, Refusals},
     one_ref::OneRef,
-    tally::Judged,
-    verdict::{Permit, RefDecision, Shadow, Verdict, WouldHave},
+    verdict::{Shadow, WouldHave},
 };
 use crate::{
+    facts::FactsNeeded,
     nonempty::NonEmpty,
     reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, UndecidedReason},
     request::Verb,
 };
 
-impl OneRef<'_> {
-    /// The decision that holds whether the move is an update or a force, if there is one: then nobody need look at the
+impl<'a> OneRef<'_, 'a> {
+    /// The judgement that holds whether the move is an update or a force, if there is one: then nobody need look at the
     /// history.
-    pub(super) fn either_way(&self) -> Option<RefDecision> {
-        let (Judged::Decided(as_update), Judged::Decided(as_force)) =
-            (self.with_verb(Verb::Update), self.with_verb(Verb::Force))
-        else {
-            return None;
-        };
-        if as_update.shadow != as_force.shadow {
+    pub(super) fn either_way(&self) -> Option<JudgedRef<'a>> {
+        let (as_update, as_force) = (self.with_verb(Verb::Update).ok()?, self.with_verb(Verb::Force).ok()?);
+        let (update_aside, force_aside) = (aside(as_update.aside), aside(as_force.aside));
+        if update_aside.shadow != force_aside.shadow {
             return None;
         }
         let verdict = match (as_update.verdict, as_force.verdict) {
-            (Verdict::Permitted(one), Verdict::Permitted(other)) if one == other => Verdict::Permitted(one),
-            (Verdict::Refused(one), Verdict::Refused(other)) => {
-                let (one, other) = (without_verbs(&one), without_verbs(&other));
+            (Judged::Permitted(one), Judged::Permitted(other)) if one == other => Judged::Permitted(one),
+            (Judged::Refused(one), Judged::Refused(other)) => {
+                let (one, other) = (self.without_verbs(one), self.without_verbs(other));
                 // Only where both ways are refused for the same, so that all of its words are true.
-                (one == other).then(|| NonEmpty::from_vec(one).map(Verdict::Refused)).flatten()?
+                refused((one == other).then_some(one)?)?
             }
             _ => return None,
         };
-        let (shadow, approvals) = (as_update.shadow, as_update.approvals);
-        Some(RefDecision { verb: None, verdict, shadow, approvals })
+        Some(JudgedRef { verb: None, verdict, aside: Some(Box::new(update_aside)) })
     }
 
-    /// The decision where nobody can tell which of the two it is: what both ways have in common, whichever grants would
+    /// The judgement where nobody can tell which of the two it is: what both ways have in common, whichever grants would
     /// carry them and whatever rules on trial would say.
-    pub(super) fn whichever_way(&self, why: &str) -> Judged {
+    pub(super) fn whichever_way(&self, why: &str) -> Result<JudgedRef<'a>, FactsNeeded> {
         let undecided =
-            || Verdict::Undecided(NonEmpty::one(UndecidedReason::FactsUnreadable { why: why.to_owned() }));
+            || Judged::Undecided(NonEmpty::one(UndecidedReason::FactsUnreadable { why: why.to_owned() }));
         let (as_update, as_force) = match (self.with_verb(Verb::Update), self.with_verb(Verb::Force)) {
-            (Judged::Decided(as_update), Judged::Decided(as_force)) => (as_update, as_force),
-            (Judged::Needs(mut needed), Judged::Needs(more)) => {
+            (Ok(as_update), Ok(as_force)) => (as_update, as_force),
+            (Err(mut needed), Err(more)) => {
                 needed.add(more);
-                return Judged::Needs(needed);
+                return Err(needed);
             }
-            (Judged::Decided(known), Judged::Needs(needed))
-            | (Judged::Needs(needed), Judged::Decided(known)) => {
+            (Ok(known), Err(needed)) | (Err(needed), Ok(known)) => {
                 return match known.verdict {
-                    Verdict::Permitted(_) | Verdict::Refused(_) => Judged::Needs(needed),
-                    Verdict::Undecided(_) => {
-                        let (shadow, approvals) = (Vec::new(), known.approvals);
-                        Judged::Decided(RefDecision { verb: None, verdict: undecided(), shadow, approvals })
+                    Judged::Permitted(_) | Judged::Refused(_) => Err(needed),
+                    Judged::Undecided(_) => {
+                        let aside = Aside { shadow: Vec::new(), ..aside(known.aside) };
+                        Ok(JudgedRef { verb: None, verdict: undecided(), aside: Some(Box::new(aside)) })
                     }
                 };
             }
         };
         let verdict = match (as_update.verdict, as_force.verdict) {
-            (Verdict::Permitted(one), Verdict::Permitted(other)) => Verdict::Permitted(both(&one, other)),
-            (Verdict::Refused(one), Verdict::Refused(other)) => {
-                let other = without_verbs(&other);
-                let shared = without_verbs(&one).iter().filter_map(|reason| shared(reason, &other)).collect();
+            (Judged::Permitted(one), Judged::Permitted(other)) => Judged::Permitted(self.both(&one, other)),
+            (Judged::Refused(one), Judged::Refused(other)) => {
+                let other = self.without_verbs(other);
+                let one = self.without_verbs(one);
                 // Refused as either for nothing in common, it cannot go in, but it is not told as refused: each of the
                 // reasons may be none (a pull request is asked of an update, and this may be a force), people would
                 // act on it, and the log would count a rule that perhaps had no part. What is certain is that the
                 // history cannot be read, and that is what somebody must mend.
-                NonEmpty::from_vec(shared).map_or_else(undecided, Verdict::Refused)
+                refused(one.iter().filter_map(|reason| shared(reason, &other)).collect())
+                    .unwrap_or_else(undecided)
             }
             _ => undecided(),
         };
-        let shadow = shared_shadow(as_update.shadow, &as_force.shadow);
-        Judged::Decided(RefDecision { verb: None, verdict, shadow, approvals: as_update.approvals })
+        let Aside { shadow, approvals } = aside(as_update.aside);
+        let shadow = shared_shadow(shadow, &aside(as_force.aside).shadow);
+        Ok(JudgedRef { verb: None, verdict, aside: Some(Box::new(Aside { shadow, approvals })) })
+    }
+
+    /// What would carry either: told is the grant of the force, which is the greater right, and lifted is what either lifts.
+    fn both(&self, as_update: &Carried<'a>, as_force: Carried<'a>) -> Carried<'a> {
+        as_force.lifting(as_update.lifted().to_vec()).beside(as_update.given(self.scope))
+    }
+
+    fn without_verbs(&self, refusals: Refusals<'_>) -> Vec<RefusalReason> {
+        refusals.told(self).iter().map(without_verb).collect()
     }
 }
 
-/// What would carry either: told is the grant of the force, which is the greater right, and lifted is what either lifts.
-fn both(as_update: &Permit, as_force: Permit) -> Permit {
-    let mut lifted = as_force.lifted().to_vec();
-    lifted.extend(as_update.lifted().iter().filter(|one| !as_force.lifted().contains(one)).cloned());
-    as_force.lifting(lifted).beside(as_update.given().cloned())
+fn aside(known: Option<Box<Aside>>) -> Aside {
+    known.map(|aside| *aside).unwrap_or_default()
+}
+
+/// The refusal for these reasons; `None`: there are none.
+fn refused<'a>(reasons: Vec<RefusalReason>) -> Option<Judged<'a>> {
+    let mut refusals = None;
+    for reason in reasons {
+        Refusals::push(&mut refusals, Refusal::Told(Box::new(reason)));
+    }
+    refusals.map(Judged::Refused)
 }
 
 /// What rules on trial would have done; unclear where that depends on which of the two it is.
@@ -129,10 +142,6 @@ fn shared_paths(one: &PathsNotGranted, others: &[RefusalReason]) -> Option<Refus
         }
         _ => None,
     })
-}
-
-fn without_verbs(reasons: &NonEmpty<RefusalReason>) -> Vec<RefusalReason> {
-    reasons.iter().map(without_verb).collect()
 }
 
 fn without_verb(reason: &RefusalReason) -> RefusalReason {

@@ -3,26 +3,29 @@
 use std::collections::BTreeSet;
 
 use super::{
+    judgement::{Carried, JudgedRef, Refusal},
     known::Known,
     paths::Part,
-    scope::{GrantOnRef, Reach, RulesOnRef, Scope},
-    tally::{Judged, Tally},
-    verdict::{Permit, WouldHave},
+    scope::{BlockOnRef, GrantOnRef, Reach, RulesOnRef, Scope},
+    tally::Tally,
+    verdict::WouldHave,
 };
 use crate::{
+    examples::Examples,
     facts::{Ancestry, FactsNeeded, UpdateIndex},
+    name::TreePath,
     reason::{Blocked, NoGrant, PathsNotGranted, RefusalReason, Unmet},
     request::{RefChange, RefUpdate, Verb},
-    rule::{Block, Grant, Mode, PathSet, Require, VerbSet},
+    rule::{Block, Mode, PathSet, Require, VerbSet},
 };
 
 /// One ref update of a push, beside all that its verdict rests on.
 #[derive(Clone, Copy)]
-pub(crate) struct OneRef<'a> {
-    pub(crate) scope: &'a Scope<'a>,
+pub(crate) struct OneRef<'s, 'a> {
+    pub(crate) scope: &'s Scope<'a>,
     /// Its position in the push.
     pub(crate) index: UpdateIndex,
-    pub(crate) update: &'a RefUpdate,
+    pub(crate) update: &'s RefUpdate,
 }
 
 /// What is known of the verb.
@@ -32,17 +35,17 @@ enum VerbKnown {
     Moved,
 }
 
-impl OneRef<'_> {
-    pub(super) fn decide(&self) -> Judged {
+impl<'a> OneRef<'_, 'a> {
+    /// The judgement, or what it depends on.
+    pub(super) fn judge(&self) -> Result<JudgedRef<'a>, FactsNeeded> {
         match (self.verb(), self.scope.facts.ancestry(self.index)) {
             (VerbKnown::Is(verb), _) => self.with_verb(verb),
             (VerbKnown::Moved, Some(Ancestry::FastForward)) => self.with_verb(Verb::Update),
             (VerbKnown::Moved, Some(Ancestry::Diverged)) => self.with_verb(Verb::Force),
             (VerbKnown::Moved, Some(Ancestry::Unreadable { why })) => self.whichever_way(why),
-            (VerbKnown::Moved, None) => match self.either_way() {
-                Some(decision) => Judged::Decided(decision),
-                None => Judged::Needs(FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() }),
-            },
+            (VerbKnown::Moved, None) => self
+                .either_way()
+                .ok_or_else(|| FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() }),
         }
     }
 
@@ -60,36 +63,39 @@ impl OneRef<'_> {
         matches!(self.update.change, RefChange::Delete { .. })
     }
 
-    pub(super) fn with_verb(&self, verb: Verb) -> Judged {
+    pub(super) fn with_verb(&self, verb: Verb) -> Result<JudgedRef<'a>, FactsNeeded> {
         let rules = self.scope.rules_on(self.update);
         let mut tally = Tally::default();
         rules.blocks(verb).for_each(|block| self.count_block(block, verb, &mut tally));
-        let permit = self.granted(&rules, verb, &mut tally);
+        let carried = self.granted(&rules, verb, &mut tally);
         rules.requires(verb).for_each(|require| self.count_require(require, &mut tally));
-        tally.conclude(verb, permit)
+        tally.conclude(verb, carried)
     }
 
-    fn count_block(&self, block: &Block, verb: Verb, tally: &mut Tally) {
-        if block.mode == Mode::Enforce
-            && !block.absolute
+    fn count_block(&self, on_ref: BlockOnRef<'a>, verb: Verb, tally: &mut Tally<'a>) {
+        let BlockOnRef { block, mode, of_paths } = on_ref;
+        if mode == Mode::Enforce
             && let Some(waiver) = self.lifting(&block.id)
+            && !block.absolute
         {
             tally.lift(&block.id, waiver);
             return;
         }
-        let forbids = match &block.paths {
-            None => Known::Is(Some(None)),
-            Some(paths) => self.changed_among(paths, &block.refs).map(|among| among.map(Some)),
-        };
-        let refusal =
-            forbids.map(|paths| paths.map(|paths| RefusalReason::Blocked(self.blocked(block, verb, paths))));
-        match block.mode {
-            Mode::Enforce => tally.refuse_if(refusal),
-            Mode::Evaluate => tally.try_out(&block.id, WouldHave::Blocked, refusal),
+        match (mode, if of_paths { block.paths.as_ref() } else { None }) {
+            (Mode::Enforce, None) => tally.refuse(Refusal::Blocked(block, verb)),
+            (Mode::Evaluate, None) => tally.try_out(&block.id, WouldHave::Blocked, Known::Is(Some(()))),
+            (Mode::Enforce, Some(paths)) => {
+                let blocked = |paths| RefusalReason::Blocked(self.blocked(block, verb, Some(paths)));
+                let among = self.changed_among(paths, &block.refs);
+                tally.refuse_if(among.map(|paths| paths.map(blocked)));
+            }
+            (Mode::Evaluate, Some(paths)) => {
+                tally.try_out(&block.id, WouldHave::Blocked, self.changed_among(paths, &block.refs));
+            }
         }
     }
 
-    fn count_require(&self, require: &Require, tally: &mut Tally) {
+    fn count_require(&self, require: &Require, tally: &mut Tally<'a>) {
         if require.mode == Mode::Enforce
             && let Some(waiver) = self.lifting(&require.id)
         {
@@ -117,50 +123,49 @@ impl OneRef<'_> {
     }
 
     /// The grant that carries it. Where none does, the reason is in the tally.
-    fn granted(&self, rules: &RulesOnRef<'_>, verb: Verb, tally: &mut Tally) -> Option<Permit> {
-        let is_blocked = tally.is_refused();
-        let mut of_some_paths: Vec<(Part<'_>, Reach)> = Vec::new();
-        let mut permit = None;
-        let reached = rules.grants(VerbSet::of(verb)).flat_map(|GrantOnRef { grant, reaches, .. }| {
-            reaches.into_iter().map(move |reach| (grant, reach))
-        });
-        for (grant, reach) in reached {
-            let part = Part { grant, within: self.scope.paths(reach) };
-            match (grant.mode, part.is_of_some_paths()) {
-                (Mode::Enforce, false) => {
-                    // What somebody may at any time is not carried by what they have for a while.
-                    let says_more =
-                        |permit: &Permit| permit.elevation().is_some() && self.scope.given(reach).is_none();
-                    if permit.as_ref().is_none_or(says_more) {
-                        permit = Some(self.permit(grant, reach));
+    fn granted(&self, rules: &RulesOnRef<'_, 'a>, verb: Verb, tally: &mut Tally<'a>) -> Option<Carried<'a>> {
+        let blocked_too = tally.is_refused();
+        let mut of_some_paths: Vec<(Part<'a>, Reach)> = Vec::new();
+        let mut carried: Option<Carried<'a>> = None;
+        for GrantOnRef { grant, mode, of_paths, reaches, .. } in rules.grants(VerbSet::of(verb)) {
+            for reach in reaches {
+                let part = Part { grant, within: self.scope.paths(reach) };
+                match (mode, of_paths || part.within.bounds()) {
+                    (Mode::Enforce, false) => {
+                        // What somebody may at any time is not carried by what they have for a while.
+                        let says_more =
+                            |carried: &Carried<'_>| !carried.reach.is_standing() && reach.is_standing();
+                        if carried.as_ref().is_none_or(says_more) {
+                            carried = Some(Carried::by(grant, reach));
+                        }
                     }
-                }
-                (Mode::Enforce, true) => of_some_paths.push((part, reach)),
-                (Mode::Evaluate, false) => {
-                    tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
-                }
-                (Mode::Evaluate, true) => {
-                    let covers = self.uncovered(&[part]).map(|paths| paths.is_none().then_some(()));
-                    tally.try_out(&grant.id, WouldHave::Granted, covers);
+                    (Mode::Enforce, true) => of_some_paths.push((part, reach)),
+                    (Mode::Evaluate, false) => {
+                        tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
+                    }
+                    (Mode::Evaluate, true) => {
+                        let covers = self.uncovered(&[part]).map(|paths| paths.is_none().then_some(()));
+                        tally.try_out(&grant.id, WouldHave::Granted, covers);
+                    }
                 }
             }
         }
-        if let Some(permit) = permit {
-            let is_standing = permit.elevation().is_none();
+        if let Some(carried) = carried {
+            let is_standing = carried.reach.is_standing();
             let standing = if is_standing { None } else { self.standing_in_parts(&of_some_paths, tally) };
-            return Some(standing.unwrap_or(permit));
+            return Some(standing.unwrap_or(carried));
         }
         if of_some_paths.is_empty() {
-            let no_grant = NoGrant { blocked_too: is_blocked, ..self.no_grant(rules, verb) };
-            tally.refuse_if(Known::Is(Some(RefusalReason::NoGrant(no_grant))));
+            tally.refuse(Refusal::NoGrant { verb, blocked_too });
+            return None;
         }
         self.granted_in_parts(&of_some_paths, tally)
     }
 
     /// What carries it where every grant is of some paths only, and they cover it together. Where they do not, that is
     /// in the tally.
-    fn granted_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
-        let is_given = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_some();
+    fn granted_in_parts(&self, parts: &[(Part<'a>, Reach)], tally: &mut Tally<'a>) -> Option<Carried<'a>> {
+        let is_given = |(_, reach): &&(Part<'_>, Reach)| !reach.is_standing();
         if parts.iter().any(|part| is_given(&part))
             && let Some(standing) = self.standing_in_parts(parts, tally)
         {
@@ -175,7 +180,7 @@ impl OneRef<'_> {
         // Of several that cover it together, one that is there for a while is told.
         let (first, reach) = carrying.iter().find(is_given).or(carrying.first())?;
         let given = carrying.iter().filter_map(|(_, reach)| self.scope.given(*reach)).cloned();
-        let permit = self.permit(first.grant, *reach).beside(given);
+        let carried = Carried::by(first.grant, *reach).beside(given);
         let refusal = uncovered.map(|paths| {
             paths.map(|paths| {
                 let grants: BTreeSet<_> = all.iter().map(|part| part.grant.id.clone()).collect();
@@ -191,7 +196,7 @@ impl OneRef<'_> {
             })
         });
         tally.refuse_if(refusal);
-        Some(permit)
+        Some(carried)
     }
 
     /// Of parts that cover it together, those without which they would not: what somebody has for a while is not used
@@ -203,9 +208,8 @@ impl OneRef<'_> {
             let mut others = kept.clone();
             others.remove(place);
             let rest: Vec<_> = others.iter().map(|(part, _)| *part).collect();
-            let is_needless = self.scope.given(*reach).is_some()
-                && !rest.is_empty()
-                && matches!(self.uncovered(&rest), Known::Is(None));
+            let is_needless =
+                !reach.is_standing() && !rest.is_empty() && matches!(self.uncovered(&rest), Known::Is(None));
             match is_needless {
                 true => kept = others,
                 false => place += 1,
@@ -216,13 +220,12 @@ impl OneRef<'_> {
 
     /// What somebody may at any time, of some paths together: that is not carried by what they have for a while. What would
     /// tell is asked for.
-    fn standing_in_parts(&self, parts: &[(Part<'_>, Reach)], tally: &mut Tally) -> Option<Permit> {
-        let is_standing = |(_, reach): &&(Part<'_>, Reach)| self.scope.given(*reach).is_none();
-        let standing: Vec<_> = parts.iter().filter(is_standing).collect();
+    fn standing_in_parts(&self, parts: &[(Part<'a>, Reach)], tally: &mut Tally<'a>) -> Option<Carried<'a>> {
+        let standing: Vec<_> = parts.iter().filter(|(_, reach)| reach.is_standing()).collect();
         let (carrying, reach) = standing.first()?;
         let all: Vec<_> = standing.iter().map(|(part, _)| *part).collect();
         match self.uncovered(&all) {
-            Known::Is(None) => Some(self.permit(carrying.grant, *reach)),
+            Known::Is(None) => Some(Carried::by(carrying.grant, *reach)),
             Known::Is(Some(_)) | Known::Unreadable(_) => None,
             Known::Needs(needed) => {
                 tally.refuse_if(Known::<Option<RefusalReason>>::Needs(needed));
@@ -231,16 +234,8 @@ impl OneRef<'_> {
         }
     }
 
-    fn permit(&self, grant: &Grant, reach: Reach) -> Permit {
-        Permit::by_grant(grant.id.clone(), self.scope.role(reach), self.scope.told(reach))
-    }
-
-    fn blocked(
-        &self,
-        block: &Block,
-        verb: Verb,
-        paths: Option<crate::examples::Examples<crate::name::TreePath>>,
-    ) -> Blocked {
+    /// What a block says to somebody whom it stops, by the changed paths that it is about, where it is about some only.
+    pub(super) fn blocked(&self, block: &Block, verb: Verb, paths: Option<Examples<TreePath>>) -> Blocked {
         Blocked {
             rule: block.id.clone(),
             verb: Some(verb),
@@ -254,9 +249,10 @@ impl OneRef<'_> {
     }
 
     /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
-    fn no_grant(&self, rules: &RulesOnRef<'_>, verb: Verb) -> NoGrant {
+    pub(super) fn no_grant(&self, verb: Verb, blocked_too: bool) -> NoGrant {
+        let rules = &self.scope.rules_on(self.update);
         let (mut mine, mut of_others) = (VerbSet::default(), Vec::new());
-        for one in rules.grants(VerbSet::ALL).filter(|one| one.grant.mode == Mode::Enforce) {
+        for one in rules.grants(VerbSet::ALL).filter(|one| one.mode == Mode::Enforce) {
             for reach in &one.reaches {
                 mine = mine.and(one.grant.verbs.both(self.scope.verbs(*reach)));
             }
@@ -268,7 +264,7 @@ impl OneRef<'_> {
             verb: Some(verb),
             may: mine.iter().collect(),
             roles_that_may: self.scope.policy.named(&of_others.into_iter().collect()),
-            blocked_too: false,
+            blocked_too,
             ask: self.elevations_to_ask_for(rules, verb),
             lease: self.place_to_lease(rules, verb),
         }

@@ -35,6 +35,11 @@ impl<'a> Within<'a> {
         self.rule.into_iter().chain(self.lease)
     }
 
+    /// Whether there are any.
+    pub(super) const fn bounds(self) -> bool {
+        self.rule.is_some() || self.lease.is_some()
+    }
+
     /// What a lease was narrowed to.
     pub(super) fn of_lease(self) -> Option<&'a PathSet> {
         self.lease
@@ -47,16 +52,12 @@ impl<'a> Part<'a> {
         self.grant.paths.iter().chain(self.within.sets())
     }
 
-    pub(super) fn is_of_some_paths(self) -> bool {
-        self.bounds().next().is_some()
-    }
-
     fn covers(self, path: &TreePath) -> bool {
         self.bounds().all(|paths| paths.matches(path))
     }
 }
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// The paths that change, in view of a rule with these refs, as far as they are known; or what is needed.
     fn changed_paths(&self, refs: &RefSet) -> Result<&Listing<TreePath>, HistoryNeeded> {
         let cover = refs.cover();

@@ -8,8 +8,8 @@ use crate::{
     name::{PrivilegeId, Repository, RoleId, RuleId, UsernameKey},
     request::{Channel, RefUpdate, Request, Verb},
     rule::{
-        Block, Candidates, Elevation, Grant, Kind, Met, PathSet, Policy, RepositorySet, Require, VerbSet,
-        Window, Workload,
+        Block, Candidate, Candidates, Elevation, Grant, Kind, Met, Mode, PathSet, Policy, RepositorySet,
+        Require, VerbSet, Window, Workload,
     },
     snapshot::Snapshot,
 };
@@ -21,7 +21,7 @@ pub(crate) struct Scope<'a> {
     pub(super) snapshot: Option<&'a Snapshot>,
     pub(super) waivers: &'a [WaiverUse],
     pub(super) approvers: &'a [(UsernameKey, Box<[Freshness]>)],
-    pub(super) subject: &'a Subject,
+    pub(super) subject: Subject<'a>,
     pub(super) repository: &'a Repository,
     pub(super) channel: Channel,
     pub(super) facts: &'a Facts,
@@ -50,18 +50,27 @@ enum By<'a> {
 }
 
 /// The rules that one ref of a push can meet at all.
-pub(super) struct RulesOnRef<'a> {
-    scope: &'a Scope<'a>,
-    update: &'a RefUpdate,
-    candidates: Met,
+pub(super) struct RulesOnRef<'s, 'a> {
+    scope: &'s Scope<'a>,
+    update: &'s RefUpdate,
+    met: Met<'a>,
 }
 
 pub(super) struct GrantOnRef<'a> {
     pub(super) grant: &'a Grant,
+    pub(super) mode: Mode,
+    pub(super) of_paths: bool,
     /// The places of the roles that receive it, ascending.
     pub(super) receivers: &'a [u32],
     /// How it reaches the pusher, if it does: one way that is there at any time, or else each that is there for a while.
     pub(super) reaches: SmallVec<[Reach; 1]>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct BlockOnRef<'a> {
+    pub(super) block: &'a Block,
+    pub(super) mode: Mode,
+    pub(super) of_paths: bool,
 }
 
 /// How a grant reaches somebody.
@@ -75,10 +84,20 @@ pub(super) enum Reach {
     Elevated(usize),
 }
 
+impl Reach {
+    /// Whether it is there at any time.
+    pub(super) const fn is_standing(self) -> bool {
+        match self {
+            Self::Person | Self::Role(_) => true,
+            Self::Elevated(_) => false,
+        }
+    }
+}
+
 impl<'a> Scope<'a> {
     pub(crate) fn new(
         basis: Basis<'a>,
-        subject: &'a Subject,
+        subject: Subject<'a>,
         request: &'a Request,
         facts: &'a Facts,
         now: Timestamp,
@@ -89,7 +108,7 @@ impl<'a> Scope<'a> {
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
         let shown = facts.shown_lease();
-        let elevated = elevated(policy, snapshot, (elevations, leases, shown), subject, now);
+        let elevated = elevated(policy, snapshot, (elevations, leases, shown), &subject, now);
         Self {
             policy,
             snapshot,
@@ -107,9 +126,9 @@ impl<'a> Scope<'a> {
     }
 
     /// The rules on the repository that are about the ref of `update`.
-    pub(super) fn rules_on(&'a self, update: &'a RefUpdate) -> RulesOnRef<'a> {
-        let candidates = self.candidates.about(&update.name, self.subject.username.as_str());
-        RulesOnRef { scope: self, update, candidates }
+    pub(super) fn rules_on<'s>(&'s self, update: &'s RefUpdate) -> RulesOnRef<'s, 'a> {
+        let met = self.candidates.about(&update.name, self.subject.username.as_str());
+        RulesOnRef { scope: self, update, met }
     }
 
     /// The role through which a grant reaches the pusher; `None` when it names them.
@@ -226,75 +245,72 @@ impl<'a> Scope<'a> {
     }
 }
 
-impl<'a> RulesOnRef<'a> {
+impl<'a> RulesOnRef<'_, 'a> {
     /// Those of some of these verbs that are live.
     pub(super) fn grants(&self, verbs: VerbSet) -> impl Iterator<Item = GrantOnRef<'a>> {
-        let Scope { policy, subject, key, .. } = self.scope;
-        let compiled = policy.compiled();
+        let Scope { policy, subject, key, candidates, .. } = self.scope;
         let live = self.live(Kind::Grant, verbs, policy.grants(), |grant| (&grant.on, &grant.window));
-        live.map(move |(place, grant)| {
-            let receivers = compiled.receivers.get(place as usize).map(AsRef::as_ref).unwrap_or_default();
-            let names_them = key.is_some() && compiled.exceptions.get(&place) == key.as_ref();
+        live.map(move |(one, grant)| {
+            let receivers = candidates.roles(one);
+            let names_them = key.is_some() && policy.compiled().exceptions.get(&one.place) == key.as_ref();
             let standing = match names_them {
                 true => Some(Reach::Person),
                 false => subject.held().first_of(receivers).map(Reach::Role),
             };
-            let mut reaches: SmallVec<_> = standing.into_iter().collect();
-            if reaches.is_empty() {
-                reaches.extend(self.scope.elevated_to(receivers, self.update, verbs));
-            }
-            GrantOnRef { grant, receivers, reaches }
+            let reaches = match standing {
+                Some(reach) => SmallVec::from_buf([reach]),
+                None if self.scope.elevated.is_empty() => SmallVec::new(),
+                None => self.scope.elevated_to(receivers, self.update, verbs).collect(),
+            };
+            GrantOnRef { grant, mode: one.mode, of_paths: one.of_paths, receivers, reaches }
         })
     }
 
     /// Those of a verb that are live and bind the pusher, the built-in ones first.
-    pub(super) fn blocks(&self, verb: Verb) -> impl Iterator<Item = &'a Block> {
+    pub(super) fn blocks(&self, verb: Verb) -> impl Iterator<Item = BlockOnRef<'a>> {
         let policy = self.scope.policy;
         let live = |kind, blocks: &'a [Block]| {
-            self.live(kind, VerbSet::of(verb), blocks, |block| (&block.on, &block.window))
+            self.binding(kind, VerbSet::of(verb), blocks, |block| (&block.on, &block.window))
         };
-        let built_in = live(Kind::BuiltIn, policy.built_in()).map(|(_, block)| block);
-        let written = live(Kind::Block, policy.blocks());
-        built_in.chain(self.binding(written, &policy.compiled().blocks_except))
+        let blocks = live(Kind::BuiltIn, policy.built_in()).chain(live(Kind::Block, policy.blocks()));
+        blocks.map(|(one, block)| BlockOnRef { block, mode: one.mode, of_paths: one.of_paths })
     }
 
     /// Those of a verb that are live and bind the pusher.
     pub(super) fn requires(&self, verb: Verb) -> impl Iterator<Item = &'a Require> {
-        let (policy, verbs) = (self.scope.policy, VerbSet::of(verb));
-        let live =
-            self.live(Kind::Require, verbs, policy.requires(), |require| (&require.on, &require.window));
-        self.binding(live, &policy.compiled().requires_except)
+        let when = |require: &'a Require| (&require.on, &require.window);
+        let requires = self.binding(Kind::Require, VerbSet::of(verb), self.scope.policy.requires(), when);
+        requires.map(|(_, require)| require)
     }
 
-    /// The rules of one kind and some of these verbs that are on the repository and live, with their places.
+    /// The rules of one kind and some of these verbs that are on the repository and live.
     fn live<R>(
         &self,
         kind: Kind,
         verbs: VerbSet,
         rules: &'a [R],
-        when: impl Fn(&R) -> (&RepositorySet, &Window),
-    ) -> impl Iterator<Item = (u32, &'a R)> {
+        when: impl Fn(&'a R) -> (&'a RepositorySet, &'a Window),
+    ) -> impl Iterator<Item = (&'a Candidate, &'a R)> {
         let &Scope { repository, now, .. } = self.scope;
-        let of_kind = self.candidates.iter().filter(move |one| one.kind == kind && one.verbs.meets(verbs));
-        let rules = of_kind.filter_map(|one| Some((one, rules.get(one.place as usize)?)));
-        rules
-            .filter(move |(one, rule)| {
-                let (on, window) = when(rule);
-                window.contains(now) && (!one.perhaps || on.matches(repository))
-            })
-            .map(|(one, rule)| (one.place, rule))
+        let of_kind = self.met.iter().filter(move |one| one.kind == kind && one.verbs.meets(verbs));
+        let rules = of_kind.filter_map(|one| Some((*one, rules.get(one.place as usize)?)));
+        rules.filter(move |(one, rule)| {
+            let (on, window) = when(rule);
+            (!one.timed || window.contains(now)) && (!one.perhaps || on.matches(repository))
+        })
     }
 
-    /// Of these, the ones that bind the pusher.
-    fn binding<R: 'a>(
+    /// Of these, the ones that bind the pusher: they hold none of the roles that are excepted.
+    fn binding<R>(
         &self,
-        rules: impl Iterator<Item = (u32, &'a R)>,
-        except: &[Box<[u32]>],
-    ) -> impl Iterator<Item = &'a R> {
-        let held = self.scope.subject.held();
-        let binds =
-            |place: u32| except.get(place as usize).is_none_or(|except| held.first_of(except).is_none());
-        rules.filter(move |(place, _)| binds(*place)).map(|(_, rule)| rule)
+        kind: Kind,
+        verbs: VerbSet,
+        rules: &'a [R],
+        when: impl Fn(&'a R) -> (&'a RepositorySet, &'a Window),
+    ) -> impl Iterator<Item = (&'a Candidate, &'a R)> {
+        let (held, candidates) = (self.scope.subject.held(), self.scope.candidates);
+        let live = self.live(kind, verbs, rules, when);
+        live.filter(move |(one, _)| held.first_of(candidates.roles(one)).is_none())
     }
 }
 
@@ -350,9 +366,12 @@ fn elevated<'a>(
     policy: &'a Policy,
     snapshot: Option<&Snapshot>,
     (elevations, leases, shown): (&'a [ElevationUse], &'a [LeaseUse], Option<&ShownLease>),
-    subject: &Subject,
+    subject: &Subject<'_>,
     now: Timestamp,
 ) -> Vec<Elevated<'a>> {
+    if elevations.is_empty() && leases.is_empty() {
+        return Vec::new();
+    }
     let elevations = elevations
         .iter()
         .filter_map(|one| Some(By::Elevation(one, one.judge(policy, snapshot, subject, now).ok()?)));

@@ -11,7 +11,7 @@ use crate::{
 /// Why a signature is not accepted, and what was found, where that says more.
 type Unaccepted = (SignatureFault, Option<String>);
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// The new commits whose signatures are not accepted, by cause.
     pub(super) fn badly_signed(&self, require: &Require) -> Known<Vec<Shortfall>> {
         if self.is_deletion() {

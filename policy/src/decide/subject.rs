@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     name::{RoleId, Username},
@@ -7,17 +7,17 @@ use crate::{
     snapshot::{Place, Snapshot, UserView},
 };
 
-/// Who asks, as far as the directory and the policy know them.
+/// Who asks, as far as the directory and the policy know them. It borrows from those, and is found with each decision.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct Subject<'a> {
     /// The name: as the directory spells it where it knows them, else as the git server gave it.
-    pub username: Username,
+    pub username: Cow<'a, Username>,
     /// What kind of principal it is.
     pub kind: PrincipalKind,
     /// The roles held, by their places among those of the policy.
     held: RolePlaces,
     /// All roles of the policy.
-    roles: Arc<[RoleId]>,
+    roles: Cow<'a, Arc<[RoleId]>>,
 }
 
 /// How a principal is known.
@@ -42,19 +42,26 @@ impl PrincipalKind {
     }
 }
 
-impl Subject {
+impl<'a> Subject<'a> {
     /// Somebody of whom nothing is known, because there is nothing to know it from.
-    pub(super) fn unresolved(pusher: &Username) -> Self {
-        let (held, roles) = (RolePlaces::default(), Arc::default());
-        Self { username: pusher.clone(), kind: PrincipalKind::Unknown, held, roles }
+    pub(super) fn unresolved(pusher: &'a Username) -> Self {
+        let (held, roles) = (RolePlaces::default(), Cow::default());
+        Self { username: Cow::Borrowed(pusher), kind: PrincipalKind::Unknown, held, roles }
     }
 
     /// Somebody of whom nothing is known but their roles.
-    pub(crate) fn holder<'r>(policy: &Policy, roles: impl IntoIterator<Item = &'r RoleId>) -> Self {
-        let all = Arc::clone(&policy.compiled().roles);
+    pub(crate) fn holder<'r>(policy: &'a Policy, roles: impl IntoIterator<Item = &'r RoleId>) -> Self {
+        let all = &policy.compiled().roles;
         let place = |id: &RoleId| u32::try_from(all.binary_search(id).ok()?).ok();
         let held = roles.into_iter().filter_map(place).collect();
-        Self { username: Username::anybody(), kind: PrincipalKind::User, held, roles: all }
+        let username = Cow::Owned(Username::anybody());
+        Self { username, kind: PrincipalKind::User, held, roles: Cow::Borrowed(all) }
+    }
+
+    /// The same, on its own.
+    pub fn into_owned(self) -> Subject<'static> {
+        let (username, roles) = (Cow::Owned(self.username.into_owned()), Cow::Owned(self.roles.into_owned()));
+        Subject { username, kind: self.kind, held: self.held, roles }
     }
 
     /// The roles held, ascending.
@@ -68,11 +75,15 @@ impl Subject {
     }
 
     /// Finds out who `pusher` is, and why they may not act at all, if so.
-    pub fn resolve(policy: &Policy, snapshot: &Snapshot, pusher: &Username) -> (Self, Option<RefusalReason>) {
+    pub fn resolve(
+        policy: &'a Policy,
+        snapshot: &'a Snapshot,
+        pusher: &'a Username,
+    ) -> (Self, Option<RefusalReason>) {
         let folded = pusher.folded();
         let found = snapshot.find(&folded);
         let subject = Self::known_as(policy, snapshot, found, pusher, &folded);
-        let username = || subject.username.clone();
+        let username = || subject.username.clone().into_owned();
         let revocation = match found {
             Some((_, user)) => user.revocation(),
             None => snapshot.revocations().get(&*folded),
@@ -93,10 +104,10 @@ impl Subject {
     }
 
     fn known_as(
-        policy: &Policy,
+        policy: &'a Policy,
         snapshot: &Snapshot,
-        found: Option<(Place, UserView<'_>)>,
-        pusher: &Username,
+        found: Option<(Place, UserView<'a>)>,
+        pusher: &'a Username,
         folded: &str,
     ) -> Self {
         let compiled = policy.compiled();
@@ -110,16 +121,16 @@ impl Subject {
             None if service.is_some() => PrincipalKind::Service,
             None => PrincipalKind::Unknown,
         };
-        let username = found.map_or(pusher, |(_, user)| user.username()).clone();
-        Self { username, kind, held, roles: Arc::clone(&compiled.roles) }
+        let username = Cow::Borrowed(found.map_or(pusher, |(_, user)| user.username()));
+        Self { username, kind, held, roles: Cow::Borrowed(&compiled.roles) }
     }
 }
 
 /// Whoever is called the same and holds the same is the same, whatever other roles there are.
-impl PartialEq for Subject {
+impl PartialEq for Subject<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.username == other.username && self.kind == other.kind && self.roles().eq(other.roles())
     }
 }
 
-impl Eq for Subject {}
+impl Eq for Subject<'_> {}

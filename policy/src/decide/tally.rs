@@ -1,7 +1,8 @@
 use super::{
     approvals::Counted,
+    judgement::{Aside, Carried, Judged, JudgedRef, Refusal, Refusals, nothing_said},
     known::Known,
-    verdict::{Permit, RefDecision, Shadow, Verdict, WouldHave},
+    verdict::{Shadow, WouldHave},
     waivers::{Lifted, WaiverUse},
 };
 use crate::{
@@ -12,41 +13,50 @@ use crate::{
     request::Verb,
 };
 
-/// What came of judging one ref.
-pub(super) enum Judged {
-    Decided(RefDecision),
-    Needs(FactsNeeded),
-}
-
 /// What the rules say about one ref, one after the other.
 #[derive(Default)]
-pub(super) struct Tally {
-    refusals: Option<NonEmpty<RefusalReason>>,
+pub(super) struct Tally<'a> {
+    refusals: Option<Refusals<'a>>,
+    /// Apart, since most refs meet nothing of it.
+    rest: Option<Box<Rest>>,
+}
+
+/// What comes besides refusals.
+#[derive(Default)]
+struct Rest {
     hindrances: Vec<UndecidedReason>,
     needed: FactsNeeded,
     lifted: Vec<Lifted>,
-    shadow: Vec<Shadow>,
-    approvals: Vec<Counted>,
+    aside: Aside,
     /// What would tell more about rules that are only tried out.
     needed_for_shadow: FactsNeeded,
 }
 
-impl Tally {
+impl<'a> Tally<'a> {
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
     pub(super) fn is_refused(&self) -> bool {
         self.refusals.is_some()
     }
 
-    /// Reasons to refuse it, if there are any.
+    /// A reason to refuse it.
+    pub(super) fn refuse(&mut self, refusal: Refusal<'a>) {
+        Refusals::push(&mut self.refusals, refusal);
+    }
+
+    /// Reasons to refuse it that rest on facts, if there are any.
     pub(super) fn refuse_if(&mut self, refusals: Known<impl IntoIterator<Item = RefusalReason>>) {
         match refusals {
             Known::Is(refusals) => {
-                refusals.into_iter().for_each(|refusal| NonEmpty::push(&mut self.refusals, refusal));
+                refusals.into_iter().for_each(|refusal| self.refuse(Refusal::Told(Box::new(refusal))));
             }
-            Known::Needs(needed) => self.needed.add(needed),
+            Known::Needs(needed) => self.rest().needed.add(needed),
             Known::Unreadable(lack) => {
-                let reason = lack.reason();
-                if !self.hindrances.contains(&reason) {
-                    self.hindrances.push(reason);
+                let (reason, hindrances) = (lack.reason(), &mut self.rest().hindrances);
+                if !hindrances.contains(&reason) {
+                    hindrances.push(reason);
                 }
             }
         }
@@ -58,52 +68,66 @@ impl Tally {
             Known::Is(None) => return,
             Known::Is(Some(_)) => would,
             Known::Needs(needed) => {
-                self.needed_for_shadow.add(needed);
+                self.rest().needed_for_shadow.add(needed);
                 WouldHave::Unclear
             }
             Known::Unreadable(_) => WouldHave::Unclear,
         };
-        let of_rule = self.shadow.iter_mut().find(|shadow| shadow.rule == *rule);
+        let tried = &mut self.rest().aside.shadow;
+        let of_rule = tried.iter_mut().find(|shadow| shadow.rule == *rule);
         match of_rule {
             // Of several conditions, one that is surely missing says it all.
             Some(shadow) if shadow.would == WouldHave::Unclear => shadow.would = would,
             Some(_) => {}
-            None => self.shadow.push(Shadow { rule: rule.clone(), would }),
+            None => tried.push(Shadow { rule: rule.clone(), would }),
         }
     }
 
     pub(super) fn lift(&mut self, rule: &RuleId, by: &WaiverUse) {
         let (waiver, by) = (by.waiver.clone(), by.id.clone());
-        self.lifted.push(Lifted { rule: rule.clone(), waiver, by });
+        self.rest().lifted.push(Lifted { rule: rule.clone(), waiver, by });
     }
 
     /// How approvals were counted.
     pub(super) fn counted(&mut self, counted: Counted) {
-        self.approvals.push(counted);
+        self.rest().aside.approvals.push(counted);
     }
 
-    /// The verdict, as far as it is certain. A refusal needs no more facts: it stays one whatever else is found out.
-    pub(super) fn conclude(mut self, verb: Verb, permit: Option<Permit>) -> Judged {
-        if self.refusals.is_none() {
-            if self.hindrances.is_empty() {
-                self.needed.add(self.needed_for_shadow);
+    /// The verdict, as far as it is certain; or what it takes. A refusal needs no more facts: it stays one whatever else is
+    /// found out.
+    pub(super) fn conclude(
+        self,
+        verb: Verb,
+        carried: Option<Carried<'a>>,
+    ) -> Result<JudgedRef<'a>, FactsNeeded> {
+        let Self { refusals, rest } = self;
+        let verb = Some(verb);
+        let Some(rest) = rest else {
+            let verdict = match (refusals, carried) {
+                (Some(refusals), _) => Judged::Refused(refusals),
+                (None, Some(carried)) => Judged::Permitted(carried),
+                (None, None) => Judged::Undecided(nothing_said()),
+            };
+            return Ok(JudgedRef { verb, verdict, aside: None });
+        };
+        let Rest { hindrances, mut needed, lifted, aside, needed_for_shadow } = *rest;
+        if refusals.is_none() {
+            if hindrances.is_empty() {
+                needed.add(needed_for_shadow);
             }
-            if !self.needed.is_empty() {
-                return Judged::Needs(self.needed);
+            if !needed.is_empty() {
+                return Err(needed);
             }
         }
-        let verdict = if let Some(refusals) = self.refusals {
-            Verdict::Refused(refusals)
-        } else if let Some(hindrances) = NonEmpty::from_vec(self.hindrances) {
-            Verdict::Undecided(hindrances)
-        } else if let Some(permit) = permit {
-            Verdict::Permitted(permit.lifting(self.lifted))
+        let verdict = if let Some(refusals) = refusals {
+            Judged::Refused(refusals)
+        } else if let Some(hindrances) = NonEmpty::from_vec(hindrances) {
+            Judged::Undecided(hindrances)
+        } else if let Some(carried) = carried {
+            Judged::Permitted(carried.lifting(lifted))
         } else {
-            // There is always a reason where there is no grant; were there none, nothing would be permitted.
-            let why = "no rule said anything".to_owned();
-            Verdict::Undecided(NonEmpty::one(UndecidedReason::FactsUnreadable { why }))
+            Judged::Undecided(nothing_said())
         };
-        let (shadow, approvals) = (self.shadow, self.approvals);
-        Judged::Decided(RefDecision { verb: Some(verb), verdict, shadow, approvals })
+        Ok(JudgedRef { verb, verdict, aside: Some(Box::new(aside)) })
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 /// The answer to one push.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    subject: Subject,
+    subject: Subject<'static>,
     verdict: PushVerdict,
 }
 
@@ -156,12 +156,32 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// That of a push, from those of its refs. A refusal outweighs an inability to decide: it is certain, and the pusher
+    /// has something to do.
+    pub(super) fn of_all(refs: impl Iterator<Item = Self>) -> Self {
+        refs.fold(Self::Permitted, |all, one| match (all, one) {
+            (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
+            (Self::Undecided, _) | (_, Self::Undecided) => Self::Undecided,
+            (Self::Permitted, Self::Permitted) => Self::Permitted,
+        })
+    }
+
     /// The outcome's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Permitted => "permitted",
             Self::Refused => "refused",
             Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl PushVerdict {
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Refused(_) => Outcome::Refused,
+            Self::Undecided(_) => Outcome::Undecided,
+            Self::PerRef(refs) => Outcome::of_all(refs.iter().map(|one| one.verdict.outcome())),
         }
     }
 }
@@ -178,12 +198,12 @@ impl Verdict {
 }
 
 impl Decision {
-    pub(super) fn new(subject: Subject, verdict: PushVerdict) -> Self {
-        Self { subject, verdict }
+    pub(super) fn new(subject: Subject<'_>, verdict: PushVerdict) -> Self {
+        Self { subject: subject.into_owned(), verdict }
     }
 
     /// Who asked.
-    pub fn subject(&self) -> &Subject {
+    pub fn subject(&self) -> &Subject<'static> {
         &self.subject
     }
 
@@ -192,23 +212,9 @@ impl Decision {
         &self.verdict
     }
 
-    /// The push stands or falls as a whole. A refusal outweighs an inability to decide: it is certain, and the pusher
-    /// has something to do.
+    /// The push stands or falls as a whole.
     pub fn outcome(&self) -> Outcome {
-        match &self.verdict {
-            PushVerdict::Refused(_) => Outcome::Refused,
-            PushVerdict::Undecided(_) => Outcome::Undecided,
-            PushVerdict::PerRef(refs) => {
-                let any = |outcome| refs.iter().any(|one| one.verdict.outcome() == outcome);
-                if any(Outcome::Refused) {
-                    Outcome::Refused
-                } else if any(Outcome::Undecided) {
-                    Outcome::Undecided
-                } else {
-                    Outcome::Permitted
-                }
-            }
-        }
+        self.verdict.outcome()
     }
 
     /// The decision when it could not be recorded: nobody may act on it, whatever it was.

@@ -48,7 +48,7 @@ pub struct Lifted {
     pub by: Option<PrivilegeId>,
 }
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// The use of a waiver that lifts `rule` here, for the pusher, now.
     pub(crate) fn lifting(&self, rule: &RuleId) -> Option<&WaiverUse> {
         let lifts = |one: &&WaiverUse| one.lifts.is_empty() || one.lifts.contains(rule);
@@ -68,7 +68,7 @@ impl OneRef<'_> {
     }
 
     fn is_valid(&self, waiver: &Waiver, one: &WaiverUse) -> bool {
-        let Scope { policy, snapshot, subject, repository, now, .. } = *self.scope;
+        let &Scope { policy, snapshot, ref subject, repository, now, .. } = self.scope;
         let (name, user) = (&self.update.name, subject.username.as_str());
         one.judge(policy, snapshot, subject, now).is_ok_and(|judged| judged.id == waiver.id)
             && one.on.as_ref().is_none_or(|on| on.matches(repository))
@@ -87,7 +87,7 @@ impl WaiverUse {
         &self,
         policy: &'p Policy,
         snapshot: Option<&Snapshot>,
-        subject: &Subject,
+        subject: &Subject<'_>,
         now: Timestamp,
     ) -> Result<&'p Waiver, NotInForce> {
         let waiver = policy.waivers().iter().find(|waiver| waiver.id == self.waiver);

@@ -11,7 +11,7 @@ use crate::{
     rule::{Mode, VerbSet},
 };
 
-impl OneRef<'_> {
+impl OneRef<'_, '_> {
     /// The waivers that lift `rule` here.
     pub(super) fn lifters(&self, rule: &RuleId) -> Vec<Lifter> {
         let scope = self.scope;
@@ -32,7 +32,7 @@ impl OneRef<'_> {
     }
 
     /// The roles that the pusher may ask for and to which `verb` is granted here.
-    pub(super) fn elevations_to_ask_for(&self, rules: &RulesOnRef<'_>, verb: Verb) -> Vec<Askable> {
+    pub(super) fn elevations_to_ask_for(&self, rules: &RulesOnRef<'_, '_>, verb: Verb) -> Vec<Askable> {
         let scope = self.scope;
         let elevations = scope.policy.elevations().iter().filter(|elevation| {
             elevation.mode == Mode::Enforce
@@ -58,7 +58,7 @@ impl OneRef<'_> {
     }
 
     /// Where a job that the pusher pushes for could lease a role to which `verb` is granted here.
-    pub(super) fn place_to_lease(&self, rules: &RulesOnRef<'_>, verb: Verb) -> Option<Repository> {
+    pub(super) fn place_to_lease(&self, rules: &RulesOnRef<'_, '_>, verb: Verb) -> Option<Repository> {
         let scope = self.scope;
         let key = scope.subject.username.key();
         let would_do = scope.policy.workloads().iter().any(|workload| {
@@ -73,8 +73,8 @@ impl OneRef<'_> {
     }
 }
 
-fn is_granted_to(role: &RoleId, rules: &RulesOnRef<'_>, verb: Verb) -> bool {
+fn is_granted_to(role: &RoleId, rules: &RulesOnRef<'_, '_>, verb: Verb) -> bool {
     rules
         .grants(VerbSet::of(verb))
-        .any(|GrantOnRef { grant, .. }| grant.mode == Mode::Enforce && grant.to.contains(role))
+        .any(|GrantOnRef { grant, mode, .. }| mode == Mode::Enforce && grant.to.contains(role))
 }

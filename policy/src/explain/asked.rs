@@ -28,12 +28,12 @@ const AND_OF_THOSE: &str = ", and of those for ";
 pub(crate) fn rules(
     basis: Basis<'_>,
     question: &Question,
-    (subject, called): (&Subject, &str),
+    (subject, called): (&Subject<'_>, &str),
     now: Timestamp,
 ) -> Vec<RuleTrace> {
-    let request = question.request(subject.username.clone());
+    let request = question.request(subject.username.clone().into_owned());
     let facts = question.facts();
-    let scope = Scope::new(basis, subject, &request, &facts, now);
+    let scope = Scope::new(basis, subject.clone(), &request, &facts, now);
     let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
     let asked = Asked { one, question, subject, called, now };
     let policy = basis.policy;
@@ -55,9 +55,9 @@ pub(crate) fn rules(
 
 /// One question by one person at one moment.
 struct Asked<'a> {
-    one: OneRef<'a>,
+    one: OneRef<'a, 'a>,
     question: &'a Question,
-    subject: &'a Subject,
+    subject: &'a Subject<'a>,
     called: &'a str,
     now: Timestamp,
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One condition, and what came of it.
-pub(super) fn told(one: &OneRef<'_>, require: &Require, asked: Asked<'_>) -> Condition {
+pub(super) fn told(one: &OneRef<'_, '_>, require: &Require, asked: Asked<'_>) -> Condition {
     let wanted = wanted(require, asked);
     match one.missing(require, asked) {
         Known::Is(missing) if missing.is_empty() => Condition { fit: Fit::Fits, detail: wanted },

@@ -8,26 +8,20 @@ use std::{
 use foldhash::fast::RandomState;
 
 use super::{
-    Block, Grant, Mode, PolicyParts, Require,
+    Block, Grant, Mode, PolicyParts, Require, Window,
     index::{Indexed, Kind, RuleIndex},
 };
 use crate::name::{RoleId, UsernameKey};
 
-/// See the module. Every list is in the order of the rules of its kind.
+/// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Compiled {
     /// All grants, blocks and requires.
     pub(crate) rules: RuleIndex,
     /// The ids of the roles, to be shared.
     pub(crate) roles: Arc<[RoleId]>,
-    /// Of each grant, the places of the roles that receive it, ascending.
-    pub(crate) receivers: Vec<Box<[u32]>>,
     /// The grants that name a person, by their places.
     pub(crate) exceptions: HashMap<u32, UsernameKey, RandomState>,
-    /// Of each block, the places of the roles that it does not bind.
-    pub(crate) blocks_except: Vec<Box<[u32]>>,
-    /// Of each require, the places of the roles that it does not bind.
-    pub(crate) requires_except: Vec<Box<[u32]>>,
     /// The places of the roles that a service principal holds by name, ascending; none of one that only leases some.
     pub(crate) services: HashMap<UsernameKey, Vec<u32>, RandomState>,
 }
@@ -50,45 +44,43 @@ impl Compiled {
             services.entry(workload.principal.key()).or_default();
         }
         Self {
-            rules: RuleIndex::of(&indexed(parts, built_in)),
+            rules: RuleIndex::of(&indexed(parts, built_in, places)),
             roles: parts.roles.iter().map(|role| role.id.clone()).collect(),
-            receivers: parts.grants.iter().map(|grant| places(&grant.to)).collect(),
             exceptions: (0..)
                 .zip(&parts.grants)
                 .filter_map(|(place, grant)| Some((place, grant.user.as_ref()?.user.key())))
                 .collect(),
-            blocks_except: parts.blocks.iter().map(|block| places(&block.except)).collect(),
-            requires_except: parts.requires.iter().map(|require| places(&require.except)).collect(),
             services,
         }
     }
 }
 
-fn indexed<'a>(parts: &'a PolicyParts, built_in: &'a [Block]) -> Vec<Indexed<'a>> {
-    let blocks = |kind, blocks: &'a [Block]| {
-        let blocks = (0..).zip(blocks);
-        blocks.map(move |(place, Block { on, refs, verbs, .. })| Indexed {
-            kind,
-            place,
-            on,
-            refs,
-            verbs: *verbs,
-        })
+fn indexed<'a>(
+    parts: &'a PolicyParts,
+    built_in: &'a [Block],
+    places: impl Fn(&BTreeSet<RoleId>) -> Box<[u32]>,
+) -> Vec<Indexed<'a>> {
+    let of_block = |kind, (place, block): (u32, &'a Block)| {
+        let Block { on, refs, verbs, mode, window, paths, except, .. } = block;
+        let (timed, of_paths, roles) = (*window != Window::ALWAYS, paths.is_some(), places(except));
+        Indexed { kind, place, on, refs, verbs: *verbs, mode: *mode, timed, of_paths, roles }
     };
-    let grants = (0..).zip(&parts.grants).map(|(place, Grant { on, refs, verbs, .. })| Indexed {
-        kind: Kind::Grant,
-        place,
-        on,
-        refs,
-        verbs: *verbs,
-    });
-    let requires = (0..).zip(&parts.requires).map(|(place, Require { on, refs, verbs, .. })| Indexed {
-        kind: Kind::Require,
-        place,
-        on,
-        refs,
-        verbs: *verbs,
-    });
-    let blocks = blocks(Kind::BuiltIn, built_in).chain(blocks(Kind::Block, &parts.blocks));
-    blocks.chain(grants).chain(requires).collect()
+    let of_grant = |(place, grant): (u32, &'a Grant)| {
+        let Grant { on, refs, verbs, mode, window, paths, to, .. } = grant;
+        let (timed, of_paths, roles) = (*window != Window::ALWAYS, paths.is_some(), places(to));
+        let kind = Kind::Grant;
+        Indexed { kind, place, on, refs, verbs: *verbs, mode: *mode, timed, of_paths, roles }
+    };
+    let of_require = |(place, require): (u32, &'a Require)| {
+        let Require { on, refs, verbs, mode, window, except, .. } = require;
+        let (timed, roles) = (*window != Window::ALWAYS, places(except));
+        // Of its conditions, each may have paths of its own.
+        let (kind, of_paths) = (Kind::Require, false);
+        Indexed { kind, place, on, refs, verbs: *verbs, mode: *mode, timed, of_paths, roles }
+    };
+    let built_in = (0..).zip(built_in).map(|block| of_block(Kind::BuiltIn, block));
+    let blocks = (0..).zip(&parts.blocks).map(|block| of_block(Kind::Block, block));
+    let grants = (0..).zip(&parts.grants).map(of_grant);
+    let requires = (0..).zip(&parts.requires).map(of_require);
+    built_in.chain(blocks).chain(grants).chain(requires).collect()
 }

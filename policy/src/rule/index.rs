@@ -1,11 +1,11 @@
 //! Which rules could be on a ref of a repository, found without looking at those that cannot be.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, slice};
 
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use super::{Pattern, RefSet, RepositorySet, VerbSet, ref_index::RefIndex};
+use super::{Mode, Pattern, RefSet, RepositorySet, VerbSet, ref_index::RefIndex};
 use crate::{
     glob::Token,
     name::{RefName, Repository},
@@ -16,18 +16,37 @@ use crate::{
 pub(crate) struct RuleIndex {
     refs: RefIndex,
     /// By a whole repository, in lower case.
-    exact: ByName,
+    exact: ByName<Shelf>,
     /// By a project, in lower case.
-    project: ByName,
+    project: ByName<Span>,
     /// All that begin otherwise.
-    anywhere: Vec<Candidate>,
+    anywhere: Span,
+    /// What all of these hold.
+    candidates: Box<[Candidate]>,
+    /// The places of roles that rules name, rule after rule.
+    roles: Box<[u32]>,
 }
 
 /// Hashed fast: whoever could choose many names that meet in one slot writes the policy.
-type ByName = HashMap<Box<str>, Vec<Candidate>, RandomState>;
+type ByName<T> = HashMap<Box<str>, T, RandomState>;
 
-/// A rule that could be on a repository, with what most often tells that it does not matter: then it need not be fetched.
-/// Lists of them are ascending.
+/// Some that lie one after the other.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    begin: u32,
+    end: u32,
+}
+
+/// What is known of a repository that rules name.
+#[derive(Debug, Clone, Copy)]
+struct Shelf {
+    exact: Span,
+    /// What is on its project, so that this need not be looked for.
+    project: Span,
+}
+
+/// A rule that could be on a repository, with what most decisions ask of it: then it need not be fetched. Lists of them are
+/// ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidate {
     /// Its set of refs, as the index numbers them.
@@ -36,8 +55,17 @@ pub(crate) struct Candidate {
     /// Its position among the rules of its kind.
     pub(crate) place: u32,
     pub(crate) verbs: VerbSet,
+    pub(crate) mode: Mode,
     /// Whether it is not known to be on the repository without a look at its patterns.
     pub(crate) perhaps: bool,
+    /// Whether it is live at some times only.
+    pub(crate) timed: bool,
+    /// Whether it is about changes to some paths only.
+    pub(crate) of_paths: bool,
+    /// How many roles it names.
+    role_count: u32,
+    /// The only one; of several, where they begin among all that rules name.
+    role: u32,
 }
 
 /// The kinds of rules that an index holds.
@@ -58,15 +86,20 @@ pub(super) struct Indexed<'a> {
     pub(super) on: &'a RepositorySet,
     pub(super) refs: &'a RefSet,
     pub(super) verbs: VerbSet,
+    pub(super) mode: Mode,
+    pub(super) timed: bool,
+    pub(super) of_paths: bool,
+    /// The places of the roles that a grant is to, or that are excepted from a block or a require; ascending.
+    pub(super) roles: Box<[u32]>,
 }
 
 /// Rules that a ref meets: so few, mostly, that they lie where they are looked at.
-pub(crate) type Met = SmallVec<[Candidate; 8]>;
+pub(crate) type Met<'a> = SmallVec<[&'a Candidate; 8]>;
 
 /// The rules that could be on one repository.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidates<'a> {
-    refs: &'a RefIndex,
+    index: &'a RuleIndex,
     lists: [&'a [Candidate]; 3],
 }
 
@@ -77,56 +110,141 @@ enum Reach {
     Anywhere(bool),
 }
 
+/// What an index is made of, list by list.
+#[derive(Default)]
+struct Draft {
+    exact: ByName<Vec<Candidate>>,
+    project: ByName<Vec<Candidate>>,
+    anywhere: Vec<Candidate>,
+    roles: Vec<u32>,
+}
+
 impl RuleIndex {
     pub(super) fn of(rules: &[Indexed<'_>]) -> Self {
         let (refs, numbers) = RefIndex::of(rules.iter().map(|rule| rule.refs));
-        let mut index = Self { refs, ..Self::default() };
+        let mut draft = Draft::default();
         for (rule, refs) in rules.iter().zip(numbers) {
-            for reach in rule.on.included().iter().flat_map(reaches) {
-                let (list, all) = match reach {
-                    Reach::Repository(key) => (index.exact.entry(key).or_default(), true),
-                    Reach::Project(key, all) => (index.project.entry(key).or_default(), all),
-                    Reach::Anywhere(all) => (&mut index.anywhere, all),
-                };
-                let perhaps = !all || rule.on.excludes();
-                let Indexed { kind, place, verbs, .. } = *rule;
-                list.push(Candidate { refs, kind, place, verbs, perhaps });
-            }
+            draft.add(rule, refs);
         }
-        let Self { exact, project, anywhere, .. } = &mut index;
-        for list in exact.values_mut().chain(project.values_mut()).chain([anywhere]) {
-            list.sort_unstable();
-            list.dedup();
-            list.shrink_to_fit();
-        }
-        index
+        let Draft { exact, project, anywhere, roles } = draft;
+        let mut candidates = Vec::new();
+        let anywhere = lay(&mut candidates, anywhere);
+        let project: ByName<_> =
+            project.into_iter().map(|(key, list)| (key, lay(&mut candidates, list))).collect();
+        let shelf = |(key, list): (Box<str>, _)| {
+            let of_project = key.split_once('/').and_then(|(key, _)| project.get(key));
+            let shelf =
+                Shelf { exact: lay(&mut candidates, list), project: of_project.copied().unwrap_or_default() };
+            (key, shelf)
+        };
+        let exact = exact.into_iter().map(shelf).collect();
+        Self { refs, exact, project, anywhere, candidates: candidates.into(), roles: roles.into() }
     }
 
     /// All rules that could be on `repository`.
     pub(crate) fn candidates(&self, repository: &Repository) -> Candidates<'_> {
-        let exact = self.exact.get(repository.key()).map(Vec::as_slice).unwrap_or_default();
-        let project = self.project.get(repository.project_key()).map(Vec::as_slice).unwrap_or_default();
-        Candidates { refs: &self.refs, lists: [exact, project, &self.anywhere] }
+        let Shelf { exact, project } = match self.exact.get(repository.key()) {
+            Some(shelf) => *shelf,
+            None => {
+                let project = self.project.get(repository.project_key()).copied().unwrap_or_default();
+                Shelf { exact: Span::default(), project }
+            }
+        };
+        let list = |span: Span| span.of(&self.candidates);
+        Candidates { index: self, lists: [list(exact), list(project), list(self.anywhere)] }
     }
 }
 
-impl Candidates<'_> {
+impl Draft {
+    fn add(&mut self, rule: &Indexed<'_>, refs: u32) {
+        let role = self.role(&rule.roles);
+        for reach in rule.on.included().iter().flat_map(reaches) {
+            let (list, all) = match reach {
+                Reach::Repository(key) => (self.exact.entry(key).or_default(), true),
+                Reach::Project(key, all) => (self.project.entry(key).or_default(), all),
+                Reach::Anywhere(all) => (&mut self.anywhere, all),
+            };
+            let perhaps = !all || rule.on.excludes();
+            list.push(Candidate { perhaps, ..candidate(rule, refs, role) });
+        }
+    }
+
+    /// Notes the roles that a rule names; see [`Candidate::role`].
+    fn role(&mut self, roles: &[u32]) -> u32 {
+        if let [only] = roles {
+            return *only;
+        }
+        let begin = number(self.roles.len());
+        self.roles.extend_from_slice(roles);
+        begin
+    }
+}
+
+/// Lays a list behind the others, in order.
+fn lay(candidates: &mut Vec<Candidate>, mut list: Vec<Candidate>) -> Span {
+    list.sort_unstable();
+    // Of two for one rule, the one that is sure comes first.
+    list.dedup_by_key(|one| (one.refs, one.kind, one.place));
+    let begin = number(candidates.len());
+    candidates.append(&mut list);
+    Span { begin, end: number(candidates.len()) }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+impl Span {
+    fn of<T>(self, all: &[T]) -> &[T] {
+        all.get(self.begin as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+fn candidate(rule: &Indexed<'_>, refs: u32, role: u32) -> Candidate {
+    let &Indexed { kind, place, verbs, mode, timed, of_paths, .. } = rule;
+    let role_count = number(rule.roles.len());
+    Candidate { refs, kind, place, verbs, mode, perhaps: true, timed, of_paths, role_count, role }
+}
+
+impl Candidate {
+    /// Of two for one rule, the one that is sure comes first.
+    fn order(&self) -> (Kind, u32, bool) {
+        (self.kind, self.place, self.perhaps)
+    }
+}
+
+impl<'a> Candidates<'a> {
     /// Those that are about `name`, with `user` in the place of `${user}`: by kind and place, none twice.
-    pub(crate) fn about(&self, name: &RefName, user: &str) -> Met {
-        let mut found = Met::new();
-        self.refs.matching(name, user).for_each(|set| {
+    pub(crate) fn about(self, name: &RefName, user: &str) -> Met<'a> {
+        let (mut met, mut runs) = (Met::new(), 0);
+        self.index.refs.each_that_matches(name, user, |set| {
             for list in self.lists {
                 let first = list.partition_point(|one| one.refs < set);
-                let from_set = list.get(first..).unwrap_or_default().iter();
-                from_set.take_while(|one| one.refs == set).for_each(|one| found.push(*one));
+                let before = met.len();
+                for one in list.get(first..).unwrap_or_default() {
+                    if one.refs != set {
+                        break;
+                    }
+                    met.push(one);
+                }
+                runs += usize::from(met.len() > before);
             }
         });
-        if found.len() > 1 {
-            // Of two for one rule, the one that is sure comes first.
-            found.sort_unstable_by_key(|one| (one.kind, one.place, one.perhaps));
-            found.dedup_by_key(|one| (one.kind, one.place));
+        // One run is in order.
+        if runs > 1 {
+            met.sort_unstable_by_key(|one| one.order());
+            met.dedup_by_key(|one| (one.kind, one.place));
         }
-        found
+        met
+    }
+
+    /// The places of the roles that a grant is to, or that are excepted from a block or a require; ascending.
+    pub(crate) fn roles(self, one: &'a Candidate) -> &'a [u32] {
+        if one.role_count == 1 {
+            return slice::from_ref(&one.role);
+        }
+        let begin = one.role as usize;
+        self.index.roles.get(begin..begin + one.role_count as usize).unwrap_or_default()
     }
 }
 
@@ -151,10 +269,10 @@ fn reach(tokens: &[Token]) -> Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::{Indexed, Kind, Met, RuleIndex};
+    use super::{Candidate, Indexed, Kind, RuleIndex};
     use crate::{
         name::{RefName, Repository},
-        rule::{RefSet, RepositorySet, VerbSet},
+        rule::{Mode, RefSet, RepositorySet, VerbSet},
     };
 
     fn on(patterns: &[&str]) -> RepositorySet {
@@ -169,16 +287,32 @@ mod tests {
     fn index(rules: &[(RepositorySet, RefSet)]) -> RuleIndex {
         let kinds = [Kind::Grant, Kind::Block, Kind::Require].into_iter().cycle();
         let rules = (0..).zip(kinds).zip(rules);
-        let verbs = VerbSet::ALL;
-        let rules = rules.map(|((place, kind), (on, refs))| Indexed { kind, place, on, refs, verbs });
+        let rules = rules.map(|((place, kind), (on, refs))| Indexed {
+            kind,
+            place,
+            on,
+            refs,
+            verbs: VerbSet::ALL,
+            mode: Mode::Enforce,
+            timed: false,
+            of_paths: false,
+            roles: roles_of(place),
+        });
         RuleIndex::of(&rules.collect::<Vec<_>>())
     }
 
-    fn found(index: &RuleIndex, repository: &str, name: &str) -> Met {
+    /// None, one or several.
+    fn roles_of(place: u32) -> Box<[u32]> {
+        (place..place + place % 3).collect()
+    }
+
+    fn found<'i>(index: &'i RuleIndex, repository: &str, name: &str) -> Vec<&'i Candidate> {
         let name = RefName::parse(name.as_bytes()).unwrap();
-        let found = index.candidates(&Repository::parse(repository).unwrap()).about(&name, "zoe");
+        let candidates = index.candidates(&Repository::parse(repository).unwrap());
+        let found = candidates.about(&name, "zoe");
         assert!(found.is_sorted_by_key(|one| (one.kind, one.place)));
-        found
+        assert!(found.iter().all(|one| *candidates.roles(one) == *roles_of(one.place)));
+        found.into_vec()
     }
 
     #[test]
@@ -221,7 +355,8 @@ mod tests {
                 Some((on, refs(pattern)))
             };
             let rules: Vec<_> = patterns.iter().filter_map(parse).collect();
-            let found = found(&index(&rules), &repository, &name);
+            let index = index(&rules);
+            let found = found(&index, &repository, &name);
             let repository = Repository::parse(&repository).unwrap();
             let name = RefName::parse(name.as_bytes()).unwrap();
             for (place, (on, refs)) in (0..).zip(&rules) {

@@ -32,7 +32,7 @@ pub(crate) use compiled::Compiled;
 pub use elevation::{Elevation, ElevationApproval};
 pub use grant::{Grant, UserException};
 pub(crate) use holders::Holders;
-pub(crate) use index::{Candidates, Kind, Met};
+pub(crate) use index::{Candidate, Candidates, Kind, Met};
 pub use paths::PathSet;
 pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;

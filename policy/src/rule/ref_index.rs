@@ -14,14 +14,20 @@ pub(super) struct RefIndex {
     beginnings: Vec<Beginning>,
 }
 
-/// A text that patterns begin with, up to their first sign.
+/// A text that patterns begin with, up to their first sign. They are in the order of their heads, and then of their texts:
+/// that is the order of their texts.
 #[derive(Debug, Clone)]
 struct Beginning {
+    head: Head,
     text: Box<[u8]>,
     /// Where the longest other one is with which this one begins.
     shorter: Option<usize>,
     sets: Box<[(u32, Behind)]>,
 }
+
+/// The first bytes of a text as one number, which is compared at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Head(u128);
 
 /// What a name must have behind a pattern's beginning for its set to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,22 +53,44 @@ impl RefIndex {
         (Self { beginnings: beginnings(&each_once), sets: each_once }, numbered)
     }
 
-    /// The numbers of the sets that match `name`, with `user` in the place of `${user}`; perhaps one more than once.
-    pub(super) fn matching<'a>(&'a self, name: &'a RefName, user: &'a str) -> impl Iterator<Item = u32> {
+    /// Tells the numbers of the sets that match `name`, with `user` in the place of `${user}`; perhaps one more than once.
+    pub(super) fn each_that_matches(&self, name: &RefName, user: &str, mut tell: impl FnMut(u32)) {
         let text = name.as_bytes();
         // Between a beginning of the name and the name there is nothing that begins otherwise: the last one that is not
         // behind the name begins with all of them.
-        let last = self.beginnings.partition_point(|one| *one.text <= *text).checked_sub(1);
-        let at = |place: Option<usize>| self.beginnings.get(place?);
-        let chain = std::iter::successors(at(last), move |one| at(one.shorter));
-        chain.filter(|one| text.starts_with(&one.text)).flat_map(move |one| {
-            let matches = move |set: u32, behind| match behind {
-                Behind::Nothing => text.len() == one.text.len(),
-                Behind::Something => text.len() > one.text.len(),
-                Behind::Unsaid => self.sets.get(set as usize).is_some_and(|set| set.matches(name, user)),
-            };
-            one.sets.iter().filter(move |(set, behind)| matches(*set, *behind)).map(|(set, _)| *set)
-        })
+        let order = (Head::of(text), text);
+        let at = |place: usize| self.beginnings.get(place);
+        let mut next = self.beginnings.partition_point(|one| (one.head, &*one.text) <= order).checked_sub(1);
+        while let Some(one) = next.and_then(at) {
+            next = one.shorter;
+            if !text.starts_with(&one.text) {
+                continue;
+            }
+            for (set, behind) in &one.sets {
+                let matches = match behind {
+                    Behind::Nothing => text.len() == one.text.len(),
+                    Behind::Something => text.len() > one.text.len(),
+                    Behind::Unsaid => self.sets.get(*set as usize).is_some_and(|set| set.matches(name, user)),
+                };
+                if matches {
+                    tell(*set);
+                }
+            }
+        }
+    }
+}
+
+impl Head {
+    /// All names begin with this, and all patterns that begin with anything.
+    const SKIPPED: &[u8] = b"refs/";
+
+    fn of(text: &[u8]) -> Self {
+        let behind = text.get(Self::SKIPPED.len()..).unwrap_or_default();
+        let mut short = [0; 16];
+        if let Some(bytes) = short.get_mut(..behind.len()) {
+            bytes.copy_from_slice(behind);
+        }
+        Self(u128::from_be_bytes(*behind.first_chunk().unwrap_or(&short)))
     }
 }
 
@@ -81,7 +109,12 @@ fn beginnings(sets: &[RefSet]) -> Vec<Beginning> {
         while let Some(other) = shorter.as_ref().and_then(at).filter(|other| !text.starts_with(&other.text)) {
             shorter = other.shorter;
         }
-        beginnings.push(Beginning { text: text.into(), shorter, sets: sets.into_iter().collect() });
+        beginnings.push(Beginning {
+            head: Head::of(text),
+            text: text.into(),
+            shorter,
+            sets: sets.into_iter().collect(),
+        });
     }
     beginnings
 }
@@ -112,7 +145,8 @@ mod tests {
 
     fn matching(index: &RefIndex, name: &str, user: &str) -> Vec<u32> {
         let name = RefName::parse(name.as_bytes()).unwrap();
-        let mut found: Vec<_> = index.matching(&name, user).collect();
+        let mut found = Vec::new();
+        index.each_that_matches(&name, user, |set| found.push(set));
         found.sort_unstable();
         found.dedup();
         found
@@ -134,6 +168,23 @@ mod tests {
         assert_eq!(matching(&index, "refs/heads/mail", ""), [1]);
         assert_eq!(matching(&index, "refs/tags/x", ""), [2]);
         assert_eq!(matching(&index, "refs/a", ""), [0; 0]);
+    }
+
+    #[test]
+    fn what_begins_alike_for_long_is_told_apart() {
+        let sets = [
+            "refs/heads/release/2026/**",
+            "refs/heads/release/2026/q1",
+            "refs/heads/release/2026/q1/**",
+            "refs/heads/release/2026/q2/**",
+        ];
+        let sets: Vec<_> = sets.iter().filter_map(|one| set(&[one])).collect();
+        let (index, _) = RefIndex::of(sets.iter());
+        assert_eq!(matching(&index, "refs/heads/release/2026/q1/fix", ""), [0, 2]);
+        assert_eq!(matching(&index, "refs/heads/release/2026/q1", ""), [0, 1]);
+        assert_eq!(matching(&index, "refs/heads/release/2026/q3", ""), [0]);
+        assert_eq!(matching(&index, "refs/heads/release/2026", ""), [0; 0]);
+        assert_eq!(matching(&index, "refs/heads/release/2025/q1/fix", ""), [0; 0]);
     }
 
     proptest! {

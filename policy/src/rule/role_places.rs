@@ -3,7 +3,7 @@ use smallvec::SmallVec;
 /// Some roles of a policy, by their places among its roles: ascending, since few of many are held. So few, mostly, that
 /// they lie where their holder lies.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct RolePlaces(SmallVec<[u32; 4]>);
+pub(crate) struct RolePlaces(SmallVec<[u32; 5]>);
 
 impl Clone for RolePlaces {
     fn clone(&self) -> Self {

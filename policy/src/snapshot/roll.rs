@@ -93,13 +93,18 @@ impl Roll {
 
     fn slot_of<'a>(&self, folded: &str, shards: &'a [Arc<Shard>]) -> Option<(usize, Place, &'a User)> {
         let (places, mark) = self.places(folded);
-        let slots = places.filter_map(|place| Some((place, self.slots.get(place)?)));
-        let taken = slots.take_while(|(_, slot)| !slot.is_free());
-        let mut alike = taken.filter(|(_, slot)| slot.mark == mark).filter_map(|(number, slot)| {
+        for number in places {
+            let slot = self.slots.get(number).filter(|slot| !slot.is_free())?;
+            if slot.mark != mark {
+                continue;
+            }
             let place = Place { shard: usize::from(slot.shard), position: slot.position as usize };
-            Some((number, place, shards.get(place.shard)?.users().get(place.position)?))
-        });
-        alike.find(|(_, _, user)| user.key_text() == folded)
+            let user = shards.get(place.shard)?.users().get(place.position)?;
+            if user.key_text() == folded {
+                return Some((number, place, user));
+            }
+        }
+        None
     }
 
     /// The slots in which somebody could be, in the order in which to look, and their mark.

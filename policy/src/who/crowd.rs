@@ -99,8 +99,8 @@ impl<'a> Crowd<'a> {
     ) -> Result<(), WhoError> {
         let (subject, bar) = Subject::resolve(self.policy, self.snapshot, &username);
         if bar.is_none() {
-            let kind = subject.kind;
-            found.add(username, kind, &judge.of(&subject)?);
+            let (kind, answer) = (subject.kind, judge.of(&subject)?);
+            found.add(username, kind, &answer);
         }
         Ok(())
     }

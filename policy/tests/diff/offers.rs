@@ -97,7 +97,8 @@ fn role(id: &str) -> RoleId {
 
 /// What somebody holds; `None` where they may not act.
 fn held(policy: &Policy, user: &Username) -> Option<BTreeSet<RoleId>> {
-    let (subject, bar) = Subject::resolve(policy, &directory(), user);
+    let directory = directory();
+    let (subject, bar) = Subject::resolve(policy, &directory, user);
     bar.is_none().then(|| subject.roles().cloned().collect())
 }
 

@@ -6,6 +6,7 @@ use oam_policy::{
     Decision, Evaluation, Facts, RefusalReason, State, Verdict, decide,
     decide::{LeaseUse, PushVerdict, RefDecision},
     facts::{FactsNeeded, LeaseFault, ShownLease},
+    judge,
 };
 
 use crate::{
@@ -39,7 +40,15 @@ impl<'a> Engine<'a> {
                 Shown::Not(code) => ShownLease::NotAccepted(LeaseFault::parse(code).unwrap()),
             });
         }
-        decide(&state, &push.request(), &facts, moment(push.now))
+        let (request, now) = (push.request(), moment(push.now));
+        let evaluation = decide(&state, &request, &facts, now);
+        let outcome = match &evaluation {
+            Evaluation::Decided(decision) => Some(decision.outcome()),
+            Evaluation::Needs(_) => None,
+        };
+        let judged = judge(&state, &request, &facts, now, |judged| judged.outcome());
+        assert_eq!(judged, outcome, "what is judged is what is told");
+        evaluation
     }
 
     /// What jobs have leased when they push.
