@@ -6,7 +6,7 @@ use std::{
 };
 
 use oam_audit::entry::Event;
-use oam_tests::{BareRepo, Daemon, PushOutput, Verdict, WorkingCopy};
+use oam_tests::{BareRepo, Daemon, PushOutput, Verdict, WorkingCopy, wait};
 
 use crate::soak;
 
@@ -32,8 +32,14 @@ fn started() -> World {
     daemon.stop();
     copy(&daemon.state().join("store"), &before);
     daemon.spawn();
+    let shelved = daemon.state().join("shelved");
+    let then = fs::read(&shelved).unwrap();
     daemon.deactivate("bob").expect_success("oam user deactivate");
     assert_eq!(bob.push(["HEAD:refs/heads/feature/bob2"]).verdict(), Verdict::Refused);
+    // Until it is brought there, a copy of before is what a crash would have left: right, and nothing to notice.
+    wait::until("it is brought to the older generations", || {
+        (fs::read(&shelved).unwrap() != then).then_some(())
+    });
     daemon.stop();
     copy(&daemon.state().join("store"), &after);
     World { daemon, _repository: repository, alice, bob, before, after }
