@@ -36,6 +36,8 @@ pub mod people;
 mod places;
 mod read;
 mod rotate;
+#[cfg(test)]
+pub(crate) mod sample;
 mod scan;
 mod seal;
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use oam_audit::entry::{
-    AdminDenied, AppliedUpdate, AskedBy, CanaryOutcome, CanaryTried, Change, Decision, EncodedEvent, Event,
-    Lease, Lifted, Outcome, PermittedWhileUnavailable, PrincipalKind, PrivilegeEnd, PrivilegeEnded,
-    PrivilegeHeld, PrivilegeKind, PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, RefBytes,
-    RefsApplied, SpooledUpdate, Time, Update, Verb,
+    AdminDenied, AppliedUpdate, CanaryOutcome, CanaryTried, Change, Decision, EncodedEvent, Event, Lease,
+    Lifted, Outcome, PermittedWhileUnavailable, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
+    PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, RefBytes, RefsApplied, SpooledUpdate, Time,
 };
 use oam_fetch::Network;
 use oam_policy::PrivilegeId;
@@ -25,7 +24,7 @@ use super::{
     sender::signature,
 };
 use crate::{
-    audit_log::{AuditLog, Batch},
+    audit_log::{AuditLog, Batch, sample},
     config::{WebhookConfig, WebhookFormat},
     privilege::{Privileges, Set},
 };
@@ -234,10 +233,15 @@ fn one_is_told_before_an_end_and_until_somebody_answers_for_it() {
 
 /// What is told of an event, where nobody knows whose it is.
 fn message(runtime: &Runtime, log: &AuditLog, event: &Event) -> Option<Message> {
+    message_by(runtime, log, event, &|_| None)
+}
+
+/// The same, where `find` knows.
+fn message_by(runtime: &Runtime, log: &AuditLog, event: &Event, find: Find<'_>) -> Option<Message> {
     let mut line = Vec::new();
     let at = Time::from(jiff::Timestamp::UNIX_EPOCH);
     EncodedEvent::new(event).unwrap().stamp(7, at, &"node".parse().unwrap(), &mut line);
-    runtime.block_on(Message::of(&line, log, &|_| None)).unwrap()
+    runtime.block_on(Message::of(&line, log, find)).unwrap()
 }
 
 /// Whose, and what; and nothing of what jobs have.
@@ -266,12 +270,8 @@ fn what_is_told_says_whose_it_is() {
         let Event::PrivilegeRequested(one) = requested("INC-1\noam grant approve 000000") else { panic!() };
         Event::PrivilegeRequested(PrivilegeRequested { privilege, needed, ..one })
     };
-    let told = |event: &Event, find: Find<'_>| {
-        let mut line = Vec::new();
-        let at = Time::from(jiff::Timestamp::UNIX_EPOCH);
-        EncodedEvent::new(event).unwrap().stamp(7, at, &"node".parse().unwrap(), &mut line);
-        runtime.block_on(Message::of(&line, &log, find)).unwrap().map(|message| message.text)
-    };
+    let told =
+        |event: &Event, find: Find<'_>| message_by(&runtime, &log, event, find).map(|message| message.text);
     let place = "on refs/heads/main in PAY/api for 60 min: INC-1\\x0aoam grant approve 000000";
     for (privilege, needed, begin, command) in [
         (grant(), 1, "alice asks for the role lead", "\noam grant approve 7k2m9x"),
@@ -319,50 +319,13 @@ async fn that_the_glass_was_broken_is_told_however_long_the_push_was() {
         reason: "INC-1".into(),
         approved_by: Vec::new(),
     };
-    let update = |number: u32| Update {
-        name: format!("refs/heads/{number}").as_str().into(),
-        change: Change::Create { new: "1".repeat(40) },
-        verb: Some(Verb::Create),
-        fast_forward: None,
-        ancestry_unreadable: false,
-        histories: Vec::new(),
-        histories_left_out: 0,
-        outcome: Outcome::Permitted,
-        grant: Some("main".into()),
-        privilege: None,
-        waiver: None,
-        lifted: match number {
-            0 => vec![Lifted {
-                rule: "freeze".into(),
-                waiver: "thaw".into(),
-                privilege: Some("7k2m9x".into()),
-            }],
-            _ => Vec::new(),
-        },
-        reasons: Vec::new(),
-        shadow: Vec::new(),
+    let lifted = Lifted { rule: "freeze".into(), waiver: "thaw".into(), privilege: Some("7k2m9x".into()) };
+    let update = |number: u32| {
+        let lifted = if number == 0 { vec![lifted.clone()] } else { Vec::new() };
+        sample::created(&format!("refs/heads/{number}"), lifted)
     };
     let decide = async |outcome, count| {
-        let head = Decision {
-            decision: "019376a5-1b2c-7000-8000-000000000001".into(),
-            asked_by: AskedBy::Unix { uid: 1, pid: 2 },
-            channel: "push".into(),
-            dry_run: false,
-            repository: "PAY/api".into(),
-            principal: "alice".into(),
-            principal_kind: PrincipalKind::User,
-            roles: [].into(),
-            policy: None,
-            snapshot: None,
-            privileges: vec![held.clone()],
-            pull_request: None,
-            outcome,
-            reasons: Vec::new(),
-            update_count: 0,
-            updates: Vec::new(),
-            parts: 0,
-            elapsed_us: 1,
-        };
+        let head = Decision { privileges: vec![held.clone()], ..sample::decision("alice", outcome) };
         let batch = log.decision(head, (0..count).map(update)).unwrap();
         log.append(batch).await.unwrap();
         let last = log.tail(log.size() - 1, 1).await.unwrap();

@@ -2,10 +2,11 @@ use std::time::{Duration, Instant};
 
 use oam_audit::{
     checkpoint::SignedCheckpoint,
-    entry::{AskedBy, Change, DaemonStarted, Decision, Outcome, PrincipalKind, Update},
+    entry::{Change, DaemonStarted, Outcome, Update},
 };
 
 use super::*;
+use crate::audit_log::sample;
 
 #[tokio::test]
 async fn what_was_appended_is_there_after_a_restart() {
@@ -107,26 +108,7 @@ async fn readers_start_anywhere_and_follow() {
 async fn decisions_of_any_size_stand_together() {
     let folder = tempfile::tempdir().unwrap();
     let (log, _) = open(folder.path());
-    let head = Decision {
-        decision: "019376a5-1b2c-7000-8000-000000000001".into(),
-        asked_by: AskedBy::Unix { uid: 1, pid: 2 },
-        channel: "push".into(),
-        dry_run: false,
-        repository: "PAY/api".into(),
-        principal: "ada".into(),
-        principal_kind: PrincipalKind::User,
-        roles: [].into(),
-        policy: None,
-        snapshot: None,
-        privileges: Vec::new(),
-        pull_request: None,
-        outcome: Outcome::Undecided,
-        reasons: vec![],
-        update_count: 0,
-        updates: vec![],
-        parts: 0,
-        elapsed_us: 1,
-    };
+    let head = sample::decision("ada", Outcome::Undecided);
     let updates = (0..20_000).map(|n| Update {
         name: format!("refs/heads/{n}").as_str().into(),
         change: Change::Delete { old: "1".repeat(40) },

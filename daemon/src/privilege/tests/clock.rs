@@ -1,53 +1,17 @@
 //! The clock of the machine was wrong for a while: what was over stays over, and whatever is asked for from then on works.
 
-use oam_audit::entry::{
-    AskedBy, Change, Decision, Lifted, Outcome, PrincipalKind, PrivilegeEnd, Update, Verb,
-};
+use oam_audit::entry::{Lifted, Outcome, PrivilegeEnd};
 
 use super::*;
-use crate::privilege::Report;
+use crate::{audit_log::sample, privilege::Report};
 
 const DAY: i64 = 24 * 3_600;
 
 /// A push that was permitted because of a waiver, as the log has it.
 async fn record_push(log: &AuditLog, by: &str, id: &PrivilegeId) {
     let lifted = Lifted { rule: "freeze".into(), waiver: "own-thaw".into(), privilege: Some(id.to_string()) };
-    let update = Update {
-        name: "refs/heads/main".into(),
-        change: Change::Create { new: "1".repeat(40) },
-        verb: Some(Verb::Create),
-        fast_forward: None,
-        ancestry_unreadable: false,
-        histories: Vec::new(),
-        histories_left_out: 0,
-        outcome: Outcome::Permitted,
-        grant: Some("main".into()),
-        privilege: None,
-        waiver: Some("own-thaw".into()),
-        lifted: vec![lifted],
-        reasons: Vec::new(),
-        shadow: Vec::new(),
-    };
-    let head = Decision {
-        decision: "019376a5-1b2c-7000-8000-000000000001".into(),
-        asked_by: AskedBy::Unix { uid: 1, pid: 2 },
-        channel: "push".into(),
-        dry_run: false,
-        repository: "PAY/api".into(),
-        principal: by.into(),
-        principal_kind: PrincipalKind::User,
-        roles: [].into(),
-        policy: None,
-        snapshot: None,
-        privileges: Vec::new(),
-        pull_request: None,
-        outcome: Outcome::Permitted,
-        reasons: Vec::new(),
-        update_count: 1,
-        updates: Vec::new(),
-        parts: 0,
-        elapsed_us: 1,
-    };
+    let update = sample::created("refs/heads/main", vec![lifted]);
+    let head = sample::decision(by, Outcome::Permitted);
     log.append(log.decision(head, [update]).unwrap()).await.unwrap();
 }
 
