@@ -139,6 +139,37 @@ fn a_commit_is_that_commit() {
     assert_eq!(outcome(&case([bound(3)]), "svc-release", "PAY/api", PUSH), Outcome::Refused);
 }
 
+/// By which lease a push is permitted.
+fn by(case: &Case) -> String {
+    let decided = case.decide("svc-release", "PAY/api", &[PUSH], &facts(&[]));
+    let PushVerdict::PerRef(refs) = decided.verdict() else { panic!("{decided:?}") };
+    let Verdict::Permitted(permit) = &refs.first().verdict else { panic!("{decided:?}") };
+    permit.given().next().unwrap().to_string()
+}
+
+/// Two jobs with one account, to the same ref: the one that names its commit is not kept out by the other's push, nor the
+/// other by its own.
+#[test]
+fn the_lease_for_that_commit_is_used_first_whatever_their_ids() {
+    let of = |id: &str, commit: Option<u8>| LeaseUse {
+        id: PrivilegeId::parse(id).unwrap(),
+        commit: commit.map(|byte| ObjectId::Sha1([byte; 20])),
+        ..lease()
+    };
+    let (low, high) = ("222222", "zzzzzz");
+    for (bound, open) in [(low, high), (high, low)] {
+        let mut leases = [of(bound, Some(2)), of(open, None)];
+        leases.sort_by(|one, other| one.id.cmp(&other.id));
+        assert_eq!(by(&case(leases.clone())), bound);
+        let mut of_another_commit = [of(bound, Some(3)), of(open, None)];
+        of_another_commit.sort_by(|one, other| one.id.cmp(&other.id));
+        assert_eq!(by(&case(of_another_commit)), open);
+    }
+    // Of two that are alike, the one that ends first.
+    let soon = LeaseUse { to: "2026-01-02T00:01:00Z".parse().unwrap(), ..of(high, None) };
+    assert_eq!(by(&case([of(low, None), soon])), high);
+}
+
 fn paths(of: &[&str]) -> Option<PathSet> {
     Some(PathSet::new(of.iter().map(|one| PathSet::parse_one(one).unwrap())).unwrap())
 }

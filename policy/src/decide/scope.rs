@@ -376,7 +376,12 @@ fn elevated<'a>(
         .iter()
         .filter_map(|one| Some(By::Elevation(one, one.judge(policy, snapshot, subject, now).ok()?)));
     let leases = leases.iter().filter(|one| one.counts_with(shown));
-    let leases = leases.filter_map(|one| Some(By::Lease(one, one.judge(policy, subject, now).ok()?)));
+    let mut leases: Vec<_> =
+        leases.filter_map(|one| Some((one, one.judge(policy, subject, now).ok()?))).collect();
+    // The first that reaches is used. One for a commit or for paths is of use to no other push, and the next to end is of
+    // use to others the least; so jobs that push at once take each other's only where nothing tells them apart.
+    leases.sort_by_key(|(one, _)| (one.commit.is_none(), one.paths.is_none(), one.to));
+    let leases = leases.into_iter().map(|(one, rule)| By::Lease(one, rule));
     let placed = elevations.chain(leases).filter_map(|by| {
         let role = policy.compiled().roles.binary_search(by.role()).ok()?;
         Some(Elevated { by, role: u32::try_from(role).ok()? })
