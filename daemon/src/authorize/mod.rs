@@ -7,7 +7,7 @@ pub(crate) mod approvals;
 mod histories;
 pub(crate) mod record;
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use oam_audit::entry::AskedBy;
@@ -91,13 +91,30 @@ pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
     // What cannot count is none of what it rests on, and is not recorded as that.
     let leases = counting.cloned().collect();
     let state = live.with_approvers(State { leases, ..state }, facts);
-    let at = Timestamp::now();
-    match decide(&state, &question.request, facts, at) {
-        Evaluation::Decided(decision) => {
+    match by_every_clock(live, &state, &question.request, facts) {
+        (Evaluation::Decided(decision), at) => {
             Attempt::Decided(Box::new(Unrecorded { decision, state, at, leases: Vec::new() }))
         }
-        Evaluation::Needs(needed) => Attempt::Needs(needed),
+        (Evaluation::Needs(needed), _) => Attempt::Needs(needed),
     }
+}
+
+/// The decision, and the time that it is by: that of the machine's clock. While that is behind a time which has been already,
+/// nothing is permitted but what would be at that time as well: a clock that was set back revives no grant that was over,
+/// and lifts no block that had begun.
+fn by_every_clock(live: &Live, state: &State, request: &Request, facts: &Facts) -> (Evaluation, Timestamp) {
+    let clock = live.privileges.clock();
+    let at = clock.of_the_machine();
+    let decided = decide(state, request, facts, at);
+    let Some(latest) = clock.ahead().filter(|_| is_permitted(&decided)) else { return (decided, at) };
+    // How old a source is does not depend on what the clock said meanwhile.
+    let ageless = State { sources: Arc::default(), approvers: Arc::default(), ..state.clone() };
+    let then = decide(&ageless, request, facts, latest);
+    if is_permitted(&then) { (decided, at) } else { (then, latest) }
+}
+
+fn is_permitted(evaluation: &Evaluation) -> bool {
+    matches!(evaluation, Evaluation::Decided(decision) if decision.outcome() == Outcome::Permitted)
 }
 
 /// Records a decision that was made by `facts`, and then gives the answer, with the span that everything logged about the push belongs to. A dry

@@ -42,7 +42,7 @@ impl Clock {
     }
 
     /// What the clock of the machine says: for how long somebody has waited, and for what others date by their clocks.
-    pub(super) fn of_the_machine(&self) -> Timestamp {
+    pub fn of_the_machine(&self) -> Timestamp {
         (self.time_of_day)()
     }
 
@@ -69,10 +69,15 @@ impl Clock {
         from.min(self.of_the_machine())
     }
 
+    /// The time, where the clock of the machine is behind it.
+    pub fn ahead(&self) -> Option<Timestamp> {
+        let now = self.now();
+        (now.duration_since(self.of_the_machine()) > SLACK).then_some(now)
+    }
+
     /// How far the clock of the machine is behind, where it was set back.
     pub fn behind(&self) -> Option<SignedDuration> {
-        let behind = self.now().duration_since(self.of_the_machine());
-        (behind > SLACK).then_some(behind)
+        Some(self.ahead()?.duration_since(self.of_the_machine()))
     }
 }
 

@@ -240,9 +240,7 @@ impl Privileges {
     ) -> Result<Arc<Privilege>, PrivilegeError> {
         let _one_at_a_time = self.changing.lock().await;
         let one = self.find(id)?;
-        if !one.wants_sign_off() {
-            return Err(PrivilegeError::NothingToSign(id.clone()));
-        }
+        one.must_be_signed_off()?;
         if one.by.key() == person.username.key() {
             return Err(PrivilegeError::Own(person.username.as_str().to_owned()));
         }
@@ -369,7 +367,7 @@ impl Privileges {
     pub fn warnings(&self) -> Vec<String> {
         let behind = self.clock.behind().map(|behind| {
             format!(
-                "The clock of this machine is {:#} behind what it was: what people have for a while ends by what it was.",
+                "The clock of this machine is {:#} behind what it was: nothing is in force that was over by what it was, and no push is permitted that would not be then. Set it right.",
                 SignedDuration::from_secs(behind.as_secs())
             )
         });

@@ -8,6 +8,7 @@ mod histories;
 mod laws;
 mod leases;
 mod long;
+mod set_back;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
 
@@ -87,6 +88,11 @@ impl Bench {
 
     /// The same, with a log in which people stand so.
     async fn with(generations: usize, form: PeopleForm) -> Self {
+        Self::by_clock(generations, form, Timestamp::now).await
+    }
+
+    /// The same on a machine whose clock says this.
+    async fn by_clock(generations: usize, form: PeopleForm, time_of_day: fn() -> Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         let overrides = Overrides { state: Some(place("state")) };
@@ -103,7 +109,7 @@ impl Bench {
         let policies = Arc::new(policies.await.unwrap());
         let spooled = Spooled::open(&place("spooled")).unwrap();
         let (sources, _) = Sources::open(&config.sources, &config.state, directory.clone()).await.unwrap();
-        let privileges = Privileges::open(place("privileges"), &audit).unwrap();
+        let privileges = Privileges::open_with_clock(place("privileges"), &audit, time_of_day).unwrap();
         let live = Live::new(
             config,
             policies,
