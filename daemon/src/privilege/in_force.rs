@@ -1,4 +1,5 @@
 use jiff::{SignedDuration, Timestamp};
+use oam_audit::entry::{Entry, Event, PrivilegeBegan, Time};
 use oam_policy::{
     decide::{ElevationUse, LeaseUse, WaiverUse},
     name::UsernameKey,
@@ -17,6 +18,9 @@ pub struct InForce {
     /// Roles that jobs lease, as far as they are not used up.
     pub leases: Vec<LeaseUse>,
 }
+
+/// How far the clock that dates entries may have been ahead.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(24);
 
 impl Privileges {
     /// How long before a moment something may have been asked for that was in force then: nothing waits longer than a
@@ -40,19 +44,38 @@ impl Privileges {
     /// When the log cannot be read.
     pub fn in_force_at(&self, at: Timestamp, user: Option<&UsernameKey>) -> Result<InForce, ReadError> {
         let from = self.audit.first_since(at.checked_sub(Self::LOOKED_BACK).unwrap_or(at))?;
+        let until = at.checked_add(CLOCK_SLACK).unwrap_or(at);
         let mut set = Set::default();
+        // Dated later, by a clock that was ahead or because they are later: which it was, the next one tells.
+        let mut perhaps = Vec::new();
         for (number, line) in (from..).zip(self.audit.entries(from)?) {
             let line = line?;
-            if dated(&line).is_some_and(|time| time > at) {
+            let time = dated(&line);
+            if time.is_some_and(|time| time > until) {
                 break;
             }
             if is_about_privileges(&line)
                 && let Ok(entry) = self.audit.read(&line)
             {
-                set.apply(number, &entry.event, entry.time.timestamp());
+                perhaps.push((number, entry));
+            }
+            if time.is_some_and(|time| time <= at) {
+                for (number, Entry { event, time, .. }) in perhaps.drain(..) {
+                    set.apply(number, &begun_by(event, time), time.timestamp());
+                }
             }
         }
         Ok(InForce::of(&set, user, at, |from| from, Privilege::is_used_up))
+    }
+}
+
+/// What began is in force from its entry on, also where a clock that was ahead before dates its beginning later.
+fn begun_by(event: Event, time: Time) -> Event {
+    match event {
+        Event::PrivilegeBegan(began) => {
+            Event::PrivilegeBegan(PrivilegeBegan { from: began.from.min(time), ..began })
+        }
+        other => other,
     }
 }
 

@@ -103,6 +103,32 @@ async fn what_was_in_force_then_is_known_later() {
     assert_eq!(privileges.in_force_at(at, Some(&alice)).unwrap().elevations[0].id, id);
 }
 
+/// For a minute the clock was almost a day ahead. What was logged before, then and after is in one order, whatever the times.
+#[tokio::test]
+async fn what_was_in_force_then_is_known_of_days_on_which_the_clock_was_wrong() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let privileges = bench.open(&log);
+    let then = |second| {
+        let at = Timestamp::from_second(second).unwrap();
+        let then = privileges.in_force_at(at, None).unwrap();
+        (then.waivers.len(), then.elevations.len())
+    };
+    set_clock(1_000_000 + DAY - 3_600);
+    let lifted = privileges.request(&state(), &person("leo"), &lift(600)).await.unwrap();
+    privileges.end(&state(), (Some(&user("leo")), "test"), false, &lifted.id, "done").await.unwrap();
+    // Put right: what is asked for now begins by a clock that never goes back, and pushes pass by it at once.
+    set_clock(1_000_100);
+    approved(&privileges, 3_600).await;
+    assert_eq!(live(&privileges), 1);
+    set_clock(1_000_200);
+    let other = privileges.request(&state(), &person("leo"), &lift(600)).await.unwrap();
+    set_clock(1_000_300);
+    privileges.end(&state(), (Some(&user("leo")), "test"), false, &other.id, "done").await.unwrap();
+    set_clock(1_000_400);
+    assert_eq!([then(1_000_101), then(1_000_201), then(1_000_301)], [(0, 1), (1, 1), (0, 1)]);
+}
+
 /// A freeze is over, and the policy has lost the waiver with it.
 #[tokio::test]
 async fn what_nobody_is_named_for_any_more_is_signed_off_by_whoever_operates() {
