@@ -57,6 +57,11 @@ pub fn same_person(one: &str, other: &str) -> bool {
     identity(one) == identity(other)
 }
 
+/// Who a name of the audit log is in the directory, where it tells.
+pub fn username_of(actor: &str) -> Option<Username> {
+    actor.split_once(" (")?.1.strip_suffix(')')?.parse().ok()
+}
+
 impl Caller {
     /// Who it is in the directory, if their token tells.
     pub fn username(&self) -> Option<&Username> {

@@ -11,7 +11,8 @@ use oam_audit::entry::{
     Event, PolicyApproved, PolicyOrigin, PolicyProposed, PolicyWithdrawn, WithdrawnCause,
 };
 use oam_policy::{
-    Digest, Policy,
+    Digest, Policy, RefusalReason,
+    decide::Subject,
     file::{self, PolicySource},
 };
 
@@ -20,7 +21,10 @@ use super::{
     manager::{Applied, Change, Consent, FILES, LivePolicy},
     proposals::{Approval, MOST, Proposal},
 };
-use crate::{access::same_person, config::PolicyPlace};
+use crate::{
+    access::{same_person, username_of},
+    config::PolicyPlace,
+};
 
 /// A policy that was in force, or one that is proposed.
 #[derive(Debug, Clone)]
@@ -87,6 +91,7 @@ impl PolicyManager {
         if proposal.replaces != self.governing()? {
             return Err(ProposalError::Outdated);
         }
+        self.drop_who_is_gone(&mut proposal);
         let needed = self.approvals_needed()?;
         let was_approved = proposal.missing(needed) == 0;
         if proposal.approvals.iter().any(|approval| same_person(&approval.by, &by)) {
@@ -234,6 +239,21 @@ impl PolicyManager {
             return Err(ProposalError::Damaged);
         }
         Ok((Arc::new(policy), files))
+    }
+
+    /// The approvals of whoever was cut off or deactivated since do not count.
+    pub(super) fn drop_who_is_gone(&self, proposal: &mut Proposal) {
+        let (Some(live), Some(loaded)) = (self.live(), self.directory.current()) else { return };
+        proposal.approvals.retain(|approval| {
+            let Some(username) = username_of(&approval.by) else { return true };
+            let bar = Subject::resolve(&live.policy, &loaded.snapshot, &username).1;
+            // Whom no source knows may administer by what their token says.
+            let may_act = matches!(bar, None | Some(RefusalReason::UnknownPrincipal { .. }));
+            if !may_act {
+                tracing::warn!(by = approval.by, digest = %proposal.digest.short(), "an approval counts no more: they are gone");
+            }
+            may_act
+        });
     }
 
     async fn keep_approval(&self, proposal: &Proposal, needed: u8) -> Result<(), ProposalError> {

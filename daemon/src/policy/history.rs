@@ -47,6 +47,14 @@ pub struct History {
     folder: PathBuf,
 }
 
+/// That a version was recorded, to be taken back where it does not come into force after all.
+#[derive(Debug)]
+#[must_use]
+pub struct Recorded {
+    /// How long the index was before, in bytes.
+    before: u64,
+}
+
 /// Why the history cannot be kept or read.
 #[derive(Debug, Error)]
 pub enum HistoryError {
@@ -76,17 +84,64 @@ impl History {
         Ok(Self { folder })
     }
 
-    /// Keeps a version: first its files, then the line that says it came into force. Durable when it returns.
+    /// Keeps a version: first its files, then the line that says it came into force. Durable when it returns; it can be
+    /// taken back.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn record(&self, version: &Version, files: &[PolicySource]) -> Result<(), HistoryError> {
+    pub fn record(&self, version: &Version, files: &[PolicySource]) -> Result<Recorded, HistoryError> {
         let place = self.folder.join(version.digest.to_string());
         if !place.exists() {
             write_folder(&place, files).map_err(|source| HistoryError::Io { path: place, source })?;
         }
         let index = self.index();
         append_line(&index, version).map_err(|source| HistoryError::Io { path: index, source })
+    }
+
+    /// Takes the line back that was written last: that version did not come into force. It only cuts off, which works on a
+    /// full disk too.
+    ///
+    /// # Errors
+    /// When the file cannot be cut.
+    pub fn take_back(&self, Recorded { before }: Recorded) -> Result<(), HistoryError> {
+        let index = self.index();
+        let cut = || {
+            let file = fs::OpenOptions::new().write(true).open(&index)?;
+            file.set_len(before)?;
+            file.sync_data()
+        };
+        cut().map_err(|source| HistoryError::Io { path: index.clone(), source })
+    }
+
+    /// Notes who wants to put what in force, before its files lie where a start would load them. Durable when it returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin(&self, version: &Version) -> Result<(), HistoryError> {
+        let begun = self.begun_file();
+        let written = || {
+            let mut file = fs::File::create(&begun)?;
+            file.write_all(&serde_json::to_vec(version)?)?;
+            file.sync_data()?;
+            fs::File::open(&self.folder)?.sync_all()
+        };
+        written().map_err(|source| HistoryError::Io { path: begun.clone(), source })
+    }
+
+    /// Who wanted to put this policy in force when the daemon stopped in the middle. What is torn says nothing.
+    pub fn begun(&self, digest: Digest) -> Option<Version> {
+        let begun: Version = serde_json::from_slice(&fs::read(self.begun_file()).ok()?).ok()?;
+        Some(begun).filter(|begun| begun.digest == digest)
+    }
+
+    /// It is in force, or is not to be.
+    pub fn finish(&self) {
+        if let Err(error) = fs::remove_file(self.begun_file())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            // It says something of one policy only, and only where a start finds that to be new.
+            tracing::warn!(%error, path = %self.begun_file().display(), "a note was not removed");
+        }
     }
 
     /// Keeps what the files of a version say besides its rules: tests and comments may change without being another
@@ -148,6 +203,10 @@ impl History {
     fn index(&self) -> PathBuf {
         self.folder.join("index.jsonl")
     }
+
+    fn begun_file(&self) -> PathBuf {
+        self.folder.join("begun.json")
+    }
 }
 
 /// Writes files into a new folder that appears whole or not at all.
@@ -180,16 +239,18 @@ fn swap_in(draft: &Path, place: &Path) -> io::Result<()> {
     fs::remove_dir_all(draft)
 }
 
-fn append_line(index: &Path, version: &Version) -> io::Result<()> {
+fn append_line(index: &Path, version: &Version) -> io::Result<Recorded> {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(index)?;
+    let before = file.metadata()?.len();
     let mut line = serde_json::to_vec(version)?;
     line.push(b'\n');
     // A line that a crash cut off must not swallow this one.
-    if file.metadata()?.len() > 0 && !fs::read(index)?.ends_with(b"\n") {
+    if before > 0 && !fs::read(index)?.ends_with(b"\n") {
         line.insert(0, b'\n');
     }
     file.write_all(&line)?;
-    file.sync_data()
+    file.sync_data()?;
+    Ok(Recorded { before })
 }
 
 #[cfg(test)]
@@ -221,9 +282,9 @@ mod tests {
         let history = History::open(folder.path().join("history")).unwrap();
         let (one, one_files) = version("one");
         let (two, two_files) = version("two");
-        history.record(&one, &one_files).unwrap();
-        history.record(&two, &two_files).unwrap();
-        history.record(&one, &one_files).unwrap();
+        let _ = history.record(&one, &one_files).unwrap();
+        let _ = history.record(&two, &two_files).unwrap();
+        let _ = history.record(&one, &one_files).unwrap();
         assert_eq!(history.versions().unwrap(), [one.clone(), two, one.clone()]);
         assert_eq!(history.find(&one.digest.short()).unwrap().1, one_files);
         assert!(matches!(history.find("zz"), Err(HistoryError::Unknown(_))));
@@ -235,13 +296,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let history = History::open(folder.path().to_owned()).unwrap();
         let (one, files) = version("one");
-        history.record(&one, &files).unwrap();
+        let _ = history.record(&one, &files).unwrap();
         let index = folder.path().join("index.jsonl");
         let mut text = fs::read(&index).unwrap();
         text.extend_from_slice(b"{\"digest\":\"00");
         fs::write(&index, text).unwrap();
-        history.record(&one, &files).unwrap();
+        let _ = history.record(&one, &files).unwrap();
         assert_eq!(history.versions().unwrap(), [one.clone(), one]);
+    }
+
+    #[test]
+    fn what_is_taken_back_was_never_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = History::open(folder.path().to_owned()).unwrap();
+        let (one, files) = version("one");
+        let recorded = history.record(&one, &files).unwrap();
+        history.take_back(recorded).unwrap();
+        assert_eq!(history.versions().unwrap(), []);
+        let _ = history.record(&one, &files).unwrap();
+        let (two, other_files) = version("two");
+        let recorded = history.record(&two, &other_files).unwrap();
+        history.take_back(recorded).unwrap();
+        assert_eq!(history.versions().unwrap(), [one]);
     }
 
     #[test]
@@ -257,7 +333,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let history = History::open(folder.path().to_owned()).unwrap();
         let (one, mut files) = version("one");
-        history.record(&one, &files).unwrap();
+        let _ = history.record(&one, &files).unwrap();
         files[0].text = "# said better\none".into();
         history.refresh(one.digest, &files).unwrap();
         assert_eq!(history.find(&one.digest.to_string()).unwrap(), (one.clone(), files));

@@ -133,6 +133,9 @@ impl PolicyManager {
 
     async fn load(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
         let policy = Arc::new(self.parse(files, &change).await?);
+        // An administrator's change that a crash cut off is theirs, and not that of the files.
+        let begun = self.history.begun(policy.digest()).filter(|_| change.origin == PolicyOrigin::Start);
+        let change = begun.map_or(change, Version::into_change);
         self.withdraw_what_the_files_said(policy.digest()).await?;
         if !self.must_wait(&policy)? {
             return self.put_in_force(policy, files, change, Consent::default()).await;
@@ -152,6 +155,9 @@ impl PolicyManager {
         }
         let _one_at_a_time = self.changing.lock().await;
         let policy = Arc::new(self.parse(files, &change).await?);
+        // An administrator's change that a crash cut off is theirs, and not that of the files.
+        let begun = self.history.begun(policy.digest()).filter(|_| change.origin == PolicyOrigin::Start);
+        let change = begun.map_or(change, Version::into_change);
         if self.must_wait(&policy)? {
             return self.propose(policy, files, change).await;
         }
@@ -170,6 +176,8 @@ impl PolicyManager {
             return self.put_in_force(policy, files, change, consent).await;
         };
         let before = read(path).ok();
+        // Where the daemon dies before it is done, the next start finds the files, and must know whose they are.
+        self.history.begin(&version(&policy, change.clone(), consent.clone()))?;
         self.write_managed(files)?;
         let applied = self.put_in_force(policy, files, change, consent).await;
         match (&applied, before) {
@@ -178,6 +186,7 @@ impl PolicyManager {
             (Err(_), Some(before)) => self.write_managed(&before)?,
             (Err(_), None) => {}
         }
+        self.history.finish();
         applied
     }
 
@@ -235,15 +244,15 @@ impl PolicyManager {
         let origin = change.origin;
         // A restart with what was in force before is no new version, though the log tells of it.
         let resumed = if origin == PolicyOrigin::Start { self.history.last()? } else { None };
-        let version = match resumed.filter(|last| last.digest == policy.digest()) {
+        let (version, recorded) = match resumed.filter(|last| last.digest == policy.digest()) {
             Some(resumed) => {
                 self.history.refresh(resumed.digest, files)?;
-                resumed
+                (resumed, None)
             }
             None => {
                 let version = version(&policy, change, consent);
-                self.history.record(&version, files)?;
-                version
+                let recorded = self.history.record(&version, files)?;
+                (version, Some(recorded))
             }
         };
         let entry = PolicyChanged {
@@ -256,7 +265,12 @@ impl PolicyManager {
             unapproved: version.unapproved,
             diff: self.summary(before, &policy).await,
         };
-        self.audit.append(self.audit.batch(&Event::PolicyChanged(entry))?).await?;
+        if let Err(error) = self.record_change(entry).await {
+            // The next start goes on with the last that was in force: it must not be one of which its author was told that it
+            // was not made.
+            recorded.map_or(Ok(()), |recorded| self.history.take_back(recorded))?;
+            return Err(error);
+        }
         let live = Arc::new(LivePolicy { policy, version });
         self.directory.decided_by(&live.policy);
         self.live.store(Some(Arc::clone(&live)));
@@ -274,6 +288,11 @@ impl PolicyManager {
         let old = Arc::clone(&before?.policy);
         let snapshot = self.directory.current().map(|loaded| loaded.snapshot.clone());
         Some(summary(old, Arc::clone(policy), snapshot).await)
+    }
+
+    async fn record_change(&self, entry: PolicyChanged) -> Result<(), ApplyError> {
+        self.audit.append(self.audit.batch(&Event::PolicyChanged(entry))?).await?;
+        Ok(())
     }
 
     async fn record_rejection(&self, faults: &Faults, change: &Change) -> Result<(), ApplyError> {
@@ -305,6 +324,13 @@ fn version(policy: &Policy, change: Change, consent: Consent) -> Version {
         approved_by,
         unapproved,
         approvals: policy.change().approvals,
+    }
+}
+
+impl Version {
+    /// Who put it in force, how and why.
+    fn into_change(self) -> Change {
+        Change { origin: self.origin, author: self.author, reason: self.reason }
     }
 }
 

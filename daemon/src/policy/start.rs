@@ -121,8 +121,11 @@ impl PolicyManager {
             Ok(needed) if needed > 0 => needed,
             _ => return,
         };
-        let approved = |proposal: &&super::Proposal| proposal.missing(needed) == 0;
-        let Some(proposal) = self.proposals.all().iter().find(approved).cloned() else { return };
+        let mut waiting = self.proposals.all().to_vec();
+        waiting.iter_mut().for_each(|proposal| self.drop_who_is_gone(proposal));
+        let Some(proposal) = waiting.into_iter().find(|proposal| proposal.missing(needed) == 0) else {
+            return;
+        };
         if let Err(error) = self.complete(&proposal).await {
             tracing::error!(%error, digest = %proposal.digest.short(), "an approved policy was not put in force");
         }

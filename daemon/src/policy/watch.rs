@@ -1,19 +1,24 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use oam_audit::entry::PolicyOrigin;
 use tokio::{sync::Notify, time};
 
-use super::PolicyManager;
+use super::{ApplyError, PolicyManager};
+use crate::backoff::Backoff;
 
 /// How often the policy's files are looked at. Looking, unlike waiting for notifications, also works on NFS and on
 /// folders that are swapped by a link, as Bitbucket's shared home and configuration maps are.
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Follows the policy's files for ever: loads them when they have changed and lain still for one look, or at once
-/// when `now` is notified.
+/// when `now` is notified. What was not loaded for a reason that is not theirs is tried again, less and less often.
 pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
     let mut loaded = policies.fingerprint();
     let mut seen = loaded.clone();
+    let mut again: Option<Again> = None;
     loop {
         let asked = tokio::select! {
             () = time::sleep(EVERY) => false,
@@ -22,11 +27,30 @@ pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
         let current = policies.fingerprint();
         let still = current == seen;
         seen = current;
-        if asked || (still && seen != loaded) {
-            loaded.clone_from(&seen);
-            if let Err(error) = policies.reload(PolicyOrigin::File).await {
-                tracing::error!(%error, "the changed policy was not loaded; the one before it stays in force");
-            }
+        let is_due = again.as_ref().is_some_and(|again| again.at <= Instant::now());
+        if !(asked || is_due || (still && seen != loaded)) {
+            continue;
         }
+        loaded.clone_from(&seen);
+        again = match policies.reload(PolicyOrigin::File).await {
+            Ok(_) => None,
+            Err(error) => {
+                tracing::error!(%error, "the changed policy was not loaded; the one before it stays in force");
+                (!matches!(error, ApplyError::Faulty(_))).then(|| Again::after(again))
+            }
+        };
+    }
+}
+
+/// When what failed is tried again.
+struct Again {
+    at: Instant,
+    backoff: Backoff,
+}
+
+impl Again {
+    fn after(before: Option<Self>) -> Self {
+        let mut backoff = before.map(|before| before.backoff).unwrap_or_default();
+        Self { at: Instant::now() + backoff.pause(), backoff }
     }
 }

@@ -4,7 +4,10 @@ use oam_audit::entry::PolicyOrigin;
 use oam_policy::{Digest, file::parse};
 
 use super::{
-    super::{Applied, ApplyError, Change, Known, PolicyManager, Proposal, ProposalError},
+    super::{
+        Applied, ApplyError, Approval, Change, Known, PolicyManager, Proposal, ProposalError,
+        proposals::Proposals,
+    },
     Bench, apply, apply_as, contact, files, policy,
 };
 use crate::config::PolicyPlace;
@@ -202,4 +205,34 @@ async fn followed_files_propose_what_they_say_and_nothing_else() {
     manager.reload(PolicyOrigin::File).await.unwrap();
     approve(&manager, &waiting[0], ALICE).await.unwrap();
     assert_eq!((contact(&manager).as_deref(), manager.trouble()), (Some("three"), None));
+}
+
+/// Bob approves and is dismissed. What he wanted is not what anybody who is left wants.
+#[tokio::test]
+async fn who_is_gone_meanwhile_does_not_count() {
+    let (bench, manager) = started(2).await;
+    let two = proposed(&manager, ALICE, &policy("two")).await;
+    approve(&manager, &two, "corp:42 (bob)").await.unwrap();
+    bench.import(&["s:eng"]).await;
+    bench.cut_off("bob").await;
+    let after = approve(&manager, &two, CAROL).await.unwrap();
+    let Applied::Proposed { proposal, .. } = after else { panic!("it is in force by somebody who is gone") };
+    assert_eq!(proposal.approved_by(), [CAROL]);
+    // Nor after a restart.
+    let after = bench.start().await;
+    assert_eq!(contact(&after).as_deref(), Some("one"));
+    approve(&after, &two, "uid 4").await.unwrap();
+    assert_eq!(contact(&after).as_deref(), Some("two"));
+    assert_eq!(after.live().unwrap().version.approved_by, [CAROL, "uid 4"]);
+}
+
+#[tokio::test]
+async fn an_approval_that_was_the_last_counts_no_more_at_a_start_when_they_are_gone() {
+    let (bench, manager) = started(1).await;
+    let two = proposed(&manager, ALICE, &policy("two")).await;
+    let approval = Approval { by: "corp:42 (bob)".into(), at: jiff::Timestamp::now(), reason: "seen".into() };
+    let waiting = Proposals::open(bench.folder.path().join("policy-proposals")).unwrap();
+    waiting.update(&Proposal { approvals: vec![approval], ..two }).unwrap();
+    bench.cut_off("bob").await;
+    assert_eq!(contact(&bench.start().await).as_deref(), Some("one"));
 }

@@ -1,7 +1,7 @@
 mod approval;
 mod restart;
 
-use std::fs;
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use oam_audit::entry::PolicyOrigin;
@@ -52,6 +52,11 @@ impl Bench {
         self.writer.import(directory, Timestamp::UNIX_EPOCH, by).await.unwrap();
     }
 
+    async fn cut_off(&self, username: &str) {
+        let by = By { actor: "test".into(), reason: "left".into() };
+        self.writer.deactivate(username.parse().unwrap(), true, by).await.unwrap();
+    }
+
     async fn start(&self) -> PolicyManager {
         self.start_at(PolicyPlace::Managed(self.folder.path().join("policy")), None).await
     }
@@ -81,6 +86,10 @@ impl Bench {
     }
 
     /// What lies where the daemon looks.
+    fn history(&self, name: &str) -> PathBuf {
+        self.folder.path().join("policy-history").join(name)
+    }
+
     fn edit(&self, text: &str) {
         fs::write(self.folder.path().join("policy/policy.toml"), text).unwrap();
     }
@@ -169,4 +178,78 @@ async fn a_restart_is_no_new_version() {
     let after = bench.start().await;
     assert_eq!(after.history().versions().unwrap(), versions);
     assert_eq!(after.live().unwrap().version, versions[1]);
+}
+
+/// The author was told that it was not made: so it must not be there after a restart either, with all that it would govern.
+#[tokio::test]
+async fn what_could_not_be_recorded_is_not_in_force_after_a_restart() {
+    let mut bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = bench.start().await;
+    apply(&manager, &policy("one")).await.unwrap();
+    bench.audit.close().await;
+    let two = format!("{}\n[change]\napprovals = 1\n", policy("two"));
+    assert!(matches!(apply(&manager, &two).await, Err(ApplyError::Audit(_))));
+    assert_eq!(manager.history().last().unwrap().unwrap().author, "uid 0");
+    assert_eq!(manager.history().versions().unwrap().len(), 2, "the starter, and one");
+    let node = "node".parse().unwrap();
+    (bench.audit, _) = AuditLog::open(&bench.folder.path().join("audit"), &node).unwrap();
+    let after = bench.start().await;
+    assert_eq!((contact(&after).as_deref(), bench.place()), (Some("one"), policy("one")));
+    assert!(after.proposals().is_empty());
+}
+
+/// The daemon dies when the files are written and nothing is recorded yet.
+#[tokio::test]
+async fn a_change_that_a_crash_cut_off_is_its_author_s() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = bench.start().await;
+    apply(&manager, &policy("one")).await.unwrap();
+    let begun = super::Version {
+        digest: approval::digest(&policy("two")),
+        author: "uid 7".into(),
+        reason: "why".into(),
+        ..manager.history().last().unwrap().unwrap()
+    };
+    manager.history().begin(&begun).unwrap();
+    bench.edit(&policy("two"));
+    let last = |manager: &PolicyManager| {
+        let last = manager.history().last().unwrap().unwrap();
+        (last.author, last.reason, last.origin)
+    };
+    let after = bench.start().await;
+    assert_eq!(last(&after), ("uid 7".into(), "why".into(), PolicyOrigin::Apply));
+    assert_eq!(bench.told().last().unwrap()["author"], "uid 7");
+    // Of other files it says nothing.
+    bench.edit(&policy("three"));
+    assert_eq!(last(&bench.start().await).0, "files");
+}
+
+/// The disk is full for a moment while a freeze is merged.
+#[tokio::test]
+async fn files_that_were_not_loaded_for_a_passing_reason_are_tried_again() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = Arc::new(bench.start().await);
+    apply(&manager, &policy("one")).await.unwrap();
+    let (index, aside) = (bench.history("index.jsonl"), bench.history("aside"));
+    fs::rename(&index, &aside).unwrap();
+    fs::create_dir(&index).unwrap();
+    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    bench.edit(&policy("two"));
+    while manager.trouble().is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(contact(&manager).as_deref(), Some("one"));
+    fs::remove_dir(&index).unwrap();
+    fs::rename(&aside, &index).unwrap();
+    let loaded = async {
+        while contact(&manager).as_deref() != Some("two") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("it is not tried again");
+    following.abort();
 }
