@@ -206,7 +206,7 @@ fn exit_of(code: Code) -> Exit {
 fn help_of(code: Code) -> &'static str {
     match code {
         Code::PermissionDenied => {
-            "ask whoever runs oamd to let you administer it; the attempt may have been recorded"
+            "`oam whoami` says who you are to the daemon, and what you hold; the attempt may have been recorded"
         }
         Code::Unauthenticated => "`oam login` signs you in; `oam whoami` says who you are to the daemon",
         Code::Unavailable => "the daemon went away or is stopping; `oam status` says whether it is back",

@@ -43,6 +43,7 @@ pub mod verify;
 pub mod warnings;
 pub mod who;
 
+pub(crate) use page::counted;
 pub use page::{Color, Page};
 pub use progress::Progress;
 pub use terminal::Terminal;

@@ -102,7 +102,7 @@ pub(super) fn utc(at: Timestamp) -> String {
 }
 
 /// `1 user`, `1,200 users`.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 

@@ -71,8 +71,16 @@ pub enum PrivilegeError {
         /// The roles.
         roles: String,
     },
+    /// It is not over.
+    #[error(
+        "`{0}` is not over: it is signed off when it has ended (`oam grant revoke {0} --reason …` ends it)"
+    )]
+    NotOver(PrivilegeId),
+    /// It was signed off.
+    #[error("`{0}` was signed off already, by `{1}`")]
+    SignedOff(PrivilegeId, String),
     /// It needs no signature.
-    #[error("`{0}` is nothing to sign off: it lifted nothing, is not over, or was signed off already")]
+    #[error("`{0}` is nothing to sign off: it lifted no rule")]
     NothingToSign(PrivilegeId),
     /// It could not be recorded.
     #[error("it was not recorded, so it is not so: {0}")]

@@ -16,6 +16,7 @@ use oam_policy::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    PrivilegeError,
     clock::SLACK,
     what::{self, What},
 };
@@ -133,6 +134,23 @@ impl Privilege {
             Stage::Waiting => None,
             Stage::Live { from, to } => Some((from, to)),
             Stage::Ended { was, at, .. } => was.map(|(from, to)| (from, to.min(at))),
+        }
+    }
+
+    /// Whether it can be signed off now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(super) fn must_be_signed_off(&self) -> Result<(), PrivilegeError> {
+        match (&self.signed_off, &self.stage) {
+            _ if self.wants_sign_off() => Ok(()),
+            (Some(signed), _) => {
+                Err(PrivilegeError::SignedOff(self.id.clone(), signed.by.as_str().to_owned()))
+            }
+            (None, Stage::Live { .. } | Stage::Waiting) if self.what.is_waiver() => {
+                Err(PrivilegeError::NotOver(self.id.clone()))
+            }
+            _ => Err(PrivilegeError::NothingToSign(self.id.clone())),
         }
     }
 

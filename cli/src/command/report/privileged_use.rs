@@ -7,7 +7,10 @@ use oam_audit::entry::{
 use super::{Common, Work};
 use crate::{
     command::{Context, Ending},
-    output::report::{Kind, Row},
+    output::{
+        counted,
+        report::{Kind, Row},
+    },
     query::Filter,
 };
 
@@ -253,7 +256,7 @@ fn other(entry: String, found: &Entry) -> Option<Row> {
             "for a while",
             signed.by.clone(),
             String::new(),
-            format!("{} signed off, {} pushes", signed.id, signed.pushes),
+            format!("{} signed off, of {}", signed.id, counted(signed.pushes, "push", "pushes")),
             signed.reason.clone(),
             "",
         ),

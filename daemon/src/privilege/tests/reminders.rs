@@ -88,3 +88,23 @@ async fn reminders(log: &AuditLog) -> Vec<(PrivilegeReminder, String)> {
     });
     reminded.collect()
 }
+
+#[tokio::test]
+async fn whoever_signs_off_too_early_or_twice_reads_why() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let privileges = bench.open(&log);
+    let state = state();
+    let role = approved(&privileges, 600).await;
+    let lifted = privileges.request(&state, &person("leo"), &lift(600)).await.unwrap().id.clone();
+    let lea = person("lea");
+    let signed = async |id| match privileges.sign_off(&state, (&lea, false), id, "seen", 0).await {
+        Ok(_) => "signed off".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    assert!(signed(&role).await.ends_with("is nothing to sign off: it lifted no rule"));
+    assert!(signed(&lifted).await.contains("is not over"));
+    privileges.end(&state, (Some(&user("leo")), "test"), false, &lifted, "done").await.unwrap();
+    assert_eq!(signed(&lifted).await, "signed off");
+    assert!(signed(&lifted).await.ends_with("was signed off already, by `lea`"));
+}

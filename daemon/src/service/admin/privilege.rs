@@ -197,6 +197,8 @@ fn status(error: &PrivilegeError) -> Status {
         | PrivilegeError::NotWaiting(_)
         | PrivilegeError::IsOver(_)
         | PrivilegeError::Twice(_)
+        | PrivilegeError::NotOver(_)
+        | PrivilegeError::SignedOff(..)
         | PrivilegeError::NothingToSign(_) => Status::failed_precondition(text),
     }
 }
