@@ -74,7 +74,9 @@ fn told(one: &RefDecision) -> String {
     match &one.verdict {
         Verdict::Permitted(permit) => {
             let lifted = permit.lifted().iter().map(|one| format!(" {} by {}", one.rule, one.waiver));
-            format!("permitted:{}{}", permit.grant(), lifted.collect::<String>())
+            let others = permit.other_grants().iter().map(|one| format!("+{one}"));
+            let lifted = others.chain(lifted).collect::<String>();
+            format!("permitted:{}{lifted}", permit.grant())
         }
         Verdict::Refused(reasons) => {
             let reasons = reasons.iter().map(|reason| match reason.rule() {
@@ -131,7 +133,9 @@ paths = ["docs/legal/**"]
     assert_eq!(push(&case, "alice", update, &changing(&[])), "permitted:docs");
     assert_eq!(push(&case, "alice", update, &changing(&["docs/a", "src/a"])), "paths-not-granted");
     assert_eq!(push(&case, "alice", update, &changing(&["docs/legal/a"])), "paths-not-granted");
-    assert_eq!(push(&case, "rita", update, &changing(&["docs/legal/a", "docs/a"])), "permitted:docs");
+    assert_eq!(push(&case, "rita", update, &changing(&["docs/legal/a", "docs/a"])), "permitted:docs+legal");
+    assert_eq!(push(&case, "rita", update, &changing(&["docs/legal/a"])), "permitted:legal");
+    assert_eq!(push(&case, "rita", update, &changing(&["docs/a"])), "permitted:docs");
     // What is deleted changes no path, and nobody need look.
     assert_eq!(push(&case, "alice", "delete refs/heads/main", &Facts::none()), "permitted:docs");
     assert_eq!(push(&case, "alice", "create refs/heads/x", &Facts::none()), "no-grant");

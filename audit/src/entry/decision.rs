@@ -153,8 +153,11 @@ pub struct Update {
     pub histories_left_out: u64,
     /// The verdict on this update.
     pub outcome: Outcome,
-    /// The grant that carried it; null when none did.
+    /// The grant that carried it; null when none did. Of several that cover the changed paths together, one.
     pub grant: Option<String>,
+    /// The others of these; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_grants: Vec<String>,
     /// The id of what the pusher had for a while, where that carried it; absent where a standing right did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privilege: Option<String>,

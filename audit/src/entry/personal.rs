@@ -225,6 +225,7 @@ impl Update {
             histories_left_out: _,
             outcome: _,
             grant: _,
+            other_grants: _,
             privilege: _,
             waiver: _,
             lifted: _,

@@ -27,6 +27,7 @@ fn update(name: impl Into<RefBytes>) -> Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         reasons: vec![],
@@ -72,6 +73,7 @@ fn decisions_read_well() {
             privilege: Some("7k2m9x".into()),
         }],
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         reasons: vec![

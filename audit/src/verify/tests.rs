@@ -52,6 +52,7 @@ pub(super) fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         reasons: vec![],

@@ -205,7 +205,7 @@ fn of_updates<'a>(updates: &'a [Update], tell: &mut dyn FnMut(Facet<'a>)) {
         if update.privilege.is_some() {
             tell(Facet::ForAWhile);
         }
-        let rules = update.grant.iter().chain(&update.waiver);
+        let rules = update.grant.iter().chain(&update.other_grants).chain(&update.waiver);
         let lifted = update.lifted.iter().flat_map(|lifted| [&lifted.rule, &lifted.waiver]);
         let shadow = update.shadow.iter().map(|shadow| &shadow.rule);
         rules.chain(lifted).chain(shadow).for_each(|rule| tell(Facet::Rule(rule)));

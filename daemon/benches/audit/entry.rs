@@ -54,6 +54,7 @@ fn update(n: u64) -> Update {
         verb: Some(Verb::Update),
         fast_forward: Some(true),
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         outcome: Outcome::Permitted,

@@ -34,6 +34,7 @@ pub(crate) fn created(name: &str, lifted: Vec<Lifted>) -> Update {
         verb: Some(Verb::Create),
         fast_forward: None,
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         outcome: Outcome::Permitted,

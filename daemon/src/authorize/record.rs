@@ -143,6 +143,11 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
         ancestry_unreadable: matches!(facts.ancestry(index), Some(Ancestry::Unreadable { .. })),
         outcome: outcome(decided.verdict.outcome()),
         grant: permit.map(|permit| permit.grant().to_string()),
+        other_grants: permit
+            .iter()
+            .flat_map(|permit| permit.other_grants())
+            .map(ToString::to_string)
+            .collect(),
         privilege: permit.and_then(|permit| permit.elevation()).map(ToString::to_string),
         waiver: lifted.first().map(|lifted: &entry::Lifted| lifted.waiver.clone()),
         lifted,
@@ -172,6 +177,7 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         reasons: Vec::new(),

@@ -64,7 +64,7 @@ impl Usage {
     /// Counts the rules that had a part in the judgement of one ref.
     pub(super) fn judged(&mut self, update: &Update, at: Timestamp) {
         let lifting: BTreeSet<_> = update.lifted.iter().map(|lifted| &lifted.waiver).collect();
-        let rules = update.grant.iter().chain(lifting);
+        let rules = update.grant.iter().chain(&update.other_grants).chain(lifting);
         let refused: BTreeSet<_> = update.reasons.iter().filter_map(rule).collect();
         for rule in rules.chain(refused) {
             Self::note(&mut self.uses, self.rules.get(rule), at, |one| one.decided += 1);

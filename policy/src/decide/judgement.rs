@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     facts::FactsNeeded,
-    name::PrivilegeId,
+    name::{PrivilegeId, RuleId},
     nonempty::NonEmpty,
     reason::{RefusalReason, UndecidedReason},
     request::{Request, Verb},
@@ -60,12 +60,14 @@ pub(super) struct Carried<'a> {
     pub(super) grant: &'a Grant,
     pub(super) reach: Reach,
     /// What had a part in it besides; mostly nothing.
-    with: Option<Box<With>>,
+    with: Option<Box<With<'a>>>,
 }
 
 /// What a grant does not carry alone.
 #[derive(Default, PartialEq)]
-struct With {
+struct With<'a> {
+    /// The other grants that cover the changed paths together with it.
+    grants: BTreeSet<&'a RuleId>,
     /// Of what the pusher was given for a while.
     given: BTreeSet<PrivilegeId>,
     lifted: Vec<Lifted>,
@@ -150,6 +152,16 @@ impl<'a> Carried<'a> {
         Self { grant, reach, with: None }
     }
 
+    /// The same together with other grants, each of which is of some paths.
+    pub(super) fn with(mut self, grants: impl IntoIterator<Item = &'a Grant>) -> Self {
+        let mut others =
+            grants.into_iter().map(|grant| &grant.id).filter(|id| **id != self.grant.id).peekable();
+        if others.peek().is_some() {
+            self.with.get_or_insert_default().grants.extend(others);
+        }
+        self
+    }
+
     /// The same with others that had a part in it, of what the pusher was given for a while.
     pub(super) fn beside(mut self, others: impl IntoIterator<Item = PrivilegeId>) -> Self {
         let mut others = others.into_iter().peekable();
@@ -182,8 +194,9 @@ impl<'a> Carried<'a> {
 
     fn told(self, scope: &Scope<'_>) -> Permit {
         let Self { grant, reach, with } = self;
-        let With { given, lifted } = with.map(|with| *with).unwrap_or_default();
-        Permit::by_grant(grant.id.clone(), scope.role(reach), scope.told(reach)).beside(given).lifting(lifted)
+        let With { grants, given, lifted } = with.map(|with| *with).unwrap_or_default();
+        let permit = Permit::by_grant(grant.id.clone(), scope.role(reach), scope.told(reach));
+        permit.with(grants.into_iter().cloned()).beside(given).lifting(lifted)
     }
 }
 

@@ -165,22 +165,16 @@ impl<'a> OneRef<'_, 'a> {
     /// What carries it where every grant is of some paths only, and they cover it together. Where they do not, that is
     /// in the tally.
     fn granted_in_parts(&self, parts: &[(Part<'a>, Reach)], tally: &mut Tally<'a>) -> Option<Carried<'a>> {
-        let is_given = |(_, reach): &&(Part<'_>, Reach)| !reach.is_standing();
-        if parts.iter().any(|part| is_given(&part))
+        if parts.iter().any(|(_, reach)| !reach.is_standing())
             && let Some(standing) = self.standing_in_parts(parts, tally)
         {
             return Some(standing);
         }
         let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
         let uncovered = self.uncovered(&all);
-        let carrying = match uncovered {
-            Known::Is(None) => self.needed(parts),
-            _ => parts.to_vec(),
-        };
-        // Of several that cover it together, one that is there for a while is told.
-        let (first, reach) = carrying.iter().find(is_given).or(carrying.first())?;
-        let given = carrying.iter().filter_map(|(_, reach)| self.scope.given(*reach)).cloned();
-        let carried = Carried::by(first.grant, *reach).beside(given);
+        if matches!(uncovered, Known::Is(None)) {
+            return self.together(parts);
+        }
         let refusal = uncovered.map(|paths| {
             paths.map(|paths| {
                 let grants: BTreeSet<_> = all.iter().map(|part| part.grant.id.clone()).collect();
@@ -196,36 +190,58 @@ impl<'a> OneRef<'_, 'a> {
             })
         });
         tally.refuse_if(refusal);
-        Some(carried)
+        None
     }
 
-    /// Of parts that cover it together, those without which they would not: what somebody has for a while is not used
-    /// for nothing.
-    fn needed<'p>(&self, parts: &[(Part<'p>, Reach)]) -> Vec<(Part<'p>, Reach)> {
-        let mut kept = parts.to_vec();
-        let mut place = 0;
-        while let Some((_, reach)) = kept.get(place) {
-            let mut others = kept.clone();
-            others.remove(place);
-            let rest: Vec<_> = others.iter().map(|(part, _)| *part).collect();
-            let is_needless =
-                !reach.is_standing() && !rest.is_empty() && matches!(self.uncovered(&rest), Known::Is(None));
-            match is_needless {
-                true => kept = others,
-                false => place += 1,
+    /// What parts carry together that cover it: told are those without which it were not covered, and of these first one
+    /// that is there for a while.
+    fn together(&self, parts: &[(Part<'a>, Reach)]) -> Option<Carried<'a>> {
+        let carrying = self.needed(parts);
+        let (first, reach) = carrying.iter().find(|(_, reach)| !reach.is_standing()).or(carrying.first())?;
+        let given = carrying.iter().filter_map(|(_, reach)| self.scope.given(*reach)).cloned();
+        let grants = carrying.iter().map(|(part, _)| part.grant);
+        Some(Carried::by(first.grant, *reach).with(grants).beside(given))
+    }
+
+    /// Of parts that cover it together, those without which they would not; rather what is there at any time than what is
+    /// there for a while, which is not used for nothing, and rather the first than the last.
+    fn needed(&self, parts: &[(Part<'a>, Reach)]) -> Vec<(Part<'a>, Reach)> {
+        let (mut left, given): (Vec<_>, Vec<_>) = parts.iter().partition(|(_, reach)| reach.is_standing());
+        left.extend(given);
+        let mut needed = Vec::new();
+        while needed.is_empty() || !self.cover(&needed) {
+            // Beside those that are needed already, all up to the last of these cover it, and without that one do not.
+            let cover = |count: &usize| {
+                let first = left.iter().take(*count);
+                self.cover(&needed.iter().chain(first).copied().collect::<Vec<_>>())
+            };
+            let counts: Vec<usize> = (1..left.len()).collect();
+            left.truncate(counts.partition_point(|count| !cover(count)) + 1);
+            needed.extend(left.pop());
+            if left.is_empty() {
+                break;
             }
         }
-        kept
+        needed.reverse();
+        needed
+    }
+
+    /// Whether these surely cover it together.
+    fn cover(&self, parts: &[(Part<'a>, Reach)]) -> bool {
+        let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+        matches!(self.uncovered(&all), Known::Is(None))
     }
 
     /// What somebody may at any time, of some paths together: that is not carried by what they have for a while. What would
     /// tell is asked for.
     fn standing_in_parts(&self, parts: &[(Part<'a>, Reach)], tally: &mut Tally<'a>) -> Option<Carried<'a>> {
-        let standing: Vec<_> = parts.iter().filter(|(_, reach)| reach.is_standing()).collect();
-        let (carrying, reach) = standing.first()?;
+        let standing: Vec<_> = parts.iter().copied().filter(|(_, reach)| reach.is_standing()).collect();
+        if standing.is_empty() {
+            return None;
+        }
         let all: Vec<_> = standing.iter().map(|(part, _)| *part).collect();
         match self.uncovered(&all) {
-            Known::Is(None) => Some(Carried::by(carrying.grant, *reach)),
+            Known::Is(None) => self.together(&standing),
             Known::Is(Some(_)) | Known::Unreadable(_) => None,
             Known::Needs(needed) => {
                 tally.refuse_if(Known::<Option<RefusalReason>>::Needs(needed));

@@ -56,6 +56,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     grant: RuleId,
+    /// The other grants that cover the changed paths together with it.
+    others: Box<[RuleId]>,
     role: Option<RoleId>,
     elevation: Option<PrivilegeId>,
     /// Until when that is there.
@@ -68,7 +70,13 @@ pub struct Permit {
 impl Permit {
     pub(super) fn by_grant(grant: RuleId, role: Option<RoleId>, given: Option<Given<'_>>) -> Self {
         let (elevation, until) = given.map(|given| (given.id.clone(), given.to)).unzip();
-        Self { grant, role, elevation, until, beside: BTreeSet::new(), lifted: Vec::new() }
+        let others = Box::default();
+        Self { grant, others, role, elevation, until, beside: BTreeSet::new(), lifted: Vec::new() }
+    }
+
+    /// The same together with other grants, each of which is of some paths.
+    pub(super) fn with(self, others: impl IntoIterator<Item = RuleId>) -> Self {
+        Self { others: others.into_iter().collect(), ..self }
     }
 
     /// The same with others that had a part in it, of what the pusher was given for a while.
@@ -81,12 +89,17 @@ impl Permit {
         Self { lifted, ..self }
     }
 
-    /// The grant that carried it.
+    /// The grant that carried it; of several that cover the changed paths together, one.
     pub fn grant(&self) -> &RuleId {
         &self.grant
     }
 
-    /// The role through which the grant reached the pusher; `None` when it names them directly.
+    /// The other grants without which some changed path would not be covered, by id; mostly none.
+    pub fn other_grants(&self) -> &[RuleId] {
+        &self.others
+    }
+
+    /// The role through which [that grant](Self::grant) reached the pusher; `None` when it names them directly.
     pub fn role(&self) -> Option<&RoleId> {
         self.role.as_ref()
     }

@@ -1,5 +1,6 @@
 //! The engine decides as the naive implementation does.
 
+use oam_policy::Verdict;
 use proptest::prelude::*;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 proptest! {
     #![proptest_config(cases(1500))]
 
-    /// The same outcome and the same reasons, when all facts are told that can be.
+    /// The same outcome and the same reasons, or grants that cover it, when all facts are told that can be.
     #[test]
     fn the_decision_is_the_specification_s(world in world_for_a_while(), push in push()) {
         let oracle = Oracle::new(&world, &push);
@@ -28,6 +29,10 @@ proptest! {
                 continue;
             }
             prop_assert_eq!(outcome, expected.outcome, "update {}", index);
+            if let Verdict::Permitted(permit) = &one.verdict {
+                let wrong = oracle.wrong_of(permit, &push.updates[index], one.verb);
+                prop_assert_eq!(wrong, None, "update {}", index);
+            }
             if outcome == Outcome::Refused {
                 let mut expected = expected;
                 // Which paths are not granted may depend on whether it is an update or a force, and then none are told.

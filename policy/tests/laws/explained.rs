@@ -298,6 +298,17 @@ proptest! {
         }
         let state = world.state();
         let found = who::who(&state, &asked.question, moment(asked.push.now)).unwrap();
+        for (way, people) in &found.can {
+            for one in people {
+                let name = NAMES.into_iter().find(|name| same_name(name, one.username.as_str())).unwrap();
+                let (world, push) = (using(&world, &asked, name), Push { by: Who::Name(name), ..asked.push.clone() });
+                let oracle = Oracle::new(&world, &push);
+                let grant = oracle.rule(way.grant.as_str()).unwrap();
+                let is_standing = way.elevation.is_none();
+                prop_assert!(oracle.is_through(grant, way.role.as_ref().map(|role| role.as_str()), is_standing), "{:?}", way);
+                prop_assert!(oracle.helps(grant, &push.updates[0]), "{:?} covers nothing", way);
+            }
+        }
         let can = found.can.values().flatten().map(|one| one.username.as_str().to_lowercase());
         prop_assert_eq!((can.collect::<BTreeSet<_>>(), found.unclear.count), expected);
     }

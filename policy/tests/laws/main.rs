@@ -12,6 +12,7 @@
 )]
 
 mod asking;
+mod carried;
 mod chance;
 #[path = "../common/mod.rs"]
 mod common;

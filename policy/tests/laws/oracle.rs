@@ -232,13 +232,13 @@ impl<'a> Oracle<'a> {
     }
 
     /// Whether a rule is about this at all: where, what, when. Whom, and paths, aside.
-    fn is_about(&self, rule: &Rule, update: &Update, verb: &str) -> bool {
+    pub(crate) fn is_about(&self, rule: &Rule, update: &Update, verb: &str) -> bool {
         self.is_on(rule) && self.is_in_refs(rule, update) && rule.verbs.contains(&verb) && self.is_live(rule)
     }
 
     /// All ways by which a grant that is about this reaches the pusher: it names them or a role of theirs, or one that they
     /// have for a while.
-    fn ways<'r>(&'r self, grant: &'r Rule, update: &Update, verb: &str) -> Vec<Way<'r>> {
+    pub(crate) fn ways<'r>(&'r self, grant: &'r Rule, update: &Update, verb: &str) -> Vec<Way<'r>> {
         let standing = self.concerns(grant).then_some(Way { grant, within: [None; 2] });
         let elevated =
             self.world.elevated.iter().filter(|one| {

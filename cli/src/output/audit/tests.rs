@@ -30,6 +30,7 @@ fn update(name: &str, outcome: Outcome) -> Update {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         reasons: if refused { vec![reason] } else { Vec::new() },

@@ -90,6 +90,7 @@ pub(crate) fn update(name: &str, refused: Option<(&str, &str)>) -> Update {
         verb: Some(Verb::Create),
         fast_forward: None,
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         outcome,

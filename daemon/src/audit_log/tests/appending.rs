@@ -120,6 +120,7 @@ async fn decisions_of_any_size_stand_together() {
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,
+        other_grants: Vec::new(),
         histories: Vec::new(),
         histories_left_out: 0,
         reasons: vec![],

@@ -128,6 +128,7 @@ async fn what_ended_before_it_began_is_no_decision() {
             waiver: None,
             lifted: Vec::new(),
             ancestry_unreadable: false,
+            other_grants: Vec::new(),
             histories: Vec::new(),
             histories_left_out: 0,
             reasons: Vec::new(),

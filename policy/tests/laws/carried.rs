@@ -1,0 +1,85 @@
+//! By what something is permitted: whether what is told of it is so, by the naive implementation.
+
+use oam_policy::{Permit, Verb};
+
+use crate::{
+    matching,
+    oracle::{Oracle, Way, same_name},
+    world::{Rule, Says, Update},
+};
+
+impl Oracle<'_> {
+    /// What is wrong with a permit for `update`, if anything is: grants that do not reach the pusher, or do not cover what
+    /// changes, or are told for nothing; a role through which the grant does not reach them.
+    pub(crate) fn wrong_of(&self, permit: &Permit, update: &Update, verb: Option<Verb>) -> Option<String> {
+        // Of what may be an update or a force, it is the grant of the force that is told.
+        let verb = verb.map_or("force", Verb::as_str);
+        let is_standing = permit.given().next().is_none();
+        let ids: Vec<_> = [permit.grant()].into_iter().chain(permit.other_grants()).collect();
+        let told: Vec<_> = ids.iter().filter_map(|id| self.rule(id.as_str())).collect();
+        let ways = |grants: &[&Rule]| self.ways_told(grants, update, verb, is_standing).is_some();
+        if told.len() != ids.len() || told.iter().any(|grant| !ways(&[grant])) {
+            return Some(format!("some of {ids:?} do not reach the pusher"));
+        }
+        if !self.do_cover(&told, update, verb, is_standing) {
+            return Some(format!("{ids:?} do not cover it"));
+        }
+        let without = |place: usize| {
+            let mut others = told.clone();
+            others.remove(place);
+            others
+        };
+        let for_nothing = |place: usize| self.do_cover(&without(place), update, verb, is_standing);
+        if told.len() > 1 && (0..told.len()).any(for_nothing) {
+            return Some(format!("fewer than {ids:?} would do"));
+        }
+        let role = permit.role().map(|role| role.as_str());
+        let stands = permit.elevation().is_none();
+        (!self.is_through(told[0], role, stands)).then(|| format!("{} through {role:?}", ids[0]))
+    }
+
+    /// Whether a grant reaches the pusher through this role, or by their name where there is none.
+    pub(crate) fn is_through(&self, grant: &Rule, role: Option<&str>, stands: bool) -> bool {
+        match (&grant.says, role) {
+            (Says::Grant { user: Some(user), .. }, None) => same_name(user, &self.pusher().name),
+            (_, Some(role)) => {
+                grant.roles.contains(&role) && (!stands || self.pusher().roles.contains(&role))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether these grants cover all that changes, as far as they reach the pusher.
+    pub(crate) fn do_cover(&self, grants: &[&Rule], update: &Update, verb: &str, standing: bool) -> bool {
+        let ways = self.ways_told(grants, update, verb, standing);
+        ways.is_some_and(|ways| self.is_uncovered(&ways, update) == Some(false))
+    }
+
+    /// Whether a grant covers something that changes, or there is nothing to be covered in its view.
+    pub(crate) fn helps(&self, grant: &Rule, update: &Update) -> bool {
+        let Says::Grant { paths: Some(paths), .. } = &grant.says else { return true };
+        let Some(changed) = self.paths(update, &grant.refs) else { return false };
+        changed.is_empty() || changed.iter().any(|path| matching::any(paths, path, ""))
+    }
+
+    pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
+        self.world.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// How these grants reach the pusher: at any time, or by all that they have.
+    fn ways_told<'r>(
+        &'r self,
+        grants: &[&'r Rule],
+        update: &Update,
+        verb: &str,
+        standing: bool,
+    ) -> Option<Vec<Way<'r>>> {
+        let live = grants.iter().filter(|grant| !grant.evaluate && self.is_about(grant, update, verb));
+        let ways = live.flat_map(|grant| match standing {
+            true if self.concerns(grant) => vec![Way { grant, within: [None; 2] }],
+            true => vec![],
+            false => self.ways(grant, update, verb),
+        });
+        Some(ways.collect::<Vec<_>>()).filter(|ways| !ways.is_empty())
+    }
+}
