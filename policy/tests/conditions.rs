@@ -299,6 +299,43 @@ fn approvals_count_by_the_roles_of_now() {
     assert_eq!(push(&case, "alice", "update refs/heads/main", &everybody), "pull-request-required:reviewed");
 }
 
+/// Nothing is told as lifted that would not have refused it.
+#[test]
+fn a_waiver_lifts_what_stands_in_the_way_and_nothing_else() {
+    let mut case = case(
+        r##"
+[[block]]
+id = "secrets"
+on = ["**"]
+refs = ["refs/heads/main"]
+paths = ["secrets/**"]
+[[require]]
+id = "pr"
+on = ["**"]
+refs = ["refs/heads/main"]
+via = "pull-request"
+[[waiver]]
+id = "hotfix"
+lifts = ["secrets", "pr"]
+to = ["developer"]
+max_time = "1h"
+"##,
+    );
+    case = case.at("2026-01-02T00:00:00Z");
+    case.state.waivers = [used()].into();
+    let main = "update refs/heads/main";
+    let (source, secret) = (changing(&["src/main.rs"]), changing(&["secrets/key"]));
+    assert_eq!(push(&case, "alice", main, &Facts::none()), "needs the changed paths");
+    assert_eq!(push(&case, "alice", main, &source), "permitted:everything pr by hotfix");
+    assert_eq!(push(&case, "alice", main, &secret), "permitted:everything secrets by hotfix pr by hotfix");
+    assert_eq!(merge(&case, "alice", &source), "permitted:everything");
+    assert_eq!(merge(&case, "alice", &secret), "permitted:everything secrets by hotfix");
+    // Where nobody can tell whether it stands in the way, it is lifted: that is what they asked for.
+    let mut unreadable = Facts::none();
+    unreadable.learn_paths(0, Cover::whatever(), Err(Unreadable { why: "no such tree".into() }));
+    assert_eq!(merge(&case, "alice", &unreadable), "permitted:everything secrets by hotfix");
+}
+
 /// Who left may still be there in a list that is old; but nobody waits for it where it makes no difference.
 #[test]
 fn whom_only_an_old_source_knows_may_have_left() {

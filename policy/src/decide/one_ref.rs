@@ -74,23 +74,23 @@ impl<'a> OneRef<'_, 'a> {
 
     fn count_block(&self, on_ref: BlockOnRef<'a>, verb: Verb, tally: &mut Tally<'a>) {
         let BlockOnRef { block, mode, of_paths } = on_ref;
-        if mode == Mode::Enforce
-            && let Some(waiver) = self.lifting(&block.id)
-            && !block.absolute
-        {
-            tally.lift(&block.id, waiver);
-            return;
+        let among = match block.paths.as_ref().filter(|_| of_paths) {
+            None => Known::Is(Some(None)),
+            Some(paths) => self.changed_among(paths, &block.refs).map(|among| among.map(Some)),
+        };
+        if mode == Mode::Evaluate {
+            return tally.try_out(&block.id, WouldHave::Blocked, among);
         }
-        match (mode, if of_paths { block.paths.as_ref() } else { None }) {
-            (Mode::Enforce, None) => tally.refuse(Refusal::Blocked(block, verb)),
-            (Mode::Evaluate, None) => tally.try_out(&block.id, WouldHave::Blocked, Known::Is(Some(()))),
-            (Mode::Enforce, Some(paths)) => {
-                let blocked = |paths| RefusalReason::Blocked(self.blocked(block, verb, Some(paths)));
-                let among = self.changed_among(paths, &block.refs);
+        if !block.absolute
+            && let Some(waiver) = self.lifting(&block.id)
+        {
+            return tally.lift_if(&block.id, waiver, among.map(|among| among.is_some()));
+        }
+        match among {
+            Known::Is(Some(None)) => tally.refuse(Refusal::Blocked(block, verb)),
+            among => {
+                let blocked = |paths| RefusalReason::Blocked(self.blocked(block, verb, paths));
                 tally.refuse_if(among.map(|paths| paths.map(blocked)));
-            }
-            (Mode::Evaluate, Some(paths)) => {
-                tally.try_out(&block.id, WouldHave::Blocked, self.changed_among(paths, &block.refs));
             }
         }
     }
@@ -99,8 +99,7 @@ impl<'a> OneRef<'_, 'a> {
         if require.mode == Mode::Enforce
             && let Some(waiver) = self.lifting(&require.id)
         {
-            tally.lift(&require.id, waiver);
-            return;
+            return tally.lift_if(&require.id, waiver, self.is_unmet(require));
         }
         for condition in require.conditions() {
             self.counted(require, condition).into_iter().for_each(|counted| tally.counted(counted));
@@ -119,6 +118,24 @@ impl<'a> OneRef<'_, 'a> {
                     tally.try_out(&require.id, WouldHave::Blocked, any);
                 }
             }
+        }
+    }
+
+    /// Whether something is missing of what a require asks for: one condition that surely is not met says it all.
+    fn is_unmet(&self, require: &Require) -> Known<bool> {
+        let (mut needed, mut unreadable) = (FactsNeeded::default(), None);
+        for condition in require.conditions() {
+            match self.missing(require, condition) {
+                Known::Is(missing) if missing.is_empty() => {}
+                Known::Is(_) => return Known::Is(true),
+                Known::Needs(more) => needed.add(more),
+                Known::Unreadable(lack) => unreadable = Some(lack),
+            }
+        }
+        match unreadable {
+            Some(lack) => Known::Unreadable(lack),
+            None if needed.is_empty() => Known::Is(false),
+            None => Known::Needs(needed),
         }
     }
 

@@ -83,9 +83,16 @@ impl<'a> Tally<'a> {
         }
     }
 
-    pub(super) fn lift(&mut self, rule: &RuleId, by: &WaiverUse) {
-        let (waiver, by) = (by.waiver.clone(), by.id.clone());
-        self.rest().lifted.push(Lifted { rule: rule.clone(), waiver, by });
+    /// A rule that somebody lifts, if it stands in the way; also where nobody can tell whether it does.
+    pub(super) fn lift_if(&mut self, rule: &RuleId, by: &WaiverUse, stands_in_the_way: Known<bool>) {
+        match stands_in_the_way {
+            Known::Is(false) => {}
+            Known::Needs(needed) => self.rest().needed.add(needed),
+            Known::Is(true) | Known::Unreadable(_) => {
+                let (waiver, by) = (by.waiver.clone(), by.id.clone());
+                self.rest().lifted.push(Lifted { rule: rule.clone(), waiver, by });
+            }
+        }
     }
 
     /// How approvals were counted.

@@ -37,7 +37,7 @@ pub struct WaiverUse {
     pub approved_by: Option<Asker>,
 }
 
-/// A rule that a waiver lifted.
+/// A rule that a waiver lifted: it would have refused it, or nobody could tell whether it would have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifted {
     /// The rule.

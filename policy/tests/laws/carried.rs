@@ -1,10 +1,12 @@
 //! By what something is permitted: whether what is told of it is so, by the naive implementation.
 
+use std::collections::BTreeSet;
+
 use oam_policy::{Permit, Verb};
 
 use crate::{
-    matching,
-    oracle::{Oracle, Way, same_name},
+    conditions, matching,
+    oracle::{Maybe, Oracle, Way, same_name},
     world::{Rule, Says, Update},
 };
 
@@ -36,6 +38,39 @@ impl Oracle<'_> {
         let role = permit.role().map(|role| role.as_str());
         let stands = permit.elevation().is_none();
         (!self.is_through(told[0], role, stands)).then(|| format!("{} through {role:?}", ids[0]))
+    }
+
+    /// What is wrong with the rules that were lifted, if anything is: what did not stand in the way, or left out what did.
+    pub(crate) fn wrongly_lifted(
+        &self,
+        permit: &Permit,
+        update: &Update,
+        verb: Option<Verb>,
+    ) -> Option<String> {
+        let verbs = verb.map_or(vec!["update", "force"], |verb| vec![verb.as_str()]);
+        let told: BTreeSet<_> = permit.lifted().iter().map(|one| one.rule.as_str()).collect();
+        let lifted = self.world.rules.iter().filter(|rule| !rule.evaluate && self.is_lifted(rule, update));
+        let in_the_way = |rule: &Rule, perhaps: bool| {
+            let refuses = |missing: Maybe| missing == Some(true) || (perhaps && missing.is_none());
+            verbs.iter().any(|verb| self.is_about(rule, update, verb))
+                && self.concerns(rule)
+                && match &rule.says {
+                    Says::Block { paths, .. } => refuses(self.touches(rule, paths, update)),
+                    Says::Require(asked) => {
+                        let missing = conditions::missing(self, update, rule, asked);
+                        missing.into_iter().any(|(_, missing)| refuses(missing))
+                    }
+                    Says::Grant { .. } | Says::Waiver { .. } => false,
+                }
+        };
+        let all = |perhaps: bool| {
+            let all = lifted.clone().filter(|rule| in_the_way(rule, perhaps));
+            all.map(|rule| rule.id.as_str()).collect::<BTreeSet<_>>()
+        };
+        let (surely, perhaps) = (all(false), all(true));
+        let is_right = surely.is_subset(&told) && told.is_subset(&perhaps);
+        (!is_right)
+            .then(|| format!("lifted {told:?}; what stood in the way was {surely:?}, perhaps {perhaps:?}"))
     }
 
     /// Whether a grant reaches the pusher through this role, or by their name where there is none.

@@ -32,6 +32,8 @@ proptest! {
             if let Verdict::Permitted(permit) = &one.verdict {
                 let wrong = oracle.wrong_of(permit, &push.updates[index], one.verb);
                 prop_assert_eq!(wrong, None, "update {}", index);
+                let wrong = oracle.wrongly_lifted(permit, &push.updates[index], one.verb);
+                prop_assert_eq!(wrong, None, "update {}", index);
             }
             if outcome == Outcome::Refused {
                 let mut expected = expected;
