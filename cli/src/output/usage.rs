@@ -91,6 +91,11 @@ pub(super) fn unused(done: &ReplayDone) -> String {
         [] => format!("Every rule in force was used since {since}.\n"),
         rules => format!("Rules in force that decided nothing since {since}: {}.\n", listed(rules, true)),
     };
+    if rules.iter().any(|one| one.kind == "require") {
+        text.push_str(
+            "A require counts where it refused, or would have; how often it was met is not counted, and may be always.\n",
+        );
+    }
     if !roles.is_empty() {
         text.push_str(&format!("Roles that nobody held who pushed: {}.\n", listed(&roles, false)));
     }
@@ -118,4 +123,25 @@ pub(super) fn listed(rules: &[&RuleUse], with_kind: bool) -> String {
 
 pub(super) fn is_used(one: &RuleUse) -> bool {
     one.decided + one.would > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_proto::v1::{ReplayDone, RuleUse};
+
+    use super::unused;
+
+    #[test]
+    fn of_a_require_it_is_told_what_nothing_means() {
+        let told = |kind: &str| {
+            let one = RuleUse { kind: kind.into(), id: "one".into(), ..RuleUse::default() };
+            unused(&ReplayDone {
+                in_force_rules: vec![one],
+                in_force_rules_since_micros: 1,
+                ..ReplayDone::default()
+            })
+        };
+        assert!(told("require").contains("how often it was met is not counted"));
+        assert!(!told("grant").contains("how often it was met is not counted"));
+    }
 }

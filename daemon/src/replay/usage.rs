@@ -14,7 +14,7 @@ pub struct RuleUse {
     /// It never decides.
     pub evaluate_only: bool,
     /// How many refs it decided: it carried the permit, refused, or lifted what would have. Of a role, the pushes of
-    /// those who held it.
+    /// those who held it. Where a require was met is not in the log, and not counted.
     pub decided: u64,
     /// How many refs it would have decided.
     pub would: u64,
