@@ -57,7 +57,7 @@ pub fn explain(
     let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
     let by_refs = |policy, subject: &Subject<'_>| {
         let basis = state.basis(policy);
-        question.settle(|facts| judge_as(basis, subject.clone(), &request, facts, now, told))
+        question.settle(|facts| judge_as(basis, subject, &request, facts, now, told))
     };
     let (decision, otherwise) = match (asker, &state.policy) {
         (Asker::Roles(roles), Some(policy)) => (by_refs(policy, &Subject::holder(policy, roles))?, None),

@@ -126,7 +126,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
             let (waivers, elevations, leases) =
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
             let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
-            question.settle(|facts| judge_as(basis, subject.clone(), &request, facts, at, told))
+            question.settle(|facts| judge_as(basis, &subject, &request, facts, at, told))
         }
     };
     let decision = match decided {

@@ -183,7 +183,7 @@ impl Judge<'_> {
         let waivers = self.waivers(&subject.username);
         let decided = self.question.settle(|facts| {
             let basis = self.basis(&waivers);
-            judge_as(basis, subject.clone(), &request, facts, self.now, told)
+            judge_as(basis, subject, &request, facts, self.now, told)
         });
         let decision = match decided {
             Ok(decision) => decision,
@@ -239,7 +239,7 @@ impl Judge<'_> {
         let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
         let request = self.question.request(subject.username.clone().into_owned());
         let facts = self.question.facts();
-        let scope = Scope::new(self.basis(&waivers), subject.clone(), &request, &facts, self.now);
+        let scope = Scope::new(self.basis(&waivers), subject, &request, &facts, self.now);
         let (role, elevation) = scope.way(grant, request.updates.first(), self.question.decided_verb())?;
         Some(Way { grant: grant.id.clone(), role, elevation })
     }

@@ -46,7 +46,7 @@ impl Approvers<'_> {
 
 impl Doubted {
     /// What is in doubt; `None`: nothing is.
-    pub(super) fn of(basis: Basis<'_>, now: Timestamp) -> Option<Self> {
+    pub(super) fn of(basis: Basis<'_>, now: Timestamp) -> Option<Box<Self>> {
         if basis.approvers.is_empty() {
             return None;
         }
@@ -75,7 +75,7 @@ impl Doubted {
             ElevationUse { approved_by, ..one.clone() }
         });
         let elevations = elevations.collect();
-        Some(Self { waivers, elevations, why: why? })
+        Some(Box::new(Self { waivers, elevations, why: why? }))
     }
 
     /// What is sure.

@@ -151,25 +151,24 @@ pub(crate) fn judge_in<T>(
     if let Some(reason) = bar {
         return then(Judgement(Came::Whole(subject, PushVerdict::Refused(NonEmpty::one(reason)))));
     }
-    judge_as(basis, subject, request, facts, now, then)
+    judge_as(basis, &subject, request, facts, now, then)
 }
 
 /// Judges somebody who is known and may act; all verdicts on refs come from here.
 pub(crate) fn judge_as<'a, T>(
     basis: Basis<'a>,
-    subject: Subject<'a>,
+    subject: &'a Subject<'a>,
     request: &'a Request,
     facts: &'a Facts,
     now: Timestamp,
     then: impl FnOnce(Judgement<'_, '_>) -> T,
 ) -> T {
-    if let Some(fault) = leases::fault(basis.leases, basis.policy, &subject, facts.shown_lease(), now) {
+    if let Some(fault) = leases::fault(basis.leases, basis.policy, subject, facts.shown_lease(), now) {
         let refused = PushVerdict::Refused(NonEmpty::one(RefusalReason::LeaseNotAccepted(fault)));
-        return then(Judgement(Came::Whole(subject, refused)));
+        return then(Judgement(Came::Whole(subject.clone(), refused)));
     }
     let doubted = Doubted::of(basis, now);
-    let with_all =
-        doubted.as_ref().map(|doubted| (doubted, Scope::new(basis, subject.clone(), request, facts, now)));
+    let with_all = doubted.as_ref().map(|doubted| (doubted, Scope::new(basis, subject, request, facts, now)));
     let sure = doubted.as_ref().map_or(basis, |doubted| doubted.without(basis));
     let scope = Scope::new(sure, subject, request, facts, now);
     let mut judged = JudgedRefs::new();

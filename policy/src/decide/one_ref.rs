@@ -64,7 +64,7 @@ impl<'a> OneRef<'_, 'a> {
     }
 
     pub(super) fn with_verb(&self, verb: Verb) -> Result<JudgedRef<'a>, FactsNeeded> {
-        let rules = self.scope.rules_on(self.update);
+        let rules = self.scope.rules_on(self.update, VerbSet::of(verb));
         let mut tally = Tally::default();
         rules.blocks(verb).for_each(|block| self.count_block(block, verb, &mut tally));
         let carried = self.granted(&rules, verb, &mut tally);
@@ -283,7 +283,7 @@ impl<'a> OneRef<'_, 'a> {
 
     /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
     pub(super) fn no_grant(&self, verb: Verb, blocked_too: bool) -> NoGrant {
-        let rules = &self.scope.rules_on(self.update);
+        let rules = &self.scope.rules_on(self.update, VerbSet::ALL);
         let (mut mine, mut of_others) = (VerbSet::default(), Vec::new());
         for one in rules.grants(VerbSet::ALL).filter(|one| one.mode == Mode::Enforce) {
             for reach in &one.reaches {

@@ -21,7 +21,7 @@ pub(crate) struct Scope<'a> {
     pub(super) snapshot: Option<&'a Snapshot>,
     pub(super) waivers: &'a [WaiverUse],
     pub(super) approvers: &'a [(UsernameKey, Box<[Freshness]>)],
-    pub(super) subject: Subject<'a>,
+    pub(super) subject: &'a Subject<'a>,
     pub(super) repository: &'a Repository,
     pub(super) channel: Channel,
     pub(super) facts: &'a Facts,
@@ -97,7 +97,7 @@ impl Reach {
 impl<'a> Scope<'a> {
     pub(crate) fn new(
         basis: Basis<'a>,
-        subject: Subject<'a>,
+        subject: &'a Subject<'a>,
         request: &'a Request,
         facts: &'a Facts,
         now: Timestamp,
@@ -108,7 +108,7 @@ impl<'a> Scope<'a> {
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
         let shown = facts.shown_lease();
-        let elevated = elevated(policy, snapshot, (elevations, leases, shown), &subject, now);
+        let elevated = elevated(policy, snapshot, (elevations, leases, shown), subject, now);
         Self {
             policy,
             snapshot,
@@ -125,9 +125,9 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The rules on the repository that are about the ref of `update`.
-    pub(super) fn rules_on<'s>(&'s self, update: &'s RefUpdate) -> RulesOnRef<'s, 'a> {
-        let met = self.candidates.about(&update.name, self.subject.username.as_str());
+    /// The rules on the repository that are about some of these verbs of the ref of `update`.
+    pub(super) fn rules_on<'s>(&'s self, update: &'s RefUpdate, verbs: VerbSet) -> RulesOnRef<'s, 'a> {
+        let met = self.candidates.about(&update.name, verbs, self.subject.username.as_str());
         RulesOnRef { scope: self, update, met }
     }
 
@@ -308,7 +308,7 @@ impl<'a> RulesOnRef<'_, 'a> {
         rules: &'a [R],
         when: impl Fn(&'a R) -> (&'a RepositorySet, &'a Window),
     ) -> impl Iterator<Item = (&'a Candidate, &'a R)> {
-        let (held, candidates) = (self.scope.subject.held(), self.scope.candidates);
+        let (held, candidates) = (self.scope.subject.held(), &self.scope.candidates);
         let live = self.live(kind, verbs, rules, when);
         live.filter(move |(one, _)| held.first_of(candidates.roles(one)).is_none())
     }

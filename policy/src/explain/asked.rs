@@ -33,7 +33,7 @@ pub(crate) fn rules(
 ) -> Vec<RuleTrace> {
     let request = question.request(subject.username.clone().into_owned());
     let facts = question.facts();
-    let scope = Scope::new(basis, subject.clone(), &request, &facts, now);
+    let scope = Scope::new(basis, subject, &request, &facts, now);
     let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
     let asked = Asked { one, question, subject, called, now };
     let policy = basis.policy;

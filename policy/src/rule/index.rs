@@ -35,6 +35,8 @@ type ByName<T> = HashMap<Box<str>, T, RandomState>;
 struct Span {
     begin: u32,
     end: u32,
+    /// The sets of refs of its rules, each as the bit of its number modulo 64: where that is missing, none of them is about it.
+    sets: u64,
 }
 
 /// What is known of a repository that rules name.
@@ -96,11 +98,18 @@ pub(super) struct Indexed<'a> {
 /// Rules that a ref meets: so few, mostly, that they lie where they are looked at.
 pub(crate) type Met<'a> = SmallVec<[&'a Candidate; 8]>;
 
+/// Rules in the order of their sets of refs, with what their span says of these.
+#[derive(Debug, Clone, Copy)]
+struct List<'a> {
+    rules: &'a [Candidate],
+    sets: u64,
+}
+
 /// The rules that could be on one repository.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidates<'a> {
     index: &'a RuleIndex,
-    lists: [&'a [Candidate]; 3],
+    lists: [List<'a>; 3],
 }
 
 /// Where one pattern could match, and whether it matches all that is there.
@@ -150,7 +159,7 @@ impl RuleIndex {
                 Shelf { exact: Span::default(), project }
             }
         };
-        let list = |span: Span| span.of(&self.candidates);
+        let list = |span: Span| List { rules: span.of(&self.candidates), sets: span.sets };
         Candidates { index: self, lists: [list(exact), list(project), list(self.anywhere)] }
     }
 }
@@ -186,8 +195,14 @@ fn lay(candidates: &mut Vec<Candidate>, mut list: Vec<Candidate>) -> Span {
     // Of two for one rule, the one that is sure comes first.
     list.dedup_by_key(|one| (one.refs, one.kind, one.place));
     let begin = number(candidates.len());
+    let sets = list.iter().fold(0, |sets, one| sets | bit(one.refs));
     candidates.append(&mut list);
-    Span { begin, end: number(candidates.len()) }
+    Span { begin, end: number(candidates.len()), sets }
+}
+
+/// The bit of a set; see [`Span::sets`].
+const fn bit(set: u32) -> u64 {
+    1 << (set % u64::BITS)
 }
 
 fn number(count: usize) -> u32 {
@@ -214,18 +229,20 @@ impl Candidate {
 }
 
 impl<'a> Candidates<'a> {
-    /// Those that are about `name`, with `user` in the place of `${user}`: by kind and place, none twice.
-    pub(crate) fn about(self, name: &RefName, user: &str) -> Met<'a> {
+    /// Those that are about some of these verbs of `name`, with `user` in the place of `${user}`: by kind and place, none twice.
+    pub(crate) fn about(&self, name: &RefName, verbs: VerbSet, user: &str) -> Met<'a> {
         let (mut met, mut runs) = (Met::new(), 0);
         self.index.refs.each_that_matches(name, user, |set| {
-            for list in self.lists {
-                let first = list.partition_point(|one| one.refs < set);
+            for list in self.lists.iter().filter(|list| list.sets & bit(set) != 0) {
+                let first = list.rules.partition_point(|one| one.refs < set);
                 let before = met.len();
-                for one in list.get(first..).unwrap_or_default() {
+                for one in list.rules.get(first..).unwrap_or_default() {
                     if one.refs != set {
                         break;
                     }
-                    met.push(one);
+                    if one.verbs.meets(verbs) {
+                        met.push(one);
+                    }
                 }
                 runs += usize::from(met.len() > before);
             }
@@ -239,7 +256,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// The places of the roles that a grant is to, or that are excepted from a block or a require; ascending.
-    pub(crate) fn roles(self, one: &'a Candidate) -> &'a [u32] {
+    pub(crate) fn roles(&self, one: &'a Candidate) -> &'a [u32] {
         if one.role_count == 1 {
             return slice::from_ref(&one.role);
         }
@@ -309,7 +326,7 @@ mod tests {
     fn found<'i>(index: &'i RuleIndex, repository: &str, name: &str) -> Vec<&'i Candidate> {
         let name = RefName::parse(name.as_bytes()).unwrap();
         let candidates = index.candidates(&Repository::parse(repository).unwrap());
-        let found = candidates.about(&name, "zoe");
+        let found = candidates.about(&name, VerbSet::ALL, "zoe");
         assert!(found.is_sorted_by_key(|one| (one.kind, one.place)));
         assert!(found.iter().all(|one| *candidates.roles(one) == *roles_of(one.place)));
         found.into_vec()

@@ -19,6 +19,8 @@ pub(super) struct RefIndex {
 #[derive(Debug, Clone)]
 struct Beginning {
     head: Head,
+    /// The part of a head that this text takes up; `None`: it is longer than that.
+    mask: Option<u128>,
     text: Box<[u8]>,
     /// Where the longest other one is with which this one begins.
     shorter: Option<usize>,
@@ -58,12 +60,13 @@ impl RefIndex {
         let text = name.as_bytes();
         // Between a beginning of the name and the name there is nothing that begins otherwise: the last one that is not
         // behind the name begins with all of them.
-        let order = (Head::of(text), text);
+        let head = Head::of(text);
+        let order = (head, text);
         let at = |place: usize| self.beginnings.get(place);
         let mut next = self.beginnings.partition_point(|one| (one.head, &*one.text) <= order).checked_sub(1);
         while let Some(one) = next.and_then(at) {
             next = one.shorter;
-            if !text.starts_with(&one.text) {
+            if !one.begins(head, text) {
                 continue;
             }
             for (set, behind) in &one.sets {
@@ -80,6 +83,16 @@ impl RefIndex {
     }
 }
 
+impl Beginning {
+    /// Whether a name begins with it that has this head.
+    fn begins(&self, head: Head, name: &[u8]) -> bool {
+        match self.mask {
+            Some(mask) => self.text.len() <= name.len() && head.0 & mask == self.head.0,
+            None => name.starts_with(&self.text),
+        }
+    }
+}
+
 impl Head {
     /// All names begin with this, and all patterns that begin with anything.
     const SKIPPED: &[u8] = b"refs/";
@@ -91,6 +104,13 @@ impl Head {
             bytes.copy_from_slice(behind);
         }
         Self(u128::from_be_bytes(*behind.first_chunk().unwrap_or(&short)))
+    }
+
+    /// The part of a head that a text of this length takes up, if it takes up no more.
+    fn mask(length: usize) -> Option<u128> {
+        let bits = 8 * u32::try_from(length.checked_sub(Self::SKIPPED.len())?).ok()?;
+        let unused = u128::BITS.checked_sub(bits)?;
+        Some(u128::MAX.checked_shl(unused).unwrap_or_default())
     }
 }
 
@@ -111,6 +131,7 @@ fn beginnings(sets: &[RefSet]) -> Vec<Beginning> {
         }
         beginnings.push(Beginning {
             head: Head::of(text),
+            mask: Head::mask(text.len()),
             text: text.into(),
             shorter,
             sets: sets.into_iter().collect(),
@@ -185,6 +206,25 @@ mod tests {
         assert_eq!(matching(&index, "refs/heads/release/2026/q3", ""), [0]);
         assert_eq!(matching(&index, "refs/heads/release/2026", ""), [0; 0]);
         assert_eq!(matching(&index, "refs/heads/release/2025/q1/fix", ""), [0; 0]);
+    }
+
+    /// Also where a beginning is just as long as a head, or longer by a little.
+    #[test]
+    fn beginnings_of_any_length_are_told_apart() {
+        for length in 1..40 {
+            let pattern = format!("refs/{}", "a".repeat(length));
+            let sets = [set(&[&pattern]), set(&[format!("{pattern}/**")])];
+            let sets: Vec<_> = sets.into_iter().flatten().collect();
+            let (index, _) = RefIndex::of(sets.iter());
+            let (before, last) = pattern.split_at(pattern.len() - 1);
+            assert_eq!(matching(&index, &pattern, ""), [0], "{length}");
+            assert_eq!(matching(&index, &format!("{pattern}/b"), ""), [1], "{length}");
+            assert_eq!(matching(&index, &format!("{pattern}b"), ""), [0; 0], "{length}");
+            assert_eq!(matching(&index, &format!("{before}b{last}"), ""), [0; 0], "{length}");
+            if length > 1 {
+                assert_eq!(matching(&index, before, ""), [0; 0], "{length}");
+            }
+        }
     }
 
     proptest! {

@@ -109,9 +109,10 @@ impl Roll {
 
     /// The slots in which somebody could be, in the order in which to look, and their mark.
     fn places(&self, folded: &str) -> (impl Iterator<Item = usize> + use<>, u16) {
-        let [a, b, first @ ..] = self.hasher.hash_one(folded).to_be_bytes();
-        let first = first.into_iter().fold(0, |first, byte| first << 8 | usize::from(byte));
+        let hash = self.hasher.hash_one(folded);
+        let [a, b, ..] = hash.to_be_bytes();
         let count = self.slots.len();
+        let first = usize::try_from(hash & (count as u64 - 1)).unwrap_or_default();
         ((0..count).map(move |step| (first + step) & (count - 1)), u16::from_be_bytes([a, b]))
     }
 }
