@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use libfuzzer_sys::fuzz_target;
 use oam_daemon::{
     exchange::asked,
-    privilege::{MOST_PATHS, MOST_REFS},
+    privilege::{MOST_PATTERNS, MOST_REFS},
 };
 use oam_fetch::Form;
 
@@ -27,7 +27,7 @@ fuzz_target!(|body: &[u8]| {
     scope.extend(ask.role.iter().map(|role| format!("role:{role}")));
     scope.extend(ask.commit.iter().map(|commit| format!("commit:{commit}")));
     let paths: Vec<_> = ask.paths.iter().flat_map(|paths| paths.sources()).collect();
-    assert!(paths.len() <= MOST_PATHS);
+    assert!(paths.len() <= MOST_PATTERNS);
     scope.extend(paths.iter().map(|path| format!("path:{}", encoded(path.as_bytes()))));
     scope.extend(ask.uses.iter().map(|uses| format!("uses:{uses}")));
     scope.extend(ask.length.iter().map(|length| format!("seconds:{}", length.as_secs())));

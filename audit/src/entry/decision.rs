@@ -161,6 +161,10 @@ pub struct Update {
     /// The id of what the pusher had for a while, where that carried it; absent where a standing right did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privilege: Option<String>,
+    /// The ids of what else of that had a part in it, as where one thing covers some of its paths and another the rest;
+    /// absent where nothing had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub privileges_beside: Vec<String>,
     /// The waiver that lifted a block or a requirement, the first one of [`Self::lifted`]; null when none was used.
     pub waiver: Option<String>,
     /// Every rule that a waiver lifted; absent when none was used.

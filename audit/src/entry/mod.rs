@@ -55,7 +55,7 @@ pub use policy::{
 pub use privilege::{
     Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld,
     PrivilegeKind, PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, PrivilegeSignedOff,
-    PrivilegeUsed,
+    PrivilegeSort, PrivilegeUsed,
 };
 pub use pruned::{EntriesPruned, PrunedRotation};
 pub use pull_request::{Approval, ApprovalCount, PullRequest, Said, WeighedApproval};

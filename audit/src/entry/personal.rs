@@ -130,8 +130,8 @@ impl Event {
                 look(Personal::Actor(actor))?;
                 words(reason, look)
             }
-            Self::PrivilegeBegan(PrivilegeBegan { id: _, from: _, to: _ }) => Ok(()),
-            Self::PrivilegeEnded(PrivilegeEnded { id: _, cause: _, by, reason }) => {
+            Self::PrivilegeBegan(PrivilegeBegan { id: _, of: _, from: _, to: _ }) => Ok(()),
+            Self::PrivilegeEnded(PrivilegeEnded { id: _, of: _, cause: _, by, reason }) => {
                 look(Personal::Actor(by))?;
                 words(reason, look)
             }
@@ -227,6 +227,7 @@ impl Update {
             grant: _,
             other_grants: _,
             privilege: _,
+            privileges_beside: _,
             waiver: _,
             lifted: _,
             reasons: _,

@@ -80,6 +80,18 @@ impl fmt::Display for PrivilegeKind {
     }
 }
 
+/// Of which kind it is what somebody has for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrivilegeSort {
+    /// What is granted to a role.
+    Grant,
+    /// To lift rules.
+    Waiver,
+    /// What is granted to a role, for a job.
+    Lease,
+}
+
 /// Somebody asked for something for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +141,9 @@ pub struct PrivilegeApproved {
 pub struct PrivilegeBegan {
     /// Its id.
     pub id: String,
+    /// Of which kind it is: whoever is told of the entry need not look for the one in which it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<PrivilegeSort>,
     /// From when on.
     pub from: Time,
     /// Until when, exclusive.
@@ -141,6 +156,9 @@ pub struct PrivilegeBegan {
 pub struct PrivilegeEnded {
     /// Its id.
     pub id: String,
+    /// Of which kind it was, as in [`PrivilegeBegan`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<PrivilegeSort>,
     /// Why.
     pub cause: PrivilegeEnd,
     /// Who ended it, or `clock`, `policy` or `directory`.
@@ -278,7 +296,8 @@ pub struct PrivilegeHeld {
 mod tests {
     use super::{
         Lease, LeaseGiven, PrivilegeApproved, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeKind,
-        PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, PrivilegeSignedOff, PrivilegeUsed,
+        PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, PrivilegeSignedOff, PrivilegeSort,
+        PrivilegeUsed,
     };
     use crate::entry::{Event, Time};
 
@@ -312,9 +331,10 @@ mod tests {
         };
         insta::assert_snapshot!(written(&Event::PrivilegeApproved(approved)), @r#"{"kind":"privilege-approved","id":"7k2m9x","by":"rita","actor":"corp:00u2 (rita)","approvals":1,"needed":1}"#);
         let (from, to) = (at("2026-11-23T02:00:00.000000Z"), at("2026-11-23T04:00:00.000000Z"));
-        insta::assert_snapshot!(written(&Event::PrivilegeBegan(PrivilegeBegan { id: "7k2m9x".into(), from, to })), @r#"{"kind":"privilege-began","id":"7k2m9x","from":"2026-11-23T02:00:00.000000Z","to":"2026-11-23T04:00:00.000000Z"}"#);
+        insta::assert_snapshot!(written(&Event::PrivilegeBegan(PrivilegeBegan { id: "7k2m9x".into(), of: Some(PrivilegeSort::Grant), from, to })), @r#"{"kind":"privilege-began","id":"7k2m9x","of":"grant","from":"2026-11-23T02:00:00.000000Z","to":"2026-11-23T04:00:00.000000Z"}"#);
         let ended = PrivilegeEnded {
             id: "7k2m9x".into(),
+            of: None,
             cause: PrivilegeEnd::NotAllowed,
             by: "directory".into(),
             reason: None,

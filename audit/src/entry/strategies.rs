@@ -162,6 +162,7 @@ fn privilege() -> impl Strategy<Value = Event> {
     use PrivilegeEnd::{Denied, NotAllowed, Over, Returned, Revoked, Unanswered, UsedUp};
     let who = || (text(), text(), text());
     let counts = any::<(u32, u32)>();
+    let sort = || select(vec![PrivilegeSort::Grant, PrivilegeSort::Waiver, PrivilegeSort::Lease]);
     let end = select(vec![Over, Unanswered, Denied, Returned, Revoked, NotAllowed, UsedUp]);
     prop_oneof![
         (who(), privilege_kind(), vec(text(), 0..2), vec(text(), 0..2), any::<u64>(), text(), counts)
@@ -183,14 +184,11 @@ fn privilege() -> impl Strategy<Value = Event> {
                 Event::PrivilegeApproved(PrivilegeApproved { id, by, actor, reason, approvals, needed })
             }
         ),
-        (text(), time(), time()).prop_map(|(id, from, to)| Event::PrivilegeBegan(PrivilegeBegan {
-            id,
-            from,
-            to
-        })),
-        (text(), end, text(), option::of(text())).prop_map(|(id, cause, by, reason)| {
-            Event::PrivilegeEnded(PrivilegeEnded { id, cause, by, reason })
-        }),
+        (text(), option::of(sort()), time(), time())
+            .prop_map(|(id, of, from, to)| { Event::PrivilegeBegan(PrivilegeBegan { id, of, from, to }) }),
+        (text(), option::of(sort()), end, text(), option::of(text())).prop_map(
+            |(id, of, cause, by, reason)| Event::PrivilegeEnded(PrivilegeEnded { id, of, cause, by, reason })
+        ),
         (
             text(),
             text(),
@@ -281,7 +279,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
         option::of(select(vec![Verb::Create, Verb::Update, Verb::Force, Verb::Delete])),
         (any::<Option<bool>>(), any::<bool>(), vec(history(), 0..2), 0_u64..2),
         outcome(),
-        (option::of(text()), vec(text(), 0..3), option::of(text())),
+        (option::of(text()), vec(text(), 0..3), option::of(text()), vec(text(), 0..2)),
         (option::of(text()), vec(lifted(), 0..3)),
         vec(reason(), 0..3),
         vec((text(), outcome()).prop_map(|(rule, would)| Shadow { rule, would }), 0..3),
@@ -293,7 +291,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
                 verb,
                 (fast_forward, ancestry_unreadable, histories, histories_left_out),
                 outcome,
-                (grant, other_grants, privilege),
+                (grant, other_grants, privilege, privileges_beside),
                 (waiver, lifted),
                 reasons,
                 shadow,
@@ -309,6 +307,7 @@ pub(crate) fn update() -> impl Strategy<Value = Update> {
                 grant,
                 other_grants,
                 privilege,
+                privileges_beside,
                 waiver,
                 lifted,
                 reasons,

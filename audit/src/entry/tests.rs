@@ -24,6 +24,7 @@ fn update(name: impl Into<RefBytes>) -> Update {
         outcome: Outcome::Permitted,
         grant: Some("main".into()),
         privilege: None,
+        privileges_beside: Vec::new(),
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

@@ -5,7 +5,9 @@ use serde_json::Value;
 /// Fields that hold no names of people, by the last parts of their path. Whatever is not here must not be readable.
 const WITHOUT_NAMES: &[&str] = &[
     "kind",
+    "of",
     "id",
+    "privileges_beside",
     "decision",
     "spool",
     "report",

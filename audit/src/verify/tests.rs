@@ -49,6 +49,7 @@ pub(super) fn large_decision(id: &str, updates: usize) -> Vec<EncodedEvent> {
         outcome: Outcome::Permitted,
         grant: Some("all".into()),
         privilege: None,
+        privileges_beside: Vec::new(),
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

@@ -202,7 +202,7 @@ fn of_updates<'a>(updates: &'a [Update], tell: &mut dyn FnMut(Facet<'a>)) {
         if update.waiver.is_some() || !update.lifted.is_empty() {
             tell(Facet::Lifted);
         }
-        if update.privilege.is_some() {
+        if update.privilege.is_some() || !update.privileges_beside.is_empty() {
             tell(Facet::ForAWhile);
         }
         let rules = update.grant.iter().chain(&update.other_grants).chain(&update.waiver);

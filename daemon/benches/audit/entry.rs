@@ -61,6 +61,7 @@ fn update(n: u64) -> Update {
         grant: Some("developers-push".into()),
         waiver: None,
         privilege: None,
+        privileges_beside: Vec::new(),
         lifted: Vec::new(),
         reasons: vec![],
         shadow: vec![],

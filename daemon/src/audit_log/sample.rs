@@ -40,6 +40,7 @@ pub(crate) fn created(name: &str, lifted: Vec<Lifted>) -> Update {
         outcome: Outcome::Permitted,
         grant: Some("main".into()),
         privilege: None,
+        privileges_beside: Vec::new(),
         waiver: lifted.first().map(|one| one.waiver.clone()),
         lifted,
         reasons: Vec::new(),

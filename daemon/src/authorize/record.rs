@@ -120,6 +120,8 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
         Verdict::Refused(_) | Verdict::Undecided(_) => None,
     };
     let lifted: Vec<_> = permit.iter().flat_map(|permit| permit.lifted()).map(lifted_rule).collect();
+    let by = permit.and_then(|permit| permit.elevation());
+    let beside = permit.iter().flat_map(|permit| permit.given()).filter(|id| Some(*id) != by);
     let reasons = match &decided.verdict {
         Verdict::Permitted(_) => Vec::new(),
         Verdict::Refused(reasons) => refusals(reasons),
@@ -148,7 +150,8 @@ fn judged(update: &RefUpdate, decided: &RefDecision, facts: &Facts, index: Updat
             .flat_map(|permit| permit.other_grants())
             .map(ToString::to_string)
             .collect(),
-        privilege: permit.and_then(|permit| permit.elevation()).map(ToString::to_string),
+        privilege: by.map(ToString::to_string),
+        privileges_beside: beside.map(ToString::to_string).collect(),
         waiver: lifted.first().map(|lifted: &entry::Lifted| lifted.waiver.clone()),
         lifted,
         reasons,
@@ -174,6 +177,7 @@ fn unjudged(update: &RefUpdate, whole: Outcome) -> entry::Update {
         outcome: outcome(whole),
         grant: None,
         privilege: None,
+        privileges_beside: Vec::new(),
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

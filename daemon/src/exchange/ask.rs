@@ -9,12 +9,15 @@ use oam_policy::{
 };
 
 use super::answer::{ACCESS_TOKEN, LEASE, Problem};
-use crate::privilege::{LeaseAsk, MOST_PATHS, MOST_REFS, Privilege};
+use crate::privilege::{LeaseAsk, MAX_PATTERNS, MOST_PATTERNS, MOST_REFS, Privilege, Room, is_regex};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// How a job's token may be called: all of these are what CI systems issue.
 const TOKEN_TYPES: [&str; 2] =
     ["urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token"];
+
+/// How many characters are quoted of what was not understood.
+const QUOTED: usize = 100;
 
 /// A request that could be read.
 pub(super) struct Asked {
@@ -38,7 +41,7 @@ impl Asked {
                 // By RFC 6749, 3.2, what is not known is passed over, and nothing stands there twice.
                 name => {
                     if known.insert(name, value).is_some() {
-                        return Err(Problem::request(format!("`{name}` stands there twice")));
+                        return Err(Problem::request(format!("`{}` stands there twice", cut(name))));
                     }
                 }
             }
@@ -78,15 +81,24 @@ fn missing(name: &str) -> Problem {
 fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
     let (mut repository, mut role, mut commit, mut uses, mut length) = (None, None, None, None, None);
     let (mut refs, mut verbs, mut paths) = (Vec::new(), Vec::new(), Vec::new());
+    let mut room = Room::default();
     for part in scope.split(' ').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once(':').ok_or_else(|| wrong(part, "it is `name:value`"))?;
         let value = decoded(value).ok_or_else(|| wrong(part, "it is not encoded well"))?;
         let text = || std::str::from_utf8(&value).map_err(|_| wrong(part, "it is not UTF-8"));
         match name {
             "repository" => once(&mut repository, part, Repository::parse(text()?))?,
+            "ref" if refs.len() >= MOST_REFS => return Err(wrong_refs()),
             "ref" => refs.push(RefName::parse(&value).map_err(|error| wrong(part, &error.to_string()))?),
             "verb" => verbs.push(verb(text()?).ok_or_else(|| wrong(part, "it is no verb"))?),
-            "path" => paths.push(path(text()?).map_err(|why| wrong(part, &why))?),
+            // Nobody has looked at the token yet: nothing is kept beyond what may be asked for.
+            "path" => {
+                let path = path(text()?).map_err(|why| wrong(part, &why))?;
+                if paths.len() >= MOST_PATTERNS || !room.holds(&path.1) {
+                    return Err(too_many_paths());
+                }
+                paths.push(path);
+            }
             "role" => once(&mut role, part, RoleId::parse(text()?))?,
             "commit" => once(&mut commit, part, ObjectId::parse_hex(&value))?,
             "uses" => once(&mut uses, part, text()?.parse::<u32>())?,
@@ -100,11 +112,8 @@ fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
         }
     }
     let repository = repository.ok_or_else(|| Problem::scope("`scope` names no `repository:`"))?;
-    if refs.is_empty() || refs.len() > MOST_REFS {
-        return Err(Problem::scope(format!("`scope` names 1 to {MOST_REFS} refs, each as `ref:refs/…`")));
-    }
-    if paths.len() > MOST_PATHS {
-        return Err(Problem::scope(format!("`scope` names at most {MOST_PATHS} times a `path:`")));
+    if refs.is_empty() {
+        return Err(wrong_refs());
     }
     let paths = if paths.is_empty() { None } else { Some(PathSet::new(paths)) };
     let paths = paths.transpose().map_err(|error| Problem::scope(format!("`path:` in `scope`: {error}")))?;
@@ -121,8 +130,26 @@ fn ask(scope: &str) -> Result<LeaseAsk, Problem> {
     })
 }
 
+/// What part of it is wrong, cut where it is long: it is to be found again, and not to be read.
 fn wrong(part: &str, why: &str) -> Problem {
-    Problem::scope(format!("`{part}` in `scope`: {why}"))
+    Problem::scope(format!("`{}` in `scope`: {}", cut(part), cut(why)))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn wrong_refs() -> Problem {
+    Problem::scope(format!("`scope` names 1 to {MOST_REFS} refs, each as `ref:refs/…`"))
+}
+
+fn too_many_paths() -> Problem {
+    Problem::scope(format!(
+        "`scope` names at most {MOST_PATTERNS} times a `path:`, of {MAX_PATTERNS} characters together, with all their alternatives (`{{a,b}}`) written out"
+    ))
 }
 
 fn once<T, E: std::fmt::Display>(
@@ -139,7 +166,7 @@ fn once<T, E: std::fmt::Display>(
 
 /// A pattern of paths, as a policy writes them; no regular expression, which is for whoever writes policies.
 fn path(text: &str) -> Result<(bool, Pattern), String> {
-    if text.strip_prefix('!').unwrap_or(text).starts_with("re:") {
+    if is_regex(text) {
         return Err("it is a pattern as `docs/**`, and no regular expression".to_owned());
     }
     PathSet::parse_one(text).map_err(|error| error.to_string())
@@ -257,9 +284,19 @@ mod tests {
             assert!(told.starts_with(error), "{name}={value}: {told}");
         }
         assert!(read(&[("requested_token_type", super::LEASE)]).is_ok_and(|asked| !asked.ask.by_token));
-        let many = "path:a ".repeat(33);
-        let many = read(&[("scope", &format!("repository:PAY/api ref:refs/heads/x {many}"))]);
-        assert!(many.is_err_and(|told| told.contains("at most 32")));
+        let read_paths =
+            |paths: &str| read(&[("scope", &format!("repository:PAY/api ref:refs/heads/x {paths}"))]);
+        assert!(read_paths(&"path:a ".repeat(32)).is_ok());
+        assert!(read_paths(&"path:a ".repeat(33)).is_err_and(|told| told.contains("at most 32")));
+        // Short to write, and long to match: 256 ways to choose, of 24 characters each.
+        let wide = format!("path:{} ", "{aaa,bbb}".repeat(8));
+        assert!(read_paths(&wide).is_err_and(|told| told.contains("written out")));
+        assert!(read_paths(&format!("path:{} ", "{a,b}".repeat(8))).is_ok());
+        let refs =
+            |count| read(&[("scope", &format!("repository:PAY/api {}", "ref:refs/heads/x ".repeat(count)))]);
+        assert!(refs(32).is_ok() && refs(33).is_err_and(|told| told.contains("1 to 32 refs")));
+        let long = read_paths(&format!("x:{}", "y".repeat(10_000))).map(|_| ()).unwrap_err();
+        assert!(long.len() < 500, "{long}");
         let twice = read(&[
             ("scope", "repository:PAY/api ref:refs/heads/x"),
             ("scope", "repository:PAY/web ref:refs/heads/x"),

@@ -24,10 +24,11 @@ use axum::{
     response::Response,
 };
 use oam_fetch::{Form, Secret};
-use oam_policy::rule::Mode;
+use oam_policy::{printable::Printable, rule::Mode};
 use tokio::time::timeout;
 
 use crate::{
+    https::Failures,
     oidc::{LeaseClaims, OwnTokens, TokenError, WorkloadToken},
     privilege::{LeaseAsk, LeaseError, Privilege},
     service::Live,
@@ -48,6 +49,9 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// How a form is sent.
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// How many characters of what is wrong with a request stand in the daemon's log: it may quote what anybody sent.
+const LOGGED: usize = 200;
+
 /// What may come of a token that was shown, as it is counted.
 pub const CODES: [&str; 7] = [
     "issued",
@@ -60,37 +64,72 @@ pub const CODES: [&str; 7] = [
 ];
 
 /// What answers there.
+struct Service {
+    live: Arc<Live>,
+    /// Requests whose token was not accepted, or not even looked at.
+    failures: Failures,
+}
+
+/// Why a request is answered with no lease.
+struct Refused {
+    problem: Problem,
+    /// Whether a token was accepted before.
+    knows_who: bool,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, knows_who: false }
+    }
+}
+
+/// What answers there.
 pub fn router(live: Arc<Live>) -> Router {
-    Router::new().fallback(handle).with_state(live)
+    let service = Arc::new(Service { live, failures: Failures::default() });
+    Router::new().fallback(handle).with_state(service)
 }
 
 async fn handle(
-    State(live): State<Arc<Live>>,
+    State(service): State<Arc<Service>>,
     Extension(peer): Extension<SocketAddr>,
     request: Request,
 ) -> Response {
     // A task of its own: what has begun is finished, also when the client goes away.
-    let answered = tokio::spawn(async move { answered(&live, peer, request).await }).await;
+    let answered = tokio::spawn(async move { answered(&service, peer, request).await }).await;
     answered.unwrap_or_else(|error| {
         tracing::error!(%error, "a token could not be exchanged");
         Answer::from(Problem::unavailable("the request could not be answered")).into_response()
     })
 }
 
-async fn answered(live: &Live, peer: SocketAddr, request: Request) -> Response {
+async fn answered(service: &Service, peer: SocketAddr, request: Request) -> Response {
+    let live = &service.live;
     if let Some(document) = document(live, &request) {
         return document.into_response();
     }
     let outcome = exchange(live, request).await;
-    let code = outcome.as_ref().map_or_else(|problem| problem.error, |_| "issued");
+    let code = outcome.as_ref().map_or_else(|refused| refused.problem.error, |_| "issued");
     live.metrics.exchanged(code);
     match &outcome {
         Ok((lease, _)) => {
             tracing::info!(%peer, id = %lease.id, by = lease.by.as_str(), "a job has leased a role");
         }
-        Err(problem) => tracing::warn!(%peer, error = code, detail = %problem.detail, "a job got no lease"),
+        // Whoever asks is told why each time, as it is the job's log that is read. Ours is not to be written by anybody.
+        Err(Refused { knows_who: false, .. }) if service.failures.are_too_many(peer.ip()) => {}
+        Err(Refused { problem, .. }) => {
+            tracing::warn!(%peer, error = code, detail = logged(&problem.detail), "a job got no lease");
+        }
     }
-    outcome.map_or_else(Answer::from, |(lease, token)| Answer::lease(&lease, token.as_ref())).into_response()
+    let answer = outcome.map_or_else(
+        |refused| Answer::from(refused.problem),
+        |(lease, token)| Answer::lease(&lease, token.as_ref()),
+    );
+    answer.into_response()
+}
+
+/// What is wrong with a request, in one line of bounded length.
+fn logged(detail: &str) -> String {
+    Printable::new(detail).to_string().chars().take(LOGGED).collect()
 }
 
 /// What there is to be read, where tokens of leases are issued.
@@ -104,7 +143,13 @@ fn document(live: &Live, request: &Request) -> Option<Answer> {
 }
 
 /// A lease, and its token where one was asked for.
-async fn exchange(live: &Live, request: Request) -> Result<(Arc<Privilege>, Option<Secret>), Problem> {
+async fn exchange(live: &Live, request: Request) -> Result<(Arc<Privilege>, Option<Secret>), Refused> {
+    let asked = read(request).await?;
+    let token = live.issuers.verify_workload(asked.token.reveal()).await.map_err(|error| of_token(&error))?;
+    give(live, &token, &asked.ask).await.map_err(|problem| Refused { problem, knows_who: true })
+}
+
+async fn read(request: Request) -> Result<Asked, Problem> {
     let (parts, body) = request.into_parts();
     if parts.uri.path() != PATH {
         return Err(Problem::not_here(404, "tokens are exchanged at `/token`"));
@@ -118,9 +163,16 @@ async fn exchange(live: &Live, request: Request) -> Result<(Arc<Privilege>, Opti
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(FORM) {
         return Err(Problem::request(format!("the body is a form: `Content-Type: {FORM}`")));
     }
-    let asked = Asked::read(&read(body).await?)?;
-    let token = live.issuers.verify_workload(asked.token.reveal()).await.map_err(|error| of_token(&error))?;
-    let own = match (&live.own_tokens, asked.ask.by_token) {
+    Asked::read(&form(body).await?)
+}
+
+/// What a job gets whose token was accepted.
+async fn give(
+    live: &Live,
+    token: &WorkloadToken,
+    ask: &LeaseAsk,
+) -> Result<(Arc<Privilege>, Option<Secret>), Problem> {
+    let own = match (&live.own_tokens, ask.by_token) {
         (_, false) => None,
         (Some(own), true) => Some(own),
         (None, true) => {
@@ -129,7 +181,7 @@ async fn exchange(live: &Live, request: Request) -> Result<(Arc<Privilege>, Opti
             ));
         }
     };
-    let leased = live.privileges.lease(&state(live, &token), &token, &asked.ask).await;
+    let leased = live.privileges.lease(&state(live, token), token, ask).await;
     let lease = leased.map_err(|error| of_lease(&error))?;
     let token = own.map(|own| issue(live, own, &lease)).transpose()?;
     Ok((lease, token))
@@ -167,7 +219,7 @@ fn state(live: &Live, token: &WorkloadToken) -> oam_policy::State {
     }
 }
 
-async fn read(body: Body) -> Result<Vec<(String, String)>, Problem> {
+async fn form(body: Body) -> Result<Vec<(String, String)>, Problem> {
     let bytes = timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await;
     let bytes = bytes.map_err(|_| Problem::request("the body did not come in time"))?;
     let bytes = bytes
@@ -203,13 +255,29 @@ fn of_token(error: &TokenError) -> Problem {
 fn of_lease(error: &LeaseError) -> Problem {
     let detail = error.to_string();
     match error {
-        LeaseError::Undecided(_) | LeaseError::TooMany(_) | LeaseError::Append(_) | LeaseError::Encode(_) => {
-            Problem::unavailable(detail)
-        }
+        LeaseError::Undecided(_)
+        | LeaseError::TooMany(_)
+        | LeaseError::TooManyTokens(_)
+        | LeaseError::TooManyOfOne { .. }
+        | LeaseError::TooLongOfOne { .. }
+        | LeaseError::Append(_)
+        | LeaseError::Encode(_) => Problem::unavailable(detail),
         LeaseError::Expired | LeaseError::BeforeSetBack(_) | LeaseError::LongToken | LeaseError::Shown => {
             Problem::request(detail)
         }
         LeaseError::NoWorkload | LeaseError::Barred(_) => Problem::client(detail),
         LeaseError::OutOfScope(_) => Problem::scope(detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOGGED, logged};
+
+    #[test]
+    fn what_anybody_sent_is_one_short_line_of_the_log() {
+        let line = logged(&format!("`a\nWARN everything is well\u{1b}[2J{}`", "x".repeat(60_000)));
+        assert!(!line.contains(['\n', '\u{1b}']), "{line:?}");
+        assert!(line.chars().count() <= LOGGED, "{line}");
     }
 }

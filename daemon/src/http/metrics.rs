@@ -59,6 +59,7 @@ pub struct Metrics {
     pull_request_seconds: Histogram,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
     webhook_well: Family<OfWebhook, Gauge<u64, AtomicU64>>,
+    webhook_passed_over: Family<OfWebhook, Counter>,
     export_well: Family<OfExport, Gauge<u64, AtomicU64>>,
     export_waiting: Family<OfExport, Gauge<u64, AtomicU64>>,
     export_waits: Family<OfExport, Gauge<f64, AtomicU64>>,
@@ -202,6 +203,7 @@ impl Default for Metrics {
             pull_request_seconds: Histogram::new(exponential_buckets(1e-3, 2.0, 15)),
             privileges: Family::default(),
             webhook_well: Family::default(),
+            webhook_passed_over: Family::default(),
             export_well: Family::default(),
             export_waiting: Family::default(),
             export_waits: Family::default(),
@@ -410,6 +412,11 @@ impl Metrics {
             "1 when the webhook takes what it is told, else 0",
             self.webhook_well.clone(),
         );
+        registry.register(
+            "webhook_passed_over",
+            "Messages that the webhook would not have, and that were passed over, since the start",
+            self.webhook_passed_over.clone(),
+        );
         registry.register_with_unit(
             "clock_behind",
             "How far the clock of the machine is behind what it was",
@@ -546,6 +553,10 @@ impl Metrics {
         }
         for (webhook, well) in live.webhooks.states() {
             self.webhook_well.get_or_create(&OfWebhook { webhook: webhook.to_owned() }).set(well.into());
+        }
+        for (webhook, count) in live.webhooks.passed_over() {
+            let counter = self.webhook_passed_over.get_or_create(&OfWebhook { webhook: webhook.to_owned() });
+            counter.inc_by(count.saturating_sub(counter.get()));
         }
         let behind = live.privileges.clock().behind().unwrap_or_default();
         self.clock_behind.set(behind.as_secs_f64());

@@ -1,5 +1,5 @@
 use oam_audit::entry::EncodeError;
-use oam_policy::{PrivilegeId, RuleId};
+use oam_policy::{PrivilegeId, RuleId, rule::PatternError};
 use thiserror::Error;
 
 use crate::audit_log::AppendError;
@@ -36,8 +36,16 @@ pub enum PrivilegeError {
     #[error("the reason has {0} characters; {max} are enough", max = super::rules::MAX_REASON)]
     LongReason(usize),
     /// Too many patterns, or too long ones.
-    #[error("fewer or shorter patterns, please: at most {most} of {max} characters together", most = super::rules::MOST_PATTERNS, max = super::rules::MAX_PATTERNS)]
+    #[error("fewer or shorter patterns, please: at most {most} of {max} characters together, with all their alternatives (`{{a,b}}`) written out", most = super::what::MOST_PATTERNS, max = super::what::MAX_PATTERNS)]
     LongPatterns,
+    /// A regular expression.
+    #[error(
+        "`{0}`: those who ask write patterns as `refs/heads/release/*`; regular expressions are for the policy"
+    )]
+    Regex(String),
+    /// A pattern is none.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// Somebody has asked for too much at once.
     #[error(
         "`{0}` asks for, has, or left to be signed off {1} things already: have some ended or signed off first (`oam grant list`)"

@@ -3,7 +3,8 @@ use uuid::Uuid;
 
 /// Digits and letters that are not taken for each other.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const LENGTH: usize = 6;
+/// How many of them: 40 bits, so that none comes twice in the life of a log.
+const LENGTH: usize = 8;
 
 /// An id that `is_taken` does not know, short enough to be read out.
 pub(super) fn fresh(is_taken: impl Fn(&PrivilegeId) -> bool) -> PrivilegeId {
@@ -15,7 +16,7 @@ pub(super) fn fresh(is_taken: impl Fn(&PrivilegeId) -> bool) -> PrivilegeId {
             text.push(char::from(sign));
             bits >>= 5;
         }
-        // Six of these signs always make an id.
+        // So many of these signs always make an id.
         if let Ok(id) = PrivilegeId::parse(&text)
             && !is_taken(&id)
         {
@@ -35,7 +36,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for _ in 0..1_000 {
             let id = fresh(|id| seen.contains(id));
-            assert_eq!(id.as_str().len(), 6);
+            assert_eq!(id.as_str().len(), 8);
             assert!(seen.insert(id));
         }
     }

@@ -8,9 +8,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use oam_audit::entry::{
-    Event, PrivilegeApproved, PrivilegeEnd, PrivilegeEnded, PrivilegeRequested, PrivilegeSignedOff,
-};
+use oam_audit::entry::{Event, PrivilegeApproved, PrivilegeEnd, PrivilegeRequested, PrivilegeSignedOff};
 use oam_policy::{
     PrivilegeId, State, Username,
     rule::{RefSet, RepositorySet},
@@ -18,9 +16,9 @@ use oam_policy::{
 use tokio::sync::Mutex;
 
 use super::{
-    Ask, Clock, Counts, News, OpenError, Person, Privilege, PrivilegeError, Set, Stage, disk, id, open,
+    Ask, Clock, Counts, News, OpenError, Person, Privilege, PrivilegeError, Set, Stage, id, open,
     rules::Rules,
-    said::{began, said},
+    said::{began, ended, said},
     uses::Uses,
 };
 use crate::audit_log::AuditLog;
@@ -39,7 +37,7 @@ pub struct Privileges {
     set: ArcSwap<Set>,
     clock: Clock,
     pub(super) audit: AuditLog,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) changing: Mutex<()>,
     /// How often leases were used.
     pub(super) uses: Uses,
@@ -47,7 +45,9 @@ pub struct Privileges {
     /// What the start found that somebody should know.
     found: Option<String>,
     /// Whether the file could not be written.
-    file_fails: AtomicBool,
+    pub(super) file_fails: AtomicBool,
+    /// Whether there is anything new since the file was written.
+    pub(super) unsaved: AtomicBool,
 }
 
 impl Privileges {
@@ -79,6 +79,7 @@ impl Privileges {
             counts: Counts::default(),
             found,
             file_fails: AtomicBool::new(false),
+            unsaved: AtomicBool::new(false),
         };
         // From here on the file accounts for the log as it is.
         opened.save();
@@ -142,7 +143,7 @@ impl Privileges {
         });
         let mut events = vec![requested];
         if allowed.needed == 0 {
-            events.push(began(&id, now, ask.length.as_secs()));
+            events.push(began(&id, allowed.what.sort(), now, ask.length.as_secs()));
         }
         self.record(&id, &events, News::Requested).await
     }
@@ -187,7 +188,7 @@ impl Privileges {
         });
         let mut events = vec![approved];
         if approvals >= one.needed {
-            events.push(began(id, now, one.length.as_secs()));
+            events.push(began(id, one.what.sort(), now, one.length.as_secs()));
         }
         self.record(id, &events, News::Approved).await
     }
@@ -222,7 +223,7 @@ impl Privileges {
             (false, Stage::Live { .. } | Stage::Ended { .. }) => PrivilegeEnd::Revoked,
         };
         let by = username.map_or(actor, Username::as_str);
-        self.record_end(&one, cause, by, said(reason)?).await
+        self.record(id, &[ended(&one, cause, by, said(reason)?)], News::Ended).await
     }
 
     /// Answers for what was done with a waiver. Where the policy does not know it any more, whoever `may_cut_off` anybody
@@ -271,23 +272,6 @@ impl Privileges {
         set.get(id).cloned().map(Arc::new).ok_or_else(|| PrivilegeError::Unknown(id.clone()))
     }
 
-    /// Must be called with `changing` held.
-    pub(super) async fn record_end(
-        &self,
-        one: &Privilege,
-        cause: PrivilegeEnd,
-        by: &str,
-        reason: Option<String>,
-    ) -> Result<Arc<Privilege>, PrivilegeError> {
-        let ended = Event::PrivilegeEnded(PrivilegeEnded {
-            id: one.id.to_string(),
-            cause,
-            by: by.to_owned(),
-            reason,
-        });
-        self.record(&one.id, &[ended], News::Ended).await
-    }
-
     /// One who changes at a time.
     pub(super) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.changing.lock().await
@@ -300,7 +284,15 @@ impl Privileges {
         events: &[Event],
         news: News,
     ) -> Result<Arc<Privilege>, PrivilegeError> {
-        let [first, rest @ ..] = events else { return self.find(id) };
+        self.record_all(events).await?;
+        let privilege = self.find(id)?;
+        self.tell(&privilege, news);
+        Ok(privilege)
+    }
+
+    /// The same of several at once, which nobody is told of yet.
+    pub(super) async fn record_all(&self, events: &[Event]) -> Result<(), PrivilegeError> {
+        let [first, rest @ ..] = events else { return Ok(()) };
         let mut batch = self.audit.batch(first)?;
         for event in rest {
             batch = batch.and(event)?;
@@ -319,10 +311,8 @@ impl Privileges {
         set.forget(self.clock.of_the_machine());
         self.uses.forget(&set);
         self.set.store(Arc::new(set));
-        self.save();
-        let privilege = self.find(id)?;
-        self.tell(&privilege, news);
-        Ok(privilege)
+        self.unsaved.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Tells that a push was permitted because of these.
@@ -344,23 +334,6 @@ impl Privileges {
                 tracing::info!(news = news.code(), %id, by, what, ?on, ?refs, reason = one.reason, "for a while");
             }
         }
-    }
-
-    /// Writes the file. Where that fails, the next start reads more of the log, and the clock may have been set back
-    /// unnoticed since.
-    pub(super) fn save(&self) {
-        // Uses that are taken after this and recorded before would else be accounted for by neither.
-        let entries = self.audit.size();
-        let mut set = Set::clone(&self.set.load());
-        set.account(&self.uses.taken());
-        let saved = disk::Saved { entries, seen: self.clock.now(), set };
-        let written = disk::write(&self.path, &saved);
-        if let Err(error) = &written
-            && !self.file_fails.load(Ordering::Relaxed)
-        {
-            tracing::error!(%error, path = %self.path.display(), "what people have for a while was not written");
-        }
-        self.file_fails.store(written.is_err(), Ordering::Relaxed);
     }
 
     /// What somebody should look at, a sentence each.

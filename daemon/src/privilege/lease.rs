@@ -11,10 +11,11 @@ use oam_policy::{
 use thiserror::Error;
 
 use super::{
-    Given, Leased, News, Privilege, PrivilegeError, Privileges, Stage, What, id, recorded,
+    Given, Leased, News, Privilege, PrivilegeError, Privileges, Set, Stage, What, id, recorded,
     rules::{Rules, told},
     said::began,
     set::is_good_for_nothing,
+    what,
 };
 use crate::{audit_log::AppendError, oidc::WorkloadToken};
 
@@ -30,10 +31,10 @@ const LONGEST: usize = 4 << 10;
 const MOST_TOKENS: usize = 100_000;
 /// How long a token may be good for from now on: so long it is remembered.
 const LONGEST_TOKEN: SignedDuration = SignedDuration::from_hours(24);
+/// For how long after a lease began its token may ask for the same once more.
+const ASKED_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// On how many refs one lease may be.
 pub const MOST_REFS: usize = 32;
-/// By how many patterns of paths one lease may be narrowed.
-pub const MOST_PATHS: usize = 32;
 
 /// What a job asks for. What it does not say is as its workload allows.
 #[derive(Debug, Clone)]
@@ -92,6 +93,35 @@ pub enum LeaseError {
     /// There are too many.
     #[error("there are {0} leases, as many as there may be: try again when some are over")]
     TooMany(usize),
+    /// Too many tokens must be remembered.
+    #[error(
+        "{0} tokens were shown that have not expired, as many as are remembered: have shorter ones issued, and try again when some are over"
+    )]
+    TooManyTokens(usize),
+    /// One account has too many.
+    #[error(
+        "`{account}` has {count} leases in `{repository}`, as many as one account may have there: try again when some are over"
+    )]
+    TooManyOfOne {
+        /// Who pushes.
+        account: String,
+        /// Where.
+        repository: Repository,
+        /// How many.
+        count: usize,
+    },
+    /// Those of one account are too long together.
+    #[error(
+        "the leases of `{account}` in `{repository}` take {bytes} bytes of the audit log with each of its pushes, and {MOST_BYTES} are enough: name fewer or shorter refs and paths, or try again when some are over"
+    )]
+    TooLongOfOne {
+        /// Who pushes.
+        account: String,
+        /// Where.
+        repository: Repository,
+        /// How many.
+        bytes: usize,
+    },
     /// It could not be recorded.
     #[error("it was not recorded, so it is not so: {0}")]
     Append(#[from] AppendError),
@@ -110,7 +140,8 @@ struct Allowed<'p> {
 }
 
 impl Privileges {
-    /// Gives a job what its workload allows. It is in force when this returns, and its token is good for no other.
+    /// Gives a job what its workload allows. It is in force when this returns, and its token is good for no other. Whoever asks
+    /// the same with the same token within a minute, and before the lease was used, is told of the same lease.
     ///
     /// # Errors
     /// When the policy does not allow it, the token was shown before, or it cannot be recorded.
@@ -137,46 +168,45 @@ impl Privileges {
             return Err(LeaseError::LongToken);
         }
         let shown = token.id().to_string();
-        if set.has_seen(&shown) {
-            return Err(LeaseError::Shown);
-        }
-        let allowed = allowed(&rules, token, ask)?;
+        let is_seen = set.has_seen(&shown);
+        let allowed =
+            allowed(&rules, token, ask).map_err(|why| if is_seen { LeaseError::Shown } else { why })?;
         let workload = allowed.workload;
         let principal = &workload.principal;
         let subject =
             rules.subject(principal).map_err(|_| LeaseError::Barred(principal.as_str().to_owned()))?;
+        let asked = Asked::of(&allowed, token, ask)?;
+        if is_seen {
+            return self.given_just_now(&set, &asked, now).ok_or(LeaseError::Shown);
+        }
         let leases =
             || set.iter().filter(|one| matches!(one.stage, Stage::Live { .. }) && one.what.lease().is_some());
         let here = |one: &&Privilege| one.by.key() == principal.key() && one.on.matches(&ask.repository);
         let of_one: Vec<_> = leases().filter(here).collect();
         let bytes: usize = of_one.iter().map(|one| recorded_bytes(one)).sum();
-        let all = leases().count();
-        if all >= MOST || set.tokens().count() >= MOST_TOKENS {
+        let (all, tokens, count) = (leases().count(), set.tokens().count(), of_one.len());
+        let (account, repository) = (principal.as_str().to_owned(), ask.repository.clone());
+        if all >= MOST {
             return Err(LeaseError::TooMany(all));
         }
-        if of_one.len() >= MOST_OF_ONE || bytes > MOST_BYTES {
-            return Err(LeaseError::TooMany(of_one.len()));
+        if tokens >= MOST_TOKENS {
+            return Err(LeaseError::TooManyTokens(tokens));
+        }
+        if count >= MOST_OF_ONE {
+            return Err(LeaseError::TooManyOfOne { account, repository, count });
+        }
+        if bytes > MOST_BYTES {
+            return Err(LeaseError::TooLongOfOne { account, repository, bytes });
         }
         let id = id::fresh(|id| set.get(id).is_some());
-        let leased = Leased {
-            workload: workload.id.clone(),
-            role: allowed.role.clone(),
-            verbs: allowed.verbs,
-            commit: ask.commit,
-            paths: ask.paths.clone(),
-            by_token: ask.by_token,
-            issuer: token.issuer().to_owned(),
-            claims: workload.claims.clone(),
-            given: Some(Given { uses: allowed.uses, token: shown, token_expires: token.expires() }),
-        };
         let requested = Event::PrivilegeRequested(PrivilegeRequested {
             id: id.to_string(),
-            privilege: What::Lease(Box::new(leased)).kind(),
+            privilege: asked.what.kind(),
             by: subject.username.as_str().to_owned(),
             actor: format!("workload {} ({})", workload.id, clipped(token.subject())),
-            on: vec![literal(ask.repository.as_str())],
-            refs: ask.refs.iter().map(pattern).collect::<Result<_, _>>()?,
-            seconds: allowed.length.as_secs(),
+            on: asked.on,
+            refs: asked.refs,
+            seconds: asked.length.as_secs(),
             reason: String::new(),
             needed: 0,
         });
@@ -184,11 +214,58 @@ impl Privileges {
             let why = "the lease is too long to be recorded: name fewer or shorter refs and paths".to_owned();
             return Err(LeaseError::OutOfScope(why));
         }
-        let began = began(&id, now, allowed.length.as_secs());
+        let began = began(&id, asked.what.sort(), now, asked.length.as_secs());
         self.record(&id, &[requested, began], News::Requested).await.map_err(|error| match error {
             PrivilegeError::Append(error) => LeaseError::Append(error),
             PrivilegeError::Encode(error) => LeaseError::Encode(error),
             other => LeaseError::Undecided(other.to_string()),
+        })
+    }
+}
+
+impl Privileges {
+    /// The lease that this very token was just given for this very wish, as long as no push has used it: its answer may not have
+    /// come through, and the job has nothing else to ask with. It is no other lease, and is good for no more.
+    fn given_just_now(&self, set: &Set, asked: &Asked, now: Timestamp) -> Option<Arc<Privilege>> {
+        let (on, refs) = (what::repositories(&asked.on).ok()?, what::refs(&asked.refs).ok()?);
+        let one = set.live(now).find(|one| {
+            one.what == asked.what && one.on == on && one.refs == refs && one.length == asked.length
+        })?;
+        let (began, _) = one.time()?;
+        let is_fresh = now.duration_since(began) <= ASKED_AGAIN && self.uses.count(&one.id) == 0;
+        is_fresh.then(|| Arc::new(one.clone()))
+    }
+}
+
+/// What a job asks for, as it is recorded.
+struct Asked {
+    /// With what tells its token from every other.
+    what: What,
+    on: Vec<String>,
+    refs: Vec<String>,
+    length: Duration,
+}
+
+impl Asked {
+    fn of(allowed: &Allowed<'_>, token: &WorkloadToken, ask: &LeaseAsk) -> Result<Self, LeaseError> {
+        let given =
+            Given { uses: allowed.uses, token: token.id().to_string(), token_expires: token.expires() };
+        let leased = Leased {
+            workload: allowed.workload.id.clone(),
+            role: allowed.role.clone(),
+            verbs: allowed.verbs,
+            commit: ask.commit,
+            paths: ask.paths.clone(),
+            by_token: ask.by_token,
+            issuer: token.issuer().to_owned(),
+            claims: allowed.workload.claims.clone(),
+            given: Some(given),
+        };
+        Ok(Self {
+            what: What::Lease(Box::new(leased)),
+            on: vec![literal(ask.repository.as_str())],
+            refs: ask.refs.iter().map(pattern).collect::<Result<_, _>>()?,
+            length: allowed.length,
         })
     }
 }

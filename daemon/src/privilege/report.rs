@@ -120,6 +120,7 @@ fn used_on(update: &Update, id: &str) -> Option<UsedOn> {
         Some(Verb::Delete) => "delete",
         None => "",
     };
-    let counts = by(&update.privilege) || !lifted.is_empty();
+    let carried = by(&update.privilege) || update.privileges_beside.iter().any(|one| one == id);
+    let counts = carried || !lifted.is_empty();
     counts.then(|| UsedOn { name: update.name.as_bytes().to_vec(), verb: verb.to_owned(), lifted })
 }

@@ -1,19 +1,22 @@
 //! What ends by itself: by the clock, and when the policy or the directory do not allow it any more.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeReminded, PrivilegeReminder};
 use oam_policy::{Snapshot, State, Username, decide::NotInForce};
 use tokio_util::sync::CancellationToken;
 
-use super::{News, Privilege, Privileges, Reminded, Stage, rules::Rules};
+use super::{News, Privilege, Privileges, Reminded, Stage, rules::Rules, said::ended};
+
+/// How many ends are recorded at once.
+const MOST_AT_ONCE: usize = 256;
 
 /// How long somebody may wait for an answer.
 const ANSWERED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long before the end it is told.
 const REMINDED_BEFORE: SignedDuration = SignedDuration::from_mins(10);
-/// How often the file is written, so that the next start knows the time.
+/// How often the file is written where nothing happens, so that the next start knows the time.
 const SAVED_EVERY: SignedDuration = SignedDuration::from_secs(30);
 /// How often one is reminded that nobody has signed off what was done with a waiver.
 const REMINDED_EVERY: SignedDuration = SignedDuration::from_hours(8);
@@ -37,29 +40,35 @@ impl Privileges {
             return;
         }
         let _one_at_a_time = self.changing().await;
-        for one in self.set().iter() {
-            let Some((cause, by)) = ending(one) else { continue };
-            if let Err(error) = self.record_end(one, cause, by, None).await {
+        let set = self.set();
+        let over: Vec<_> = set.iter().filter_map(|one| Some((one, ending(one)?))).collect();
+        // Many at once, as after a change of the policy: whoever asks for something meanwhile waits for this.
+        for some in over.chunks(MOST_AT_ONCE) {
+            let ends: Vec<_> = some.iter().map(|(one, (cause, by))| ended(one, *cause, by, None)).collect();
+            match self.record_all(&ends).await {
+                Ok(()) => some.iter().for_each(|(one, _)| self.tell(one, News::Ended)),
                 // It gives nothing any more whether or not that is written, and it is tried again.
-                tracing::error!(%error, id = %one.id, "the end of something was not recorded");
+                Err(error) => {
+                    tracing::error!(%error, ends = ends.len(), "the ends of something were not recorded");
+                }
             }
         }
     }
 
-    /// Reviews and reminds, again and again.
-    pub async fn keep_up(&self, state_for: impl Fn(&Username) -> State, stop: CancellationToken) {
+    /// Reviews and reminds, again and again, and writes the file when there is anything new.
+    pub async fn keep_up(self: Arc<Self>, state_for: impl Fn(&Username) -> State, stop: CancellationToken) {
         let mut every = tokio::time::interval(Duration::from_secs(1));
         let mut saved = Timestamp::MIN;
         while stop.run_until_cancelled(every.tick()).await.is_some() {
             self.review(&state_for).await;
             self.remind().await;
             let now = self.clock().now();
-            if now.duration_since(saved) >= SAVED_EVERY {
-                let _one_at_a_time = self.changing().await;
-                self.save();
+            if self.is_unsaved() || now.duration_since(saved) >= SAVED_EVERY {
+                self.save_beside().await;
                 saved = now;
             }
         }
+        self.save_beside().await;
     }
 
     /// Reminds of what ends soon, and of what nobody has answered for. That is recorded, so that whoever is told of

@@ -13,10 +13,6 @@ use super::{Ask, Privilege, PrivilegeError, Wanted, What};
 
 /// How long a reason may be, in characters.
 pub(super) const MAX_REASON: usize = 1_000;
-/// How long all patterns of one request may be.
-pub(super) const MAX_PATTERNS: usize = 4_096;
-/// How many there may be.
-pub(super) const MOST_PATTERNS: usize = 32;
 
 /// The policy and the directory of a moment, where something can be decided by them.
 pub(super) struct Rules<'a> {
@@ -54,10 +50,6 @@ impl<'a> Rules<'a> {
 
     /// What the policy makes of somebody's wish.
     pub(super) fn allowed(&self, subject: &Subject<'_>, ask: &Ask) -> Result<Allowed, PrivilegeError> {
-        let patterns = [ask.on.sources(), ask.refs.sources()].concat();
-        if patterns.len() > MOST_PATTERNS || patterns.iter().map(String::len).sum::<usize>() > MAX_PATTERNS {
-            return Err(PrivilegeError::LongPatterns);
-        }
         let reason = ask.reason.trim().chars().count();
         if reason > MAX_REASON {
             return Err(PrivilegeError::LongReason(reason));

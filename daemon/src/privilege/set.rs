@@ -294,7 +294,10 @@ impl Set {
                     if let Some(given) = asked.what.lease().and_then(|lease| lease.given.as_ref()) {
                         self.see(&given.token, given.token_expires);
                     }
-                    self.all.entry(asked.id.clone()).or_insert(asked);
+                    // What somebody asks for now is not kept away by what is over, should it have had the same id once.
+                    if self.all.get(&asked.id).is_none_or(|known| known.over().is_some()) {
+                        self.insert(asked);
+                    }
                 }
             }
             Event::PrivilegeApproved(approved) => {

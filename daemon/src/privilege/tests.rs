@@ -188,6 +188,7 @@ async fn the_same_is_there_after_a_crash_whatever_became_of_the_file() {
     let before = fs::read(bench.file()).unwrap();
     approved(&privileges, 600).await;
     let waiting = privileges.request(&state, &person("bob"), &lift(60)).await.unwrap();
+    privileges.save();
     let middle = fs::read(bench.file()).unwrap();
     privileges.end(&state, (Some(&user("lea")), "test:lea"), false, &waiting.id, "no").await.unwrap();
     let own = privileges.request(&state, &person("lea"), &lift(60)).await.unwrap();
@@ -195,6 +196,7 @@ async fn the_same_is_there_after_a_crash_whatever_became_of_the_file() {
     privileges.sign_off(&state, (&person("leo"), false), &own.id, "seen", 0).await.unwrap();
     let set = Set::clone(&privileges.set());
     assert_eq!((set.len(), live(&privileges)), (3, 1));
+    privileges.save();
     let newest = fs::read(bench.file()).unwrap();
     let mut torn = newest.clone();
     torn[30] ^= 1;
@@ -222,6 +224,7 @@ async fn an_audit_log_that_is_shorter_than_it_was_gives_nobody_anything_back() {
     let log = bench.log();
     let privileges = bench.open(&log);
     privileges.end(&state(), (Some(&user("alice")), "test:alice"), false, &id, "done").await.unwrap();
+    privileges.save();
     log.close().await;
     drop(privileges);
     // Somebody puts the log back in which it was live.
@@ -426,10 +429,121 @@ async fn what_the_policy_does_not_allow_is_not_asked_for() {
     }
     assert!(matches!(request("bob", &lift(60)).await, Err(PrivilegeError::TooManyOfOne(_, 16))));
     let refs = ["refs/heads/x".to_owned()];
-    let distinct: Vec<_> = (0..33).map(|number| format!("PAY/{number}")).collect();
-    let wanted = || Wanted::Role("lead".parse().unwrap());
-    let wide = Ask::new(wanted(), &distinct, &refs, Duration::from_secs(60), "x".into()).unwrap();
-    assert!(matches!(request("alice", &wide).await, Err(PrivilegeError::LongPatterns)));
+    let read = |on: &[String]| {
+        let wanted = Wanted::Role("lead".parse().unwrap());
+        Ask::new(wanted, on, &refs, Duration::from_secs(60), "x".into())
+    };
+    let distinct: Vec<_> = (0..32).map(|number| format!("PAY/{number}")).collect();
+    assert!(matches!(read(&distinct), Err(PrivilegeError::LongPatterns)), "33 with the ref");
+    assert!(read(&distinct[1..]).is_ok());
+    // Whatever is written short and costs long to match, and whatever is not even to be read.
+    let wide = |choice: &str| read(&[format!("PAY/{}", choice.repeat(8))]);
+    assert!(wide("{a,b}").is_ok());
+    assert!(matches!(wide("{aaa,bbb}"), Err(PrivilegeError::LongPatterns)));
+    let many = vec!["{".to_owned(); 1_000_000];
+    assert!(matches!(read(&many), Err(PrivilegeError::LongPatterns)), "none of them is read");
+    assert!(matches!(read(&["{".repeat(5_000)]), Err(PrivilegeError::LongPatterns)));
+    for regex in ["re:PAY/.*", "!re:PAY/.*"] {
+        assert!(matches!(read(&[regex.to_owned()]), Err(PrivilegeError::Regex(_))), "{regex}");
+    }
+    assert!(matches!(read(&["PAY".to_owned()]), Err(PrivilegeError::Pattern(_))));
+}
+
+/// The file is for the next start: nobody waits until it is written.
+#[tokio::test]
+async fn nobody_waits_for_the_file() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let privileges = Arc::new(bench.open(&log));
+    let before = fs::read(bench.file()).unwrap();
+    let id = approved(&privileges, 600).await;
+    assert_eq!(fs::read(bench.file()).unwrap(), before);
+    assert!(privileges.is_unsaved());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let keeping = tokio::spawn(Arc::clone(&privileges).keep_up(|_| state(), stop.clone()));
+    while privileges.is_unsaved() || fs::read(bench.file()).unwrap() == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // What happens last is there when the daemon has stopped.
+    privileges.end(&state(), (Some(&user("alice")), "test:alice"), false, &id, "done").await.unwrap();
+    stop.cancel();
+    keeping.await.unwrap();
+    assert!(!privileges.is_unsaved());
+    let saved = super::disk::read(&bench.file()).unwrap().unwrap();
+    assert_eq!((saved.entries, saved.set), (log.size(), Set::clone(&privileges.set())));
+}
+
+/// Each with what it was, so that nobody need look for that.
+#[tokio::test]
+async fn of_many_ends_at_once_each_is_recorded() {
+    use oam_audit::entry::{Event, PrivilegeSort};
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let privileges = bench.open(&log);
+    let mut ids = std::collections::BTreeSet::new();
+    for name in ["lea", "leo"] {
+        for _ in 0..10 {
+            ids.insert(privileges.request(&state(), &person(name), &lift(60)).await.unwrap().id.to_string());
+        }
+    }
+    set_clock(1_000_000 + 61);
+    let from = log.size();
+    privileges.review(|_| state()).await;
+    let ended: Vec<_> = log.tail(from, 100).await.unwrap();
+    let ended = ended.iter().map(|line| match log.read(line).unwrap().event {
+        Event::PrivilegeEnded(one) if one.of == Some(PrivilegeSort::Waiver) => one.id,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(ended.collect::<std::collections::BTreeSet<_>>(), ids);
+    assert_eq!(privileges.counts().of("waiver", News::Ended), 20);
+}
+
+/// What is taken back while a push is being decided does not carry it.
+#[tokio::test]
+async fn what_ended_since_a_push_was_decided_carries_it_no_more() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), state());
+    let grant = approved(&privileges, 600).await;
+    let waiver = privileges.request(&state, &person("lea"), &lift(60)).await.unwrap().id.clone();
+    let took = |decision: &str| privileges.take([&grant, &waiver], decision);
+    assert_eq!(took("d1"), Some(Vec::new()), "none is a lease");
+    set_clock(1_000_000 + 61);
+    assert_eq!(took("d2"), None, "the waiver is over, whether or not that is written down");
+    assert!(privileges.take([&grant], "d3").is_some());
+    privileges.end(&state, (Some(&user("lea")), "test:lea"), false, &grant, "no").await.unwrap();
+    assert_eq!(privileges.take([&grant], "d4"), None);
+    assert_eq!(privileges.take([], "d5"), Some(Vec::new()));
+}
+
+/// Ids are random: one may come twice in the life of a log.
+#[test]
+fn what_is_over_keeps_nothing_new_away() {
+    use oam_audit::entry::{Event, PrivilegeEnd, PrivilegeEnded, PrivilegeKind, PrivilegeRequested};
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let request = |by: &str| {
+        Event::PrivilegeRequested(PrivilegeRequested {
+            id: "7k2m9x".into(),
+            privilege: PrivilegeKind::Grant { elevation: "on-call".into(), role: "lead".into() },
+            by: by.into(),
+            actor: "x".into(),
+            on: vec!["**".into()],
+            refs: vec!["refs/**".into()],
+            seconds: 60,
+            reason: String::new(),
+            needed: 1,
+        })
+    };
+    let mut set = Set::default();
+    set.apply(0, &request("alice"), at(0));
+    set.apply(1, &request("bob"), at(1));
+    let by = |set: &Set| set.get(&"7k2m9x".parse().unwrap()).unwrap().by.as_str().to_owned();
+    assert_eq!(by(&set), "alice", "what is asked for is not replaced");
+    let (id, by_alice) = ("7k2m9x".into(), "alice".into());
+    let ended = PrivilegeEnded { id, of: None, cause: PrivilegeEnd::Returned, by: by_alice, reason: None };
+    set.apply(2, &Event::PrivilegeEnded(ended), at(2));
+    set.apply(3, &request("bob"), at(3));
+    assert_eq!((by(&set), set.open().count()), ("bob".to_owned(), 1));
 }
 
 #[test]
@@ -459,8 +573,13 @@ fn of_what_is_over_the_newest_is_listed_and_what_must_be_signed_off_stays() {
         };
         set.apply(0, &Event::PrivilegeRequested(requested), at(number));
         let (from, to) = (at(number).into(), at(number + 60).into());
-        set.apply(0, &Event::PrivilegeBegan(PrivilegeBegan { id: id.clone(), from, to }), at(number));
-        let ended = PrivilegeEnded { id, cause: PrivilegeEnd::Returned, by: "alice".into(), reason: None };
+        set.apply(
+            0,
+            &Event::PrivilegeBegan(PrivilegeBegan { id: id.clone(), of: None, from, to }),
+            at(number),
+        );
+        let ended =
+            PrivilegeEnded { id, of: None, cause: PrivilegeEnd::Returned, by: "alice".into(), reason: None };
         set.apply(0, &Event::PrivilegeEnded(ended), at(number));
     }
     set.forget(at(2_000));

@@ -7,7 +7,7 @@ use std::{
 
 use oam_policy::PrivilegeId;
 
-use super::{Privilege, Privileges, Set};
+use super::{Leased, Privilege, Privileges, Set};
 
 type Taken = BTreeMap<PrivilegeId, BTreeSet<Box<str>>>;
 
@@ -50,28 +50,27 @@ impl Uses {
 }
 
 impl Privileges {
-    /// Takes one use of each of these leases for a decision: of all or of none. What is no lease is taken by nobody.
-    /// `None`: one is used up, or over; then the decision is none.
+    /// Takes one use of each of these leases for a decision: of all or of none. Of what is no lease none is taken, but it
+    /// must be in force still. `None`: one is used up, or over; then the decision is none.
     pub fn take<'i>(
         &self,
         ids: impl IntoIterator<Item = &'i PrivilegeId>,
         decision: &str,
     ) -> Option<Vec<PrivilegeId>> {
-        let set = self.set();
-        // What is forgotten by now is over.
-        let all = ids.into_iter().map(|id| Some((id, set.get(id)?))).collect::<Option<Vec<_>>>()?;
-        let leases: Vec<_> = all.into_iter().filter_map(|(id, one)| Some((id, one.what.lease()?))).collect();
-        if leases.is_empty() {
+        let mut ids = ids.into_iter().peekable();
+        if ids.peek().is_none() {
             return Some(Vec::new());
         }
         let mut taken = self.uses.lock();
-        // Once more, and with the lock held: what was ended meanwhile is over.
+        // With the lock held: what was ended since this was decided is over, and what is forgotten by now is, too.
         let (set, now) = (self.set(), self.clock().now());
-        let is_left = leases.iter().all(|(id, lease)| {
-            let used = taken.get(*id).map_or(0, BTreeSet::len);
-            set.get(id).is_some_and(|one| one.is_live(now)) && used < lease.uses() as usize
-        });
-        if !is_left {
+        let in_force = |id| set.get(id).filter(|one| one.is_live(now));
+        let all = ids.map(|id| Some((id, in_force(id)?))).collect::<Option<Vec<_>>>()?;
+        let leases: Vec<_> = all.into_iter().filter_map(|(id, one)| Some((id, one.what.lease()?))).collect();
+        let is_left = |(id, lease): &(&PrivilegeId, &Leased)| {
+            taken.get(*id).map_or(0, BTreeSet::len) < lease.uses() as usize
+        };
+        if !leases.iter().all(is_left) {
             return None;
         }
         for (id, _) in &leases {

@@ -4,12 +4,20 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_audit::entry::{self, PrivilegeKind};
+use oam_audit::entry::{self, PrivilegeKind, PrivilegeSort};
 use oam_policy::{
     ObjectId, RoleId, RuleId, Verb,
     name::ClaimPath,
-    rule::{PathSet, PatternError, RefSet, RepositorySet, VerbSet},
+    rule::{PathSet, Pattern, PatternError, RefSet, RepositorySet, VerbSet},
 };
+
+use super::PrivilegeError;
+
+/// How many patterns one request, or one lease, may be narrowed by.
+pub const MOST_PATTERNS: usize = 32;
+/// How long they may be together, in characters, with all their alternatives written out: each is matched with whatever
+/// is pushed, so what somebody asks for may cost no more than what they write.
+pub const MAX_PATTERNS: usize = 4_096;
 
 /// What somebody has, or asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +94,15 @@ impl What {
 
     /// The words for the kinds.
     pub const WORDS: [&'static str; 3] = ["grant", "waiver", "lease"];
+
+    /// Of which kind it is, as the log says it of what is told by its id only.
+    pub fn sort(&self) -> PrivilegeSort {
+        match self {
+            Self::Grant { .. } => PrivilegeSort::Grant,
+            Self::Waiver { .. } => PrivilegeSort::Waiver,
+            Self::Lease(_) => PrivilegeSort::Lease,
+        }
+    }
 
     /// The word for its kind.
     pub fn word(&self) -> &'static str {
@@ -231,18 +248,64 @@ fn paths(patterns: &[String]) -> Result<PathSet, PatternError> {
     PathSet::new(parsed)
 }
 
+/// What patterns may still weigh.
+pub struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(MAX_PATTERNS)
+    }
+}
+
+impl Room {
+    /// Makes room for one more pattern, where there is any.
+    #[must_use]
+    pub fn holds(&mut self, pattern: &Pattern) -> bool {
+        let left = self.0.checked_sub(pattern.weight());
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
+}
+
+/// Whether it is a regular expression, excluded or not: those are for whoever writes policies.
+pub fn is_regex(pattern: &str) -> bool {
+    pattern.strip_prefix('!').unwrap_or(pattern).starts_with("re:")
+}
+
 impl Ask {
-    /// Reads what somebody asks for.
+    /// Reads what somebody asks for. How much it is, is looked at before it is read: anybody may ask.
     ///
     /// # Errors
-    /// When a pattern is none.
+    /// When a pattern is none, or there are too many or too long ones.
     pub fn new(
         wanted: Wanted,
         on: &[String],
         refs: &[String],
         length: Duration,
         reason: String,
-    ) -> Result<Self, PatternError> {
-        Ok(Self { wanted, on: repositories(on)?, refs: self::refs(refs)?, length, reason })
+    ) -> Result<Self, PrivilegeError> {
+        let all = || on.iter().chain(refs);
+        if all().count() > MOST_PATTERNS || all().map(String::len).sum::<usize>() > MAX_PATTERNS {
+            return Err(PrivilegeError::LongPatterns);
+        }
+        if let Some(regex) = all().find(|one| is_regex(one)) {
+            return Err(PrivilegeError::Regex(regex.clone()));
+        }
+        let mut room = Room::default();
+        let on = RepositorySet::new(within(&mut room, on, RepositorySet::parse_one)?)?;
+        let refs = RefSet::new(within(&mut room, refs, RefSet::parse_one)?)?;
+        Ok(Self { wanted, on, refs, length, reason })
     }
+}
+
+fn within(
+    room: &mut Room,
+    patterns: &[String],
+    parse: impl Fn(&str) -> Result<(bool, Pattern), PatternError>,
+) -> Result<Vec<(bool, Pattern)>, PrivilegeError> {
+    let one = |source: &String| {
+        let (excludes, pattern) = parse(source)?;
+        if room.holds(&pattern) { Ok((excludes, pattern)) } else { Err(PrivilegeError::LongPatterns) }
+    };
+    patterns.iter().map(one).collect()
 }

@@ -3,6 +3,7 @@
 mod incoming;
 mod room;
 mod round;
+mod why_no_lease;
 
 use std::{sync::Arc, time::Instant};
 
@@ -88,7 +89,11 @@ async fn look_up(push: &mut Push<'_>, replies: &Replies) -> Result<(), Status> {
 /// Records what was decided, and then says it.
 async fn answer(mut push: Push<'_>, decided: Unrecorded, replies: &Replies) -> Result<(), Status> {
     let claimed = push.claim(decided)?;
-    let (decision, span) = authorize::record(push.live, push.question, push.intake.facts(), claimed).await;
+    let (mut decision, span) =
+        authorize::record(push.live, push.question, push.intake.facts(), claimed).await;
+    if push.question.shown_lease.is_none() {
+        why_no_lease::add(&push.live.privileges, &push.question.request, &mut decision);
+    }
     let outcome = decision.outcome();
     let said = say(replies, Answer::Decision(decision)).await;
     // After the answer: nobody waits for a line of the daemon's own log.

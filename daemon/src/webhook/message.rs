@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use oam_audit::entry::{
-    CanaryOutcome, Decision, DecisionPart, Event, Outcome, PrivilegeKind, PrivilegeReminder,
+    CanaryOutcome, Decision, DecisionPart, Event, Outcome, PrivilegeKind, PrivilegeReminder, PrivilegeSort,
 };
 use oam_export::sentence;
 use oam_policy::{PrivilegeId, printable::Printable};
@@ -113,11 +113,11 @@ fn told(event: &Event, find: Find<'_>) -> Option<(String, Option<String>)> {
             (format!("{} approved {} ({} of {})", one.by, one.id, one.approvals, one.needed), None)
         }
         Event::PrivilegeBegan(one) => {
-            let about = about(&one.id, find)?;
+            let about = about(&one.id, one.of, find)?;
             (format!("{} is in force until {}{about}", one.id, one.to), None)
         }
         Event::PrivilegeEnded(one) => {
-            let about = about(&one.id, find)?;
+            let about = about(&one.id, one.of, find)?;
             (format!("{} ended: {}, by {}{about}", one.id, one.cause.as_str(), one.by), None)
         }
         Event::PrivilegeReminded(one) => match one.about {
@@ -145,8 +145,12 @@ fn told(event: &Event, find: Find<'_>) -> Option<(String, Option<String>)> {
     })
 }
 
-/// Whose it is and what, as the rest of a sentence; `None` for a lease: there are many a day.
-fn about(id: &str, find: Find<'_>) -> Option<String> {
+/// Whose it is and what, as the rest of a sentence; `None` for a lease: there are many a day. The entry says which it is, since
+/// what was over for long is not found any more when a receiver hears of it late.
+fn about(id: &str, of: Option<PrivilegeSort>, find: Find<'_>) -> Option<String> {
+    if of == Some(PrivilegeSort::Lease) {
+        return None;
+    }
     let Some(one) = id.parse().ok().and_then(|id| find(&id)) else { return Some(String::new()) };
     let by = one.by.as_str();
     match &one.what {

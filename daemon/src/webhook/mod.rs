@@ -4,7 +4,8 @@
 //!
 //! There is no queue: the log is one. What a receiver has taken is a number of entries in a file, and whatever lies
 //! behind it is told until it is taken, however long that takes. So a receiver that is down loses nothing and holds
-//! nobody up; one that fails between taking and answering is told twice, and knows it by the number of the entry.
+//! nobody up; one that will have none of a message, again and again, is told the next. One that fails between taking and
+//! answering is told twice, and knows it by the number of the entry.
 //!
 //! **Must never:** hold up an answer, follow a redirect, or speak to an address that the configuration does not mean.
 
@@ -13,7 +14,7 @@ mod sender;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use oam_fetch::RootsError;
@@ -22,7 +23,10 @@ use thiserror::Error;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 
-use self::{message::Message, sender::Sender};
+use self::{
+    message::Message,
+    sender::{NotTold, Sender},
+};
 use crate::{
     audit_log::AuditLog,
     backoff::Backoff,
@@ -33,6 +37,10 @@ use crate::{
 
 /// How many entries are looked at before it is noted how far one came.
 const PAGE: usize = 256;
+
+/// How often one message is told to a receiver that will have none of it: for minutes, as one that is being updated is soon
+/// well again.
+const MOST_REFUSALS: u32 = 8;
 
 /// Why nobody can be told.
 #[derive(Debug, Error)]
@@ -79,6 +87,16 @@ struct Webhook {
     sender: Sender,
     cursor: SharedCursor,
     trouble: Mutex<Option<String>>,
+    most_refusals: u32,
+    passed_over: Mutex<PassedOver>,
+}
+
+/// Messages that a receiver would not have, since the start.
+#[derive(Debug, Default)]
+struct PassedOver {
+    count: u64,
+    /// Of which entry the last was, and what was answered.
+    last: Option<(u64, String)>,
 }
 
 impl Webhooks {
@@ -97,8 +115,15 @@ impl Webhooks {
             let cursor =
                 cursor.map_err(|source| WebhookError::Cursor { name: name.clone(), path, source })?;
             let sender = Sender::new(config)?;
-            let (cursor, trouble) = (SharedCursor::new(cursor), Mutex::default());
-            Ok(Arc::new(Webhook { name, format: config.format, sender, cursor, trouble }))
+            Ok(Arc::new(Webhook {
+                name,
+                format: config.format,
+                sender,
+                cursor: SharedCursor::new(cursor),
+                trouble: Mutex::default(),
+                most_refusals: MOST_REFUSALS,
+                passed_over: Mutex::default(),
+            }))
         };
         configured.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
@@ -123,7 +148,20 @@ impl Webhooks {
             let why = one.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
             Some(format!("The webhook `{}` is not told, and will be when it answers: {why}", one.name))
         };
-        self.0.iter().filter_map(trouble).collect()
+        let passed_over = |one: &Arc<Webhook>| {
+            let passed = one.passed_over();
+            let (seq, why) = passed.last.as_ref()?;
+            Some(format!(
+                "The webhook `{}` would not have what it was told of {} entries, which were passed over; the last was {seq}: {why}",
+                one.name, passed.count
+            ))
+        };
+        self.0.iter().filter_map(trouble).chain(self.0.iter().filter_map(passed_over)).collect()
+    }
+
+    /// Each by name, and how many messages it would not have since the start.
+    pub fn passed_over(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|one| (one.name.as_str(), one.passed_over().count))
     }
 
     /// Each by name, and whether it takes what it is told.
@@ -139,6 +177,8 @@ impl Webhook {
     async fn tell(&self, log: AuditLog, privileges: &Privileges, stop: CancellationToken) {
         let mut growth = log.watch();
         let mut backoff = Backoff::default();
+        // The entry whose message was refused last, and how often.
+        let mut refused = (0, 0);
         loop {
             growth.mark_unchanged();
             let told = stop.run_until_cancelled(self.tell_all(&log, privileges)).await;
@@ -149,7 +189,15 @@ impl Webhook {
                     backoff = Backoff::default();
                     None
                 }
-                Some(Err(why)) => {
+                Some(Err(NotTold::Refused { seq, why })) if self.is_enough(&mut refused, seq) => {
+                    backoff = Backoff::default();
+                    match self.pass_over(seq, &why) {
+                        Ok(()) => continue,
+                        Err(why) => self.note(Some(why)),
+                    }
+                    Some(backoff.pause())
+                }
+                Some(Err(NotTold::Yet(why) | NotTold::Refused { why, .. })) => {
                     tracing::warn!(webhook = self.name, why, "a webhook is not told; it is tried again");
                     self.note(Some(why));
                     Some(backoff.pause())
@@ -171,7 +219,7 @@ impl Webhook {
     }
 
     /// Tells of everything up to the end of the log.
-    async fn tell_all(&self, log: &AuditLog, privileges: &Privileges) -> Result<(), String> {
+    async fn tell_all(&self, log: &AuditLog, privileges: &Privileges) -> Result<(), NotTold> {
         let find = |id: &PrivilegeId| privileges.find(id).ok();
         loop {
             let from = self.cursor.taken().max(log.first());
@@ -189,6 +237,33 @@ impl Webhook {
             }
             self.cursor.take(from + page.len() as u64)?;
         }
+    }
+
+    /// Counts one more refusal of the message of an entry, and whether there were so many that there is no use.
+    fn is_enough(&self, refused: &mut (u64, u32), seq: u64) -> bool {
+        let times = if refused.0 == seq { refused.1 } else { 0 };
+        *refused = (seq, times + 1);
+        refused.1 >= self.most_refusals
+    }
+
+    /// Goes on behind a message that the receiver would not have: else nobody would be told of anything that follows.
+    fn pass_over(&self, seq: u64, why: &str) -> Result<(), String> {
+        self.cursor.take(seq + 1)?;
+        tracing::error!(
+            webhook = self.name,
+            entry = seq,
+            why,
+            "a webhook would not have a message: it is passed over"
+        );
+        self.note(None);
+        let mut passed = self.passed_over();
+        passed.count += 1;
+        passed.last = Some((seq, why.to_owned()));
+        Ok(())
+    }
+
+    fn passed_over(&self) -> MutexGuard<'_, PassedOver> {
+        self.passed_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, trouble: Option<String>) {

@@ -45,7 +45,7 @@ impl Sender {
     }
 
     /// Sends one; an answer other than 2xx is none.
-    pub(super) async fn send(&self, message: &Message, format: WebhookFormat) -> Result<(), String> {
+    pub(super) async fn send(&self, message: &Message, format: WebhookFormat) -> Result<(), NotTold> {
         let body = match format {
             WebhookFormat::Generic => message.generic(),
             WebhookFormat::Slack => message.slack(),
@@ -57,10 +57,44 @@ impl Sender {
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret.current().reveal().as_bytes());
             headers.push(("oam-signature", signature(&key, &timestamp, &body)));
         }
-        let answer =
-            self.client.post_json(&self.url, &headers, &body).await.map_err(|error| error.to_string())?;
-        if answer.status.is_success() { Ok(()) } else { Err(format!("it answered {}", answer.status)) }
+        let answer = self.client.post_json(&self.url, &headers, &body).await;
+        let answer = answer.map_err(|error| NotTold::Yet(error.to_string()))?;
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        let (seq, why) = (message.seq, format!("it answered {}", answer.status));
+        Err(if is_about_the_message(answer.status.as_u16()) {
+            NotTold::Refused { seq, why }
+        } else {
+            NotTold::Yet(why)
+        })
     }
+}
+
+/// Why one was not told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotTold {
+    /// It will be, when the receiver is well again.
+    Yet(String),
+    /// The receiver will have none of this one.
+    Refused {
+        /// Of which entry.
+        seq: u64,
+        /// What it answered.
+        why: String,
+    },
+}
+
+impl From<String> for NotTold {
+    fn from(why: String) -> Self {
+        Self::Yet(why)
+    }
+}
+
+/// Whether an answer is a definite no to what was sent (RFC 9110, 15.5), and not to whoever sends, to the address, or for
+/// now.
+fn is_about_the_message(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 401 | 403 | 404 | 407 | 408 | 410 | 425 | 429)
 }
 
 /// `v1=` and the HMAC-SHA256 over the timestamp, a full stop and the body, in hexadecimal.

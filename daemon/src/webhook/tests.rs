@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc};
 
 use oam_audit::entry::{
     AdminDenied, AppliedUpdate, CanaryOutcome, CanaryTried, Change, Decision, EncodedEvent, Event, Lease,
-    Lifted, Outcome, PermittedWhileUnavailable, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld, PrivilegeKind,
-    PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, RefBytes, RefsApplied, SpooledUpdate, Time,
+    Lifted, Outcome, PermittedWhileUnavailable, PrivilegeBegan, PrivilegeEnd, PrivilegeEnded, PrivilegeHeld,
+    PrivilegeKind, PrivilegeReminded, PrivilegeReminder, PrivilegeRequested, PrivilegeSort, RefBytes,
+    RefsApplied, SpooledUpdate, Time,
 };
 use oam_fetch::Network;
 use oam_policy::PrivilegeId;
@@ -51,7 +52,7 @@ fn requested(reason: &str) -> Event {
 
 fn ended() -> Event {
     let (id, by) = ("7k2m9x".into(), "clock".into());
-    Event::PrivilegeEnded(PrivilegeEnded { id, cause: PrivilegeEnd::Over, by, reason: None })
+    Event::PrivilegeEnded(PrivilegeEnded { id, of: None, cause: PrivilegeEnd::Over, by, reason: None })
 }
 
 fn nobody_s() -> Event {
@@ -302,6 +303,19 @@ fn what_is_told_says_whose_it_is() {
         assert_eq!(told(&ended, &knows(privilege)), about.map(|about| format!("{words}{about}")));
     }
     assert_eq!(told(&ended, &|_| None).as_deref(), Some(words), "of what is forgotten, too");
+    // But of no lease, however long ago it was.
+    let time = || Time::from(jiff::Timestamp::UNIX_EPOCH);
+    for (of, is_told) in
+        [(PrivilegeSort::Grant, true), (PrivilegeSort::Waiver, true), (PrivilegeSort::Lease, false)]
+    {
+        let Event::PrivilegeEnded(one) = ended.clone() else { panic!() };
+        let ended = Event::PrivilegeEnded(PrivilegeEnded { of: Some(of), ..one });
+        let (id, of) = ("7k2m9x".into(), Some(of));
+        let began = Event::PrivilegeBegan(PrivilegeBegan { id, of, from: time(), to: time() });
+        for event in [ended, began] {
+            assert_eq!(told(&event, &|_| None).is_some(), is_told, "{event:?}");
+        }
+    }
 }
 
 /// Also where the push was so large that the updates stand in entries of their own.
@@ -364,6 +378,49 @@ async fn a_receiver_that_is_down_loses_nothing() {
     let _stop = start(&webhooks, &log);
     let (_, body) = got.recv().await.unwrap();
     assert!(body.contains("&lt;!channel&gt; &amp; co"), "{body}");
+}
+
+/// One message that a receiver cannot read does not keep the rest from it…
+#[tokio::test]
+async fn what_a_receiver_will_have_none_of_is_passed_over_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // One that is not well says nothing of the message.
+    let statuses = &["422 Unprocessable", "503 Service Unavailable", "400 Bad Request"];
+    let mut got = receiver(listener, statuses).await;
+    let configured = [config(folder.path(), &url, WebhookFormat::Generic)];
+    let mut webhooks = Webhooks::open(&configured, folder.path(), &log).unwrap();
+    Arc::get_mut(&mut webhooks.0[0]).unwrap().most_refusals = 2;
+    let webhooks = Arc::new(webhooks);
+    append(&log, &[requested("cannot be read"), requested("INC-2")]).await;
+    let _stop = start(&webhooks, &log);
+    let (_, body) = got.recv().await.unwrap();
+    assert!(body.contains("INC-2"), "{body}");
+    let told = "The webhook `ops` would not have what it was told of 1 entries, which were passed over; the last was 0: it answered 400";
+    let warnings = webhooks.warnings();
+    assert!(warnings.iter().any(|one| one.starts_with(told)), "{warnings:?}");
+    assert_eq!(webhooks.passed_over().collect::<Vec<_>>(), [("ops", 1)]);
+}
+
+/// …but where it is the address or the secret that is wrong, everything waits until somebody has mended that.
+#[tokio::test]
+async fn what_is_wrong_with_all_messages_passes_over_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut got = receiver(listener, &["401 Unauthorized", "404 Not Found", "429 Too Many Requests"]).await;
+    let configured = [config(folder.path(), &url, WebhookFormat::Generic)];
+    let mut webhooks = Webhooks::open(&configured, folder.path(), &log).unwrap();
+    Arc::get_mut(&mut webhooks.0[0]).unwrap().most_refusals = 1;
+    let webhooks = Arc::new(webhooks);
+    append(&log, &[requested("INC-1")]).await;
+    let _stop = start(&webhooks, &log);
+    let (_, body) = got.recv().await.unwrap();
+    assert!(body.contains("INC-1"), "{body}");
+    assert_eq!(webhooks.passed_over().collect::<Vec<_>>(), [("ops", 0)]);
 }
 
 #[test]

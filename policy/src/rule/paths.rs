@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -7,9 +9,9 @@ use super::{
 };
 use crate::{glob::Glob, name::TreePath};
 
-/// Patterns over paths in the tree, compared byte by byte.
+/// Patterns over paths in the tree, compared byte by byte. Cheap to clone: clones share the patterns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathSet(PatternSet);
+pub struct PathSet(Arc<PatternSet>);
 
 impl PathSet {
     /// Makes a set of parsed patterns; see [`Self::parse_one`].
@@ -17,7 +19,7 @@ impl PathSet {
     /// # Errors
     /// [`PatternError::NothingIncluded`].
     pub fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
-        PatternSet::new(patterns).map(Self)
+        PatternSet::new(patterns).map(|set| Self(Arc::new(set)))
     }
 
     /// Parses one pattern: whether it excludes, and what.

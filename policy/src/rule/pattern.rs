@@ -45,7 +45,7 @@ impl Pattern {
     }
 
     /// What the pattern costs to keep and to match at most, in signs of globs; see [`crate::file::MAX_SIGNS`].
-    pub(crate) fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match self {
             Self::Glob(glob) => glob.signs(),
             Self::Regex(_) => RegexPattern::WEIGHT,
@@ -192,9 +192,9 @@ impl RefSet {
     }
 }
 
-/// Patterns over repositories, compared without regard to ASCII case.
+/// Patterns over repositories, compared without regard to ASCII case. Cheap to clone: clones share the patterns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepositorySet(PatternSet);
+pub struct RepositorySet(Arc<PatternSet>);
 
 impl RepositorySet {
     /// Makes a set of parsed patterns; see [`Self::parse_one`].
@@ -202,7 +202,7 @@ impl RepositorySet {
     /// # Errors
     /// [`PatternError::NothingIncluded`].
     pub fn new(patterns: impl IntoIterator<Item = (bool, Pattern)>) -> Result<Self, PatternError> {
-        PatternSet::new(patterns).map(Self)
+        PatternSet::new(patterns).map(|set| Self(Arc::new(set)))
     }
 
     /// Parses one pattern: whether it excludes, and what.

@@ -1,8 +1,11 @@
 //! Administrators who sign in at a real OpenID provider, and what they may then.
 
+mod night;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -26,6 +29,11 @@ struct World {
 
 /// A daemon that believes the provider, with more lines in its section, and listens to administrators.
 fn started(issuer: &str) -> World {
+    started_with(issuer, &Setup { directory: Some(DIRECTORY.to_owned()), ..Setup::default() })
+}
+
+/// The same by this policy, with these people.
+fn started_with(issuer: &str, setup: &Setup) -> World {
     let provider = Provider::start();
     let home = temporary::folder();
     let authority = Authority::new(home.path(), "authority");
@@ -38,20 +46,25 @@ fn started(issuer: &str) -> World {
         server.key.display(),
         provider.issuer,
     );
-    let directory = Some(DIRECTORY.to_owned());
-    let daemon = Daemon::start_with(&Setup { config, directory, ..Setup::default() });
+    let (directory, policy) = (setup.directory.clone(), setup.policy.clone());
+    let daemon = Daemon::start_with(&Setup { config, directory, policy });
     World { provider, daemon, home, authority }
 }
 
 impl World {
     /// `oam` on another host, with a home of its own.
     fn command(&self) -> Command {
+        self.command_of(self.home.path())
+    }
+
+    /// The same of whoever has this home.
+    fn command_of(&self, home: &Path) -> Command {
         let address = wait::until("the daemon says where it listens", || {
             let text = fs::read_to_string(self.daemon.runtime().join("admin.addr")).ok()?;
             (!text.trim().is_empty()).then(|| text.trim().to_owned())
         });
         let mut oam = Command::new(binaries::path("oam"));
-        oam.current_dir(self.home.path()).env_clear().env("HOME", self.home.path());
+        oam.current_dir(home).env_clear().env("HOME", home);
         oam.env("PATH", std::env::var_os("PATH").unwrap());
         oam.args(["--daemon", &format!("https://{address}"), "--daemon-ca"]).arg(self.authority.file());
         oam
@@ -63,7 +76,11 @@ impl World {
 
     /// Signs in with a code, which somebody types in elsewhere.
     fn log_in(&self) -> Finished {
-        let mut oam = self.command();
+        self.log_in_at(self.home.path())
+    }
+
+    fn log_in_at(&self, home: &Path) -> Finished {
+        let mut oam = self.command_of(home);
         oam.args(["login", "--device"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = oam.spawn().unwrap();
         let mut told = String::new();

@@ -57,10 +57,10 @@ pub(super) fn run(common: &Common, context: &mut Context) -> Ending {
             updates.extend(decision.updates.iter().cloned());
             let entry = work.named(found.entry.seq, found.entry.time.timestamp());
             let of_update = |update| match lifts {
-                true => lifted(&entry, decision, update),
+                true => Vec::from_iter(lifted(&entry, decision, update)),
                 false => carried(&entry, decision, update),
             };
-            rows.extend(updates.iter().filter_map(of_update).map(|row| (found.entry.seq, row)));
+            rows.extend(updates.iter().flat_map(of_update).map(|row| (found.entry.seq, row)));
         }
     }
     for kind in KINDS {
@@ -111,11 +111,18 @@ fn lifted(entry: &str, decision: &Decision, update: &Update) -> Option<Row> {
     })
 }
 
-/// A role that somebody had for a while, and that carried an update which went in; `None` where none did. Leases of jobs are
-/// their usual way.
-fn carried(entry: &str, decision: &Decision, update: &Update) -> Option<Row> {
-    let id = update.privilege.as_ref().filter(|_| decision.outcome == Outcome::Permitted)?;
-    let held = decision.privileges.iter().find(|held| held.id == *id)?;
+/// The roles that somebody had for a while, and that carried an update which went in.
+fn carried(entry: &str, decision: &Decision, update: &Update) -> Vec<Row> {
+    if decision.outcome != Outcome::Permitted {
+        return Vec::new();
+    }
+    let ids = update.privilege.iter().chain(&update.privileges_beside);
+    ids.filter_map(|id| carried_by(entry, decision, update, id)).collect()
+}
+
+/// The same of one of them; `None` where it is a lease: those of jobs are their usual way.
+fn carried_by(entry: &str, decision: &Decision, update: &Update, id: &str) -> Option<Row> {
+    let held = decision.privileges.iter().find(|held| held.id == id)?;
     let PrivilegeKind::Grant { role, elevation } = &held.privilege else { return None };
     let approved = match held.approved_by.as_slice() {
         [] => String::new(),

@@ -27,6 +27,7 @@ fn update(name: &str, outcome: Outcome) -> Update {
         outcome,
         grant: (!refused).then(|| "main".into()),
         privilege: None,
+        privileges_beside: Vec::new(),
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

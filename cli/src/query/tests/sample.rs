@@ -97,6 +97,7 @@ pub(crate) fn update(name: &str, refused: Option<(&str, &str)>) -> Update {
         grant,
         waiver: None,
         privilege: None,
+        privileges_beside: Vec::new(),
         lifted: Vec::new(),
         reasons: refused
             .iter()

@@ -117,6 +117,7 @@ async fn decisions_of_any_size_stand_together() {
         outcome: Outcome::Undecided,
         grant: None,
         privilege: None,
+        privileges_beside: Vec::new(),
         waiver: None,
         lifted: Vec::new(),
         ancestry_unreadable: false,

@@ -127,7 +127,8 @@ async fn a_token_is_good_for_one_lease_whatever_becomes_of_the_daemon_and_its_cl
     let log = bench.log();
     let (privileges, state) = (bench.open(&log), by(LEASED));
     privileges.lease(&state, &token("a", "7"), &ask()).await.unwrap();
-    let again = async |privileges: &Privileges| privileges.lease(&state, &token("a", "7"), &ask()).await;
+    let other = || LeaseAsk { length: Some(Duration::from_secs(60)), ..ask() };
+    let again = async |privileges: &Privileges| privileges.lease(&state, &token("a", "7"), &other()).await;
     assert!(matches!(again(&privileges).await, Err(LeaseError::Shown)));
     drop(privileges);
     assert!(matches!(again(&bench.open(&log)).await, Err(LeaseError::Shown)));
@@ -149,18 +150,96 @@ async fn a_token_is_good_for_one_lease_whatever_becomes_of_the_daemon_and_its_cl
     // One that was issued since is good, once.
     let later = token("d", "7").issued_at(at(1_000_005));
     privileges.lease(&state, &later, &ask()).await.unwrap();
-    assert!(matches!(privileges.lease(&state, &later, &ask()).await, Err(LeaseError::Shown)));
+    assert!(matches!(privileges.lease(&state, &later, &other()).await, Err(LeaseError::Shown)));
+    privileges.save();
     drop(privileges);
     let privileges = bench.open(&log);
     assert!(matches!(again(&privileges).await, Err(LeaseError::BeforeSetBack(_))));
     let later = later.issued_at(at(1_000_011));
     assert!(
-        matches!(privileges.lease(&state, &later, &ask()).await, Err(LeaseError::Shown)),
+        matches!(privileges.lease(&state, &later, &other()).await, Err(LeaseError::Shown)),
         "also by the file"
     );
     let long = token_until(2_000_000, "c", "7").issued_at(at(1_000_011));
     let long = privileges.lease(&state, &long, &ask()).await;
     assert!(matches!(long, Err(LeaseError::LongToken)), "{long:?}");
+}
+
+/// The answer may have been lost, and there is one token: the same is told once more, of the same lease, and nothing else.
+#[tokio::test]
+async fn a_job_whose_answer_was_lost_is_told_of_the_same_lease() {
+    let (bench, set_clock) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let of = |jti: &'static str, ask: LeaseAsk| {
+        let (privileges, state) = (&privileges, &state);
+        async move { privileges.lease(state, &token(jti, "7"), &ask).await }
+    };
+    let first = of("a", ask()).await.unwrap();
+    let (entries, counted) = (log.size(), privileges.counts().of("lease", News::Requested));
+    set_clock(1_000_000 + 60);
+    assert_eq!(of("a", ask()).await.unwrap(), first, "a minute later, too");
+    assert_eq!((log.size(), privileges.counts().of("lease", News::Requested)), (entries, counted));
+    assert_eq!(leases(&privileges), 1);
+    // Whatever is not the same…
+    let refs = |name: &str| vec![oam_policy::RefName::parse(name.as_bytes()).unwrap()];
+    let tip = oam_policy::ObjectId::parse_hex("1".repeat(40).as_bytes()).unwrap();
+    let paths = PathSet::new([PathSet::parse_one("docs/**").unwrap()]).unwrap();
+    for other in [
+        LeaseAsk { refs: refs("refs/tags/v2"), ..ask() },
+        LeaseAsk { uses: Some(2), ..ask() },
+        LeaseAsk { length: Some(Duration::from_secs(119)), ..ask() },
+        LeaseAsk { by_token: true, ..ask() },
+        LeaseAsk { commit: Some(tip), ..ask() },
+        LeaseAsk { paths: Some(paths), ..ask() },
+        LeaseAsk { repository: "PAY/web".parse().unwrap(), ..ask() },
+    ] {
+        let refused = of("a", other).await;
+        assert!(matches!(refused, Err(LeaseError::Shown)), "{refused:?}");
+    }
+    // …nor when it is late, used, or taken away.
+    set_clock(1_000_000 + 61);
+    assert!(matches!(of("a", ask()).await, Err(LeaseError::Shown)));
+    let more = || LeaseAsk { uses: Some(2), ..ask() };
+    let used = of("b", more()).await.unwrap();
+    privileges.take([&used.id], "d1").unwrap();
+    assert!(matches!(of("b", more()).await, Err(LeaseError::Shown)), "a use is left, and it was used");
+    let taken = of("c", ask()).await.unwrap();
+    privileges.end(&state, (None, "uid 0"), true, &taken.id, "leaked").await.unwrap();
+    assert!(matches!(of("c", ask()).await, Err(LeaseError::Shown)));
+    let cut = of("d", ask()).await.unwrap();
+    let without = by(&LEASED.replace("uses = 3", "mode = \"evaluate\""));
+    let refused = privileges.lease(&without, &token("d", "7"), &ask()).await;
+    assert!(matches!(refused, Err(LeaseError::Shown)), "{cut:?}");
+}
+
+#[tokio::test]
+async fn why_there_is_no_room_for_another_is_told() {
+    let (bench, _) = bench!();
+    let log = bench.log();
+    let (privileges, state) = (bench.open(&log), by(LEASED));
+    let mut jobs = 0;
+    let mut refused = async |ask: LeaseAsk| {
+        loop {
+            jobs += 1;
+            match privileges.lease(&state, &token(&jobs.to_string(), "7"), &ask).await {
+                Ok(_) => {}
+                Err(error) => break (jobs, error.to_string()),
+            }
+        }
+    };
+    let (count, told) = refused(ask()).await;
+    let words = "`svc` has 32 leases in `PAY/api`, as many as one account may have there";
+    assert!(count == 33 && told.starts_with(words), "{told}");
+    let paths: Vec<_> = (0..10).map(|number| format!("{}/{number}", "a".repeat(200))).collect();
+    let paths = PathSet::new(paths.iter().map(|one| PathSet::parse_one(one).unwrap())).unwrap();
+    let open: Vec<_> = privileges.set().open().map(|one| one.id.clone()).collect();
+    for id in open {
+        privileges.end(&state, (None, "uid 0"), true, &id, "over").await.unwrap();
+    }
+    let (_, told) = refused(LeaseAsk { paths: Some(paths), ..ask() }).await;
+    let words = "the leases of `svc` in `PAY/api` take ";
+    assert!(told.starts_with(words) && told.contains("24576 are enough"), "{told}");
 }
 
 #[tokio::test]

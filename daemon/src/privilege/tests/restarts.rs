@@ -132,7 +132,10 @@ proptest! {
                         privileges = bench.open(&log);
                         prop_assert_eq!(shown(&privileges), before);
                     }
-                    step => take(&privileges, step).await,
+                    step => {
+                        take(&privileges, step).await;
+                        privileges.save();
+                    }
                 }
                 files.push(fs::read(bench.file()).unwrap());
                 let set = privileges.set();

@@ -125,6 +125,7 @@ async fn what_ended_before_it_began_is_no_decision() {
             outcome: entry::Outcome::Permitted,
             grant: Some("main".into()),
             privilege: None,
+            privileges_beside: Vec::new(),
             waiver: None,
             lifted: Vec::new(),
             ancestry_unreadable: false,

@@ -162,3 +162,33 @@ async fn what_was_shown_is_shown_again_and_a_draft_is_told_what_it_would_make_of
         ["newly-refused create refs/heads/release: permitted releases -> refused paths-not-granted"]
     );
 }
+
+/// What of it is the first is by chance: whoever looks for the other finds the push as well.
+#[tokio::test]
+async fn whatever_carries_an_update_together_is_on_record() {
+    let bench = Bench::new().await;
+    bench.apply(&format!("{POLICY}{LEASED}")).await;
+    let of = |path: &str| PathSet::new([PathSet::parse_one(path).unwrap()]).unwrap();
+    let docs = bench.lease_with("a", 1, |ask| LeaseAsk { paths: Some(of("docs/**")), ..ask }).await;
+    let code = bench.lease_with("b", 1, |ask| LeaseAsk { paths: Some(of("src/**")), ..ask }).await;
+    let (updates, paths) = (["create refs/heads/release"], ["docs/a", "src/a"]);
+    bench.push_showing(Channel::Push, "svc-release", &updates, None, &paths).await;
+    assert_eq!(bench.recorded(), (vec![Outcome::Permitted], 2));
+    let recorded = bench.live.audit.entries(0).unwrap().find_map(|line| {
+        match Entry::decode(&line.unwrap()).unwrap().event {
+            Event::Decision(decision) => decision.updates.into_iter().next(),
+            _ => None,
+        }
+    });
+    let update = recorded.unwrap();
+    let named: std::collections::BTreeSet<_> =
+        update.privilege.into_iter().chain(update.privileges_beside).collect();
+    assert_eq!(named, [docs.clone(), code.clone()].into());
+    for id in [docs, code] {
+        let one = bench.live.privileges.find(&id.parse().unwrap()).unwrap();
+        let report = crate::privilege::Report::read(&bench.live.audit, &one).unwrap();
+        assert_eq!((report.total, report.pushes.len()), (1, 1), "{id}");
+    }
+    let (summary, verdicts) = run(bench.replay(Basis::Recorded));
+    assert_eq!((told(&verdicts), untold(&summary)), (vec![], vec![]));
+}

@@ -159,7 +159,7 @@ fn ask(request: v1::RequestPrivilegeRequest) -> Result<Ask, Status> {
         return Err(Status::invalid_argument("say where: at least one repository and one ref"));
     }
     let length = Duration::from_secs(request.seconds);
-    Ask::new(wanted, &request.on, &request.refs, length, request.reason).map_err(|error| wrong(&error))
+    Ask::new(wanted, &request.on, &request.refs, length, request.reason).map_err(|error| status(&error))
 }
 
 fn id(text: &str) -> Result<PrivilegeId, Status> {
@@ -189,7 +189,9 @@ fn status(error: &PrivilegeError) -> Status {
         PrivilegeError::NoTime
         | PrivilegeError::NoReason(_)
         | PrivilegeError::LongReason(_)
-        | PrivilegeError::LongPatterns => Status::invalid_argument(text),
+        | PrivilegeError::LongPatterns
+        | PrivilegeError::Regex(_)
+        | PrivilegeError::Pattern(_) => Status::invalid_argument(text),
         PrivilegeError::NotAllowed(_)
         | PrivilegeError::TooLong { .. }
         | PrivilegeError::TooManyOfOne(..)

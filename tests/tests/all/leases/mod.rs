@@ -1,5 +1,6 @@
 //! Jobs that push: with tokens of a real provider, `oam ci lease`, and real pushes.
 
+mod at_once;
 mod narrowed;
 mod shown;
 
@@ -149,7 +150,10 @@ fn a_job_leases_what_it_pushes_and_nothing_else_goes_in() {
     assert_eq!(push(&copy, "r1"), Verdict::Refused, "another repository");
     assert_eq!(push(&work, "r1"), Verdict::Permitted);
     work.commit("two");
-    assert_eq!(push(&work, "r2"), Verdict::Refused, "another commit");
+    let refused = work.push(["HEAD:refs/tags/r2"]);
+    assert_eq!(refused.verdict(), Verdict::Refused, "another commit");
+    let told = refused.remote().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains(&format!("of this account does not count: it is for the commit {tip}")), "{told}");
 
     // The same is live after a crash, and as much of it is used.
     world.daemon.kill();
