@@ -202,7 +202,7 @@ impl Right {
     }
 
     /// What it takes to make use of a grant.
-    fn of(grant: &Grant) -> Option<Self> {
+    pub(crate) fn of(grant: &Grant) -> Option<Self> {
         let of = |verb| match verb {
             Verb::Read => Self::Read,
             Verb::Create | Verb::Update | Verb::Force | Verb::Delete => Self::Write,

@@ -5,13 +5,14 @@ use oam_proto::v1::{
     ApplyPolicyResponse, CheckPolicyResponse, Collector, Decision, Explanation, Fault, Faults, Feed, Finding,
     ListPoliciesResponse, ListPolicyProposalsResponse, ListSnapshotsResponse, Otherwise, Outcome, PathChange,
     PatternClass, PolicyApproval, PolicyBecause, PolicyChange, PolicyChangeHolders, PolicyChangePlace,
-    PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyJob, PolicyLifting, PolicyOfferChange,
-    PolicyOfferPlace, PolicyProposal, PolicyWarning, PolicyWarnings, PolicyWitness, PreviewSourceResponse,
-    PreviewedGroup, PreviewedUser, Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement,
-    ReplayReason, ReplayUntold, ReplayVerdict, Revocation, RollBackSnapshotResponse,
-    RotateSourceTokenResponse, RuleTrace, RuleUse, ShowPolicyResponse, SnapshotChange, SnapshotInfo, Source,
-    SourceToken, Status, SyncSourceResponse, TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening,
-    WhoPrincipal, WhoStopped, path_change, snapshot_change::Change, test_outcome::Result as Tested,
+    PolicyCrowd, PolicyDiffBound, PolicyDiffDone, PolicyFile, PolicyInfo, PolicyJob, PolicyLifting,
+    PolicyOfferChange, PolicyOfferPlace, PolicyProposal, PolicyRightChange, PolicyRightPlace,
+    PolicyRoleChange, PolicyWarning, PolicyWarnings, PolicyWitness, PreviewSourceResponse, PreviewedGroup,
+    PreviewedUser, Reason, RefVerdict, ReplayDone, ReplayGroup, ReplayJudgement, ReplayReason, ReplayUntold,
+    ReplayVerdict, Revocation, RollBackSnapshotResponse, RotateSourceTokenResponse, RuleTrace, RuleUse,
+    ShowPolicyResponse, SnapshotChange, SnapshotInfo, Source, SourceToken, Status, SyncSourceResponse,
+    TestOutcome, User, UserChanged, UserDiff, WhoCan, WhoOpening, WhoPrincipal, WhoStopped, path_change,
+    snapshot_change::Change, test_outcome::Result as Tested,
 };
 
 use super::{
@@ -340,6 +341,24 @@ fn of_the_policy_and_the_daemon() {
     let bound = PolicyDiffBound { why: evil(), patterns: vec![evil()], patterns_total: 3 };
     let done = PolicyDiffDone { old: evil(), new: evil(), bounded: vec![bound], ..PolicyDiffDone::default() };
     check("policy diff", &policy_diff::done_text(&done, &page()));
+    let crowd = || Some(PolicyCrowd { users: 1, sample: vec![evil()] });
+    let role = PolicyRoleChange {
+        role: evil(),
+        gained: crowd(),
+        lost: crowd(),
+        uses: vec![evil()],
+        ..PolicyRoleChange::default()
+    };
+    check("policy role", &policy_diff::role_text(&role, &page()));
+    let right = PolicyRightChange {
+        effect: evil(),
+        right: evil(),
+        before: vec![evil()],
+        after: vec![evil()],
+        places: vec![PolicyRightPlace { repository: evil(), ..PolicyRightPlace::default() }],
+        ..PolicyRightChange::default()
+    };
+    check("policy right", &policy_diff::right_text(&right, &page()));
     let status = Status {
         version: evil(),
         node: evil(),

@@ -1,6 +1,8 @@
 //! Who may do what otherwise by another policy.
 
 mod offer;
+mod right;
+mod role;
 mod text;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -12,6 +14,10 @@ use serde::Serialize;
 
 use offer::OfferJson;
 pub use offer::{offer_json, offer_text};
+use right::RightJson;
+pub use right::{right_json, right_text};
+use role::RoleJson;
+pub use role::{role_json, role_text};
 pub use text::{change_text, done_text};
 
 use super::{
@@ -40,6 +46,10 @@ pub enum StepJson<'a> {
     Change(Box<ChangeJson<'a>>),
     /// A change of what may be asked for.
     Offer(Box<OfferJson<'a>>),
+    /// A change of a right in whole repositories.
+    Right(Box<RightJson<'a>>),
+    /// A change of who holds a role.
+    Role(Box<RoleJson<'a>>),
     /// The end.
     Done(DoneJson<'a>),
 }
@@ -54,6 +64,7 @@ pub struct ChangeJson<'a> {
     who_total: u64,
     from: Option<String>,
     to: Option<String>,
+    weekly: bool,
     before: Option<BecauseJson<'a>>,
     after: Option<BecauseJson<'a>>,
     places: Vec<PlaceJson<'a>>,
@@ -159,6 +170,7 @@ pub fn change_json(change: &PolicyChange) -> StepJson<'_> {
         who_total: change.who_total,
         from: json::time(change.from_micros),
         to: json::time(change.to_micros),
+        weekly: change.weekly,
         before: change.before.as_ref().map(because),
         after: change.after.as_ref().map(because),
         places: change.places.iter().map(place).collect(),

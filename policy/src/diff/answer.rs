@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{condition::Condition, lifting::Lifting, offers::OfferChange};
+use super::{condition::Condition, lifting::Lifting, offers::OfferChange, roles::RoleChange};
 use crate::{
+    entitle::Right,
     name::{RefName, Repository, RoleId, RuleId, TreePath, Username},
     request::Verb,
     rule::VerbSet,
@@ -14,6 +15,10 @@ use crate::{
 pub struct PolicyDiff {
     /// Those that concern most people first.
     pub changes: Vec<PolicyChange>,
+    /// Who may read and administer what otherwise; those that concern most people first.
+    pub rights: Vec<RightChange>,
+    /// Roles that others hold, by name.
+    pub roles: Vec<RoleChange>,
     /// What may be asked for otherwise, in the order of what they are and of the roles.
     pub offers: Vec<OfferChange>,
     /// Whether that is all.
@@ -36,7 +41,7 @@ pub struct Bounded {
 pub struct PolicyChange {
     /// How.
     pub effect: Effect,
-    /// By which verbs; never `read` or `admin`.
+    /// By which verbs; never `read` or `admin`, see [`PolicyDiff::rights`].
     pub verbs: VerbSet,
     /// Who, by their roles; at least one entry.
     pub who: Vec<Holders>,
@@ -44,12 +49,22 @@ pub struct PolicyChange {
     pub from: Option<Timestamp>,
     /// Until when, exclusive; `None`: for good.
     pub to: Option<Timestamp>,
+    /// Whether it begins or ends with the hours of the week, and so comes again every week.
+    pub is_weekly: bool,
     /// What decided under the old policy.
     pub before: Because,
     /// What decides under the new one.
     pub after: Because,
     /// Where; at least one.
     pub places: Vec<Place>,
+}
+
+impl PolicyDiff {
+    /// How much is told, of every kind.
+    pub fn total(&self) -> usize {
+        let Self { changes, rights, roles, offers, exact: _, bounded: _ } = self;
+        changes.len() + rights.len() + roles.len() + offers.len()
+    }
 }
 
 impl PolicyChange {
@@ -198,4 +213,68 @@ pub struct Witness {
     pub verb: Verb,
     /// When.
     pub at: Timestamp,
+}
+
+/// A right in whole repositories that some people have otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RightChange {
+    /// Whether it is given; otherwise it is taken.
+    pub effect: RightEffect,
+    /// To read, or to administer.
+    pub right: Right,
+    /// Who, by their roles; at least one entry.
+    pub who: Vec<Holders>,
+    /// Since when it is so; `None`: already now.
+    pub from: Option<Timestamp>,
+    /// Until when, exclusive; `None`: for good.
+    pub to: Option<Timestamp>,
+    /// The rules that give it under the old policy.
+    pub before: Vec<RuleId>,
+    /// …and under the new one.
+    pub after: Vec<RuleId>,
+    /// Where; at least one.
+    pub places: Vec<RightPlace>,
+}
+
+/// How it is otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RightEffect {
+    /// They have it now, and had it not.
+    Given,
+    /// They had it, and have it no more.
+    Taken,
+}
+
+/// Repositories, and one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RightPlace {
+    /// The repositories. Their patterns are in lower case.
+    pub repositories: Class,
+    /// One of them.
+    pub repository: Repository,
+}
+
+impl RightChange {
+    /// How many people and services it happens to.
+    pub fn users(&self) -> usize {
+        self.who.iter().map(|holders| holders.users).sum()
+    }
+}
+
+impl RightEffect {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Given, Self::Taken];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Taken => "taken",
+        }
+    }
+
+    /// What the word means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.as_str() == word)
+    }
 }

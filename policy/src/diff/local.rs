@@ -5,7 +5,7 @@ use super::{
     budget::Budget,
     cover::Cube,
     language::Language,
-    nfa::Nfa,
+    nfa::{Nfa, Pattern},
     patterns::{Patterns, Set},
     product::{Cell, Explored, explore},
 };
@@ -85,36 +85,50 @@ impl<'t> Local<'t> {
         budget: &mut Budget,
         bounded: &mut Vec<Bounded>,
     ) -> Option<Explored> {
-        let is_other = |local_number: &usize| {
-            self.numbers.get(*local_number).is_some_and(|number| self.patterns.glob(*number).is_none())
+        let run = |local_number: &usize| {
+            self.numbers.get(*local_number).and_then(|number| self.patterns.automaton(*number))
         };
-        let others: Vec<usize> = (0..self.numbers.len()).filter(is_other).collect();
-        if !others.is_empty() {
-            bounded.push(self.bounded("`re:` patterns are not compared yet, nor is what they meet", others));
+        let all = 0..self.numbers.len();
+        let not_run: Vec<usize> = all.clone().filter(|number| run(number).is_none()).collect();
+        if !not_run.is_empty() {
+            let why =
+                "these `re:` patterns are too many or too large to be compared, and so is what they meet";
+            bounded.push(self.bounded(why, not_run));
             return None;
         }
-        let globs = || self.numbers.iter().filter_map(|number| self.patterns.glob(*number)).chain(more);
-        let size: usize = globs().map(|glob| size(glob, user)).sum();
+        let patterns = || all.clone().filter_map(|number| run(&number)).chain(more.map(Pattern::Glob));
+        let size: usize = patterns().map(|pattern| size(pattern, user)).sum();
         if size > budget.limits().size {
             let why = "the patterns are too long together to be compared";
-            bounded.push(self.bounded(why, 0..self.numbers.len()));
+            bounded.push(self.bounded(why, all));
             return None;
         }
-        let explored = explore(&Nfa::new(globs(), user), language, &self.wanted, budget);
-        if !explored.complete {
+        let explored = explore(&Nfa::new(patterns(), user), language, &self.wanted, budget);
+        if !explored.full.is_empty() {
+            let why = "these `re:` patterns grow too large: what they meet is compared in part";
+            bounded.push(self.bounded(why, explored.full.iter().copied()));
+        } else if !explored.complete {
             let why = "the patterns can meet in too many ways to compare all of them";
-            bounded.push(self.bounded(why, 0..self.numbers.len()));
+            bounded.push(self.bounded(why, all));
         }
         Some(explored)
     }
 }
 
+/// What a `re:` pattern counts for, whose places are not known before it is run.
+const EXPRESSION_SIZE: usize = 2_000;
+
 /// How many places the pattern has in an automaton.
-fn size(glob: &Glob, user: &str) -> usize {
+fn size(pattern: Pattern<'_>, user: &str) -> usize {
     let length = |token: &Token| match token {
         Token::Literal(bytes) => bytes.len(),
         Token::User => user.len(),
         Token::One | Token::Run | Token::Segments | Token::Rest => 2,
     };
-    glob.alternatives().iter().map(|tokens| tokens.iter().map(length).sum::<usize>() + 1).sum()
+    match pattern {
+        Pattern::Glob(glob) => {
+            glob.alternatives().iter().map(|tokens| tokens.iter().map(length).sum::<usize>() + 1).sum()
+        }
+        Pattern::Expression(_) => EXPRESSION_SIZE,
+    }
 }

@@ -1,8 +1,6 @@
 //! The many small differences, put together to what a person reads.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Class, Holders, Paths, Place, PolicyChange, SAMPLE, Witness,
@@ -12,11 +10,12 @@ use super::{
     patterns::Patterns,
     people::Group,
     table::Table,
+    times::Times,
 };
 use crate::{name::Repository, request::Verb, rule::VerbSet};
 
 /// A stretch of time, by the numbers of its first and last part.
-type Run = (usize, usize);
+pub(super) type Run = (usize, usize);
 
 /// Where a verdict changes, said in patterns.
 type Where = (Cube, Cube, PathClass);
@@ -41,21 +40,17 @@ impl Found {
         parts.entry(part).or_insert_with(|| (finding.repository.clone(), finding.example.clone()));
     }
 
-    /// The changes, those that concern most people first. `starts` are the beginnings of the parts of time.
-    pub(super) fn changes(
-        self,
-        groups: &[Group],
-        starts: &[Timestamp],
-        table: &Table<'_>,
-    ) -> Vec<PolicyChange> {
+    /// The changes, those that concern most people first.
+    pub(super) fn changes(self, groups: &[Group], times: &Times, table: &Table<'_>) -> Vec<PolicyChange> {
         let mut merged: BTreeMap<Told, Vec<Place>> = BTreeMap::new();
         for ((how, (on, within, paths)), by_verb) in self.0 {
             // The same people at the same time with several verbs: one change.
             let mut alike: BTreeMap<(Run, BTreeSet<usize>), (Vec<Verb>, Witness)> = BTreeMap::new();
             for (verb, by_group) in by_verb {
                 let mut by_run: BTreeMap<Run, (BTreeSet<usize>, Option<Witness>)> = BTreeMap::new();
-                for (group, parts) in by_group {
-                    for run in runs(&parts) {
+                for (group, mut parts) in by_group {
+                    times.with_like_weeks(&mut parts);
+                    for run in times.stretches(&parts) {
                         let (people, witness) = by_run.entry(run).or_default();
                         people.insert(group);
                         // People before those who are only roles.
@@ -64,7 +59,7 @@ impl Found {
                             *other != group && groups.get(*other).is_some_and(|other| !other.names.is_empty())
                         });
                         if witness.is_none() || better && !has_person {
-                            *witness = example(groups, group, starts, &parts, run.0, verb);
+                            *witness = example(groups, group, times, &parts, run.0, verb);
                         }
                     }
                 }
@@ -93,9 +88,10 @@ impl Found {
             .map(|((Difference { effect, before, after }, run, people, verbs), places)| PolicyChange {
                 effect,
                 verbs: verbs.into_iter().collect::<VerbSet>(),
-                who: holders(groups, &people),
-                from: (run.0 > 0).then(|| starts.get(run.0).copied()).flatten(),
-                to: starts.get(run.1 + 1).copied(),
+                who: holders(people.iter().filter_map(|number| groups.get(*number))),
+                from: times.from(run.0),
+                to: times.to(run.1),
+                is_weekly: times.is_weekly(run.0, run.1),
                 before,
                 after,
                 places,
@@ -106,13 +102,13 @@ impl Found {
     }
 }
 
-/// Parts of time that follow upon each other.
-fn runs(parts: &Parts) -> Vec<Run> {
+/// Parts of time, ascending, as stretches of those that follow upon each other.
+pub(super) fn runs(parts: impl IntoIterator<Item = usize>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for part in parts.keys() {
+    for part in parts {
         match runs.last_mut() {
-            Some((_, last)) if *last + 1 == *part => *last = *part,
-            _ => runs.push((*part, *part)),
+            Some((_, last)) if *last + 1 == part => *last = part,
+            _ => runs.push((part, part)),
         }
     }
     runs
@@ -121,7 +117,7 @@ fn runs(parts: &Parts) -> Vec<Run> {
 fn example(
     groups: &[Group],
     group: usize,
-    starts: &[Timestamp],
+    times: &Times,
     parts: &Parts,
     part: usize,
     verb: Verb,
@@ -137,16 +133,16 @@ fn example(
         name,
         path,
         verb,
-        at: *starts.get(part)?,
+        at: times.start(part)?,
     })
 }
 
-pub(super) fn holders(groups: &[Group], people: &BTreeSet<usize>) -> Vec<Holders> {
+/// Groups by the roles that they hold, in the order in which they first come.
+pub(super) fn holders<'g>(groups: impl Iterator<Item = &'g Group>) -> Vec<Holders> {
     let mut holders: Vec<Holders> = Vec::new();
-    for group in people.iter().filter_map(|number| groups.get(*number)) {
-        let known =
-            holders.iter().position(|known| known.before == group.before && known.after == group.after);
-        let place = known.unwrap_or_else(|| {
+    let mut places: HashMap<_, usize> = HashMap::new();
+    for group in groups {
+        let place = *places.entry((&group.before, &group.after)).or_insert_with(|| {
             let (before, after) = (group.before.clone(), group.after.clone());
             holders.push(Holders { before, after, users: 0, sample: Vec::new() });
             holders.len() - 1

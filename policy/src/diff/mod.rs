@@ -17,25 +17,26 @@
 //! what each takes; so one path at a time, and none, is all that there is to ask.
 //!
 //! What is compared is what the two policies decide about single ref updates from `now` on, for the people and
-//! services that the directory and the policies know, and for the holder of each role alone. Grants of `read` and
-//! `admin` decide no push and are not compared, nor is what rules in `evaluate` mode would decide, nor the reasons of
-//! a refusal that stays one, nor who happens to hold the roles whose approval is asked for. Patterns of messages are the
+//! services that the directory and the policies know, and for the holder of each role alone. What rules in `evaluate`
+//! mode would decide is not compared, nor are the reasons of a refusal that stays one. Patterns of messages are the
 //! same when they are written the same, and a condition follows from another of its own kind only: that a path may not
 //! be a new file says nothing of extensions. All commits of a push are new in view of every rule; where other pushes may
 //! be decided otherwise, the answer is not exact.
 //!
-//! Beside pushes it is compared what may be asked for: of elevations who may ask for which role, where and on which terms,
-//! and who may approve that; of workloads which jobs may lease which role, as which account and on which terms. See
-//! [`OfferChange`].
+//! Beside pushes it is compared who may read and administer which repositories ([`RightChange`]), who holds which role,
+//! since its holders may approve, be a second person or administer the daemon ([`RoleChange`]), and what may be asked
+//! for: of elevations who may ask for which role, where and on which terms, and who may approve that; of workloads which
+//! jobs may lease which role, as which account and on which terms. See [`OfferChange`].
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then. `re:` patterns are not compared: where a changed rule meets one, the answer says so.
+//! is one, also then. `re:` patterns are automata like all others; one that grows beyond its bound is named.
 
 mod answer;
 mod budget;
 mod compare;
 mod condition;
 mod cover;
+mod expression;
 mod language;
 mod lifting;
 mod local;
@@ -47,7 +48,11 @@ mod patterns;
 mod people;
 mod product;
 pub(crate) mod proof;
+mod reach;
+mod rights;
+mod roles;
 mod table;
+mod times;
 mod utf8;
 mod verdict;
 mod views;
@@ -57,17 +62,22 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-pub use answer::{Because, Bounded, Class, Effect, Holders, Paths, Place, PolicyChange, PolicyDiff, Witness};
+pub use answer::{
+    Because, Bounded, Class, Effect, Holders, Paths, Place, PolicyChange, PolicyDiff, RightChange,
+    RightEffect, RightPlace, Witness,
+};
 pub use budget::Limits;
 pub use condition::Condition;
 pub use lifting::{LiftedRule, Lifting, Terms};
 pub use offers::{AskTerms, Job, LeaseTerms, OfferChange, OfferEffect, OfferPlace, OfferTerms, Whom};
+pub use roles::{Crowd, RoleChange, RoleUse, RoleUseKind};
 
 use crate::{request::Verb, rule::Policy, snapshot::Snapshot};
 use budget::Budget;
 use compare::{Comparison, Manner, Question};
 use merge::Found;
 use table::Table;
+use times::Times;
 
 /// How many people are named for each set of roles.
 pub const SAMPLE: usize = 5;
@@ -88,25 +98,34 @@ pub fn diff(
     let mut bounded = Vec::new();
     let everybody = people::everybody(old, new, snapshot);
     let groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
-    let starts = parts_of_time(&table, now);
-    let is_weekly = |group: &people::Group| {
-        group.rules.numbers().filter_map(|rule| table.rule(rule)).any(|rule| rule.window.weekly().is_some())
+    let times = Times::of(table.rules.iter().map(|rule| rule.window), now);
+    let weekly = |group: &people::Group| {
+        Times::are_apart(
+            group
+                .rules
+                .numbers()
+                .filter_map(|rule| table.rule(rule)?.window.weekly())
+                .collect::<Vec<_>>()
+                .into_iter(),
+        )
     };
-    if groups.iter().any(is_weekly) {
-        let why = "weekly windows are compared for the next eight days only: a change in one comes again every week";
-        bounded.push(Bounded { why, patterns: Vec::new() });
+    if groups.iter().any(weekly) {
+        bounded.push(Bounded { why: APART, patterns: Vec::new() });
+    }
+    if times.too_many {
+        bounded.push(Bounded { why: TOO_MANY_WEEKLY, patterns: Vec::new() });
     }
     let mut comparison = Comparison::new(&table);
     let mut found = Found::default();
     'all: for (number, group) in groups.iter().enumerate() {
-        for (part, start) in starts.iter().enumerate() {
+        for (part, start) in times.asked() {
             for verb in VERBS {
                 if !budget.spend(group.rules.numbers().count() + 1) {
                     let why = "the policies differ in more ways than are compared at once";
                     bounded.push(Bounded { why, patterns: Vec::new() });
                     break 'all;
                 }
-                let live = |rule| table.rule(rule).is_some_and(|rule| rule.is_live(*start, verb));
+                let live = |rule| table.rule(rule).is_some_and(|rule| rule.is_live(start, verb));
                 let rules = group.rules.filtered(live);
                 if rules.grant_nothing()
                     || table.changed(&rules, |rule| (rule.on, rule.refs, rule.says)).is_empty()
@@ -122,35 +141,15 @@ pub fn diff(
         }
     }
     bounded.append(&mut comparison.bounded);
+    let rights = rights::rights(old, new, &everybody, now, &mut budget, &mut bounded);
+    let roles = roles::roles(old, new, &everybody, snapshot.is_some(), &mut bounded);
     let offers = offers::offers(old, new, &everybody, &mut budget, &mut bounded);
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let changes = found.changes(&groups, &starts, &table);
-    PolicyDiff { changes, offers, exact: bounded.is_empty(), bounded }
+    let changes = found.changes(&groups, &times, &table);
+    PolicyDiff { changes, rights, roles, offers, exact: bounded.is_empty(), bounded }
 }
 
-/// How far ahead weekly windows are looked at: a week and a day, in minutes.
-const WEEKLY_MINUTES: i64 = 8 * 24 * 60;
-
-/// How many different weekly windows are looked at so. The answer is not exact with any of them.
-const MOST_WEEKLY: usize = 32;
-
-/// `now`, and every later moment at which a rule begins or ends: between two of them no rule does. Of a weekly window
-/// that is so for the next eight days; it begins and ends at whole minutes.
-fn parts_of_time(table: &Table<'_>, now: Timestamp) -> Vec<Timestamp> {
-    let ends = table.rules.iter().flat_map(|rule| [rule.window.from(), rule.window.to()]).flatten();
-    let mut later: BTreeSet<_> = ends.filter(|at| *at > now).collect();
-    let weekly: BTreeSet<_> = table.rules.iter().filter_map(|rule| rule.window.weekly()).collect();
-    let minute = now.as_second().div_euclid(60);
-    for one in weekly.into_iter().take(MOST_WEEKLY) {
-        let mut was = one.contains(now);
-        for at in (minute + 1..=minute + WEEKLY_MINUTES).filter_map(|at| Timestamp::from_second(at * 60).ok())
-        {
-            let is = one.contains(at);
-            if is != was {
-                later.insert(at);
-            }
-            was = is;
-        }
-    }
-    std::iter::once(now).chain(later).collect()
-}
+const APART: &str =
+    "weekly windows go by the clocks of several time zones: how they meet is compared for the next week only";
+const TOO_MANY_WEEKLY: &str =
+    "there are more than 32 different weekly windows: some of their hours were not looked at";

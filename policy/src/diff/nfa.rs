@@ -1,6 +1,15 @@
 //! Patterns as one automaton: every way in which any of them can match a text, followed at once.
 
-use super::utf8::{self, Pending, Step};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
+
+use super::{
+    expression::{Expression, Full, State},
+    utf8::{self, Pending, Step},
+};
 use crate::glob::{Glob, Token};
 
 /// A place in a pattern, with what is known of the character at hand. See [`Nfa`].
@@ -11,12 +20,33 @@ pub(super) type Position = u32;
 /// A position is 16 × (number of the node) + a state of mind:
 /// 0: none; 1 to 7: within a character of several bytes that a `?` takes;
 /// 8 to 14: a `?` took a single byte, which is right only if the bytes to come do not make a character of it.
+///
+/// A `re:` pattern has nodes of its own behind those of all globs: one for each state of its automaton that was reached.
 #[derive(Debug, Default)]
 pub(super) struct Nfa {
     nodes: Vec<Node>,
     owners: Vec<usize>,
     starts: Vec<Position>,
     patterns: usize,
+    /// The `re:` patterns, each with its number.
+    expressions: Vec<(usize, Rc<Expression>)>,
+    reached: RefCell<States>,
+}
+
+/// A pattern of an automaton.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pattern<'a> {
+    Glob(&'a Glob),
+    Expression(&'a Rc<Expression>),
+}
+
+/// States of `re:` patterns, in the order in which they were reached, and which patterns have grown beyond their bounds.
+#[derive(Debug, Default)]
+struct States {
+    /// Which expression it is of.
+    known: Vec<(usize, State)>,
+    numbers: HashMap<(usize, State), usize>,
+    full: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +71,18 @@ const DOUBT: u32 = utf8::STATES as u32;
 
 impl Nfa {
     /// The automaton of these patterns, with `user` in the place of `${user}`. Patterns are numbered in their order.
-    pub(super) fn new<'g>(globs: impl IntoIterator<Item = &'g Glob>, user: &str) -> Self {
+    pub(super) fn new<'p>(patterns: impl IntoIterator<Item = Pattern<'p>>, user: &str) -> Self {
         let mut nfa = Self::default();
-        for glob in globs {
-            for tokens in glob.alternatives() {
-                nfa.add(tokens, user.as_bytes());
+        for pattern in patterns {
+            match pattern {
+                Pattern::Glob(glob) => {
+                    for tokens in glob.alternatives() {
+                        nfa.add(tokens, user.as_bytes());
+                    }
+                }
+                Pattern::Expression(expression) => {
+                    nfa.expressions.push((nfa.patterns, Rc::clone(expression)));
+                }
             }
             nfa.patterns += 1;
         }
@@ -79,33 +116,83 @@ impl Nfa {
         self.nodes.contains(&Node::Character)
     }
 
+    /// What `re:` patterns make of a byte: bytes of which all make the same are alike to them.
+    pub(super) fn classes(&self, byte: u8) -> Vec<u8> {
+        self.expressions.iter().map(|(_, expression)| expression.class(byte)).collect()
+    }
+
+    /// The `re:` patterns that have grown beyond their bounds.
+    pub(super) fn full(&self) -> Vec<usize> {
+        self.reached.borrow().full.iter().copied().collect()
+    }
+
     /// Before the first byte.
     pub(super) fn start(&self) -> Vec<Position> {
         let mut set = Vec::new();
         for start in &self.starts {
             self.reach(*start, &mut set);
         }
-        self.settled(set)
-    }
-
-    /// After one more byte.
-    pub(super) fn step(&self, from: &[Position], byte: u8) -> Vec<Position> {
-        let mut set = Vec::new();
-        for at in from {
-            self.step_one(*at, byte, &mut set);
+        for (number, (_, expression)) in self.expressions.iter().enumerate() {
+            set.push(self.position_of(number, expression.start()));
         }
         self.settled(set)
     }
 
+    /// After one more byte.
+    pub(super) fn step(&self, from: &[Position], byte: u8) -> Result<Vec<Position>, Full> {
+        let mut set = Vec::new();
+        for at in from {
+            match self.expression(*at) {
+                None => self.step_one(*at, byte, &mut set),
+                Some((number, state)) => {
+                    let next = self.ask(number, |expression| expression.step(state, byte))?;
+                    set.extend(next.map(|next| self.position_of(number, next)));
+                }
+            }
+        }
+        Ok(self.settled(set))
+    }
+
     /// The pattern that a position is of.
     pub(super) fn owner(&self, at: Position) -> usize {
-        self.owners.get(node(at)).copied().unwrap_or(usize::MAX)
+        let of_expression = || {
+            let (number, _) = self.expression(at)?;
+            self.expressions.get(number).map(|(pattern, _)| *pattern)
+        };
+        self.owners.get(node(at)).copied().or_else(of_expression).unwrap_or(usize::MAX)
     }
 
     /// The pattern that matches a text that ends here.
-    pub(super) fn accepts(&self, at: Position) -> Option<usize> {
-        let ends = matches!(self.nodes.get(node(at)), Some(Node::End | Node::Tail));
-        ends.then(|| self.owner(at))
+    pub(super) fn accepts(&self, at: Position) -> Result<Option<usize>, Full> {
+        let ends = match self.expression(at) {
+            None => matches!(self.nodes.get(node(at)), Some(Node::End | Node::Tail)),
+            Some((number, state)) => self.ask(number, |expression| expression.accepts(state))?,
+        };
+        Ok(ends.then(|| self.owner(at)))
+    }
+
+    /// The `re:` pattern that a position is of, and where in it.
+    fn expression(&self, at: Position) -> Option<(usize, State)> {
+        let place = node(at).checked_sub(self.nodes.len())?;
+        self.reached.borrow().known.get(place).copied()
+    }
+
+    fn position_of(&self, number: usize, state: State) -> Position {
+        let mut reached = self.reached.borrow_mut();
+        let next = reached.known.len();
+        let place = *reached.numbers.entry((number, state)).or_insert(next);
+        if place == next {
+            reached.known.push((number, state));
+        }
+        position(self.nodes.len() + place, 0)
+    }
+
+    /// Asks an expression, and remembers it when that is too large to answer.
+    fn ask<T>(&self, number: usize, ask: impl FnOnce(&Expression) -> Result<T, Full>) -> Result<T, Full> {
+        let (pattern, expression) = self.expressions.get(number).ok_or(Full)?;
+        ask(expression).inspect_err(|Full| {
+            self.reached.borrow_mut().full.insert(*pattern);
+        })
     }
 
     fn step_one(&self, at: Position, byte: u8, set: &mut Vec<Position>) {
@@ -213,7 +300,7 @@ fn pending(mind: u32) -> Pending {
 
 #[cfg(test)]
 mod tests {
-    use super::Nfa;
+    use super::{Nfa, Pattern};
     use crate::glob::Glob;
 
     proptest::proptest! {
@@ -233,10 +320,10 @@ mod tests {
             let text = text.concat();
             let globs: Vec<_> = [segments.join("/"), segments.concat()]
                 .iter().filter_map(|pattern| Glob::parse(pattern).ok()).collect();
-            let nfa = Nfa::new(&globs, "a");
-            let end = text.iter().fold(nfa.start(), |set, byte| nfa.step(&set, *byte));
+            let nfa = Nfa::new(globs.iter().map(Pattern::Glob), "a");
+            let end = text.iter().fold(nfa.start(), |set, byte| nfa.step(&set, *byte).unwrap());
             for (number, glob) in globs.iter().enumerate() {
-                let matched = end.iter().any(|at| nfa.accepts(*at) == Some(number));
+                let matched = end.iter().any(|at| nfa.accepts(*at) == Ok(Some(number)));
                 proptest::prop_assert_eq!(matched, glob.matches(&text, "a"), "{:?} {:?}", glob, text);
             }
         }

@@ -1,7 +1,11 @@
 //! The patterns of two policies, numbered once.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
+use super::{expression::Expression, nfa::Pattern};
 use crate::glob::Glob;
 
 pub(super) type SetNumber = usize;
@@ -10,13 +14,25 @@ pub(super) type SetNumber = usize;
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
     sources: Vec<String>,
-    /// `None` for a `re:` pattern.
-    globs: Vec<Option<Glob>>,
+    automata: Vec<Automaton>,
     sets: Vec<Set>,
+    numbers: HashMap<Set, SetNumber>,
 }
 
+/// How a pattern can be compared.
+#[derive(Debug)]
+enum Automaton {
+    Glob(Glob),
+    Expression(Rc<Expression>),
+    /// Not at all: there is no automaton of it within the bounds.
+    Nothing,
+}
+
+/// How many different `re:` patterns are compared at once. Each takes memory of its own.
+const MOST_EXPRESSIONS: usize = 500;
+
 /// A list of patterns, by number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Set {
     pub(super) include: Vec<usize>,
     pub(super) exclude: Vec<usize>,
@@ -35,8 +51,13 @@ impl Patterns {
         self.sources.get(pattern).map_or("", String::as_str)
     }
 
-    pub(super) fn glob(&self, pattern: usize) -> Option<&Glob> {
-        self.globs.get(pattern)?.as_ref()
+    /// What is run of it; `None` where nothing can be.
+    pub(super) fn automaton(&self, pattern: usize) -> Option<Pattern<'_>> {
+        match self.automata.get(pattern)? {
+            Automaton::Glob(glob) => Some(Pattern::Glob(glob)),
+            Automaton::Expression(expression) => Some(Pattern::Expression(expression)),
+            Automaton::Nothing => None,
+        }
     }
 
     pub(super) fn at(&self, number: SetNumber) -> Option<&Set> {
@@ -52,11 +73,11 @@ impl Patterns {
             };
             list.extend(self.sources.binary_search_by(|known| known.as_str().cmp(source)).ok());
         }
-        if let Some(number) = self.sets.iter().position(|known| *known == set) {
-            return number;
-        }
-        self.sets.push(set);
-        self.sets.len() - 1
+        let next = self.sets.len();
+        *self.numbers.entry(set).or_insert_with_key(|set| {
+            self.sets.push(set.clone());
+            next
+        })
     }
 }
 
@@ -75,11 +96,22 @@ impl Interner {
         }
     }
 
-    pub(super) fn numbered(self) -> Patterns {
+    /// `in_any_case`: `re:` patterns match in either case, as those of repositories do.
+    pub(super) fn numbered(self, in_any_case: bool) -> Patterns {
         let mut patterns = Patterns::default();
+        let mut expressions = 0;
         for (source, glob) in self.0 {
+            let automaton = match (glob, source.strip_prefix("re:")) {
+                (Some(glob), _) => Automaton::Glob(glob),
+                (None, Some(expression)) if expressions < MOST_EXPRESSIONS => {
+                    expressions += 1;
+                    Expression::new(expression, in_any_case)
+                        .map_or(Automaton::Nothing, |expression| Automaton::Expression(Rc::new(expression)))
+                }
+                (None, _) => Automaton::Nothing,
+            };
             patterns.sources.push(source);
-            patterns.globs.push(glob);
+            patterns.automata.push(automaton);
         }
         patterns
     }

@@ -1,11 +1,17 @@
 //! Whom a change can concern: everybody for whom both policies decide alike, as one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::{
     Bounded,
     budget::Budget,
+    expression::{Expression, State},
+    nfa::Pattern,
     patterns::{Patterns, Set},
+    reach::Reach,
     table::{Rules, Table},
 };
 use crate::{
@@ -63,6 +69,11 @@ pub(super) fn everybody(old: &Policy, new: &Policy, snapshot: Option<&Snapshot>)
     alike
 }
 
+const TOO_MANY: &str = "people hold roles in more ways than are compared at once: some were not asked about";
+
+/// What it takes to keep a rule for a group, in steps: it is memory, and looked at again and again.
+const KEPT: usize = 8;
+
 /// Everybody by the rules that concern them. Those for whom nothing that is said changes are left out.
 pub(super) fn groups(
     table: &Table<'_>,
@@ -73,8 +84,42 @@ pub(super) fn groups(
     bounded: &mut Vec<Bounded>,
 ) -> Vec<Group> {
     let named: BTreeSet<UsernameKey> = named_by_grants(old).chain(named_by_grants(new)).collect();
+    let reach = Reach::of(table);
     let mut groups = Vec::new();
-    for ((before, after), names) in everybody {
+    for group in parts(everybody, &named) {
+        let enough = budget.spend(1 + group.before.iter().chain(&group.after).map(Vec::len).sum::<usize>());
+        if enough && !reach.may_change(&group) {
+            continue;
+        }
+        let rules = reach.concerning(&group);
+        if !enough || !budget.spend(rules.looked_at) {
+            bounded.push(Bounded { why: TOO_MANY, patterns: Vec::new() });
+            break;
+        }
+        let rules = rules.rules;
+        if rules.grant_nothing() || nothing_changes(table, &rules) {
+            continue;
+        }
+        if !budget.spend(KEPT * rules.numbers().count()) {
+            bounded.push(Bounded { why: TOO_MANY, patterns: Vec::new() });
+            break;
+        }
+        let sets: Vec<&Set> = rules
+            .numbers()
+            .filter_map(|number| table.rule(number))
+            .filter_map(|rule| table.refs.at(rule.refs))
+            .collect();
+        groups.extend(by_signature(&table.refs, &sets, Group { rules, ..group }, budget, bounded));
+    }
+    groups
+}
+
+/// Everybody by their roles, those apart whom a rule names.
+pub(super) fn parts<'e>(
+    everybody: &'e Everybody,
+    named: &'e BTreeSet<UsernameKey>,
+) -> impl Iterator<Item = Group> + 'e {
+    everybody.iter().flat_map(|((before, after), names)| {
         let (apart, together): (Vec<_>, Vec<_>) =
             names.iter().cloned().partition(|name| named.contains(&name.key()));
         let only_named = together.is_empty() && !apart.is_empty();
@@ -82,21 +127,8 @@ pub(super) fn groups(
         if !only_named {
             parts.push(together);
         }
-        for names in parts {
-            let Some(group) = Group::of(before.clone(), after.clone(), names) else { continue };
-            let rules = table.concerning(&group.example.key(), before.as_deref(), after.as_deref());
-            if rules.grant_nothing() || nothing_changes(table, &rules) {
-                continue;
-            }
-            let sets: Vec<&Set> = rules
-                .numbers()
-                .filter_map(|number| table.rule(number))
-                .filter_map(|rule| table.refs.at(rule.refs))
-                .collect();
-            groups.extend(by_signature(&table.refs, &sets, Group { rules, ..group }, budget, bounded));
-        }
-    }
-    groups
+        parts.into_iter().filter_map(|names| Group::of(before.clone(), after.clone(), names))
+    })
 }
 
 impl Group {
@@ -155,21 +187,26 @@ type Segment = Vec<Token>;
 struct View {
     /// Segments without `${user}`.
     segments: BTreeSet<Segment>,
-    /// Patterns in which `${user}` is a whole segment.
-    whole: bool,
-    /// Patterns in which it is a part of one.
+    /// Whether `${user}` is in any pattern.
+    by_name: bool,
+    /// How many patterns there are.
+    looked_at: usize,
+    /// Patterns in which it is a part of one, or which could see more of a name than segments do.
     partial: Vec<String>,
+    /// `re:` patterns, with all their states.
+    expressions: Vec<(Rc<Expression>, Vec<State>)>,
 }
 
-/// How a name meets the patterns.
-type Signature = Vec<bool>;
+/// How a name meets the patterns: which segments match it, and where it leads in each `re:` pattern from everywhere.
+type Signature = (Vec<bool>, Vec<Option<State>>);
 
 /// Splits people by how their names meet the patterns, when `${user}` is in any.
 ///
 /// Where `${user}` is always a whole segment this is exact: take two names that the same other segments match. Trading
 /// one for the other in every segment of every ref name is a one-to-one mapping of ref names that takes each ref that
 /// a pattern matches for the one to a ref that it matches for the other. So what holds for one name holds for the
-/// other, each with their own name in it.
+/// other, each with their own name in it. To a `re:` pattern two names are the same when each leads from every state to
+/// where the other one does.
 pub(super) fn by_signature(
     refs: &Patterns,
     sets: &[&Set],
@@ -178,7 +215,8 @@ pub(super) fn by_signature(
     bounded: &mut Vec<Bounded>,
 ) -> Vec<Group> {
     let view = View::of(refs, sets);
-    if !view.whole && view.partial.is_empty() {
+    budget.spend(view.looked_at);
+    if !view.by_name {
         return vec![group];
     }
     let group = Group { by_name: true, ..group };
@@ -193,12 +231,17 @@ pub(super) fn by_signature(
         parts.extend(apart.into_iter().map(|name| vec![name]));
         alike
     } else {
-        let why = "`${user}` is not a whole segment, so that only one of the people whose names look alike was asked about";
+        let why = "`${user}` is not a whole segment, or meets a large `re:` pattern, so that only one of the people whose names \
+                   look alike was asked about";
         bounded.push(Bounded { why, patterns: view.partial.clone() });
         group.names.clone()
     };
+    let states: usize = view.expressions.iter().map(|(_, states)| states.len()).sum();
     for name in alike {
-        budget.spend(view.segments.len());
+        if !budget.spend(view.segments.len() + states * name.as_str().len()) {
+            bounded.push(Bounded { why: TOO_MANY, patterns: Vec::new() });
+            break;
+        }
         by_signature.entry(view.signature(&name)).or_default().push(name);
     }
     parts.extend(by_signature.into_values());
@@ -216,14 +259,28 @@ impl View {
         // The language of ref names itself knows these.
         let mut view = Self {
             segments: [&b"refs"[..], b"tags"].map(|text| vec![Token::Literal(text.into())]).into(),
+            looked_at: patterns.len(),
             ..Self::default()
         };
         for pattern in patterns {
-            let Some(glob) = refs.glob(pattern) else { continue };
+            let glob = match refs.automaton(pattern) {
+                Some(Pattern::Glob(glob)) => glob,
+                Some(Pattern::Expression(expression)) => {
+                    match expression.states() {
+                        Some(states) => view.expressions.push((Rc::clone(expression), states.to_vec())),
+                        None => view.partial.push(refs.source(pattern).to_owned()),
+                    }
+                    continue;
+                }
+                None => continue,
+            };
             for segment in glob.alternatives().iter().flat_map(|tokens| segments(tokens)) {
+                let is_by_name = segment.contains(&Token::User);
+                view.by_name |= is_by_name;
                 if segment == [Token::User] {
-                    view.whole = true;
-                } else if segment.contains(&Token::User) {
+                    continue;
+                }
+                if is_by_name {
                     view.partial.push(refs.source(pattern).to_owned());
                 } else {
                     view.segments.insert(segment);
@@ -239,7 +296,10 @@ impl View {
         let is_name = |before: &[u8], after: &[u8]| RefName::parse(&[before, name, after].concat()).is_ok();
         let language = [is_name(b"refs/", b"/x"), is_name(b"refs/x/", b""), name.contains(&b'/')];
         let seen = self.segments.iter().map(|segment| glob::matches(segment, name, b""));
-        language.into_iter().chain(seen).collect()
+        let leads = self.expressions.iter().flat_map(|(expression, states)| {
+            states.iter().map(|state| expression.run(*state, name).ok().flatten())
+        });
+        (language.into_iter().chain(seen).collect(), leads.collect())
     }
 }
 

@@ -1,12 +1,13 @@
 //! The product of patterns: which sets of them some text matches all of and no other, with the shortest such text.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque, hash_map::Entry},
     rc::Rc,
 };
 
 use super::{
     budget::Budget,
+    expression::Full,
     language::{Language, State},
     nfa::{Nfa, Position},
     utf8,
@@ -29,6 +30,8 @@ pub(super) struct Explored {
     pub(super) reached: Vec<Reached>,
     /// Whether that is all that there is.
     pub(super) complete: bool,
+    /// `re:` patterns that grew beyond their bounds: what they meet is not all there.
+    pub(super) full: Vec<usize>,
 }
 
 /// The order in which bytes are tried, so that witnesses are readable: letters, then digits, …, then the
@@ -85,7 +88,7 @@ impl Search<'_> {
         self.enter((0, self.nfa.start().into()), (0, 0));
         'search: while let Some((number, (state, positions))) = self.queue.pop_front() {
             if self.language.accepts(state)
-                && let Some(cell) = self.cell(&positions)
+                && let Ok(Some(cell)) = self.cell(&positions)
                 && let Entry::Vacant(new) = seen.entry(cell)
             {
                 reached.push((new.key().clone(), number));
@@ -101,7 +104,8 @@ impl Search<'_> {
                     complete = false;
                     break 'search;
                 }
-                let after = self.nfa.step(&positions, *byte);
+                // What a pattern that is too large does not meet is found all the same.
+                let Ok(after) = self.nfa.step(&positions, *byte) else { continue };
                 if after.iter().any(|at| self.is_wanted(self.nfa.owner(*at))) {
                     self.enter((next, after.into()), (number, *byte));
                 }
@@ -109,7 +113,9 @@ impl Search<'_> {
         }
         budget.return_rest(&product);
         let with_witness = |(cell, number)| Reached { cell, witness: self.witness(number) };
-        Explored { reached: reached.into_iter().map(with_witness).collect(), complete }
+        let reached = reached.into_iter().map(with_witness).collect();
+        let full = self.nfa.full();
+        Explored { reached, complete: complete && full.is_empty(), full }
     }
 
     fn is_wanted(&self, pattern: usize) -> bool {
@@ -126,10 +132,11 @@ impl Search<'_> {
     }
 
     /// The patterns that match here, when one that is wanted does.
-    fn cell(&self, positions: &[Position]) -> Option<Cell> {
-        let mut cell: Vec<_> = positions.iter().filter_map(|at| self.nfa.accepts(*at)).collect();
-        cell.dedup();
-        cell.iter().any(|pattern| self.is_wanted(*pattern)).then(|| cell.into())
+    fn cell(&self, positions: &[Position]) -> Result<Option<Cell>, Full> {
+        let matched = positions.iter().filter_map(|at| self.nfa.accepts(*at).transpose());
+        let cell: BTreeSet<usize> = matched.collect::<Result<_, _>>()?;
+        let is_wanted = cell.iter().any(|pattern| self.is_wanted(*pattern));
+        Ok(is_wanted.then(|| cell.into_iter().collect()))
     }
 
     fn witness(&self, number: usize) -> Box<[u8]> {
@@ -149,19 +156,13 @@ impl Search<'_> {
 /// One byte of each kind that the patterns and the language tell apart, the most readable one, readable ones first.
 fn alphabet(nfa: &Nfa, language: Language) -> Vec<u8> {
     let by_character = nfa.counts_characters() || language == Language::Repositories;
-    let mut kinds_seen = [false; 16];
+    let mut kinds_seen = HashSet::new();
     let rest = (0..=u8::MAX).filter(|byte| !READABLE.contains(byte));
     let mut chosen = Vec::new();
     for byte in READABLE.iter().copied().chain(rest).filter(|byte| language.allows(*byte)) {
-        if nfa.marks(byte) || language.marks().contains(&byte) {
-            chosen.push(byte);
-            continue;
-        }
         let kind = if by_character { utf8::kind(byte) } else { 0 };
-        if let Some(seen) = kinds_seen.get_mut(usize::from(kind))
-            && !*seen
-        {
-            *seen = true;
+        let is_marked = nfa.marks(byte) || language.marks().contains(&byte);
+        if is_marked || kinds_seen.insert((kind, nfa.classes(byte))) {
             chosen.push(byte);
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     budget::{Budget, Limits},
     language::Language,
-    nfa::Nfa,
+    nfa::{Nfa, Pattern},
     patterns::Set,
     product::{Cell, explore_until},
 };
@@ -212,7 +212,7 @@ impl Prover {
             }
         }
         let mut enough = false;
-        let nfa = Nfa::new(&globs.globs, "");
+        let nfa = Nfa::new(globs.globs.iter().map(Pattern::Glob), "");
         let explored = explore_until(&nfa, language, &wanted, &mut self.budget, |cell| {
             enough = list.holds(|pattern| cell.binary_search(&pattern).is_ok()) && found(cell);
             enough

@@ -8,7 +8,7 @@ use super::{
     written::{self, Written},
 };
 use crate::{
-    name::{RoleId, RuleId, UsernameKey},
+    name::RuleId,
     request::Verb,
     rule::{Block, Grant, PathSet, Policy, Require, VerbSet, Waiver, Window},
 };
@@ -92,7 +92,8 @@ impl<'p> Table<'p> {
             let next = sayings.len();
             sayings.entry(rule.says.clone()).or_insert(next);
         }
-        let (refs, repositories, paths) = (refs.numbered(), repositories.numbered(), paths.numbered());
+        let (refs, repositories, paths) =
+            (refs.numbered(false), repositories.numbered(true), paths.numbered(false));
         let mut table = Self { rules: Vec::new(), after, refs, repositories, paths };
         for rule in written {
             let says = sayings.get(&rule.says).copied().unwrap_or_default();
@@ -128,36 +129,9 @@ impl<'p> Table<'p> {
         self.rules.get(number)
     }
 
-    /// The rules that concern somebody: grants that reach them, and if any does, blocks and requires that bind them,
-    /// and waivers that they may use.
-    pub(super) fn concerning(
-        &self,
-        user: &UsernameKey,
-        before: Option<&[RoleId]>,
-        after: Option<&[RoleId]>,
-    ) -> Rules {
-        let mut rules = Rules::default();
-        for (number, rule) in self.rules.iter().enumerate() {
-            let (roles, side) =
-                if number < self.after { (before, &mut rules.before) } else { (after, &mut rules.after) };
-            // Somebody who may not act at all is reached by nothing.
-            let Some(roles) = roles else { continue };
-            match rule.kind {
-                Kind::Grant(grant) if grant.reaches(user, roles).is_some() => side.grants.push(number),
-                Kind::Block(block) if block.binds(roles) => side.blocks.push(number),
-                Kind::Require(require) if require.binds(roles) => side.requires.push(number),
-                Kind::Waiver(waiver) if roles.iter().any(|role| waiver.to.contains(role)) => {
-                    side.waivers.push(number);
-                }
-                Kind::Grant(_) | Kind::Block(_) | Kind::Require(_) | Kind::Waiver(_) => {}
-            }
-        }
-        for side in [&mut rules.before, &mut rules.after] {
-            if side.grants.is_empty() {
-                *side = Side::default();
-            }
-        }
-        rules
+    /// Where the rules of the new policy begin.
+    pub(super) fn after(&self) -> usize {
+        self.after
     }
 
     /// The rules that say something which no rule on the other side says, by what `saying` makes of a rule. A text that

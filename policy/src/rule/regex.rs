@@ -41,9 +41,9 @@ impl RegexPattern {
     /// The longest expression, in bytes.
     const MAX_LEN: usize = 4096;
     /// How large the compiled program may be, and how large the cache of its automaton, in bytes.
-    const MAX_SIZE: usize = 128 * 1024;
+    pub(crate) const MAX_SIZE: usize = 128 * 1024;
     /// How deep its groups may be nested.
-    const MAX_DEPTH: u32 = 32;
+    pub(crate) const MAX_DEPTH: u32 = 32;
 
     fn build(expression: &str, any_case: bool) -> Result<Self, PatternError> {
         if expression.len() > Self::MAX_LEN {
@@ -65,8 +65,19 @@ impl RegexPattern {
         };
         // First alone: its own brackets must be balanced, and a message must show it as it was written.
         builder(expression)?;
-        let regex = builder(&format!(r"\A(?:{expression})\z"))?;
+        let regex = builder(&Self::whole(expression))?;
         Ok(Self { source: format!("re:{expression}").into(), regex })
+    }
+
+    /// The expression as it is matched: with the whole text.
+    pub(crate) fn whole(expression: &str) -> String {
+        format!(r"\A(?:{expression})\z")
+    }
+
+    /// For tests elsewhere that match beside it.
+    #[cfg(test)]
+    pub(crate) fn is_of(&self, text: &[u8]) -> bool {
+        self.matches(text)
     }
 
     /// Whether the expression matches the whole of `text`.

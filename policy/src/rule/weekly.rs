@@ -73,6 +73,11 @@ impl Weekly {
         if from == to { Err(WeeklyError::Empty) } else { Ok(Self { from, to, zone }) }
     }
 
+    /// By whose clock it is.
+    pub fn zone(&self) -> Zone {
+        self.zone
+    }
+
     /// Whether `now` lies within.
     pub fn contains(&self, now: Timestamp) -> bool {
         // Were the zone not there, the rule would be live: it can only be a block.

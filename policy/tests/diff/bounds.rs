@@ -106,15 +106,73 @@ fn a_small_change_to_a_large_policy_is_exact() {
     assert_eq!(told, [(Effect::Loses, 20_000, 2)]);
 }
 
+/// The policy of a text; `None` where this program is built without the engine of `re:` patterns.
+fn with_expressions(text: &str) -> Option<oam_policy::Policy> {
+    let source = file::PolicySource { name: "policy.toml".into(), text: text.into() };
+    match file::parse(&[source]) {
+        Ok(policy) => Some(policy),
+        Err(faults) if !cfg!(feature = "regex") => {
+            assert!(faults.to_string().contains("without `re:` patterns"), "{faults}");
+            None
+        }
+        Err(faults) => panic!("{faults}"),
+    }
+}
+
+fn creating(id: &str, refs: &str) -> String {
+    format!(
+        "[[grant]]\nid = \"{id}\"\nto = [\"one\"]\non = [\"**\"]\nverbs = [\"create\"]\nrefs = [\"{refs}\"]\n"
+    )
+}
+
 #[test]
-fn a_regular_expression_is_never_passed_over_in_silence() {
-    let rule = "[[grant]]\nid = \"re\"\nto = [\"one\"]\non = [\"**\"]\nverbs = [\"create\"]\nrefs = [\"re:refs/heads/a+\"]\n";
-    let source = file::PolicySource { name: "policy.toml".into(), text: format!("{HEAD}{rule}") };
-    // Without the feature there are no such policies.
-    let Ok(new) = file::parse(&[source]) else { return };
+fn a_regular_expression_is_compared() {
+    let text = format!("{HEAD}{}", creating("re", "re:refs/heads/a+"));
+    let Some(new) = with_expressions(&text) else { return };
     let found = diff(&common::policy(HEAD), &new, Some(&directory()), at(NOW), &Limits::default());
-    assert!(!found.exact && found.changes.is_empty());
-    assert_eq!(found.bounded[0].patterns, ["re:refs/heads/a+"]);
+    assert!(found.exact, "{:?}", found.bounded);
+    let [change] = found.changes.as_slice() else { panic!("{:?}", found.changes) };
+    assert_eq!(change.effect, Effect::Gains);
+    assert_eq!(change.places[0].refs.within, ["re:refs/heads/a+"]);
+    assert_eq!(change.places[0].witness.name.to_string(), "refs/heads/a");
+}
+
+/// An automaton that remembers the last thirty letters.
+const LARGE: &str = "re:refs/heads/(x/)?.*a.{30}";
+
+#[test]
+fn a_regular_expression_that_grows_too_large_is_named_and_hides_nothing_else() {
+    let old = format!("{HEAD}{}", creating("re", LARGE));
+    let Some(old_policy) = with_expressions(&old) else { return };
+    let compared = |refs: &str| {
+        let new = with_expressions(&(old.clone() + &creating("more", refs))).unwrap();
+        diff(&old_policy, &new, Some(&directory()), at(NOW), &Limits::default())
+    };
+    // It was there before, and little of it meets the change.
+    let found = compared("refs/heads/main");
+    assert!(found.exact && found.changes.len() == 1, "{found:?}");
+    let found = compared("refs/heads/*");
+    assert!(!found.exact && !found.changes.is_empty(), "{found:?}");
+    assert_eq!(found.bounded.len(), 1, "{:?}", found.bounded);
+    assert_eq!(found.bounded[0].patterns, [LARGE]);
+    assert!(found.bounded[0].why.contains("grow too large"));
+}
+
+#[test]
+fn people_whom_a_regular_expression_tells_apart_are_told_apart() {
+    let old = format!("{HEAD}{}", creating("re", "re:refs/heads/u/a.*"));
+    let Some(old_policy) = with_expressions(&old) else { return };
+    let new = with_expressions(&(old + &creating("own", "refs/heads/u/${user}/**"))).unwrap();
+    let found = diff(&old_policy, &new, Some(&directory()), at(NOW), &Limits::default());
+    assert!(found.exact, "{:?}", found.bounded);
+    // Whose name begins with an `a` had their own already.
+    let gainers: BTreeSet<_> = found
+        .changes
+        .iter()
+        .flat_map(|change| &change.who)
+        .flat_map(|holders| holders.sample.iter().map(ToString::to_string))
+        .collect();
+    assert_eq!(gainers, BTreeSet::from(["b".to_owned()]));
 }
 
 const ON_MAIN: &str = "to = [\"one\"]\non = [\"**\"]\nverbs = [\"update\"]\nrefs = [\"refs/heads/main\"]\n";
@@ -171,14 +229,63 @@ fn rules_that_look_at_different_commits_are_said_not_to_be_compared() {
 }
 
 #[test]
-fn a_regular_expression_over_paths_is_never_passed_over_in_silence() {
+fn a_regular_expression_over_paths_is_compared() {
     let text = format!("{HEAD}[[grant]]\nid = \"re\"\n{ON_MAIN}paths = [\"re:src/a+\"]\n");
-    let source = file::PolicySource { name: "policy.toml".into(), text };
-    // Without the feature there are no such policies.
-    let Ok(new) = file::parse(&[source]) else { return };
+    let Some(new) = with_expressions(&text) else { return };
     let found = diff(&common::policy(HEAD), &new, Some(&directory()), at(NOW), &Limits::default());
-    assert!(!found.exact && found.changes.is_empty());
-    assert_eq!(found.bounded[0].patterns, ["re:src/a+"]);
+    assert!(found.exact, "{:?}", found.bounded);
+    let paths =
+        found.changes.iter().flat_map(|change| &change.places).filter_map(|place| place.witness.path.clone());
+    assert_eq!(paths.map(|path| path.to_string()).collect::<Vec<_>>(), ["src/a"]);
+}
+
+/// Fifty thousand people who hold each other roles, and two thousand rules: what is looked at is bounded, and the answer says so.
+#[test]
+fn people_who_all_hold_other_roles_are_asked_about_within_the_bounds() {
+    let mut roles = "version = 1\n".to_owned();
+    let mut rules = String::new();
+    for role in 0..200 {
+        writeln!(roles, "[[role]]\nid = \"r{role}\"\nany = [\"g:{role}\"]").unwrap();
+        for grant in 0..10 {
+            write!(
+                rules,
+                "[[grant]]\nid = \"g-{role}-{grant}\"\nto = [\"r{role}\"]\non = [\"P{role}/*\"]\nverbs = [\"create\"]\n\
+                 refs = [\"refs/heads/{grant}/**\"]\n"
+            )
+            .unwrap();
+        }
+    }
+    let person = |number: usize| Person {
+        username: format!("user-{number}").parse().unwrap(),
+        id: None,
+        display_name: None,
+        emails: Vec::new(),
+        active: true,
+        groups: [number % 200, number / 200 % 200, (number / 7 + 3) % 200]
+            .map(|group| format!("g:{group}").parse().unwrap())
+            .into(),
+        keys: Default::default(),
+    };
+    let directory = Directory { people: (0..50_000).map(person).collect(), groups: Default::default() };
+    let crowd = Snapshot::of_directory(1, at(NOW), &directory, Default::default()).unwrap();
+    let old = common::policy(&format!("{roles}{rules}"));
+    let compared = |more: &str, limits: &Limits| {
+        diff(&old, &common::policy(&format!("{roles}{rules}{more}")), Some(&crowd), at(NOW), limits)
+    };
+    // One more right for one role: those who hold it are asked about, and nobody else.
+    let one = "[[grant]]\nid = \"more\"\nto = [\"r7\"]\non = [\"X/*\"]\nverbs = [\"create\"]\nrefs = [\"refs/heads/**\"]\n";
+    let found = compared(one, &Limits { steps: 3_000_000, ..Limits::default() });
+    assert!(found.exact, "{:?}", found.bounded);
+    assert!(found.changes.iter().any(|change| change.effect == Effect::Gains && change.users() > 250));
+    // A freeze is for all of them.
+    let freeze = "[[block]]\nid = \"freeze\"\non = [\"**\"]\nrefs = [\"refs/heads/**\"]\n";
+    let found = compared(freeze, &Limits { steps: 300_000, ..Limits::default() });
+    assert!(!found.exact);
+    assert!(
+        found.bounded.iter().any(|bounded| bounded.why.contains("some were not asked about")),
+        "{:?}",
+        found.bounded
+    );
 }
 
 #[test]

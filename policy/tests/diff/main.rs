@@ -14,7 +14,9 @@ mod circumstances;
 #[path = "../common/mod.rs"]
 mod common;
 mod offers;
+mod rights;
 mod tables;
+mod weekly;
 mod whole;
 mod whole_world;
 mod world;

@@ -167,21 +167,23 @@ pub(crate) fn refs() -> impl Strategy<Value = String> + Clone {
         1 => Just("refs/**".to_owned()),
         1 => Just("refs/tags/*".to_owned()),
         1 => Just("refs/*/a".to_owned()),
+        if cfg!(feature = "regex") { 3 } else { 0 } => expressions(&[
+            "re:refs/heads/.*", "re:refs/heads/(a|b)+", "re:refs/heads/[^/]*b", "re:refs/heads/(a/)*b?a", "re:refs/heads/..",
+            "re:refs/heads/a{2,3}", r"re:refs/heads/a\\b.*", "re:refs/tags/a?b?",
+        ]),
     ]
 }
 
+fn expressions(all: &[&'static str]) -> impl Strategy<Value = String> + Clone + use<> {
+    proptest::sample::select(all.to_vec()).prop_map(str::to_owned)
+}
+
 pub(crate) fn repositories() -> impl Strategy<Value = String> + Clone {
+    let globs = ["**", "P/*", "P/a", "p/?", "*/a", "P/{a,ab}", "*/*b*", "?/*"];
     prop_oneof![
-        Just("**"),
-        Just("P/*"),
-        Just("P/a"),
-        Just("p/?"),
-        Just("*/a"),
-        Just("P/{a,ab}"),
-        Just("*/*b*"),
-        Just("?/*"),
+        8 => expressions(&globs),
+        if cfg!(feature = "regex") { 2 } else { 0 } => expressions(&["re:[PQ]/a", "re:.*/.*B.*"]),
     ]
-    .prop_map(str::to_owned)
 }
 
 fn rule() -> impl Strategy<Value = String> {
@@ -190,6 +192,7 @@ fn rule() -> impl Strategy<Value = String> {
         Just("[\"update\", \"force\"]"),
         Just("[\"create\", \"update\", \"force\", \"delete\"]"),
     ];
+    let whole = prop_oneof![Just("[\"read\"]"), Just("[\"admin\"]"), Just("[\"read\", \"admin\"]")];
     let roles = || prop_oneof![Just("[\"one\"]"), Just("[\"two\"]"), Just("[\"one\", \"two\"]")];
     let whom = prop_oneof![
         6 => roles().prop_map(|roles| format!("[[grant]]\nid = \"ID\"\nto = {roles}\n")),
@@ -197,10 +200,15 @@ fn rule() -> impl Strategy<Value = String> {
         1 => Just("[[grant]]\nid = \"ID\"\nuser = \"B\"\nexpires = 2026-06-03T00:00:00Z\napproved_by = \"a\"\n".to_owned()),
         3 => Just("[[block]]\nid = \"ID\"\n".to_owned()),
         1 => roles().prop_map(|roles| format!("[[block]]\nid = \"ID\"\nexcept = {roles}\n")),
+        2 => Just("[[block]]\nid = \"ID\"\nweekly = { from = \"Tue 10:00\", to = \"Wed 12:30\", zone = \"UTC\" }\n".to_owned()),
         2 => Just("[[block]]\nid = \"ID\"\nfrom = 2026-06-02T00:00:00Z\nto = 2026-06-04T00:00:00Z\n".to_owned()),
     ];
     let mode = prop_oneof![9 => Just(""), 1 => Just("mode = \"evaluate\"\n")];
-    (whom, patterns(repositories()), patterns(refs()), verbs, mode).prop_map(
+    let of_refs = (whom, patterns(repositories()), patterns(refs()), verbs, mode.clone()).prop_map(
         |(whom, on, refs, verbs, mode)| format!("{whom}on = {on}\nrefs = {refs}\nverbs = {verbs}\n{mode}"),
-    )
+    );
+    let of_whole = (roles(), patterns(repositories()), whole, mode).prop_map(|(roles, on, verbs, mode)| {
+        format!("[[grant]]\nid = \"ID\"\nto = {roles}\non = {on}\nverbs = {verbs}\n{mode}")
+    });
+    prop_oneof![5 => of_refs, 2 => of_whole]
 }

@@ -66,12 +66,17 @@ pub fn policy_diff() -> String {
          generation, at, approvals_before, approvals_after}",
         &[
             "effect: gains, loses, tightens, loosens, changes, may-lift, may-no-longer-lift or lifts-otherwise; with it \
-             {verbs, users, who: [WHO], who_total, from, to, before: BECAUSE, after: BECAUSE, places: [PLACE], \
-             places_total}",
+             {verbs, users, who: [WHO], who_total, from, to, weekly, before: BECAUSE, after: BECAUSE, places: \
+             [PLACE], places_total}; weekly: it begins or ends with the hours of the week, and comes again",
             "effect: may-ask, may-no-longer-ask, asks-otherwise, may-approve, may-no-longer-approve, may-lease, \
              may-no-longer-lease or leases-otherwise, where a role may be asked for otherwise; with it {role, verbs, users, \
              who: [WHO], who_total, job: null or {issuer, claims}, before, after: the terms in words, or whose requests, \
              none where it is not so; places: [{repositories: CLASS, refs: CLASS, repository, ref, username}], places_total}",
+            "effect: given or taken, where somebody may read or administer whole repositories otherwise; with it {right: read or \
+             admin, users, who: [WHO], who_total, from, to, before, after: the rules that give it; places: [{repositories: \
+             CLASS, repository}], places_total}",
+            "effect: holders, where others hold a role; with it {role, before, after: how many hold it; gained, lost: {users, \
+             sample}; uses: what its holders may, in words: administer the daemon, approve, be a second person…}",
             "WHO: {roles_before, roles_after, users, sample}; roles are null where the policy knows nobody by that name",
             "BECAUSE: {permitted, rules, conditions, requires, lifting: null or {rules, conditions}}; conditions: what it \
              takes, in words, or where that is all that changes, what goes and what comes; lifting: what may be lifted by \
@@ -82,8 +87,9 @@ pub fn policy_diff() -> String {
             "CLASS: {within, without}: what matches every pattern of `within` and none of `without`; of paths `within` may \
              be empty",
             "exact: false when there may be changes that are not listed; each that is listed is one. `bounded` says why.",
-            "The exit code is 0 whether or not anything changes, and 1 when the new policy has faults, which are then \
-             the only line: {faults_total, faults: [FAULT]}.",
+            "Exit code 0: compared, whether or not anything changes. 1: the new policy has faults, which are then the only line: \
+             {faults_total, faults: [FAULT]}. With --exit-code: 0: nothing changes; 1: something does, or the policy has \
+             faults; 3: nothing is known to, and the answer is not exact, or no directory is loaded.",
             FAULT,
         ],
     )

@@ -21,7 +21,7 @@ pub fn change_text(change: &PolicyChange, page: &Page) -> String {
     let nothing = PolicyBecause::default();
     let (before, after) =
         (change.before.as_ref().unwrap_or(&nothing), change.after.as_ref().unwrap_or(&nothing));
-    let mut text = format!("{} {}{}\n", sign(&change.effect, page), names(&change.verbs), period(change));
+    let mut text = format!("{} {}{}\n", sign(&change.effect, page), names(&change.verbs), when(change));
     let mut line = |label: &str, value: String| text.push_str(&format!("    {label:<8}{value}\n"));
     line("who", format!("{} in all", counted(change.users, "user", "users")));
     for holders in change.who.iter().take(MOST) {
@@ -85,9 +85,14 @@ pub(super) fn more(line: &mut impl FnMut(&str, String), total: u64, what: &str) 
     }
 }
 
-fn period(change: &PolicyChange) -> String {
+fn when(change: &PolicyChange) -> String {
+    let weekly = if change.weekly { ", and so every week" } else { "" };
+    period(change.from_micros, change.to_micros) + weekly
+}
+
+pub(super) fn period(from_micros: i64, to_micros: i64) -> String {
     let at = |micros| moment(micros).map(utc);
-    match (at(change.from_micros), at(change.to_micros)) {
+    match (at(from_micros), at(to_micros)) {
         (None, None) => String::new(),
         (Some(from), None) => format!(", from {from}"),
         (None, Some(to)) => format!(", until {to}"),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use oam_policy::{
     Policy, RoleId,
     diff::{
-        self, Because, Bounded, Class, Holders, Limits, OfferChange, OfferPlace, Paths, Place, PolicyChange,
-        PolicyDiff, Whom,
+        self, Because, Bounded, Class, Crowd, Holders, Limits, OfferChange, OfferPlace, Paths, Place,
+        PolicyChange, PolicyDiff, RightChange, RoleChange, Whom,
     },
     fault::Faults,
     file,
@@ -18,7 +18,7 @@ use super::{
     policy::{not_found, sources},
     unavailable,
 };
-use crate::service::Live;
+use crate::{access::Holder, config::AdminConfig, service::Live};
 
 /// How many of one kind are told of one change.
 const MOST: usize = 100;
@@ -44,11 +44,12 @@ pub(super) async fn diff(
     let compare = move || diff::diff(&old, &new, snapshot.as_ref(), now, &Limits::default());
     // It takes seconds at most, but pushes must not wait for it.
     let found = tokio::task::spawn_blocking(compare).await.map_err(|error| unavailable(&error))?;
-    let PolicyDiff { changes, offers, exact, bounded } = found;
+    let total = found.total() as u64;
+    let PolicyDiff { changes, rights, roles, offers, exact, bounded } = found;
     let done = v1::PolicyDiffDone {
         old: digests.0,
         new: digests.1,
-        changes: (changes.len() + offers.len()) as u64,
+        changes: total,
         exact,
         bounded: bounded.into_iter().map(bound).collect(),
         snapshot: info,
@@ -57,8 +58,10 @@ pub(super) async fn diff(
         approvals_after: approvals.1.into(),
     };
     let changes = changes.iter().map(|change| step(Step::Change(to_wire(change))));
+    let rights = rights.iter().map(|change| step(Step::Right(right(change))));
+    let roles = roles.iter().map(|change| step(Step::Role(role(change, &live.config.admin))));
     let offers = offers.iter().map(|change| step(Step::Offer(offer(change))));
-    Ok(changes.chain(offers).chain([step(Step::Done(done))]).collect())
+    Ok(changes.chain(rights).chain(roles).chain(offers).chain([step(Step::Done(done))]).collect())
 }
 
 fn step(step: Step) -> v1::DiffPoliciesResponse {
@@ -102,6 +105,47 @@ fn to_wire(change: &PolicyChange) -> v1::PolicyChange {
         after: Some(because(&change.after)),
         places: change.places.iter().take(MOST).map(place).collect(),
         places_total: change.places.len() as u64,
+        weekly: change.is_weekly,
+    }
+}
+
+fn right(change: &RightChange) -> v1::PolicyRightChange {
+    let place = |place: &diff::RightPlace| v1::PolicyRightPlace {
+        repositories: Some(class(&place.repositories)),
+        repository: place.repository.to_string(),
+    };
+    let rules = |all: &[oam_policy::RuleId]| words(all.get(..MOST).unwrap_or(all));
+    v1::PolicyRightChange {
+        effect: change.effect.as_str().to_owned(),
+        right: change.right.as_str().to_owned(),
+        who: change.who.iter().take(MOST).map(holders).collect(),
+        who_total: change.who.len() as u64,
+        users: change.users() as u64,
+        from_micros: change.from.map(convert::micros).unwrap_or_default(),
+        to_micros: change.to.map(convert::micros).unwrap_or_default(),
+        before: rules(&change.before),
+        after: rules(&change.after),
+        places: change.places.iter().take(MOST).map(place).collect(),
+        places_total: change.places.len() as u64,
+    }
+}
+
+/// The policy does not know who administers the daemon: the configuration does.
+fn role(change: &RoleChange, admin: &AdminConfig) -> v1::PolicyRoleChange {
+    let crowd = |crowd: &Crowd| v1::PolicyCrowd {
+        users: crowd.users as u64,
+        sample: crowd.sample.iter().map(|user| user.as_str().to_owned()).collect(),
+    };
+    let by_it = |holder: &Holder| matches!(holder, Holder::Role(role) if *role == change.role);
+    let administers = admin.roles.iter().filter(|(_, holders)| holders.iter().any(by_it));
+    let administers = administers.map(|(role, _)| format!("administers the daemon as `{role}`"));
+    v1::PolicyRoleChange {
+        role: change.role.to_string(),
+        before: change.before as u64,
+        after: change.after as u64,
+        gained: Some(crowd(&change.gained)),
+        lost: Some(crowd(&change.lost)),
+        uses: administers.chain(words(&change.uses)).collect(),
     }
 }
 

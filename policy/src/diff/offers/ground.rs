@@ -52,7 +52,7 @@ impl Ground {
             repositories.add(on.clone());
             refs.add(names.clone());
         }
-        let (mut repositories, mut refs) = (repositories.numbered(), refs.numbered());
+        let (mut repositories, mut refs) = (repositories.numbered(true), refs.numbered(false));
         let areas = rules.iter().map(|(on, names)| (repositories.set(on), refs.set(names))).collect();
         Self { repositories, refs, areas }
     }

@@ -248,6 +248,10 @@ impl<'p> Elevations<'p> {
         groups: &[Group],
         user: impl Fn(usize) -> Option<Username>,
     ) -> Vec<OfferChange> {
-        collected.changes(&self.ground, |people| Whom::People(holders(groups, people)), user)
+        collected.changes(
+            &self.ground,
+            |people| Whom::People(holders(people.iter().filter_map(|number| groups.get(*number)))),
+            user,
+        )
     }
 }
