@@ -77,25 +77,18 @@ struct Drawn {
     takes: Vec<Change>,
     surplus: Vec<Surplus>,
     unchanged: usize,
+    absent: Vec<Holder>,
+    left_in_groups: Vec<Holder>,
+    unsaid: Vec<(String, String)>,
 }
 
 impl Plan {
     /// From what is there to what should be.
     pub fn of(seen: &Seen, basis: &Basis) -> Self {
-        let wanted = Wanted::of(basis, seen);
-        let mut drawn = Drawn::default();
-        let none = Default::default();
-        for place in &seen.places.is {
-            drawn.at(place, &seen.at(place), wanted.at.get(place).unwrap_or(&none), basis);
-        }
-        let left_in_groups = drawn.leavers(seen, basis);
-        let mirrored = mirror::changes(seen, basis);
-        drawn.gives.extend(mirrored.made);
-        drawn.takes.extend(mirrored.lifted);
-        drawn.takes.extend(anybody::changes(seen, basis));
+        let drawn = Drawn::of(seen, basis);
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
-        let Drawn { leavers, gives, takes, surplus, unchanged } = drawn;
+        let Drawn { leavers, gives, takes, surplus, unchanged, absent, left_in_groups, unsaid } = drawn;
         let all = leavers.into_iter().chain(gives).chain(takes).collect();
         let (changes, held_back) = guard::keep_administrators(seen, basis, all);
         Self {
@@ -104,10 +97,10 @@ impl Plan {
             changes,
             held_back,
             surplus,
-            absent: wanted.absent.into_iter().collect(),
+            absent,
             left_in_groups,
             unread: seen.unread.iter().map(|(user, why)| (user.clone(), why.clone())).collect(),
-            unsaid: basis.unsaid.iter().cloned().chain(mirrored.unsaid).collect(),
+            unsaid: basis.unsaid.iter().cloned().chain(unsaid).collect(),
             unchanged,
             too_many_people,
             too_many_permissions,
@@ -165,6 +158,29 @@ impl Change {
 }
 
 impl Drawn {
+    /// All that lies between, before it is asked what must not be done.
+    fn of(seen: &Seen, basis: &Basis) -> Self {
+        let mut drawn = Self::default();
+        drawn.left_in_groups = drawn.leavers(seen, basis);
+        if let Some(why) = &basis.late {
+            let told = format!("is not looked at, only those who are gone are: {why}");
+            drawn.unsaid.push(("*".to_owned(), told));
+            return drawn;
+        }
+        let wanted = Wanted::of(basis, seen);
+        let none = Default::default();
+        for place in &seen.places.is {
+            drawn.at(place, &seen.at(place), wanted.at.get(place).unwrap_or(&none), basis);
+        }
+        let mirrored = mirror::changes(seen, basis);
+        drawn.gives.extend(mirrored.made);
+        drawn.takes.extend(mirrored.lifted);
+        drawn.takes.extend(anybody::changes(seen, basis));
+        drawn.absent = wanted.absent.into_iter().collect();
+        drawn.unsaid = mirrored.unsaid;
+        drawn
+    }
+
     fn at(
         &mut self,
         place: &Place,

@@ -56,6 +56,7 @@ fn company() -> Company {
         named: people(&["svc-oam"]),
     };
     let basis = Basis {
+        late: None,
         policy: "p".into(),
         directory: "d".into(),
         settings,
