@@ -27,7 +27,7 @@ pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolder
 pub use change::{Change, Step, Told};
 pub use drift::{Around, Finding, FindingKind, findings, look_around};
 pub use plan::{HeldBack, Plan, Surplus};
-pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
+pub use seen::{Dated, Reading, Seen, see, see_leavers, see_members, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
 pub use shorten::{LONGEST_TOLD, shortened};
 

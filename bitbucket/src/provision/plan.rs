@@ -88,8 +88,8 @@ impl Plan {
         let drawn = Drawn::of(seen, basis);
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
-        let Drawn { leavers, gives, takes, surplus, unchanged, absent, left_in_groups, unsaid } = drawn;
-        let all = leavers.into_iter().chain(gives).chain(takes).collect();
+        let all = drawn.changes();
+        let Drawn { surplus, unchanged, absent, left_in_groups, unsaid, .. } = drawn;
         let (changes, held_back) = guard::keep_administrators(seen, basis, all);
         Self {
             policy: basis.policy.clone(),
@@ -140,6 +140,11 @@ impl Plan {
     }
 }
 
+/// The groups of which must be known who is in them before it can be said what is done.
+pub(super) fn groups_to_look_into(seen: &Seen, basis: &Basis) -> BTreeSet<Holder> {
+    guard::groups_to_look_into(seen, &Drawn::of(seen, basis).changes())
+}
+
 impl Change {
     /// The one who is gone from whom it takes, if it does.
     pub fn leaver(&self, basis: &Basis) -> Option<Holder> {
@@ -179,6 +184,10 @@ impl Drawn {
         drawn.absent = wanted.absent.into_iter().collect();
         drawn.unsaid = mirrored.unsaid;
         drawn
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        self.leavers.iter().chain(&self.gives).chain(&self.takes).cloned().collect()
     }
 
     fn at(

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{MOST_IN_A_ROW, door::Doors, guard};
+use super::{Basis, MOST_IN_A_ROW, door::Doors, plan};
 use crate::{
     AccessKey, Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
     permission::{Holder, Level, Permissions, Place},
@@ -27,7 +27,7 @@ pub struct Seen {
     /// Whose of them could not be read, and why. That is never kept.
     #[serde(skip)]
     pub unread: BTreeMap<Holder, String>,
-    /// Who is in the groups that administer something, where somebody who is gone is in one of those.
+    /// Who is in the groups that administer something, where one who does would do so no more.
     pub members: BTreeMap<Holder, Dated<BTreeSet<Holder>>>,
     /// What everybody may do in projects where that is ours to take.
     pub defaults: BTreeMap<Place, Dated<Option<Level>>>,
@@ -147,26 +147,44 @@ pub async fn see_leavers(
             }
         }
     }
-    see_members(bitbucket, seen, reading).await
+    Ok(())
 }
 
-/// Reads who is in the groups on which it depends whether somebody may leave one.
-async fn see_members(bitbucket: &Bitbucket, seen: &mut Seen, reading: Reading) -> Result<(), Error> {
-    let groups = guard::groups_to_look_into(seen);
+/// Reads who is in the groups on which it depends whether somebody is left who administers: after all else, since it takes what would
+/// be done to know which.
+///
+/// # Errors
+/// When there is too much asking.
+pub async fn see_members(
+    bitbucket: &Bitbucket,
+    seen: &mut Seen,
+    basis: &Basis,
+    reading: Reading,
+) -> Result<(), Error> {
+    let groups = plan::groups_to_look_into(seen, basis);
     seen.members.retain(|group, _| groups.contains(group));
     for group in groups {
-        if seen.members.get(&group).is_some_and(|known| reading.believes(known.at)) {
-            continue;
+        if !seen.members.get(&group).is_some_and(|known| reading.believes(known.at)) {
+            read_members(bitbucket, seen, group, reading.now).await?;
         }
-        match bitbucket.members(group.name()).await {
-            Ok(names) => {
-                let members = names.iter().filter_map(|name| Holder::user(name)).collect();
-                seen.members.insert(group, reading.dated(members));
-            }
-            Err(error) if error.is_busy() => return Err(error),
-            // Then nobody is known to be left in it.
-            Err(_) => drop(seen.members.remove(&group)),
+    }
+    Ok(())
+}
+
+/// Reads who is in a group; of one that cannot be read nobody is known to be in it.
+pub(super) async fn read_members(
+    bitbucket: &Bitbucket,
+    seen: &mut Seen,
+    group: Holder,
+    at: u64,
+) -> Result<(), Error> {
+    match bitbucket.members(group.name()).await {
+        Ok(names) => {
+            let is = names.iter().filter_map(|name| Holder::user(name)).collect();
+            seen.members.insert(group, Dated { at, is });
         }
+        Err(error) if error.is_busy() => return Err(error),
+        Err(_) => drop(seen.members.remove(&group)),
     }
     Ok(())
 }

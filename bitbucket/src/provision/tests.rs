@@ -34,7 +34,7 @@ fn company() -> Company {
         permissions,
         doors: BTreeMap::new(),
         unread: BTreeMap::new(),
-        members: BTreeMap::new(),
+        members: [(holder("group:admins"), dated([holder("user:boss")].into()))].into(),
         defaults: BTreeMap::new(),
         access_keys: BTreeMap::new(),
         restrictions: BTreeMap::new(),

@@ -320,6 +320,7 @@ impl Look {
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
         provision::see_anybody(client, &mut seen, &basis, reading, with_keys).await?;
+        provision::see_members(client, &mut seen, &basis, reading).await?;
         let plan = Drawn::of(&seen, &basis);
         Ok(Self { seen, basis, plan, with_keys })
     }

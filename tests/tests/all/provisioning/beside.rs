@@ -3,7 +3,10 @@
 use std::process::Stdio;
 
 use oam_audit::entry::ChangeStage;
-use oam_tests::{bitbucket_server::Permission, wait};
+use oam_tests::{
+    bitbucket_server::{Global, Permission},
+    wait,
+};
 
 use super::{GIVEN, World, world};
 
@@ -94,4 +97,44 @@ fn the_last_administrator_is_the_last_by_what_is_there_now() {
     assert!(watched.stderr_text().contains(told), "{watched:?}");
     let admins: Vec<_> = world.server.given().into_iter().filter(|one| one.ends_with("Admin")).collect();
     assert_eq!(admins, ["PAY lena Admin"]);
+}
+
+#[test]
+fn the_last_who_administers_bitbucket_is_the_last_by_what_is_there_now() {
+    let world = World::applied(ALL);
+    world.server.add_user("lena", Global::SysAdmin);
+    let kept = world.kept();
+    // By what was kept `root` administers Bitbucket besides.
+    world.server.add_user("root", Global::Licensed);
+    world.now(&[("lena", false, &[])]);
+    let watched = world.oam("watch", &kept.arguments());
+    assert_eq!(watched.code, 1, "{watched:?}");
+    let told = "everywhere: user:lena loses sys-admin: nobody else would administer Bitbucket: give that to somebody first";
+    assert!(watched.stderr_text().contains(told), "{watched:?}");
+    // What somebody changed meanwhile is left to the next plan.
+    world.server.add_user("root", Global::SysAdmin);
+    let kept = Kept(world.folder.path().join("other.json").to_str().unwrap().to_owned());
+    world.oam("plan", &kept.arguments()).expect_success("what is there is kept");
+    world.server.add_user("lena", Global::Admin);
+    let watched = world.oam("watch", &kept.arguments());
+    let told = "everywhere: user:lena loses sys-admin: somebody changed it meanwhile: it is admin now; plan again";
+    assert!(watched.stderr_text().contains(told), "{watched:?}");
+    world.oam("watch", &kept.arguments()).expect_success("another round");
+}
+
+/// Whoever goes is the last but for a group in which nobody is left.
+#[test]
+fn a_group_in_which_nobody_is_left_administers_nothing() {
+    let world = World::applied(ALL);
+    world.server.add_group("owners", &["carl", "svc-oam"]);
+    world.server.permit_group("owners", "WEB", Permission::Admin);
+    world.server.permit("lena", "WEB", Permission::Admin);
+    world.now(&[("carl", false, &[]), ("lena", false, &[])]);
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    for held in ["WEB: user:lena loses admin", "user:carl leaves group:owners"] {
+        let told = format!("{held}: nobody else would administer WEB: give that to somebody first");
+        assert!(watched.stdout_text().contains(&told), "{told}: {watched:?}");
+    }
+    assert_eq!(world.server.groups_of("carl"), ["owners"]);
 }
