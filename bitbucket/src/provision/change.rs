@@ -148,6 +148,21 @@ impl Step {
         }
     }
 
+    /// Whether another one does the same. Of a token or a key it matters which it is, and not what else is known of it: when it was
+    /// last used changes each time that somebody comes in with it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Delete { account, credential },
+                Self::Delete { account: other_account, credential: other },
+            ) => account.holder() == other_account.holder() && credential.is_same(other),
+            (Self::DeleteAccessKey { place, key }, Self::DeleteAccessKey { place: other_place, key: other }) => {
+                place == other_place && key.is_same(other)
+            }
+            _ => self == other,
+        }
+    }
+
     /// Whether it takes something from somebody.
     pub fn takes(&self) -> bool {
         match self {

@@ -136,7 +136,8 @@ impl Plan {
 
     /// The changes of this plan that another one, which was looked at, does not have.
     pub fn beyond<'a>(&'a self, looked_at: &'a Self) -> impl Iterator<Item = &'a Change> {
-        self.changes.iter().filter(|change| !looked_at.changes.iter().any(|known| known.step == change.step))
+        let known = |step: &Step| looked_at.changes.iter().any(|known| known.step.is_same(step));
+        self.changes.iter().filter(move |change| !known(&change.step))
     }
 }
 

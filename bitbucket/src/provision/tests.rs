@@ -324,3 +324,27 @@ fn a_plan_that_was_made_can_be_kept_and_compared() {
     let beyond: Vec<_> = now.beyond(&kept).map(|change| shown(&change.step)).collect();
     assert_eq!(beyond, ["PAY user:ada read>write"]);
 }
+
+#[test]
+fn a_token_is_the_same_one_when_somebody_has_used_it() {
+    let mut company = company();
+    company.gone("user:ada");
+    let token = |id: &str, used| Credential {
+        kind: CredentialKind::Token,
+        id: id.into(),
+        label: "ci".into(),
+        ends: false,
+        used,
+        made: None,
+    };
+    let mut has = |credentials| {
+        let doors = Doors { credentials, groups: BTreeSet::new() };
+        company.seen.doors.insert(holder("user:ada"), dated(doors));
+        company.plan()
+    };
+    let kept = has(vec![token("1", Some(5))]);
+    assert_eq!(has(vec![token("1", Some(9))]).beyond(&kept).count(), 0);
+    assert_eq!(has(vec![token("1", None), token("2", None)]).beyond(&kept).count(), 1);
+    let key = Credential { kind: CredentialKind::SshKey, ..token("1", Some(5)) };
+    assert_eq!(has(vec![key]).beyond(&kept).count(), 1);
+}

@@ -112,3 +112,20 @@ fn nobody_leaves_the_last_group_that_administers() {
     assert!(world.has_nothing("carl"));
     assert_eq!(world.server.groups_of("dora"), ["owners"]);
 }
+
+#[test]
+fn a_plan_that_was_kept_deletes_a_token_that_was_used_since() {
+    let world = World::applied("");
+    let token = world.server.add_credential("bob", CredentialKind::Token, "ci", None);
+    world.leave(&["bob"]);
+    let file = world.folder.path().join("plan.json");
+    let file = file.to_str().unwrap();
+    world.oam("plan", &["--out", file]).expect_success("a plan that is kept");
+    // Somebody comes in with it, which Bitbucket tells from then on.
+    let admin = world.folder.path().join("token");
+    std::fs::write(&admin, &token).unwrap();
+    assert_eq!(world.oam("plan", &[]).code, 5);
+    std::fs::write(&admin, world.server.token("svc-oam")).unwrap();
+    world.oam("apply", &[file]).expect_success("the plan that was read");
+    assert!(world.has_nothing("bob"), "{:?}", world.server.given());
+}
