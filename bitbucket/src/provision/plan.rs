@@ -32,7 +32,7 @@ pub struct Plan {
     pub absent: Vec<Holder>,
     /// Whose group memberships stay, since Bitbucket writes them at each sign-in.
     pub left_in_groups: Vec<Holder>,
-    /// Those who are gone whose tokens, keys and groups could not be read, and why: these stay.
+    /// Those who are gone of whose tokens, keys and groups something could not be read, and why: that stays.
     #[serde(default)]
     pub unread: Vec<(Holder, String)>,
     /// Rules that say more than permissions can, and what becomes of them.

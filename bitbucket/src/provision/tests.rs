@@ -1,5 +1,6 @@
 mod anybody;
 mod beside;
+mod closed;
 mod last;
 
 use std::collections::{BTreeMap, BTreeSet};

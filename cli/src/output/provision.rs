@@ -318,9 +318,7 @@ fn unread(plan: &Plan, page: &Page) -> String {
     let lines: String = plan.unread.iter().map(line).collect();
     match lines.is_empty() {
         true => lines,
-        false => {
-            format!("Gone, and their tokens, keys and groups stay, since these could not be read:\n{lines}")
-        }
+        false => format!("Gone, and what of theirs could not be read stays:\n{lines}"),
     }
 }
 
@@ -436,7 +434,7 @@ mod tests {
           OPS: user:cleo has admin, and is granted read only
         No account that Bitbucket lets in, so nothing is given: newcomer.
         Left in their groups, which Bitbucket writes at each sign-in: carl.
-        Gone, and their tokens, keys and groups stay, since these could not be read:
+        Gone, and what of theirs could not be read stays:
           ! dora: reading each SSH key: no
         What permissions cannot say, and the hook sees to:
           `hours` is for some hours of the week
@@ -456,7 +454,7 @@ mod tests {
           PAY: user:ada gets write: Bitbucket answers 409
         Held back, although it should be:
           ! PAY: user:boss loses admin: nobody else would administer PAY: give that to somebody first
-        Gone, and their tokens, keys and groups stay, since these could not be read:
+        Gone, and what of theirs could not be read stays:
           ! dora: reading each SSH key: no
         ");
         assert_eq!(applied_text(0, &[], &Plan::default(), &page()), "Nothing was to be done.\n");
