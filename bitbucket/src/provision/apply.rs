@@ -1,8 +1,8 @@
 use std::slice;
 
-use super::{Basis, Change, Seen, Step, guard, seen::read_members};
+use super::{Basis, Change, Seen, Step, door::Doors, guard, seen::read_members};
 use crate::{
-    Account, Bitbucket, Error, GlobalLevel,
+    Account, Bitbucket, CredentialKind, Error, GlobalLevel,
     error::Problem,
     permission::{Holder, Level, Place},
 };
@@ -59,11 +59,14 @@ pub async fn look_again(
             seen.defaults.entry(place.clone()).or_default().is = has;
             (has != Some(*before)).then(|| changed(has.map(Level::as_str)))
         }
-        Step::Forget { .. }
-        | Step::Delete { .. }
-        | Step::DeleteAccessKey { .. }
-        | Step::Restrict { .. }
-        | Step::Lift { .. } => None,
+        // What is there decides whether it is ours: where somebody gave it again meanwhile, or another run did, it is.
+        Step::Forget { place, holder } => {
+            let before = seen.at(place).get(holder).copied();
+            permission(bitbucket, &change.step, (place, holder, before), seen).await?
+        }
+        Step::Delete { .. } | Step::DeleteAccessKey { .. } | Step::Restrict { .. } | Step::Lift { .. } => {
+            None
+        }
     };
     if other.is_some() {
         return Ok(other);
@@ -100,6 +103,27 @@ async fn permission(
 
 fn changed(has: Option<&str>) -> String {
     format!("somebody changed it meanwhile: it is {} now; plan again", has.unwrap_or("nothing"))
+}
+
+/// What closes the tokens that somebody who is gone has now, and had not when it was looked.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn tokens_since(
+    bitbucket: &Bitbucket,
+    seen: &Seen,
+    basis: &Basis,
+    user: &Holder,
+) -> Result<Vec<Change>, Error> {
+    let is_theirs = |account: &&Account| account.holder().as_ref() == Some(user);
+    let Some((account, standing)) = seen.accounts.is.iter().find(is_theirs).zip(basis.standing(user)) else {
+        return Ok(Vec::new());
+    };
+    let known = seen.doors.get(user).map(|doors| doors.is.credentials.as_slice()).unwrap_or_default();
+    let mut tokens = bitbucket.credentials(account, CredentialKind::Token).await?;
+    tokens.retain(|token| !known.iter().any(|one| one.is_same(token)));
+    let because = format!("`{}` {}, and it was found afterwards", account.name, standing.as_str());
+    Ok(Doors { credentials: tokens, ..Doors::default() }.close(account, &because).collect())
 }
 
 /// Takes one step, and notes in `seen` what is there then.

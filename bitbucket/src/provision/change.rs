@@ -156,9 +156,10 @@ impl Step {
                 Self::Delete { account, credential },
                 Self::Delete { account: other_account, credential: other },
             ) => account.holder() == other_account.holder() && credential.is_same(other),
-            (Self::DeleteAccessKey { place, key }, Self::DeleteAccessKey { place: other_place, key: other }) => {
-                place == other_place && key.is_same(other)
-            }
+            (
+                Self::DeleteAccessKey { place, key },
+                Self::DeleteAccessKey { place: other_place, key: other },
+            ) => place == other_place && key.is_same(other),
             _ => self == other,
         }
     }
@@ -176,6 +177,25 @@ impl Step {
             | Self::RevokeDefault { .. }
             | Self::DeleteAccessKey { .. }
             | Self::LeaveGroup { .. } => true,
+        }
+    }
+
+    /// Whether nothing is asked of Bitbucket.
+    pub(super) const fn is_noted_only(&self) -> bool {
+        matches!(self, Self::Forget { .. } | Self::Lift { id: None, .. })
+    }
+
+    /// The place in the order in which it is taken from somebody who is gone: the widest door first.
+    pub(super) const fn width(&self) -> u8 {
+        match self {
+            Self::Delete { credential, .. } => match credential.kind {
+                CredentialKind::Token => 0,
+                CredentialKind::SshKey => 1,
+                CredentialKind::GpgKey => 2,
+            },
+            Self::RevokeGlobal { .. } => 3,
+            Self::LeaveGroup { .. } => 5,
+            _ => 4,
         }
     }
 

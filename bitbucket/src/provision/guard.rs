@@ -22,12 +22,24 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
 /// That more permissions are taken than may at once.
 pub(super) fn too_many_permissions(seen: &Seen, basis: &Basis, takes: &[Change]) -> Option<String> {
     let taken = takes.iter().filter(|change| change.step.takes()).count();
-    let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
-    let keys: usize = seen.access_keys.values().map(Vec::len).sum();
-    let there = permissions + basis.mirror.owned.len() + seen.defaults.len() + keys;
-    let most = basis.settings.most_removed;
+    let (there, most) = (there(seen, basis), basis.settings.most_removed);
     is_much(taken, there, most)
         .then(|| format!("{taken} of {there} permissions would be taken, which is more than {most} %"))
+}
+
+/// That more is given than may at once without being asked. Before anything is ours all of it is.
+pub(super) fn too_many_given(seen: &Seen, basis: &Basis, given: usize) -> Option<String> {
+    let (there, most) = (there(seen, basis), basis.settings.most_removed);
+    (!basis.managed.is_empty() && is_much(given, there, most)).then(|| {
+        format!("{given} permissions would be given where there are {there}, which is more than {most} %")
+    })
+}
+
+/// How much is given in all.
+fn there(seen: &Seen, basis: &Basis) -> usize {
+    let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
+    let keys: usize = seen.access_keys.values().map(Vec::len).sum();
+    permissions + basis.mirror.owned.len() + seen.defaults.len() + keys
 }
 
 fn is_much(part: usize, of: usize, most: u8) -> bool {
@@ -108,9 +120,9 @@ pub(super) fn keep_administrators(
 
 /// The groups of which must be known who is in them: where one who administers something would do so no more, all that do.
 pub(super) fn groups_to_look_into(seen: &Seen, changes: &[Change]) -> BTreeSet<Holder> {
-    let touched = Administered::all(seen).map(|what| (what, what.by(seen))).filter(|(what, administer)| {
-        changes.iter().any(|change| what.is_touched_by(change, administer))
-    });
+    let touched = Administered::all(seen)
+        .map(|what| (what, what.by(seen)))
+        .filter(|(what, administer)| changes.iter().any(|change| what.is_touched_by(change, administer)));
     let administer = touched.flat_map(|(_, administer)| administer);
     administer.filter(|holder| holder.as_user().is_none()).collect()
 }

@@ -32,7 +32,7 @@ fn the_last_administrator_stays() {
     company.give("PAY", Level::Admin, "user:ada");
     assert_eq!(company.planned(), ["PAY user:ada ->admin"]);
     company.basis.settings.automatic = [Automatic::Leavers].into();
-    assert!(company.plan().automatic(&company.basis).changes.is_empty());
+    assert!(company.plan().automatic(&company.seen, &company.basis).changes.is_empty());
     company.has("PAY", "user:ada", Level::Admin).ours("PAY", "user:ada", Level::Admin, None);
     assert_eq!(company.planned(), ["PAY user:boss admin>-"]);
     // The system, too: a last one who is gone, and no group.
@@ -130,14 +130,21 @@ fn groups_are_looked_into_where_one_who_administers_would_do_so_no_more() {
     company.basis.managed.clear();
     company.basis.settings.adopt.insert(place("PAY"));
     company.give("PAY", Level::Admin, "user:boss").give("PAY", Level::Read, "user:cleo");
-    company.seen.permissions.get_mut(&place("PAY")).unwrap().is.retain(|(one, _)| *one == holder("user:boss"));
+    company
+        .seen
+        .permissions
+        .get_mut(&place("PAY"))
+        .unwrap()
+        .is
+        .retain(|(one, _)| *one == holder("user:boss"));
     assert!(groups(&company).is_empty());
     company.has("PAY", "group:pay", Level::Admin);
     assert_eq!(groups(&company), [holder("group:pay")].into());
-    company.seen.everywhere.is.push(GlobalPermission {
-        holder: holder("user:cleo"),
-        level: GlobalLevel::SysAdmin,
-    });
+    company
+        .seen
+        .everywhere
+        .is
+        .push(GlobalPermission { holder: holder("user:cleo"), level: GlobalLevel::SysAdmin });
     company.gone("user:cleo");
     assert_eq!(groups(&company), ["group:pay", "group:admins"].map(holder).into());
 }

@@ -65,10 +65,35 @@ pub(super) async fn begin(
     request: v1::BeginBitbucketChangeRequest,
 ) -> Result<v1::BeginBitbucketChangeResponse, Status> {
     let (_, ledger) = kept(live)?;
-    let change = change(request.change.unwrap_or_default())?;
+    let v1::BeginBitbucketChangeRequest { change, policy, of_leaver } = request;
+    let change = self::change(change.unwrap_or_default())?;
+    still_right(&live.state(), &change, &policy, of_leaver)?;
     let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
     ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
     Ok(v1::BeginBitbucketChangeResponse { entry })
+}
+
+/// Refuses what is not right any more. A plan of thousands of changes takes an hour: nobody gets by it what was withdrawn meanwhile, and
+/// from nobody is taken who is back.
+fn still_right(state: &State, change: &Told, planned_by: &str, of_leaver: bool) -> Result<(), Status> {
+    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
+    let (policy, snapshot) =
+        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
+    if policy.digest().to_string() != planned_by {
+        return Err(Status::aborted("another policy is in force now than the one by which this was planned"));
+    }
+    let user = &change.user;
+    let standing =
+        Username::parse(user).map_or(Standing::Unknown, |user| entitle::standing(policy, snapshot, &user));
+    let gives = change.step == "permit" && Level::parse(&change.after) > Level::parse(&change.before);
+    let why = match standing {
+        Standing::Deactivated | Standing::CutOff | Standing::Unknown if gives && !user.is_empty() => {
+            "may not act any more"
+        }
+        Standing::Active | Standing::Unknown if of_leaver => "is not gone any more",
+        _ => return Ok(()),
+    };
+    Err(Status::failed_precondition(format!("`{user}` {why} ({}): plan again", standing.as_str())))
 }
 
 /// Records what became of a change.

@@ -81,7 +81,10 @@ fn one_whose_keys_cannot_be_read_is_told_and_loses_the_rest() {
     // What could be read is gone: the SSH key, and the groups.
     assert_eq!((world.server.credentials("bob"), world.server.groups_of("bob")), (1, vec![]));
     let drift = world.oam("drift", &[]).stdout_text();
-    assert!(drift.contains("user:bob may still have what cannot be read: reading each HTTP token"), "{drift}");
+    assert!(
+        drift.contains("user:bob may still have what cannot be read: reading each HTTP token"),
+        "{drift}"
+    );
     world.server.comes_back();
     world.oam("watch", &[]).expect_success("the next round");
     assert!(world.has_nothing("bob"));
@@ -98,7 +101,9 @@ fn one_kind_of_key_that_cannot_be_read_keeps_no_other_door_open() {
     }
     world.leave(&["Ada", "bob", "carl", "lena"]);
     world.server.stumble_at("GET /rest/ssh/latest/keys", 500);
-    let watched = world.oam("watch", &[]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    let watched = world.oam("watch", &seen);
     assert_eq!(watched.code, 1, "{watched:?}");
     assert!(watched.stdout_text().contains("! lena: reading each SSH key of lena: "), "{watched:?}");
     assert_eq!(world.server.given(), ["PAY boss Admin"]);
@@ -108,8 +113,23 @@ fn one_kind_of_key_that_cannot_be_read_keeps_no_other_door_open() {
     world.server.stumble_at("GET /rest/gpg/latest/keys", 429);
     assert_eq!(world.oam("watch", &[]).code, 4);
     world.server.comes_back();
-    world.oam("watch", &[]).expect_success("the next round");
+    // What was not read is not taken for read.
+    world.oam("watch", &seen).expect_success("the next round");
     assert!(gone.iter().all(|user| world.has_nothing(user)));
+}
+
+/// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.
+#[test]
+fn a_bitbucket_that_does_not_answer_is_asked_about_three_and_no_more() {
+    let world = World::applied("max_removed = \"100%\"");
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    world.oam("plan", &seen).expect_success("what is there is kept");
+    world.leave(&["Ada", "bob", "carl", "lena"]);
+    let before = world.recorded().len();
+    world.server.answers(false);
+    let watched = world.oam("watch", &seen);
+    assert_eq!((watched.code, world.recorded().len()), (4, before), "{watched:?}");
 }
 
 /// Those who are gone grow more and more, and nothing of theirs changes.
@@ -124,7 +144,8 @@ fn who_has_nothing_left_is_looked_at_again_once_a_day() {
     // A plan after so many hours; tells how often it was asked by what somebody could come in.
     let hours_later = |hours: u64| {
         let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, older(serde_json::from_str(&text).unwrap(), hours * 3_600).to_string()).unwrap();
+        std::fs::write(&file, older(serde_json::from_str(&text).unwrap(), hours * 3_600).to_string())
+            .unwrap();
         let before = world.server.requests().len();
         world.oam("plan", &seen).expect_success("a later plan");
         let asked = world.server.requests().split_off(before);
