@@ -130,6 +130,7 @@ fn a_bitbucket_that_does_not_answer_is_asked_about_three_and_no_more() {
     world.server.answers(false);
     let watched = world.oam("watch", &seen);
     assert_eq!((watched.code, world.recorded().len()), (4, before), "{watched:?}");
+    assert!(!watched.stderr_text().contains("NOT done"), "{watched:?}");
 }
 
 /// Those who are gone grow more and more, and nothing of theirs changes.
