@@ -16,7 +16,9 @@
 use std::{fs, path::Path, time::Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use oam_tests::{BitbucketServer, Daemon, Finished, binaries, bitbucket_server::Global, daemon::Setup, temporary};
+use oam_tests::{
+    BitbucketServer, Daemon, Finished, binaries, bitbucket_server::Global, daemon::Setup, temporary,
+};
 
 const PROJECTS: usize = 10;
 const REPOSITORIES: usize = 30;

@@ -59,10 +59,8 @@ impl BitbucketServer {
         let mut state = self.shared.state();
         let all = state.pull_requests.get_mut(repository).expect("a repository with pull requests");
         let one = all.iter_mut().find(|one| one.id == id).expect("a pull request");
-        one.reviews.insert(
-            by.to_owned(),
-            Review { status: "APPROVED".to_owned(), reviewed: Some(of.to_owned()) },
-        );
+        one.reviews
+            .insert(by.to_owned(), Review { status: "APPROVED".to_owned(), reviewed: Some(of.to_owned()) });
     }
 
     /// Puts a pull request there whose commits nobody has, by a number that may be taken. Everything else of it is as Bitbucket
