@@ -96,6 +96,11 @@ impl CredentialKind {
 }
 
 impl Credential {
+    /// Whether another one is the same, whatever else is known of it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.kind, &self.id) == (other.kind, &other.id)
+    }
+
     /// What it is, for people; whoever prints it escapes it.
     pub fn named(&self) -> String {
         let label = if self.label.is_empty() { String::new() } else { format!(" `{}`", self.label) };

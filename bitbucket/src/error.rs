@@ -86,6 +86,11 @@ impl Error {
         matches!(self.problem, Problem::NotFound(_))
     }
 
+    /// Whether there was no answer at all.
+    pub fn is_silence(&self) -> bool {
+        matches!(self.problem, Problem::NoAnswer(_))
+    }
+
     /// Whether there was too much asking.
     pub fn is_busy(&self) -> bool {
         matches!(self.problem, Problem::Busy)

@@ -22,12 +22,12 @@ mod tests;
 mod wanted;
 
 pub use anybody::see_anybody;
-pub use apply::{Outcome, apply, look_again};
+pub use apply::{Outcome, apply, look_again, tokens_since};
 pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};
 pub use drift::{Around, Finding, FindingKind, findings, look_around};
-pub use plan::{HeldBack, Plan, Surplus};
-pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
+pub use plan::{HeldBack, Plan, Surplus, TooMuch};
+pub use seen::{Dated, Reading, Seen, see, see_leavers, see_members, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
 pub use shorten::{LONGEST_TOLD, shortened};
 

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench -p oam-tests --bench provisioning`. Bitbucket is our own stand-in on the same machine, which answers at once: the
 //! times are those of `oam`, the daemon and the stand-in together, and a real Bitbucket adds its own to each request.
+//! `OAM_BIN_DIR` names what is built already; else `oamd` and `oam` are built first, which takes minutes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,15 +16,20 @@
 use std::{fs, path::Path, time::Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use oam_tests::{BitbucketServer, Daemon, Finished, bitbucket_server::Global, daemon::Setup, temporary};
+use oam_tests::{
+    BitbucketServer, Daemon, Finished, binaries, bitbucket_server::Global, daemon::Setup, temporary,
+};
 
 const PROJECTS: usize = 10;
 const REPOSITORIES: usize = 30;
 const PEOPLE: usize = 2_000;
 
 fn main() {
+    told("the binaries that are measured, built where they are older than their sources", || {
+        binaries::path("oamd")
+    });
     for groups in ["\"okta\"", ""] {
-        let (server, folder) = (company(), temporary::folder());
+        let (server, folder) = (told("a company", company), temporary::folder());
         let token = folder.path().join("token");
         fs::write(&token, server.token("svc-oam")).unwrap();
         let config = format!(
@@ -32,7 +38,8 @@ fn main() {
             server.url(),
             token.display()
         );
-        let daemon = Daemon::start_with(&Setup { policy: policy(), directory: Some(directory()), config });
+        let setup = Setup { policy: policy(), directory: Some(directory()), config };
+        let daemon = told("a daemon with its directory", || Daemon::start_with(&setup));
         let by = if groups.is_empty() { "people by name" } else { "groups" };
         println!("{PEOPLE} people, {PROJECTS} projects, {} repositories, {by}:", PROJECTS * REPOSITORIES);
         let oam = |what: &str, task: &[&str]| measured(what, &server, &daemon, folder.path(), task);
@@ -49,6 +56,15 @@ fn main() {
         );
         assert!(kept.stdout_text().contains("Nothing is to be done."), "{kept:?}");
     }
+}
+
+/// Does what is not measured, and says that it is about to: whoever looks on must not wonder.
+fn told<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    println!("  … {what}");
+    let start = Instant::now();
+    let done = work();
+    println!("  … after {:.1} s", start.elapsed().as_secs_f64());
+    done
 }
 
 fn measured(what: &str, server: &BitbucketServer, daemon: &Daemon, folder: &Path, task: &[&str]) -> Finished {

@@ -174,6 +174,7 @@ fn found(rules: &str, there: &[Restriction], owned: &[&str]) -> (Seen, Basis) {
     seen.accounts.is = vec![Account { name: "svc-ci".into(), slug: "svc-ci".into(), active: true }];
     seen.restrictions.insert(place("PAY"), there.to_vec());
     let basis = Basis {
+        late: None,
         policy: "p".into(),
         directory: "d".into(),
         settings: Settings {

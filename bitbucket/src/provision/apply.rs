@@ -1,8 +1,10 @@
-use super::{Basis, Change, Dated, Seen, Step, guard};
+use std::slice;
+
+use super::{Basis, Change, Seen, Step, door::Doors, guard, seen::read_members};
 use crate::{
-    Account, Bitbucket, Error,
+    Account, Bitbucket, CredentialKind, Error, GlobalLevel,
     error::Problem,
-    permission::{Holder, Level},
+    permission::{Holder, Level, Place},
 };
 
 /// What came of a step.
@@ -29,31 +31,62 @@ pub async fn look_again(
     seen: &mut Seen,
     basis: &Basis,
 ) -> Result<Option<String>, Error> {
-    let (place, holder, before) = match &change.step {
-        Step::Permit { place, holder, before, .. } => (place, holder, *before),
-        Step::Revoke { place, holder, before } => (place, holder, Some(*before)),
+    let other = match &change.step {
+        Step::Permit { place, holder, before, .. } => {
+            permission(bitbucket, &change.step, (place, holder, *before), seen).await?
+        }
+        Step::Revoke { place, holder, before } => {
+            permission(bitbucket, &change.step, (place, holder, Some(*before)), seen).await?
+        }
+        Step::RevokeGlobal { holder, before } => {
+            seen.everywhere.is = bitbucket.global_permissions().await?;
+            let has = seen.everywhere.is.iter().find(|one| one.holder == *holder).map(|one| one.level);
+            (has != Some(*before)).then(|| changed(has.map(GlobalLevel::as_str)))
+        }
         Step::LeaveGroup { group, .. } => {
-            if let Some(at) = seen.members.get(group).map(|known| known.at) {
-                let names = bitbucket.members(group.name()).await?;
-                let is = names.iter().filter_map(|name| Holder::user(name)).collect();
-                seen.members.insert(group.clone(), Dated { at, is });
+            let (projects, system) = guard::administered_by(seen, group);
+            for project in projects {
+                let there = bitbucket.permissions(&project).await?;
+                seen.found(&project, there);
             }
-            return Ok(held_back(change, seen, basis));
+            if system {
+                seen.everywhere.is = bitbucket.global_permissions().await?;
+            }
+            None
         }
         Step::RevokeDefault { place, before } => {
             let has = bitbucket.default_permission(&place.project()).await?;
-            let is_same = has == Some(*before);
             seen.defaults.entry(place.clone()).or_default().is = has;
-            return Ok(if is_same { held_back(change, seen, basis) } else { Some(changed(has)) });
+            (has != Some(*before)).then(|| changed(has.map(Level::as_str)))
         }
-        Step::Forget { .. }
-        | Step::RevokeGlobal { .. }
-        | Step::Delete { .. }
-        | Step::DeleteAccessKey { .. }
-        | Step::Restrict { .. }
-        | Step::Lift { .. } => return Ok(None),
+        // What is there decides whether it is ours: where somebody gave it again meanwhile, or another run did, it is.
+        Step::Forget { place, holder } => {
+            let before = seen.at(place).get(holder).copied();
+            permission(bitbucket, &change.step, (place, holder, before), seen).await?
+        }
+        Step::Delete { .. } | Step::DeleteAccessKey { .. } | Step::Restrict { .. } | Step::Lift { .. } => {
+            None
+        }
     };
-    let has = if guard::takes_admin(&change.step) {
+    if other.is_some() {
+        return Ok(other);
+    }
+    for group in guard::groups_to_look_into(seen, slice::from_ref(change)) {
+        let at = seen.members.get(&group).map_or(0, |known| known.at);
+        read_members(bitbucket, seen, group, at).await?;
+    }
+    let (_, held) = guard::keep_administrators(seen, basis, vec![change.clone()]);
+    Ok(held.into_iter().next().map(|held| held.why))
+}
+
+/// What a permission is now, where that is not what it was.
+async fn permission(
+    bitbucket: &Bitbucket,
+    step: &Step,
+    (place, holder, before): (&Place, &Holder, Option<Level>),
+    seen: &mut Seen,
+) -> Result<Option<String>, Error> {
+    let has = if guard::takes_admin(step) {
         let there = bitbucket.permissions(place).await?;
         let has = there.get(holder).copied();
         seen.found(place, there);
@@ -61,21 +94,36 @@ pub async fn look_again(
     } else {
         bitbucket.permission_of(place, holder, before.is_some()).await?
     };
-    if has != before {
-        seen.changed(place, holder, has);
-        return Ok(Some(changed(has)));
+    if has == before {
+        return Ok(None);
     }
-    Ok(held_back(change, seen, basis))
+    seen.changed(place, holder, has);
+    Ok(Some(changed(has.map(Level::as_str))))
 }
 
-fn changed(has: Option<Level>) -> String {
-    format!("somebody changed it meanwhile: it is {} now; plan again", has.map_or("nothing", Level::as_str))
+fn changed(has: Option<&str>) -> String {
+    format!("somebody changed it meanwhile: it is {} now; plan again", has.unwrap_or("nothing"))
 }
 
-/// Why a change is not made, by what is there now.
-fn held_back(change: &Change, seen: &Seen, basis: &Basis) -> Option<String> {
-    let (_, held) = guard::keep_administrators(seen, basis, vec![change.clone()]);
-    held.into_iter().next().map(|held| held.why)
+/// What closes the tokens that somebody who is gone has now, and had not when it was looked.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn tokens_since(
+    bitbucket: &Bitbucket,
+    seen: &Seen,
+    basis: &Basis,
+    user: &Holder,
+) -> Result<Vec<Change>, Error> {
+    let is_theirs = |account: &&Account| account.holder().as_ref() == Some(user);
+    let Some((account, standing)) = seen.accounts.is.iter().find(is_theirs).zip(basis.standing(user)) else {
+        return Ok(Vec::new());
+    };
+    let known = seen.doors.get(user).map(|doors| doors.is.credentials.as_slice()).unwrap_or_default();
+    let mut tokens = bitbucket.credentials(account, CredentialKind::Token).await?;
+    tokens.retain(|token| !known.iter().any(|one| one.is_same(token)));
+    let because = format!("`{}` {}, and it was found afterwards", account.name, standing.as_str());
+    Ok(Doors { credentials: tokens, ..Doors::default() }.close(account, &because).collect())
 }
 
 /// Takes one step, and notes in `seen` what is there then.

@@ -9,6 +9,8 @@ use crate::{
 /// What should be, as a daemon says it: by one policy and one directory.
 #[derive(Debug, Clone)]
 pub struct Basis {
+    /// Why nobody can say now what there should be: then those who are gone lose what they have, and nothing else is looked at.
+    pub late: Option<String>,
     /// The policy's digest.
     pub policy: String,
     /// The directory's generation and digest.

@@ -148,6 +148,22 @@ impl Step {
         }
     }
 
+    /// Whether another one does the same. Of a token or a key it matters which it is, and not what else is known of it: when it was
+    /// last used changes each time that somebody comes in with it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Delete { account, credential },
+                Self::Delete { account: other_account, credential: other },
+            ) => account.holder() == other_account.holder() && credential.is_same(other),
+            (
+                Self::DeleteAccessKey { place, key },
+                Self::DeleteAccessKey { place: other_place, key: other },
+            ) => place == other_place && key.is_same(other),
+            _ => self == other,
+        }
+    }
+
     /// Whether it takes something from somebody.
     pub fn takes(&self) -> bool {
         match self {
@@ -161,6 +177,25 @@ impl Step {
             | Self::RevokeDefault { .. }
             | Self::DeleteAccessKey { .. }
             | Self::LeaveGroup { .. } => true,
+        }
+    }
+
+    /// Whether nothing is asked of Bitbucket.
+    pub(super) const fn is_noted_only(&self) -> bool {
+        matches!(self, Self::Forget { .. } | Self::Lift { id: None, .. })
+    }
+
+    /// The place in the order in which it is taken from somebody who is gone: the widest door first.
+    pub(super) const fn width(&self) -> u8 {
+        match self {
+            Self::Delete { credential, .. } => match credential.kind {
+                CredentialKind::Token => 0,
+                CredentialKind::SshKey => 1,
+                CredentialKind::GpgKey => 2,
+            },
+            Self::RevokeGlobal { .. } => 3,
+            Self::LeaveGroup { .. } => 5,
+            _ => 4,
         }
     }
 

@@ -16,12 +16,34 @@ pub struct Doors {
 }
 
 impl Doors {
-    pub(super) async fn of(bitbucket: &Bitbucket, account: &Account) -> Result<Self, Error> {
-        let mut credentials = Vec::new();
+    /// How many things are asked of each person.
+    pub(super) const ASKED: usize = CredentialKind::ALL.len() + 1;
+
+    /// Reads them, each kind by itself: one that cannot be read leaves the others no more open. Beside them what went wrong.
+    ///
+    /// # Errors
+    /// When there is too much asking.
+    pub(super) async fn of(bitbucket: &Bitbucket, account: &Account) -> Result<(Self, Vec<Error>), Error> {
+        let (mut doors, mut errors) = (Self::default(), Vec::new());
         for kind in CredentialKind::ALL {
-            credentials.extend(bitbucket.credentials(account, kind).await?);
+            match bitbucket.credentials(account, kind).await {
+                Ok(own) => doors.credentials.extend(own),
+                Err(error) => errors.push(error),
+            }
         }
-        Ok(Self { credentials, groups: bitbucket.groups_of(account).await? })
+        match bitbucket.groups_of(account).await {
+            Ok(groups) => doors.groups = groups,
+            Err(error) => errors.push(error),
+        }
+        match errors.iter().position(Error::is_busy) {
+            Some(busy) => Err(errors.swap_remove(busy)),
+            None => Ok((doors, errors)),
+        }
+    }
+
+    /// Whether there is none.
+    pub(super) fn are_closed(&self) -> bool {
+        self.credentials.is_empty() && self.groups.is_empty()
     }
 
     /// What closes tokens and keys.

@@ -9,7 +9,7 @@ use crate::{
     permission::{Holder, Level, Place},
 };
 
-/// What stands for all that somebody could still come in by, where it could not be read.
+/// What stands for what somebody could still come in by, where it could not be read.
 const UNREAD: &str = "unread";
 
 /// What was read besides permissions.
@@ -167,7 +167,7 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
         place: None,
         holder: Some(user.clone()),
         thing: UNREAD.to_owned(),
-        what: format!("may still have tokens, keys and groups, which cannot be read: {why}"),
+        what: format!("may still have what cannot be read: {why}"),
         mended: false,
     }));
     all.extend(plan.surplus.iter().map(|one| Finding {

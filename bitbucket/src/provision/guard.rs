@@ -1,6 +1,6 @@
 //! What a plan must not do, however right it is.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use super::{Basis, Change, HeldBack, Seen, Step};
 use crate::{
@@ -22,16 +22,81 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
 /// That more permissions are taken than may at once.
 pub(super) fn too_many_permissions(seen: &Seen, basis: &Basis, takes: &[Change]) -> Option<String> {
     let taken = takes.iter().filter(|change| change.step.takes()).count();
-    let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
-    let keys: usize = seen.access_keys.values().map(Vec::len).sum();
-    let there = permissions + basis.mirror.owned.len() + seen.defaults.len() + keys;
-    let most = basis.settings.most_removed;
+    let (there, most) = (there(seen, basis), basis.settings.most_removed);
     is_much(taken, there, most)
         .then(|| format!("{taken} of {there} permissions would be taken, which is more than {most} %"))
 }
 
+/// That more is given than may at once without being asked. Before anything is ours all of it is.
+pub(super) fn too_many_given(seen: &Seen, basis: &Basis, given: usize) -> Option<String> {
+    let (there, most) = (there(seen, basis), basis.settings.most_removed);
+    (!basis.managed.is_empty() && is_much(given, there, most)).then(|| {
+        format!("{given} permissions would be given where there are {there}, which is more than {most} %")
+    })
+}
+
+/// How much is given in all.
+fn there(seen: &Seen, basis: &Basis) -> usize {
+    let permissions: usize = seen.permissions.values().map(|known| known.is.len()).sum();
+    let keys: usize = seen.access_keys.values().map(Vec::len).sum();
+    permissions + basis.mirror.owned.len() + seen.defaults.len() + keys
+}
+
 fn is_much(part: usize, of: usize, most: u8) -> bool {
     part > ALWAYS && part * 100 > of * usize::from(most)
+}
+
+/// What somebody must be left to administer.
+#[derive(Debug, Clone, Copy)]
+enum Administered<'a> {
+    /// A project.
+    Project(&'a Place),
+    /// Bitbucket as a whole.
+    System,
+}
+
+impl<'a> Administered<'a> {
+    fn all(seen: &'a Seen) -> impl Iterator<Item = Self> {
+        let projects = seen.places.is.iter().filter(|place| matches!(place, Place::Project(_)));
+        projects.map(Self::Project).chain([Self::System])
+    }
+
+    /// Who does.
+    fn by(self, seen: &Seen) -> BTreeSet<Holder> {
+        match self {
+            Self::Project(place) => {
+                let there = seen.at(place).into_iter();
+                there.filter(|(_, level)| *level == Level::Admin).map(|(holder, _)| holder).collect()
+            }
+            Self::System => {
+                let all = seen.everywhere.is.iter().filter(|global| global.level == GlobalLevel::SysAdmin);
+                all.map(|global| global.holder.clone()).collect()
+            }
+        }
+    }
+
+    /// Whether a step takes that from somebody, or from everybody.
+    fn is_taken_by(self, step: &Step) -> bool {
+        match (self, step) {
+            (Self::Project(place), Step::RevokeDefault { place: at, before: Level::Admin }) => at == place,
+            (Self::Project(place), step) => takes_admin_at(step, place).is_some(),
+            (Self::System, step) => matches!(step, Step::RevokeGlobal { before: GlobalLevel::SysAdmin, .. }),
+        }
+    }
+
+    /// Whether by a change one who administers it does so no more.
+    fn is_touched_by(self, change: &Change, administer: &BTreeSet<Holder>) -> bool {
+        self.is_taken_by(&change.step) || leaves_one_of(&change.step, administer)
+    }
+}
+
+impl fmt::Display for Administered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(place) => place.fmt(f),
+            Self::System => f.write_str("Bitbucket"),
+        }
+    }
 }
 
 /// Puts aside what would leave a project, or Bitbucket as a whole, without anybody who administers it.
@@ -42,67 +107,43 @@ pub(super) fn keep_administrators(
 ) -> (Vec<Change>, Vec<HeldBack>) {
     let mut held_back = Vec::new();
     let mut changes = all;
-    for place in projects(seen) {
-        let administer = administrators_at(seen, place);
-        let takes = |step: &Step| {
-            let of_everybody =
-                matches!(step, Step::RevokeDefault { place: at, before: Level::Admin } if at == place);
-            of_everybody || takes_admin_at(step, place).is_some()
-        };
-        if !are_left(seen, basis, &changes, &administer, takes) {
-            let why = format!("nobody else would administer {place}: give that to somebody first");
-            hold(&mut changes, &mut held_back, &why, |step| takes(step) || leaves_one_of(step, &administer));
+    for what in Administered::all(seen) {
+        let administer = what.by(seen);
+        if !are_left(seen, basis, &changes, &administer, what) {
+            let why = format!("nobody else would administer {what}: give that to somebody first");
+            let held = changes.extract_if(.., |change| what.is_touched_by(change, &administer));
+            held_back.extend(held.map(|change| HeldBack { change, why: why.clone() }));
         }
-    }
-    let administer = system_administrators(seen);
-    let takes = |step: &Step| matches!(step, Step::RevokeGlobal { before: GlobalLevel::SysAdmin, .. });
-    if !are_left(seen, basis, &changes, &administer, takes) {
-        let why = "nobody else would administer Bitbucket: give that to somebody first";
-        hold(&mut changes, &mut held_back, why, |step| takes(step) || leaves_one_of(step, &administer));
     }
     (changes, held_back)
 }
 
-/// The groups of which must be known who is in them: where somebody is to leave one that administers something, all that do.
-pub(super) fn groups_to_look_into(seen: &Seen) -> BTreeSet<Holder> {
-    let groups = seen.doors.values().flat_map(|doors| &doors.is.groups);
-    let left: BTreeSet<_> = groups.filter_map(|group| Holder::group(group)).collect();
-    let all = projects(seen).map(|place| administrators_at(seen, place));
-    all.chain([system_administrators(seen)])
-        .filter(|administer| administer.iter().any(|holder| left.contains(holder)))
-        .flatten()
-        .filter(|holder| holder.as_user().is_none())
-        .collect()
+/// The groups of which must be known who is in them: where one who administers something would do so no more, all that do.
+pub(super) fn groups_to_look_into(seen: &Seen, changes: &[Change]) -> BTreeSet<Holder> {
+    let touched = Administered::all(seen)
+        .map(|what| (what, what.by(seen)))
+        .filter(|(what, administer)| changes.iter().any(|change| what.is_touched_by(change, administer)));
+    let administer = touched.flat_map(|(_, administer)| administer);
+    administer.filter(|holder| holder.as_user().is_none()).collect()
+}
+
+/// The projects that a group administers, and whether it does Bitbucket.
+pub(super) fn administered_by(seen: &Seen, group: &Holder) -> (Vec<Place>, bool) {
+    let its = Administered::all(seen).filter(|what| what.by(seen).contains(group));
+    let (mut projects, mut system) = (Vec::new(), false);
+    for what in its {
+        match what {
+            Administered::Project(place) => projects.push(place.clone()),
+            Administered::System => system = true,
+        }
+    }
+    (projects, system)
 }
 
 /// Whether a step takes somebody's, or some group's, administration of a project.
 pub(super) fn takes_admin(step: &Step) -> bool {
     step.at()
         .is_some_and(|(place, _)| matches!(place, Place::Project(_)) && takes_admin_at(step, place).is_some())
-}
-
-fn projects(seen: &Seen) -> impl Iterator<Item = &Place> {
-    seen.places.is.iter().filter(|place| matches!(place, Place::Project(_)))
-}
-
-fn administrators_at(seen: &Seen, place: &Place) -> BTreeSet<Holder> {
-    let there = seen.at(place).into_iter();
-    there.filter(|(_, level)| *level == Level::Admin).map(|(holder, _)| holder).collect()
-}
-
-fn system_administrators(seen: &Seen) -> BTreeSet<Holder> {
-    let all = seen.everywhere.is.iter().filter(|global| global.level == GlobalLevel::SysAdmin);
-    all.map(|global| global.holder.clone()).collect()
-}
-
-fn hold(
-    changes: &mut Vec<Change>,
-    held_back: &mut Vec<HeldBack>,
-    why: &str,
-    is_held: impl Fn(&Step) -> bool,
-) {
-    let held = changes.extract_if(.., |change| is_held(&change.step));
-    held_back.extend(held.map(|change| HeldBack { change, why: why.to_owned() }));
 }
 
 /// Whether somebody who can still administers whichever of these changes are made, or nobody who administers loses anything. Whom a
@@ -112,26 +153,23 @@ fn are_left(
     basis: &Basis,
     changes: &[Change],
     administer: &BTreeSet<Holder>,
-    takes: impl Fn(&Step) -> bool,
+    what: Administered<'_>,
 ) -> bool {
-    let steps = || changes.iter().map(|change| &change.step);
-    if !steps().any(|step| takes(step) || leaves_one_of(step, administer)) {
+    if !changes.iter().any(|change| what.is_touched_by(change, administer)) {
         return true;
     }
     let active = seen.active();
     // Whoever is let in, is not gone, and is not the account that is used.
     let can_act =
         |user: &Holder| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account;
-    let taken: BTreeSet<_> = steps().filter(|step| takes(step)).filter_map(Step::holder).collect();
-    let left: BTreeSet<_> =
-        steps().filter(|step| leaves_one_of(step, administer)).filter_map(Step::group).collect();
+    let taking = changes.iter().map(|change| &change.step).filter(|step| what.is_taken_by(step));
+    let taken: BTreeSet<_> = taking.filter_map(Step::holder).collect();
     let stays = |holder: &Holder| {
         !taken.contains(holder)
-            && match (holder.as_user(), seen.members.get(holder)) {
-                (Some(_), _) => can_act(holder),
-                (None, Some(members)) => members.is.iter().any(can_act),
-                // A group that nobody leaves need not be looked into.
-                (None, None) => !left.contains(holder),
+            && match holder.as_user() {
+                Some(_) => can_act(holder),
+                // Of a group that could not be looked into nobody is known who could act.
+                None => seen.members.get(holder).is_some_and(|members| members.is.iter().any(can_act)),
             }
     };
     administer.iter().any(stays)

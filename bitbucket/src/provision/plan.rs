@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub struct Plan {
     pub absent: Vec<Holder>,
     /// Whose group memberships stay, since Bitbucket writes them at each sign-in.
     pub left_in_groups: Vec<Holder>,
-    /// Those who are gone whose tokens, keys and groups could not be read, and why: these stay.
+    /// Those who are gone of whose tokens, keys and groups something could not be read, and why: that stays.
     #[serde(default)]
     pub unread: Vec<(Holder, String)>,
     /// Rules that say more than permissions can, and what becomes of them.
@@ -43,6 +43,18 @@ pub struct Plan {
     pub too_many_people: Option<String>,
     /// The same of permissions that are taken from others.
     pub too_many_permissions: Option<String>,
+    /// The same of what is given without being asked.
+    #[serde(default)]
+    pub too_many_given: Option<String>,
+}
+
+/// What is not done of a plan since it is more than may be done at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooMuch {
+    /// Why not.
+    pub why: String,
+    /// How many changes that is.
+    pub changes: usize,
 }
 
 /// A change that is not made.
@@ -77,77 +89,105 @@ struct Drawn {
     takes: Vec<Change>,
     surplus: Vec<Surplus>,
     unchanged: usize,
+    absent: Vec<Holder>,
+    left_in_groups: Vec<Holder>,
+    unsaid: Vec<(String, String)>,
+    held_back: Vec<HeldBack>,
 }
 
 impl Plan {
     /// From what is there to what should be.
     pub fn of(seen: &Seen, basis: &Basis) -> Self {
-        let wanted = Wanted::of(basis, seen);
-        let mut drawn = Drawn::default();
-        let none = Default::default();
-        for place in &seen.places.is {
-            drawn.at(place, &seen.at(place), wanted.at.get(place).unwrap_or(&none), basis);
-        }
-        let left_in_groups = drawn.leavers(seen, basis);
-        let mirrored = mirror::changes(seen, basis);
-        drawn.gives.extend(mirrored.made);
-        drawn.takes.extend(mirrored.lifted);
-        drawn.takes.extend(anybody::changes(seen, basis));
+        let drawn = Drawn::of(seen, basis);
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
-        let Drawn { leavers, gives, takes, surplus, unchanged } = drawn;
-        let all = leavers.into_iter().chain(gives).chain(takes).collect();
-        let (changes, held_back) = guard::keep_administrators(seen, basis, all);
+        let all = drawn.changes();
+        let Drawn { surplus, unchanged, absent, left_in_groups, unsaid, mut held_back, .. } = drawn;
+        let (changes, held) = guard::keep_administrators(seen, basis, all);
+        held_back.extend(held);
         Self {
             policy: basis.policy.clone(),
             directory: basis.directory.clone(),
             changes,
             held_back,
             surplus,
-            absent: wanted.absent.into_iter().collect(),
+            absent,
             left_in_groups,
             unread: seen.unread.iter().map(|(user, why)| (user.clone(), why.clone())).collect(),
-            unsaid: basis.unsaid.iter().cloned().chain(mirrored.unsaid).collect(),
+            unsaid: basis.unsaid.iter().cloned().chain(unsaid).collect(),
             unchanged,
             too_many_people,
             too_many_permissions,
+            too_many_given: None,
         }
     }
 
-    /// Why it takes more than may be taken at once.
-    pub fn too_much(&self) -> Option<&str> {
-        self.too_many_people.as_deref().or(self.too_many_permissions.as_deref())
+    /// Why it does more than may be done at once.
+    pub fn too_much(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.too_many_people, &self.too_many_permissions, &self.too_many_given];
+        all.into_iter().filter_map(|why| why.as_deref())
     }
 
-    /// The part of it that may be done without being asked.
-    pub fn automatic(&self, basis: &Basis) -> Self {
+    /// The part of it that is not too much at once, and what is.
+    pub fn bounded(self, basis: &Basis) -> (Self, Vec<TooMuch>) {
+        let (mut changes, mut too_much) = (self.changes, Vec::new());
+        for (kind, why) in [
+            (Automatic::Leavers, &self.too_many_people),
+            (Automatic::Take, &self.too_many_permissions),
+            (Automatic::Give, &self.too_many_given),
+        ] {
+            let Some(why) = why else { continue };
+            // What is only forgotten is neither taken nor given.
+            let is_one = |change: &Change| change.kind(basis) == kind && !change.step.is_noted_only();
+            let put_aside = changes.extract_if(.., |change| is_one(change)).count();
+            too_much.push(TooMuch { why: why.clone(), changes: put_aside });
+        }
+        (Self { changes, ..self }, too_much)
+    }
+
+    /// The part of it that may be done without being asked. Nobody reads that before, so much that is given at once is too much, too;
+    /// but for the first time, when all is.
+    pub fn automatic(&self, seen: &Seen, basis: &Basis) -> Self {
         let allowed = |automatic| basis.settings.automatic.contains(&automatic);
         let may = |change: &&Change| {
             // Nobody knows who uses it.
-            let is_key = matches!(change.step, Step::DeleteAccessKey { .. });
-            !is_key
-                && allowed(match (change.leaver(basis).is_some(), change.step.takes()) {
-                    (true, _) => Automatic::Leavers,
-                    (false, true) => Automatic::Take,
-                    (false, false) => Automatic::Give,
-                })
+            !matches!(change.step, Step::DeleteAccessKey { .. }) && allowed(change.kind(basis))
         };
+        let changes: Vec<_> = self.changes.iter().filter(may).cloned().collect();
+        let gives = |change: &&Change| change.kind(basis) == Automatic::Give && !change.step.is_noted_only();
+        let too_many_given = guard::too_many_given(seen, basis, changes.iter().filter(gives).count());
         // What is not done is not too much either.
         Self {
-            changes: self.changes.iter().filter(may).cloned().collect(),
+            changes,
             too_many_people: self.too_many_people.clone().filter(|_| allowed(Automatic::Leavers)),
             too_many_permissions: self.too_many_permissions.clone().filter(|_| allowed(Automatic::Take)),
+            too_many_given,
             ..self.clone()
         }
     }
 
     /// The changes of this plan that another one, which was looked at, does not have.
     pub fn beyond<'a>(&'a self, looked_at: &'a Self) -> impl Iterator<Item = &'a Change> {
-        self.changes.iter().filter(|change| !looked_at.changes.iter().any(|known| known.step == change.step))
+        let known = |step: &Step| looked_at.changes.iter().any(|known| known.step.is_same(step));
+        self.changes.iter().filter(move |change| !known(&change.step))
     }
 }
 
+/// The groups of which must be known who is in them before it can be said what is done.
+pub(super) fn groups_to_look_into(seen: &Seen, basis: &Basis) -> BTreeSet<Holder> {
+    guard::groups_to_look_into(seen, &Drawn::of(seen, basis).changes())
+}
+
 impl Change {
+    /// What kind of change it is.
+    fn kind(&self, basis: &Basis) -> Automatic {
+        match (self.leaver(basis).is_some(), self.step.takes()) {
+            (true, _) => Automatic::Leavers,
+            (false, true) => Automatic::Take,
+            (false, false) => Automatic::Give,
+        }
+    }
+
     /// The one who is gone from whom it takes, if it does.
     pub fn leaver(&self, basis: &Basis) -> Option<Holder> {
         match &self.step {
@@ -165,11 +205,39 @@ impl Change {
 }
 
 impl Drawn {
+    /// All that lies between, before it is asked what must not be done.
+    fn of(seen: &Seen, basis: &Basis) -> Self {
+        let mut drawn = Self::default();
+        drawn.left_in_groups = drawn.leavers(seen, basis);
+        if let Some(why) = &basis.late {
+            let told = format!("is not looked at, only those who are gone are: {why}");
+            drawn.unsaid.push(("*".to_owned(), told));
+            return drawn;
+        }
+        let wanted = Wanted::of(basis, seen);
+        let none = Default::default();
+        for place in &seen.places.is {
+            drawn.at(place, &seen.at(place), (&wanted, wanted.at.get(place).unwrap_or(&none)), basis);
+        }
+        drawn.vanished(&wanted);
+        let mirrored = mirror::changes(seen, basis);
+        drawn.gives.extend(mirrored.made);
+        drawn.takes.extend(mirrored.lifted);
+        drawn.takes.extend(anybody::changes(seen, basis));
+        drawn.absent = wanted.absent.into_iter().collect();
+        drawn.unsaid = mirrored.unsaid;
+        drawn
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        self.leavers.iter().chain(&self.gives).chain(&self.takes).cloned().collect()
+    }
+
     fn at(
         &mut self,
         place: &Place,
         there: &Permissions,
-        wanted: &std::collections::BTreeMap<Holder, Want>,
+        (all_wanted, wanted): (&Wanted, &BTreeMap<Holder, Want>),
         basis: &Basis,
     ) {
         let ours = basis.managed.iter().filter(|((at, _), _)| at == place).map(|((_, holder), _)| holder);
@@ -179,9 +247,14 @@ impl Drawn {
             if basis.settings.ignores(Some(place), holder) || basis.is_gone(holder) {
                 continue;
             }
+            let (has, want) = (there.get(holder).copied(), wanted.get(holder));
+            let is_more = has > want.map(|want| want.level) || want.is_none();
+            if is_more && all_wanted.keeps(place, holder) {
+                continue;
+            }
             let key = (place.clone(), holder.clone());
             let managed = basis.managed.get(&key);
-            self.one(key, there.get(holder).copied(), wanted.get(holder), managed, basis);
+            self.one(key, has, want, managed, basis);
         }
     }
 
@@ -235,7 +308,29 @@ impl Drawn {
         }
     }
 
-    /// What takes from those who are gone all that they have, the widest doors first. Tells who stays in groups.
+    /// Tells of groups that are there no more, in place of giving all of it to their people by name.
+    fn vanished(&mut self, wanted: &Wanted) {
+        for (place, there) in &wanted.vanished {
+            let held = there.iter().map(|(group, want)| HeldBack {
+                change: Change {
+                    step: Step::Permit {
+                        place: place.clone(),
+                        holder: group.clone(),
+                        before: None,
+                        after: want.level,
+                    },
+                    because: want.reasons(),
+                },
+                why: "Bitbucket had this group, and has it no more: make it there again; or name it in `bitbucket.provisioning.ignore`, \
+                      and its people get it by name"
+                    .to_owned(),
+            });
+            self.held_back.extend(held);
+        }
+    }
+
+    /// What takes from those who are gone all that they have: the widest doors of all of them first, so that wherever it stops none is
+    /// open that is wider than one that was closed. Tells who stays in groups.
     fn leavers(&mut self, seen: &Seen, basis: &Basis) -> Vec<Holder> {
         let mut left = Vec::new();
         for account in &seen.accounts.is {
@@ -272,6 +367,7 @@ impl Drawn {
                 left.push(user.clone());
             }
         }
+        self.leavers.sort_by_key(|change| change.step.width());
         left
     }
 }

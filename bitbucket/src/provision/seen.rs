@@ -2,11 +2,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{MOST_IN_A_ROW, door::Doors, guard};
+use super::{Basis, MOST_IN_A_ROW, door::Doors, plan};
 use crate::{
     AccessKey, Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
     permission::{Holder, Level, Permissions, Place},
 };
+
+/// How long it is believed of somebody who is gone that nothing is left, in seconds.
+const CLOSED_FOR: u64 = 24 * 60 * 60;
+/// How many of those are looked at again at once.
+pub(super) const MOST_CLOSED_AGAIN: usize = 100;
 
 /// What was found in Bitbucket, and when: it can be kept, so that it need not be read again at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,10 +29,10 @@ pub struct Seen {
     pub permissions: BTreeMap<Place, Dated<Vec<(Holder, Level)>>>,
     /// By what those who are gone could still come in.
     pub doors: BTreeMap<Holder, Dated<Doors>>,
-    /// Whose of them could not be read, and why. That is never kept.
+    /// Of whom something of that could not be read, and why. That is never kept.
     #[serde(skip)]
     pub unread: BTreeMap<Holder, String>,
-    /// Who is in the groups that administer something, where somebody who is gone is in one of those.
+    /// Who is in the groups that administer something, where one who does would do so no more.
     pub members: BTreeMap<Holder, Dated<BTreeSet<Holder>>>,
     /// What everybody may do in projects where that is ours to take.
     pub defaults: BTreeMap<Place, Dated<Option<Level>>>,
@@ -61,7 +66,11 @@ pub struct Reading {
 impl Reading {
     /// Whether something that was read at `at` is fresh enough. What is of the future is not.
     pub(super) fn believes(self, at: u64) -> bool {
-        at > 0 && at <= self.now && self.now - at < self.within
+        self.is_past(at) && self.now - at < self.within
+    }
+
+    fn is_past(self, at: u64) -> bool {
+        at > 0 && at <= self.now
     }
 
     pub(super) fn dated<T>(self, is: T) -> Dated<T> {
@@ -113,11 +122,12 @@ pub async fn see_restrictions(
     Ok(())
 }
 
-/// Reads by what these users, who are gone, could still come in. Others are forgotten. Of whom it cannot be read, that is noted:
-/// one of them holds up nobody else.
+/// Reads by what these users, who are gone, could still come in. Others are forgotten. What cannot be read is noted, and holds up
+/// neither the rest nor anybody else. Who was found with nothing before is looked at again once a day, a few at a time: they are all
+/// who ever went.
 ///
 /// # Errors
-/// When it cannot be read of several in a row, or there is too much asking.
+/// When there is too much asking, or no answer at all.
 pub async fn see_leavers(
     bitbucket: &Bitbucket,
     seen: &mut Seen,
@@ -126,47 +136,85 @@ pub async fn see_leavers(
 ) -> Result<(), Error> {
     seen.doors.retain(|user, _| gone.contains(user));
     seen.unread.clear();
+    let closed = closed(seen, reading);
     let mut in_a_row = 0;
     for account in &seen.accounts.is {
         let Some(user) = Holder::user(&account.name).filter(|user| gone.contains(user)) else { continue };
-        if seen.doors.get(&user).is_some_and(|known| reading.believes(known.at)) {
+        let is_known = seen.doors.get(&user).is_some_and(|known| reading.believes(known.at));
+        if is_known || closed.contains(&user) {
             continue;
         }
-        match Doors::of(bitbucket, account).await {
-            Ok(doors) => {
-                in_a_row = 0;
-                seen.doors.insert(user, reading.dated(doors));
-            }
-            Err(error) => {
-                in_a_row += 1;
-                if error.is_busy() || in_a_row >= MOST_IN_A_ROW {
-                    return Err(error);
-                }
-                seen.doors.remove(&user);
-                seen.unread.insert(user, error.to_string());
-            }
+        let (doors, mut errors) = Doors::of(bitbucket, account).await?;
+        let is_silent = errors.len() == Doors::ASKED && errors.iter().all(Error::is_silence);
+        in_a_row = if is_silent { in_a_row + 1 } else { 0 };
+        if in_a_row >= MOST_IN_A_ROW
+            && let Some(error) = errors.pop()
+        {
+            return Err(error);
+        }
+        if errors.is_empty() {
+            seen.doors.insert(user, reading.dated(doors));
+        } else {
+            // What was read of them is never believed later.
+            seen.doors.insert(user.clone(), Dated { at: 0, is: doors });
+            let all = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+            seen.unread.insert(user, all.join("; "));
         }
     }
-    see_members(bitbucket, seen, reading).await
+    Ok(())
 }
 
-/// Reads who is in the groups on which it depends whether somebody may leave one.
-async fn see_members(bitbucket: &Bitbucket, seen: &mut Seen, reading: Reading) -> Result<(), Error> {
-    let groups = guard::groups_to_look_into(seen);
+/// Who was found with nothing left, and is not looked at again now.
+pub(super) fn closed(seen: &Seen, reading: Reading) -> BTreeSet<Holder> {
+    let closed = seen.doors.iter().filter(|(_, known)| known.is.are_closed());
+    let (mut fresh, mut due) = (BTreeSet::new(), Vec::new());
+    // Where nothing is believed nothing of this is.
+    for (user, known) in closed.filter(|(_, known)| reading.within > 0 && reading.is_past(known.at)) {
+        match reading.now - known.at < CLOSED_FOR {
+            true => drop(fresh.insert(user.clone())),
+            false => due.push((known.at, user.clone())),
+        }
+    }
+    due.sort_unstable();
+    fresh.extend(due.into_iter().skip(MOST_CLOSED_AGAIN).map(|(_, user)| user));
+    fresh
+}
+
+/// Reads who is in the groups on which it depends whether somebody is left who administers: after all else, since it takes what would
+/// be done to know which.
+///
+/// # Errors
+/// When there is too much asking.
+pub async fn see_members(
+    bitbucket: &Bitbucket,
+    seen: &mut Seen,
+    basis: &Basis,
+    reading: Reading,
+) -> Result<(), Error> {
+    let groups = plan::groups_to_look_into(seen, basis);
     seen.members.retain(|group, _| groups.contains(group));
     for group in groups {
-        if seen.members.get(&group).is_some_and(|known| reading.believes(known.at)) {
-            continue;
+        if !seen.members.get(&group).is_some_and(|known| reading.believes(known.at)) {
+            read_members(bitbucket, seen, group, reading.now).await?;
         }
-        match bitbucket.members(group.name()).await {
-            Ok(names) => {
-                let members = names.iter().filter_map(|name| Holder::user(name)).collect();
-                seen.members.insert(group, reading.dated(members));
-            }
-            Err(error) if error.is_busy() => return Err(error),
-            // Then nobody is known to be left in it.
-            Err(_) => drop(seen.members.remove(&group)),
+    }
+    Ok(())
+}
+
+/// Reads who is in a group; of one that cannot be read nobody is known to be in it.
+pub(super) async fn read_members(
+    bitbucket: &Bitbucket,
+    seen: &mut Seen,
+    group: Holder,
+    at: u64,
+) -> Result<(), Error> {
+    match bitbucket.members(group.name()).await {
+        Ok(names) => {
+            let is = names.iter().filter_map(|name| Holder::user(name)).collect();
+            seen.members.insert(group, Dated { at, is });
         }
+        Err(error) if error.is_busy() => return Err(error),
+        Err(_) => drop(seen.members.remove(&group)),
     }
     Ok(())
 }

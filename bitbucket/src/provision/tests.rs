@@ -1,6 +1,9 @@
 mod anybody;
 mod beside;
+mod closed;
 mod last;
+mod much;
+mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +37,7 @@ fn company() -> Company {
         permissions,
         doors: BTreeMap::new(),
         unread: BTreeMap::new(),
-        members: BTreeMap::new(),
+        members: [(holder("group:admins"), dated([holder("user:boss")].into()))].into(),
         defaults: BTreeMap::new(),
         access_keys: BTreeMap::new(),
         restrictions: BTreeMap::new(),
@@ -56,6 +59,7 @@ fn company() -> Company {
         named: people(&["svc-oam"]),
     };
     let basis = Basis {
+        late: None,
         policy: "p".into(),
         directory: "d".into(),
         settings,
@@ -251,12 +255,12 @@ fn who_is_gone_loses_everything_the_widest_doors_first() {
     assert_eq!(company.plan().left_in_groups, [holder("user:ada")]);
     // What may be done without being asked is what was allowed.
     company.basis.settings.automatic = [Automatic::Leavers].into();
-    let automatic = company.plan().automatic(&company.basis);
+    let automatic = company.plan().automatic(&company.seen, &company.basis);
     assert!(automatic.changes.iter().all(|change| change.step.takes()) && automatic.changes.len() == 6);
     company.basis.settings.automatic = [Automatic::Give].into();
-    assert_eq!(company.plan().automatic(&company.basis).changes.len(), 1);
+    assert_eq!(company.plan().automatic(&company.seen, &company.basis).changes.len(), 1);
     company.basis.settings.automatic = BTreeSet::new();
-    assert!(company.plan().automatic(&company.basis).changes.is_empty());
+    assert!(company.plan().automatic(&company.seen, &company.basis).changes.is_empty());
 }
 
 #[test]
@@ -268,31 +272,39 @@ fn nobody_whom_no_directory_knows_is_taken_for_gone() {
     assert_eq!(company.plan().surplus.len(), 2);
 }
 
+/// All tokens of all before anything else of anybody.
 #[test]
-fn too_much_at_once_is_told_and_a_little_is_always_allowed() {
+fn the_widest_doors_of_all_who_are_gone_come_first() {
     let mut company = company();
-    for name in ["a", "b", "c"] {
-        let who = format!("user:{name}");
-        company.has("PAY", &who, Level::Read).ours("PAY", &who, Level::Read, None);
+    for name in ["ada", "bob"] {
+        let user = holder(&format!("user:{name}"));
+        let credential = |kind, id: &str| Credential {
+            kind,
+            id: format!("{id}-{name}"),
+            label: String::new(),
+            ends: false,
+            used: None,
+            made: None,
+        };
+        let credentials =
+            vec![credential(CredentialKind::Token, "t"), credential(CredentialKind::SshKey, "s")];
+        let doors = Doors { credentials, groups: ["eng".to_owned()].into() };
+        company.seen.doors.insert(user, dated(doors));
+        company.gone(&format!("user:{name}")).has("PAY", &format!("user:{name}"), Level::Write);
     }
-    assert_eq!(company.plan().too_much(), None);
-    company.has("PAY", "user:d", Level::Read).ours("PAY", "user:d", Level::Read, None);
-    let told = company.plan();
-    assert_eq!(told.too_much().unwrap(), "4 of 5 permissions would be taken, which is more than 10 %");
-    company.basis.settings.most_removed = 80;
-    assert_eq!(company.plan().too_much(), None);
-    company.basis.settings.most_removed = 10;
-    company.basis.managed.clear();
-    for name in ["ada", "bob", "cleo", "boss"] {
-        company.gone(&format!("user:{name}"));
-        company.has("OPS", &format!("user:{name}"), Level::Read);
-    }
-    assert!(company.plan().too_many_people.unwrap().starts_with("4 of 6 people"));
-    // Where nothing of it is done without being asked, it stops nothing else.
-    company.basis.settings.automatic = [Automatic::Give].into();
-    assert_eq!(company.plan().automatic(&company.basis).too_much(), None);
-    company.basis.settings.automatic.insert(Automatic::Leavers);
-    assert!(company.plan().automatic(&company.basis).too_much().is_some());
+    assert_eq!(
+        company.planned(),
+        [
+            "ada t-ada",
+            "bob t-bob",
+            "ada s-ada",
+            "bob s-bob",
+            "PAY user:ada write>-",
+            "PAY user:bob write>-",
+            "user:ada out of group:eng",
+            "user:bob out of group:eng",
+        ]
+    );
 }
 
 #[test]
@@ -322,4 +334,28 @@ fn a_plan_that_was_made_can_be_kept_and_compared() {
     let now = company.plan();
     let beyond: Vec<_> = now.beyond(&kept).map(|change| shown(&change.step)).collect();
     assert_eq!(beyond, ["PAY user:ada read>write"]);
+}
+
+#[test]
+fn a_token_is_the_same_one_when_somebody_has_used_it() {
+    let mut company = company();
+    company.gone("user:ada");
+    let token = |id: &str, used| Credential {
+        kind: CredentialKind::Token,
+        id: id.into(),
+        label: "ci".into(),
+        ends: false,
+        used,
+        made: None,
+    };
+    let mut has = |credentials| {
+        let doors = Doors { credentials, groups: BTreeSet::new() };
+        company.seen.doors.insert(holder("user:ada"), dated(doors));
+        company.plan()
+    };
+    let kept = has(vec![token("1", Some(5))]);
+    assert_eq!(has(vec![token("1", Some(9))]).beyond(&kept).count(), 0);
+    assert_eq!(has(vec![token("1", None), token("2", None)]).beyond(&kept).count(), 1);
+    let key = Credential { kind: CredentialKind::SshKey, ..token("1", Some(5)) };
+    assert_eq!(has(vec![key]).beyond(&kept).count(), 1);
 }

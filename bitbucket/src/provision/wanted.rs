@@ -9,6 +9,10 @@ pub(super) struct Wanted {
     pub(super) at: BTreeMap<Place, BTreeMap<Holder, Want>>,
     /// Who should have something and is no user of Bitbucket yet, or is not let in there.
     pub(super) absent: BTreeSet<Holder>,
+    /// What groups should have of which Bitbucket had something of ours, and that it has no more.
+    pub(super) vanished: BTreeMap<Place, BTreeMap<Holder, Want>>,
+    /// Whom a rule gives something that cannot be given now: what they have stays, and stays known as ours.
+    kept: BTreeSet<(Place, Holder)>,
 }
 
 /// What somebody should have.
@@ -42,63 +46,102 @@ impl Wanted {
                     Some(_) => active.get(holder),
                     None => groups.get(holder),
                 };
-                match known {
-                    Some(known) => wanted.want(place, known, *level, because),
-                    None => drop(wanted.absent.insert(holder.clone())),
+                if let Some(known) = known {
+                    want(&mut wanted.at, place, known, *level, because);
+                    return;
+                }
+                wanted.kept.insert((place.clone(), holder.clone()));
+                match holder.as_user() {
+                    Some(_) => drop(wanted.absent.insert(holder.clone())),
+                    None => want(&mut wanted.vanished, place, holder, *level, because),
                 }
             };
             match to {
                 GivenTo::Account(account) => give(account, format!("rule `{rule}`")),
                 GivenTo::Role(role) => {
                     let because = format!("rule `{rule}`, role `{role}`");
-                    let all = holders.get(role.as_str()).into_iter().flatten();
-                    all.for_each(|holder| give(holder, because.clone()));
+                    let Some(InBitbucket { holders, kept }) = holders.get(role.as_str()) else { continue };
+                    holders.iter().for_each(|holder| give(holder, because.clone()));
+                    wanted.kept.extend(kept.iter().map(|holder| (place.clone(), holder.clone())));
                 }
             }
         }
-        wanted.drop_what_projects_give();
+        drop_what_projects_give(&mut wanted.at);
+        drop_what_projects_give(&mut wanted.vanished);
         wanted
     }
 
-    fn want(&mut self, place: &Place, holder: &Holder, level: Level, because: String) {
-        let there = self.at.entry(place.clone()).or_default();
-        let want = Want { level, because: [because].into() };
-        match there.get_mut(holder) {
-            Some(known) if known.level > level => {}
-            Some(known) if known.level == level => known.because.extend(want.because),
-            Some(known) => *known = want,
-            None => drop(there.insert(holder.clone(), want)),
-        }
-    }
-
-    /// Whoever may write in a whole project need not be told so in each repository.
-    fn drop_what_projects_give(&mut self) {
-        let projects: BTreeMap<_, _> = self
-            .at
-            .iter()
-            .filter(|(place, _)| matches!(place, Place::Project(_)))
-            .map(|(place, there)| (place.clone(), there.clone()))
-            .collect();
-        for (place, there) in &mut self.at {
-            let Place::Repository(_) = place else { continue };
-            let Some(above) = projects.get(&Place::Project(place.project())) else { continue };
-            there.retain(|holder, want| above.get(holder).is_none_or(|more| more.level < want.level));
-        }
+    /// Whether what somebody has at a place is left alone, whatever else gives it no more.
+    pub(super) fn keeps(&self, place: &Place, holder: &Holder) -> bool {
+        let keeps = |place| self.kept.contains(&(place, holder.clone()));
+        keeps(place.clone()) || keeps(Place::Project(place.project()))
     }
 }
 
+fn want(
+    all: &mut BTreeMap<Place, BTreeMap<Holder, Want>>,
+    place: &Place,
+    holder: &Holder,
+    level: Level,
+    because: String,
+) {
+    let there = all.entry(place.clone()).or_default();
+    let want = Want { level, because: [because].into() };
+    match there.get_mut(holder) {
+        Some(known) if known.level > level => {}
+        Some(known) if known.level == level => known.because.extend(want.because),
+        Some(known) => *known = want,
+        None => drop(there.insert(holder.clone(), want)),
+    }
+}
+
+/// Whoever may write in a whole project need not be told so in each repository.
+fn drop_what_projects_give(all: &mut BTreeMap<Place, BTreeMap<Holder, Want>>) {
+    let projects: BTreeMap<_, _> = all
+        .iter()
+        .filter(|(place, _)| matches!(place, Place::Project(_)))
+        .map(|(place, there)| (place.clone(), there.clone()))
+        .collect();
+    for (place, there) in all {
+        let Place::Repository(_) = place else { continue };
+        let Some(above) = projects.get(&Place::Project(place.project())) else { continue };
+        there.retain(|holder, want| above.get(holder).is_none_or(|more| more.level < want.level));
+    }
+}
+
+/// Who holds a role, in Bitbucket.
+struct InBitbucket {
+    holders: BTreeSet<Holder>,
+    /// Who has it through a group that is there no more.
+    kept: BTreeSet<Holder>,
+}
+
 impl RoleHolders {
-    /// Who they are in Bitbucket: groups where it has all of them, people otherwise.
-    fn in_bitbucket(&self, basis: &Basis, there: &BTreeSet<Holder>) -> BTreeSet<Holder> {
+    /// Groups where it has all of them, and people otherwise. Where it had a group, and something of ours was given to that, the people
+    /// are not given thousands of permissions by name for it.
+    fn in_bitbucket(&self, basis: &Basis, there: &BTreeSet<Holder>) -> InBitbucket {
         let same = |group: &String| {
             let (source, name) = group.split_once(':')?;
-            let known = basis.settings.groups.contains(source);
-            Holder::group(name).filter(|group| known && there.contains(group))
+            Holder::group(name).filter(|_| basis.settings.groups.contains(source))
+        };
+        let was_ours = |group: &Holder| {
+            !basis.settings.ignores(None, group) && basis.managed.keys().any(|(_, holder)| holder == group)
         };
         let groups = self.groups.as_ref();
-        match groups.and_then(|groups| groups.iter().map(same).collect::<Option<BTreeSet<_>>>()) {
-            Some(groups) => groups.into_iter().chain(self.named.iter().cloned()).collect(),
-            None => self.people.union(&self.named).cloned().collect(),
+        let groups = groups.and_then(|groups| groups.iter().map(same).collect::<Option<BTreeSet<_>>>());
+        let missing = |groups: &BTreeSet<Holder>| groups.difference(there).cloned().collect::<Vec<_>>();
+        let named = self.named.iter().cloned();
+        match groups.map(|groups| (missing(&groups), groups)) {
+            Some((missing, groups)) if missing.is_empty() => {
+                InBitbucket { holders: groups.into_iter().chain(named).collect(), kept: BTreeSet::new() }
+            }
+            Some((missing, groups)) if missing.iter().any(was_ours) => {
+                InBitbucket { holders: groups.into_iter().chain(named).collect(), kept: self.people.clone() }
+            }
+            _ => InBitbucket {
+                holders: self.people.union(&self.named).cloned().collect(),
+                kept: BTreeSet::new(),
+            },
         }
     }
 }

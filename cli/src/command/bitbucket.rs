@@ -2,6 +2,7 @@
 
 mod basis;
 mod by_app;
+mod carry_out;
 mod drift;
 mod noted;
 mod provision;

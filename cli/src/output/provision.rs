@@ -2,7 +2,7 @@
 
 use oam_bitbucket::{
     permission::{Holder, Level},
-    provision::{Change, HeldBack, Plan, Step, Surplus, Told},
+    provision::{Change, HeldBack, Plan, Step, Surplus, Told, TooMuch},
 };
 use serde::Serialize;
 
@@ -74,6 +74,13 @@ pub struct AppliedJson {
     failed: Vec<HeldBackJson>,
     held_back: Vec<HeldBackJson>,
     unread: Vec<UnreadJson>,
+    too_much: Vec<TooMuchJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct TooMuchJson {
+    why: String,
+    changes: usize,
 }
 
 impl ChangeJson {
@@ -127,15 +134,16 @@ impl PlanJson {
             unread: UnreadJson::all(plan),
             unsaid: plan.unsaid.iter().map(unsaid).collect(),
             unchanged: plan.unchanged,
-            too_much: plan.too_much().map(str::to_owned),
+            too_much: Some(plan.too_much().collect::<Vec<_>>().join("; ")).filter(|why| !why.is_empty()),
             interrupted,
         }
     }
 }
 
 impl AppliedJson {
-    /// How many were made, what Bitbucket did not do and what it said, and what was held back.
-    pub fn of(done: usize, failed: &[(Change, String)], plan: &Plan) -> Self {
+    /// How many were made, what Bitbucket did not do and what it said, what was held back, and what was too much at once.
+    pub fn of(done: usize, failed: &[(Change, String)], plan: &Plan, too_much: &[TooMuch]) -> Self {
+        let too_much = too_much.iter().map(|one| TooMuchJson { why: one.why.clone(), changes: one.changes });
         let failed = failed
             .iter()
             .map(|(change, why)| HeldBackJson { change: ChangeJson::of(change), why: why.clone() });
@@ -144,6 +152,7 @@ impl AppliedJson {
             failed: failed.collect(),
             held_back: plan.held_back.iter().map(HeldBackJson::of).collect(),
             unread: UnreadJson::all(plan),
+            too_much: too_much.collect(),
         }
     }
 }
@@ -210,7 +219,7 @@ pub fn plan_text(plan: &Plan, interrupted: usize, page: &Page) -> String {
             "{changes} begun and interrupted: `oam bitbucket apply` finds out what became of that.\n"
         )));
     }
-    if let Some(why) = plan.too_much() {
+    for why in plan.too_much() {
         text.push_str(&page.bad(&format!("Too much at once: {why}. It takes `--yes-really`.\n")));
     }
     text.push_str(&held_back(plan, page));
@@ -230,9 +239,16 @@ pub fn plan_text(plan: &Plan, interrupted: usize, page: &Page) -> String {
 }
 
 /// What was done of a plan.
-pub fn applied_text(done: usize, failed: &[(Change, String)], plan: &Plan, page: &Page) -> String {
+pub fn applied_text(
+    done: usize,
+    failed: &[(Change, String)],
+    plan: &Plan,
+    too_much: &[TooMuch],
+    page: &Page,
+) -> String {
     let changes = |many: usize| counted(many as u64, "change", "changes");
     let mut text = match (done, failed.is_empty()) {
+        (0, true) if !too_much.is_empty() => page.warn("Nothing was done.") + "\n",
         (0, true) => page.good("Nothing was to be done.") + "\n",
         (done, true) => page.good(&format!("{} made.", changes(done))) + "\n",
         (done, false) => {
@@ -242,6 +258,10 @@ pub fn applied_text(done: usize, failed: &[(Change, String)], plan: &Plan, page:
     };
     for (change, said) in failed {
         text.push_str(&format!("  {}: {}\n", change_text(change), shown(said)));
+    }
+    for TooMuch { why, changes: many } in too_much {
+        let why = format!("Too much at once, so {} not made: {why}. It takes", changes(*many));
+        text.push_str(&page.bad(&format!("{why} `oam bitbucket apply --yes-really`.\n")));
     }
     text + &held_back(plan, page) + &unread(plan, page)
 }
@@ -318,9 +338,7 @@ fn unread(plan: &Plan, page: &Page) -> String {
     let lines: String = plan.unread.iter().map(line).collect();
     match lines.is_empty() {
         true => lines,
-        false => {
-            format!("Gone, and their tokens, keys and groups stay, since these could not be read:\n{lines}")
-        }
+        false => format!("Gone, and what of theirs could not be read stays:\n{lines}"),
     }
 }
 
@@ -358,7 +376,7 @@ mod tests {
     use oam_bitbucket::{
         Account, Credential, CredentialKind,
         permission::Level,
-        provision::{Change, HeldBack, Plan, Step, Surplus},
+        provision::{Change, HeldBack, Plan, Step, Surplus, TooMuch},
     };
 
     use super::{applied_text, plan_text};
@@ -417,6 +435,7 @@ mod tests {
             unchanged: 3,
             too_many_people: Some("4 of 6 people would lose all that they have".into()),
             too_many_permissions: None,
+            too_many_given: None,
         }
     }
 
@@ -436,7 +455,7 @@ mod tests {
           OPS: user:cleo has admin, and is granted read only
         No account that Bitbucket lets in, so nothing is given: newcomer.
         Left in their groups, which Bitbucket writes at each sign-in: carl.
-        Gone, and their tokens, keys and groups stay, since these could not be read:
+        Gone, and what of theirs could not be read stays:
           ! dora: reading each SSH key: no
         What permissions cannot say, and the hook sees to:
           `hours` is for some hours of the week
@@ -451,15 +470,17 @@ mod tests {
     #[test]
     fn what_was_done_reads_well() {
         let failed = vec![(plan().changes[1].clone(), "Bitbucket answers 409".to_owned())];
-        insta::assert_snapshot!(applied_text(2, &failed, &plan(), &page()), @"
+        let too_much = [TooMuch { why: "4 of 6 people would lose all that they have".into(), changes: 7 }];
+        insta::assert_snapshot!(applied_text(2, &failed, &plan(), &too_much, &page()), @"
         2 changes made, 1 change NOT made:
           PAY: user:ada gets write: Bitbucket answers 409
+        Too much at once, so 7 changes not made: 4 of 6 people would lose all that they have. It takes `oam bitbucket apply --yes-really`.
         Held back, although it should be:
           ! PAY: user:boss loses admin: nobody else would administer PAY: give that to somebody first
-        Gone, and their tokens, keys and groups stay, since these could not be read:
+        Gone, and what of theirs could not be read stays:
           ! dora: reading each SSH key: no
         ");
-        assert_eq!(applied_text(0, &[], &Plan::default(), &page()), "Nothing was to be done.\n");
+        assert_eq!(applied_text(0, &[], &Plan::default(), &[], &page()), "Nothing was to be done.\n");
     }
 
     #[test]

@@ -129,14 +129,14 @@ fn list(ask: &Ask<'_>, kind: CredentialKind, name: &str) -> Answered {
         let credentials = state.company.credentials.iter();
         let own = credentials.filter(|one| one.kind == kind && one.user == name);
         own.map(|one| {
-            let (id, label, expiry) = (one.id, &one.label, one.expiry_days);
+            let (id, label, expiry, used) = (one.id, &one.label, one.expiry_days, one.used);
             match kind {
                 CredentialKind::Token => json!({
                     "id": id.to_string(), "name": label, "createdDate": 1_700_000_000_000_u64, "expiryDays": expiry,
-                    "permissions": ["REPO_WRITE"], "user": user(&state, &name),
+                    "permissions": ["REPO_WRITE"], "user": user(&state, &name), "lastAuthenticated": used,
                 }),
                 CredentialKind::Ssh => {
-                    json!({"id": id, "label": label, "text": "ssh-ed25519 AAAA", "createdDate": "2026-01-01", "expiryDays": expiry})
+                    json!({"id": id, "label": label, "text": "ssh-ed25519 AAAA", "createdDate": "2026-01-01", "expiryDays": expiry, "lastAuthenticated": used})
                 }
                 CredentialKind::Gpg => {
                     json!({"id": format!("{id:X}"), "fingerprint": format!("{id:040X}"), "emailAddress": label, "text": "", "subKeys": []})

@@ -31,6 +31,7 @@ impl<'a> Ask<'a> {
             let message = "Authentication failed. Please check your credentials and try again.";
             return Err(Answer::error(401, message, "auth.AuthenticationException"));
         };
+        token.into_iter().for_each(|token| state.came_in_with(token));
         if !state.may_ask(&user) {
             return Err(Answer::too_many(state.says_when));
         }

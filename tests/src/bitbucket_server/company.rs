@@ -1,6 +1,9 @@
 //! Who is there, in which groups, and what was given to whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use super::state::{Global, Permission, State};
 
@@ -83,6 +86,8 @@ pub(crate) struct Credential {
     pub(crate) expiry_days: Option<u64>,
     /// The token itself.
     pub(crate) secret: Option<String>,
+    /// When somebody last came in with it, in milliseconds since 1970.
+    pub(crate) used: Option<u64>,
 }
 
 /// What kind of token or key.
@@ -97,6 +102,16 @@ pub enum CredentialKind {
 }
 
 impl State {
+    /// Notes that somebody came in with a token now.
+    pub(crate) fn came_in_with(&mut self, token: &str) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_millis());
+        let now = now.ok().and_then(|now| u64::try_from(now).ok());
+        let is_it = |one: &&mut Credential| one.secret.as_deref() == Some(token);
+        if let Some(one) = self.company.credentials.iter_mut().find(is_it) {
+            one.used = now;
+        }
+    }
+
     /// The name of a user as it is written here: names are the same in any case.
     pub(crate) fn user(&self, name: &str) -> Option<String> {
         if self.users.contains_key(name) {

@@ -54,6 +54,15 @@ pub struct Told {
 pub(crate) type Of<'a> = (&'a str, &'a str);
 
 impl BitbucketServer {
+    /// Notes an approval that Bitbucket takes from nobody, as of who opened the pull request.
+    pub fn note_approval(&self, repository: &str, id: u64, by: &str, of: &str) {
+        let mut state = self.shared.state();
+        let all = state.pull_requests.get_mut(repository).expect("a repository with pull requests");
+        let one = all.iter_mut().find(|one| one.id == id).expect("a pull request");
+        one.reviews
+            .insert(by.to_owned(), Review { status: "APPROVED".to_owned(), reviewed: Some(of.to_owned()) });
+    }
+
     /// Puts a pull request there whose commits nobody has, by a number that may be taken. Everything else of it is as Bitbucket
     /// says it of others.
     pub fn tell(&self, repository: &str, number: u64, author: &str, target: &str, told: Told) {

@@ -58,8 +58,16 @@ impl BitbucketServer {
             label,
             expiry_days,
             secret: secret.clone(),
+            used: None,
         });
         secret.unwrap_or_default()
+    }
+
+    /// Somebody last came in with a user's token or key of that label at a moment, in milliseconds since 1970.
+    pub fn last_used(&self, user: &str, label: &str, at: u64) {
+        let mut state = self.shared.state();
+        let is_it = |one: &&mut Credential| one.user == user && one.label == label;
+        state.company.credentials.iter_mut().find(is_it).expect("a token or a key").used = Some(at);
     }
 
     /// Gives a project or a repository an SSH key.

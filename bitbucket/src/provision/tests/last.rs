@@ -4,7 +4,7 @@ use super::{Company, company};
 use crate::{
     GlobalLevel, GlobalPermission,
     permission::Level,
-    provision::{Automatic, door::Doors, guard::groups_to_look_into},
+    provision::{Automatic, door::Doors, plan::groups_to_look_into},
     samples::{dated, holder, place},
 };
 
@@ -32,7 +32,7 @@ fn the_last_administrator_stays() {
     company.give("PAY", Level::Admin, "user:ada");
     assert_eq!(company.planned(), ["PAY user:ada ->admin"]);
     company.basis.settings.automatic = [Automatic::Leavers].into();
-    assert!(company.plan().automatic(&company.basis).changes.is_empty());
+    assert!(company.plan().automatic(&company.seen, &company.basis).changes.is_empty());
     company.has("PAY", "user:ada", Level::Admin).ours("PAY", "user:ada", Level::Admin, None);
     assert_eq!(company.planned(), ["PAY user:boss admin>-"]);
     // The system, too: a last one who is gone, and no group.
@@ -52,6 +52,7 @@ fn the_last_administrator_stays() {
 #[test]
 fn nobody_leaves_the_last_group_that_administers_unless_somebody_stays_in_it() {
     let mut company = company();
+    company.seen.members.clear();
     company.gone("user:ada").has("OPS", "group:eng", Level::Admin);
     let doors = Doors { credentials: vec![], groups: ["eng", "admins", "idle"].map(str::to_owned).into() };
     company.seen.doors.insert(holder("user:ada"), dated(doors));
@@ -86,18 +87,65 @@ fn nobody_leaves_the_last_group_that_administers_unless_somebody_stays_in_it() {
     assert_eq!(held(&company), []);
     company.seen.everywhere.is.truncate(1);
     company.seen.everywhere.is.push(also("group:others"));
-    assert_eq!(held(&company), []);
-    company.members("others", &["ada"]);
+    // A group that could not be read, is empty, or has nobody but whoever goes, is nobody.
     assert_eq!(held(&company), both[1..]);
+    for (members, is_held) in [(&[][..], true), (&["ada"], true), (&["svc-oam"], true), (&["bob"], false)] {
+        company.members("others", members);
+        assert_eq!(held(&company) == both[1..], is_held, "{members:?}");
+    }
+    assert_eq!(held(&company), []);
+}
+
+/// The last user who administers goes, and there is a group besides: it depends on who is in it.
+#[test]
+fn a_group_that_administers_counts_by_who_is_in_it() {
+    let mut company = company();
+    company.has("PAY", "group:eng", Level::Admin).gone("user:boss");
+    let last = |who: &str| GlobalPermission { holder: holder(who), level: GlobalLevel::SysAdmin };
+    company.seen.everywhere.is = vec![last("user:boss"), last("group:admins")];
+    let all = ["* user:boss sys-admin>-", "PAY user:boss admin>-"];
+    company.seen.members.clear();
+    assert!(company.planned().is_empty(), "nobody knows who is in them");
+    assert_eq!(company.plan().held_back.len(), 2);
+    company.members("eng", &[]).members("admins", &["boss"]);
+    assert!(company.planned().is_empty(), "nobody is, or only who goes");
+    company.members("eng", &["bob"]).members("admins", &["bob"]);
+    assert_eq!(company.planned(), all);
 }
 
 #[test]
-fn groups_are_looked_into_where_somebody_is_to_leave_one_that_administers() {
+fn groups_are_looked_into_where_one_who_administers_would_do_so_no_more() {
     let mut company = company();
     company.has("OPS", "group:eng", Level::Admin).has("OPS", "group:web", Level::Admin);
     company.has("PAY", "group:pay", Level::Admin).has("OPS", "group:readers", Level::Read);
-    assert!(groups_to_look_into(&company.seen).is_empty());
+    let groups = |company: &Company| groups_to_look_into(&company.seen, &company.basis);
+    assert!(groups(&company).is_empty());
     let doors = Doors { credentials: vec![], groups: ["ENG", "readers"].map(str::to_owned).into() };
-    company.seen.doors.insert(holder("user:ada"), dated(doors));
-    assert_eq!(groups_to_look_into(&company.seen), ["group:eng", "group:web"].map(holder).into());
+    company.gone("user:ada").seen.doors.insert(holder("user:ada"), dated(doors));
+    assert_eq!(groups(&company), ["group:eng", "group:web"].map(holder).into());
+    // Where it is taken from somebody, too, and where everybody had it.
+    company.basis.standing.clear();
+    company.has("OPS", "user:cleo", Level::Admin).ours("OPS", "user:cleo", Level::Admin, None);
+    assert_eq!(groups(&company), ["group:eng", "group:web"].map(holder).into());
+    company.basis.managed.clear();
+    company.basis.settings.adopt.insert(place("PAY"));
+    company.give("PAY", Level::Admin, "user:boss").give("PAY", Level::Read, "user:cleo");
+    company
+        .seen
+        .permissions
+        .get_mut(&place("PAY"))
+        .unwrap()
+        .is
+        .retain(|(one, _)| *one == holder("user:boss"));
+    assert!(groups(&company).is_empty());
+    company.has("PAY", "group:pay", Level::Admin);
+    assert_eq!(groups(&company), [holder("group:pay")].into());
+    company
+        .seen
+        .everywhere
+        .is
+        .push(GlobalPermission { holder: holder("user:cleo"), level: GlobalLevel::SysAdmin });
+    company.gone("user:cleo");
+    let all = ["group:admins", "group:eng", "group:pay", "group:web"];
+    assert_eq!(groups(&company), all.map(holder).into());
 }

@@ -51,6 +51,7 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
         ignore,
         most_removed,
         automatic,
+        late,
     } = opening;
     let settings = Settings {
         account: Holder::user(&account).ok_or_else(unclear)?,
@@ -68,6 +69,7 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
         mirror: MirrorSettings::default(),
     };
     Ok(Basis {
+        late: Some(late).filter(|late| !late.is_empty()),
         policy,
         directory,
         settings,

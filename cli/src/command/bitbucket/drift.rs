@@ -61,6 +61,10 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
 impl Around {
     /// Finds what is beside the policy.
     pub(super) async fn look(&self, client: &Client, look: &Look) -> Result<Vec<Finding>, Failure> {
+        if let Some(why) = &look.basis.late {
+            let help = "look again when the source is back: see `oam status`";
+            return Err(Failure::HeldBack { what: format!("drift is not looked for: {why}"), help });
+        }
         let around = provision::look_around(client, &look.seen, self.credentials).await?;
         let now = u128::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let since = u64::try_from(now.saturating_sub(self.unused_for.as_millis())).unwrap_or_default();

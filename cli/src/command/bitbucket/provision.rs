@@ -6,14 +6,13 @@ use clap::Args;
 use oam_bitbucket::{
     Bitbucket as Client,
     permission::{Holder, Level},
-    provision::{self, Basis, Change, Outcome, Pending, Plan as Drawn, Reading, Seen},
+    provision::{self, Basis, Pending, Plan as Drawn, Reading, Seen},
 };
-use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tokio::time::{self, Instant};
-use tonic::Code;
 
 use super::{
     basis,
+    carry_out::{carry_out, end},
     drift::Around,
     seen::{Keeping, length},
     server::Server,
@@ -23,11 +22,9 @@ use crate::{
     command::{Context, Ending},
     exit::Exit,
     failure::Failure,
-    output::provision::{AppliedJson, PlanJson, applied_text, change_text, plan_text},
+    output::provision::{PlanJson, change_text, plan_text},
 };
 
-/// How much of what Bitbucket said the daemon is told, in characters.
-const TOLD: usize = 500;
 /// How many changes are named that were not in a plan.
 const MOST_NAMED: usize = 5;
 
@@ -94,29 +91,6 @@ pub(super) struct Look {
     with_keys: bool,
 }
 
-/// What was done of a plan.
-#[derive(Debug, Default)]
-struct Done {
-    done: usize,
-    /// What Bitbucket did not do, and what it said.
-    failed: Vec<(Change, String)>,
-}
-
-/// Why a change is not made.
-struct Not {
-    why: String,
-    /// Set where others would not be made either.
-    stops: Option<oam_bitbucket::Error>,
-}
-
-/// Of whom nothing more is taken in this run, since something of them could not be.
-#[derive(Default)]
-struct GivenUp {
-    users: BTreeSet<Holder>,
-    /// How many in a row, with nothing made in between.
-    in_a_row: usize,
-}
-
 /// Runs `oam bitbucket plan`.
 pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
@@ -168,7 +142,7 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
-    look.plan = whole.automatic(&look.basis);
+    look.plan = whole.automatic(&look.seen, &look.basis);
     let left = left - look.plan.changes.len();
     let ended = carry_out(&client, &mut admin, &mut look, false, context).await;
     task.keeping.write(&task.server.url, &look.seen)?;
@@ -198,110 +172,6 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
     ended
 }
 
-/// Makes the changes of a plan, one after the other.
-async fn carry_out(
-    client: &Client,
-    admin: &mut Admin,
-    look: &mut Look,
-    yes_really: bool,
-    context: &mut Context,
-) -> Ending {
-    if let Some(why) = look.plan.too_much().filter(|_| !yes_really) {
-        let help = "read `oam bitbucket plan`; if it is meant, `oam bitbucket apply --yes-really`";
-        return Err(Failure::HeldBack { what: format!("nothing was done: {why}"), help });
-    }
-    let mut done = Done::default();
-    let mut given_up = GivenUp::default();
-    for change in &look.plan.changes {
-        let leaver = change.leaver(&look.basis);
-        let not = if leaver.as_ref().is_some_and(|user| given_up.users.contains(user)) {
-            Some(Not {
-                why: "not tried, since something before it could not be taken from them".to_owned(),
-                stops: None,
-            })
-        } else {
-            make(client, admin, change, &mut look.seen, &look.basis).await?
-        };
-        let Some(Not { why, stops }) = not else {
-            done.done += 1;
-            given_up.in_a_row = 0;
-            context.terminal.note(&format!("done: {}", change_text(change)));
-            continue;
-        };
-        context.terminal.note(&format!("NOT done: {}: {why}", change_text(change)));
-        done.failed.push((change.clone(), why));
-        if let Some(error) = stops {
-            given_up.after(leaver, error)?;
-        }
-    }
-    let json = AppliedJson::of(done.done, &done.failed, &look.plan);
-    context.terminal.answer(&json, |page| applied_text(done.done, &done.failed, &look.plan, page))?;
-    let whole = done.failed.is_empty() && look.plan.held_back.is_empty() && look.plan.unread.is_empty();
-    Ok(if whole { Exit::Ok } else { Exit::No })
-}
-
-impl GivenUp {
-    /// Something failed so that the rest would, too: the rest of that person, where it is about one who is gone, and else of all.
-    fn after(&mut self, leaver: Option<Holder>, error: oam_bitbucket::Error) -> Result<(), Failure> {
-        self.in_a_row += 1;
-        match leaver {
-            Some(user) if !error.is_busy() && self.in_a_row < provision::MOST_IN_A_ROW => {
-                self.users.insert(user);
-                Ok(())
-            }
-            _ => Err(error.into()),
-        }
-    }
-}
-
-/// Makes one change: looked at again, recorded before, and what came of it afterwards. `None`: it is made.
-async fn make(
-    client: &Client,
-    admin: &mut Admin,
-    change: &Change,
-    seen: &mut Seen,
-    basis: &Basis,
-) -> Result<Option<Not>, Failure> {
-    match provision::look_again(client, change, seen, basis).await {
-        Ok(None) => {}
-        Ok(Some(why)) => return Ok(Some(Not { why, stops: None })),
-        Err(error) => return Ok(Not::of(Outcome::of(error))),
-    }
-    let begin = BeginBitbucketChangeRequest { change: Some(basis::to_wire(change.told())) };
-    let entry = admin.begin_bitbucket_change(begin).await?.into_inner().entry;
-    let outcome = provision::apply(client, &change.step, seen).await;
-    let detail = |error: &oam_bitbucket::Error| error.to_string().chars().take(TOLD).collect();
-    let (said, detail) = match &outcome {
-        Outcome::Done => ("done", String::new()),
-        Outcome::Failed(error) | Outcome::Stopped(error) => ("failed", detail(error)),
-        Outcome::Unknown(error) => ("unknown", detail(error)),
-    };
-    end(admin, entry, said, detail).await?;
-    Ok(Not::of(outcome))
-}
-
-impl Not {
-    /// What a change that is not made comes to; `None`: it is made.
-    fn of(outcome: Outcome) -> Option<Self> {
-        match outcome {
-            Outcome::Done => None,
-            Outcome::Failed(error) => Some(Self { why: error.to_string(), stops: None }),
-            Outcome::Stopped(error) | Outcome::Unknown(error) => {
-                Some(Self { why: error.to_string(), stops: Some(error) })
-            }
-        }
-    }
-}
-
-async fn end(admin: &mut Admin, entry: u64, outcome: &str, detail: String) -> Result<(), Failure> {
-    let request = EndBitbucketChangeRequest { entry, outcome: outcome.to_owned(), detail };
-    match admin.end_bitbucket_change(request).await {
-        // Another run said before what became of it.
-        Err(status) if status.code() == Code::NotFound => Ok(()),
-        ended => ended.map(drop).map_err(Failure::from),
-    }
-}
-
 impl Look {
     /// Reads all of it again.
     pub(super) async fn anew(client: &Client, admin: &mut Admin, with_keys: bool) -> Result<Self, Failure> {
@@ -320,6 +190,7 @@ impl Look {
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
         provision::see_anybody(client, &mut seen, &basis, reading, with_keys).await?;
+        provision::see_members(client, &mut seen, &basis, reading).await?;
         let plan = Drawn::of(&seen, &basis);
         Ok(Self { seen, basis, plan, with_keys })
     }

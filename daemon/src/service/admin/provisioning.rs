@@ -11,7 +11,7 @@ use oam_bitbucket::{
     provision::{LONGEST_TOLD, Managed, Settings, Told},
 };
 use oam_policy::{
-    Policy, Snapshot, State, Username, decide,
+    Policy, Snapshot, State, UndecidedReason, Username, decide,
     entitle::{self, Entitlement, NameInOrder, Receiver, Standing},
     words,
 };
@@ -42,14 +42,19 @@ pub(super) fn wanted(
     kept(&live)?;
     let asked = Asked::of(request)?;
     let (state, now) = (live.state(), Timestamp::now());
-    // What rests on a source that is late would take from people what they may have.
-    if let Some(first) = decide::obstacles(&state, now).first() {
+    // What rests on a source that is late would take from people what they may have. Who is gone is gone all the same: one late
+    // source must not keep the doors open of those whom another one put out.
+    let obstacles = decide::obstacles(&state, now);
+    let late = obstacles.first().map(|first| {
         let why = words::of_undecided(first).summary;
-        return Err(Status::unavailable(format!("nobody can say what permissions there should be: {why}")));
+        format!("nobody can say what permissions there should be: {why}")
+    });
+    if !obstacles.iter().all(|one| matches!(one, UndecidedReason::SourceStale { .. })) {
+        return Err(Status::unavailable(late.unwrap_or_default()));
     }
     let (answers, stream) = mpsc::channel(16);
     // `None`: nobody listens any more.
-    task::spawn_blocking(move || tell(&answers, &live, &state, &asked, now));
+    task::spawn_blocking(move || tell(&answers, &live, &state, &asked, (now, late)));
     Ok(ReceiverStream::new(stream))
 }
 
@@ -60,10 +65,35 @@ pub(super) async fn begin(
     request: v1::BeginBitbucketChangeRequest,
 ) -> Result<v1::BeginBitbucketChangeResponse, Status> {
     let (_, ledger) = kept(live)?;
-    let change = change(request.change.unwrap_or_default())?;
+    let v1::BeginBitbucketChangeRequest { change, policy, of_leaver } = request;
+    let change = self::change(change.unwrap_or_default())?;
+    still_right(&live.state(), &change, &policy, of_leaver)?;
     let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
     ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
     Ok(v1::BeginBitbucketChangeResponse { entry })
+}
+
+/// Refuses what is not right any more. A plan of thousands of changes takes an hour: nobody gets by it what was withdrawn meanwhile, and
+/// from nobody is taken who is back.
+fn still_right(state: &State, change: &Told, planned_by: &str, of_leaver: bool) -> Result<(), Status> {
+    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
+    let (policy, snapshot) =
+        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
+    if policy.digest().to_string() != planned_by {
+        return Err(Status::aborted("another policy is in force now than the one by which this was planned"));
+    }
+    let user = &change.user;
+    let standing =
+        Username::parse(user).map_or(Standing::Unknown, |user| entitle::standing(policy, snapshot, &user));
+    let gives = change.step == "permit" && Level::parse(&change.after) > Level::parse(&change.before);
+    let why = match standing {
+        Standing::Deactivated | Standing::CutOff | Standing::Unknown if gives && !user.is_empty() => {
+            "may not act any more"
+        }
+        Standing::Active | Standing::Unknown if of_leaver => "is not gone any more",
+        _ => return Ok(()),
+    };
+    Err(Status::failed_precondition(format!("`{user}` {why} ({}): plan again", standing.as_str())))
 }
 
 /// Records what became of a change.
@@ -127,10 +157,55 @@ impl Asked {
     }
 }
 
-fn tell(answers: &Answers, live: &Live, state: &State, asked: &Asked, now: Timestamp) -> Option<()> {
+fn tell(
+    answers: &Answers,
+    live: &Live,
+    state: &State,
+    asked: &Asked,
+    (now, late): (Timestamp, Option<String>),
+) -> Option<()> {
     let (settings, ledger) = kept(live).ok()?;
     let (policy, snapshot) = (state.policy.as_deref()?, state.snapshot.as_ref()?);
-    send(answers, Step::Opening(opening(settings, policy, snapshot)))?;
+    let is_late = late.is_some();
+    let late = late.unwrap_or_default();
+    send(answers, Step::Opening(v1::ProvisioningOpening { late, ..opening(settings, policy, snapshot) }))?;
+    if !is_late {
+        tell_rights(answers, policy, snapshot, asked, now)?;
+    }
+    for user in &asked.users {
+        let standing = entitle::standing(policy, snapshot, user);
+        let is_gone = matches!(standing, Standing::Deactivated | Standing::CutOff);
+        if is_gone || (standing != Standing::Active && !is_late) {
+            let (user, standing) = (user.as_str().to_owned(), standing.as_str().to_owned());
+            send(answers, Step::Standing(v1::AccountStanding { user, standing }))?;
+        }
+    }
+    for ((place, holder), Managed { level, below }) in ledger.managed() {
+        let below = below.map(|level| level.to_string()).unwrap_or_default();
+        let (place, holder, level) = (place.to_string(), holder.to_string(), level.to_string());
+        send(answers, Step::Managed(v1::ManagedPermission { place, holder, level, below }))?;
+    }
+    for pending in ledger.pending() {
+        let change = Some(to_wire(pending.change));
+        send(answers, Step::Pending(v1::PendingChange { entry: pending.entry, change }))?;
+    }
+    if !is_late {
+        tell_mirror(answers, settings, policy, asked)?;
+    }
+    for (place, thing) in ledger.restrictions() {
+        send(answers, Step::Owned(v1::OwnedRestriction { place: place.to_string(), thing }))?;
+    }
+    send(answers, Step::Done(true))
+}
+
+/// What rules give, and to whom.
+fn tell_rights(
+    answers: &Answers,
+    policy: &Policy,
+    snapshot: &Snapshot,
+    asked: &Asked,
+    now: Timestamp,
+) -> Option<()> {
     for (role, holders) in entitle::role_holders(policy, snapshot) {
         let groups = holders.groups.as_ref();
         let told = v1::RoleHolders {
@@ -159,37 +234,14 @@ fn tell(answers: &Answers, live: &Live, state: &State, asked: &Asked, now: Times
             send(answers, Step::Given(given(place, one)))?;
         }
     }
-    for user in &asked.users {
-        let standing = entitle::standing(policy, snapshot, user);
-        if standing != Standing::Active {
-            let (user, standing) = (user.as_str().to_owned(), standing.as_str().to_owned());
-            send(answers, Step::Standing(v1::AccountStanding { user, standing }))?;
-        }
-    }
-    for ((place, holder), Managed { level, below }) in ledger.managed() {
-        let below = below.map(|level| level.to_string()).unwrap_or_default();
-        let (place, holder, level) = (place.to_string(), holder.to_string(), level.to_string());
-        send(answers, Step::Managed(v1::ManagedPermission { place, holder, level, below }))?;
-    }
-    for pending in ledger.pending() {
-        let change = Some(to_wire(pending.change));
-        send(answers, Step::Pending(v1::PendingChange { entry: pending.entry, change }))?;
-    }
     for one in entitle::unsaid(policy, now) {
         send(answers, Step::Unsaid(v1::UnsaidRule { rule: one.rule.to_string(), what: one.what }))?;
     }
-    tell_mirror(answers, settings, policy, asked, ledger)?;
-    send(answers, Step::Done(true))
+    Some(())
 }
 
-/// Which branch restrictions there should be, and which are ours.
-fn tell_mirror(
-    answers: &Answers,
-    settings: &Settings,
-    policy: &Policy,
-    asked: &Asked,
-    ledger: &Ledger,
-) -> Option<()> {
+/// Which branch restrictions there should be.
+fn tell_mirror(answers: &Answers, settings: &Settings, policy: &Policy, asked: &Asked) -> Option<()> {
     if !settings.mirror.at.is_empty() {
         let protections = Protections::of(policy, &settings.mirror, &settings.groups);
         for place in &asked.places {
@@ -200,9 +252,6 @@ fn tell_mirror(
         for (rule, what) in protections.unsaid {
             send(answers, Step::Unsaid(v1::UnsaidRule { rule: rule.to_string(), what }))?;
         }
-    }
-    for (place, thing) in ledger.restrictions() {
-        send(answers, Step::Owned(v1::OwnedRestriction { place: place.to_string(), thing }))?;
     }
     Some(())
 }
@@ -238,6 +287,7 @@ fn opening(settings: &Settings, policy: &Policy, snapshot: &Snapshot) -> v1::Pro
         ignore: ignore.iter().map(ToString::to_string).collect(),
         most_removed: u32::from(*most_removed),
         automatic: automatic.iter().map(|one| one.as_str().to_owned()).collect(),
+        late: String::new(),
     }
 }
 

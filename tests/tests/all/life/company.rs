@@ -1,7 +1,7 @@
 //! The company: who is there, and how they are asked.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::symlink,
     path::PathBuf,
@@ -38,6 +38,8 @@ pub(super) struct Company {
     pub(super) folder: TempDir,
     /// Everybody whom the identity provider knows, with their team.
     people: BTreeMap<String, usize>,
+    /// Those of them who are not active any more.
+    gone: BTreeSet<String>,
     /// So many were made: no two are the same.
     commits: AtomicU32,
 }
@@ -89,7 +91,8 @@ impl Company {
         let daemon =
             Daemon::start_with(&Setup { policy: "version = 1\n".to_owned(), directory: None, config });
         fs::write(folder.path().join("oam-hook.toml"), HookConfig::of(&daemon).to_toml()).unwrap();
-        let company = Self { server, daemon, folder, people, commits: AtomicU32::new(0) };
+        let (gone, commits) = (BTreeSet::new(), AtomicU32::new(0));
+        let company = Self { server, daemon, folder, people, gone, commits };
         company.imports();
         company
     }
@@ -111,10 +114,20 @@ impl Company {
         self.imports();
     }
 
+    /// The identity provider says that somebody is not active any more, or is again.
+    pub(super) fn is_active(&mut self, name: &str, active: bool) {
+        match active {
+            true => self.gone.remove(name),
+            false => self.gone.insert(name.to_owned()),
+        };
+        self.imports();
+    }
+
     fn imports(&self) {
         let person = |(name, team): (&String, &usize)| {
             let (email, team) = (format!("{name}@example.com"), format!("okta:team-{team}"));
-            json!({"username": name, "emails": [email], "groups": [team, "okta:staff"]})
+            let active = !self.gone.contains(name);
+            json!({"username": name, "active": active, "emails": [email], "groups": [team, "okta:staff"]})
         };
         let mut users: Vec<_> = self.people.iter().map(person).collect();
         users.push(json!({"username": "kim", "groups": ["okta:guards", "okta:staff"]}));

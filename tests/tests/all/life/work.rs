@@ -74,16 +74,17 @@ impl Company {
         assert!(self.push("mara", old, topic).git.stderr_text().contains("403"));
     }
 
-    /// A leaver can do nothing from one push to the next, loses all that they had, and gets nothing back by coming back.
+    /// A leaver whom the identity provider says to be gone can do nothing from one push to the next, loses all that they had, and gets
+    /// nothing back by coming back. Nobody tells OAM of it.
     pub(super) fn lets_somebody_go(&mut self) {
         let topic = "refs/heads/u/leo/x";
         assert_eq!(self.push("leo", REPOSITORY, topic).verdict(), Verdict::Permitted);
         let token = self.server.add_credential("leo", CredentialKind::Token, "ci", None);
         self.server.add_credential("leo", CredentialKind::Ssh, "laptop", None);
         self.permit("leo", "P3", Permission::Write);
-        self.daemon.deactivate("leo").expect_success("oam user deactivate");
+        self.is_active("leo", false);
         let refused = self.push("leo", REPOSITORY, topic);
-        assert!(refused.remote().contains("[revoked]"), "{refused:?}");
+        assert!(refused.remote().contains("[account-disabled]"), "{refused:?}");
         let watched = self.oam("watch", &[]).expect_success("oam bitbucket watch").stderr_text();
         let at = |what: &str| watched.find(what).unwrap_or_else(|| panic!("{what}: {watched}"));
         // The widest door first.
@@ -98,9 +99,7 @@ impl Company {
         assert!(!self.server.has_token(&token));
         // Nobody else lost anything.
         assert_eq!(self.server.given().len(), GIVEN);
-        self.daemon
-            .oam(["user", "reactivate", "leo", "--reason", "is back"])
-            .expect_success("oam user reactivate");
+        self.is_active("leo", true);
         self.oam("watch", &[]).expect_success("oam bitbucket watch");
         assert_eq!((self.server.credentials("leo"), self.server.groups_of("leo")), (0, vec![]));
         assert!(self.push("leo", REPOSITORY, topic).git.stderr_text().contains("403"));

@@ -1,6 +1,6 @@
 //! What is never done, and what only where somebody says so.
 
-use oam_tests::bitbucket_server::Permission;
+use oam_tests::bitbucket_server::{Global, Permission};
 
 use super::{PEOPLE, Person, World, world};
 
@@ -36,18 +36,26 @@ fn the_last_administrator_and_the_account_itself_stay_in() {
 }
 
 #[test]
-fn too_much_at_once_takes_somebody_who_says_so() {
-    let world = World::applied("");
-    let gone: Vec<Person> = PEOPLE.iter().map(|(name, ..)| (*name, false, &[][..])).collect();
+fn too_much_at_once_takes_somebody_who_says_so_and_holds_up_nothing_else() {
+    let world = World::applied("automatic = [\"leavers\", \"give\"]\n");
+    let gone: Vec<Person> =
+        PEOPLE.iter().filter(|one| one.0 != "newcomer").map(|(name, ..)| (*name, false, &[][..])).collect();
     world.now(&gone);
     let before = world.changes();
     let refused = world.apply();
     assert_eq!((refused.code, world.changes()), (1, before), "{refused:?}");
-    assert!(refused.stderr_text().contains("people would lose all that they have"), "{refused:?}");
+    let told = "Too much at once, so 18 changes not made: 4 of 8 people would lose all that they have, which is more than 10 %.";
+    assert!(refused.stdout_text().contains(told), "{refused:?}");
+    // Somebody joins all the same.
+    world.server.add_user("newcomer", Global::Licensed);
     let watched = world.oam("watch", &[]);
-    assert_eq!((watched.code, world.changes()), (1, before), "{watched:?}");
+    assert_eq!((watched.code, world.changes()), (1, before + 3), "{watched:?}");
+    assert!(world.server.given().contains(&"PAY newcomer Write".into()), "{watched:?}");
     world.oam("apply", &["--yes-really"]).expect_success("it is meant");
-    assert_eq!(world.server.given(), ["PAY boss Admin"]);
+    assert_eq!(
+        world.server.given(),
+        ["PAY boss Admin", "PAY newcomer Write", "WEB newcomer Read", "WEB/shop newcomer Write"]
+    );
 }
 
 #[test]

@@ -3,9 +3,37 @@
 use std::{fs, process::Stdio};
 
 use oam_audit::entry::ChangeStage;
-use oam_tests::{Daemon, wait};
+use oam_tests::{
+    Daemon,
+    bitbucket_server::{CredentialKind, Permission},
+    wait,
+};
 
 use super::{GIVEN, World, world};
+
+/// Whoever is gone is gone, also where another source is late: nothing else is given or taken then.
+#[test]
+fn a_late_source_keeps_nobodys_doors_open() {
+    let mut world = World::applied("");
+    world.server.permit("ada", "WEB", Permission::Admin);
+    world.server.add_credential("carl", CredentialKind::Ssh, "old", None);
+    world.daemon.deactivate("carl").expect_success("cut off");
+    let config = std::fs::read_to_string(world.daemon.config_file()).unwrap();
+    std::fs::write(world.daemon.config_file(), config + "\n[directory]\nmax_age = \"1s\"\n").unwrap();
+    world.daemon.stop();
+    world.daemon.spawn();
+    let plan = wait::until("the directory is stale", || {
+        Some(world.plan()).filter(|plan| plan.contains("only those who are gone are: nobody can say"))
+    });
+    assert!(plan.contains("carl") && !plan.contains("ada") && !plan.contains("boss"), "{plan}");
+    let drift = world.oam("drift", &[]);
+    assert!(drift.code == 1 && drift.stderr_text().contains("drift is not looked for"), "{drift:?}");
+    world.apply().expect_success("oam bitbucket apply");
+    let given = world.server.given();
+    assert!(!given.iter().any(|one| one.contains(" carl ")), "{given:?}");
+    assert!(given.contains(&"WEB ada Admin".into()) && given.contains(&"WEB lena Read".into()), "{given:?}");
+    assert_eq!(world.server.credentials("carl"), 0);
+}
 
 #[test]
 fn bitbucket_that_goes_away_in_the_middle_is_asked_again_for_what_is_left() {

@@ -64,6 +64,7 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     world.server.permit("ada", "PAY", Permission::Read);
     world.server.add_credential("ada", CredentialKind::Token, "ci", None);
     world.server.add_credential("bob", CredentialKind::Ssh, "laptop", Some(30));
+    world.server.last_used("bob", "laptop", 1_750_000_000_000);
     world.server.add_credential("carl", CredentialKind::Ssh, "old", None);
     world.server.add_access_key("PAY", "deploy", true, None);
     world.server.add_access_key("PAY/api", "mirror", false, Some(30));
@@ -93,11 +94,12 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     Never ends (2)
       user:ada HTTP token 1 `ci` never ends
       PAY: access key 1 `deploy` never ends
-    Not used for long (3)
+    Not used for long (4)
       user:ada HTTP token 1 `ci` was made long ago, and is not known to have been used
+      user:bob SSH key 2 `laptop` was last used long ago
       PAY: access key 1 `deploy` was made long ago, and is not known to have been used
       PAY/api: access key 2 `mirror` was made long ago, and is not known to have been used
-    18 findings. `oam bitbucket apply` mends 7.
+    19 findings. `oam bitbucket apply` mends 7.
     ");
     // Without them nobody's keys are asked for but those of whoever is gone.
     let before = world.server.requests().len();

@@ -57,12 +57,6 @@ fn what_fails_for_three_in_a_row_fails_for_all() {
     let before = world.changes();
     let watched = world.oam("watch", &[]);
     assert_eq!((watched.code, world.changes() - before), (5, 3), "{watched:?}");
-    // Nor is anything planned where nothing can be read.
-    world.server.comes_back();
-    world.server.stumble_at("GET /rest/ssh/latest/keys", 500);
-    let before = world.changes();
-    let watched = world.oam("watch", &[]);
-    assert_eq!((watched.code, world.changes() - before), (3, 0), "{watched:?}");
     // Too much asking ends it at once.
     world.server.comes_back();
     world.server.stumble_at("DELETE /rest/access-tokens/latest/users/ada/", 429);
@@ -74,23 +68,116 @@ fn what_fails_for_three_in_a_row_fails_for_all() {
 fn one_whose_keys_cannot_be_read_is_told_and_loses_the_rest() {
     let world = World::applied("max_removed = \"100%\"");
     world.server.add_credential("bob", CredentialKind::Token, "ci", None);
+    world.server.add_credential("bob", CredentialKind::Ssh, "laptop", None);
     world.leave(&["Ada", "bob"]);
     world.server.stumble_at("GET /rest/access-tokens/latest/users/bob", 500);
     let plan = world.plan();
-    assert!(plan.contains("Gone, and their tokens, keys and groups stay, since these could not be read:\n  ! bob: reading each HTTP token of bob: "), "{plan}");
+    let told = "Gone, and what of theirs could not be read stays:\n  ! bob: reading each HTTP token of bob: ";
+    assert!(plan.contains(told), "{plan}");
     let watched = world.oam("watch", &[]);
     assert_eq!(watched.code, 1, "{watched:?}");
     assert!(world.has_nothing("ada"), "{:?}", world.server.given());
     assert!(!world.server.given().iter().any(|one| one.contains("bob")), "{:?}", world.server.given());
-    assert_eq!(world.server.credentials("bob"), 1);
+    // What could be read is gone: the SSH key, and the groups.
+    assert_eq!((world.server.credentials("bob"), world.server.groups_of("bob")), (1, vec![]));
     let drift = world.oam("drift", &[]).stdout_text();
     assert!(
-        drift.contains("user:bob may still have tokens, keys and groups, which cannot be read"),
+        drift.contains("user:bob may still have what cannot be read: reading each HTTP token"),
         "{drift}"
     );
     world.server.comes_back();
     world.oam("watch", &[]).expect_success("the next round");
     assert!(world.has_nothing("bob"));
+}
+
+/// What cannot be read of anybody stays and is told, and everything else of everybody is taken.
+#[test]
+fn one_kind_of_key_that_cannot_be_read_keeps_no_other_door_open() {
+    let world = World::applied("max_removed = \"100%\"");
+    let gone = ["ada", "bob", "carl", "lena"];
+    for user in gone {
+        world.server.add_credential(user, CredentialKind::Token, "ci", None);
+        world.server.add_credential(user, CredentialKind::Ssh, "laptop", None);
+    }
+    world.leave(&["Ada", "bob", "carl", "lena"]);
+    world.server.stumble_at("GET /rest/ssh/latest/keys", 500);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    let watched = world.oam("watch", &seen);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    assert!(watched.stdout_text().contains("! lena: reading each SSH key of lena: "), "{watched:?}");
+    assert_eq!(world.server.given(), ["PAY boss Admin"]);
+    let left = gone.map(|user| (world.server.credentials(user), world.server.groups_of(user).len()));
+    assert_eq!(left, [(1, 0); 4]);
+    // Too much asking says nothing about anybody: it ends the round.
+    world.server.stumble_at("GET /rest/gpg/latest/keys", 429);
+    assert_eq!(world.oam("watch", &[]).code, 4);
+    world.server.comes_back();
+    // What was not read is not taken for read.
+    world.oam("watch", &seen).expect_success("the next round");
+    assert!(gone.iter().all(|user| world.has_nothing(user)));
+}
+
+/// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.
+#[test]
+fn a_bitbucket_that_does_not_answer_is_asked_about_three_and_no_more() {
+    let world = World::applied("max_removed = \"100%\"");
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    world.oam("plan", &seen).expect_success("what is there is kept");
+    world.leave(&["Ada", "bob", "carl", "lena"]);
+    let before = world.recorded().len();
+    world.server.answers(false);
+    let watched = world.oam("watch", &seen);
+    assert_eq!((watched.code, world.recorded().len()), (4, before), "{watched:?}");
+    assert!(!watched.stderr_text().contains("NOT done"), "{watched:?}");
+}
+
+/// Those who are gone grow more and more, and nothing of theirs changes.
+#[test]
+fn who_has_nothing_left_is_looked_at_again_once_a_day() {
+    let world = World::applied("max_removed = \"100%\"");
+    world.leave(&["Ada", "bob"]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    world.oam("watch", &seen).expect_success("they have nothing left");
+    world.oam("plan", &seen).expect_success("which is noted");
+    // A plan after so many hours; tells how often it was asked by what somebody could come in.
+    let hours_later = |hours: u64| {
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, older(serde_json::from_str(&text).unwrap(), hours * 3_600).to_string())
+            .unwrap();
+        let before = world.server.requests().len();
+        world.oam("plan", &seen).expect_success("a later plan");
+        let asked = world.server.requests().split_off(before);
+        let doors = ["access-tokens", "ssh/latest/keys", "gpg/latest/keys", "users/more-members"];
+        let of_doors = asked.iter().filter(|one| doors.iter().any(|door| one.contains(door))).count();
+        assert!(asked.len() > of_doors, "all else is read again: {asked:?}");
+        of_doors
+    };
+    assert_eq!(hours_later(2), 0);
+    assert_eq!(hours_later(23), 8);
+    // Whoever has something is looked at each time.
+    world.server.add_credential("bob", CredentialKind::Ssh, "new", None);
+    assert_eq!((hours_later(25), hours_later(2)), (8, 4));
+}
+
+/// What was kept, as if it had been so many seconds earlier.
+fn older(kept: serde_json::Value, by: u64) -> serde_json::Value {
+    use serde_json::Value;
+    match kept {
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| match value.as_u64().filter(|at| name == "at" && *at > by) {
+                    Some(at) => (name, (at - by).into()),
+                    None => (name, older(value, by)),
+                })
+                .collect(),
+        ),
+        Value::Array(all) => Value::Array(all.into_iter().map(|one| older(one, by)).collect()),
+        other => other,
+    }
 }
 
 #[test]
@@ -111,4 +198,21 @@ fn nobody_leaves_the_last_group_that_administers() {
     world.oam("watch", &[]).expect_success("the next round");
     assert!(world.has_nothing("carl"));
     assert_eq!(world.server.groups_of("dora"), ["owners"]);
+}
+
+#[test]
+fn a_plan_that_was_kept_deletes_a_token_that_was_used_since() {
+    let world = World::applied("");
+    let token = world.server.add_credential("bob", CredentialKind::Token, "ci", None);
+    world.leave(&["bob"]);
+    let file = world.folder.path().join("plan.json");
+    let file = file.to_str().unwrap();
+    world.oam("plan", &["--out", file]).expect_success("a plan that is kept");
+    // Somebody comes in with it, which Bitbucket tells from then on.
+    let admin = world.folder.path().join("token");
+    std::fs::write(&admin, &token).unwrap();
+    assert_eq!(world.oam("plan", &[]).code, 5);
+    std::fs::write(&admin, world.server.token("svc-oam")).unwrap();
+    world.oam("apply", &[file]).expect_success("the plan that was read");
+    assert!(world.has_nothing("bob"), "{:?}", world.server.given());
 }

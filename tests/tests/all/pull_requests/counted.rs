@@ -172,6 +172,19 @@ fn nobody_approves_what_they_made_themselves() {
     team.merge("bob", id).is_permitted();
 }
 
+/// Nor does whoever opened it approve it, where all commits are by others.
+#[test]
+fn who_opened_it_does_not_approve_it() {
+    let team = Team::new();
+    let tip = team.push("carol", "topic", "src/a");
+    let id = team.open("alice", "topic", "main");
+    team.approve("bob", id);
+    team.server().note_approval("DEMO/app", id, "alice", &tip);
+    team.merge("bob", id).is_refused("1 approval does not count: `alice` (opened the pull request)");
+    team.approve("dave", id);
+    team.merge("bob", id).is_permitted();
+}
+
 /// A commit by an address that is nobody's may be by anybody: then it is not known whether approvals count, and told so.
 #[test]
 fn an_address_that_is_nobodys_hides_nobody() {

@@ -39,6 +39,10 @@ fn a_bitbucket_that_cannot_be_asked_refuses_nobody_and_lets_nobody_in() {
             assert!(super::flat(&seen.text).contains(says), "{ailment:?}: {}", seen.text);
         }
     }
+    // Whoever waits for a merge does not wait for Bitbucket to let up: it is asked once.
+    let before = team.lookups();
+    team.look("alice", id).is_undecided("Bitbucket limits how often it may be asked");
+    assert_eq!(team.lookups(), before + 1);
     ail(Ailment::Down);
     let text = redact(&team.look("alice", id).text);
     insta::assert_snapshot!(text.replace(team.server().url(), "http://bitbucket"), @"
@@ -65,7 +69,7 @@ fn a_bitbucket_that_cannot_be_asked_refuses_nobody_and_lets_nobody_in() {
     let status = team.world.daemon.oam(["status"]).stdout_text();
     assert!(!status.contains("Who approved"), "{status}");
     let metrics = crate::observing::get(&team.world.daemon, "/metrics").1;
-    assert!(metrics.contains("oam_pull_requests_total{outcome=\"failed\"} 19"), "{metrics}");
+    assert!(metrics.contains("oam_pull_requests_total{outcome=\"failed\"} 20"), "{metrics}");
 }
 
 /// Nobody waits longer than is configured; and a hook that gives up before does not take the daemon for unreachable.
