@@ -68,9 +68,9 @@ impl OneRef<'_, '_> {
     }
 
     fn is_valid(&self, waiver: &Waiver, one: &WaiverUse) -> bool {
-        let &Scope { policy, snapshot, ref subject, repository, now, .. } = self.scope;
+        let Scope { policy, snapshot, subject, repository, now, .. } = self.scope;
         let (name, user) = (&self.update.name, subject.username.as_str());
-        one.judge(policy, snapshot, subject, now).is_ok_and(|judged| judged.id == waiver.id)
+        one.judge(policy, *snapshot, subject, *now).is_ok_and(|judged| judged.id == waiver.id)
             && one.on.as_ref().is_none_or(|on| on.matches(repository))
             && one.refs.as_ref().is_none_or(|refs| refs.matches(name, user))
             && waiver.on.matches(repository)
