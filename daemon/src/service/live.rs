@@ -300,7 +300,7 @@ impl Live {
         canaries
             .unwrap_or_default()
             .into_iter()
-            .chain(self.drift.alarm(now))
+            .chain(self.drift.alarms(now))
             .chain(self.exports.alarms(&self.audit, now))
             .chain(self.signals.alarms(now))
             .chain(secrets::alarms(self, now))

@@ -186,12 +186,12 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
             // Of what was just mended nothing is told.
             look = Look::anew(&client, &mut admin, false).await?;
         }
-        let found = task.around.look(&client, &look).await?;
+        let found = task.around.look(&client, &task.server.url, &look).await?;
         let told = task.around.tell(&mut admin, &found).await?;
         *looked = Some(Instant::now());
         context.terminal.note(&format!(
             "{} findings beside the policy, {} of them new",
-            found.len(),
+            found.all.len(),
             told.new
         ));
     }
