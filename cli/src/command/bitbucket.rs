@@ -7,6 +7,7 @@ mod noted;
 mod provision;
 mod seen;
 pub(super) mod server;
+mod watching;
 
 use std::path::PathBuf;
 

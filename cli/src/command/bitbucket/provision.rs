@@ -17,6 +17,7 @@ use super::{
     drift::Around,
     seen::{Keeping, length},
     server::Server,
+    watching,
 };
 use crate::{
     client::Admin,
@@ -152,7 +153,11 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
     loop {
         let ended = round(task, &mut looked, context).await;
         let Some(every) = task.every else { return ended };
-        if let Err(failure) = ended {
+        let told = match ended {
+            Ok(_) => watching::rounded(every, context).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = told {
             // The next round may find it mended.
             context.terminal.fail(&failure);
         }
