@@ -18,6 +18,7 @@ mod plan;
 mod seen;
 mod settings;
 mod shorten;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -32,6 +33,7 @@ pub use plan::{HeldBack, Plan, Surplus};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
 pub use shorten::{LONGEST_TOLD, shortened};
+pub use strangers::{Strangers, look_at_strangers, strange};
 
 /// With how many of those who are gone something must fail, one after the other, until nothing more is tried.
 pub const MOST_IN_A_ROW: usize = 3;

@@ -20,12 +20,14 @@ pub struct Around {
     pub restrictions: Vec<(Place, Restriction)>,
     /// The tokens and keys of users; `None`: they were not read.
     pub credentials: Option<Vec<(Account, Credential)>>,
+    /// The HTTP tokens of projects and repositories, which are nobody's; empty where credentials were not read.
+    pub tokens: Vec<(Place, Credential)>,
     /// The access keys of projects and repositories; empty where credentials were not read.
     pub access_keys: Vec<(Place, AccessKey)>,
 }
 
 /// Reads what there is besides permissions; tokens and keys only where that is wanted: it is three requests for each user, and
-/// one for each project and repository.
+/// two for each project and repository.
 ///
 /// # Errors
 /// When anything cannot be read.
@@ -56,6 +58,8 @@ pub async fn look_around(
         for place in &seen.places.is {
             let keys = bitbucket.access_keys(place).await?;
             around.access_keys.extend(keys.into_iter().map(|key| (place.clone(), key)));
+            let tokens = bitbucket.tokens_of(place).await?;
+            around.tokens.extend(tokens.into_iter().map(|token| (place.clone(), token)));
         }
     }
     Ok(around)
@@ -120,6 +124,10 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
             all.push(whose.finding(FindingKind::KeyWrites, &one.key, what));
         }
         all.extend(credential(&whose, &one.key, unused_since));
+    }
+    for (place, one) in around.tokens.iter().filter(|(place, _)| !ignored(place)) {
+        let whose = Whose { place: Some(place.clone()), holder: None, named: one.named() };
+        all.extend(credential(&whose, one, unused_since));
     }
     all.sort_by_key(Finding::rank);
     all

@@ -37,6 +37,10 @@ pub enum FindingKind {
     HookNotYet,
     /// Somebody who is gone still has something.
     Gone,
+    /// An account is let in that no source knows and no rule names.
+    UnknownAccount,
+    /// Somebody is in a group that a role is mapped to, and no source has them there.
+    GroupMember,
     /// A permission is granted and not given, or given and no longer granted.
     Differs,
     /// A permission that nobody granted, and that is not ours.
@@ -70,14 +74,16 @@ pub enum FoundIn {
 
 impl FindingKind {
     /// Every one, the worst first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::HookGone,
         Self::HookOff,
         Self::HookNarrowed,
         Self::HookReplaced,
         Self::HookNotYet,
         Self::Gone,
+        Self::UnknownAccount,
         Self::Administers,
+        Self::GroupMember,
         Self::NotGranted,
         Self::Everybody,
         Self::Differs,
@@ -101,6 +107,8 @@ impl FindingKind {
             }
             Self::KeyWrites | Self::Endless | Self::Unused => FoundIn::Credentials,
             Self::Gone
+            | Self::UnknownAccount
+            | Self::GroupMember
             | Self::Administers
             | Self::NotGranted
             | Self::Everybody
@@ -119,6 +127,8 @@ impl FindingKind {
             Self::HookReplaced => "hook-replaced",
             Self::HookNotYet => "hook-not-yet",
             Self::Gone => "gone",
+            Self::UnknownAccount => "unknown-account",
+            Self::GroupMember => "group-member",
             Self::Differs => "differs",
             Self::NotGranted => "not-granted",
             Self::Administers => "administers",

@@ -1,6 +1,7 @@
 mod anybody;
 mod beside;
 mod last;
+mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 

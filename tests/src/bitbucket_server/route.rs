@@ -21,6 +21,8 @@ fn route(ask: &Ask<'_>) -> Answered {
         ["rest", "api", "latest", path @ ..] => api(ask, path),
         ["rest", "access-tokens", "latest", path @ ..] => match (ask.method(), path) {
             ("GET", ["users", of]) => accounts::tokens(ask, of),
+            ("GET", ["projects", key]) => access_keys::tokens(ask, key, None),
+            ("GET", ["projects", key, "repos", slug]) => access_keys::tokens(ask, key, Some(slug)),
             ("DELETE", ["users", of, id]) => accounts::delete(ask, CredentialKind::Token, Some(of), id),
             _ => unknown(ask),
         },

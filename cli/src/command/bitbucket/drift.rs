@@ -42,7 +42,7 @@ pub struct Drift {
 /// How far is looked.
 #[derive(Debug, Args)]
 pub(super) struct Around {
-    /// Look at tokens and keys, too: three requests for each user, and one for each project and repository
+    /// Look at tokens and keys, too: three requests for each user, and two for each project and repository
     #[arg(long)]
     credentials: bool,
     /// For how long a token or key must not have been used to be told, as in `90d`
@@ -83,6 +83,8 @@ impl Around {
         let now = u128::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let since = u64::try_from(now.saturating_sub(self.unused_for.as_millis())).unwrap_or_default();
         let mut all = provision::findings(&look.seen, &look.basis, &look.plan, &around, since);
+        let strangers = provision::look_at_strangers(client, &look.seen, &look.basis).await?;
+        all.extend(provision::strange(&look.seen, &look.basis, &strangers, &around));
         let hooks = self.hooks(client, url).await?;
         let looked = hooks.is_some();
         all.extend(hooks.into_iter().flatten());

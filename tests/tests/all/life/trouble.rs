@@ -19,9 +19,9 @@ impl Company {
             self.oam("watch", &["--drift-every", "1h"]).expect_success("oam bitbucket watch").stderr_text()
         };
         let told = look();
-        assert!(told.contains("15 findings beside the policy, 3 of them new"), "{told}");
+        assert!(told.contains("16 findings beside the policy, 3 of them new"), "{told}");
         let status = self.status();
-        assert!(status.contains("ALARM: Within a day Bitbucket got what the policy does not say: administers 1, not-granted 1, everybody 1, exemption 1, restriction 11."), "{status}");
+        assert!(status.contains("ALARM: Within a day Bitbucket got what the policy does not say: unknown-account 1, administers 1, not-granted 1, everybody 1, exemption 1, restriction 11."), "{status}");
         let found = self.oam("drift", &[]).stdout_text();
         for line in [
             "P0: user:eve has admin, and no rule gives it",
