@@ -9,10 +9,14 @@ use crate::{
     account::{part, slug_of},
     client::{Ask, Bitbucket},
     error::{Error, Problem},
+    permission::Place,
+    project,
 };
 
 /// Where HTTP access tokens lie.
 const TOKENS: &str = "/rest/access-tokens/latest/users";
+/// The same of projects and repositories.
+const TOKENS_OF_PLACES: &str = "/rest/access-tokens/latest";
 
 /// Which kind it is. In this order they are taken: a token opens everything that its user may do, from anywhere and
 /// without the identity provider; an SSH key opens git; a GPG key opens nothing, and makes commits believed.
@@ -128,6 +132,19 @@ impl Bitbucket {
             }
         };
         Ok(self.list::<Wire>(ask()?).await?.into_iter().map(|wire| wire.read(kind)).collect())
+    }
+
+    /// The HTTP access tokens of a project or a repository: whoever has one acts as nobody whom a source knows.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn tokens_of(&self, place: &Place) -> Result<Vec<Credential>, Error> {
+        let path = match place {
+            Place::Project(project) => format!("{TOKENS_OF_PLACES}/projects/{project}"),
+            Place::Repository(repository) => project::repository_path(TOKENS_OF_PLACES, repository),
+        };
+        let ask = Ask::get(format!("reading the HTTP tokens of {place}"), path);
+        Ok(self.list::<Wire>(ask).await?.into_iter().map(|wire| wire.read(CredentialKind::Token)).collect())
     }
 
     /// Deletes one for good.

@@ -2,12 +2,15 @@
 
 pub mod app;
 mod apply;
+mod chosen;
+pub mod drift;
 mod plan;
 mod seen;
 
 pub use apply::{Progress, apply};
+pub use chosen::Chosen;
 pub use plan::{Plan, Step};
-pub use seen::{Installed, Known, OnProject, Place, see};
+pub use seen::{Installed, Known, OnProject, Place, Triggers, see, see_repositories};
 
 use crate::script::{Upload, When};
 

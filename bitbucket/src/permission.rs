@@ -132,12 +132,16 @@ impl Place {
         }
     }
 
-    fn path(&self) -> String {
-        let path = match self {
+    /// Where its part of the API lies.
+    pub(crate) fn api(&self) -> String {
+        match self {
             Self::Project(project) => project::path(project),
             Self::Repository(repository) => project::repository_path(API, repository),
-        };
-        format!("{path}/permissions")
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("{}/permissions", self.api())
     }
 }
 

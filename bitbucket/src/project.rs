@@ -23,6 +23,11 @@ impl ProjectKey {
         &self.0
     }
 
+    /// Whether it is one person's own.
+    pub fn is_of_person(&self) -> bool {
+        self.0.starts_with('~')
+    }
+
     /// The project of a repository.
     pub fn of(repository: &Repository) -> Self {
         let (project, _) = repository.as_str().split_once('/').unwrap_or_default();

@@ -12,11 +12,13 @@ mod basis;
 mod change;
 mod door;
 mod drift;
+mod finding;
 mod guard;
 mod plan;
 mod seen;
 mod settings;
 mod shorten;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -25,11 +27,13 @@ pub use anybody::see_anybody;
 pub use apply::{Outcome, apply, look_again, tokens_since};
 pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};
-pub use drift::{Around, Finding, FindingKind, findings, look_around};
+pub use drift::{Around, findings, look_around};
+pub use finding::{Finding, FindingKind, FoundIn};
 pub use plan::{HeldBack, Plan, Surplus, TooMuch};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_members, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
 pub use shorten::{LONGEST_TOLD, shortened};
+pub use strangers::{Strangers, look_at_strangers, strange};
 
 /// With how many of those who are gone something must fail, one after the other, until nothing more is tried.
 pub const MOST_IN_A_ROW: usize = 3;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use oam_fetch::Method;
-use oam_policy::Channel;
+use oam_policy::{Channel, Repository};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     client::{API, Ask, Bitbucket},
     error::Error,
+    permission::Place,
     project::{self, ProjectKey},
 };
 
@@ -53,6 +54,17 @@ pub struct Enabled {
     pub script: Script,
     /// What makes it run, by Bitbucket's names.
     pub trigger_ids: BTreeSet<String>,
+    /// Where that is said, where Bitbucket tells.
+    #[serde(default)]
+    pub scope: Option<Scope>,
+}
+
+/// Where something is said: in a project, or in one repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Scope {
+    /// By Bitbucket's name: `PROJECT` or `REPOSITORY`.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 /// A hook script to be uploaded.
@@ -160,13 +172,25 @@ impl Bitbucket {
         self.list(Ask::get(format!("reading the hook scripts of {project}"), path)).await
     }
 
-    /// Switches a hook script on for a project, for every trigger that there is.
+    /// The hook scripts of which a repository says itself when they run, whatever its project says.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn own_scripts(&self, repository: &Repository) -> Result<Vec<Enabled>, Error> {
+        let path = format!("{}/hook-scripts", project::repository_path(API, repository));
+        let ask = Ask::get(format!("reading the hook scripts of {repository}"), path);
+        let inherited = |one: &Enabled| one.scope.as_ref().is_some_and(|scope| scope.kind == "PROJECT");
+        let all: Vec<Enabled> = self.list(ask).await?;
+        Ok(all.into_iter().filter(|one| !inherited(one)).collect())
+    }
+
+    /// Switches a hook script on for a place, for every trigger that there is.
     ///
     /// # Errors
     /// When Bitbucket does not.
-    pub async fn enable_script(&self, project: &ProjectKey, id: ScriptId) -> Result<(), Error> {
-        let doing = format!("switching the hook script {id} on for {project}");
-        let path = format!("{}/hook-scripts/{id}", project::path(project));
+    pub async fn enable_script(&self, place: &Place, id: ScriptId) -> Result<(), Error> {
+        let doing = format!("switching the hook script {id} on for {place}");
+        let path = format!("{}/hook-scripts/{id}", place.api());
         let body = json!({"triggerIds": triggers()});
         self.done(Ask::by(Method::PUT, doing, path).json(&body)).await
     }

@@ -44,5 +44,6 @@ pub mod signature;
 pub mod source;
 pub mod store;
 pub mod telemetry;
+pub mod watched;
 pub mod webhook;
 pub mod witnesses;

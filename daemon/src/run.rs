@@ -43,6 +43,7 @@ use crate::{
     signals::{self, Signals},
     source::{self, Sources},
     store::{self, Healed, Loaded, Opened, Store},
+    watched::{Watched, WatchedError},
     webhook::{WebhookError, Webhooks},
 };
 
@@ -108,6 +109,9 @@ pub enum RunError {
     /// What was found in Bitbucket.
     #[error(transparent)]
     Drift(#[from] DriftError),
+    /// When rounds of `oam bitbucket watch` are expected.
+    #[error(transparent)]
+    Watched(#[from] WatchedError),
     /// What came of canaries.
     #[error(transparent)]
     Canaries(#[from] CanaryError),
@@ -232,7 +236,8 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
     let found = opened.sentences().into_iter().chain(healed.iter().map(Healed::to_string));
     let (drift, forgotten) = Drift::open(&config.state.join("drift"))?;
     let (canaries, unknown) = Canaries::open(&config.state.join("canaries"))?;
-    let found = found.chain(torn).chain(damaged).chain(forgotten).chain(unknown).collect();
+    let (watched, lost) = Watched::open(&config.state.join("watched"))?;
+    let found = found.chain(torn).chain(damaged).chain(forgotten).chain(unknown).chain(lost).collect();
     let live = Live::new(
         config,
         Arc::new(policies),
@@ -251,7 +256,7 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         .with_webhooks(webhooks)
         .with_exports(exports)
         .with_signals(signals);
-    Ok(live.with_provisioned(provisioned).with_drift(drift).with_canaries(canaries))
+    Ok(live.with_provisioned(provisioned).with_drift(drift).with_canaries(canaries).with_watched(watched))
 }
 
 /// The tokens of leases, where they are issued.

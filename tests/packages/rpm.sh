@@ -12,10 +12,11 @@ there() { for path in "$@"; do [ -e "$path" ] || { echo "lacks $path"; return; }
 gone() { for path in "$@"; do [ ! -e "$path" ] || { echo "still has $path"; return; }; done; echo gone; }
 programs=(/usr/bin/oamd /usr/bin/oam /usr/bin/oam-hook)
 unit=/usr/lib/systemd/system/oamd.service
+watch=/usr/lib/systemd/system/oam-bitbucket-watch.service
 
 getent passwd oam >&2 && echo "the user was there before"
 rpm --install /scene/first-daemon.rpm /scene/first-hook.rpm >&2
-echo "installed: programs $(there "${programs[@]}"), unit $(there "$unit"), configuration $(there /etc/oam/oamd.toml /etc/oam/hook.toml)"
+echo "installed: programs $(there "${programs[@]}"), unit $(there "$unit" "$watch"), configuration $(there /etc/oam/oamd.toml /etc/oam/hook.toml)"
 echo "user: $(getent passwd oam | cut -d: -f1,6,7)"
 echo "after the installation: $(systemctl is-enabled oamd || true), $(systemctl is-active oamd || true)"
 # Its name in the log is for ever: it is chosen before the first start.

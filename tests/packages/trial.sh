@@ -12,6 +12,10 @@ dpkg -i "$daemon" "$hook" >&2
 echo "after the installation: $(systemctl is-enabled oamd), $(systemctl is-active oamd)"
 echo "user: $(getent passwd oam | cut -d: -f1,6,7)"
 echo "verified: $(systemd-analyze verify --man=no oamd.service 2>&1 && echo nothing to say)"
+echo "verified: $(systemd-analyze verify --man=no oam-bitbucket-watch.service 2>&1 && echo nothing to say of the watch)"
+watch=$(systemd-analyze security oam-bitbucket-watch --no-pager | sed -n 's/.*oam-bitbucket-watch.service: \([0-9]*\).*/\1/p')
+[ "$watch" -lt 2 ] && echo "exposure of the watch: below 2 of 10"
+echo "the watch: $(systemctl is-enabled oam-bitbucket-watch || true), $(systemctl is-active oam-bitbucket-watch || true), $(getent passwd oam-watch | cut -d: -f1,7)"
 exposure=$(systemd-analyze security oamd --no-pager | sed -n 's/.*oamd.service: \([0-9]*\).*/\1/p')
 [ "$exposure" -lt 2 ] && echo "exposure: below 2 of 10"
 man_pages=$(dpkg -L bitbucket-oam bitbucket-oam-hook | grep -c '/man/')
@@ -26,6 +30,14 @@ node = "trial"
 [hook]
 uids = [$(id -u git)]
 gid  = $(id -g git)
+[admin]
+operator = ["uid:$(id -u oam-watch)"]
+[bitbucket]
+url = "http://127.0.0.1:1"
+network = "loopback"
+token_file = "/nowhere"
+[bitbucket.provisioning]
+account = "svc-oam"
 TOML
 printf '[plain]\nrepositories = "/srv/git"\nprincipal_env = "PUSHER"\n' >>/etc/oam/hook.toml
 systemctl daemon-reload
@@ -52,6 +64,17 @@ push() {
   fi
 }
 push alice first
+# The watch comes in as an operator, and finds no Bitbucket here; nobody else may administer.
+printf 'OAM_BITBUCKET_URL=http://127.0.0.1:1\nOAM_TRUST_OWNER=%s\nOAM_WATCH_OPTIONS=--network loopback\n' "$(id -u oam)" >/etc/oam/bitbucket-watch.env
+install -m 600 /dev/stdin /etc/oam/bitbucket-watch.token <<<"a-token"
+systemctl start oam-bitbucket-watch
+for _ in $(seq 50); do journalctl --unit oam-bitbucket-watch --no-pager >/scene/watch; grep -q 'does not answer' /scene/watch && break; sleep 0.2; done
+cat /scene/watch >&2
+echo "the watch: $(systemctl is-active oam-bitbucket-watch), $(grep -o 'Bitbucket does not answer' /scene/watch | head -1)"
+runuser -u oam-watch -- env OAM_TRUST_OWNER="$(id -u oam)" oam status >&2 || true
+runuser -u oam-watch -- env OAM_TRUST_OWNER="$(id -u oam)" oam status | grep -q 'permitted' && echo "the watch is let in by the daemon"
+runuser -u git -- env OAM_TRUST_OWNER="$(id -u oam)" oam status 2>&1 | grep -o 'may not administer' | sed 's/^/others: /'
+systemctl stop oam-bitbucket-watch
 systemctl reload oamd && echo "reloaded: $(systemctl is-active oamd)"
 push mallory second
 

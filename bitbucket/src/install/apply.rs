@@ -1,5 +1,5 @@
 use super::{Known, Plan, Step};
-use crate::{Bitbucket, Error, ScriptId, When, error::Problem};
+use crate::{Bitbucket, Error, ScriptId, When, error::Problem, permission::Place};
 
 /// Told of each step when it is done, with the numbers as they are then: they must be kept at once.
 pub type Progress<'a> = &'a mut dyn FnMut(&Step, Known);
@@ -27,7 +27,12 @@ pub async fn apply(
                 known.set(upload.when, Some(*id));
             }
             Step::Enable { project, when, .. } => {
-                bitbucket.enable_script(project, number(known, *when)?).await?;
+                let place = Place::Project(project.clone());
+                bitbucket.enable_script(&place, number(known, *when)?).await?;
+            }
+            Step::Widen { repository, when, .. } => {
+                let place = Place::Repository(repository.clone());
+                bitbucket.enable_script(&place, number(known, *when)?).await?;
             }
             Step::Disable { project, id, .. } => bitbucket.disable_script(project, *id).await?,
             Step::Delete(when, id) => {

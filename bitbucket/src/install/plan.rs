@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use oam_policy::Repository;
+
 use super::{Installed, script};
 use crate::{
     ProjectKey, ScriptId, When,
@@ -32,6 +34,15 @@ pub enum Step {
         missing: BTreeSet<String>,
         /// Whether it is switched on for others.
         is_on: bool,
+    },
+    /// Have a script run for a repository as for its project: it says itself when, and too little.
+    Widen {
+        /// Which repository.
+        repository: Repository,
+        /// Which script.
+        when: When,
+        /// The triggers that are missing there.
+        missing: BTreeSet<String>,
     },
     /// Switch a script off for a project.
     Disable {
@@ -76,6 +87,15 @@ impl Plan {
                 }
             }
         }
+        for (repository, own) in &seen.repositories {
+            for (when, present) in own {
+                let missing: BTreeSet<_> = wanted.difference(present).cloned().collect();
+                if !missing.is_empty() {
+                    let (repository, when) = (repository.clone(), *when);
+                    plan.steps.push(Step::Widen { repository, when, missing });
+                }
+            }
+        }
         plan
     }
 
@@ -105,6 +125,8 @@ impl Plan {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
+    use oam_policy::Repository;
+
     use super::{Plan, Step};
     use crate::{
         ScriptId, When,
@@ -128,6 +150,7 @@ mod tests {
             scripts,
             strays: BTreeMap::new(),
             projects: BTreeMap::from([("PAY".parse().unwrap(), on)]),
+            repositories: BTreeMap::new(),
         }
     }
 
@@ -168,6 +191,22 @@ mod tests {
             panic!("{plan:?}")
         };
         assert_eq!((upload.when, missing), (When::After, &BTreeSet::from(["merge".to_owned()])));
+    }
+
+    #[test]
+    fn what_a_repository_says_itself_is_widened_and_what_it_leaves_to_its_project_is_not() {
+        let mut seen = whole("1");
+        let mut less = triggers();
+        less.remove("push");
+        let (own, none) = (Repository::parse("PAY/own").unwrap(), Repository::parse("PAY/none").unwrap());
+        seen.repositories
+            .insert(own.clone(), BTreeMap::from([(When::Before, less), (When::After, triggers())]));
+        seen.repositories.insert(none.clone(), BTreeMap::new());
+        let missing = BTreeSet::from(["push".to_owned()]);
+        let steps = [Step::Widen { repository: own.clone(), when: When::Before, missing }];
+        assert_eq!(Plan::install(&seen, "/hook", "1"), Plan { steps: steps.into(), unchanged: 4 });
+        let runs = |repository, when| seen.triggers(repository, when).map(BTreeSet::len);
+        assert_eq!((runs(&own, When::Before), runs(&none, When::Before)), (Some(7), Some(8)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use oam_policy::Repository;
 use serde::{Deserialize, Serialize};
 
 use super::OURS;
@@ -29,11 +30,14 @@ pub struct Place {
     pub description: String,
 }
 
+/// What makes each of our scripts run, of those that are switched on.
+pub type Triggers = BTreeMap<When, BTreeSet<String>>;
+
 /// What is switched on for one project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OnProject {
     /// For each of our scripts that is switched on, what makes it run.
-    pub triggers: BTreeMap<When, BTreeSet<String>>,
+    pub triggers: Triggers,
     /// Which strays are switched on.
     pub strays: BTreeSet<ScriptId>,
 }
@@ -47,6 +51,8 @@ pub struct Installed {
     pub strays: BTreeMap<ScriptId, When>,
     /// Where they are switched on: every project that was looked at.
     pub projects: BTreeMap<ProjectKey, OnProject>,
+    /// Every repository that was looked at, with the scripts of which it says itself when they run.
+    pub repositories: BTreeMap<Repository, Triggers>,
 }
 
 impl Known {
@@ -72,6 +78,17 @@ impl Installed {
     pub fn known(&self) -> Known {
         let id = |when| self.scripts.get(&when).map(|place| place.id);
         Known { before: id(When::Before), after: id(When::After) }
+    }
+
+    /// What makes a script of ours run for changes of a repository: what the repository says, or else its project.
+    pub fn triggers(&self, repository: &Repository, when: When) -> Option<&BTreeSet<String>> {
+        let own = self.repositories.get(repository).and_then(|own| own.get(&when));
+        own.or_else(|| self.projects.get(&ProjectKey::of(repository))?.triggers.get(&when))
+    }
+
+    /// Those that are ours.
+    fn ours(&self, enabled: Vec<Enabled>) -> Triggers {
+        ours(enabled, &self.scripts)
     }
 }
 
@@ -104,19 +121,40 @@ pub async fn see(bitbucket: &Bitbucket, known: Known, projects: &[ProjectKey]) -
     let strays: BTreeMap<_, _> = strays.map(|script| (script.id, script.when)).collect();
     let on = |all| OnProject::of(all, &scripts, &strays);
     let projects = enabled.into_iter().map(|(key, all)| (key, on(all))).collect();
-    Ok(Installed { scripts, strays, projects })
+    Ok(Installed { scripts, strays, projects, repositories: BTreeMap::new() })
+}
+
+/// Looks at each repository of the projects that were looked at, too: what it says itself of our scripts may be less than what
+/// its project says.
+///
+/// # Errors
+/// When anything cannot be read.
+pub async fn see_repositories(bitbucket: &Bitbucket, seen: &mut Installed) -> Result<(), Error> {
+    let mut all = BTreeMap::new();
+    for project in seen.projects.keys() {
+        for repository in bitbucket.repositories(project).await? {
+            let own = bitbucket.own_scripts(&repository).await?;
+            all.insert(repository, seen.ours(own));
+        }
+    }
+    seen.repositories = all;
+    Ok(())
 }
 
 impl OnProject {
     fn of(enabled: Vec<Enabled>, scripts: &BTreeMap<When, Place>, strays: &BTreeMap<ScriptId, When>) -> Self {
         let stray = enabled.iter().map(|one| one.script.id).filter(|id| strays.contains_key(id)).collect();
-        let ours = |one: Enabled| {
-            let when = one.script.when;
-            let is_it = scripts.get(&when).is_some_and(|place| place.id == one.script.id);
-            is_it.then_some((when, one.trigger_ids))
-        };
-        Self { triggers: enabled.into_iter().filter_map(ours).collect(), strays: stray }
+        Self { triggers: ours(enabled, scripts), strays: stray }
     }
+}
+
+fn ours(enabled: Vec<Enabled>, scripts: &BTreeMap<When, Place>) -> Triggers {
+    let one = |one: Enabled| {
+        let when = one.script.when;
+        let is_it = scripts.get(&when).is_some_and(|place| place.id == one.script.id);
+        is_it.then_some((when, one.trigger_ids))
+    };
+    enabled.into_iter().filter_map(one).collect()
 }
 
 /// Whether we have uploaded it: a number that was noted may belong to something else by now.

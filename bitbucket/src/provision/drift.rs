@@ -1,9 +1,8 @@
 //! What Bitbucket has beside what the policy says.
 
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Basis, Change, Chosen, Plan, Seen, Step, wanted::Wanted};
+use super::{Basis, Change, Chosen, Finding, FindingKind, Plan, Seen, Step, wanted::Wanted};
 use crate::{
     AccessKey, Account, Bitbucket, Credential, CredentialKind, Error, GlobalLevel, ProjectKey, Restriction,
     permission::{Holder, Level, Place},
@@ -21,107 +20,14 @@ pub struct Around {
     pub restrictions: Vec<(Place, Restriction)>,
     /// The tokens and keys of users; `None`: they were not read.
     pub credentials: Option<Vec<(Account, Credential)>>,
+    /// The HTTP tokens of projects and repositories, which are nobody's; empty where credentials were not read.
+    pub tokens: Vec<(Place, Credential)>,
     /// The access keys of projects and repositories; empty where credentials were not read.
     pub access_keys: Vec<(Place, AccessKey)>,
 }
 
-/// Something that is not as the policy says, or that the policy cannot know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// What kind of thing it is.
-    pub kind: FindingKind,
-    /// Where; `None`: everywhere.
-    pub place: Option<Place>,
-    /// Whose.
-    pub holder: Option<Holder>,
-    /// What tells it from others of the same kind, place and holder: the id of a token, a key or a restriction, a group; and how far
-    /// it goes, as a level: what goes further than before is another one. Empty where there is only one.
-    pub thing: String,
-    /// What it is, for people.
-    pub what: String,
-    /// Whether `oam bitbucket apply` mends it.
-    pub mended: bool,
-}
-
-/// What kinds of things are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FindingKind {
-    /// Somebody who is gone still has something.
-    Gone,
-    /// A permission is granted and not given, or given and no longer granted.
-    Differs,
-    /// A permission that nobody granted, and that is not ours.
-    NotGranted,
-    /// Somebody administers Bitbucket, and the policy does not let them administer everything.
-    Administers,
-    /// Everybody may do something in a project, whoever they are.
-    Everybody,
-    /// A branch restriction that does not apply to some persons.
-    Exemption,
-    /// A branch restriction: a second rule beside the policy.
-    Restriction,
-    /// An access key that is nobody's, with which whoever has it may write.
-    KeyWrites,
-    /// A token or key that never ends.
-    Endless,
-    /// A token or key that nobody used for long.
-    Unused,
-}
-
-impl FindingKind {
-    /// Every one, the worst first.
-    pub const ALL: [Self; 10] = [
-        Self::Gone,
-        Self::Administers,
-        Self::NotGranted,
-        Self::Everybody,
-        Self::Differs,
-        Self::Exemption,
-        Self::Restriction,
-        Self::KeyWrites,
-        Self::Endless,
-        Self::Unused,
-    ];
-
-    /// The one of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// Whether it is only found where tokens and keys are looked at.
-    pub const fn is_of_credentials(self) -> bool {
-        match self {
-            Self::KeyWrites | Self::Endless | Self::Unused => true,
-            Self::Gone
-            | Self::Administers
-            | Self::NotGranted
-            | Self::Everybody
-            | Self::Differs
-            | Self::Exemption
-            | Self::Restriction => false,
-        }
-    }
-
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gone => "gone",
-            Self::Differs => "differs",
-            Self::NotGranted => "not-granted",
-            Self::Administers => "administers",
-            Self::Everybody => "everybody",
-            Self::Exemption => "exemption",
-            Self::Restriction => "restriction",
-            Self::KeyWrites => "key-writes",
-            Self::Endless => "endless",
-            Self::Unused => "unused",
-        }
-    }
-}
-
 /// Reads what there is besides permissions; tokens and keys only where that is wanted: it is three requests for each user, and
-/// one for each project and repository.
+/// two for each project and repository.
 ///
 /// # Errors
 /// When anything cannot be read.
@@ -152,6 +58,8 @@ pub async fn look_around(
         for place in &seen.places.is {
             let keys = bitbucket.access_keys(place).await?;
             around.access_keys.extend(keys.into_iter().map(|key| (place.clone(), key)));
+            let tokens = bitbucket.tokens_of(place).await?;
+            around.tokens.extend(tokens.into_iter().map(|token| (place.clone(), token)));
         }
     }
     Ok(around)
@@ -217,7 +125,11 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
         }
         all.extend(credential(&whose, &one.key, unused_since));
     }
-    all.sort_by_key(|one| FindingKind::ALL.iter().position(|kind| *kind == one.kind));
+    for (place, one) in around.tokens.iter().filter(|(place, _)| !ignored(place)) {
+        let whose = Whose { place: Some(place.clone()), holder: None, named: one.named() };
+        all.extend(credential(&whose, one, unused_since));
+    }
+    all.sort_by_key(Finding::rank);
     all
 }
 

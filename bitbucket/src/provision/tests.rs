@@ -3,6 +3,7 @@ mod beside;
 mod closed;
 mod last;
 mod much;
+mod strangers;
 mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet};

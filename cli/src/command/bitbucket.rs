@@ -8,13 +8,14 @@ mod noted;
 mod provision;
 mod seen;
 pub(super) mod server;
+mod watching;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use oam_bitbucket::{
     Bitbucket as Client, ProjectKey,
-    install::{self, Installed, Plan, app::HookFile},
+    install::{self, Chosen, Installed, Plan, app::HookFile, drift as of_hooks},
 };
 use oam_proto::v1::{BitbucketState, GetBitbucketRequest};
 
@@ -32,8 +33,14 @@ use noted::Noted;
 use provision::{Apply, Plan as PlanTask, Watch};
 use server::Server;
 
+/// The version that installs.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Where the hook lies unless told otherwise.
 const BINARY: &str = "/usr/bin/oam-hook";
+
+/// Where it is noted what was installed, unless told otherwise.
+const NOTED: &str = "oam-bitbucket.json";
 
 /// `oam bitbucket …`.
 #[derive(Debug, Subcommand)]
@@ -66,8 +73,8 @@ pub enum Bitbucket {
 pub struct Place {
     #[command(flatten)]
     server: Server,
-    /// A file that keeps the numbers of the scripts: Bitbucket has no call that lists them
-    #[arg(long, default_value = "oam-bitbucket.json", value_name = "FILE")]
+    /// A file that keeps what was installed: the numbers of the scripts, which Bitbucket has no call to list, and for what it was
+    #[arg(long, default_value = NOTED, value_name = "FILE")]
     noted: PathBuf,
 }
 
@@ -141,7 +148,10 @@ pub struct Status {
     place: Place,
     #[command(flatten)]
     by: By,
-    /// Where the hook lies on every Bitbucket and Mesh host [default: /usr/bin/oam-hook]
+    /// Only these projects, each by its key; may be given again
+    #[arg(long = "project", value_name = "KEY")]
+    projects: Vec<ProjectKey>,
+    /// Where the hook lies on every Bitbucket and Mesh host [default: as it was installed, or /usr/bin/oam-hook]
     #[arg(long, value_name = "PATH", value_parser = binary)]
     binary: Option<String>,
     /// Do not ask the daemon: only Bitbucket
@@ -157,31 +167,48 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
     match command {
         Bitbucket::Install(Install { place, projects, by, binary, apply }) => {
             let client = place.server.open()?;
-            let projects = match projects.all_projects {
-                true => client.projects().await?,
-                false => client.known(projects.projects).await?,
+            let (app, mut noted) = (by.app(binary.as_deref())?, place.noted()?);
+            let binary = binary.as_deref().unwrap_or(BINARY);
+            let (chosen, projects) =
+                projects.chosen(&client, app.as_ref().map_or(binary, |file| &file.0)).await?;
+            let there = client.projects().await?;
+            let chosen = |before: Option<Chosen>| {
+                let mut all = chosen.besides(before);
+                // What was deleted is forgotten.
+                all.projects.retain(|project| there.contains(project));
+                Some(all)
             };
-            if let Some(file) = by.app(binary.as_deref())? {
+            if let Some(file) = app {
+                noted.by_app = chosen(noted.by_app);
+                if apply {
+                    noted.write(&place.noted)?;
+                }
                 return by_app::install(&client, &projects, &file, apply, context).await;
             }
-            let seen = place.see(&client, &projects).await?;
-            let binary = binary.as_deref().unwrap_or(BINARY);
-            let plan = Plan::install(&seen, binary, env!("CARGO_PKG_VERSION"));
-            carry_out(&place, &client, &seen, &plan, apply, context).await
+            let mut seen = install::see(&client, noted.scripts, &projects).await?;
+            install::see_repositories(&client, &mut seen).await?;
+            noted.by_scripts = chosen(noted.by_scripts);
+            let plan = Plan::install(&seen, binary, VERSION);
+            carry_out(&place, noted, &client, &seen, &plan, apply, context).await
         }
         Bitbucket::Uninstall(Uninstall { place, by, apply }) => {
             let client = place.server.open()?;
+            let mut noted = place.noted()?;
             if let Some(file) = by.app(None)? {
+                if apply && noted.by_app.take().is_some() {
+                    noted.write(&place.noted)?;
+                }
                 return by_app::uninstall(&client, &file, apply, context).await;
             }
-            let seen = place.see(&client, &client.projects().await?).await?;
-            if place.noted()? == install::Known::default() {
+            let seen = install::see(&client, noted.scripts, &client.projects().await?).await?;
+            if noted.scripts == install::Known::default() {
                 context.terminal.note(&format!(
                     "No numbers are noted in `{}`: only scripts that are on in some project are found.",
                     place.noted.display()
                 ));
             }
-            carry_out(&place, &client, &seen, &Plan::uninstall(&seen), apply, context).await
+            noted.by_scripts = None;
+            carry_out(&place, noted, &client, &seen, &Plan::uninstall(&seen), apply, context).await
         }
         Bitbucket::Status(status) => self::status(&status, context).await,
         Bitbucket::Plan(task) => provision::plan(&task, context).await,
@@ -194,6 +221,7 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
 /// Shows the plan, and takes its steps where that is wanted.
 async fn carry_out(
     place: &Place,
+    mut noted: Noted,
     client: &Client,
     seen: &Installed,
     plan: &Plan,
@@ -210,13 +238,15 @@ async fn carry_out(
         context.terminal.answer(&json, |page| bitbucket::plan_text(plan, done, page))?;
         return Ok(Exit::Ok);
     }
-    // Also what was found without having been noted.
-    place.note(seen.known())?;
+    // Also what was found without having been noted; and what was chosen before it is there, so that what is not there yet is missed.
+    noted.scripts = seen.known();
+    noted.write(&place.noted)?;
     let mut kept = Ok(());
     let mut progress = |step: &install::Step, known| {
         context.terminal.note(&bitbucket::step_done(step));
         if kept.is_ok() {
-            kept = place.note(known);
+            noted.scripts = known;
+            kept = noted.write(&place.noted);
         }
     };
     let applied = install::apply(client, plan, seen.known(), &mut progress).await;
@@ -232,14 +262,32 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
         true => BitbucketState::default(),
         false => context.address.connect().await?.get_bitbucket(GetBitbucketRequest {}).await?.into_inner(),
     };
-    let status = match command.by.app(command.binary.as_deref())? {
-        Some(file) => by_app::status(&client, &file, &daemon).await?,
-        None => {
-            let seen = command.place.see(&client, &client.projects().await?).await?;
-            let wanted =
-                Plan::install(&seen, command.binary.as_deref().unwrap_or(BINARY), env!("CARGO_PKG_VERSION"));
-            StatusJson::of(&seen, &wanted, &daemon)
+    let (noted, there) = (command.place.noted()?, client.projects().await?);
+    let projects = match command.projects.is_empty() {
+        true => there.clone(),
+        false => client.known(command.projects.clone()).await?,
+    };
+    let (status, chosen) = match command.by.app(command.binary.as_deref())? {
+        Some(file) => {
+            (by_app::status(&client, &projects, &file, noted.by_app.as_ref(), &daemon).await?, noted.by_app)
         }
+        None => {
+            let mut seen = install::see(&client, noted.scripts, &projects).await?;
+            install::see_repositories(&client, &mut seen).await?;
+            let installed = noted.by_scripts.as_ref().map(|chosen| chosen.hook.as_str());
+            let binary = command.binary.as_deref().or(installed).unwrap_or(BINARY);
+            let found = noted.by_scripts.as_ref().map(|chosen| of_hooks::findings(&seen, chosen));
+            let status = StatusJson::of(&seen, &Plan::install(&seen, binary, VERSION), &daemon);
+            (status.with_findings(&found.unwrap_or_default()), noted.by_scripts)
+        }
+    };
+    let status = match &chosen {
+        // Where some were asked for by name, nothing is said of others.
+        Some(chosen) if command.projects.is_empty() => {
+            status.meant_for(chosen).with_findings(&of_hooks::gone(chosen, &there))
+        }
+        Some(chosen) => status.meant_for(chosen),
+        None => status,
     };
     context.terminal.answer(&status, |page| bitbucket::status_text(&status, page))?;
     Ok(if status.is_well() { Exit::Ok } else { Exit::No })
@@ -264,16 +312,25 @@ impl By {
 }
 
 impl Place {
-    async fn see(&self, client: &Client, projects: &[ProjectKey]) -> Result<Installed, Failure> {
-        Ok(install::see(client, self.noted()?, projects).await?)
-    }
-
-    fn noted(&self) -> Result<install::Known, Failure> {
+    fn noted(&self) -> Result<Noted, Failure> {
         Noted::read(&self.noted, &self.server.url)
     }
+}
 
-    fn note(&self, known: install::Known) -> Result<(), Failure> {
-        Noted::write(&self.noted, &self.server.url, known)
+impl Projects {
+    /// What is chosen, for it to be noted; and the projects as they are now.
+    async fn chosen(self, client: &Client, hook: &str) -> Result<(Chosen, Vec<ProjectKey>), Failure> {
+        let projects = match self.all_projects {
+            true => client.projects().await?,
+            false => client.known(self.projects).await?,
+        };
+        let chosen = Chosen {
+            every_project: self.all_projects,
+            projects: projects.iter().cloned().collect(),
+            hook: hook.to_owned(),
+            version: VERSION.to_owned(),
+        };
+        Ok((chosen, projects))
     }
 }
 

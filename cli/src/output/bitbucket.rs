@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oam_bitbucket::{
     ProjectKey, When,
-    install::{Installed, Plan, Step},
+    install::{Chosen, Installed, Plan, Step},
+    provision::Finding,
 };
 use oam_policy::Repository;
 use oam_proto::v1::{BitbucketRepository, BitbucketState, Canary};
@@ -29,18 +30,27 @@ pub struct StepJson {
     step: &'static str,
     script: &'static str,
     project: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository: Option<String>,
     id: Option<u64>,
     triggers: Vec<String>,
 }
 
 impl StepJson {
     fn new(step: &'static str, when: When) -> Self {
-        Self { step, script: when.as_str(), project: None, id: None, triggers: Vec::new() }
+        Self { step, script: when.as_str(), project: None, repository: None, id: None, triggers: Vec::new() }
     }
 
     /// One that is about a project.
     pub(super) fn of_project(step: &'static str, script: &'static str, project: &ProjectKey) -> Self {
-        Self { step, script, project: Some(project.to_string()), id: None, triggers: Vec::new() }
+        Self {
+            step,
+            script,
+            project: Some(project.to_string()),
+            repository: None,
+            id: None,
+            triggers: Vec::new(),
+        }
     }
 }
 
@@ -53,6 +63,11 @@ impl From<&Step> for StepJson {
             Step::Enable { project, when, missing, .. } => Self {
                 triggers: missing.iter().cloned().collect(),
                 ..Self::of_project("enable", when.as_str(), project)
+            },
+            Step::Widen { repository, when, missing } => Self {
+                triggers: missing.iter().cloned().collect(),
+                repository: Some(repository.to_string()),
+                ..of("widen", *when)
             },
             Step::Disable { project, when, id } => {
                 Self { id: Some(id.0), ..Self::of_project("disable", when.as_str(), project) }
@@ -96,7 +111,7 @@ pub fn step_done(step: &Step) -> String {
 fn step_text(step: &Step, page: &Page) -> String {
     let sign = match step {
         Step::Upload(_) | Step::Enable { is_on: false, .. } => page.good("+"),
-        Step::Replace(..) | Step::Enable { is_on: true, .. } => page.warn("~"),
+        Step::Replace(..) | Step::Enable { is_on: true, .. } | Step::Widen { .. } => page.warn("~"),
         Step::Disable { .. } | Step::Delete(..) => page.bad("-"),
     };
     format!("{sign} {}", what(step))
@@ -118,6 +133,14 @@ fn what(step: &Step) -> String {
             let missing: Vec<_> = missing.iter().map(|trigger| format!("`{trigger}`")).collect();
             format!("{project}: switch the {} script on for {}, too", when.as_str(), missing.join(", "))
         }
+        Step::Widen { repository, when, missing } => {
+            let missing: Vec<_> = missing.iter().map(|trigger| format!("`{trigger}`")).collect();
+            format!(
+                "{repository}: switch the {} script on for {} there, too",
+                when.as_str(),
+                missing.join(", ")
+            )
+        }
         Step::Disable { project, when, .. } => format!("{project}: switch the {} script off", when.as_str()),
         Step::Delete(when, id) => format!("delete the hook script {id} ({})", when.as_str()),
     }
@@ -126,10 +149,19 @@ fn what(step: &Step) -> String {
 /// How it is in Bitbucket, and how canaries fare.
 #[derive(Debug, Serialize)]
 pub struct StatusJson {
+    /// Through what changes may pass unseen.
+    alarms: Vec<AlarmJson>,
     /// For each script whether it is registered, and of this version.
     scripts: Vec<ScriptJson>,
     projects: Vec<ProjectJson>,
     canaries: Option<CanariesJson>,
+}
+
+/// Something through which changes may pass unseen.
+#[derive(Debug, Serialize)]
+struct AlarmJson {
+    place: Option<String>,
+    what: String,
 }
 
 /// A script of ours.
@@ -144,6 +176,8 @@ pub(super) struct ScriptJson {
 #[derive(Debug, Serialize)]
 pub(super) struct ProjectJson {
     project: String,
+    /// Whether the hook was installed for it; where nobody noted that, it is taken for so.
+    chosen: bool,
     /// `on`, `partly` or `off`.
     before: &'static str,
     after: &'static str,
@@ -153,6 +187,9 @@ pub(super) struct ProjectJson {
 #[derive(Debug, Serialize)]
 struct RepositoryJson {
     repository: String,
+    /// The same as of a project, where it says so itself.
+    before: Option<&'static str>,
+    after: Option<&'static str>,
     decided: Option<String>,
     canary: Option<CanaryJson>,
     #[serde(skip)]
@@ -183,7 +220,7 @@ impl StatusJson {
             .iter()
             .filter_map(|step| match step {
                 Step::Upload(upload) | Step::Replace(_, upload) => Some(upload.when),
-                Step::Enable { .. } | Step::Disable { .. } | Step::Delete(..) => None,
+                Step::Enable { .. } | Step::Widen { .. } | Step::Disable { .. } | Step::Delete(..) => None,
             })
             .collect();
         let script = |when: When| ScriptJson {
@@ -195,7 +232,53 @@ impl StatusJson {
             let [before, after] = When::ALL.map(|when| how_far(seen, wanted, key, when));
             ProjectJson::new(key, before, after)
         };
-        Self::new(When::ALL.map(script).into(), seen.projects.keys().map(project).collect(), daemon)
+        let mut status =
+            Self::new(When::ALL.map(script).into(), seen.projects.keys().map(project).collect(), daemon);
+        status.repositories(seen, wanted);
+        status
+    }
+
+    /// Every repository that was looked at, and what it says itself.
+    fn repositories(&mut self, seen: &Installed, wanted: &Plan) {
+        for repository in seen.repositories.keys() {
+            let own = |when| own_state(seen, wanted, repository, when);
+            let key = ProjectKey::of(repository).to_string();
+            let Some(project) = self.projects.iter_mut().find(|one| one.project.eq_ignore_ascii_case(&key))
+            else {
+                continue;
+            };
+            let same = |one: &&mut RepositoryJson| one.repository.eq_ignore_ascii_case(repository.as_str());
+            let [before, after] = When::ALL.map(own);
+            match project.repositories.iter_mut().find(same) {
+                Some(known) => (known.before, known.after) = (before, after),
+                None => project.repositories.push(RepositoryJson {
+                    before,
+                    after,
+                    ..RepositoryJson::unseen(repository.to_string())
+                }),
+            }
+        }
+        self.projects
+            .iter_mut()
+            .for_each(|one| one.repositories.sort_by(|a, b| a.repository.cmp(&b.repository)));
+    }
+
+    /// With what is not as it was installed.
+    pub fn with_findings(mut self, found: &[Finding]) -> Self {
+        let alarm = |one: &Finding| AlarmJson {
+            place: one.place.as_ref().map(ToString::to_string),
+            what: one.what.clone(),
+        };
+        self.alarms.extend(found.iter().map(alarm));
+        self
+    }
+
+    /// Where it is known for which projects the hook was installed.
+    pub fn meant_for(mut self, chosen: &Chosen) -> Self {
+        for project in &mut self.projects {
+            project.chosen = project.project.parse().is_ok_and(|key| chosen.has(&key));
+        }
+        self
     }
 
     /// With what the daemon says.
@@ -220,16 +303,21 @@ impl StatusJson {
             proven: json::time(daemon.proven_micros).filter(|_| daemon.proven_micros != 0),
             trouble: json::some(&daemon.trouble).map(str::to_owned),
         });
-        Self { scripts, projects, canaries }
+        Self { alarms: Vec::new(), scripts, projects, canaries }
     }
 
-    /// Whether everything is registered and on, and no canary went in.
+    /// Whether everything is registered and on where it was chosen, and no canary went in anywhere.
     pub fn is_well(&self) -> bool {
         let went_in =
             |one: &RepositoryJson| one.canary.as_ref().is_some_and(|canary| canary.outcome == "accepted");
-        self.scripts.iter().all(|script| script.up_to_date)
+        let is_less = |one: &RepositoryJson| [one.before, one.after].iter().flatten().any(|own| *own != "on");
+        let is_on = |project: &ProjectJson| {
+            project.before == "on" && project.after == "on" && !project.repositories.iter().any(is_less)
+        };
+        self.alarms.is_empty()
+            && self.scripts.iter().all(|script| script.up_to_date)
             && self.projects.iter().all(|project| {
-                project.before == "on" && project.after == "on" && !project.repositories.iter().any(went_in)
+                (!project.chosen || is_on(project)) && !project.repositories.iter().any(went_in)
             })
             && self.canaries.as_ref().is_none_or(|canaries| canaries.trouble.is_none())
     }
@@ -238,7 +326,14 @@ impl StatusJson {
 impl ProjectJson {
     /// Of a project: `on`, `partly` or `off`, before changes and after them.
     pub(super) fn new(key: &ProjectKey, before: &'static str, after: &'static str) -> Self {
-        Self { project: key.to_string(), before, after, repositories: Vec::new() }
+        Self { project: key.to_string(), chosen: true, before, after, repositories: Vec::new() }
+    }
+}
+
+impl RepositoryJson {
+    /// One of which the daemon knows nothing.
+    fn unseen(repository: String) -> Self {
+        Self { repository, before: None, after: None, decided: None, canary: None, decided_micros: 0 }
     }
 }
 
@@ -251,6 +346,8 @@ impl From<&BitbucketRepository> for RepositoryJson {
             at_micros: canary.at_micros,
         };
         Self {
+            before: None,
+            after: None,
             repository: one.repository.clone(),
             decided: json::time(one.decided_micros).filter(|_| one.decided_micros != 0),
             canary: one.canary.as_ref().map(canary),
@@ -270,9 +367,24 @@ fn how_far(seen: &Installed, wanted: &Plan, key: &ProjectKey, which: When) -> &'
     }
 }
 
+/// How far a script runs for a repository that says so itself.
+fn own_state(seen: &Installed, wanted: &Plan, key: &Repository, which: When) -> Option<&'static str> {
+    let own = seen.repositories.get(key)?.get(&which)?;
+    let is_it = |step: &Step| matches!(step, Step::Widen { repository, when, .. } if repository == key && *when == which);
+    Some(match (own.is_empty(), wanted.steps.iter().any(is_it)) {
+        (true, _) => "off",
+        (false, true) => "partly",
+        (false, false) => "on",
+    })
+}
+
 /// How it is in Bitbucket, for people.
 pub fn status_text(status: &StatusJson, page: &Page) -> String {
     let mut text = String::new();
+    for AlarmJson { place, what } in &status.alarms {
+        let place = place.as_ref().map(|place| format!("{}: ", shown(place))).unwrap_or_default();
+        text.push_str(&format!("{}\n", page.bad(&format!("ALARM: {place}{}", shown_line(what)))));
+    }
     for script in &status.scripts {
         let state = match (script.id, script.up_to_date) {
             (None, _) => page.bad("not registered"),
@@ -299,24 +411,30 @@ pub fn status_text(status: &StatusJson, page: &Page) -> String {
     }
     let mut table = Table::new(["project", "PRE", "POST", "repository", "last decision", "last canary"]);
     for project in &status.projects {
-        let [before, after] = [project.before, project.after].map(|state| match state {
-            "on" => page.good(state),
-            "partly" => page.warn(state),
+        let state = |of_project: &'static str, own: Option<&'static str>| match own.unwrap_or(of_project) {
+            "on" => page.good("on"),
+            "off" if !project.chosen => "-".to_owned(),
+            "partly" => page.warn("partly"),
             other => page.bad(other),
-        });
-        let row = |one: [String; 3]| {
-            let [repository, decided, canary] = one;
-            [shown(&project.project), before.clone(), after.clone(), repository, decided, canary]
+        };
+        let row = |own: [Option<&'static str>; 2], one: [String; 3]| {
+            let ([before, after], [repository, decided, canary]) = (own, one);
+            let (before, after) = (state(project.before, before), state(project.after, after));
+            [shown(&project.project), before, after, repository, decided, canary]
         };
         if project.repositories.is_empty() {
-            table.push(row(["-".into(), "-".into(), "-".into()]));
+            table.push(row([None; 2], ["-".into(), "-".into(), "-".into()]));
         }
         for one in &project.repositories {
-            table.push(row(cells(one, page)));
+            table.push(row([one.before, one.after], cells(one, page)));
         }
     }
     text.push('\n');
-    text + &table.laid_out(page)
+    text.push_str(&table.laid_out(page));
+    if status.projects.iter().any(|project| !project.chosen) {
+        text.push_str("Where PRE and POST are `-` the hook was not installed, as was chosen.\n");
+    }
+    text
 }
 
 fn cells(one: &RepositoryJson, page: &Page) -> [String; 3] {

@@ -77,7 +77,14 @@ pub fn drift_text(found: &[Finding], page: &Page) -> String {
 
 fn title(kind: FindingKind) -> &'static str {
     match kind {
+        FindingKind::HookGone => "The hook is not registered: changes pass unseen",
+        FindingKind::HookOff => "The hook is off: changes pass unseen",
+        FindingKind::HookNarrowed => "The hook does not run for every change: some pass unseen",
+        FindingKind::HookReplaced => "The hook is another one than was installed",
+        FindingKind::HookNotYet => "The hook is not there yet: changes pass unseen",
         FindingKind::Gone => "Gone, and still there",
+        FindingKind::UnknownAccount => "Let in, and known to no source",
+        FindingKind::GroupMember => "In a group, and not by any source",
         FindingKind::Administers => "Administers Bitbucket, and not by the policy",
         FindingKind::NotGranted => "Granted by nobody",
         FindingKind::Everybody => "For everybody",

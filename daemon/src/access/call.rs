@@ -117,6 +117,7 @@ calls! {
     BeginBitbucketChange: Operate,
     EndBitbucketChange: Operate,
     TellBitbucketDrift: Operate,
+    TellBitbucketWatch: Operate,
     CheckPolicy: Look,
     ApplyPolicy: Govern,
     ShowPolicy: Look,
@@ -181,7 +182,7 @@ mod tests {
             table[1],
             format!(
                 "operator: {looks} RevokeSourceToken {signals} VerifySignals GetUser DeactivateUser ReactivateUser \
-                 BeginBitbucketChange EndBitbucketChange TellBitbucketDrift {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
+                 BeginBitbucketChange EndBitbucketChange TellBitbucketDrift TellBitbucketWatch {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(

@@ -17,7 +17,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use oam_bitbucket::provision::{Finding, FindingKind};
+use oam_bitbucket::provision::{Finding, FindingKind, FoundIn};
 use thiserror::Error;
 use tokio::sync::{Mutex as Turn, MutexGuard as Held};
 
@@ -48,6 +48,15 @@ pub struct DriftError {
     source: io::Error,
 }
 
+/// What somebody looked at besides permissions. What nobody looked at stays as it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookedAt {
+    /// At tokens and keys.
+    pub credentials: bool,
+    /// At where the hook is registered and on.
+    pub hooks: bool,
+}
+
 /// What is new since somebody looked before.
 #[derive(Debug)]
 pub struct News<'a> {
@@ -57,6 +66,16 @@ pub struct News<'a> {
     pub over: u64,
     /// All that is known from now on.
     pub known: Known,
+}
+
+impl LookedAt {
+    fn looks_at(self, kind: FindingKind) -> bool {
+        match kind.found_in() {
+            FoundIn::Hooks => self.hooks,
+            FoundIn::Credentials => self.credentials,
+            FoundIn::Permissions => true,
+        }
+    }
 }
 
 impl Drift {
@@ -81,8 +100,8 @@ impl Drift {
         self.turn.lock().await
     }
 
-    /// What is new in `found`. Where tokens and keys were not looked at, what is known of them stays.
-    pub fn compare<'a>(&self, found: &'a [Finding], with_credentials: bool, now: Timestamp) -> News<'a> {
+    /// What is new in `found`. What is known of anything that was not looked at stays.
+    pub fn compare<'a>(&self, found: &'a [Finding], at: LookedAt, now: Timestamp) -> News<'a> {
         let before = self.known();
         let mut known = Known::at(now);
         let mut new = Vec::new();
@@ -94,11 +113,9 @@ impl Drift {
             }
             known.add(id, one.kind, since.unwrap_or(now));
         }
-        if !with_credentials {
-            before.all().filter(|(_, kind, _)| kind.is_of_credentials()).for_each(|(id, kind, since)| {
-                known.add(id, kind, since);
-            });
-        }
+        before.all().filter(|(_, kind, _)| !at.looks_at(*kind)).for_each(|(id, kind, since)| {
+            known.add(id, kind, since);
+        });
         let over = before.all().filter(|(id, _, _)| !known.has(id)).count() as u64;
         News { new, over, known }
     }
@@ -125,22 +142,24 @@ impl Drift {
         self.known().looked()
     }
 
-    /// What was not there a day ago.
-    pub fn alarm(&self, now: Timestamp) -> Option<String> {
+    /// What somebody must look at: that changes may pass unseen, as long as it stays; and what else was not there a day ago.
+    pub fn alarms(&self, now: Timestamp) -> Vec<String> {
         let since = now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
         let known = self.known();
-        let counts = FindingKind::ALL.map(|kind| (kind, known.count(kind, since)));
-        let told: Vec<_> = counts
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(kind, count)| format!("{} {count}", kind.as_str()))
-            .collect();
-        (!told.is_empty()).then(|| {
-            format!(
-                "Within a day Bitbucket got what the policy does not say: {}. See `oam bitbucket drift`.",
-                told.join(", ")
-            )
-        })
+        let told = |hooks: bool, since: Timestamp| {
+            let kinds =
+                FindingKind::ALL.into_iter().filter(|kind| (kind.found_in() == FoundIn::Hooks) == hooks);
+            let counts = kinds.map(|kind| (kind, known.count(kind, since))).filter(|(_, count)| *count > 0);
+            counts.map(|(kind, count)| format!("{} {count}", kind.as_str())).collect::<Vec<_>>().join(", ")
+        };
+        let (hooks, others) = (told(true, Timestamp::MIN), told(false, since));
+        let hooks = (!hooks.is_empty()).then(|| {
+            format!("CHANGES MAY NOT BE CHECKED: in Bitbucket the hook is not as it was installed: {hooks}. See `oam bitbucket status`.")
+        });
+        let others = (!others.is_empty()).then(|| {
+            format!("Within a day Bitbucket got what the policy does not say: {others}. See `oam bitbucket drift`.")
+        });
+        hooks.into_iter().chain(others).collect()
     }
 
     /// That nobody looks any more.

@@ -1,7 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use oam_bitbucket::provision::{Finding, FindingKind};
 
-use super::Drift;
+use super::{Drift, LookedAt};
 
 fn finding(kind: FindingKind, place: &str, holder: &str, thing: &str) -> Finding {
     Finding {
@@ -19,8 +19,12 @@ fn at(hour: i64) -> Timestamp {
 }
 
 /// Tells what was found; gives what was new, and how much is over.
-fn tell(drift: &Drift, found: &[Finding], with_credentials: bool, hour: i64) -> (Vec<String>, u64) {
-    let news = drift.compare(found, with_credentials, at(hour));
+fn tell(drift: &Drift, found: &[Finding], credentials: bool, hour: i64) -> (Vec<String>, u64) {
+    look(drift, found, LookedAt { credentials, hooks: false }, hour)
+}
+
+fn look(drift: &Drift, found: &[Finding], looked: LookedAt, hour: i64) -> (Vec<String>, u64) {
+    let news = drift.compare(found, looked, at(hour));
     let new = news.new.iter().map(|one| format!("{} {}", one.kind.as_str(), one.thing)).collect();
     let over = news.over;
     drift.keep(news.known).unwrap();
@@ -76,12 +80,12 @@ fn what_was_not_looked_at_is_not_over() {
 #[test]
 fn what_is_new_is_an_alarm_for_a_day_and_that_nobody_looks_a_warning_after_two() {
     let drift = Drift::default();
-    assert_eq!((drift.alarm(at(0)), drift.warning(at(0)), drift.looked()), (None, None, None));
+    assert_eq!((drift.alarms(at(0)), drift.warning(at(0)), drift.looked()), (vec![], None, None));
     tell(&drift, &some(), true, 0);
-    let alarm = drift.alarm(at(23)).unwrap();
-    assert!(alarm.contains("gone 2, endless 1"), "{alarm}");
+    let alarms = drift.alarms(at(23));
+    assert!(alarms.len() == 1 && alarms[0].contains("gone 2, endless 1"), "{alarms:?}");
     tell(&drift, &some(), true, 24);
-    assert_eq!(drift.alarm(at(25)), None);
+    assert_eq!(drift.alarms(at(25)), [""; 0]);
     assert_eq!(drift.warning(at(24 + 48)), None);
     assert!(drift.warning(at(24 + 49)).is_some());
 }
@@ -104,4 +108,28 @@ fn a_restart_makes_nothing_new_and_names_nobody() {
     let (drift, told) = open();
     assert!(told.unwrap().contains("drift.set-aside-"));
     assert_eq!(tell(&drift, &some(), true, 2).0.len(), 3);
+}
+
+/// Through what is off, changes pass: that is an alarm until somebody has looked and it is not there any more.
+#[test]
+fn a_hook_that_is_not_as_it_was_installed_is_an_alarm_as_long_as_it_stays() {
+    let drift = Drift::default();
+    let found = [
+        finding(FindingKind::HookNarrowed, "PAY", "", "PRE push"),
+        finding(FindingKind::Gone, "PAY", "user:carl", ""),
+    ];
+    let hooks = LookedAt { credentials: false, hooks: true };
+    look(&drift, &found, hooks, 0);
+    let alarms = drift.alarms(at(1));
+    assert!(alarms.len() == 2 && alarms[0].contains("CHANGES MAY NOT BE CHECKED"), "{alarms:?}");
+    assert!(alarms[0].contains("hook-narrowed 1.") && alarms[1].contains("gone 1."), "{alarms:?}");
+    // Who does not look at hooks mends none.
+    assert_eq!(tell(&drift, &found[1..], true, 30), (vec![], 0));
+    let alarms = drift.alarms(at(30));
+    assert!(alarms.len() == 1 && alarms[0].contains("hook-narrowed 1."), "{alarms:?}");
+    // It runs for even less.
+    let less = [finding(FindingKind::HookNarrowed, "PAY", "", "PRE merge,push"), found[1].clone()];
+    assert_eq!(look(&drift, &less, hooks, 31), (vec!["hook-narrowed PRE merge,push".into()], 1));
+    assert_eq!(look(&drift, &found[1..], hooks, 32), (vec![], 1));
+    assert_eq!(drift.alarms(at(32)), [""; 0]);
 }

@@ -55,6 +55,7 @@ pub struct Metrics {
     canary_proven_age: Gauge<f64, AtomicU64>,
     bitbucket_drift: Family<OfFinding, Gauge<u64, AtomicU64>>,
     bitbucket_drift_age: Gauge<f64, AtomicU64>,
+    bitbucket_watch_overdue: Gauge<f64, AtomicU64>,
     pull_requests: Family<Looked, Counter>,
     pull_request_seconds: Histogram,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
@@ -198,6 +199,7 @@ impl Default for Metrics {
             canary_proven_age: Gauge::default(),
             bitbucket_drift: Family::default(),
             bitbucket_drift_age: Gauge::default(),
+            bitbucket_watch_overdue: Gauge::default(),
             pull_requests: Family::default(),
             // 1 ms to about 16 s.
             pull_request_seconds: Histogram::new(exponential_buckets(1e-3, 2.0, 15)),
@@ -366,6 +368,12 @@ impl Metrics {
             "How long ago somebody looked",
             Unit::Seconds,
             self.bitbucket_drift_age.clone(),
+        );
+        registry.register_with_unit(
+            "bitbucket_watch_overdue",
+            "How long ago a round of oam bitbucket watch should have been done",
+            Unit::Seconds,
+            self.bitbucket_watch_overdue.clone(),
         );
     }
 
@@ -667,6 +675,8 @@ impl Metrics {
         if let Some(looked) = live.drift.looked() {
             self.bitbucket_drift_age.set(jiff::Timestamp::now().duration_since(looked).as_secs_f64());
         }
+        let overdue = live.watched.overdue(jiff::Timestamp::now()).unwrap_or_default();
+        self.bitbucket_watch_overdue.set(overdue.as_secs_f64());
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }
 

@@ -18,6 +18,7 @@ use crate::{
     ldap, pull, scim,
     service::{AdminService, AuthorizerService, IdentityService, Live, ToTheEnd, listen},
     signals::{self, Signals},
+    watched,
 };
 
 /// How long the headers of a call may be together: a token with many groups is long.
@@ -108,6 +109,7 @@ pub(super) async fn start(live: &Arc<Live>, stop: &CancellationToken) -> Result<
     if let Some(bitbucket) = config.bitbucket.clone() {
         servers.spawn(canary::follow(Arc::clone(live), bitbucket, stop.clone()));
     }
+    servers.spawn(watched::keep(Arc::clone(live), stop.clone()));
     servers.spawn(Signals::keep(Arc::clone(live), stop.clone()));
     servers.spawn(keep_privileges(Arc::clone(live), stop.clone()));
     servers.spawn(tell_others(Arc::clone(live), stop.clone()));

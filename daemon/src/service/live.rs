@@ -34,6 +34,7 @@ use crate::{
     signals::Signals,
     signature::Signatures,
     source::Sources,
+    watched::Watched,
     webhook::Webhooks,
     witnesses::Witnesses,
 };
@@ -83,6 +84,8 @@ pub struct Live {
     pub provisioned: Option<Ledger>,
     /// What Bitbucket has beside what the policy says.
     pub drift: Drift,
+    /// Whether `oam bitbucket watch` still runs.
+    pub watched: Watched,
     /// Who approved what.
     pub pull_requests: PullRequests,
     /// Where what hooks tell is held.
@@ -132,6 +135,7 @@ impl Live {
             canaries: Canaries::default(),
             provisioned: None,
             drift: Drift::default(),
+            watched: Watched::default(),
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),
@@ -177,6 +181,12 @@ impl Live {
     #[must_use]
     pub fn with_drift(self, drift: Drift) -> Self {
         Self { drift, ..self }
+    }
+
+    /// The same, with when rounds of `oam bitbucket watch` are expected.
+    #[must_use]
+    pub fn with_watched(self, watched: Watched) -> Self {
+        Self { watched, ..self }
     }
 
     /// The same, with others who are told what people have for a while.
@@ -300,7 +310,7 @@ impl Live {
         canaries
             .unwrap_or_default()
             .into_iter()
-            .chain(self.drift.alarm(now))
+            .chain(self.drift.alarms(now))
             .chain(self.exports.alarms(&self.audit, now))
             .chain(self.signals.alarms(now))
             .chain(secrets::alarms(self, now))
@@ -335,6 +345,7 @@ impl Live {
             .chain(self.privileges.warnings())
             .chain(self.pull_requests.warning())
             .chain(self.drift.warning(Timestamp::now()))
+            .chain(self.watched.warning(Timestamp::now()))
             .chain(self.webhooks.warnings())
             .chain(self.exports.warnings(&self.audit, Timestamp::now()))
             .chain(self.witnesses.warnings())

@@ -19,6 +19,24 @@ pub(crate) fn list(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Answered {
     ask.page(&all)
 }
 
+/// The HTTP tokens of that very place.
+pub(crate) fn tokens(ask: &Ask<'_>, key: &str, slug: Option<&str>) -> Answered {
+    ask.only(&["start", "limit"])?;
+    admit(ask, key, slug)?;
+    let place = slug.map_or(key.to_owned(), |slug| format!("{key}/{slug}"));
+    let shown = |one: &AccessKey| {
+        json!({
+            "id": one.id.to_string(), "name": one.label, "createdDate": 1_700_000_000_000_u64,
+            "expiryDays": one.expiry_days, "permissions": ["REPO_WRITE"],
+        })
+    };
+    let all: Vec<_> = {
+        let state = ask.shared.state();
+        state.company.tokens_of_places.iter().filter(|one| one.place == place).map(shown).collect()
+    };
+    ask.page(&all)
+}
+
 /// One of that very place: a repository has none of its project's to delete.
 pub(crate) fn delete(ask: &Ask<'_>, key: &str, slug: Option<&str>, id: &str) -> Answered {
     ask.only(&[])?;

@@ -23,6 +23,8 @@ pub(crate) struct Company {
     /// What users may act with.
     pub(crate) credentials: Vec<Credential>,
     pub(crate) access_keys: Vec<AccessKey>,
+    /// HTTP tokens of projects and repositories.
+    pub(crate) tokens_of_places: Vec<AccessKey>,
     pub(crate) restrictions: Vec<Restriction>,
     /// The branching models of repositories, by `PROJECT/slug`.
     pub(crate) models: BTreeMap<String, Model>,

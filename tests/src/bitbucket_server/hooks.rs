@@ -57,7 +57,7 @@ impl Change<'_> {
             return Err(veto);
         }
         super::branches::git(shared, self.key, self.slug, command).expect_success("git update-ref");
-        for due in due(shared, self.key, self.trigger, "POST") {
+        for due in due(shared, (self.key, self.slug), self.trigger, "POST") {
             let _ = self.run(shared, &due, "POST");
         }
         Ok(())
@@ -65,7 +65,7 @@ impl Change<'_> {
 
     /// The first script that says no, where nothing else is done.
     pub(crate) fn vetoed(&self, shared: &Shared) -> Option<Veto> {
-        due(shared, self.key, self.trigger, "PRE").into_iter().find_map(|due| {
+        due(shared, (self.key, self.slug), self.trigger, "PRE").into_iter().find_map(|due| {
             self.run(shared, &due, "PRE").err().map(|output| Veto { script: due.name, output })
         })
     }
@@ -118,12 +118,13 @@ fn variables(shared: &Shared, user: &str, key: &str, slug: &str, trigger: &str) 
 }
 
 /// The scripts that are switched on for this; none where no script is run at all.
-fn due(shared: &Shared, key: &str, trigger: &str, kind: &str) -> Vec<Due> {
+fn due(shared: &Shared, (key, slug): (&str, &str), trigger: &str, kind: &str) -> Vec<Due> {
     let state = shared.state();
     if !state.hook_scripts_run {
         return Vec::new();
     }
-    let enabled = state.projects[key].enabled.iter().filter(|(_, triggers)| triggers.contains(trigger));
+    let runs = state.projects[key].runs(slug);
+    let enabled = runs.iter().filter(|(_, triggers)| triggers.contains(trigger));
     let scripts = enabled.map(|(id, _)| (*id, &state.scripts[id])).filter(|(_, script)| script.kind == kind);
     let own = scripts.map(|(id, script)| Due {
         name: script.name.clone(),
@@ -153,7 +154,7 @@ pub(crate) fn repository(shared: &Shared, key: &str, slug: &str) -> PathBuf {
 fn write_those_of(shared: &Shared, key: &str, slug: &str) {
     let hooks = repository(shared, key, slug).join("hooks");
     for (name, kind) in [("pre-receive", "PRE"), ("post-receive", "POST")] {
-        write(&hooks, name, &git_hook(shared, kind, &due(shared, key, "push", kind)));
+        write(&hooks, name, &git_hook(shared, kind, &due(shared, (key, slug), "push", kind)));
     }
 }
 

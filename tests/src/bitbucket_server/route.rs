@@ -21,6 +21,8 @@ fn route(ask: &Ask<'_>) -> Answered {
         ["rest", "api", "latest", path @ ..] => api(ask, path),
         ["rest", "access-tokens", "latest", path @ ..] => match (ask.method(), path) {
             ("GET", ["users", of]) => accounts::tokens(ask, of),
+            ("GET", ["projects", key]) => access_keys::tokens(ask, key, None),
+            ("GET", ["projects", key, "repos", slug]) => access_keys::tokens(ask, key, Some(slug)),
             ("DELETE", ["users", of, id]) => accounts::delete(ask, CredentialKind::Token, Some(of), id),
             _ => unknown(ask),
         },
@@ -71,6 +73,13 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("GET", ["projects", key, "hook-scripts"]) => scripts::enabled(ask, key),
         ("PUT", ["projects", key, "hook-scripts", id]) => scripts::enable(ask, key, id),
         ("DELETE", ["projects", key, "hook-scripts", id]) => scripts::disable(ask, key, id),
+        ("GET", ["projects", key, "repos", slug, "hook-scripts"]) => scripts::enabled_in(ask, key, slug),
+        ("PUT", ["projects", key, "repos", slug, "hook-scripts", id]) => {
+            scripts::enable_in(ask, key, slug, id)
+        }
+        ("DELETE", ["projects", key, "repos", slug, "hook-scripts", id]) => {
+            scripts::disable_in(ask, key, slug, id)
+        }
         ("GET", ["projects", key, "settings", "hooks", hook]) => external_hooks::get(ask, key, hook),
         ("GET", ["projects", key, "settings", "hooks", hook, "settings"]) => {
             external_hooks::settings(ask, key, hook)

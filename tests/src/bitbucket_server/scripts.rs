@@ -10,7 +10,7 @@ use super::{
     Shared,
     answer::Answer,
     ask::{Answered, Ask},
-    hooks, multipart,
+    hooks, multipart, restrictions,
     state::{Global, Permission, Script},
 };
 
@@ -94,7 +94,10 @@ pub(crate) fn delete(ask: &Ask<'_>, id: &str) -> Answered {
     let id = known(ask, id)?;
     let mut state = ask.shared.state();
     state.scripts.remove(&id);
-    state.projects.values_mut().for_each(|project| drop(project.enabled.remove(&id)));
+    for project in state.projects.values_mut() {
+        project.enabled.remove(&id);
+        project.own.values_mut().for_each(|own| drop(own.remove(&id)));
+    }
     drop(state);
     let _ = fs::remove_file(hooks::file(ask.shared, id));
     Ok(Answer::none())
@@ -105,25 +108,69 @@ pub(crate) fn enabled(ask: &Ask<'_>, key: &str) -> Answered {
     ask.need(key, Permission::Admin)?;
     let all: Vec<_> = {
         let state = ask.shared.state();
-        let config =
-            |(id, triggers): (&u64, &BTreeSet<String>)| config(key, *id, &state.scripts[id], triggers);
+        let config = |(id, triggers): (&u64, &BTreeSet<String>)| {
+            config(("PROJECT", key), *id, &state.scripts[id], triggers)
+        };
         state.projects[key].enabled.iter().map(config).collect()
     };
     ask.page(&all)
 }
 
+/// Those of a repository: what it says itself, and else what its project says.
+pub(crate) fn enabled_in(ask: &Ask<'_>, key: &str, slug: &str) -> Answered {
+    ask.only(&["start", "limit", "type"])?;
+    restrictions::admit(ask, key, Some(slug))?;
+    let all: Vec<_> = {
+        let state = ask.shared.state();
+        let project = &state.projects[key];
+        let is_own = |id: &u64| project.own.get(slug).is_some_and(|own| own.contains_key(id));
+        let config = |(id, triggers): (&u64, &BTreeSet<String>)| {
+            let scope = if is_own(id) { ("REPOSITORY", slug) } else { ("PROJECT", key) };
+            config(scope, *id, &state.scripts[id], triggers)
+        };
+        project.runs(slug).iter().map(config).collect()
+    };
+    ask.page(&all)
+}
+
+/// Says for one repository when a script runs.
+pub(crate) fn enable_in(ask: &Ask<'_>, key: &str, slug: &str, id: &str) -> Answered {
+    ask.only(&[])?;
+    restrictions::admit(ask, key, Some(slug))?;
+    let (id, triggers) = (known(ask, id)?, listed(ask)?);
+    let mut state = ask.shared.state();
+    let shown = config(("REPOSITORY", slug), id, &state.scripts[&id], &triggers);
+    state.projects.get_mut(key).unwrap().own.entry(slug.to_owned()).or_default().insert(id, triggers);
+    drop(state);
+    Ok(Answer::json(200, &shown))
+}
+
+/// Leaves it to the project again.
+pub(crate) fn disable_in(ask: &Ask<'_>, key: &str, slug: &str, id: &str) -> Answered {
+    ask.only(&[])?;
+    restrictions::admit(ask, key, Some(slug))?;
+    let id = known(ask, id)?;
+    if let Some(own) = ask.shared.state().projects.get_mut(key).unwrap().own.get_mut(slug) {
+        own.remove(&id);
+    }
+    Ok(Answer::none())
+}
+
+/// The triggers that are asked for.
+fn listed(ask: &Ask<'_>) -> Result<BTreeSet<String>, Answer> {
+    let object = ask.object(&["triggerIds"])?;
+    let Some(Value::Array(listed)) = object.get("triggerIds") else { return Err(invalid("triggerIds")) };
+    let text = |one: &Value| one.as_str().filter(|one| TRIGGERS.contains(one)).map(str::to_owned);
+    let triggers: Option<BTreeSet<_>> = listed.iter().map(text).collect();
+    triggers.filter(|triggers| !triggers.is_empty()).ok_or_else(|| invalid("triggerIds"))
+}
+
 pub(crate) fn enable(ask: &Ask<'_>, key: &str, id: &str) -> Answered {
     ask.only(&[])?;
     ask.need(key, Permission::Admin)?;
-    let id = known(ask, id)?;
-    let object = ask.object(&["triggerIds"])?;
-    let Some(Value::Array(listed)) = object.get("triggerIds") else { return Err(invalid("triggerIds")) };
-    let triggers: BTreeSet<_> = listed.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect();
-    if triggers.is_empty() || triggers.iter().any(|one| !TRIGGERS.contains(&one.as_str())) {
-        return Err(invalid("triggerIds"));
-    }
+    let (id, triggers) = (known(ask, id)?, listed(ask)?);
     let mut state = ask.shared.state();
-    let shown = config(key, id, &state.scripts[&id], &triggers);
+    let shown = config(("PROJECT", key), id, &state.scripts[&id], &triggers);
     state.projects.get_mut(key).unwrap().enabled.insert(id, triggers);
     drop(state);
     Ok(Answer::json(200, &shown))
@@ -191,6 +238,6 @@ fn shown(id: u64, script: &Script) -> Value {
     })
 }
 
-fn config(key: &str, id: u64, script: &Script, triggers: &BTreeSet<String>) -> Value {
-    json!({"scope": {"type": "PROJECT", "resourceId": key}, "script": shown(id, script), "triggerIds": triggers})
+fn config((scope, of): (&str, &str), id: u64, script: &Script, triggers: &BTreeSet<String>) -> Value {
+    json!({"scope": {"type": scope, "resourceId": of}, "script": shown(id, script), "triggerIds": triggers})
 }

@@ -78,6 +78,42 @@ impl BitbucketServer {
         state.company.access_keys.push(AccessKey { id, place, label, writes, expiry_days });
     }
 
+    /// Gives a project or a repository an HTTP token.
+    pub fn add_token_of(&self, place: &str, label: &str, expiry_days: Option<u64>) {
+        let mut state = self.shared.state();
+        let id = state.company.tokens_of_places.len() as u64 + 1;
+        let (place, label) = (place.to_owned(), label.to_owned());
+        state.company.tokens_of_places.push(AccessKey { id, place, label, writes: true, expiry_days });
+    }
+
+    /// Calls somebody otherwise: whatever they have is theirs as before.
+    pub fn rename_user(&self, user: &str, other: &str) {
+        let mut state = self.shared.state();
+        let known = state.users.remove(user).expect("a user");
+        state.users.insert(other.to_owned(), known);
+        state.tokens.values_mut().filter(|of| *of == user).for_each(|of| other.clone_into(of));
+        for project in state.projects.values_mut() {
+            if let Some(permission) = project.users.remove(user) {
+                project.users.insert(other.to_owned(), permission);
+            }
+        }
+        let company = &mut state.company;
+        for members in company.groups.values_mut().filter(|members| members.contains(user)) {
+            members.remove(user);
+            members.insert(other.to_owned());
+        }
+        for given in company.in_repositories.values_mut() {
+            if let Some(permission) = given.users.remove(user) {
+                given.users.insert(other.to_owned(), permission);
+            }
+        }
+        company
+            .credentials
+            .iter_mut()
+            .filter(|one| one.user == user)
+            .for_each(|one| other.clone_into(&mut one.user));
+    }
+
     /// The labels of the access keys of a project or a repository.
     pub fn access_keys(&self, place: &str) -> Vec<String> {
         let state = self.shared.state();

@@ -116,6 +116,17 @@ pub(crate) struct Project {
     pub(crate) users: BTreeMap<String, Permission>,
     /// Scripts that are switched on, with their triggers.
     pub(crate) enabled: BTreeMap<u64, BTreeSet<String>>,
+    /// What repositories say themselves of scripts, in place of what stands above.
+    pub(crate) own: BTreeMap<String, BTreeMap<u64, BTreeSet<String>>>,
+}
+
+impl Project {
+    /// The scripts that run for changes of a repository, with their triggers.
+    pub(crate) fn runs(&self, slug: &str) -> BTreeMap<u64, BTreeSet<String>> {
+        let mut all = self.enabled.clone();
+        all.extend(self.own.get(slug).cloned().unwrap_or_default());
+        all
+    }
 }
 
 #[derive(Debug, Clone)]

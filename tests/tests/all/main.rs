@@ -23,6 +23,7 @@ mod erasure;
 mod external_hooks;
 mod faults;
 mod harness;
+mod hook_drift;
 mod importing;
 mod install;
 mod killed;

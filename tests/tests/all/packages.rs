@@ -10,10 +10,16 @@ const FOUND: &str = "\
 after the installation: disabled, inactive
 user: oam:/var/lib/oam:/usr/sbin/nologin
 verified: nothing to say
+verified: nothing to say of the watch
+exposure of the watch: below 2 of 10
+the watch: disabled, inactive, oam-watch:/usr/sbin/nologin
 exposure: below 2 of 10
 man pages: yes
 after systemctl enable --now: enabled, active
 first: pushed by alice
+the watch: active, Bitbucket does not answer
+the watch is let in by the daemon
+others: may not administer
 reloaded: active
 second: refused for mallory [no-grant]
 after the upgrade: active, anew

@@ -43,6 +43,10 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
             (account("backup"), credential(CredentialKind::Token, false, None)),
             (account("cleo"), credential(CredentialKind::Token, false, None)),
         ]),
+        tokens: vec![
+            (place("WEB"), credential(CredentialKind::Token, false, Some(200))),
+            (place("PAY/api"), credential(CredentialKind::Token, true, Some(50))),
+        ],
         access_keys: [("PAY", true, true), ("PAY/api", true, false), ("PAY/web", false, true)]
             .map(|(at, writes, ends)| {
                 let key = credential(CredentialKind::SshKey, ends, Some(200));
@@ -73,7 +77,9 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
             "key-writes -",
             "endless user:ada",
             "endless -",
+            "endless -",
             "unused user:bob",
+            "unused -",
         ]
     );
     // Whom the policy lets administer every project may administer Bitbucket; what is ignored is not told.
@@ -86,5 +92,7 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
         "{found:?}"
     );
     assert_eq!(found.iter().filter(|one| *one == "key-writes -").count(), 1);
-    assert!(!found.contains(&"endless -".to_owned()), "{found:?}");
+    // That of the access key is ignored with its place, that of the token of another place is not.
+    assert_eq!(found.iter().filter(|one| *one == "endless -").count(), 1, "{found:?}");
+    assert!(!found.contains(&"unused -".to_owned()), "{found:?}");
 }

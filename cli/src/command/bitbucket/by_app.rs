@@ -2,7 +2,11 @@
 
 use oam_bitbucket::{
     Bitbucket as Client, ProjectKey,
-    install::app::{self, AppPlan, HookFile},
+    install::{
+        Chosen,
+        app::{self, AppPlan, HookFile},
+        drift as of_hooks,
+    },
 };
 use oam_proto::v1::BitbucketState;
 
@@ -39,11 +43,14 @@ pub(super) async fn uninstall(
 
 pub(super) async fn status(
     client: &Client,
+    projects: &[ProjectKey],
     file: &HookFile,
+    chosen: Option<&Chosen>,
     daemon: &BitbucketState,
 ) -> Result<StatusJson, Failure> {
-    let seen = app::see(client, &client.projects().await?).await?;
-    Ok(app_status(&seen, &AppPlan::install(&seen, file), daemon))
+    let seen = app::see(client, projects).await?;
+    let found = chosen.map(|chosen| of_hooks::findings_by_app(&seen, chosen)).unwrap_or_default();
+    Ok(app_status(&seen, &AppPlan::install(&seen, file), daemon).with_findings(&found))
 }
 
 /// Shows the plan, and takes its steps where that is wanted. Where others stand in the way, it is a no.

@@ -16,6 +16,7 @@ use super::{
     drift::Around,
     seen::{Keeping, length},
     server::Server,
+    watching,
 };
 use crate::{
     client::Admin,
@@ -126,7 +127,11 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
     loop {
         let ended = round(task, &mut looked, context).await;
         let Some(every) = task.every else { return ended };
-        if let Err(failure) = ended {
+        let told = match ended {
+            Ok(_) => watching::rounded(every, context).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = told {
             // The next round may find it mended.
             context.terminal.fail(&failure);
         }
@@ -160,12 +165,12 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
             // Of what was just mended nothing is told.
             look = Look::anew(&client, &mut admin, false).await?;
         }
-        let found = task.around.look(&client, &look).await?;
+        let found = task.around.look(&client, &task.server.url, &look).await?;
         let told = task.around.tell(&mut admin, &found).await?;
         *looked = Some(Instant::now());
         context.terminal.note(&format!(
             "{} findings beside the policy, {} of them new",
-            found.len(),
+            found.all.len(),
             told.new
         ));
     }

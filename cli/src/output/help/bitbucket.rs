@@ -7,7 +7,7 @@ pub fn bitbucket_install() -> String {
     document(
         "{done, steps: [{step, script, project, id, triggers}], unchanged}",
         &[
-            "step: upload, replace, enable, disable or delete; script: PRE or POST, or with\n   the app pre-receive, merge-check or post-receive",
+            "step: upload, replace, enable, widen, disable or delete; script: PRE or POST, or with\n   the app pre-receive, merge-check or post-receive",
         ],
     )
 }
@@ -15,9 +15,11 @@ pub fn bitbucket_install() -> String {
 /// `oam bitbucket status`.
 pub fn bitbucket_status() -> String {
     document(
-        "{scripts: [{script, id, up_to_date}], projects: [{project, before, after, repositories: [{repository, \
-         decided, canary: {at, outcome, detail}}]}], canaries: {url, proven, trouble}}",
-        &["before, after: on, partly or off; outcome: refused (as it should be), accepted or unknown"],
+        "{alarms: [{place, what}], scripts: [{script, id, up_to_date}], projects: [{project, chosen, before, after, repositories: [{repository, \
+         before, after, decided, canary: {at, outcome, detail}}]}], canaries: {url, proven, trouble}}",
+        &[
+            "before, after: on, partly or off; of a repository only where it says so itself; outcome: refused (as it\n   should be), accepted or unknown",
+        ],
     )
 }
 
@@ -35,7 +37,7 @@ pub fn bitbucket_drift() -> String {
     document(
         "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended}]}",
         &[
-            "kind: gone, administers, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
+            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unknown-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
         ],
     )
 }

@@ -14,7 +14,10 @@ use super::{
     provisioning::{bounded, kept, record},
     unavailable,
 };
-use crate::{drift::News, service::Live};
+use crate::{
+    drift::{LookedAt, News},
+    service::Live,
+};
 
 /// How much may be found.
 const MOST: usize = 200_000;
@@ -30,9 +33,10 @@ pub(super) async fn tell(
     mut messages: Streaming<v1::TellBitbucketDriftRequest>,
 ) -> Result<v1::TellBitbucketDriftResponse, Status> {
     kept(live)?;
-    let (mut found, mut credentials) = (Vec::new(), false);
+    let (mut found, mut at) = (Vec::new(), LookedAt::default());
     while let Some(message) = messages.message().await? {
-        credentials |= message.credentials;
+        at.credentials |= message.credentials;
+        at.hooks |= message.hooks;
         for one in message.findings {
             found.push(finding(one)?);
         }
@@ -40,9 +44,9 @@ pub(super) async fn tell(
             return Err(Status::resource_exhausted(format!("more than {MOST} findings")));
         }
     }
-    found.sort_by_key(|one| FindingKind::ALL.iter().position(|kind| *kind == one.kind));
+    found.sort_by_key(Finding::rank);
     let _turn = live.drift.turn().await;
-    let News { new, over, known } = live.drift.compare(&found, credentials, Timestamp::now());
+    let News { new, over, known } = live.drift.compare(&found, at, Timestamp::now());
     let told = v1::TellBitbucketDriftResponse { new: new.len() as u64, over };
     if told.new > 0 || over > 0 {
         let some = |(kind, count): (FindingKind, u64)| {

@@ -23,6 +23,7 @@ mod snapshot;
 mod source;
 mod status;
 mod user;
+mod watch;
 mod who;
 
 use std::{pin::Pin, sync::Arc};
@@ -113,6 +114,14 @@ impl Admin for AdminService {
     ) -> Reply<v1::TellBitbucketDriftResponse> {
         let Admitted { live, actor, .. } = self.gate.admit(&request, Call::TellBitbucketDrift).await?;
         Ok(Response::new(drift::tell(&live, actor, request.into_inner()).await?))
+    }
+
+    async fn tell_bitbucket_watch(
+        &self,
+        request: Request<v1::TellBitbucketWatchRequest>,
+    ) -> Reply<v1::TellBitbucketWatchResponse> {
+        let Admitted { live, .. } = self.gate.admit(&request, Call::TellBitbucketWatch).await?;
+        Ok(Response::new(watch::rounded(&live, &request.into_inner())?))
     }
 
     async fn import_snapshot(

@@ -138,10 +138,10 @@ impl Company {
         let applied = self.oam("apply", &[]).expect_success("oam bitbucket apply").stdout_text();
         assert_eq!(applied, "9 changes made.\n");
         assert_eq!(self.server.given().len(), GIVEN);
-        // Beside it there is the administrator of Bitbucket, whom no rule knows, and the restrictions of before.
+        // Beside it there is the administrator of Bitbucket, whom no rule and no source knows, and the restrictions of before.
         let watch = [&kept[..], &["--drift-every", "1h"]].concat();
         let told = self.oam("watch", &watch).expect_success("oam bitbucket watch").stderr_text();
-        assert!(told.contains("12 findings beside the policy, 12 of them new"), "{told}");
+        assert!(told.contains("13 findings beside the policy, 13 of them new"), "{told}");
         let (again, requests) = self.requests(|| self.oam("plan", &kept).expect_success("a second plan"));
         assert!(again.stdout_text().contains("Nothing is to be done."), "{again:?}");
         assert_eq!(requests, 0);

@@ -35,7 +35,7 @@ impl Company {
     /// Uninstalled, everything is as before the first day; and nobody is told that it is checked.
     pub(super) fn takes_the_hook_away(&self) {
         let plan = self.hook("uninstall", "", &[]).expect_success("the plan").stdout_text();
-        assert!(plan.contains("22 steps, none taken"), "{plan}");
+        assert!(plan.contains("24 steps, none taken"), "{plan}");
         self.hook("uninstall", "", &["--apply"]).expect_success("oam bitbucket uninstall");
         assert!(self.push("alice", REPOSITORY, "refs/heads/unchecked").accepted());
         let again = self.hook("uninstall", "", &["--apply"]).expect_success("again").stdout_text();

@@ -25,6 +25,7 @@ fn a_company_from_the_first_day_to_the_last() {
     company.lets_somebody_go();
     // Those that are not like the others.
     company.has_a_careless_administrator();
+    company.has_an_administrator_who_narrows_the_hook();
     company.loses_its_hooks_without_a_word();
     company.has_no_bitbucket_for_a_while();
     // The last ones.

@@ -53,11 +53,11 @@ fn what_a_careless_administrator_does_is_told_and_mended_as_far_as_it_is_ours() 
 #[test]
 fn what_bitbucket_has_beside_the_policy_is_found() {
     let world = World::applied("");
-    // `root` and the first administrator of PAY were there before OAM was.
+    // `root` and the first administrator of PAY were there before OAM was, and no source knows either.
     let drift = |more: &[&str]| world.oam("drift", more);
     let found = drift(&[]);
     assert_eq!(found.code, 1, "{found:?}");
-    assert_eq!(found.stdout_text().lines().filter(|line| line.starts_with("  ")).count(), 2, "{found:?}");
+    assert_eq!(found.stdout_text().lines().filter(|line| line.starts_with("  ")).count(), 4, "{found:?}");
     world.server.permit_everybody("WEB", Permission::Write);
     world.server.restrict("PAY", "read-only", "refs/heads/main", &[]);
     world.server.restrict("PAY/api", "no-deletes", "refs/heads/**", &["boss"]);
@@ -68,6 +68,7 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     world.server.add_credential("carl", CredentialKind::Ssh, "old", None);
     world.server.add_access_key("PAY", "deploy", true, None);
     world.server.add_access_key("PAY/api", "mirror", false, Some(30));
+    world.server.add_token_of("WEB/site", "bot", None);
     world.daemon.deactivate("carl").expect_success("cut off");
     insta::assert_snapshot!(drift(&["--credentials"]).stdout_text(), @"
     Gone, and still there (6)
@@ -77,6 +78,9 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
       WEB: user:carl still has read: `carl` was cut off
       WEB/shop: user:carl still has write: `carl` was cut off
       user:carl is still in the group eng: `carl` was cut off
+    Let in, and known to no source (2)
+      user:boss is let in, and no source knows the account: it is in no group, and has neither token nor key
+      user:root is let in, and no source knows the account: it is in no group, and has neither token nor key
     Administers Bitbucket, and not by the policy (1)
       user:root has sys-admin, and no rule gives admin in every project
     Granted by nobody (1)
@@ -91,15 +95,17 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
       PAY: read-only on refs/heads/main
     Access keys that write (1)
       PAY: access key 1 `deploy` may write, whoever has it
-    Never ends (2)
+    Never ends (3)
       user:ada HTTP token 1 `ci` never ends
       PAY: access key 1 `deploy` never ends
+      WEB/site: HTTP token 1 `bot` never ends
     Not used for long (4)
       user:ada HTTP token 1 `ci` was made long ago, and is not known to have been used
       user:bob SSH key 2 `laptop` was last used long ago
       PAY: access key 1 `deploy` was made long ago, and is not known to have been used
       PAY/api: access key 2 `mirror` was made long ago, and is not known to have been used
-    19 findings. `oam bitbucket apply` mends 7.
+      WEB/site: HTTP token 1 `bot` was made long ago, and is not known to have been used
+    22 findings. `oam bitbucket apply` mends 7.
     ");
     // Without them nobody's keys are asked for but those of whoever is gone.
     let before = world.server.requests().len();
@@ -161,21 +167,21 @@ fn what_is_new_is_an_alarm_and_what_stays_is_none() {
     assert_eq!(status(&world).0, 0);
     // `root`, and the first administrator of PAY.
     let told = look(&world).stderr_text();
-    assert!(told.contains("2 findings beside the policy, 2 of them new"), "{told}");
+    assert!(told.contains("4 findings beside the policy, 4 of them new"), "{told}");
     let (code, text) = status(&world);
     assert_eq!(code, 1, "{text}");
     assert!(
         text.contains(
-            "ALARM: Within a day Bitbucket got what the policy does not say: administers 1, not-granted 1."
+            "ALARM: Within a day Bitbucket got what the policy does not say: unknown-account 2, administers 1, not-granted 1."
         ),
         "{text}"
     );
     let first = world.drifted().remove(0);
     assert!(first.actor.starts_with("uid "), "{first:?}");
-    assert_eq!((first.new, first.over, first.found.len()), (2, 0, 2));
+    assert_eq!((first.new, first.over, first.found.len()), (4, 0, 4));
     assert_eq!(
         (first.found[0].finding.as_str(), first.found[0].user.as_deref()),
-        ("administers", Some("root"))
+        ("unknown-account", Some("boss"))
     );
     // The next rounds, also after a restart, have no news.
     look(&world);
@@ -187,7 +193,7 @@ fn what_is_new_is_an_alarm_and_what_stays_is_none() {
     world.server.permit_in("@eng", "PAY/api", Permission::Admin);
     world.server.permit_everybody("WEB", Permission::Write);
     let told = look(&world).stderr_text();
-    assert!(told.contains("4 findings beside the policy, 2 of them new"), "{told}");
+    assert!(told.contains("6 findings beside the policy, 2 of them new"), "{told}");
     let second = world.drifted().remove(1);
     let found: Vec<_> = second.found.iter().map(|one| one.finding.as_str()).collect();
     assert_eq!((second.new, second.over, found), (2, 0, vec!["not-granted", "everybody"]));
@@ -234,6 +240,28 @@ fn what_is_new_is_an_alarm_and_what_stays_is_none() {
     // Where nobody looks at keys again they are not over.
     look(&world);
     assert_eq!(world.drifted().len(), 5);
+}
+
+/// Whoever is renamed before they are gone is nobody whom a source says is gone; and a group gives what its role is given.
+#[test]
+fn a_leaver_under_another_name_and_a_stranger_in_a_group_are_told() {
+    let world = super::world("groups = [\"okta\"]");
+    world.apply().expect_success("the first apply");
+    world.oam("drift", &["--tell"]);
+    world.server.rename_user("carl", "carl.old");
+    world.server.add_credential("carl.old", CredentialKind::Token, "ci", None);
+    world.server.add_user("eve", oam_tests::bitbucket_server::Global::Licensed);
+    world.server.add_group("eng", &["ada", "bob", "carl.old", "eve"]);
+    let drift = world.oam("drift", &["--tell", "--credentials"]).stdout_text();
+    for line in [
+        "user:carl.old is let in, and no source knows the account: it is in `eng`, and has the HTTP token 1 `ci`",
+        "user:eve is let in, and no source knows the account: it is in `eng`, and has neither token nor key",
+        "user:eve is in the group eng, to which a role is mapped, and no source has them there",
+    ] {
+        assert!(drift.contains(line), "{line}: {drift}");
+    }
+    let status = world.daemon.oam(["status"]).stdout_text();
+    assert!(status.contains("unknown-account 4, administers 1, group-member 2"), "{status}");
 }
 
 /// Of what the round itself mends nothing is told.

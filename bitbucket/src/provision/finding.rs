@@ -1,0 +1,150 @@
+use serde::Serialize;
+
+use crate::permission::{Holder, Place};
+
+/// Something that is not as it should be, or that the policy cannot know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What kind of thing it is.
+    pub kind: FindingKind,
+    /// Where; `None`: everywhere.
+    pub place: Option<Place>,
+    /// Whose.
+    pub holder: Option<Holder>,
+    /// What tells it from others of the same kind, place and holder: the id of a token, a key or a restriction, a group, a script and
+    /// for what it does not run; and how far it goes, as a level: what goes further than before is another one. Empty where there is
+    /// only one.
+    pub thing: String,
+    /// What it is, for people.
+    pub what: String,
+    /// Whether `oam bitbucket apply` mends it.
+    pub mended: bool,
+}
+
+/// What kinds of things are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// A hook script of ours is not registered any more.
+    HookGone,
+    /// The hook is not on any more for a project that it was installed for.
+    HookOff,
+    /// The hook does not run for all changes of a project or a repository.
+    HookNarrowed,
+    /// Another file is registered, or run, than was installed.
+    HookReplaced,
+    /// A project was made after the hook was installed for every one, and does not have it.
+    HookNotYet,
+    /// Somebody who is gone still has something.
+    Gone,
+    /// An account is let in that no source knows and no rule names.
+    UnknownAccount,
+    /// Somebody is in a group that a role is mapped to, and no source has them there.
+    GroupMember,
+    /// A permission is granted and not given, or given and no longer granted.
+    Differs,
+    /// A permission that nobody granted, and that is not ours.
+    NotGranted,
+    /// Somebody administers Bitbucket, and the policy does not let them administer everything.
+    Administers,
+    /// Everybody may do something in a project, whoever they are.
+    Everybody,
+    /// A branch restriction that does not apply to some persons.
+    Exemption,
+    /// A branch restriction: a second rule beside the policy.
+    Restriction,
+    /// An access key that is nobody's, with which whoever has it may write.
+    KeyWrites,
+    /// A token or key that never ends.
+    Endless,
+    /// A token or key that nobody used for long.
+    Unused,
+}
+
+/// What must have been looked at for a kind of thing to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundIn {
+    /// Where the hook is registered and on.
+    Hooks,
+    /// Permissions, groups and restrictions: they are always looked at.
+    Permissions,
+    /// Tokens and keys.
+    Credentials,
+}
+
+impl FindingKind {
+    /// Every one, the worst first.
+    pub const ALL: [Self; 17] = [
+        Self::HookGone,
+        Self::HookOff,
+        Self::HookNarrowed,
+        Self::HookReplaced,
+        Self::HookNotYet,
+        Self::Gone,
+        Self::UnknownAccount,
+        Self::Administers,
+        Self::GroupMember,
+        Self::NotGranted,
+        Self::Everybody,
+        Self::Differs,
+        Self::Exemption,
+        Self::Restriction,
+        Self::KeyWrites,
+        Self::Endless,
+        Self::Unused,
+    ];
+
+    /// The one of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Where it is found.
+    pub const fn found_in(self) -> FoundIn {
+        match self {
+            Self::HookGone | Self::HookOff | Self::HookNarrowed | Self::HookReplaced | Self::HookNotYet => {
+                FoundIn::Hooks
+            }
+            Self::KeyWrites | Self::Endless | Self::Unused => FoundIn::Credentials,
+            Self::Gone
+            | Self::UnknownAccount
+            | Self::GroupMember
+            | Self::Administers
+            | Self::NotGranted
+            | Self::Everybody
+            | Self::Differs
+            | Self::Exemption
+            | Self::Restriction => FoundIn::Permissions,
+        }
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HookGone => "hook-gone",
+            Self::HookOff => "hook-off",
+            Self::HookNarrowed => "hook-narrowed",
+            Self::HookReplaced => "hook-replaced",
+            Self::HookNotYet => "hook-not-yet",
+            Self::Gone => "gone",
+            Self::UnknownAccount => "unknown-account",
+            Self::GroupMember => "group-member",
+            Self::Differs => "differs",
+            Self::NotGranted => "not-granted",
+            Self::Administers => "administers",
+            Self::Everybody => "everybody",
+            Self::Exemption => "exemption",
+            Self::Restriction => "restriction",
+            Self::KeyWrites => "key-writes",
+            Self::Endless => "endless",
+            Self::Unused => "unused",
+        }
+    }
+}
+
+impl Finding {
+    /// Where it stands among others: the worst first.
+    pub fn rank(&self) -> usize {
+        FindingKind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or(FindingKind::ALL.len())
+    }
+}
