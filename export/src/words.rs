@@ -188,6 +188,12 @@ pub fn sentence(event: &Event) -> String {
         }
         Event::BitbucketChanged(changed) => bitbucket_changed(changed),
         Event::BitbucketDrift(drift) => bitbucket_drift(drift),
+        Event::AdminDenied(denied) if denied.times > 1 => {
+            format!(
+                "{} may not call {}, {} times more within a minute",
+                denied.actor, denied.call, denied.times
+            )
+        }
         Event::AdminDenied(denied) => format!("{} may not call {}", denied.actor, denied.call),
         Event::SourceToken(changed) => format!(
             "token {} of source {} {} by {}",

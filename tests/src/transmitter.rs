@@ -58,6 +58,8 @@ struct State {
     status: String,
     /// Asked for a sign of life, it says nothing.
     is_mute: bool,
+    /// It fails when its stream is changed, having done so or not.
+    failing: Option<bool>,
     /// The address that the daemon listens on.
     daemon: Option<String>,
     waiting: BTreeMap<String, String>,
@@ -144,6 +146,11 @@ impl Transmitter {
     /// Gives no sign of life, or does again.
     pub fn set_mute(&self, is_mute: bool) {
         self.state(|state| state.is_mute = is_mute);
+    }
+
+    /// Fails from now on when its stream is changed: having done it, or not.
+    pub fn fail_updates(&self, does_it: Option<bool>) {
+        self.state(|state| state.failing = does_it);
     }
 
     /// The name of its stream.
@@ -373,7 +380,13 @@ impl Transmitter {
             _ => return (404, Value::Null),
         };
         let stream = Stream { id, delivery };
-        self.state(|state| state.stream = Some(stream.clone()));
+        let failing = self.state(|state| state.failing);
+        if failing != Some(false) {
+            self.state(|state| state.stream = Some(stream.clone()));
+        }
+        if failing.is_some() {
+            return (502, Value::Null);
+        }
         (if method == "POST" { 201 } else { 200 }, self.shown(&stream))
     }
 

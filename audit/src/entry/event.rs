@@ -340,6 +340,17 @@ pub struct AdminDenied {
     pub actor: String,
     /// What was called.
     pub call: String,
+    /// How often, where this stands for more than one: those of a minute after the first are one entry.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub times: u64,
+}
+
+const fn once() -> u64 {
+    1
+}
+
+const fn is_once(times: &u64) -> bool {
+    *times == 1
 }
 
 /// A source has another token, or one less.

@@ -98,7 +98,7 @@ impl Event {
                 look(Personal::Party(principal))?;
                 look(Personal::Repository(repository))
             }
-            Self::AdminDenied(AdminDenied { actor, call: _ }) => look(Personal::Actor(actor)),
+            Self::AdminDenied(AdminDenied { actor, call: _, times: _ }) => look(Personal::Actor(actor)),
             Self::SourceToken(SourceToken { source: _, token: _, change: _, actor }) => {
                 look(Personal::Actor(actor))
             }

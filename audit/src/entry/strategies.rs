@@ -559,7 +559,11 @@ fn event() -> impl Strategy<Value = Event> {
                 Event::EntriesPruned(EntriesPruned { before, keep, older_than, rotations })
             }
         ),
-        (text(), text()).prop_map(|(actor, call)| Event::AdminDenied(AdminDenied { actor, call })),
+        (text(), text(), any::<u64>()).prop_map(|(actor, call, times)| Event::AdminDenied(AdminDenied {
+            actor,
+            call,
+            times
+        })),
         source_token(),
         canary_tried(),
         privilege(),

@@ -232,7 +232,7 @@ fn daemon_events_read_well() {
         detail: Some("it was deleted again".into()),
     };
     insta::assert_snapshot!(line(Event::CanaryTried(canary)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"canary-tried","repository":"PAY/api","branch":"refs/heads/oam-canary/1","outcome":"accepted","decision":null,"detail":"it was deleted again"}}"#);
-    let denied = AdminDenied { actor: "mallory".into(), call: "ApplyPolicy".into() };
+    let denied = AdminDenied { actor: "mallory".into(), call: "ApplyPolicy".into(), times: 1 };
     insta::assert_snapshot!(line(Event::AdminDenied(denied)), @r#"{"v":1,"seq":7,"time":"2026-11-23T17:21:14.000250Z","node":"oam.example.com/node-1","event":{"kind":"admin-denied","actor":"mallory","call":"ApplyPolicy"}}"#);
 }
 
@@ -303,8 +303,9 @@ fn refusals_say_where_and_what_to_do() {
 
 #[test]
 fn the_longest_event_fits_the_longest_envelope() {
-    let denied =
-        |bytes: usize| Event::AdminDenied(AdminDenied { actor: "x".repeat(bytes), call: String::new() });
+    let denied = |bytes: usize| {
+        Event::AdminDenied(AdminDenied { actor: "x".repeat(bytes), call: String::new(), times: 1 })
+    };
     let empty = EncodedEvent::new(&denied(0)).unwrap().size();
     let longest = denied(MAX_EVENT_BYTES - empty);
     for time in [Timestamp::MIN, Timestamp::MAX] {

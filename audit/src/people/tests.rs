@@ -113,7 +113,7 @@ fn an_entry_reads_so() {
 fn the_parts_of_the_daemon_and_sources_stay_readable() {
     let world = World::default();
     for actor in ["files", "oamd", "start", "source okta (token t1)"] {
-        let denied = Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into() });
+        let denied = Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into(), times: 1 });
         assert_eq!(world.written(&denied), denied);
     }
     assert!(world.0.borrow().is_empty());
@@ -123,7 +123,11 @@ fn the_parts_of_the_daemon_and_sources_stay_readable() {
 fn names_fold_case_and_one_person_has_one_alias() {
     let world = World::default();
     let denied = |actor: &str| {
-        json(&world.written(&Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into() })))
+        json(&world.written(&Event::AdminDenied(AdminDenied {
+            actor: actor.into(),
+            call: "x".into(),
+            times: 1,
+        })))
     };
     assert_eq!(denied("Alice"), denied("alice"));
     assert_ne!(denied("alice"), denied("bob"));
@@ -288,7 +292,8 @@ fn whoever_is_asked_for_is_found_under_every_spelling() {
     assert_eq!(table.repository_spellings("~alice/x"), ["~alice/x".to_owned(), format!("~{alias}/x")]);
     drop(table);
     let actor = "corp:00u1 (alice)";
-    let written = world.written(&Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into() }));
+    let written =
+        world.written(&Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into(), times: 1 }));
     let Event::AdminDenied(written) = written else { panic!() };
     assert_eq!(world.0.borrow().spellings(actor), [actor.to_owned(), written.actor]);
 }

@@ -11,7 +11,7 @@ fn key(seed: u8) -> SigningKey {
 
 fn entry(seq: u64) -> Vec<u8> {
     let time = "2026-11-23T17:21:14.000000Z".parse().unwrap();
-    let event = Event::AdminDenied(AdminDenied { actor: "mallory".into(), call: "x".into() });
+    let event = Event::AdminDenied(AdminDenied { actor: "mallory".into(), call: "x".into(), times: 1 });
     Entry::new(seq, time, "oam.example.com/node-1".parse().unwrap(), event).encode().unwrap()
 }
 

@@ -16,7 +16,8 @@ fn time() -> Time {
 }
 
 fn note(actor: &str) -> EncodedEvent {
-    EncodedEvent::new(&Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into() })).unwrap()
+    EncodedEvent::new(&Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into(), times: 1 }))
+        .unwrap()
 }
 
 /// A decision with so many updates that it takes a few parts.

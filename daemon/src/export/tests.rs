@@ -41,7 +41,7 @@ fn log(folder: &Path) -> AuditLog {
 
 async fn append(log: &AuditLog, count: usize) {
     for _ in 0..count {
-        let event = Event::AdminDenied(AdminDenied { actor: "uid 7".into(), call: "X".into() });
+        let event = Event::AdminDenied(AdminDenied { actor: "uid 7".into(), call: "X".into(), times: 1 });
         log.append(Batch::new(&event).unwrap()).await.unwrap();
     }
 }

@@ -8,6 +8,8 @@
 
 mod commit;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

@@ -18,8 +18,11 @@ pub(crate) trait Follower: Send + 'static {
     type Error: std::error::Error + Send;
 
     /// Follows until something ends it that nothing is wrong with: what is asked for by then, a newer password. With a
-    /// request, everything is read again.
-    fn session(&mut self, request: Option<&Request>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    /// request, everything is read again, and the request is taken away as soon as that is done.
+    fn session(
+        &mut self,
+        request: &mut Option<Request>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// What to do about a failure. Whatever is in memory and cannot be gone on from is forgotten here.
     fn failed(&mut self, error: &Self::Error) -> After;
@@ -60,18 +63,22 @@ pub(crate) async fn follow<F: Follower>(
     }
 }
 
-async fn again_and_again<F: Follower>(source: Arc<Source>, mut follower: F, stop: CancellationToken) {
+pub(super) async fn again_and_again<F: Follower>(
+    source: Arc<Source>,
+    mut follower: F,
+    stop: CancellationToken,
+) {
     let feed = source.feed();
     let mut pause = FIRST_PAUSE;
     let mut request: Option<Request> = None;
     loop {
-        request = feed.take_request().or(request);
-        let heard = source.seen();
-        let session = follower.session(request.as_ref());
+        request = Request::strongest(request, feed.take_request());
+        let heard = source.mark();
+        let session = follower.session(&mut request);
         let Some(outcome) = stop.run_until_cancelled(session).await else { return };
-        if source.seen() > heard {
-            // It worked until now, so what was wanted is done.
-            (pause, request) = (FIRST_PAUSE, None);
+        if source.mark() > heard {
+            // It worked until now.
+            pause = FIRST_PAUSE;
         }
         let Err(error) = outcome else { continue };
         let after = follower.failed(&error);

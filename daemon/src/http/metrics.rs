@@ -16,7 +16,7 @@ use prometheus_client::{
 
 use crate::{
     exchange,
-    oidc::TokenError,
+    oidc::{REMARKS, TokenError},
     privilege::{News, Stage, What},
     pull_request::{Found, How},
     secrets::{self, State},
@@ -48,6 +48,7 @@ pub struct Metrics {
     source_reconnects: Family<OfSource, Gauge<u64, AtomicU64>>,
     source_requests: Family<Requests, Counter>,
     tokens: Family<Code, Counter>,
+    token_remarks: Family<Code, Counter>,
     exchanges: Family<Code, Counter>,
     issuers_in_trouble: Gauge<u64, AtomicU64>,
     canaries: Family<Canary, Counter>,
@@ -192,6 +193,7 @@ impl Default for Metrics {
             source_reconnects: Family::default(),
             source_requests: Family::default(),
             tokens: Family::default(),
+            token_remarks: Family::default(),
             exchanges: Family::default(),
             issuers_in_trouble: Gauge::default(),
             canaries: Family::default(),
@@ -222,6 +224,9 @@ impl Default for Metrics {
         // There from the start, so that the first of a kind is a change.
         for code in TokenError::CODES.into_iter().chain(["accepted"]) {
             drop(metrics.tokens.get_or_create(&Code { code }));
+        }
+        for code in REMARKS {
+            drop(metrics.token_remarks.get_or_create(&Code { code }));
         }
         for code in exchange::CODES {
             drop(metrics.exchanges.get_or_create(&Code { code }));
@@ -262,6 +267,11 @@ impl Metrics {
             "tokens",
             "Tokens of administrators, by what came of them: `accepted`, or why not",
             self.tokens.clone(),
+        );
+        registry.register(
+            "token_remarks",
+            "Good tokens of administrators that better were others, by why",
+            self.token_remarks.clone(),
         );
         registry.register(
             "exchanges",
@@ -599,6 +609,11 @@ impl Metrics {
     pub fn token(&self, fault: Option<&TokenError>) {
         let code = fault.map_or("accepted", TokenError::code);
         self.tokens.get_or_create(&Code { code }).inc();
+    }
+
+    /// Counts what there is to know of a good token.
+    pub fn token_remark(&self, code: &'static str) {
+        self.token_remarks.get_or_create(&Code { code }).inc();
     }
 
     /// Counts a token that a job showed for a lease.

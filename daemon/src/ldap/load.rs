@@ -29,6 +29,8 @@ const MAX_PARTS: usize = 10_000;
 pub(super) struct Everything {
     pub(super) replica: Replica,
     strangers: Strangers,
+    /// How many groups have no id that can be read, and the name of the first.
+    groups: Option<(usize, String)>,
 }
 
 impl Everything {
@@ -44,7 +46,13 @@ impl Everything {
     ) -> Result<Option<String>, LdapError> {
         let (replica, mut touched) = (&mut self.replica, Touched::default());
         let Strangers { first, count, named } = std::mem::take(&mut self.strangers);
-        let Some(first) = first else { return Ok(None) };
+        let groups = self.groups.take().map(|(count, first)| {
+            let first = Printable::new(&first);
+            format!(
+                "{count} of its groups have no `users.id` that can be read, `{first}` for one: nobody has anything by them"
+            )
+        });
+        let Some(first) = first else { return Ok(groups) };
         let nameless = count - named.len();
         for user in named {
             let id = user.username.as_deref().and_then(&id_of);
@@ -55,10 +63,11 @@ impl Everything {
         if nameless > 0 && known.into_iter().any(|id| replica.user(&id).is_none()) {
             return Err(LdapError::Nameless { nameless });
         }
-        Ok(Some(format!(
+        let users = format!(
             "{count} of its users have no `users.id` that can be read, `{}` for one: whoever of them was not known is not followed",
             Printable::new(&first)
-        )))
+        );
+        Ok(Some([Some(users), groups].into_iter().flatten().collect::<Vec<_>>().join("; ")))
     }
 }
 
@@ -105,19 +114,23 @@ pub(super) async fn everything(
         Ok(())
     })
     .await?;
-    for (entry, id) in groups(connection, config, &mut count).await? {
+    let (found, groups) = groups(connection, config, &mut count).await?;
+    for (entry, id) in found {
         if let Some(group) = mapped::group(config, &entry) {
             replica.put_group(id, group, &mut touched);
         }
     }
-    Ok(Everything { replica, strangers })
+    Ok(Everything { replica, strangers, groups })
 }
+
+/// Groups with their ids, and of those without one how many there are and the name of the first.
+type Groups = (Vec<(Entry, Uuid)>, Option<(usize, String)>);
 
 async fn groups(
     connection: &mut Connection,
     config: &LdapConfig,
     count: &mut usize,
-) -> Result<Vec<(Entry, Uuid)>, LdapError> {
+) -> Result<Groups, LdapError> {
     let attributes = mapped::group_attributes(config);
     let search = Search {
         base: &config.groups.base,
@@ -125,19 +138,21 @@ async fn groups(
         filter: &config.groups.filter,
         attributes: &attributes,
     };
-    let mut found = Vec::new();
+    let (mut found, mut without) = (Vec::new(), None::<(usize, String)>);
     pages(connection, "the search for groups", &search, |entry| {
         counted(count)?;
-        let id = mapped::id(config, &entry);
-        let id = id.ok_or(LdapError::Unexpected("a group without the attribute of `users.id`"))?;
-        found.push((entry, id));
+        match mapped::id(config, &entry) {
+            Some(id) => found.push((entry, id)),
+            // It gives nobody anything, and is no reason to follow none of the others.
+            None => without.get_or_insert((0, entry.dn)).0 += 1,
+        }
         Ok(())
     })
     .await?;
     for (entry, _) in &mut found {
         complete(connection, &config.groups.member, entry).await?;
     }
-    Ok(found)
+    Ok((found, without))
 }
 
 fn counted(count: &mut usize) -> Result<(), LdapError> {

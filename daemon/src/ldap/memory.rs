@@ -20,6 +20,8 @@ pub(super) struct Memory {
     pub(super) domain: Option<Vec<u8>>,
     /// When everything was last read.
     pub(super) loaded: Option<Timestamp>,
+    /// It was read and not taken: only who is cut off there is so here.
+    pub(super) is_held: bool,
     /// Whether what was kept was looked at.
     is_resumed: bool,
     /// When it was last kept.

@@ -147,7 +147,7 @@ struct Following {
 impl Follower for Following {
     type Error = LdapError;
 
-    async fn session(&mut self, request: Option<&Request>) -> Result<(), LdapError> {
+    async fn session(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
         let Self { sources, source, config, memory } = self;
         let ended = session::run(sources, source, config, memory, request).await?;
         tracing::debug!(source = %self.source.name(), ?ended, "the connection is made anew");
@@ -156,10 +156,6 @@ impl Follower for Following {
 
     fn failed(&mut self, error: &LdapError) -> After {
         match error {
-            LdapError::Commit(CommitFault::Held(why)) => {
-                self.memory = Memory::lost();
-                After::Held(why.clone(), self.config.resync)
-            }
             LdapError::Commit(_) | LdapError::Refused { .. } | LdapError::AllAgain => {
                 // What is in memory is ahead of what was kept, or the server does not go on from there.
                 self.memory = Memory::lost();

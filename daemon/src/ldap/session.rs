@@ -25,12 +25,14 @@ use super::{
 };
 use crate::{
     config::{Flavour, LdapConfig},
-    follow::{self, Of},
+    follow::{self, CommitFault, Of, Picture},
     source::{Provisioned, Request, Source, Sources},
 };
 
 /// How often it is made sure that the server is there.
 const PROBE: Duration = Duration::from_secs(2);
+/// How soon everything is read again, where what was read was not taken.
+const HELD: Duration = Duration::from_secs(10 * 60);
 
 /// Everything that a session works with.
 struct Session<'a> {
@@ -54,7 +56,7 @@ pub(super) async fn run(
     source: &Source,
     config: &LdapConfig,
     memory: &mut Memory,
-    request: Option<&Request>,
+    request: &mut Option<Request>,
 ) -> Result<Ended, LdapError> {
     let files = changed(config);
     let connection = Connection::open(config).await?;
@@ -63,8 +65,9 @@ pub(super) async fn run(
     let ended = match config.flavour {
         Flavour::Plain => {
             session.load(request).await?;
+            let again = session.again();
             session.connection.close().await;
-            return Ok(wait_for_more(source, config, &files).await);
+            return Ok(wait_for_more(source, config, again, &files).await);
         }
         Flavour::ActiveDirectory => {
             // First, so that whatever changes while everything is read is told.
@@ -82,9 +85,14 @@ pub(super) async fn run(
 }
 
 /// Waits for when a server that tells nothing by itself is to be read again.
-async fn wait_for_more(source: &Source, config: &LdapConfig, files: &[Option<SystemTime>; 2]) -> Ended {
+async fn wait_for_more(
+    source: &Source,
+    config: &LdapConfig,
+    again: Duration,
+    files: &[Option<SystemTime>; 2],
+) -> Ended {
     let mut look = time::interval(PROBE);
-    let again = time::sleep(config.resync);
+    let again = time::sleep(again);
     tokio::pin!(again);
     loop {
         tokio::select! {
@@ -101,7 +109,7 @@ async fn wait_for_more(source: &Source, config: &LdapConfig, files: &[Option<Sys
 
 impl Session<'_> {
     /// Reads everything page by page.
-    async fn load(&mut self, request: Option<&Request>) -> Result<(), LdapError> {
+    async fn load(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
         let mut all = load::everything(&mut self.connection, self.config).await?;
         let unread = {
             let roster = self.source.roster();
@@ -110,15 +118,15 @@ impl Session<'_> {
             let ids = known.into_iter().flat_map(Provisioned::users).filter_map(|user| user.id.parse().ok());
             all.settle(id_of, ids)?
         };
-        commit(self.sources, self.source, self.config, &all.replica, Of::All(request)).await?;
         self.memory.replica = all.replica;
         self.source.feed().tell(|status| status.unread = unread);
-        self.loaded();
+        self.take_all(Of::All(request.as_ref())).await?;
+        *request = None;
         Ok(())
     }
 
     /// Reads what changed in a domain since it was last heard, or everything.
-    async fn catch_up(&mut self, request: Option<&Request>) -> Result<(), LdapError> {
+    async fn catch_up(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
         let is_resumed = self.memory.resume(self.source, self.config);
         if request.is_none() && !self.is_due() && self.changes(is_resumed).await? {
             return Ok(());
@@ -137,7 +145,7 @@ impl Session<'_> {
             )
         });
         self.source.feed().tell(|status| status.reads_all = why);
-        self.memory.domain = domain.ok();
+        self.memory.domain = domain.ok().filter(|_| !self.memory.is_held);
         self.memory.keep(self.source, self.config);
         self.noted();
         Ok(())
@@ -165,14 +173,13 @@ impl Session<'_> {
         let touched = mapped::touched(&touched);
         // What the source says may be newer than what was kept.
         let of = if is_resumed { Of::All(None) } else { Of::Refreshed(&touched) };
-        commit(self.sources, self.source, self.config, &self.memory.replica, of).await?;
-        self.memory.domain = Some(changes.cookie);
-        self.memory.keep(self.source, self.config);
         let loaded = self.memory.loaded;
-        self.source.feed().tell(|status| {
-            (status.trouble, status.held, status.reads_all) = (None, None, None);
-            status.last_load = loaded;
-        });
+        self.take_all(of).await?;
+        if !self.memory.is_held {
+            (self.memory.domain, self.memory.loaded) = (Some(changes.cookie), loaded);
+            self.memory.keep(self.source, self.config);
+            self.source.feed().tell(|status| (status.reads_all, status.last_load) = (None, loaded));
+        }
         self.noted();
         Ok(true)
     }
@@ -183,7 +190,7 @@ impl Session<'_> {
     }
 
     /// Has everything told, or what is different since the last connection.
-    async fn refresh(&mut self, request: Option<&Request>) -> Result<Refresh, LdapError> {
+    async fn refresh(&mut self, request: &mut Option<Request>) -> Result<Refresh, LdapError> {
         let is_whole = self.is_due() || request.is_some() || !self.memory.cookies.are_known();
         if is_whole {
             *self.memory = Memory::lost();
@@ -197,26 +204,73 @@ impl Session<'_> {
             refresh.take(message, self.config, replica, &mut touched)?;
         }
         let touched = mapped::touched(&touched);
-        let of = if is_whole { Of::All(request) } else { Of::Refreshed(&touched) };
-        commit(self.sources, self.source, self.config, &self.memory.replica, of).await?;
-        refresh.note(&mut self.memory.cookies);
-        if is_whole {
-            self.loaded();
-        } else {
-            self.source.feed().tell(|status| (status.trouble, status.held) = (None, None));
+        let of = if is_whole { Of::All(request.as_ref()) } else { Of::Refreshed(&touched) };
+        self.take_all(of).await?;
+        *request = None;
+        if !self.memory.is_held {
+            refresh.note(&mut self.memory.cookies);
         }
         self.noted();
         Ok(refresh)
     }
 
-    fn loaded(&mut self) {
-        let now = Some(Timestamp::now());
-        self.memory.loaded = now;
-        self.source.feed().tell(|status| {
-            status.last_load = now;
-            (status.trouble, status.held) = (None, None);
-        });
-        self.noted();
+    /// Makes what the source says that which the server has. Where that is not taken without somebody's word, whoever is cut off
+    /// there is cut off here all the same, and so is whoever is cut off there from then on, until everything is read again.
+    async fn take_all(&mut self, of: Of<'_>) -> Result<(), LdapError> {
+        let is_whole = matches!(of, Of::All(_));
+        let taken = commit(self.sources, self.source, self.config, &self.memory.replica, of).await;
+        let why = match taken {
+            Err(LdapError::Commit(CommitFault::Held(why))) => why,
+            taken => {
+                taken?;
+                self.memory.is_held = false;
+                let now = Some(Timestamp::now());
+                if is_whole {
+                    self.memory.loaded = now;
+                }
+                self.source.feed().tell(|status| {
+                    (status.trouble, status.held) = (None, None);
+                    status.last_load = if is_whole { now } else { status.last_load };
+                });
+                self.noted();
+                return Ok(());
+            }
+        };
+        tracing::warn!(source = %self.source.name(), "what the server has was not taken: {why}");
+        // Whoever reads on after the connection is lost reads everything.
+        (self.memory.is_held, self.memory.loaded) = (true, None);
+        self.source.feed().tell(|status| (status.trouble, status.held) = (None, Some(why)));
+        let all = self.memory.replica.user_ids().map(|id| id.to_string().into()).collect();
+        self.take_changes(follow::Touched { users: all, ..follow::Touched::default() }).await
+    }
+
+    /// Takes what changed; of what was not taken as a whole, who is cut off.
+    async fn take_changes(&mut self, touched: follow::Touched) -> Result<(), LdapError> {
+        let replica = &self.memory.replica;
+        if self.memory.is_held {
+            let touched = cut_off(self.source, replica, touched);
+            if !touched.users.is_empty() {
+                follow::commit(
+                    self.sources,
+                    self.source,
+                    self.config.max_loss,
+                    replica,
+                    Of::Changed(&touched),
+                )
+                .await?;
+            }
+            return Ok(());
+        }
+        commit(self.sources, self.source, self.config, replica, Of::Changed(&touched)).await
+    }
+
+    /// How long it is until everything is read again.
+    fn again(&self) -> Duration {
+        let resync = self.config.resync;
+        match self.memory.is_held {
+            true => HELD.min(resync),
+            false => resync.saturating_sub(self.memory.age().unwrap_or_default()),
+        }
     }
 
     /// Tells what stands in the status of what is known now.
@@ -229,8 +283,7 @@ impl Session<'_> {
 
     /// Takes whatever changes.
     async fn follow(&mut self, mut following: Following) -> Result<Ended, LdapError> {
-        let left = self.config.resync.saturating_sub(self.memory.age().unwrap_or_default());
-        let again = time::sleep(left);
+        let again = time::sleep(self.again());
         tokio::pin!(again);
         let mut probe = time::interval(PROBE);
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -242,7 +295,10 @@ impl Session<'_> {
                     if probed.is_some_and(|(id, _)| id == message.id) {
                         if let Response::Done(_) = message.response {
                             probed = None;
-                            self.source.heard();
+                            // Of what was not taken it says nothing that its server is there.
+                            if !self.memory.is_held {
+                                self.source.heard();
+                            }
                         }
                         continue;
                     }
@@ -266,17 +322,20 @@ impl Session<'_> {
 
     async fn take(&mut self, message: Message, following: &mut Following) -> Result<(), LdapError> {
         let mut touched = Touched::default();
-        let Memory { replica, cookies, .. } = &mut *self.memory;
+        let replica = &mut self.memory.replica;
         match following {
             Following::Refresh(refresh) => {
-                if refresh.take(message, self.config, replica, &mut touched)? == Told::Change {
-                    let touched = mapped::touched(&touched);
-                    commit(self.sources, self.source, self.config, replica, Of::Changed(&touched)).await?;
-                } else {
-                    refresh.note(cookies);
+                let is_held = self.memory.is_held;
+                let told = refresh.take(message, self.config, replica, &mut touched)?;
+                if told == Told::Change {
+                    self.take_changes(mapped::touched(&touched)).await?;
+                }
+                if !is_held {
+                    refresh.note(&mut self.memory.cookies);
+                }
+                if told == Told::Nothing {
                     return Ok(());
                 }
-                refresh.note(cookies);
             }
             Following::Notified(notified) => {
                 let is_other =
@@ -284,8 +343,7 @@ impl Session<'_> {
                 if !is_other {
                     return Ok(());
                 }
-                let touched = mapped::touched(&touched);
-                commit(self.sources, self.source, self.config, replica, Of::Changed(&touched)).await?;
+                self.take_changes(mapped::touched(&touched)).await?;
             }
         }
         self.source.feed().tell(|status| status.last_event = Some(Timestamp::now()));
@@ -315,6 +373,19 @@ async fn commit(
     follow::commit(sources, source, config.max_loss, replica, of).await?;
     source.heard();
     Ok(())
+}
+
+/// Of those who are touched, the users that are known as active here and are not so there.
+fn cut_off(source: &Source, replica: &Replica, touched: follow::Touched) -> follow::Touched {
+    let (roster, now) = (source.roster(), Timestamp::now());
+    let is_active =
+        |id: &str| roster.provisioned().and_then(|known| known.user(id)).is_some_and(|user| user.is_active());
+    let may_act = |id: &str| {
+        let document = Picture::user(replica, id, now);
+        document.is_some_and(|document| document.get("active") == Some(&true.into()))
+    };
+    let users = touched.users.into_iter().filter(|id| is_active(id) && !may_act(id)).collect();
+    follow::Touched { users, ..follow::Touched::default() }
 }
 
 /// When the files were changed that a connection rests on.

@@ -265,6 +265,22 @@ async fn who_has_no_id_that_can_be_read_holds_up_nobody_and_has_not_left() {
 }
 
 #[tokio::test]
+async fn a_group_without_an_id_is_passed_over_and_told() {
+    let address = server(|asked| {
+        let mut answers = directory(asked, "member;range=6-*");
+        if asked.base == "ou=groups,dc=x" {
+            let nameless = found("cn=odd,ou=groups,dc=x", &[("cn", &["odd".to_owned()][..])]);
+            answers.insert(0, (nameless, Vec::new()));
+        }
+        answers
+    });
+    let mut all = everything(address).await.unwrap();
+    assert_eq!(all.replica.members(&uuid(100)).len(), 7, "the others are followed");
+    let unread = all.settle(|_| None, []).unwrap().unwrap();
+    assert!(unread.contains("1 of its groups") && unread.contains("cn=odd,ou=groups,dc=x"), "{unread}");
+}
+
+#[tokio::test]
 async fn pages_and_parts_are_put_together() {
     let replica = loaded(server(|asked| directory(asked, "member;range=6-*"))).await.unwrap();
     assert_eq!(replica.user_ids().count(), 7);

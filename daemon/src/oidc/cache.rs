@@ -32,7 +32,8 @@ impl Default for KeyTimes {
 }
 
 /// The keys of one issuer, fetched when they are needed: again when they are old, or when a token names one that is not
-/// among them. One fetch at a time, and never sooner after another than `retry`, whatever tokens come.
+/// among them. One fetch at a time, and never sooner after another than `retry`, whatever tokens come. That an issuer has no
+/// such key is said only by keys that were fetched after the token came.
 #[derive(Debug)]
 pub(super) struct KeyCache {
     issuer: WebUrl,
@@ -57,6 +58,7 @@ pub(super) enum Place {
 
 #[derive(Debug)]
 struct Fetched {
+    /// When it was begun to fetch them: what was published later need not be among them.
     at: Instant,
     keys: KeySet,
 }
@@ -93,7 +95,7 @@ impl KeyCache {
 
     /// The key with this name for this algorithm.
     pub(super) async fn key(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, NoKey> {
-        let seen = self.fetched.load_full();
+        let (came, seen) = (Instant::now(), self.fetched.load_full());
         if let Some(key) = seen.as_deref().filter(|seen| seen.at.elapsed() < self.times.max_age)
             && let Some(key) = key.keys.find(kid, algorithm)
         {
@@ -114,6 +116,9 @@ impl KeyCache {
             (Some(key), _) => Ok(key.clone()),
             // It may have the key by now.
             (None, Some(trouble)) => Err(unavailable(&trouble)),
+            (None, None) if fetched.at < came => Err(unavailable(
+                "the one that it was signed with may be newer than when they were fetched, a moment ago",
+            )),
             (None, None) => Err(NoKey::Unknown),
         }
     }
@@ -134,9 +139,10 @@ impl KeyCache {
         if others_did || last.is_some_and(|last| last.elapsed() < self.times.retry) {
             return;
         }
+        let at = Instant::now();
         match self.fetch().await {
             Ok(keys) => {
-                self.fetched.store(Some(Arc::new(Fetched { at: Instant::now(), keys })));
+                self.fetched.store(Some(Arc::new(Fetched { at, keys })));
                 self.trouble.store(None);
             }
             Err(trouble) => {

@@ -178,6 +178,14 @@ impl Issuer {
     ) -> Result<Registered, TokenError> {
         let config = &self.config;
         let header = header::check(&token.header, &config.algorithms, config.kind)?;
+        // A logout token (OpenID Connect Back-Channel Logout 1.0, 2.4) or another security event tells of somebody, and is theirs
+        // by nothing.
+        if token.claims.contains_key("events") {
+            return Err(TokenError::Claim {
+                claim: "events",
+                what: "is there: a security event is nobody's token",
+            });
+        }
         let registered = claims::read(&token.claims, config.leeway, Timestamp::now(), longest_subject)?;
         let key = self.keys.key(header.kid, header.algorithm).await.map_err(|no| no.of(&self.name))?;
         let validation = self.validation(header.algorithm, names_issuer);

@@ -37,14 +37,14 @@ pub use algorithm::Algorithms;
 pub use cache::KeyTimes;
 pub use compact::{Compact, LONGEST};
 pub use error::TokenError;
-pub use event::{EventIssuer, OLDEST, VerifiedEvent};
+pub use event::{EventIssuer, SignedEvent, VerifiedEvent};
 pub use groups::Groups;
 pub use header::TokenType;
 pub use issuer::{Issuers, Trouble};
 pub use json::{StrictError, strict};
 pub use oam_policy::name::{ClaimPath, PathError};
 pub use own::{LeaseClaims, OwnKeyError, OwnTokens};
-pub use token::VerifiedToken;
+pub use token::{REMARKS, VerifiedToken};
 pub use workload::WorkloadToken;
 
 #[cfg(test)]

@@ -65,29 +65,43 @@ impl VerifiedToken {
         path.find(&self.claims)
     }
 
-    /// What somebody should know of a token that is good, and better were another.
-    pub fn warnings(&self) -> Vec<String> {
+    /// What somebody should know of a token that is good, and better were another: a word for it, for counting, and a sentence.
+    pub fn remarks(&self) -> Vec<(&'static str, String)> {
         let life = self.issued.map(|issued| self.expires.duration_since(issued).unsigned_abs());
         let long = life.is_some_and(|life| life > LONG).then(|| {
-            format!(
+            let what = format!(
                 "The token is good for {} hours: whoever finds it can use it that long. Have `{}` issue shorter ones.",
                 life.unwrap_or_default().as_secs() / 3600,
                 self.issuer
-            )
+            );
+            ("long", what)
         });
         let endless = self.issued.is_none().then(|| {
-            format!("The token does not say when it was issued: nobody can tell how long `{}` makes them good for.", self.issuer)
+            let what = format!(
+                "The token does not say when it was issued: nobody can tell how long `{}` makes them good for.",
+                self.issuer
+            );
+            ("undated", what)
         });
         let broad = (self.audiences > 1).then(|| {
-            format!(
+            let what = format!(
                 "The token is good for {} services: each of them could use it here. Have `{}` issue one for this service \
                  alone.",
                 self.audiences, self.issuer
-            )
+            );
+            ("broad", what)
         });
         [long, endless, broad].into_iter().flatten().collect()
     }
+
+    /// The same, the sentences alone.
+    pub fn warnings(&self) -> Vec<String> {
+        self.remarks().into_iter().map(|(_, what)| what).collect()
+    }
 }
+
+/// Every word for what there may be to know of a good token.
+pub const REMARKS: [&str; 3] = ["long", "undated", "broad"];
 
 /// Who somebody is by the directory's numbering.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use oam_audit::entry::Time;
 pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// Where the time of day comes from.
-pub(super) type TimeOfDay = fn() -> Timestamp;
+pub type TimeOfDay = fn() -> Timestamp;
 
 /// A clock that never goes back: by it, what is over stays over. While the clock of the machine is behind, it goes on as
 /// fast as time does. Its times are whole microseconds, as the audit log writes them.
@@ -47,7 +47,7 @@ impl Clock {
     }
 
     /// What the clock of the machine said when it was found to be behind; `None` while it is not.
-    pub(super) fn set_back(&self) -> Option<Timestamp> {
+    pub fn set_back(&self) -> Option<Timestamp> {
         self.look().1
     }
 

@@ -32,7 +32,7 @@ mod tests;
 mod uses;
 mod what;
 
-pub use clock::Clock;
+pub use clock::{Clock, TimeOfDay};
 pub use error::PrivilegeError;
 pub use in_force::InForce;
 pub use keeper::Privileges;

@@ -1,6 +1,6 @@
 //! One source, read and read again.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -112,17 +112,22 @@ struct Kept<P> {
     image: Image,
 }
 
-/// Reads again what somebody said has changed. Where nothing can be read, it stays to be read.
-pub(super) async fn attend<A: Api>(api: &mut A, taking: &mut Taking<'_>) -> Result<(), PullError> {
+/// Reads again what somebody said has changed, and tells what that was. Where nothing can be read, it stays to be read.
+pub(super) async fn attend<A: Api>(
+    api: &mut A,
+    taking: &mut Taking<'_>,
+) -> Result<BTreeSet<Poke>, PullError> {
     let mut pokes = taking.source().feed().take_pokes();
+    let mut attended = BTreeSet::new();
     while let Some(poke) = pokes.pop_first() {
         if let Err(error) = look_at(api, &poke, taking).await {
             pokes.insert(poke);
             taking.source().feed().put_back(pokes);
             return Err(error);
         }
+        attended.insert(poke);
     }
-    Ok(())
+    Ok(attended)
 }
 
 /// Reads one again. One that cannot be read by itself is put aside, and holds up nobody else.
@@ -173,13 +178,14 @@ impl<A: Api> Pulled<A> {
         [held, aside].into_iter().flatten().fold(self.api.pull().poll, Duration::min)
     }
 
-    async fn run(&mut self, request: Option<&Request>) -> Result<(), PullError> {
+    async fn run(&mut self, request: &mut Option<Request>) -> Result<(), PullError> {
         self.api.begin()?;
         if request.is_none() && self.memory.is_none() && !self.is_resumed {
             self.resume().await?;
         }
         if request.is_some() || self.is_due() {
-            self.load(request).await?;
+            self.load(request.as_ref()).await?;
+            *request = None;
         }
         let source = Arc::clone(&self.source);
         loop {
@@ -346,7 +352,7 @@ impl<A: Api> Pulled<A> {
 impl<A: Api> Follower for Pulled<A> {
     type Error = PullError;
 
-    async fn session(&mut self, request: Option<&Request>) -> Result<(), PullError> {
+    async fn session(&mut self, request: &mut Option<Request>) -> Result<(), PullError> {
         self.run(request).await
     }
 
@@ -368,3 +374,6 @@ impl<A: Api> Follower for Pulled<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

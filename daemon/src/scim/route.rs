@@ -11,8 +11,8 @@ pub(super) enum Route {
     Schemas(Option<String>),
     All(Resource),
     One(Resource, String),
-    /// A query in a body, over all resources.
-    Search,
+    /// A query in a body, over all resources or those of a kind.
+    Search(Option<Resource>),
 }
 
 /// The source that an address names, and what follows it.
@@ -32,9 +32,11 @@ impl Route {
             ("ResourceTypes", id) => Some(Self::ResourceTypes(id)),
             ("Schemas", id) => Some(Self::Schemas(id)),
             ("Users", None) => Some(Self::All(Resource::User)),
+            ("Users", Some(id)) if id == ".search" => Some(Self::Search(Some(Resource::User))),
             ("Users", Some(id)) => Some(Self::One(Resource::User, id)),
-            (".search", None) => Some(Self::Search),
+            (".search", None) => Some(Self::Search(None)),
             ("Groups", None) => Some(Self::All(Resource::Group)),
+            ("Groups", Some(id)) if id == ".search" => Some(Self::Search(Some(Resource::Group))),
             ("Groups", Some(id)) => Some(Self::One(Resource::Group, id)),
             _ => None,
         };
@@ -52,7 +54,7 @@ impl Route {
             Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_) => &[Method::GET][..],
             Self::All(_) => &[Method::GET, Method::POST],
             Self::One(..) => &[Method::GET, Method::PUT, Method::PATCH, Method::DELETE],
-            Self::Search => &[Method::POST],
+            Self::Search(_) => &[Method::POST],
         };
         if may.contains(method) { Ok(()) } else { Err(not_so()) }
     }
@@ -65,7 +67,7 @@ impl Route {
                 discovery::resource_types(asked, id.as_deref())
             }
             Self::Schemas(id) if method == Method::GET => discovery::schemas(asked, id.as_deref()),
-            Self::Search => search(asked),
+            Self::Search(kind) => search(asked, *kind),
             Self::All(Resource::User) if method == Method::GET => user::list(asked),
             Self::All(Resource::User) if method == Method::POST => user::create(asked).await,
             Self::One(Resource::User, id) => match *method {
@@ -89,12 +91,16 @@ impl Route {
     }
 }
 
-/// Users first, and then groups, on pages over both.
-fn search(asked: &Asked<'_>) -> Result<Answer, Problem> {
+/// Users first, and then groups, on pages over both; or one of them.
+fn search(asked: &Asked<'_>, kind: Option<Resource>) -> Result<Answer, Problem> {
     let query = Query::of_body(&asked.body)?;
     let mut hits = Hits::of(query.page()?);
-    user::search(asked, &query, &mut hits)?;
-    group::search(asked, &query, &mut hits)?;
+    if kind != Some(Resource::Group) {
+        user::search(asked, &query, &mut hits)?;
+    }
+    if kind != Some(Resource::User) {
+        group::search(asked, &query, &mut hits)?;
+    }
     Ok(hits.answer(asked, &query.projection()))
 }
 

@@ -23,7 +23,17 @@ pub(super) async fn of<T>(request: &Request<T>, live: &Arc<Live>) -> Result<Call
     let verified = live.issuers.verify(token).await;
     live.metrics.token(verified.as_ref().err());
     match verified {
-        Ok(token) => Ok(Caller::Person(Box::new(token))),
+        Ok(token) => {
+            for (code, remark) in token.remarks() {
+                tracing::warn!(
+                    issuer = token.issuer(),
+                    subject = token.subject(),
+                    "of an administrator's token: {remark}"
+                );
+                live.metrics.token_remark(code);
+            }
+            Ok(Caller::Person(Box::new(token)))
+        }
         Err(error) if error.is_undecided() => {
             Err(Status::unavailable(format!("nobody can tell whether your token is good: {error}")))
         }

@@ -1,13 +1,15 @@
+use std::{sync::Arc, time::Instant};
+
 use jiff::Timestamp;
 use oam_audit::entry::{Event, SignalEffect, SignalReceived};
 use oam_policy::Username;
-use tokio::task::block_in_place;
+use tokio::{task::block_in_place, time};
 
 use super::{EventKind, Flow, PersonEvent, Receiver, SecurityEvent, SetError, locked, stream::NotAlive};
 use crate::{
     config::{Effect, Upstream},
     directory::By,
-    oidc::{TokenError, VerifiedEvent},
+    oidc::{SignedEvent, TokenError, VerifiedEvent},
     service::Live,
     source::{Found, Poke, Request, Source},
 };
@@ -48,14 +50,14 @@ impl SetCode {
 impl From<TokenError> for NotTaken {
     fn from(error: TokenError) -> Self {
         let code = match &error {
-            TokenError::Unavailable { .. } => return Self::Later(error.to_string()),
+            // What is told for a time that has not come yet is as true then: it is our clock or theirs that is wrong.
+            TokenError::Unavailable { .. } | TokenError::Early => return Self::Later(error.to_string()),
             TokenError::Issuer => SetCode::Issuer,
             TokenError::Audience => SetCode::Audience,
             TokenError::Key { .. } | TokenError::Signature(_) => SetCode::Key,
             TokenError::Malformed(_)
             | TokenError::Header(_)
             | TokenError::Expired
-            | TokenError::Early
             | TokenError::Claim { .. } => SetCode::Request,
         };
         Self::Refused(code, error.to_string())
@@ -69,7 +71,7 @@ impl From<SetError> for NotTaken {
 }
 
 /// Every word for what may come of a signal, for counting.
-pub const OUTCOMES: [&str; 12] = [
+pub const OUTCOMES: [&str; 13] = [
     SignalEffect::Deactivated.as_str(),
     SignalEffect::Already.as_str(),
     SignalEffect::Reread.as_str(),
@@ -82,7 +84,11 @@ pub const OUTCOMES: [&str; 12] = [
     "again",
     "refused",
     "later",
+    NOT_UNDERSTOOD,
 ];
+
+/// It is signed as it should be, and not taken for what it says: counted beside `refused` and `later`.
+const NOT_UNDERSTOOD: &str = "not-understood";
 
 /// What came of an event.
 struct Done {
@@ -118,8 +124,13 @@ impl Receiver {
     }
 
     async fn take(&self, live: &Live, token: &str) -> Result<String, NotTaken> {
-        let verified = self.issuer.verify(token).await?;
-        let event = SecurityEvent::read(verified.claims())?;
+        let signed = self.issuer.verify(token).await?;
+        let (verified, event) =
+            read(signed).inspect_err(|(NotTaken::Refused(_, why) | NotTaken::Later(why))| {
+                // Nobody but the transmitter can have made it: somebody there may be disabled, and is not cut off here by it.
+                live.metrics.signal(self.name(), NOT_UNDERSTOOD);
+                locked(&self.told).not_understood = Some((why.clone(), Instant::now()));
+            })?;
         let _one_after_the_other = self.turn.lock().await;
         let id = verified.id().to_owned();
         if locked(&self.seen).has(&id) {
@@ -133,7 +144,7 @@ impl Receiver {
             live.metrics.signal(self.name(), done.effect.as_str());
             self.record(live, &verified, &event, done).await?;
         }
-        block_in_place(|| locked(&self.seen).note(&id, verified.issued(), Timestamp::now()))
+        block_in_place(|| locked(&self.seen).note(&id, Timestamp::now()))
             .map_err(|error| NotTaken::Later(format!("that it was taken cannot be stored: {error}")))?;
         Ok(id)
     }
@@ -203,11 +214,19 @@ impl Receiver {
     }
 
     /// Wants that the source is read again, where we read it. One that pushes tells by itself.
-    fn reread(&self, source: &Source) -> SignalEffect {
+    fn reread(&self, source: &Arc<Source>) -> SignalEffect {
         match &source.config().upstream {
             None => return SignalEffect::Noted,
             Some(Upstream::Ldap(_)) => {
-                source.feed().ask(Request { actor: self.actor(), reason: None, accept_loss: false });
+                // All of it is read for each, by a connection that is made anew.
+                if let Some(wait) = source.feed().turn(Instant::now()) {
+                    let request = Request { actor: self.actor(), reason: None, accept_loss: false };
+                    let source = Arc::clone(source);
+                    tokio::spawn(async move {
+                        time::sleep(wait).await;
+                        source.feed().ask(request);
+                    });
+                }
             }
             Some(Upstream::Okta(_) | Upstream::Entra(_)) => source.feed().poke([Poke::Changes]),
         }
@@ -257,6 +276,12 @@ impl Receiver {
         live.audit_took_it(recorded.is_ok());
         recorded.map(|_| ()).map_err(|error| fault(&error))
     }
+}
+
+fn read(signed: SignedEvent) -> Result<(VerifiedEvent, SecurityEvent), NotTaken> {
+    let verified = signed.read()?;
+    let event = SecurityEvent::read(verified.claims())?;
+    Ok((verified, event))
 }
 
 fn not_alive(why: NotAlive) -> NotTaken {

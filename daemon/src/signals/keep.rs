@@ -1,6 +1,9 @@
 //! How a stream is set up, and how it is known that it flows.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use oam_audit::entry::{Event, SignalStream, StreamChange};
@@ -132,14 +135,20 @@ impl Receiver {
                 }
             })?;
         }
+        let now = Timestamp::now();
+        if stream.asked.as_ref().is_some_and(|asked| asked.since > now) {
+            // It was asked for by a clock that was ahead: it is waited for from now on.
+            self.change(|stream| stream.asked.as_mut().map(|asked| asked.since = asked.since.min(now)))?;
+        }
         let is_due = match (&stream.asked, stream.verified) {
-            // It is waited for.
-            (Some(_), _) => false,
-            (None, None) => true,
-            (None, Some(last)) => {
-                let since = Duration::try_from(Timestamp::now().duration_since(last)).unwrap_or_default();
-                since >= self.config.verify_every
+            // It is waited for; the question or the answer may be lost.
+            (Some(_), _) => {
+                let asked = locked(&self.told).asked;
+                asked.is_none_or(|asked| asked.elapsed() >= self.config.verify_every)
             }
+            (None, None) => true,
+            // One that came by a clock that was ahead says nothing of now.
+            (None, Some(last)) => last > now || super::is_over(last, self.config.verify_every, now),
         };
         let is_blind = locked(&self.stream).get().flow.is_blind();
         if is_due && !is_blind && transmitter.verification_endpoint.is_some() {
@@ -159,7 +168,10 @@ impl Receiver {
         let fresh = Asked { state: hex::encode(random), since: Timestamp::now() };
         // Known before it is asked for: the answer may come first. One that is waited for stays the one.
         let asked = self.change(|stream| stream.asked.get_or_insert(fresh).clone())?;
-        api.ask(transmitter, id, &asked.state).await
+        locked(&self.told).asked = None;
+        api.ask(transmitter, id, &asked.state).await?;
+        locked(&self.told).asked = Some(Instant::now());
+        Ok(())
     }
 
     /// Sets the stream up, or as it should be by now.
@@ -185,27 +197,19 @@ impl Receiver {
             Delivery::Push => {
                 let origin = live.config.scim.as_ref().and_then(|scim| scim.url.as_deref());
                 let origin = origin.ok_or_else(|| SetUpError::NoAddress(name.clone()))?;
-                let (token, info) = self.new_token(actor)?;
-                Some((format!("{origin}/signals/{name}"), token, info))
+                let (token, _) = self.new_token(actor)?;
+                Some((format!("{origin}/signals/{name}"), token))
             }
         };
-        let named = push.as_ref().map(|(url, token, _)| (url.as_str(), token));
+        let named = push.as_ref().map(|(url, token)| (url.as_str(), token));
         let made = api.set_up(&transmitter, known.as_deref(), named).await;
         let made = made.and_then(|made| {
             let advice = made.check(&self.config)?;
             let poll = made.poll(&self.config)?;
             Ok((made.stream_id, poll, advice))
         });
-        let (id, poll, mut advice) = match made {
-            Ok(made) => made,
-            Err(why) => {
-                // The one before it is still the one in use.
-                if let Some((_, _, info)) = &push {
-                    let _ = locked(&self.tokens).revoke(&info.id);
-                }
-                return Err(refused(why));
-            }
-        };
+        // Where that fails both tokens stay: nobody knows whether the transmitter has taken the new one.
+        let (id, poll, mut advice) = made.map_err(refused)?;
         let change = if known.as_ref() == Some(&id) { StreamChange::Updated } else { StreamChange::Created };
         let kept = self.change(|stream| {
             if stream.id.as_ref() != Some(&id) {
@@ -224,13 +228,15 @@ impl Receiver {
         Ok(SetUp { token: None, advice })
     }
 
-    /// A new token to push with. Of two that are live the older one goes: it is not the one in use.
+    /// A new token to push with. Of two that are live the one goes that is not in use.
     fn new_token(&self, actor: &str) -> Result<(Secret, TokenInfo), TokenError> {
         let mut tokens = locked(&self.tokens);
         let now = Timestamp::now();
         let live: Vec<_> = tokens.list().into_iter().filter(|token| token.expires > now).collect();
-        if let [oldest, _, ..] = live.as_slice() {
-            tokens.revoke(&oldest.id)?;
+        if live.len() > 1
+            && let Some(unused) = live.iter().min_by_key(|token| token.last_used)
+        {
+            tokens.revoke(&unused.id)?;
         }
         let (token, info) = tokens.add(actor, crate::source::LIFETIME, now)?;
         Ok((Secret::new(token.reveal()), info))
@@ -312,7 +318,7 @@ impl Receiver {
             "a transmitter of signals does not answer; it is asked again"
         );
         let mut told = locked(&self.told);
-        let since = told.trouble.as_ref().map_or_else(Timestamp::now, |(_, since)| *since);
+        let since = told.trouble.as_ref().map_or_else(Instant::now, |(_, since)| *since);
         told.trouble = Some((why, since));
     }
 }

@@ -29,7 +29,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -82,6 +82,9 @@ pub enum OpenError {
     },
 }
 
+/// For how long it is an alarm that an event was not taken for what it says.
+const NOT_UNDERSTOOD_FOR: Duration = Duration::from_secs(60 * 60);
+
 /// Everybody whose signals are received.
 #[derive(Debug, Default)]
 pub struct Signals(Vec<Arc<Receiver>>);
@@ -114,7 +117,11 @@ struct Told {
     received: u64,
     refused: u64,
     /// What is wrong with how we ask, and since when.
-    trouble: Option<(String, Timestamp)>,
+    trouble: Option<(String, Instant)>,
+    /// Why the last event was not taken for what it says that was signed as it should be, and when.
+    not_understood: Option<(String, Instant)>,
+    /// When a sign of life was last asked for; `None`: not since the start, or that failed.
+    asked: Option<Instant>,
 }
 
 /// What is known of a transmitter.
@@ -174,7 +181,7 @@ impl Signals {
 
     /// What somebody must look at now, a sentence each.
     pub fn alarms(&self, now: Timestamp) -> Vec<String> {
-        self.0.iter().filter_map(|one| one.report(now).blind).collect()
+        self.0.iter().flat_map(|one| one.report(now).blind.into_iter().chain(one.not_understood())).collect()
     }
 
     /// What somebody should look at, a sentence each.
@@ -256,10 +263,6 @@ impl Receiver {
     /// Why we must be taken for blind: nothing would reach us.
     fn blind(&self, stream: &stream::Stream, told: &Told, now: Timestamp) -> Option<String> {
         let name = self.name();
-        let long = |since: Timestamp| {
-            Duration::try_from(now.duration_since(since))
-                .is_ok_and(|waited| waited >= self.config.alarm_after)
-        };
         if stream.flow.is_blind() {
             let why = stream.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
             return Some(format!(
@@ -268,14 +271,28 @@ impl Receiver {
                 stream.flow.as_str()
             ));
         }
-        if let Some((why, _)) = told.trouble.as_ref().filter(|(_, since)| long(*since)) {
+        if let Some((why, _)) =
+            told.trouble.as_ref().filter(|(_, since)| since.elapsed() >= self.config.alarm_after)
+        {
             return Some(format!("Nothing is known of the signals of `{name}` any more: {why}"));
         }
-        let asked = stream.asked.as_ref().filter(|asked| long(asked.since))?;
+        let asked =
+            stream.asked.as_ref().filter(|asked| is_over(asked.since, self.config.alarm_after, now))?;
         Some(format!(
             "The transmitter `{name}` was asked for a sign of life at {}, and none came: its signals may not reach us. Look at \
              the way to us, and at `oam signals status {name}`",
             asked.since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        ))
+    }
+
+    /// That of late an event was not taken for what it says, be it that nobody but the transmitter can have made it.
+    fn not_understood(&self) -> Option<String> {
+        let (why, _) =
+            locked(&self.told).not_understood.clone().filter(|(_, at)| at.elapsed() < NOT_UNDERSTOOD_FOR)?;
+        let name = self.name();
+        Some(format!(
+            "A signal that `{name}` has signed was not taken: {why}. Whoever is disabled there may not be cut off here by it: look at \
+             the daemon's log, and at the clocks of both"
         ))
     }
 
@@ -302,6 +319,11 @@ impl Receiver {
         }));
         warnings
     }
+}
+
+/// Whether as long has passed since then.
+fn is_over(since: Timestamp, time: Duration, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(since)).is_ok_and(|passed| passed >= time)
 }
 
 /// What is in there, whoever panicked with it.

@@ -9,15 +9,15 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use oam_policy::Digest;
 
-use crate::{oidc::OLDEST, store::durable};
+use crate::store::durable;
 
 /// How many events are known again. Beyond it the oldest are forgotten: what they did is done once more if they come again,
 /// and it only takes.
 const MOST: usize = 100_000;
-/// Longer than an event may be old when it comes, and than clocks may differ.
-const LONGER: SignedDuration = SignedDuration::from_hours(1);
+/// For how long they are: longer than a transmitter delivers again what was taken and not answered.
+const LONGEST: SignedDuration = SignedDuration::from_hours(8 * 24);
 
-/// The events that were taken already, durably: lines of a time and the SHA-256 of an id.
+/// The events that were taken already, durably: lines of when, and the SHA-256 of an id.
 #[derive(Debug)]
 pub(super) struct Seen {
     path: PathBuf,
@@ -66,9 +66,9 @@ impl Seen {
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub(super) fn note(&mut self, id: &str, issued: Timestamp, now: Timestamp) -> io::Result<()> {
+    pub(super) fn note(&mut self, id: &str, now: Timestamp) -> io::Result<()> {
         self.forget(now);
-        let (time, id) = (issued.as_second(), Digest::of(id.as_bytes()));
+        let (time, id) = (now.as_second(), Digest::of(id.as_bytes()));
         if self.lines > 2 * self.ids.len() + 1_000 {
             self.rewrite()?;
         }
@@ -88,10 +88,9 @@ impl Seen {
         Ok(())
     }
 
-    /// Forgets those that would not be taken any more for their age, and the oldest where there are too many.
+    /// Forgets those that were taken long ago, and the oldest where there are too many.
     fn forget(&mut self, now: Timestamp) {
-        let oldest = SignedDuration::try_from(OLDEST).unwrap_or_default() + LONGER;
-        let before = now.saturating_sub(oldest).unwrap_or(Timestamp::MIN).as_second();
+        let before = now.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN).as_second();
         while let Some((time, id)) = self.by_time.first().copied() {
             if time >= before && self.ids.len() < MOST {
                 return;
@@ -130,14 +129,14 @@ mod tests {
     fn what_was_taken_is_known_again_after_a_crash() {
         let folder = tempfile::tempdir().unwrap();
         let mut seen = Seen::open(folder.path()).unwrap();
-        seen.note("a", at(0), at(1)).unwrap();
-        seen.note("b", at(1), at(1)).unwrap();
+        seen.note("a", at(0)).unwrap();
+        seen.note("b", at(1)).unwrap();
         assert!(seen.has("a") && seen.has("b") && !seen.has("c"));
         // Half a line of a third, as a crash leaves it, spoils neither what was before nor what comes.
         let mut file = fs::File::options().append(true).open(folder.path().join("seen")).unwrap();
         file.write_all(b"1700000001 ab").unwrap();
         let mut seen = Seen::open(folder.path()).unwrap();
-        seen.note("c", at(2), at(2)).unwrap();
+        seen.note("c", at(2)).unwrap();
         let seen = Seen::open(folder.path()).unwrap();
         assert!(seen.has("a") && seen.has("b") && seen.has("c"));
         let stored = fs::read_to_string(folder.path().join("seen")).unwrap();
@@ -145,17 +144,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_to_be_taken_is_forgotten_and_the_file_stays_short() {
+    fn what_was_taken_long_ago_is_forgotten_and_the_file_stays_short() {
         let folder = tempfile::tempdir().unwrap();
         let mut seen = Seen::open(folder.path()).unwrap();
         let day = 86_400;
-        seen.note("first", at(0), at(0)).unwrap();
-        seen.note("late", at(7 * day - 1), at(7 * day)).unwrap();
+        seen.note("first", at(0)).unwrap();
+        seen.note("late", at(8 * day)).unwrap();
         assert!(seen.has("first"), "it could still come");
-        seen.note("later", at(8 * day), at(8 * day)).unwrap();
+        seen.note("later", at(9 * day)).unwrap();
         assert!(!seen.has("first") && seen.has("late"));
         seen.lines = 5_000;
-        seen.note("last", at(8 * day), at(8 * day)).unwrap();
+        seen.note("last", at(9 * day)).unwrap();
         assert_eq!(fs::read_to_string(folder.path().join("seen")).unwrap().lines().count(), 3);
         assert!(Seen::open(folder.path()).unwrap().has("last"));
     }

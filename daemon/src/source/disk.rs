@@ -288,7 +288,7 @@ impl Disk {
         }
         self.end = end;
         self.records += 1;
-        self.heard = self.heard.max(Some(entry.at));
+        self.heard = Some(entry.at);
         Ok(())
     }
 

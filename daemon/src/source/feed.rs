@@ -4,6 +4,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -15,12 +16,17 @@ const MOST_POKES: usize = 1_000;
 /// How often it is tried to read again one that cannot be read; after that, everything is read.
 const MOST_TRIES: u32 = 5;
 
+/// How often everything is read at most for those who may want it again and again.
+const ASKED_EVERY: Duration = Duration::from_secs(60);
+
 /// What the one who follows a source tells of it, and is told.
 #[derive(Debug, Default)]
 pub struct Feed {
     status: Mutex<FeedStatus>,
     request: Mutex<Option<Request>>,
     asked: Notify,
+    /// When somebody who may want it again and again last wanted it, or will.
+    turn: Mutex<Option<Instant>>,
     pokes: Mutex<BTreeSet<Poke>>,
     poked: Notify,
     owed: Mutex<Owed>,
@@ -98,6 +104,16 @@ pub struct Request {
     pub accept_loss: bool,
 }
 
+impl Request {
+    /// Of two, the one that wants more: what is wanted is read once for both.
+    pub(crate) fn strongest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) if one.accept_loss && !other.accept_loss => Some(one),
+            (one, other) => other.or(one),
+        }
+    }
+}
+
 impl Feed {
     /// How the source is followed.
     pub fn status(&self) -> FeedStatus {
@@ -109,10 +125,25 @@ impl Feed {
         change(&mut self.locked());
     }
 
-    /// Wants that everything is read again.
+    /// Wants that everything is read again. What somebody else wants and is not begun yet is not forgotten.
     pub fn ask(&self, request: Request) {
-        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        {
+            let mut waiting = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+            *waiting = Request::strongest(waiting.take(), Some(request));
+        }
         self.asked.notify_one();
+    }
+
+    /// How long whoever may want everything read again and again is to wait before they [`Feed::ask`]; `None`: somebody who
+    /// waits already does it for them.
+    pub(crate) fn turn(&self, now: Instant) -> Option<Duration> {
+        let mut last = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last > now) {
+            return None;
+        }
+        let at = last.map_or(now, |last| now.max(last + ASKED_EVERY));
+        *last = Some(at);
+        Some(at.saturating_duration_since(now))
     }
 
     /// Waits until somebody wants that.
@@ -277,7 +308,37 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
-    use super::{Feed, MOST_POKES, MOST_TRIES, Owed, Poke};
+    use std::time::{Duration, Instant};
+
+    use super::{ASKED_EVERY, Feed, MOST_POKES, MOST_TRIES, Owed, Poke, Request};
+
+    #[test]
+    fn what_somebody_wants_is_not_forgotten_for_what_another_wants() {
+        let request = |actor: &str, accept_loss| Request { actor: actor.into(), reason: None, accept_loss };
+        let (weak, strong) = (request("signals idp", false), request("uid 0", true));
+        for (first, second, left) in
+            [(&strong, &weak, &strong), (&weak, &strong, &strong), (&weak, &weak, &weak)]
+        {
+            let feed = Feed::default();
+            feed.ask(first.clone());
+            feed.ask(second.clone());
+            assert_eq!(feed.take_request().as_ref(), Some(left));
+            assert_eq!(feed.take_request(), None);
+        }
+    }
+
+    #[test]
+    fn who_wants_it_again_and_again_has_it_once_a_minute_and_is_not_forgotten() {
+        let (feed, now) = (Feed::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        assert_eq!(feed.turn(now), Some(Duration::ZERO));
+        assert_eq!(feed.turn(now + second), Some(ASKED_EVERY - second), "what happened since");
+        for _ in 0..100 {
+            assert_eq!(feed.turn(now + second), None, "one for all");
+        }
+        assert_eq!(feed.turn(now + ASKED_EVERY + second), Some(ASKED_EVERY - second));
+        assert_eq!(feed.turn(now + 10 * ASKED_EVERY), Some(Duration::ZERO));
+    }
 
     #[test]
     fn what_is_to_be_read_again_is_bounded_and_never_forgotten() {

@@ -15,6 +15,7 @@ mod change;
 mod disk;
 mod feed;
 mod find;
+mod heard;
 mod keeper;
 mod listed;
 mod mapping;
@@ -42,10 +43,7 @@ pub use token::{Token, TokenError, TokenInfo};
 
 use std::{
     io,
-    sync::{
-        Mutex, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicU64},
 };
 
 use jiff::Timestamp;
@@ -53,6 +51,7 @@ use tokio::task::block_in_place;
 
 use crate::config::{SourceConfig, SourceName};
 use disk::Disk;
+use heard::Heard;
 
 /// One source, as it is configured, with what it said.
 #[derive(Debug)]
@@ -62,8 +61,8 @@ pub struct Source {
     retired: bool,
     /// Every decision looks into it: nobody may hold it for long who writes, nor write while others read it as a whole.
     roster: RwLock<Roster>,
-    /// When it last said anything, where that is later than the roster tells: microseconds since 1970.
-    heard: AtomicI64,
+    /// When it last said anything.
+    heard: Heard,
     disk: Mutex<Disk>,
     tokens: Mutex<Tokens>,
     /// How many changes it made since the start.
@@ -102,30 +101,39 @@ impl Source {
     /// takes a second.
     fn replace_roster(&self, roster: Roster) {
         let mut held = self.roster.write().unwrap_or_else(PoisonError::into_inner);
+        let said_something = held.seen != roster.seen;
         let old = std::mem::replace(&mut *held, roster);
         drop(held);
+        if said_something {
+            self.heard.note();
+        }
         block_in_place(|| drop(old));
     }
 
-    /// When it last said anything, be it that things are still so.
+    /// When it last said anything, be it that things are still so; `None`: never, or nobody knows when.
     pub fn seen(&self) -> Option<Timestamp> {
-        self.seen_by(&self.roster())
+        self.heard.at()
     }
 
-    fn seen_by(&self, roster: &Roster) -> Option<Timestamp> {
-        let heard = Timestamp::from_microsecond(self.heard.load(Ordering::Relaxed)).ok();
-        roster.seen.max(heard.filter(|heard| *heard > Timestamp::UNIX_EPOCH))
+    /// A time that is another one each time when it says anything.
+    pub(crate) fn mark(&self) -> Option<Timestamp> {
+        self.heard.mark()
+    }
+
+    /// Whether it ever said anything, whoever knows when.
+    fn has_spoken(&self, roster: &Roster) -> bool {
+        roster.seen.is_some() || self.heard.mark().is_some()
     }
 
     /// Whether nobody knows whom it has: it never said, or what it said is lost.
     pub fn is_unknown(&self) -> bool {
         let roster = self.roster();
-        roster.lost || self.seen_by(&roster).is_none()
+        roster.lost || !self.has_spoken(&roster)
     }
 
     /// Notes that it said something just now, be it that nothing is different. Waits for nobody who reads the roster.
     pub fn heard(&self) {
-        self.heard.fetch_max(Timestamp::now().as_microsecond(), Ordering::Relaxed);
+        self.heard.note();
     }
 
     /// What whoever follows it keeps beside it, to go on from there; `None`: nothing that is whole.
@@ -142,6 +150,12 @@ impl Source {
     /// When it cannot be written; then what was kept before still is.
     pub(crate) fn keep_beside(&self, content: &[u8]) -> io::Result<()> {
         self.disk().write_beside(content)
+    }
+
+    /// Loses what it said, as damage does.
+    #[cfg(test)]
+    pub(crate) fn lose(&self) {
+        self.roster.write().unwrap_or_else(PoisonError::into_inner).lost = true;
     }
 
     fn disk(&self) -> std::sync::MutexGuard<'_, Disk> {

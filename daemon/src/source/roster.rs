@@ -168,7 +168,8 @@ impl Roster {
         // That somebody's time is over, or that they are forgotten, is not said by the source, nor does a page of it say that all
         // else is still so. Where it says everything that is noted by itself.
         let says_all = entry.changes.iter().all(|change| matches!(change, Change::List(_)));
-        self.seen = if says_all { self.seen.max(Some(entry.at)) } else { self.seen.or(Some(entry.at)) };
+        // Where the clock was set back in between, the later word is by the clock that is right.
+        self.seen = if says_all { Some(entry.at) } else { self.seen.or(Some(entry.at)) };
         for change in entry.changes {
             match change {
                 Change::Complete => self.lost = false,

@@ -56,6 +56,13 @@ impl StoredUser {
         self.document().get("active") == Some(&Value::Bool(true))
     }
 
+    /// Whether they may act no more, and their time is not over: it was so by a clock that was ahead.
+    pub(super) fn ended_before(&self, now: Timestamp) -> bool {
+        let document = self.document();
+        let end = document.get(EXPIRES).and_then(Value::as_str).and_then(|end| end.parse::<Timestamp>().ok());
+        document.get("active") != Some(&Value::Bool(true)) && end.is_some_and(|end| end > now)
+    }
+
     /// The same user, who may act no more.
     #[must_use]
     pub fn inactive(&self, at: Timestamp) -> Self {

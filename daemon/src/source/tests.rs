@@ -1,6 +1,10 @@
 //! What sources say, against a naive model of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use oam_policy::{
@@ -13,12 +17,16 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
 
 use super::{
-    Change, EXPIRES, Entry, Listed, Provisioned, Roster, StoredGroup, StoredUser,
+    Change, EXPIRES, Entry, Listed, Provisioned, Roster, Sources, StoredGroup, StoredUser,
     disk::{self, Disk, Found},
     merge::{self, Voice},
     roster::Touched,
 };
-use crate::config::{SourceConfig, SourceKind, SourceName};
+use crate::{
+    config::{SourceConfig, SourceKind, SourceName},
+    directory,
+    store::{Opened, Store},
+};
 
 /// Ids of users.
 pub(crate) fn ids(numbers: &[usize]) -> Vec<String> {
@@ -36,6 +44,15 @@ pub(crate) fn group_with<'a>(members: impl Iterator<Item = &'a String>, at: Time
     let users = members.map(|id| id.as_str().into()).collect();
     provisioned.apply(Change::Join { group: "g".into(), users }, &mut touched);
     provisioned
+}
+
+/// The sources of a daemon that has one, `corp`, of this kind.
+pub(crate) async fn opened(state: &Path, kind: SourceKind) -> Arc<Sources> {
+    let Opened { store, loaded, .. } = Store::open(state).unwrap();
+    let (writer, reader) = directory::start(store, loaded, Box::new(|_| Ok(()))).unwrap();
+    let (sources, healed) = Sources::open(&[config("corp", kind)], state, (writer, reader)).await.unwrap();
+    assert!(healed.is_empty(), "{healed:?}");
+    Arc::new(sources)
 }
 
 fn config(name: &str, kind: SourceKind) -> SourceConfig {
@@ -440,6 +457,9 @@ fn a_source_is_heard_by_what_it_says_and_not_by_what_is_done_here() {
     roster.apply(said(at(30), vec![list(Vec::new())]));
     roster.apply(said(at(40), vec![list(Vec::new())]));
     assert_eq!(roster.seen, Some(at(40)), "a file says everything");
+    // The clock was ahead, and was put right: the later word is by the clock that is right.
+    roster.apply(said(at(35), Vec::new()));
+    assert_eq!(roster.seen, Some(at(35)));
 }
 
 #[test]
@@ -509,4 +529,19 @@ fn an_account_ends_when_it_was_said_to() {
     assert_eq!(ended(&provisioned, 199), Vec::<String>::new());
     provisioned.apply(Change::DropUser("u1".into()), &mut Touched::default());
     assert_eq!(provisioned.next_end(), None);
+}
+
+/// Whoever was made inactive by a clock that was ahead is told from whoever the source says is inactive, or whose time is over.
+#[test]
+fn who_ended_before_their_time_is_known() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let user = |active: bool, ends: Option<i64>| {
+        let mut document: Document = json!({"userName": "a", "active": active}).as_object().unwrap().clone();
+        document.extend(ends.map(|ends| (EXPIRES.to_owned(), at(ends).to_string().into())));
+        StoredUser::new("u", at(0), at(0), 1, &document)
+    };
+    assert!(user(true, Some(200)).inactive(at(100)).ended_before(at(100)));
+    for (active, ends) in [(true, Some(200)), (false, Some(50)), (false, None), (true, None)] {
+        assert!(!user(active, ends).ended_before(at(100)), "{active} {ends:?}");
+    }
 }

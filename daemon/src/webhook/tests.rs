@@ -56,7 +56,7 @@ fn ended() -> Event {
 }
 
 fn nobody_s() -> Event {
-    Event::AdminDenied(AdminDenied { actor: "uid 7".into(), call: "X".into() })
+    Event::AdminDenied(AdminDenied { actor: "uid 7".into(), call: "X".into(), times: 1 })
 }
 
 async fn append(log: &AuditLog, events: &[Event]) {

@@ -69,7 +69,7 @@ impl Scene {
     }
 
     async fn grow(&self) {
-        let denied = AdminDenied { actor: "mallory".into(), call: "x".into() };
+        let denied = AdminDenied { actor: "mallory".into(), call: "x".into(), times: 1 };
         self.audit.append(Batch::new(&Event::AdminDenied(denied)).unwrap()).await.unwrap();
     }
 

@@ -29,7 +29,7 @@ fn key(seed: u8) -> SigningKey {
 }
 
 fn entry(seq: u64) -> Vec<u8> {
-    let event = Event::AdminDenied(AdminDenied { actor: format!("actor-{seq}"), call: "x".into() });
+    let event = Event::AdminDenied(AdminDenied { actor: format!("actor-{seq}"), call: "x".into(), times: 1 });
     let time = "2026-11-23T17:21:14.000000Z".parse().unwrap();
     Entry::new(seq, time, "test-node".parse().unwrap(), event).encode().unwrap()
 }

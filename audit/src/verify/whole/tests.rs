@@ -38,7 +38,7 @@ struct Log {
 /// One event that is about as long as that of a push of one ref.
 fn event(n: u64) -> EncodedEvent {
     let actor = format!("actor-{n}-{}", "x".repeat(500));
-    EncodedEvent::new(&Event::AdminDenied(AdminDenied { actor, call: "x".into() })).unwrap()
+    EncodedEvent::new(&Event::AdminDenied(AdminDenied { actor, call: "x".into(), times: 1 })).unwrap()
 }
 
 impl Log {

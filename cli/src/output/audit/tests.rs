@@ -215,7 +215,7 @@ fn everything_else_has_a_line_too() {
         Event::RefsApplied(applied(&[Some("0195"), None])),
         Event::CanaryTried(canary(CanaryOutcome::Accepted)),
         Event::CanaryTried(canary(CanaryOutcome::Refused)),
-        Event::AdminDenied(AdminDenied { actor: "uid 33".into(), call: "DeactivateUser".into() }),
+        Event::AdminDenied(AdminDenied { actor: "uid 33".into(), call: "DeactivateUser".into(), times: 1 }),
     ]), @"
     2026-11-23T17:21:14Z #7 user cut off `eve` by `uid 0`: generation 3 (beefbeefbeef), 50,000 users, 1 group: left
     2026-11-23T17:21:14Z #7 policy c0ffee00c0ff in force, from `oam policy apply` by `uid 0`

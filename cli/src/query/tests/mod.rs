@@ -43,7 +43,7 @@ fn events(border: u64) -> Vec<EncodedEvent> {
                 events.extend(parts);
             }
             _ if number % 100 == 0 => {
-                let denied = AdminDenied { actor: "uid 1000".into(), call: "ApplyPolicy".into() };
+                let denied = AdminDenied { actor: "uid 1000".into(), call: "ApplyPolicy".into(), times: 1 };
                 events.push(other(&Event::AdminDenied(denied)));
             }
             _ => {

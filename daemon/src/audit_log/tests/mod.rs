@@ -45,7 +45,7 @@ fn refusal(folder: &Path) -> OpenError {
 }
 
 fn event(call: &str) -> Event {
-    Event::AdminDenied(AdminDenied { actor: "mallory".into(), call: call.into() })
+    Event::AdminDenied(AdminDenied { actor: "mallory".into(), call: call.into(), times: 1 })
 }
 
 fn batch(call: &str) -> Batch {

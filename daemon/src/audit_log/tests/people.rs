@@ -156,7 +156,7 @@ async fn unreadable_alone(events: &[Event]) {
 }
 
 fn denied(actor: &str) -> Event {
-    Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into() })
+    Event::AdminDenied(AdminDenied { actor: actor.into(), call: "x".into(), times: 1 })
 }
 
 #[tokio::test]

@@ -67,10 +67,40 @@ async fn made_up_names_of_keys_cost_one_fetch() {
         })
         .collect();
     for answer in asked {
-        assert!(matches!(answer.await.unwrap(), Err(TokenError::Key { .. })));
+        // It may be newer than the keys: nobody can tell.
+        assert!(answer.await.unwrap().unwrap_err().is_undecided());
     }
     assert_eq!(provider.fetches(), 1, "one, when the first token came");
     verifier.verify(&token(&signer, "a", &provider)).await.unwrap();
+}
+
+/// Whoever is told "no" for good does not come again.
+#[tokio::test]
+async fn a_token_with_a_new_key_is_not_refused_for_good_because_keys_were_fetched_a_moment_ago() {
+    let (old, new) = (Signer::ed(), Signer::ed());
+    let provider = Provider::start(&[old.jwk("a")]).await;
+    let verifier = provider.verifier("jwks_retry = '2s'");
+    verifier.verify(&token(&old, "a", &provider)).await.unwrap();
+    provider.publish(&[new.jwk("b")]);
+    let (same, unknown) = (token(&new, "b", &provider), token(&old, "x", &provider));
+    let mut tries = 0;
+    while let Err(error) = verifier.verify(&same).await {
+        assert!(error.is_undecided() && tries < 1_000, "{error}");
+        tries += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(provider.fetches(), 2);
+    // One that nobody has is told so in the end.
+    while matches!(verifier.verify(&unknown).await, Err(error) if error.is_undecided()) {
+        assert!(tries < 1_000);
+        tries += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(matches!(
+        verifier.verify(&unknown).await,
+        Err(TokenError::Key { .. } | TokenError::Unavailable { .. })
+    ));
+    assert!(provider.fetches() >= 3);
 }
 
 #[tokio::test]

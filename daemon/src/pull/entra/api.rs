@@ -25,6 +25,8 @@ pub(super) struct Asking {
     config: EntraConfig,
     client: Option<Client>,
     grant: Grant,
+    /// How often something is asked again when there is too much asking.
+    patience: u32,
 }
 
 /// A page of a list; of a delta, with where it goes on.
@@ -71,7 +73,7 @@ impl<T> DeltaPage<T> {
 
 impl Asking {
     pub(super) fn new(config: EntraConfig) -> Self {
-        Self { config, client: None, grant: Grant::default() }
+        Self { config, client: None, grant: Grant::default(), patience: PATIENCE }
     }
 
     pub(super) fn config(&self) -> &EntraConfig {
@@ -82,6 +84,11 @@ impl Asking {
     pub(super) fn begin(&mut self) -> Result<(), PullError> {
         (self.client, self.grant) = (Some(http::client(&self.config.pull)?), Grant::default());
         Ok(())
+    }
+
+    /// Asks from now on once, or with patience: what can be left for later holds up nothing.
+    pub(super) fn be_patient(&mut self, is_patient: bool) {
+        self.patience = if is_patient { PATIENCE } else { 1 };
     }
 
     fn client(&mut self) -> Result<Client, PullError> {
@@ -146,7 +153,7 @@ impl Asking {
         body: Option<&Value>,
     ) -> Result<Answer, PullError> {
         let (client, mut wait) = (self.client()?, Duration::ZERO);
-        for _ in 0..PATIENCE {
+        for _ in 0..self.patience {
             time::sleep(wait).await;
             let fault = |source| PullError::Fetch { what: what.to_owned(), source };
             let call = Call::new(method.clone(), place.clone()).bearer(self.token().await?);

@@ -115,9 +115,11 @@ impl Api for Entra {
     }
 
     async fn changes(&mut self, from: &Links, taking: &mut Taking<'_>) -> Result<Links, PullError> {
-        self.watch.keep_up(&mut self.asking, taking.source()).await;
         let users = self.delta::<GraphUser>("users", &from.users, taking).await?;
-        Ok(Links { users, groups: self.delta::<GraphGroup>("groups", &from.groups, taking).await? })
+        let groups = self.delta::<GraphGroup>("groups", &from.groups, taking).await?;
+        // Afterwards: who is cut off does not wait for Graph to be ready to call.
+        self.watch.keep_up(&mut self.asking, taking.source()).await;
+        Ok(Links { users, groups })
     }
 
     async fn again(&mut self, poke: &Poke, taking: &mut Taking<'_>) -> Result<(), PullError> {

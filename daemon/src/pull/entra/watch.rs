@@ -18,7 +18,7 @@ use crate::{
         PullError,
         http::{self, Trail},
     },
-    source::Source,
+    source::{Poke, Source},
 };
 
 /// How long Graph is to call us, before it is asked again. At most 29 days are taken for users and groups.
@@ -54,10 +54,19 @@ impl Watch {
             return;
         }
         let place = hook_of(&base, source);
+        asking.be_patient(false);
         let outcome = match self.renew(asking, source).await {
             Ok(true) => Ok(()),
-            _ => self.subscribe(asking, source, &place).await,
+            _ => {
+                let outcome = self.subscribe(asking, source, &place).await;
+                if outcome.is_ok() {
+                    // What changed before it calls is asked for.
+                    source.feed().poke([Poke::Changes]);
+                }
+                outcome
+            }
         };
+        asking.be_patient(true);
         let why = outcome.as_ref().err().map(ToString::to_string);
         source.feed().tell(|status| status.not_called = why);
         let wait = match outcome {

@@ -54,10 +54,10 @@ pub(super) fn source<'a>(live: &'a Live, name: &str) -> Option<&'a Source> {
 }
 
 /// The answer to the one call that wants to know whether we are who was meant, while we have asked for it; `None`: it is
-/// another call.
+/// another call. Whoever shows nothing is told nothing, be it that they ask in the wrong way.
 pub(super) fn validation(source: &Source, parts: &Parts) -> Option<Response> {
     if parts.method != Method::POST {
-        return Some(answer(StatusCode::METHOD_NOT_ALLOWED));
+        return Some(answer(StatusCode::UNAUTHORIZED));
     }
     let fields = Form::parse(parts.uri.query()?)?;
     let (_, token) = fields.into_iter().find(|(name, _)| name == TOKEN)?;
@@ -73,7 +73,7 @@ pub(super) fn validation(source: &Source, parts: &Parts) -> Option<Response> {
 
 /// Has read again what a call is about; `None`: it does not show what was agreed upon.
 pub(super) fn take(source: &Source, body: &[u8]) -> Option<Response> {
-    let Ok(call) = serde_json::from_slice::<Call>(body) else { return Some(answer(StatusCode::BAD_REQUEST)) };
+    let call = serde_json::from_slice::<Call>(body).ok()?;
     let feed = source.feed();
     let is_known = |one: &Notification| {
         one.client_state.as_deref().is_some_and(|state| feed.is_caller(state.as_bytes()))

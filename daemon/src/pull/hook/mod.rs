@@ -16,7 +16,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{
@@ -32,15 +32,13 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::http;
-use crate::{config::Upstream, service::Live, source::Source};
+use crate::{config::Upstream, https::Failures, service::Live, source::Source};
 use seen::Seen;
 
 /// The largest call that is read.
 const MAX_BODY: usize = 1 << 20;
 /// How long it may take to come.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// How often it is told at most that somebody came without a secret.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// What the handler shares.
 #[derive(Debug)]
@@ -48,12 +46,12 @@ struct Service {
     live: Arc<Live>,
     /// Of each source: what came already.
     seen: Mutex<HashMap<String, Seen>>,
-    told: Mutex<Option<Instant>>,
+    failures: Failures,
 }
 
 /// What answers there.
 pub fn router(live: Arc<Live>) -> Router {
-    let service = Service { live, seen: Mutex::default(), told: Mutex::default() };
+    let service = Service { live, seen: Mutex::default(), failures: Failures::default() };
     Router::new().route("/hooks/{source}", any(handle)).with_state(Arc::new(service))
 }
 
@@ -66,24 +64,15 @@ async fn handle(
     let (parts, body) = request.into_parts();
     if let Some(source) = graph::source(&service.live, &name) {
         let response = match graph::validation(source, &parts) {
-            Some(response) => response,
-            None => match read(body).await {
-                Ok(body) => graph::take(source, &body).unwrap_or_else(|| {
-                    service.refused(peer);
-                    answer(StatusCode::UNAUTHORIZED)
-                }),
-                Err(status) => answer(status),
-            },
+            Some(response) => Some(response).filter(|response| response.status() != StatusCode::UNAUTHORIZED),
+            // What was agreed upon stands in the body: who sends none that can be read has not shown it.
+            None => read(body).await.ok().and_then(|body| graph::take(source, &body)),
         };
-        if response.status() != StatusCode::UNAUTHORIZED {
-            service.live.metrics.source_asked(source.name().as_str(), response.status().as_u16());
-        }
+        let Some(response) = response else { return service.refused(peer) };
+        service.live.metrics.source_asked(source.name().as_str(), response.status().as_u16());
         return response;
     }
-    let Some(source) = admitted(&service.live, &name, &parts.headers) else {
-        service.refused(peer);
-        return answer(StatusCode::UNAUTHORIZED);
-    };
+    let Some(source) = admitted(&service.live, &name, &parts.headers) else { return service.refused(peer) };
     let response = match parts.method {
         Method::GET => okta::verification(&parts.headers),
         Method::POST => match read(body).await {
@@ -149,11 +138,13 @@ impl Service {
         answer(StatusCode::OK)
     }
 
-    fn refused(&self, peer: SocketAddr) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            *told = Some(Instant::now());
-            tracing::warn!(%peer, "somebody called a hook without its secret; no more of them are told of for a minute");
+    /// The answer to somebody who shows no secret, whatever they ask and wherever: which sources there are is not told.
+    fn refused(&self, peer: SocketAddr) -> Response {
+        if !self.failures.are_too_many(peer.ip()) {
+            return answer(StatusCode::UNAUTHORIZED);
         }
+        let mut response = answer(StatusCode::TOO_MANY_REQUESTS);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        response
     }
 }

@@ -11,7 +11,7 @@ use oam_fetch::Form;
 
 use super::{
     PullError,
-    mirror::{Group, Mirror},
+    mirror::{Group, Mirror, View},
     session::{Api, attend},
     taking::Taking,
 };
@@ -20,7 +20,7 @@ use crate::{
     follow::Touched,
     source::Poke,
 };
-use api::{Asking, is_id};
+use api::{Asking, Pages, is_id};
 use object::{OktaGroup, OktaUser};
 
 pub use preview::preview;
@@ -84,23 +84,51 @@ impl Okta {
         Ok(())
     }
 
-    /// Reads who is in a group, if it is one that is taken.
+    /// Reads who is in a group, if it is one that is taken, and between its pages whatever somebody waits for.
     async fn with_members(
         &mut self,
         group: OktaGroup,
         taking: &mut Taking<'_>,
     ) -> Result<WithMembers, PullError> {
-        let mut members = BTreeSet::new();
-        let is_taken = group.is_taken(taking.view()) && is_id(&group.id);
-        if is_taken {
-            let path = format!("/api/v1/groups/{}/users", group.id);
-            let what = format!("members of the group `{}`", group.profile.name.escape_debug());
-            let mut pages = self.asking()?.list(&what, &path, Form::new())?;
-            while let Some(users) = pages.next::<OktaUser>(self.asking()?).await? {
-                members.extend(users.into_iter().map(|user| user.id));
+        let mut read = WithMembers::nobody_yet(group, taking.view());
+        let Some(mut pages) = self.members(&read)? else { return Ok(read) };
+        let mut attended = BTreeSet::new();
+        while let Some(users) = pages.next::<OktaUser>(self.asking()?).await? {
+            read.group.members.extend(users.into_iter().map(|user| user.id));
+            attended.extend(self.breathe(taking).await?);
+        }
+        // What was read again meanwhile is newer than the pages before it.
+        if attended.contains(&Poke::Group(read.id.clone())) {
+            return self.with_members_at_once(read).await;
+        }
+        for poke in attended {
+            let Poke::User(id) = poke else { continue };
+            read.group.members.remove(&id);
+            if is_id(&id) && self.all_groups_of(&id, taking).await?.contains(&read.id) {
+                read.group.members.insert(id);
             }
         }
-        Ok(WithMembers { id: group.id, is_taken, group: Group { name: group.profile.name, members } })
+        Ok(read)
+    }
+
+    /// Reads who is in a group, of which somebody waits for that.
+    async fn with_members_at_once(&mut self, mut read: WithMembers) -> Result<WithMembers, PullError> {
+        let Some(mut pages) = self.members(&read)? else { return Ok(read) };
+        read.group.members.clear();
+        while let Some(users) = pages.next::<OktaUser>(self.asking()?).await? {
+            read.group.members.extend(users.into_iter().map(|user| user.id));
+        }
+        Ok(read)
+    }
+
+    /// The pages of who is in a group; `None`: it is none that is taken.
+    fn members(&mut self, group: &WithMembers) -> Result<Option<Pages>, PullError> {
+        if !group.is_taken {
+            return Ok(None);
+        }
+        let path = format!("/api/v1/groups/{}/users", group.id);
+        let what = format!("members of the group `{}`", group.group.name.escape_debug());
+        self.asking()?.list(&what, &path, Form::new()).map(Some)
     }
 
     async fn user_again(&mut self, id: &str, taking: &mut Taking<'_>) -> Result<(), PullError> {
@@ -116,6 +144,16 @@ impl Okta {
 
     /// Reads which groups a user is in.
     async fn groups_of(&mut self, id: &str, taking: &mut Taking<'_>) -> Result<(), PullError> {
+        let groups = self.all_groups_of(id, taking).await?;
+        taking.again(|mirror, touched| mirror.put_groups_of(id, &groups, touched)).await
+    }
+
+    /// Which groups that are taken a user is in.
+    async fn all_groups_of(
+        &mut self,
+        id: &str,
+        taking: &Taking<'_>,
+    ) -> Result<BTreeSet<Box<str>>, PullError> {
         let path = format!("/api/v1/users/{id}/groups");
         let mut pages = self.asking()?.list(&format!("groups of the user `{id}`"), &path, Form::new())?;
         let mut groups = BTreeSet::new();
@@ -123,7 +161,7 @@ impl Okta {
             groups
                 .extend(page.into_iter().filter(|group| group.is_taken(taking.view())).map(|group| group.id));
         }
-        taking.again(|mirror, touched| mirror.put_groups_of(id, &groups, touched)).await
+        Ok(groups)
     }
 
     async fn group_again(&mut self, id: &str, taking: &mut Taking<'_>) -> Result<(), PullError> {
@@ -132,20 +170,22 @@ impl Okta {
         match group {
             None => taking.again(|mirror, touched| mirror.drop_group(id, touched)).await,
             Some(group) => {
-                let group = self.with_members(group, taking).await?;
+                let group = WithMembers::nobody_yet(group, taking.view());
+                let group = self.with_members_at_once(group).await?;
                 taking.again(|mirror, touched| group.put(mirror, touched)).await
             }
         }
     }
 
     /// Between two pages: reads again what somebody waits for, and waits where too much was asked already. The last tenth of
-    /// what may be asked is left to those who wait, and to others.
-    async fn breathe(&mut self, taking: &mut Taking<'_>) -> Result<(), PullError> {
+    /// what may be asked is left to those who wait, and to others. Tells what was read again.
+    async fn breathe(&mut self, taking: &mut Taking<'_>) -> Result<BTreeSet<Poke>, PullError> {
+        let mut attended = BTreeSet::new();
         loop {
-            attend(self, taking).await?;
+            attended.extend(attend(self, taking).await?);
             let asking = self.asking()?;
             tokio::select! {
-                () = asking.pause() => return Ok(()),
+                () = asking.pause() => return Ok(attended),
                 () = taking.source().feed().poked() => {}
             }
         }
@@ -160,6 +200,13 @@ struct WithMembers {
 }
 
 impl WithMembers {
+    /// A group of whose members none is read yet.
+    fn nobody_yet(group: OktaGroup, view: &View) -> Self {
+        let is_taken = group.is_taken(view) && is_id(&group.id);
+        let (id, name) = (group.id, group.profile.name);
+        Self { id, is_taken, group: Group { name, members: BTreeSet::new() } }
+    }
+
     fn put(&self, mirror: &mut Mirror, touched: &mut Touched) {
         if self.is_taken {
             mirror.put_group(self.id.clone(), self.group.clone(), touched);

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use oam_audit::entry::{AdminDenied, Event};
 use oam_policy::Username;
 use tonic::{Request, Status};
 
+use super::denials::Denials;
 use crate::{
     access::{Call, Caller, Class, Held},
     privilege::Person,
@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     live: Arc<Live>,
+    denials: Arc<Denials>,
 }
 
 /// A call that was let in.
@@ -52,7 +53,7 @@ impl Admitted {
 
 impl Gate {
     pub(super) fn new(live: Arc<Live>) -> Self {
-        Self { live }
+        Self { live, denials: Arc::default() }
     }
 
     /// Lets a call in, when the caller may make it.
@@ -84,14 +85,9 @@ impl Gate {
     }
 
     async fn deny(&self, caller: &Caller, held: &Held, call: Call) -> Result<Admitted, Status> {
-        let (actor, call_name) = (caller.to_string(), call.as_str());
-        tracing::warn!(%actor, call = call_name, "somebody who may not administer tried to");
-        let denied = Event::AdminDenied(AdminDenied { actor: actor.clone(), call: call_name.to_owned() });
-        if let Ok(batch) = self.live.audit.batch(&denied) {
-            // Denied whether or not it can be recorded.
-            let recorded = self.live.audit.append(batch).await;
-            self.live.audit_took_it(recorded.is_ok());
-        }
+        let actor = caller.to_string();
+        // Denied whether or not it can be recorded.
+        self.denials.record(&self.live, &actor, call).await;
         Err(Status::permission_denied(why(caller, held, call, &actor)))
     }
 }

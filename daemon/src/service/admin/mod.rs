@@ -5,6 +5,7 @@ mod basis;
 mod bitbucket;
 mod circumstances;
 mod convert;
+mod denials;
 mod drift;
 mod explain;
 mod gate;

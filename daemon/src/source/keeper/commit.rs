@@ -200,6 +200,7 @@ impl Sources {
     pub async fn keep_up(self: Arc<Self>, stop: CancellationToken) {
         let mut every = time::interval(RETRY);
         every.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut known_set_back = None;
         loop {
             let due = async {
                 tokio::select! {
@@ -211,6 +212,7 @@ impl Sources {
                 break;
             }
             self.expire(Timestamp::now()).await;
+            self.reread_what_ended(&mut known_set_back);
             self.try_again().await;
             for source in &self.sources {
                 note_heard(source);
@@ -246,7 +248,15 @@ fn keep(source: &Source, entry: Entry) -> Result<Work, (io::Error, Option<Work>)
     let mut work = Work::default();
     if !says_nothing {
         work.whole = entry.changes.iter().any(|change| matches!(change, Change::Forget(_)));
-        let touched = source.roster.write().unwrap_or_else(PoisonError::into_inner).apply(entry);
+        let (touched, said_something) = {
+            let mut roster = source.roster.write().unwrap_or_else(PoisonError::into_inner);
+            let seen = roster.seen;
+            let touched = roster.apply(entry);
+            (touched, roster.seen != seen)
+        };
+        if said_something {
+            source.heard();
+        }
         (work.names, work.groups) = (touched.names, touched.groups);
         source.changes.fetch_add(1, Ordering::Relaxed);
         shorten(source);
@@ -287,9 +297,8 @@ fn note_heard(source: &Source) {
         let mut disk = source.disk();
         let is_due = seen.is_some_and(|seen| {
             let noted = disk.heard_until();
-            noted.is_none_or(|noted| {
-                Duration::try_from(seen.duration_since(noted)).is_ok_and(|since| since >= HEARD_IS_NOTED)
-            })
+            // Also what was noted by a clock that was ahead.
+            noted.is_none_or(|noted| seen.duration_since(noted).unsigned_abs() >= HEARD_IS_NOTED)
         });
         let stored = mend(source, &mut disk).and_then(|()| match seen {
             Some(at) if is_due => disk.append(&Entry { at, changes: Vec::new() }),

@@ -1,11 +1,11 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use oam_policy::Username;
-use tokio::time;
+use tokio::{task::block_in_place, time};
 
 use super::{Planned, Sources};
-use crate::source::{Change, Source};
+use crate::source::{Change, Request, Source, StoredUser};
 
 /// How soon it is looked again whether somebody's time is over, were the clock set meanwhile.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,6 +50,29 @@ impl Sources {
             })
         })
         .await
+    }
+
+    /// Has everything read again of sources some of whose people were made inactive by a clock that was ahead, once it is put
+    /// right: that they are active can be said by the source alone.
+    pub(super) fn reread_what_ended(&self, known: &mut Option<Timestamp>) {
+        let set_back = self.sources.first().and_then(|source| source.heard.set_back());
+        if set_back.is_none() || *known == set_back {
+            *known = set_back;
+            return;
+        }
+        *known = set_back;
+        let now = Timestamp::now();
+        for source in self.sources.iter().filter(|source| source.config.kind.is_followed()) {
+            let is_early = |user: &Arc<StoredUser>| user.ended_before(now);
+            let some_are = block_in_place(|| {
+                source.roster().provisioned().is_some_and(|known| known.users().any(is_early))
+            });
+            if some_are {
+                tracing::warn!(source = %source.name(), "the clock was set back, and accounts had ended by it: all is read again");
+                let reason = Some("the clock was set back, and accounts had ended by it".to_owned());
+                source.feed.ask(Request { actor: "oamd".to_owned(), reason, accept_loss: false });
+            }
+        }
     }
 
     /// Waits until the time of the next account is over; looks at the clock now and then.

@@ -150,7 +150,7 @@ impl Sources {
 
     /// The one file that the directory comes from.
     fn only_file(&self) -> Result<&Arc<Source>, NotSo> {
-        let said_something = |source: &&Arc<Source>| !source.retired && source.seen().is_some();
+        let said_something = |source: &&Arc<Source>| !source.retired && source.has_spoken(&source.roster());
         let others = self.sources.iter().filter(said_something);
         if let Some(other) = others.clone().find(|source| source.config.kind != SourceKind::File) {
             return Err(NotSo::Fed(other.name().clone()));

@@ -3,10 +3,7 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, OnceLock, RwLock,
-        atomic::{AtomicI64, AtomicU64},
-    },
+    sync::{Arc, Mutex, OnceLock, RwLock, atomic::AtomicU64},
 };
 
 use jiff::Timestamp;
@@ -23,6 +20,7 @@ use crate::{
     source::{
         Change, Entry, Feed, Roster, Source,
         disk::{self, Disk, Found},
+        heard::Heard,
         merge,
         token::{Kind, Tokens},
     },
@@ -243,8 +241,8 @@ impl Opening {
         Ok(Source {
             config,
             retired,
+            heard: Heard::since(roster.seen, Timestamp::now),
             roster: RwLock::new(roster),
-            heard: AtomicI64::new(0),
             disk: Mutex::new(disk),
             tokens: Mutex::new(tokens),
             changes: AtomicU64::new(0),

@@ -13,7 +13,7 @@ impl Source {
     /// that it knows nobody.
     pub(super) fn is_in_use(&self) -> bool {
         let roster = self.roster();
-        !self.retired && (self.seen_by(&roster).is_some() || roster.lost || self.config.kind.is_followed())
+        !self.retired && (self.has_spoken(&roster) || roster.lost || self.config.kind.is_followed())
     }
 
     /// How fresh it is.
@@ -21,7 +21,7 @@ impl Source {
         let roster = self.roster();
         Freshness {
             source: self.name().as_str().into(),
-            as_of: self.seen_by(&roster).filter(|_| !roster.lost),
+            as_of: self.seen().filter(|_| !roster.lost),
             max_age: self.config.max_age,
         }
     }
@@ -41,7 +41,7 @@ impl Source {
             name: self.name().clone(),
             kind: self.config.kind,
             retired: self.retired,
-            seen: self.seen_by(&roster),
+            seen: self.seen(),
             max_age: self.config.max_age,
             lost: roster.lost,
             users,

@@ -19,9 +19,13 @@ fn listener(company: &Company) -> PathBuf {
 
 /// Calls the hook of `corp`; gives the status.
 fn call(company: &Company, query: &str, body: &str) -> u16 {
+    call_by("POST", company, query, body)
+}
+
+fn call_by(method: &str, company: &Company, query: &str, body: &str) -> u16 {
     let mut connection = TcpStream::connect(fs::read_to_string(listener(company)).unwrap().trim()).unwrap();
     let request = format!(
-        "POST /hooks/corp{query} HTTP/1.1\r\nHost: oam\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "{method} /hooks/corp{query} HTTP/1.1\r\nHost: oam\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     connection.write_all(request.as_bytes()).unwrap();
@@ -59,10 +63,16 @@ fn graph_calls_and_it_is_looked_at_once() {
     // Nobody else is heard, and nobody is told what they want to hear.
     assert_eq!(call(&company, "?validationToken=mine-to-see", ""), 401);
     let forged = r##"{"value": [{"clientState": "guessed", "resourceData": {"@odata.type": "#Microsoft.Graph.User", "id": "u"}}]}"##;
-    for (body, status) in [(forged, 401), (r#"{"value": [{}]}"#, 401), (r#"{"value": []}"#, 401), ("{", 400)]
+    for (body, status) in [(forged, 401), (r#"{"value": [{}]}"#, 401), (r#"{"value": []}"#, 401), ("{", 401)]
     {
         assert_eq!(call(&company, "", body), status, "{body}");
     }
+    // Nor which sources there are, by what is answered to whoever asks in the wrong way.
+    for method in ["GET", "PUT"] {
+        assert_eq!(call_by(method, &company, "", ""), 401, "{method}");
+    }
+    let statuses: Vec<_> = (0..20).map(|_| call(&company, "", "{")).collect();
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 
     // Subscriptions that were ended are made again.
     let told = entra.server.remove_subscriptions();
@@ -77,6 +87,20 @@ fn graph_calls_and_it_is_looked_at_once() {
         (entra.server.asked("/v1.0/subscriptions") >= before + 5).then_some(())
     });
     wait::until("there are two subscriptions, and not four", is_subscribed);
+}
+
+/// Whoever is cut off does not wait for Graph to be ready to call.
+#[test]
+fn what_changed_is_asked_for_before_graph_is_asked_to_call() {
+    let entra = Tenant::new();
+    let config = entra.config("1h", "poll = \"1h\"\nnotifications = \"http://oam.example.com\"");
+    entra.server.fail("/v1.0/subscriptions", Some(429));
+    let company = Company::following(&config);
+    company.wait("it is told", |source| source["feed"]["not_called"].is_string());
+    let requests = entra.server.requests();
+    let first = |part: &str| requests.iter().position(|request| request.contains(part)).unwrap();
+    assert!(first("deltatoken") < first("/v1.0/subscriptions"), "{requests:#?}");
+    assert_eq!(entra.server.asked("/v1.0/subscriptions"), 1, "it is not asked with patience: {requests:#?}");
 }
 
 #[test]

@@ -131,8 +131,21 @@ fn a_load_that_takes_everything_from_many_waits_for_a_word() {
     company.permits("u11");
     server.proxy().cut();
     server.change(&OpenLdap::members("eng", "replace", &["u0"]));
+    server.change(&OpenLdap::set("u10", "shadowExpire", "1"));
     server.proxy().mend();
     company.wait("it is held back", |source| source["feed"]["held"].is_string());
+    // Whom the read shows as inactive is so, and whoever is cut off meanwhile is, too.
+    company.refuses("u10", "account-disabled");
+    server.change(&OpenLdap::set("u9", "shadowExpire", "1"));
+    company.wait_for("u9 is inactive", "u9", is_inactive);
+    company.refuses("u9", "account-disabled");
+    server.delete(["uid=u8,ou=people,dc=example,dc=com"]);
+    company.wait_for("u8 is gone", "u8", is_inactive);
+    // Nobody gains by what is held.
+    server.change(&OpenLdap::set("u9", "shadowExpire", "-1"));
+    server.change(&OpenLdap::set("u7", "shadowExpire", "1"));
+    company.wait_for("u7 is inactive", "u7", is_inactive);
+    company.refuses("u9", "account-disabled");
     let held = company.source();
     let words = held["feed"]["held"].as_str().unwrap();
     assert_eq!(

@@ -97,6 +97,36 @@ fn a_hook_is_heard_at_once_however_often_and_in_whichever_order() {
     company.refuses("alice", "no-grant");
 }
 
+/// Between the pages of a large group, too, whoever is called about is looked at: nobody waits for all of it.
+#[test]
+fn whoever_is_called_about_while_a_group_is_read_does_not_wait_for_all_of_it() {
+    let okta = Organization::new();
+    let company = Company::following(&okta.config("1h", "poll = \"1h\""));
+    company.permits("bob");
+    let begun = okta.server.requests().len();
+    let pages = format!("groups/{}/users?", okta.eng);
+    okta.server.hold(&format!("groups/{}/users?after=", okta.eng));
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    oam_tests::wait::until("the second page is asked for", || okta.server.is_held().then_some(()));
+    // Bob was on the first page, with alice.
+    okta.server.set_member(&okta.eng, &okta.bob, false);
+    about(&company, &okta.bob);
+    okta.server.release();
+    company.wait_for("bob is out of the group", "bob", has_no_group);
+    company.wait("the load is whole", |source| {
+        source["feed"]["trouble"].is_null() && okta.server.asked("lastUpdated") > 0
+    });
+    let requests = okta.server.requests().split_off(begun);
+    let at = |part: &str| requests.iter().position(|request| request.contains(part)).unwrap();
+    let last_page = requests.iter().rposition(|request| request.contains(&pages)).unwrap();
+    assert!(at(&format!("users/{}/groups", okta.bob)) < last_page, "{requests:#?}");
+    // What the first page said before is not so any more.
+    company.daemon.oam(["source", "status", "corp"]).expect_success("status");
+    assert_eq!(company.groups("bob"), Vec::<String>::new());
+    company.refuses("bob", "no-grant");
+    company.permits("alice");
+}
+
 #[test]
 fn only_who_knows_the_secret_is_heard() {
     let okta = Organization::new();

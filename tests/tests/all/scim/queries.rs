@@ -21,6 +21,13 @@ fn pages_go_over_users_and_groups() {
         assert_eq!(found.expect(200).body["totalResults"], json!(5));
         assert_eq!(ids(&found.body), all[on_page], "{asked}");
     }
+    // Of one kind alone; nobody is called `.search`.
+    let of_kind =
+        |kind: &str| ids(&company.okta.post(&format!("/{kind}/.search"), &json!({})).expect(200).body);
+    assert_eq!((of_kind("Users"), of_kind("Groups")), (users.clone(), vec![group.clone(), other.clone()]));
+    let named = company.okta.post("/Users/.search", &json!({"filter": "userName eq \"BOB\""}));
+    assert_eq!(ids(&named.expect(200).body), users[1..2]);
+    company.okta.get("/Users/.search").expect(405);
     let found = |query: &str| ids(&company.okta.get(query).expect(200).body);
     // In any case, as it is compared.
     assert_eq!(found("/Groups?filter=displayName%20eq%20%22Eng%22"), [group.clone(), other.clone()]);
@@ -40,6 +47,52 @@ fn pages_go_over_users_and_groups() {
     company.okta.delete(&format!("/Groups/{group}")).expect(204);
     assert_eq!(found("/Groups?filter=displayName%20eq%20%22eng%22"), Vec::<String>::new());
     assert_eq!(found(&by_member), Vec::<String>::new());
+}
+
+/// Each answer is of one moment, whatever is pushed meanwhile: who is there all the time is in each of them once, and nobody is
+/// in a group that says otherwise.
+#[test]
+fn what_is_asked_for_while_changes_go_on_is_of_one_moment() {
+    let company = Company::new();
+    let names: Vec<_> = (0..12).map(|number| format!("u{number:02}")).collect();
+    let (staying, group) = company.developers(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let pushing = company.okta.again(&company.daemon);
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..30 {
+                let passing = pushing.post("/Users", &user(&format!("passing-{round}"))).id(201);
+                let member = |op: &str| {
+                    let one = patch(&json!([{"op": op, "path": "members", "value": [{"value": passing}]}]));
+                    pushing.patch(&format!("/Groups/{group}"), &one).expect(200);
+                };
+                member("add");
+                member("remove");
+                pushing.delete(&format!("/Users/{passing}")).expect(204);
+            }
+            ended.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        let mut looks = 0;
+        while !ended.load(std::sync::atomic::Ordering::SeqCst) || looks < 5 {
+            let all = company.okta.post("/.search", &json!({})).expect(200).body.clone();
+            let listed = company.okta.get("/Users").expect(200).body.clone();
+            for (found, with_group) in [(all, 1), (listed, 0)] {
+                let found_ids = ids(&found);
+                let mut once = found_ids.clone();
+                once.sort();
+                once.dedup();
+                assert_eq!(
+                    (once.len(), found["totalResults"].as_u64()),
+                    (found_ids.len(), Some(once.len() as u64)),
+                    "{found}"
+                );
+                assert!(staying.iter().all(|id| once.contains(id)), "{found}");
+                assert!(once.len() <= staying.len() + 1 + with_group, "one comes and goes: {found}");
+            }
+            looks += 1;
+        }
+    });
+    assert_eq!(ids(&company.okta.get("/Users").expect(200).body), staying);
 }
 
 /// Whoever pushes to a large group need not be told all of it each time.

@@ -13,6 +13,7 @@ use oam_audit::entry::{Event, SignalEffect, SignalReceived};
 use oam_tests::{
     BareRepo, Daemon, ScimClient, Transmitter, Verdict,
     daemon::Setup,
+    sample,
     transmitter::{AUDIENCE, ORIGIN, TOKEN},
     wait,
 };
@@ -38,6 +39,11 @@ impl Company {
 
     /// The same before its source has said anything.
     fn of_nobody(delivery: &str, idp: Transmitter, more: &str) -> Self {
+        Self::of_nobody_by(sample::POLICY, delivery, idp, more)
+    }
+
+    /// The same, by this policy.
+    fn of_nobody_by(policy: &str, delivery: &str, idp: Transmitter, more: &str) -> Self {
         let folder = oam_tests::temporary::folder();
         let token = folder.path().join("token");
         fs::write(&token, format!("{TOKEN}\n")).unwrap();
@@ -49,7 +55,7 @@ impl Company {
             idp.issuer(),
             token.display()
         );
-        let daemon = Daemon::start_with(&Setup { config, directory: None, ..Setup::default() });
+        let daemon = Daemon::start_with(&Setup { config, directory: None, policy: policy.to_owned() });
         let repository = BareRepo::guarded_by(&daemon);
         idp.reach(&daemon);
         Self { daemon, repository, idp, pushes: AtomicU32::new(0), _folder: folder }

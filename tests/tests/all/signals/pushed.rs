@@ -1,10 +1,14 @@
 //! Signals that are pushed.
 
 use oam_audit::entry::{Event, SignalEffect, SnapshotCause};
-use oam_tests::{Transmitter, transmitter::Pushed, wait};
+use oam_tests::{Transmitter, sample, transmitter::Pushed, wait};
 use serde_json::json;
 
 use super::Company;
+use crate::{
+    scim::for_a_while::{ON_CALL, as_alice, has_ended, on_call},
+    two_in_the_morning::can_be_others,
+};
 
 fn accepted() -> Option<Pushed> {
     Some(Pushed { status: 202, err: String::new() })
@@ -152,12 +156,19 @@ fn keys_are_rotated_and_a_dropped_one_is_worth_nothing() {
     company.verified();
     let of_old_key = company.idp.signed(&company.disabled("alice"));
     company.idp.rotate("k2", false);
-    // Its keys are not fetched again and again: the new one is found when it may be looked for.
+    // Its keys are not fetched again and again: the new one is found when it may be looked for. Until then the same signal is to
+    // be delivered again.
+    let of_bob = company.idp.signed(&company.disabled("bob"));
     wait::until("the new key is found", || {
-        company.idp.push(&company.idp.signed(&company.disabled("bob"))).filter(|told| told.status == 202)
+        let told = company.idp.push(&of_bob).unwrap();
+        assert!([202, 503].contains(&told.status), "{told:?}");
+        (told.status == 202).then_some(())
     });
     company.refuses("bob");
-    assert_eq!(company.idp.push(&of_old_key), Some(Pushed { status: 400, err: "invalid_key".into() }));
+    let told = wait::until("the keys are fetched again", || {
+        company.idp.push(&of_old_key).filter(|told| told.status != 503)
+    });
+    assert_eq!(told, Pushed { status: 400, err: "invalid_key".into() });
     company.permits("alice");
 }
 
@@ -204,6 +215,60 @@ fn silence_is_no_sign_of_life() {
     let verified: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
     assert_eq!(verified["verified"], json!(true));
     assert!(company.status()["blind"].is_null());
+}
+
+#[test]
+fn what_somebody_has_for_a_while_ends_before_the_signal_is_answered() {
+    if !can_be_others() {
+        return;
+    }
+    let policy = format!("{}{ON_CALL}", sample::POLICY);
+    let company = Company::of_nobody_by(&policy, "push", Transmitter::start(), &as_alice());
+    company.hire();
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    company.verified();
+    let held = on_call(&company.daemon);
+    assert!(!has_ended(&company.daemon, &held));
+    assert_eq!(company.idp.push(&company.idp.signed(&company.disabled("alice"))), accepted());
+    // No waiting: it is over when that is answered.
+    assert!(has_ended(&company.daemon, &held));
+}
+
+#[test]
+fn a_sign_of_life_that_is_lost_is_asked_for_again() {
+    let idp = Transmitter::start();
+    idp.set_mute(true);
+    let company = Company::new("push", idp, "verify_every = \"1s\"\nalarm_after = \"1ms\"");
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    wait::until("an alarm", || company.alarms().contains("was asked for a sign of life").then_some(()));
+    company.idp.set_mute(false);
+    // Nobody asks for it by hand.
+    company.verified();
+    assert!(
+        !company.alarms().contains("was asked for a sign of life at")
+            || company.status()["asked"].is_string()
+    );
+}
+
+#[test]
+fn the_token_in_use_is_kept_whatever_becomes_of_setting_a_stream_up() {
+    let company = Company::listening("push", Transmitter::start());
+    company.verified();
+    let [of_alice, of_bob] = ["alice", "bob"].map(|user| company.idp.signed(&company.disabled(user)));
+    let fails = || assert_ne!(company.daemon.oam(["signals", "setup", "idp"]).code, 0);
+    // The transmitter does not take another token, twice: the old one is the one in use.
+    for _ in 0..2 {
+        company.idp.fail_updates(Some(false));
+        fails();
+    }
+    assert_eq!(company.idp.push(&of_alice), accepted());
+    // It takes another one, and its answer is lost.
+    company.idp.fail_updates(Some(true));
+    fails();
+    assert_eq!(company.idp.push(&of_bob), accepted());
+    company.idp.fail_updates(None);
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    assert_eq!(company.idp.push(&of_bob), accepted());
 }
 
 #[test]
