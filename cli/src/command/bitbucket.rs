@@ -189,7 +189,7 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
             install::see_repositories(&client, &mut seen).await?;
             noted.by_scripts = chosen(noted.by_scripts);
             let plan = Plan::install(&seen, binary, VERSION);
-            carry_out(&place, noted, &client, &seen, &plan, apply, context).await
+            carry_out(&place, noted, &client, (&seen, &plan), apply, context).await
         }
         Bitbucket::Uninstall(Uninstall { place, by, apply }) => {
             let client = place.server.open()?;
@@ -208,7 +208,7 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
                 ));
             }
             noted.by_scripts = None;
-            carry_out(&place, noted, &client, &seen, &Plan::uninstall(&seen), apply, context).await
+            carry_out(&place, noted, &client, (&seen, &Plan::uninstall(&seen)), apply, context).await
         }
         Bitbucket::Status(status) => self::status(&status, context).await,
         Bitbucket::Plan(task) => provision::plan(&task, context).await,
@@ -223,8 +223,7 @@ async fn carry_out(
     place: &Place,
     mut noted: Noted,
     client: &Client,
-    seen: &Installed,
-    plan: &Plan,
+    (seen, plan): (&Installed, &Plan),
     apply: bool,
     context: &mut Context,
 ) -> Ending {

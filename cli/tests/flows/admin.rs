@@ -118,6 +118,14 @@ impl v1::admin_server::Admin for Daemon {
         Err(Status::failed_precondition("permissions in Bitbucket are not kept"))
     }
 
+    async fn tell_bitbucket_watch(
+        &self,
+        request: Request<v1::TellBitbucketWatchRequest>,
+    ) -> Result<Response<v1::TellBitbucketWatchResponse>, Status> {
+        self.note(request)?;
+        Ok(Response::new(v1::TellBitbucketWatchResponse::default()))
+    }
+
     async fn tell_bitbucket_drift(
         &self,
         request: Request<Streaming<v1::TellBitbucketDriftRequest>>,

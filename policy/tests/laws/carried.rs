@@ -35,7 +35,7 @@ impl Oracle<'_> {
         if told.len() > 1 && (0..told.len()).any(for_nothing) {
             return Some(format!("fewer than {ids:?} would do"));
         }
-        let role = permit.role().map(|role| role.as_str());
+        let role = permit.role().map(oam_policy::RoleId::as_str);
         let stands = permit.elevation().is_none();
         (!self.is_through(told[0], role, stands)).then(|| format!("{} through {role:?}", ids[0]))
     }

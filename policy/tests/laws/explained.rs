@@ -305,7 +305,7 @@ proptest! {
                 let oracle = Oracle::new(&world, &push);
                 let grant = oracle.rule(way.grant.as_str()).unwrap();
                 let is_standing = way.elevation.is_none();
-                prop_assert!(oracle.is_through(grant, way.role.as_ref().map(|role| role.as_str()), is_standing), "{:?}", way);
+                prop_assert!(oracle.is_through(grant, way.role.as_ref().map(oam_policy::RoleId::as_str), is_standing), "{:?}", way);
                 prop_assert!(oracle.helps(grant, &push.updates[0]), "{:?} covers nothing", way);
             }
         }
