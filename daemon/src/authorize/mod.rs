@@ -91,26 +91,33 @@ pub fn attempt(live: &Live, question: &Question, facts: &Facts) -> Attempt {
     // What cannot count is none of what it rests on, and is not recorded as that.
     let leases = counting.cloned().collect();
     let state = live.with_approvers(State { leases, ..state }, facts);
-    match by_every_clock(live, &state, &question.request, facts) {
-        (Evaluation::Decided(decision), at) => {
+    match by_every_clock(live, state, &question.request, facts) {
+        (Evaluation::Decided(decision), at, state) => {
             Attempt::Decided(Box::new(Unrecorded { decision, state, at, leases: Vec::new() }))
         }
-        (Evaluation::Needs(needed), _) => Attempt::Needs(needed),
+        (Evaluation::Needs(needed), ..) => Attempt::Needs(needed),
     }
 }
 
-/// The decision, and the time that it is by: that of the machine's clock. While that is behind a time which has been already,
+/// The decision, and the time and the state that it is by: the time is that of the machine's clock. While that is behind a time which has been already,
 /// nothing is permitted but what would be at that time as well: a clock that was set back revives no grant that was over,
 /// and lifts no block that had begun.
-fn by_every_clock(live: &Live, state: &State, request: &Request, facts: &Facts) -> (Evaluation, Timestamp) {
+fn by_every_clock(
+    live: &Live,
+    state: State,
+    request: &Request,
+    facts: &Facts,
+) -> (Evaluation, Timestamp, State) {
     let clock = live.privileges.clock();
     let at = clock.of_the_machine();
-    let decided = decide(state, request, facts, at);
-    let Some(latest) = clock.ahead().filter(|_| is_permitted(&decided)) else { return (decided, at) };
+    let decided = decide(&state, request, facts, at);
+    let Some(latest) = clock.ahead().filter(|_| is_permitted(&decided)) else { return (decided, at, state) };
     // How old a source is does not depend on what the clock said meanwhile.
     let ageless = State { sources: Arc::default(), approvers: Arc::default(), ..state.clone() };
-    let then = decide(&ageless, request, facts, latest);
-    if is_permitted(&then) { (decided, at) } else { (then, latest) }
+    // And what the pusher has for a while began by that time.
+    let by_then = live.privileges.by_own_beginning(ageless);
+    let then = decide(&by_then, request, facts, latest);
+    if is_permitted(&then) { (decided, at, state) } else { (then, latest, by_then) }
 }
 
 fn is_permitted(evaluation: &Evaluation) -> bool {

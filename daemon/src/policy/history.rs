@@ -248,8 +248,13 @@ fn append_line(index: &Path, version: &Version) -> io::Result<Recorded> {
     if before > 0 && !fs::read(index)?.ends_with(b"\n") {
         line.insert(0, b'\n');
     }
-    file.write_all(&line)?;
-    file.sync_data()?;
+    if let Err(error) = file.write_all(&line).and_then(|()| file.sync_data()) {
+        // Of what is told as not recorded no start may find that it was in force.
+        if let Err(error) = file.set_len(before).and_then(|()| file.sync_data()) {
+            tracing::error!(%error, path = %index.display(), "a version that was not recorded may be in the history");
+        }
+        return Err(error);
+    }
     Ok(Recorded { before })
 }
 

@@ -133,8 +133,10 @@ impl PolicyManager {
 
     async fn load(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
         let policy = Arc::new(self.parse(files, &change).await?);
-        // An administrator's change that a crash cut off is theirs, and not that of the files.
-        let begun = self.history.begun(policy.digest()).filter(|_| change.origin == PolicyOrigin::Start);
+        // An administrator's change that a crash cut off is theirs, and not that of the files. What was in force already goes on,
+        // and is nobody's change.
+        let is_new = change.origin == PolicyOrigin::Start && !self.was_in_force(&policy)?;
+        let begun = is_new.then(|| self.history.begun(policy.digest())).flatten();
         let change = begun.map_or(change, Version::into_change);
         self.withdraw_what_the_files_said(policy.digest()).await?;
         if !self.must_wait(&policy)? {

@@ -57,6 +57,10 @@ impl PolicyManager {
         if let Some(digest) = unapproved {
             manager.do_without_approval(digest).await;
         }
+        // Whose the files are is told now; where they could not be loaded, the next start must know it yet.
+        if manager.trouble().is_none() {
+            manager.history.finish();
+        }
         Ok(manager)
     }
 

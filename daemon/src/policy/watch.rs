@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Follows the policy's files for ever: loads them when they have changed and lain still for one look, or at once
-/// when `now` is notified. What was not loaded for a reason that is not theirs is tried again, less and less often.
+/// when `now` is notified. What was not loaded for a reason that is not theirs is tried again, less and less often, as long as nobody is writing them.
 pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
     let mut loaded = policies.fingerprint();
     let mut seen = loaded.clone();
@@ -28,7 +28,7 @@ pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
         let still = current == seen;
         seen = current;
         let is_due = again.as_ref().is_some_and(|again| again.at <= Instant::now());
-        if !(asked || is_due || (still && seen != loaded)) {
+        if !(asked || (still && (is_due || seen != loaded))) {
             continue;
         }
         loaded.clone_from(&seen);

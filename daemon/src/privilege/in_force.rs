@@ -1,6 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{Entry, Event, PrivilegeBegan, Time};
 use oam_policy::{
+    PrivilegeId, State,
     decide::{ElevationUse, LeaseUse, WaiverUse},
     name::UsernameKey,
 };
@@ -35,6 +36,27 @@ impl Privileges {
         }
         let begun = |from| self.clock().begun(from);
         InForce::of(&set, user, self.clock().now(), begun, |one| self.uses.is_used_up(one))
+    }
+
+    /// The same with the beginnings that are recorded, for a decision by the time that never goes back: what is in force has
+    /// begun by that, whatever the clock of the machine says.
+    pub fn by_own_beginning(&self, state: State) -> State {
+        let set = self.set();
+        let began = |id: &PrivilegeId| set.get(id).and_then(Privilege::time).map(|(from, _)| from);
+        let elevations = state.elevations.iter().map(|one| {
+            let from = began(&one.id).unwrap_or(one.from);
+            ElevationUse { from, ..one.clone() }
+        });
+        let waivers = state.waivers.iter().map(|one| {
+            let from = one.id.as_ref().and_then(began).unwrap_or(one.from);
+            WaiverUse { from, ..one.clone() }
+        });
+        let leases = state.leases.iter().map(|one| {
+            let from = began(&one.id).unwrap_or(one.from);
+            LeaseUse { from, ..one.clone() }
+        });
+        let (elevations, waivers, leases) = (elevations.collect(), waivers.collect(), leases.collect());
+        State { elevations, waivers, leases, ..state }
     }
 
     /// What was in force at a moment that is over, as the log tells it. It blocks on the disk: what was asked for up to

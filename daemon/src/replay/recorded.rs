@@ -69,11 +69,12 @@ impl Recorded {
     /// says, to the millisecond. Without it, when it was recorded, which is a little later.
     pub(super) fn decided_at(&self, as_of: Option<Timestamp>) -> Timestamp {
         let age = self.decision.snapshot.as_ref().map_or(0, |used| used.age_ms);
+        // While the clock of the machine was behind, that may be later than what the entry is dated by.
         let counted = || {
             let age = i64::try_from(age).ok().filter(|age| *age > 0)?;
             as_of?.checked_add(jiff::SignedDuration::from_millis(age)).ok()
         };
-        counted().filter(|counted| *counted < self.at).unwrap_or(self.at)
+        counted().unwrap_or(self.at)
     }
 
     /// What the pusher had for a while, and nothing else.

@@ -4,8 +4,9 @@
 //!
 //! There is no queue: the log is one. What a receiver has taken is a number of entries in a file, and whatever lies
 //! behind it is told until it is taken, however long that takes. So a receiver that is down loses nothing and holds
-//! nobody up; one that will have none of a message, again and again, is told the next. One that fails between taking and
-//! answering is told twice, and knows it by the number of the entry.
+//! nobody up; one that will have none of a message, again and again, is told the next, but never of two in a row: then it
+//! is no message that is wrong. One that fails between taking and answering is told twice, and knows it by the number of
+//! the entry.
 //!
 //! **Must never:** hold up an answer, follow a redirect, or speak to an address that the configuration does not mean.
 
@@ -97,6 +98,8 @@ struct PassedOver {
     count: u64,
     /// Of which entry the last was, and what was answered.
     last: Option<(u64, String)>,
+    /// Whether it has taken none since then: what it says no to is not the message, then.
+    none_taken_since: bool,
 }
 
 impl Webhooks {
@@ -231,6 +234,7 @@ impl Webhook {
                 let message = Message::of(line, log, &find).await.map_err(|error| error.to_string())?;
                 if let Some(message) = message {
                     self.sender.send(&message, self.format).await?;
+                    self.passed_over().none_taken_since = false;
                     // Durable after each that was told, so that a crash tells one of them twice at most.
                     self.cursor.take(seq + 1)?;
                 }
@@ -239,11 +243,12 @@ impl Webhook {
         }
     }
 
-    /// Counts one more refusal of the message of an entry, and whether there were so many that there is no use.
+    /// Counts one more refusal of the message of an entry, and whether there were so many that there is no use; never
+    /// where the one before was passed over.
     fn is_enough(&self, refused: &mut (u64, u32), seq: u64) -> bool {
         let times = if refused.0 == seq { refused.1 } else { 0 };
         *refused = (seq, times + 1);
-        refused.1 >= self.most_refusals
+        refused.1 >= self.most_refusals && !self.passed_over().none_taken_since
     }
 
     /// Goes on behind a message that the receiver would not have: else nobody would be told of anything that follows.
@@ -259,6 +264,7 @@ impl Webhook {
         let mut passed = self.passed_over();
         passed.count += 1;
         passed.last = Some((seq, why.to_owned()));
+        passed.none_taken_since = true;
         Ok(())
     }
 

@@ -93,8 +93,9 @@ impl From<String> for NotTold {
 
 /// Whether an answer is a definite no to what was sent (RFC 9110, 15.5), and not to whoever sends, to the address, or for
 /// now.
-fn is_about_the_message(status: u16) -> bool {
-    (400..500).contains(&status) && !matches!(status, 401 | 403 | 404 | 407 | 408 | 410 | 425 | 429)
+pub(super) fn is_about_the_message(status: u16) -> bool {
+    let about_others = matches!(status, 401..=405 | 407 | 408 | 410 | 421 | 425 | 426 | 429);
+    (400..500).contains(&status) && !about_others
 }
 
 /// `v1=` and the HMAC-SHA256 over the timestamp, a full stop and the body, in hexadecimal.

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Webhooks,
     message::{Find, Message},
-    sender::signature,
+    sender::{is_about_the_message, signature},
 };
 use crate::{
     audit_log::{AuditLog, Batch, sample},
@@ -421,6 +421,39 @@ async fn what_is_wrong_with_all_messages_passes_over_none() {
     let (_, body) = got.recv().await.unwrap();
     assert!(body.contains("INC-1"), "{body}");
     assert_eq!(webhooks.passed_over().collect::<Vec<_>>(), [("ops", 0)]);
+}
+
+#[test]
+fn what_is_said_of_the_address_or_the_sender_is_not_said_of_the_message() {
+    for status in [401, 402, 403, 404, 405, 407, 408, 410, 421, 425, 426, 429, 500, 503] {
+        assert!(!is_about_the_message(status), "{status}");
+    }
+    for status in [400, 406, 409, 411, 413, 415, 422] {
+        assert!(is_about_the_message(status), "{status}");
+    }
+}
+
+/// Whatever the answer is: one that takes nothing at all would lose everything, one after the other.
+#[tokio::test]
+async fn of_two_in_a_row_the_second_is_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = log(folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let statuses = &["400 Bad Request", "400 Bad Request", "204 No Content", "400 Bad Request"];
+    let mut got = receiver(listener, statuses).await;
+    let configured = [config(folder.path(), &url, WebhookFormat::Generic)];
+    let mut webhooks = Webhooks::open(&configured, folder.path(), &log).unwrap();
+    Arc::get_mut(&mut webhooks.0[0]).unwrap().most_refusals = 1;
+    let webhooks = Arc::new(webhooks);
+    append(&log, &["INC-1", "INC-2", "INC-3", "INC-4"].map(requested)).await;
+    let _stop = start(&webhooks, &log);
+    for told in ["INC-2", "INC-4"] {
+        let (_, body) = got.recv().await.unwrap();
+        assert!(body.contains(told), "{body}");
+    }
+    // Between the two it took one: the third may be what is wrong.
+    assert_eq!(webhooks.passed_over().collect::<Vec<_>>(), [("ops", 2)]);
 }
 
 #[test]

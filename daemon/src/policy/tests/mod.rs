@@ -221,6 +221,12 @@ async fn a_change_that_a_crash_cut_off_is_its_author_s() {
     let after = bench.start().await;
     assert_eq!(last(&after), ("uid 7".into(), "why".into(), PolicyOrigin::Apply));
     assert_eq!(bench.told().last().unwrap()["author"], "uid 7");
+    // Once: it is nobody's change that the daemon is started again, also where the crash came when all was recorded.
+    let versions = after.history().versions().unwrap();
+    assert_eq!(bench.start().await.history().versions().unwrap(), versions);
+    after.history().begin(&begun).unwrap();
+    assert_eq!(bench.start().await.history().versions().unwrap(), versions);
+    assert!(!bench.history("begun.json").exists());
     // Of other files it says nothing.
     bench.edit(&policy("three"));
     assert_eq!(last(&bench.start().await).0, "files");

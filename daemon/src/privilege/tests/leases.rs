@@ -198,7 +198,7 @@ async fn a_job_whose_answer_was_lost_is_told_of_the_same_lease() {
         assert!(matches!(refused, Err(LeaseError::Shown)), "{refused:?}");
     }
     // …nor when it is late, used, or taken away.
-    set_clock(1_000_000 + 61);
+    set_clock(1_000_000 + 90);
     assert!(matches!(of("a", ask()).await, Err(LeaseError::Shown)));
     let more = || LeaseAsk { uses: Some(2), ..ask() };
     let used = of("b", more()).await.unwrap();

@@ -99,7 +99,7 @@ impl Bench {
         let config = Config::load(None, overrides).unwrap();
         let people = people::open(folder.path(), form).unwrap().people;
         let node = "node".parse().unwrap();
-        let (audit, _) = AuditLog::open_with(&place("audit"), &node, Timestamp::now, people.clone()).unwrap();
+        let (audit, _) = AuditLog::open_with(&place("audit"), &node, time_of_day, people.clone()).unwrap();
         let opened = Store::open_keeping(&config.state, generations).unwrap();
         let directory = directory::start(opened.store, opened.loaded, Box::new(|_| Ok(()))).unwrap();
         people.iter().for_each(|people| people.know(directory.1.clone()));
