@@ -8,6 +8,7 @@ const WITHOUT_NAMES: &[&str] = &[
     "of",
     "id",
     "privileges_beside",
+    "other_grants",
     "decision",
     "spool",
     "report",

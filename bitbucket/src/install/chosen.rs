@@ -29,6 +29,17 @@ impl Chosen {
         }
     }
 
+    /// It is meant for none any more: that is noted too, so that nothing is missed which was taken away.
+    pub fn clear(&mut self) {
+        self.every_project = false;
+        self.projects.clear();
+    }
+
+    /// Whether it is meant for none.
+    pub fn is_none(&self) -> bool {
+        !self.every_project && self.projects.is_empty()
+    }
+
     /// Whether the hook should be on for a project. Those of persons are not looked at.
     pub fn has(&self, project: &ProjectKey) -> bool {
         !project.is_of_person() && (self.every_project || self.projects.contains(project))

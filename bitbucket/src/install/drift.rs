@@ -46,6 +46,9 @@ pub async fn look_by_app(bitbucket: &Bitbucket, chosen: &Chosen) -> Result<Vec<F
 
 /// What of hook scripts that were seen is not as it was chosen.
 pub fn findings(seen: &Installed, chosen: &Chosen) -> Vec<Finding> {
+    if chosen.is_none() {
+        return Vec::new();
+    }
     let plan = Plan::install(seen, &chosen.hook, &chosen.version);
     plan.steps.iter().filter_map(|step| of_step(step, seen, chosen)).collect()
 }

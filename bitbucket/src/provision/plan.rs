@@ -131,10 +131,15 @@ impl Plan {
     /// The part of it that is not too much at once, and what is.
     pub fn bounded(self, basis: &Basis) -> (Self, Vec<TooMuch>) {
         let (mut changes, mut too_much) = (self.changes, Vec::new());
+        // What is given may stand for what is taken, as where people get by themselves what their group had.
+        let waits = self
+            .too_many_given
+            .as_ref()
+            .map(|why| format!("{why}; so nothing is taken either that it may stand for"));
         for (kind, why) in [
-            (Automatic::Leavers, &self.too_many_people),
-            (Automatic::Take, &self.too_many_permissions),
-            (Automatic::Give, &self.too_many_given),
+            (Automatic::Leavers, self.too_many_people.as_ref()),
+            (Automatic::Take, self.too_many_permissions.as_ref().or(waits.as_ref())),
+            (Automatic::Give, self.too_many_given.as_ref()),
         ] {
             let Some(why) = why else { continue };
             // What is only forgotten is neither taken nor given.

@@ -195,7 +195,8 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
             let client = place.server.open()?;
             let mut noted = place.noted()?;
             if let Some(file) = by.app(None)? {
-                if apply && noted.by_app.take().is_some() {
+                if let (true, Some(chosen)) = (apply, &mut noted.by_app) {
+                    chosen.clear();
                     noted.write(&place.noted)?;
                 }
                 return by_app::uninstall(&client, &file, apply, context).await;
@@ -207,7 +208,9 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
                     place.noted.display()
                 ));
             }
-            noted.by_scripts = None;
+            if let Some(chosen) = &mut noted.by_scripts {
+                chosen.clear();
+            }
             carry_out(&place, noted, &client, (&seen, &Plan::uninstall(&seen)), apply, context).await
         }
         Bitbucket::Status(status) => self::status(&status, context).await,

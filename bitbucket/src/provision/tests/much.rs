@@ -76,3 +76,18 @@ fn much_that_is_given_is_not_given_without_being_asked() {
     // Whoever runs `apply` has read it.
     assert_eq!(company.plan().bounded(&company.basis).0.changes.len(), 4);
 }
+
+/// The people of a group get by themselves what it had: as long as that waits, the group keeps it.
+#[test]
+fn what_is_not_given_is_not_taken_in_another_form_either() {
+    let mut company = company();
+    company.basis.settings.automatic = [Automatic::Give, Automatic::Take].into();
+    company.give("PAY", Level::Write, "developer").give("OPS", Level::Write, "developer");
+    company.has("PAY", "group:dev", Level::Write).ours("PAY", "group:dev", Level::Write, None);
+    let automatic = company.plan().automatic(&company.seen, &company.basis);
+    let (plan, too_much) = automatic.bounded(&company.basis);
+    let left: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
+    assert_eq!((left, too_much.len()), (Vec::<String>::new(), 2));
+    // Where all of it may be done, all of it is.
+    assert_eq!(company.plan().bounded(&company.basis).0.changes.len(), 5);
+}

@@ -105,6 +105,10 @@ impl Done {
         let Some(Not { why, stops }) = not else {
             self.done += 1;
             self.given_up.in_a_row = 0;
+            // Whoever had something may have made more: they are read again in the next round, whatever comes of this one.
+            if let Some(known) = leaver.as_ref().and_then(|user| look.seen.doors.get_mut(user)) {
+                known.at = 0;
+            }
             self.leavers.extend(leaver);
             context.terminal.note(&format!("done: {}", change_text(&change)));
             return Ok(());

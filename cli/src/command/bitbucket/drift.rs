@@ -83,13 +83,14 @@ impl Around {
             let help = "look again when the source is back: see `oam status`";
             return Err(Failure::HeldBack { what: format!("drift is not looked for: {why}"), help });
         }
+        // First what a wrong file makes useless.
+        let hooks = self.hooks(client, url).await?;
         let around = provision::look_around(client, &look.seen, self.credentials).await?;
         let now = u128::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let since = u64::try_from(now.saturating_sub(self.unused_for.as_millis())).unwrap_or_default();
         let mut all = provision::findings(&look.seen, &look.basis, &look.plan, &around, since);
         let strangers = provision::look_at_strangers(client, &look.seen, &look.basis).await?;
         all.extend(provision::strange(&look.seen, &look.basis, &strangers, &around));
-        let hooks = self.hooks(client, url).await?;
         let looked = hooks.is_some();
         all.extend(hooks.into_iter().flatten());
         all.sort_by_key(Finding::rank);

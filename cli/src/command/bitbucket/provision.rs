@@ -13,7 +13,7 @@ use tokio::time::{self, Instant};
 use super::{
     basis,
     carry_out::{carry_out, end},
-    drift::Around,
+    drift::{Around, NOT_LOOKED},
     seen::{Keeping, length},
     server::Server,
     watching,
@@ -56,7 +56,7 @@ struct AccessKeys {
 pub struct Apply {
     #[command(flatten)]
     server: Server,
-    /// A plan that was kept: nothing beyond it is done; without it, what a plan would say now
+    /// A plan that was kept: nothing beyond it is done, but that tokens go which those who are gone made meanwhile; without it, what a plan would say now
     #[arg(value_name = "PLAN")]
     plan: Option<PathBuf>,
     /// Also when more is taken than the daemon's configuration allows at once
@@ -127,11 +127,7 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
     loop {
         let ended = round(task, &mut looked, context).await;
         let Some(every) = task.every else { return ended };
-        let told = match ended {
-            Ok(_) => watching::rounded(every, context).await,
-            Err(failure) => Err(failure),
-        };
-        if let Err(failure) = told {
+        if let Err(failure) = ended {
             // The next round may find it mended.
             context.terminal.fail(&failure);
         }
@@ -156,25 +152,49 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
             "{left} changes are left to `oam bitbucket apply`: `bitbucket.provisioning.automatic` does not name them"
         ));
     }
-    if let Some(every) = task.drift_every
-        && looked.is_none_or(|looked: Instant| looked.elapsed() >= every)
-    {
+    // What comes of the search for drift is another matter: whoever is gone has lost what they had.
+    if let (Some(every), Ok(_)) = (task.every, &ended) {
+        watching::rounded(every, context).await?;
+    }
+    let is_due = |every| looked.is_none_or(|looked: Instant| looked.elapsed() >= every);
+    if task.drift_every.is_some_and(is_due) {
+        *looked = Some(Instant::now());
         if look.plan.changes.is_empty() {
             look.plan = whole;
         } else {
             // Of what was just mended nothing is told.
             look = Look::anew(&client, &mut admin, false).await?;
         }
-        let found = task.around.look(&client, &task.server.url, &look).await?;
-        let told = task.around.tell(&mut admin, &found).await?;
-        *looked = Some(Instant::now());
-        context.terminal.note(&format!(
-            "{} findings beside the policy, {} of them new",
-            found.all.len(),
-            told.new
-        ));
+        tell_drift(task, (&client, &mut admin), &look, context).await?;
+        if let Some(every) = task.every {
+            watching::rounded(every, context).await?;
+        }
     }
     ended
+}
+
+/// Looks for what is beside the policy, and tells the daemon.
+async fn tell_drift(
+    task: &Watch,
+    (client, admin): (&Client, &mut Admin),
+    look: &Look,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    if let Some(why) = &look.basis.late {
+        context.terminal.note(&format!("drift is not looked for: {why}"));
+        return Ok(());
+    }
+    let found = task.around.look(client, &task.server.url, look).await?;
+    let told = task.around.tell(admin, &found).await?;
+    if !found.hooks {
+        context.terminal.note(NOT_LOOKED);
+    }
+    context.terminal.note(&format!(
+        "{} findings beside the policy, {} of them new",
+        found.all.len(),
+        told.new
+    ));
+    Ok(())
 }
 
 impl Look {

@@ -28,7 +28,9 @@ fn a_late_source_keeps_nobodys_doors_open() {
     assert!(plan.contains("carl") && !plan.contains("ada") && !plan.contains("boss"), "{plan}");
     let drift = world.oam("drift", &[]);
     assert!(drift.code == 1 && drift.stderr_text().contains("drift is not looked for"), "{drift:?}");
-    world.apply().expect_success("oam bitbucket apply");
+    // Nor is what is not looked for a round that failed.
+    let watched = world.oam("watch", &["--drift-every", "1s"]);
+    assert!(watched.code == 0 && watched.stderr_text().contains("drift is not looked for"), "{watched:?}");
     let given = world.server.given();
     assert!(!given.iter().any(|one| one.contains(" carl ")), "{given:?}");
     assert!(given.contains(&"WEB ada Admin".into()) && given.contains(&"WEB lena Read".into()), "{given:?}");

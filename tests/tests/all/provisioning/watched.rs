@@ -48,11 +48,11 @@ fn a_watch_that_stopped_is_missed_and_one_that_runs_is_not() {
     });
     assert!(fs::read_to_string(&file).unwrap().contains(r#""every":3600,"told":false"#));
 
-    // Three hours later, the daemon was away meanwhile.
+    // Four hours later, the daemon was away meanwhile.
     world.daemon.kill();
     let text = fs::read_to_string(&file).unwrap();
     let at: i64 = text.split([':', ',']).nth(1).unwrap().parse().unwrap();
-    fs::write(&file, text.replace(&at.to_string(), &(at - 3 * 3_600).to_string())).unwrap();
+    fs::write(&file, text.replace(&at.to_string(), &(at - 4 * 3_600).to_string())).unwrap();
     world.daemon.spawn();
     let missed = world.missed().expect("a warning");
     assert!(missed.contains("was to do one every 3600 seconds: nobody takes what leavers have"), "{missed}");
