@@ -35,7 +35,7 @@ impl BitbucketServer {
         let credentials = STANDARD.encode(format!("{user}:{PASSWORD}"));
         let head = format!(
             "{method} /rest/api/latest{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {credentials}\r\n\
-             Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: {kind}\r\nX-Atlassian-Token: no-check\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         connection.write_all(head.as_bytes()).unwrap();

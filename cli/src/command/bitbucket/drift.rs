@@ -57,7 +57,7 @@ pub(super) struct Around {
 /// What was found, and whether it was looked at the hook.
 pub(super) struct Found {
     pub(super) all: Vec<Finding>,
-    hooks: bool,
+    pub(super) hooks: bool,
 }
 
 /// Runs it.

@@ -135,6 +135,7 @@ fn a_load_that_takes_everything_from_many_waits_for_a_word() {
     server.proxy().mend();
     company.wait("it is held back", |source| source["feed"]["held"].is_string());
     // Whom the read shows as inactive is so, and whoever is cut off meanwhile is, too.
+    company.wait_for("u10 is inactive", "u10", is_inactive);
     company.refuses("u10", "account-disabled");
     server.change(&OpenLdap::set("u9", "shadowExpire", "1"));
     company.wait_for("u9 is inactive", "u9", is_inactive);

@@ -99,13 +99,13 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
       user:ada HTTP token 1 `ci` never ends
       PAY: access key 1 `deploy` never ends
       WEB/site: HTTP token 1 `bot` never ends
-    Not used for long (4)
+    Not used for long (5)
       user:ada HTTP token 1 `ci` was made long ago, and is not known to have been used
       user:bob SSH key 2 `laptop` was last used long ago
       PAY: access key 1 `deploy` was made long ago, and is not known to have been used
       PAY/api: access key 2 `mirror` was made long ago, and is not known to have been used
       WEB/site: HTTP token 1 `bot` was made long ago, and is not known to have been used
-    22 findings. `oam bitbucket apply` mends 7.
+    23 findings. `oam bitbucket apply` mends 7.
     ");
     // Without them nobody's keys are asked for but those of whoever is gone.
     let before = world.server.requests().len();

@@ -65,5 +65,5 @@ fn the_whole_night_by_tokens() {
     work.commit("two");
     assert_eq!(push(), Verdict::Refused);
     let shown = read(&bob.oam(&["grant", "show", &id]));
-    assert_eq!((&shown["ended"], &shown["by"]), (&"returned".into(), &"alice".into()), "{shown}");
+    assert_eq!((&shown["ended"], &shown["username"]), (&"returned".into(), &"alice".into()), "{shown}");
 }
