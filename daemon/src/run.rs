@@ -165,6 +165,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         // One that is gone already is as good as removed.
         let _ = fs::remove_file(socket);
     }
+    live.record_denials().await;
     live.audit.append(live.audit.batch(&Event::DaemonStopped)?).await?;
     live.audit.close().await;
     tracing::info!("stopped");

@@ -60,6 +60,7 @@ struct State {
     is_mute: bool,
     /// It fails when its stream is changed, having done so or not.
     failing: Option<bool>,
+    is_refusing: bool,
     /// The address that the daemon listens on.
     daemon: Option<String>,
     waiting: BTreeMap<String, String>,
@@ -151,6 +152,11 @@ impl Transmitter {
     /// Fails from now on when its stream is changed: having done it, or not.
     pub fn fail_updates(&self, does_it: Option<bool>) {
         self.state(|state| state.failing = does_it);
+    }
+
+    /// Refuses from now on to change its stream, or does it again.
+    pub fn refuse_updates(&self, is_refusing: bool) {
+        self.state(|state| state.is_refusing = is_refusing);
     }
 
     /// The name of its stream.
@@ -379,6 +385,9 @@ impl Transmitter {
             (_, Some(stream)) if asked["stream_id"] == stream.id.as_str() => stream.id,
             _ => return (404, Value::Null),
         };
+        if self.state(|state| state.is_refusing) {
+            return (400, Value::Null);
+        }
         let stream = Stream { id, delivery };
         let failing = self.state(|state| state.failing);
         if failing != Some(false) {

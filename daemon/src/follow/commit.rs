@@ -229,13 +229,29 @@ fn held(difference: &Difference, picture: &impl Picture, roster: &Roster, bound:
     let grouped: BTreeSet<Box<str>> = groups.flat_map(|group| picture.members(&group)).collect();
     let loses = |id: &&&str| dropped.contains(**id) || !grouped.contains(**id);
     let lost = having.iter().filter(loses).count();
-    if lost <= FEW || lost * 100 <= having.len() * usize::from(bound) {
+    if !are_many(lost, having.len(), bound) {
         return Ok(());
     }
     Err(format!(
         "{lost} of {} people who have groups would lose everything, and `max_loss` is {bound}%",
         having.len()
     ))
+}
+
+/// Why not even those are cut off whom a load shows as inactive that is not taken, if they are many: that looks like a right
+/// that was taken away, too.
+pub(crate) fn held_cut(source: &Source, cut_off: usize, bound: u8) -> Option<String> {
+    let roster = source.roster();
+    let active =
+        roster.provisioned().map_or(0, |known| known.users().filter(|user| user.is_active()).count());
+    are_many(cut_off, active, bound).then(|| {
+        format!("nor is anybody cut off by it, since {cut_off} of {active} people who are active would be")
+    })
+}
+
+/// Whether so many of all are more than may lose everything by a load.
+fn are_many(lost: usize, all: usize, bound: u8) -> bool {
+    lost > FEW && lost * 100 > all * usize::from(bound)
 }
 
 fn subject(source: &Source, picture: &impl Picture, user: &str) -> Option<Username> {

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use oam_policy::{GroupName, snapshot::Person};
 use oam_scim::Document;
 
-pub(crate) use commit::{CommitFault, Of, commit, given};
+pub(crate) use commit::{CommitFault, Of, commit, given, held_cut};
 pub(crate) use task::{After, Follower, follow};
 
 /// What a server has now, by the ids that stay the same.

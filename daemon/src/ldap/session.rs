@@ -215,7 +215,7 @@ impl Session<'_> {
     }
 
     /// Makes what the source says that which the server has. Where that is not taken without somebody's word, whoever is cut off
-    /// there is cut off here all the same, and so is whoever is cut off there from then on, until everything is read again.
+    /// there is so here, unless they are many, and so is whoever is cut off there from then on, until all is read again.
     async fn take_all(&mut self, of: Of<'_>) -> Result<(), LdapError> {
         let is_whole = matches!(of, Of::All(_));
         let taken = commit(self.sources, self.source, self.config, &self.memory.replica, of).await;
@@ -236,12 +236,16 @@ impl Session<'_> {
                 return Ok(());
             }
         };
+        let users = self.memory.replica.user_ids().map(|id| id.to_string().into()).collect();
+        let all = follow::Touched { users, ..follow::Touched::default() };
+        let cut = cut_off(self.source, &self.memory.replica, all);
+        let many = follow::held_cut(self.source, cut.users.len(), self.config.max_loss);
+        let why = many.as_ref().map_or_else(|| why.clone(), |many| format!("{why}; {many}"));
         tracing::warn!(source = %self.source.name(), "what the server has was not taken: {why}");
         // Whoever reads on after the connection is lost reads everything.
         (self.memory.is_held, self.memory.loaded) = (true, None);
         self.source.feed().tell(|status| (status.trouble, status.held) = (None, Some(why)));
-        let all = self.memory.replica.user_ids().map(|id| id.to_string().into()).collect();
-        self.take_changes(follow::Touched { users: all, ..follow::Touched::default() }).await
+        if many.is_some() { Ok(()) } else { self.take_changes(cut).await }
     }
 
     /// Takes what changed; of what was not taken as a whole, who is cut off.

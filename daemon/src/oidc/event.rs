@@ -11,6 +11,9 @@ use super::{
     claims, header,
 };
 
+/// How far ahead the date of an event may be at most: it is delivered again until that time has come, and the others wait.
+const FAR_AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
 /// A transmitter whose security events are believed (RFC 8417).
 #[derive(Debug)]
 pub struct EventIssuer {
@@ -88,6 +91,11 @@ impl EventIssuer {
 }
 
 impl SignedEvent {
+    /// What the transmitter calls it, whatever else it says.
+    pub fn id(&self) -> Option<&str> {
+        self.claims.get("jti").and_then(Value::as_str)
+    }
+
     /// Reads it as the security event that it should be.
     ///
     /// # Errors
@@ -114,7 +122,11 @@ fn read(claims: &Map<String, Value>, leeway: Duration, now: Timestamp) -> Result
     }
     let Some(issued) = claims::time(claims, "iat")? else { return fault("iat", "is missing") };
     let leeway = SignedDuration::try_from(leeway).unwrap_or_default();
-    if now.duration_since(issued) < -leeway {
+    let ahead = issued.duration_since(now);
+    if ahead > FAR_AHEAD {
+        return fault("iat", "is more than a day ahead");
+    }
+    if ahead > leeway {
         return Err(TokenError::Early);
     }
     Ok(id.to_owned())
@@ -167,6 +179,12 @@ mod tests {
         assert_eq!(at(&good, 10 * day), Ok("a".into()));
         assert_eq!(at(&good, 10 * day - 60), Ok("a".into()), "their clock may be ahead");
         assert_eq!(at(&good, 10 * day - 61), Err(TokenError::Early));
+        assert_eq!(at(&good, 9 * day), Err(TokenError::Early));
+        let far = at(&good, 9 * day - 1);
+        assert!(
+            matches!(far, Err(TokenError::Claim { claim: "iat", .. })),
+            "it would come again for ever: {far:?}"
+        );
         assert_eq!(at(&good, 400 * day), Ok("a".into()), "what is told late is so all the same");
         for (claim, value, now) in [
             ("iat", json!(null), 10 * day),

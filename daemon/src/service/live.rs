@@ -16,7 +16,7 @@ use oam_policy::{
     rule::{Asker, RepositorySet},
 };
 
-use super::{Applied, Permits, conversation::Room, spooled::Spooled, waiting};
+use super::{Applied, Permits, conversation::Room, denials::Denials, spooled::Spooled, waiting};
 use crate::{
     audit_log::AuditLog,
     canary::Canaries,
@@ -90,6 +90,8 @@ pub struct Live {
     pub pull_requests: PullRequests,
     /// Where what hooks tell is held.
     pub(super) facts_room: Arc<Room>,
+    /// What nobody was let do of late.
+    pub(super) denials: Denials,
     /// When the daemon started.
     pub started: Timestamp,
     /// What was found at the start that somebody should know.
@@ -136,6 +138,7 @@ impl Live {
             provisioned: None,
             drift: Drift::default(),
             watched: Watched::default(),
+            denials: Denials::default(),
             started: Timestamp::now(),
             found_at_start,
             audit_fails: AtomicBool::new(false),

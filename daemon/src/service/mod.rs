@@ -5,6 +5,7 @@ mod applied;
 mod authorizer;
 mod caller;
 mod conversation;
+mod denials;
 mod identity;
 pub mod listen;
 mod live;

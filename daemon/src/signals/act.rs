@@ -5,7 +5,9 @@ use oam_audit::entry::{Event, SignalEffect, SignalReceived};
 use oam_policy::Username;
 use tokio::{task::block_in_place, time};
 
-use super::{EventKind, Flow, PersonEvent, Receiver, SecurityEvent, SetError, locked, stream::NotAlive};
+use super::{
+    EventKind, Flow, NotUnderstood, PersonEvent, Receiver, SecurityEvent, SetError, locked, stream::NotAlive,
+};
 use crate::{
     config::{Effect, Upstream},
     directory::By,
@@ -105,8 +107,10 @@ impl Receiver {
     pub(super) async fn receive(&self, live: &Live, token: &str) -> Result<String, NotTaken> {
         let taken = self.take(live, token).await;
         match &taken {
-            Ok(_) => {
+            Ok(id) => {
                 let mut told = locked(&self.told);
+                // It came again, and is understood by now.
+                told.not_understood.take_if(|one| one.id.as_ref() == Some(id));
                 told.heard = Some(Timestamp::now());
                 told.received += 1;
             }
@@ -125,11 +129,13 @@ impl Receiver {
 
     async fn take(&self, live: &Live, token: &str) -> Result<String, NotTaken> {
         let signed = self.issuer.verify(token).await?;
+        let id = signed.id().map(str::to_owned);
         let (verified, event) =
             read(signed).inspect_err(|(NotTaken::Refused(_, why) | NotTaken::Later(why))| {
                 // Nobody but the transmitter can have made it: somebody there may be disabled, and is not cut off here by it.
                 live.metrics.signal(self.name(), NOT_UNDERSTOOD);
-                locked(&self.told).not_understood = Some((why.clone(), Instant::now()));
+                let one = NotUnderstood { id, why: why.clone(), at: Instant::now() };
+                locked(&self.told).not_understood = Some(one);
             })?;
         let _one_after_the_other = self.turn.lock().await;
         let id = verified.id().to_owned();

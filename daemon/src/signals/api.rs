@@ -47,6 +47,24 @@ struct Status {
     reason: Option<String>,
 }
 
+/// Why a stream is not set up, and with it whether the transmitter has the token that it was told.
+#[derive(Debug)]
+pub(super) enum NotSetUp {
+    /// It has not.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(String),
+    /// It has, and what it says of the stream will not do.
+    Taken(String),
+}
+
+impl From<String> for NotSetUp {
+    /// Of what comes before the transmitter is told.
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
+
 impl<'a> Api<'a> {
     pub(super) fn new(config: &'a SignalsConfig, client: &'a Client) -> Self {
         Self { config, client }
@@ -63,7 +81,7 @@ impl<'a> Api<'a> {
         transmitter: &Transmitter,
         known: Option<&str>,
         push: Option<(&str, &Secret)>,
-    ) -> Result<Made, String> {
+    ) -> Result<Made, NotSetUp> {
         let place = endpoint(transmitter.configuration_endpoint.as_ref(), "configuration_endpoint")?;
         let delivery = match push {
             Some((url, token)) => json!({
@@ -88,7 +106,8 @@ impl<'a> Api<'a> {
         let answer = match known {
             Some(id) => self.update(place, &mut stream, id).await?,
             None => {
-                let answer = self.call(Method::POST, place.clone(), Some(&stream)).await?;
+                let answer = self.call(Method::POST, place.clone(), Some(&stream)).await;
+                let answer = answer.map_err(NotSetUp::Unknown)?;
                 if answer.status == StatusCode::CONFLICT {
                     // Transmitters that have one stream for each receiver, and have ours: made before what we knew was lost.
                     let id = self.only_one(place).await?;
@@ -98,15 +117,17 @@ impl<'a> Api<'a> {
                 }
             }
         };
-        expect(&answer, place, &[StatusCode::OK, StatusCode::CREATED])?;
-        answer.said().map_err(|error| format!("`{place}`: {error}"))
+        // A gateway may say that it failed of what was done behind it.
+        let fault = if answer.status.is_client_error() { NotSetUp::Refused } else { NotSetUp::Unknown };
+        expect(&answer, place, &[StatusCode::OK, StatusCode::CREATED]).map_err(fault)?;
+        answer.said().map_err(|error| NotSetUp::Taken(format!("`{place}`: {error}")))
     }
 
-    async fn update(&self, place: &WebUrl, stream: &mut Value, id: String) -> Result<Answer, String> {
+    async fn update(&self, place: &WebUrl, stream: &mut Value, id: String) -> Result<Answer, NotSetUp> {
         if let Some(fields) = stream.as_object_mut() {
             fields.insert("stream_id".into(), id.into());
         }
-        self.call(Method::PATCH, place.clone(), Some(stream)).await
+        self.call(Method::PATCH, place.clone(), Some(stream)).await.map_err(NotSetUp::Unknown)
     }
 
     async fn exists(&self, place: &WebUrl, id: &str) -> Result<bool, String> {

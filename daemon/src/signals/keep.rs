@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Receiver, Signals,
-    api::Api,
+    api::{Api, Made, NotSetUp},
     locked,
     stream::{Asked, Stream},
 };
@@ -197,19 +197,24 @@ impl Receiver {
             Delivery::Push => {
                 let origin = live.config.scim.as_ref().and_then(|scim| scim.url.as_deref());
                 let origin = origin.ok_or_else(|| SetUpError::NoAddress(name.clone()))?;
-                let (token, _) = self.new_token(actor)?;
-                Some((format!("{origin}/signals/{name}"), token))
+                let (token, info) = self.new_token(actor)?;
+                Some((format!("{origin}/signals/{name}"), token, info))
             }
         };
-        let named = push.as_ref().map(|(url, token)| (url.as_str(), token));
+        let named = push.as_ref().map(|(url, token, _)| (url.as_str(), token));
         let made = api.set_up(&transmitter, known.as_deref(), named).await;
-        let made = made.and_then(|made| {
-            let advice = made.check(&self.config)?;
-            let poll = made.poll(&self.config)?;
-            Ok((made.stream_id, poll, advice))
-        });
-        // Where that fails both tokens stay: nobody knows whether the transmitter has taken the new one.
-        let (id, poll, mut advice) = made.map_err(refused)?;
+        if let Some((_, _, new)) = &push {
+            self.settle(new, &made)?;
+        }
+        let made = match made {
+            Ok(made) => made,
+            Err(NotSetUp::Refused(why) | NotSetUp::Unknown(why) | NotSetUp::Taken(why)) => {
+                return Err(refused(why));
+            }
+        };
+        let mut advice = made.check(&self.config).map_err(refused)?;
+        let poll = made.poll(&self.config).map_err(refused)?;
+        let id = made.stream_id;
         let change = if known.as_ref() == Some(&id) { StreamChange::Updated } else { StreamChange::Created };
         let kept = self.change(|stream| {
             if stream.id.as_ref() != Some(&id) {
@@ -228,12 +233,28 @@ impl Receiver {
         Ok(SetUp { token: None, advice })
     }
 
-    /// A new token to push with. Of two that are live the one goes that is not in use.
+    /// Leaves those tokens that the transmitter may have, now that it was told a new one.
+    fn settle(&self, new: &TokenInfo, made: &Result<Made, NotSetUp>) -> Result<(), TokenError> {
+        let mut tokens = locked(&self.tokens);
+        let goes = |token: &TokenInfo| match made {
+            Ok(_) | Err(NotSetUp::Taken(_)) => token.id != new.id,
+            Err(NotSetUp::Refused(_)) => token.id == new.id,
+            Err(NotSetUp::Unknown(_)) => false,
+        };
+        for token in tokens.list().iter().filter(|token| goes(token)) {
+            tokens.revoke(&token.id)?;
+        }
+        Ok(())
+    }
+
+    /// A new token to push with. Of as many as may be live the one goes that is not in use. Where we set the stream up, more than
+    /// one is live only after an answer was lost: the transmitter may have either, beside the new one.
     fn new_token(&self, actor: &str) -> Result<(Secret, TokenInfo), TokenError> {
+        let most = if self.is_managed() { 2 } else { 1 };
         let mut tokens = locked(&self.tokens);
         let now = Timestamp::now();
         let live: Vec<_> = tokens.list().into_iter().filter(|token| token.expires > now).collect();
-        if live.len() > 1
+        if live.len() > most
             && let Some(unused) = live.iter().min_by_key(|token| token.last_used)
         {
             tokens.revoke(&unused.id)?;

@@ -118,10 +118,19 @@ struct Told {
     refused: u64,
     /// What is wrong with how we ask, and since when.
     trouble: Option<(String, Instant)>,
-    /// Why the last event was not taken for what it says that was signed as it should be, and when.
-    not_understood: Option<(String, Instant)>,
+    /// The last event that was not taken for what it says, and has not been since.
+    not_understood: Option<NotUnderstood>,
     /// When a sign of life was last asked for; `None`: not since the start, or that failed.
     asked: Option<Instant>,
+}
+
+/// An event that is signed as it should be, and was not taken for what it says.
+#[derive(Debug, Clone)]
+struct NotUnderstood {
+    /// What the transmitter calls it.
+    id: Option<String>,
+    why: String,
+    at: Instant,
 }
 
 /// What is known of a transmitter.
@@ -287,8 +296,8 @@ impl Receiver {
 
     /// That of late an event was not taken for what it says, be it that nobody but the transmitter can have made it.
     fn not_understood(&self) -> Option<String> {
-        let (why, _) =
-            locked(&self.told).not_understood.clone().filter(|(_, at)| at.elapsed() < NOT_UNDERSTOOD_FOR)?;
+        let NotUnderstood { why, .. } =
+            locked(&self.told).not_understood.clone().filter(|one| one.at.elapsed() < NOT_UNDERSTOOD_FOR)?;
         let name = self.name();
         Some(format!(
             "A signal that `{name}` has signed was not taken: {why}. Whoever is disabled there may not be cut off here by it: look at \

@@ -16,6 +16,8 @@ const MOST: usize = 32;
 /// How soon it is asked again after an answer that came at once and held nothing: a transmitter that does not wait until there is
 /// something is not asked without a pause.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How soon it is asked again at the latest where it answers, and some were not taken yet: others must not wait for those.
+const REST: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default, Deserialize)]
 struct Polled {
@@ -53,7 +55,7 @@ impl Receiver {
                     let (is_more, is_empty) = (polled.more, polled.sets.is_empty());
                     outcome = self.take_all(live, polled).await;
                     if outcome.is_rest {
-                        Some(backoff.pause())
+                        Some(backoff.pause().min(REST))
                     } else {
                         backoff = Backoff::default();
                         (is_empty && !is_more).then_some(PAUSE)

@@ -34,10 +34,17 @@ impl Kind {
             Self::Signals => "oamssf_",
         }
     }
+
+    /// How many may be live at once: the one in use and the one that is to take its place; of a transmitter also one of which
+    /// nobody knows whether it was taken.
+    const fn most(self) -> usize {
+        match self {
+            Self::Scim => 2,
+            Self::Signals => 3,
+        }
+    }
 }
 
-/// How many may be live at once: the one in use and the one that is to take its place.
-const MOST: usize = 2;
 /// How long a token lives when nothing else is said.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long before its end a token is warned of.
@@ -68,7 +75,7 @@ pub struct TokenInfo {
 /// Why the tokens stay as they are.
 #[derive(Debug, Error)]
 pub enum TokenError {
-    /// Two are live.
+    /// As many are live as may be.
     #[error("two tokens are live already, `{0}` and `{1}`; revoke the one that is not in use")]
     TooMany(String, String),
     /// There is none of that name.
@@ -143,7 +150,7 @@ impl Tokens {
     /// Makes another token; those that have ended make room.
     ///
     /// # Errors
-    /// When two are live, or it cannot be stored.
+    /// When as many are live as may be, or it cannot be stored.
     pub(crate) fn add(
         &mut self,
         by: &str,
@@ -152,7 +159,7 @@ impl Tokens {
     ) -> Result<(Token, TokenInfo), TokenError> {
         let mut next: Vec<_> = self.tokens.iter().filter(|token| token.expires > now).cloned().collect();
         if let [first, second, ..] = next.as_slice()
-            && next.len() >= MOST
+            && next.len() >= self.kind.most()
         {
             return Err(TokenError::TooMany(first.id.clone(), second.id.clone()));
         }

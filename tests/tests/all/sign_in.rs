@@ -9,6 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use oam_audit::entry::Event;
 use oam_tests::{
     Daemon, Finished, Provider, Run as _, audit::newest_segment, binaries, certificates::Authority,
     daemon::Setup, temporary, wait,
@@ -170,6 +171,23 @@ fn somebody_signs_in_with_a_code_and_may_what_the_directory_says_until_it_says_o
         let secret = token[secret].as_str().unwrap();
         assert!(!world.daemon.log().contains(secret) && !entries.contains(secret));
     }
+}
+
+/// Each is an entry or counted in one, also where the daemon stops within the minute.
+#[test]
+fn what_was_denied_of_late_is_recorded_before_the_daemon_stops() {
+    let mut world = started("audience = \"oam-cli\"");
+    world.log_in().expect_success("oam login");
+    for _ in 0..4 {
+        denied(&world.oam(["snapshot", "rollback", "1", "--reason", "r"]), "does not allow");
+    }
+    world.daemon.stop();
+    let times = |event: &Event| match event {
+        Event::AdminDenied(denied) => denied.times,
+        _ => 0,
+    };
+    let times: u64 = world.daemon.audit().entries.iter().map(|entry| times(&entry.event)).sum();
+    assert!(times >= 4, "{times}");
 }
 
 #[test]

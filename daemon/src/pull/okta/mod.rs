@@ -104,7 +104,7 @@ impl Okta {
         for poke in attended {
             let Poke::User(id) = poke else { continue };
             read.group.members.remove(&id);
-            if is_id(&id) && self.all_groups_of(&id, taking).await?.contains(&read.id) {
+            if is_id(&id) && self.is_in(&id, &read.id, taking).await? {
                 read.group.members.insert(id);
             }
         }
@@ -146,6 +146,18 @@ impl Okta {
     async fn groups_of(&mut self, id: &str, taking: &mut Taking<'_>) -> Result<(), PullError> {
         let groups = self.all_groups_of(id, taking).await?;
         taking.again(|mirror, touched| mirror.put_groups_of(id, &groups, touched)).await
+    }
+
+    /// Whether a user is in a group. One who cannot be read is in none until they can be: they are gone, or put aside.
+    async fn is_in(&mut self, user: &str, group: &str, taking: &Taking<'_>) -> Result<bool, PullError> {
+        match self.all_groups_of(user, taking).await {
+            Ok(groups) => Ok(groups.contains(group)),
+            Err(error) if error.is_of_one() => {
+                taking.source().feed().put_aside(Poke::User(user.into()), error.to_string());
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Which groups that are taken a user is in.

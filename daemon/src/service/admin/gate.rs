@@ -6,18 +6,16 @@ use std::sync::Arc;
 use oam_policy::Username;
 use tonic::{Request, Status};
 
-use super::denials::Denials;
 use crate::{
     access::{Call, Caller, Class, Held},
     privilege::Person,
-    service::{Live, caller},
+    service::{Live, caller, denials::Denials},
 };
 
 /// Lets in whoever may, and records whoever may not.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     live: Arc<Live>,
-    denials: Arc<Denials>,
 }
 
 /// A call that was let in.
@@ -53,7 +51,7 @@ impl Admitted {
 
 impl Gate {
     pub(super) fn new(live: Arc<Live>) -> Self {
-        Self { live, denials: Arc::default() }
+        Self { live }
     }
 
     /// Lets a call in, when the caller may make it.
@@ -87,7 +85,7 @@ impl Gate {
     async fn deny(&self, caller: &Caller, held: &Held, call: Call) -> Result<Admitted, Status> {
         let actor = caller.to_string();
         // Denied whether or not it can be recorded.
-        self.denials.record(&self.live, &actor, call).await;
+        Denials::record(&self.live, &actor, call).await;
         Err(Status::permission_denied(why(caller, held, call, &actor)))
     }
 }

@@ -5,7 +5,6 @@ mod basis;
 mod bitbucket;
 mod circumstances;
 mod convert;
-mod denials;
 mod drift;
 mod explain;
 mod gate;

@@ -18,11 +18,13 @@ impl Source {
 
     /// How fresh it is.
     pub(super) fn freshness(&self) -> Freshness {
-        let roster = self.roster();
+        let (roster, max_age) = (self.roster(), self.config.max_age);
+        // Said at a time that nobody knows, it is as old as can be: too old only where an age is bounded.
+        let whenever = || (max_age.is_none() && self.has_spoken(&roster)).then_some(Timestamp::UNIX_EPOCH);
         Freshness {
             source: self.name().as_str().into(),
-            as_of: self.seen().filter(|_| !roster.lost),
-            max_age: self.config.max_age,
+            as_of: self.seen().or_else(whenever).filter(|_| !roster.lost),
+            max_age,
         }
     }
 

@@ -1,12 +1,14 @@
 //! What is kept when the disk fails.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{CommitError, NotSo, Sources};
 use crate::{
     config::{SourceConfig, SourceKind, SourceName},
     directory::{self, DirectoryReader},
-    source::{Change, Planned, Source, tests::stored},
+    source::{Change, Entry, Planned, Source, tests::stored},
     store::{Opened, Store},
 };
 
@@ -17,9 +19,14 @@ struct Bench {
 
 impl Bench {
     async fn open(state: &Path) -> Self {
+        Self::open_within(state, None).await
+    }
+
+    async fn open_within(state: &Path, max_age: Option<Duration>) -> Self {
         let Opened { store, loaded, .. } = Store::open(state).unwrap();
         let (writer, reader) = directory::start(store, loaded, Box::new(|_| Ok(()))).unwrap();
         let okta = SourceConfig::bare(SourceName::parse("okta").unwrap(), SourceKind::Scim);
+        let okta = SourceConfig { max_age, ..okta };
         let (sources, healed) = Sources::open(&[okta], state, (writer, reader.clone())).await.unwrap();
         assert!(healed.is_empty(), "{healed:?}");
         Self { sources, reader }
@@ -47,14 +54,18 @@ impl Bench {
 
     /// Ends it as a crash does, and starts it again.
     async fn restart(self, state: &Path) -> Self {
+        self.end(state).await;
+        Self::open(state).await
+    }
+
+    async fn end(self, state: &Path) {
         drop(self);
         let lock = || fs::OpenOptions::new().write(true).open(state.join("lock")).unwrap();
         let is_free =
             || rustix::fs::flock(lock(), rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok();
         while !is_free() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Self::open(state).await
     }
 }
 
@@ -85,4 +96,20 @@ async fn a_disk_that_fails_leaves_no_source_broken_and_brings_nobody_back() {
     assert!(!bench.okta().disk().is_broken() && !bench.okta().disk().owes());
     let bench = bench.restart(state.path()).await;
     assert_eq!(bench.active(), [false, false, false, false]);
+}
+
+/// The daemon starts before its clock is right, and is behind what was kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_nobody_knows_when_is_too_old_only_where_an_age_is_bounded() {
+    let state = tempfile::tempdir().unwrap();
+    let bench = Bench::open(state.path()).await;
+    bench.say(0, true).await.unwrap();
+    let at = Timestamp::now() + SignedDuration::from_hours(1);
+    bench.okta().disk().append(&Entry { at, changes: Vec::new() }).unwrap();
+    let bench = bench.restart(state.path()).await;
+    assert!(bench.okta().seen().is_none() && bench.okta().is_in_use());
+    assert_eq!(bench.okta().staleness(Timestamp::now()), None);
+    bench.end(state.path()).await;
+    let bench = Bench::open_within(state.path(), Some(Duration::from_secs(1_000_000))).await;
+    assert!(bench.okta().staleness(Timestamp::now()).is_some());
 }

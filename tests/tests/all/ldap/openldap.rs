@@ -167,6 +167,40 @@ fn a_load_that_takes_everything_from_many_waits_for_a_word() {
     company.wait("nothing is held back", |source| source["feed"]["held"].is_null());
 }
 
+/// A right to read what says who may act that was taken away looks like that.
+#[test]
+fn a_load_by_which_many_are_inactive_cuts_nobody_off_without_a_word() {
+    if !can_run(&PROGRAMS) {
+        return;
+    }
+    let names: Vec<_> = (0..12).map(|number| format!("u{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let people: String = names.iter().map(|name| OpenLdap::user(name)).collect();
+    let server = OpenLdap::start(&(people + &OpenLdap::group("eng", &names) + &OpenLdap::user("eve")));
+    let company = Company::following(&server.config("openldap", ""));
+    company.permits("u3");
+    server.proxy().cut();
+    for name in names.iter().take(11) {
+        server.change(&OpenLdap::set(name, "shadowExpire", "1"));
+    }
+    server.proxy().mend();
+    company.wait("it is held back", |source| source["feed"]["held"].is_string());
+    // Whoever is cut off from then on is.
+    server.change(&OpenLdap::set("u11", "shadowExpire", "1"));
+    company.wait_for("u11 is inactive", "u11", is_inactive);
+    company.permits("u3");
+    let held = company.source();
+    let words = held["feed"]["held"].as_str().unwrap();
+    assert!(
+        words.ends_with("nor is anybody cut off by it, since 11 of 13 people who are active would be"),
+        "{held}"
+    );
+    let accepted = ["source", "sync", "corp", "--accept-loss", "--reason", "they left"];
+    company.daemon.oam(accepted).expect_success("oam source sync --accept-loss");
+    company.wait_for("u3 is inactive", "u3", is_inactive);
+    company.refuses("u3", "account-disabled");
+}
+
 #[test]
 fn a_plain_server_is_read_again_and_again() {
     if !can_run(&PROGRAMS) {

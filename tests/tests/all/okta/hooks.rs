@@ -106,6 +106,8 @@ fn whoever_is_called_about_while_a_group_is_read_does_not_wait_for_all_of_it() {
     let begun = okta.server.requests().len();
     let pages = format!("groups/{}/users?", okta.eng);
     okta.server.hold(&format!("groups/{}/users?after=", okta.eng));
+    // After a load it is asked what changed meanwhile.
+    let polled = okta.server.asked("lastUpdated");
     company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
     oam_tests::wait::until("the second page is asked for", || okta.server.is_held().then_some(()));
     // Bob was on the first page, with alice.
@@ -114,7 +116,7 @@ fn whoever_is_called_about_while_a_group_is_read_does_not_wait_for_all_of_it() {
     okta.server.release();
     company.wait_for("bob is out of the group", "bob", has_no_group);
     company.wait("the load is whole", |source| {
-        source["feed"]["trouble"].is_null() && okta.server.asked("lastUpdated") > 0
+        source["feed"]["trouble"].is_null() && okta.server.asked("lastUpdated") > polled
     });
     let requests = okta.server.requests().split_off(begun);
     let at = |part: &str| requests.iter().position(|request| request.contains(part)).unwrap();
@@ -124,6 +126,28 @@ fn whoever_is_called_about_while_a_group_is_read_does_not_wait_for_all_of_it() {
     company.daemon.oam(["source", "status", "corp"]).expect_success("status");
     assert_eq!(company.groups("bob"), Vec::<String>::new());
     company.refuses("bob", "no-grant");
+    company.permits("alice");
+}
+
+/// Whoever is deleted meanwhile is in no group: that is no reason to begin anew.
+#[test]
+fn whoever_is_deleted_while_a_group_is_read_holds_up_nobody() {
+    let okta = Organization::new();
+    let company = Company::following(&okta.config("1h", "poll = \"1h\""));
+    company.permits("bob");
+    okta.server.hold(&format!("groups/{}/users?after=", okta.eng));
+    let polled = okta.server.asked("lastUpdated");
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("a load");
+    oam_tests::wait::until("the second page is asked for", || okta.server.is_held().then_some(()));
+    // Bob was on the first page, with alice.
+    okta.server.delete_user(&okta.bob);
+    about(&company, &okta.bob);
+    okta.server.release();
+    company.wait_for("bob is gone", "bob", is_inactive);
+    company.wait("the load is whole", |_| okta.server.asked("lastUpdated") > polled);
+    let log = company.daemon.log();
+    assert!(!log.contains("the source is not followed"), "{log}");
+    company.refuses("bob", "account-disabled");
     company.permits("alice");
 }
 

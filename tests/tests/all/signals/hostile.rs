@@ -36,6 +36,7 @@ fn what_is_not_from_them_for_us_and_now_is_refused() {
         ("sub", with("sub", json!("ext-alice")), "invalid_request"),
         ("no jti", without("jti"), "invalid_request"),
         ("no iat", without("iat"), "invalid_request"),
+        ("a day that is far ahead", with("iat", json!(now() + 2 * 24 * 60 * 60)), "invalid_request"),
         ("no event", with("events", json!({})), "invalid_request"),
         ("no subject", without("sub_id"), "invalid_request"),
         ("an ID token", as_header(json!({"typ": "JWT"})), "invalid_request"),
@@ -113,6 +114,20 @@ fn what_is_told_late_is_so_and_what_is_told_early_is_told_again() {
         let alarms = company.alarms();
         assert!(alarms.contains("has signed was not taken") && alarms.contains("clocks"), "{alarms}");
     }
+}
+
+/// It was of a time that had not come yet, and is taken as soon as that has.
+#[test]
+fn what_was_told_early_and_is_taken_later_is_no_alarm_any_more() {
+    let company = Company::listening("push", Transmitter::start());
+    company.verified();
+    let mut early = company.disabled("alice");
+    early["iat"] = json!(now() + 60 + 3);
+    let token = company.idp.signed(&early);
+    wait::until("it is taken", || company.idp.push(&token).filter(|told| told.status == 202));
+    company.refuses("alice");
+    let alarms = company.alarms();
+    assert!(!alarms.contains("was not taken"), "{alarms}");
 }
 
 /// The daemon that took one gives the same answer when it comes again, however old it is.

@@ -267,8 +267,23 @@ fn the_token_in_use_is_kept_whatever_becomes_of_setting_a_stream_up() {
     fails();
     assert_eq!(company.idp.push(&of_bob), accepted());
     company.idp.fail_updates(None);
+    let tokens = || company.status()["tokens"].as_array().unwrap().len();
+    // It has the newest and no other, be it that none was used yet: whatever fails then, that one is kept.
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    assert_eq!(tokens(), 1);
+    company.idp.refuse_updates(true);
+    fails();
+    assert_eq!(tokens(), 1, "the one that was refused is gone");
+    company.idp.refuse_updates(false);
+    company.idp.fail_updates(Some(false));
+    for _ in 0..2 {
+        fails();
+    }
+    assert_eq!(company.idp.push(&of_bob), accepted());
+    company.idp.fail_updates(None);
     company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
     assert_eq!(company.idp.push(&of_bob), accepted());
+    assert_eq!(tokens(), 1);
 }
 
 #[test]
@@ -283,7 +298,7 @@ fn a_stream_is_set_up_again_and_removed() {
     }
     assert_eq!(company.idp.push(&old), accepted(), "with the newest token");
     let tokens = company.status()["tokens"].as_array().unwrap().len();
-    assert_eq!(tokens, 2, "the one before it may still be in use");
+    assert_eq!(tokens, 1, "the transmitter has the newest");
     company.daemon.oam(["signals", "remove", "idp"]).expect_success("remove");
     assert_eq!(company.idp.stream(), None);
     assert!(company.alarms().contains("its stream is not set up"));

@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,33 +21,26 @@ const OTHERS: &str = "others";
 
 /// Who was denied what within the last minute, and how often after the first time.
 #[derive(Debug, Default)]
-pub(super) struct Denials(Mutex<HashMap<(String, &'static str), u64>>);
+pub(super) struct Denials(Mutex<Counts>);
+
+type Counts = HashMap<(String, &'static str), u64>;
 
 impl Denials {
     /// Records that `actor` was denied `call`: durably when this returns, if it is the first time within a minute.
-    pub(super) async fn record(self: &Arc<Self>, live: &Arc<Live>, actor: &str, call: Call) {
-        let Some(key) = self.first(actor, call.as_str()) else { return };
+    pub(super) async fn record(live: &Arc<Live>, actor: &str, call: Call) {
+        let Some(key) = live.denials.first(actor, call.as_str()) else { return };
         tracing::warn!(actor = key.0, call = key.1, "somebody who may not administer tried to");
         append(live, &key, 1).await;
-        let (denials, live) = (Arc::clone(self), Arc::clone(live));
+        let live = Arc::clone(live);
         tokio::spawn(async move {
             time::sleep(WINDOW).await;
-            let times = denials.end(&key);
-            if times > 0 {
-                tracing::warn!(
-                    actor = key.0,
-                    call = key.1,
-                    times,
-                    "somebody who may not administer went on trying to"
-                );
-                append(&live, &key, times).await;
-            }
+            went_on(&live, &key, live.denials.end(&key)).await;
         });
     }
 
     /// Whom and what to record, if it is the first time within a minute; else it is counted.
     fn first(&self, actor: &str, call: &'static str) -> Option<(String, &'static str)> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts();
         let mut key = (actor.to_owned(), call);
         if counts.len() >= MOST && !counts.contains_key(&key) {
             key.0 = OTHERS.to_owned();
@@ -61,7 +55,33 @@ impl Denials {
 
     /// How often it was after the first time. The next one is a first time again.
     fn end(&self, key: &(String, &'static str)) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key).unwrap_or_default()
+        self.counts().remove(key).unwrap_or_default()
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    /// Records whatever was denied within the last minute and is only counted yet: the daemon stops.
+    pub async fn record_denials(&self) {
+        let counts = mem::take(&mut *self.denials.counts());
+        for (key, times) in counts {
+            went_on(self, &key, times).await;
+        }
+    }
+}
+
+async fn went_on(live: &Live, key: &(String, &'static str), times: u64) {
+    if times > 0 {
+        tracing::warn!(
+            actor = key.0,
+            call = key.1,
+            times,
+            "somebody who may not administer went on trying to"
+        );
+        append(live, key, times).await;
     }
 }
 
