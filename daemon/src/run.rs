@@ -223,6 +223,7 @@ async fn assemble(config: Config) -> Result<Live, RunError> {
         &config.state,
         audit.clone(),
         reader,
+        config.admin.clone(),
     )
     .await?;
     let issuers = Issuers::new(&config.issuers)?;

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
 };
 
-use oam_policy::Username;
+use oam_policy::{RoleId, Username};
 
 use super::{ConfigError, TlsFiles, file::AdminSection};
 use crate::access::{AdminRole, Holder};
@@ -63,6 +63,13 @@ impl AdminConfig {
     /// Whether somebody can hold a role by a token, or by what the directory says of them.
     pub fn knows_people(&self) -> bool {
         self.roles.values().flatten().any(Holder::is_of_people)
+    }
+
+    /// What the holders of a role of the policy may by this: the policy itself does not know.
+    pub fn uses_of(&self, role: &RoleId) -> impl Iterator<Item = String> {
+        let by_it = move |holder: &Holder| matches!(holder, Holder::Role(one) if one == role);
+        let given = self.roles.iter().filter(move |(_, holders)| holders.iter().any(by_it));
+        given.map(|(given, _)| format!("administers the daemon as `{given}`"))
     }
 
     /// The rest of the section of a file that would give it.

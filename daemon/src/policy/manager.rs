@@ -18,7 +18,11 @@ use super::{
     read,
     summary::summary,
 };
-use crate::{audit_log::AuditLog, config::PolicyPlace, directory::DirectoryReader};
+use crate::{
+    audit_log::AuditLog,
+    config::{AdminConfig, PolicyPlace},
+    directory::DirectoryReader,
+};
 
 /// Who proposes what the files at the policy's place say.
 pub(super) const FILES: &str = "files";
@@ -42,6 +46,8 @@ pub struct PolicyManager {
     pub(super) audit: AuditLog,
     /// By which tests of a policy ask for users.
     pub(super) directory: DirectoryReader,
+    /// Who administers the daemon: it is told of a role that others hold.
+    pub(super) admin: Arc<AdminConfig>,
     pub(super) live: ArcSwapOption<LivePolicy>,
     /// Why the files at the policy's place are not in force, if they are not.
     pub(super) trouble: ArcSwapOption<String>,
@@ -289,7 +295,7 @@ impl PolicyManager {
     ) -> Option<oam_audit::entry::PolicyDiff> {
         let old = Arc::clone(&before?.policy);
         let snapshot = self.directory.current().map(|loaded| loaded.snapshot.clone());
-        Some(summary(old, Arc::clone(policy), snapshot).await)
+        Some(summary(old, Arc::clone(policy), snapshot, Arc::clone(&self.admin)).await)
     }
 
     async fn record_change(&self, entry: PolicyChanged) -> Result<(), ApplyError> {

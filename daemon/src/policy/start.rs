@@ -16,7 +16,11 @@ use super::{
     manager::{Change, Consent, whatever_the_tests},
     proposals::Proposals,
 };
-use crate::{audit_log::AuditLog, config::PolicyPlace, directory::DirectoryReader};
+use crate::{
+    audit_log::AuditLog,
+    config::{AdminConfig, PolicyPlace},
+    directory::DirectoryReader,
+};
 
 impl PolicyManager {
     /// Opens the history and puts a policy in force: the one at its place; where that is faulty, or the managed folder is
@@ -35,6 +39,7 @@ impl PolicyManager {
         state: &Path,
         audit: AuditLog,
         directory: DirectoryReader,
+        admin: AdminConfig,
     ) -> Result<Self, ApplyError> {
         let manager = Self {
             place,
@@ -42,6 +47,7 @@ impl PolicyManager {
             proposals: Proposals::open(state.join("policy-proposals"))?,
             audit,
             directory,
+            admin: Arc::new(admin),
             live: ArcSwapOption::empty(),
             trouble: ArcSwapOption::empty(),
             changing: Mutex::new(()),

@@ -13,6 +13,8 @@ use oam_policy::{
     printable::Printable,
 };
 
+use crate::config::AdminConfig;
+
 /// How many changes are told in words.
 const MOST: usize = 20;
 /// How long one of them may be, in bytes. All together leave most of an entry free, be every byte escaped.
@@ -26,8 +28,9 @@ pub(super) async fn summary(
     old: Arc<Policy>,
     new: Arc<Policy>,
     snapshot: Option<Snapshot>,
+    admin: Arc<AdminConfig>,
 ) -> entry::PolicyDiff {
-    within(PATIENCE, move || in_words(&old, &new, snapshot.as_ref(), Timestamp::now())).await
+    within(PATIENCE, move || in_words(&old, &new, snapshot.as_ref(), &admin, Timestamp::now())).await
 }
 
 /// What `compare` says, or that it took too long.
@@ -49,12 +52,18 @@ async fn within(
     entry::PolicyDiff { changes: 0, exact: false, first: vec![why.to_owned()] }
 }
 
-fn in_words(old: &Policy, new: &Policy, snapshot: Option<&Snapshot>, now: Timestamp) -> entry::PolicyDiff {
+fn in_words(
+    old: &Policy,
+    new: &Policy,
+    snapshot: Option<&Snapshot>,
+    admin: &AdminConfig,
+    now: Timestamp,
+) -> entry::PolicyDiff {
     let found = diff::diff(old, new, snapshot, now, &limits());
     let (was, is) = (old.change().approvals, new.change().approvals);
     let rule = (was != is).then(|| format!("approvals that the next policy needs: {is}, before {was}"));
     // Who administers and who approves comes first: it is little, and weighs most.
-    let changes = found.roles.iter().map(role).chain(found.rights.iter().map(right));
+    let changes = found.roles.iter().map(|change| role(change, admin)).chain(found.rights.iter().map(right));
     let changes = changes.chain(found.changes.iter().map(change)).chain(found.offers.iter().map(offer));
     let first = rule.into_iter().chain(changes).take(MOST);
     entry::PolicyDiff {
@@ -69,14 +78,15 @@ fn limits() -> Limits {
     Limits { steps: 40_000_000, ..Limits::default() }
 }
 
-fn role(change: &RoleChange) -> String {
+fn role(change: &RoleChange, admin: &AdminConfig) -> String {
     let names = |crowd: &diff::Crowd| {
         let sample: Vec<_> =
             crowd.sample.iter().map(|user| Printable::new(user.as_str()).to_string()).collect();
         let more = others(crowd.users.saturating_sub(sample.len()) + 1, "users");
         if sample.is_empty() { "nobody".to_owned() } else { sample.join(", ") + &more }
     };
-    let uses: Vec<_> = change.uses.iter().map(ToString::to_string).collect();
+    let uses = admin.uses_of(&change.role).chain(change.uses.iter().map(ToString::to_string));
+    let uses: Vec<_> = uses.collect();
     format!(
         "role {}: {} held it before, {} after; gained by {}; lost by {}; it {}",
         change.role,

@@ -11,6 +11,7 @@ mod judgement;
 mod known;
 mod leases;
 mod moved;
+mod needed;
 mod one_ref;
 mod paths;
 mod people;

@@ -220,35 +220,6 @@ impl<'a> OneRef<'_, 'a> {
         Some(Carried::by(first.grant, *reach).with(grants).beside(given))
     }
 
-    /// Of parts that cover it together, those without which they would not; rather what is there at any time than what is
-    /// there for a while, which is not used for nothing, and rather the first than the last.
-    fn needed(&self, parts: &[(Part<'a>, Reach)]) -> Vec<(Part<'a>, Reach)> {
-        let (mut left, given): (Vec<_>, Vec<_>) = parts.iter().partition(|(_, reach)| reach.is_standing());
-        left.extend(given);
-        let mut needed = Vec::new();
-        while needed.is_empty() || !self.cover(&needed) {
-            // Beside those that are needed already, all up to the last of these cover it, and without that one do not.
-            let cover = |count: &usize| {
-                let first = left.iter().take(*count);
-                self.cover(&needed.iter().chain(first).copied().collect::<Vec<_>>())
-            };
-            let counts: Vec<usize> = (1..left.len()).collect();
-            left.truncate(counts.partition_point(|count| !cover(count)) + 1);
-            needed.extend(left.pop());
-            if left.is_empty() {
-                break;
-            }
-        }
-        needed.reverse();
-        needed
-    }
-
-    /// Whether these surely cover it together.
-    fn cover(&self, parts: &[(Part<'a>, Reach)]) -> bool {
-        let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
-        matches!(self.uncovered(&all), Known::Is(None))
-    }
-
     /// What somebody may at any time, of some paths together: that is not carried by what they have for a while. What would
     /// tell is asked for.
     fn standing_in_parts(&self, parts: &[(Part<'a>, Reach)], tally: &mut Tally<'a>) -> Option<Carried<'a>> {

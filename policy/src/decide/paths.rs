@@ -52,14 +52,16 @@ impl<'a> Part<'a> {
         self.grant.paths.iter().chain(self.within.sets())
     }
 
-    fn covers(self, path: &TreePath) -> bool {
+    pub(super) fn covers(self, path: &TreePath) -> bool {
+        #[cfg(test)]
+        super::needed::tests::LOOKED.set(super::needed::tests::LOOKED.get() + 1);
         self.bounds().all(|paths| paths.matches(path))
     }
 }
 
 impl OneRef<'_, '_> {
     /// The paths that change, in view of a rule with these refs, as far as they are known; or what is needed.
-    fn changed_paths(&self, refs: &RefSet) -> Result<&Listing<TreePath>, HistoryNeeded> {
+    pub(super) fn changed_paths(&self, refs: &RefSet) -> Result<&Listing<TreePath>, HistoryNeeded> {
         let cover = refs.cover();
         let holds = |paths: &&Listing<TreePath>| {
             self.stands(paths) && self.scope.leased_paths().all(|leased| paths.tells_apart(leased))

@@ -41,6 +41,7 @@ mod language;
 mod lifting;
 mod local;
 mod merge;
+mod named;
 mod nfa;
 mod offers;
 mod on_paths;
@@ -72,10 +73,15 @@ pub use lifting::{LiftedRule, Lifting, Terms};
 pub use offers::{AskTerms, Job, LeaseTerms, OfferChange, OfferEffect, OfferPlace, OfferTerms, Whom};
 pub use roles::{Crowd, RoleChange, RoleUse, RoleUseKind};
 
-use crate::{request::Verb, rule::Policy, snapshot::Snapshot};
+use crate::{
+    request::Verb,
+    rule::{Policy, Weekly},
+    snapshot::Snapshot,
+};
 use budget::Budget;
 use compare::{Comparison, Manner, Question};
 use merge::Found;
+use people::Group;
 use table::Table;
 use times::Times;
 
@@ -97,24 +103,15 @@ pub fn diff(
     let mut budget = Budget::new(limits);
     let mut bounded = Vec::new();
     let everybody = people::everybody(old, new, snapshot);
+    // Who administers and who approves comes first: it is little, and weighs most. Pushes take what is left.
+    let rights = rights::rights(old, new, &everybody, now, &mut budget, &mut bounded);
+    let roles = roles::roles(old, new, &everybody, snapshot.is_some(), &mut bounded);
+    if snapshot.is_none() {
+        bounded.extend(named::not_compared(old, new));
+    }
     let groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
     let times = Times::of(table.rules.iter().map(|rule| rule.window), now);
-    let weekly = |group: &people::Group| {
-        Times::are_apart(
-            group
-                .rules
-                .numbers()
-                .filter_map(|rule| table.rule(rule)?.window.weekly())
-                .collect::<Vec<_>>()
-                .into_iter(),
-        )
-    };
-    if groups.iter().any(weekly) {
-        bounded.push(Bounded { why: APART, patterns: Vec::new() });
-    }
-    if times.too_many {
-        bounded.push(Bounded { why: TOO_MANY_WEEKLY, patterns: Vec::new() });
-    }
+    bounded.extend(of_weeks(&groups, &table, &times));
     let mut comparison = Comparison::new(&table);
     let mut found = Found::default();
     'all: for (number, group) in groups.iter().enumerate() {
@@ -141,15 +138,28 @@ pub fn diff(
         }
     }
     bounded.append(&mut comparison.bounded);
-    let rights = rights::rights(old, new, &everybody, now, &mut budget, &mut bounded);
-    let roles = roles::roles(old, new, &everybody, snapshot.is_some(), &mut bounded);
     let offers = offers::offers(old, new, &everybody, &mut budget, &mut bounded);
     let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let changes = found.changes(&groups, &times, &table);
     PolicyDiff { changes, rights, roles, offers, exact: bounded.is_empty(), bounded }
 }
 
+/// Why one week does not tell all for these people.
+fn of_weeks(groups: &[Group], table: &Table<'_>, times: &Times) -> Vec<Bounded> {
+    let mut whys = BTreeSet::new();
+    for group in groups {
+        let weekly = group.rules.numbers().filter_map(|rule| table.rule(rule)?.window.weekly());
+        let weekly: BTreeSet<Weekly> = weekly.collect();
+        whys.extend(Times::are_apart(weekly.iter().copied()).then_some(APART));
+        whys.extend((!weekly.is_disjoint(&times.left_out)).then_some(TOO_MANY_WEEKLY));
+        whys.extend((!weekly.is_disjoint(&times.skipped)).then_some(SKIPPED));
+    }
+    whys.into_iter().map(|why| Bounded { why, patterns: Vec::new() }).collect()
+}
+
 const APART: &str =
     "weekly windows go by the clocks of several time zones: how they meet is compared for the next week only";
 const TOO_MANY_WEEKLY: &str =
     "there are more than 32 different weekly windows: some of their hours were not looked at";
+const SKIPPED: &str =
+    "the clock skips the hours of a weekly window in the week that is compared: they were not looked at";

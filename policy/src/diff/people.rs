@@ -189,8 +189,6 @@ struct View {
     segments: BTreeSet<Segment>,
     /// Whether `${user}` is in any pattern.
     by_name: bool,
-    /// How many patterns there are.
-    looked_at: usize,
     /// Patterns in which it is a part of one, or which could see more of a name than segments do.
     partial: Vec<String>,
     /// `re:` patterns, with all their states.
@@ -214,8 +212,7 @@ pub(super) fn by_signature(
     budget: &mut Budget,
     bounded: &mut Vec<Bounded>,
 ) -> Vec<Group> {
-    let view = View::of(refs, sets);
-    budget.spend(view.looked_at);
+    let view = View::of(refs, sets, budget);
     if !view.by_name {
         return vec![group];
     }
@@ -253,23 +250,21 @@ pub(super) fn by_signature(
 }
 
 impl View {
-    fn of(refs: &Patterns, sets: &[&Set]) -> Self {
+    fn of(refs: &Patterns, sets: &[&Set], budget: &mut Budget) -> Self {
         let patterns: BTreeSet<usize> =
             sets.iter().flat_map(|set| set.include.iter().chain(&set.exclude)).copied().collect();
         // The language of ref names itself knows these.
         let mut view = Self {
             segments: [&b"refs"[..], b"tags"].map(|text| vec![Token::Literal(text.into())]).into(),
-            looked_at: patterns.len(),
             ..Self::default()
         };
+        budget.spend(patterns.len());
+        let mut expressions = Vec::new();
         for pattern in patterns {
             let glob = match refs.automaton(pattern) {
                 Some(Pattern::Glob(glob)) => glob,
                 Some(Pattern::Expression(expression)) => {
-                    match expression.states() {
-                        Some(states) => view.expressions.push((Rc::clone(expression), states.to_vec())),
-                        None => view.partial.push(refs.source(pattern).to_owned()),
-                    }
+                    expressions.push((pattern, expression));
                     continue;
                 }
                 None => continue,
@@ -287,8 +282,22 @@ impl View {
                 }
             }
         }
+        // Where nobody's name is in any pattern, nobody asks where names lead.
+        if view.by_name {
+            for (pattern, expression) in expressions {
+                view.add_expression(expression, refs.source(pattern), budget);
+            }
+        }
         view.partial.dedup();
         view
+    }
+
+    fn add_expression(&mut self, expression: &Rc<Expression>, source: &str, budget: &mut Budget) {
+        let states = if budget.spend(1) { expression.states() } else { None };
+        match states.filter(|states| budget.spend(states.len())) {
+            Some(states) => self.expressions.push((Rc::clone(expression), states.to_vec())),
+            None => self.partial.push(source.to_owned()),
+        }
     }
 
     fn signature(&self, name: &Username) -> Signature {
@@ -328,4 +337,40 @@ fn segments(tokens: &[Token]) -> Vec<Segment> {
     }
     segments.retain(|segment| !segment.is_empty());
     segments
+}
+
+#[cfg(all(test, feature = "regex"))]
+mod tests {
+    use super::{
+        super::{
+            budget::{Budget, Limits},
+            patterns::Interner,
+        },
+        View,
+    };
+
+    /// What is looked at where these patterns concern somebody, with so many steps, and how many are left.
+    fn view(sources: &[&str], steps: u64) -> (View, bool) {
+        let sources: Vec<String> = sources.iter().map(|source| (*source).to_owned()).collect();
+        let mut interner = Interner::default();
+        interner.add(sources.clone());
+        let mut patterns = interner.numbered(false);
+        let set = patterns.set(&sources);
+        let mut budget = Budget::new(&Limits { steps, ..Limits::default() });
+        let view = View::of(&patterns, &[patterns.at(set).unwrap()], &mut budget);
+        (view, budget.spend(1))
+    }
+
+    #[test]
+    fn where_a_regular_expression_leads_is_asked_only_for_names_and_is_paid_for() {
+        let expression = "re:refs/heads/[ab]{20}";
+        let (seen, is_left) = view(&[expression, "refs/heads/**"], 5);
+        assert!(seen.expressions.is_empty() && seen.partial.is_empty() && is_left);
+        let by_name = [expression, "refs/heads/${user}/**"];
+        let (seen, is_left) = view(&by_name, 1_000);
+        assert!(seen.expressions.len() == 1 && is_left);
+        let (seen, is_left) = view(&by_name, 10);
+        assert!(seen.expressions.is_empty() && !is_left);
+        assert_eq!(seen.partial, [expression]);
+    }
 }

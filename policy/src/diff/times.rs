@@ -3,7 +3,8 @@
 //! A weekly window comes again and again, so one week is looked at from now on, and one from each later moment at which a
 //! rule begins or ends for good: what is so in it is so in every week until the next such moment. Windows by the
 //! clock of one place keep together whatever the clocks do; those of several places shift against each other when only some
-//! clocks change, and then the answer is not exact. See [`Times::are_apart`].
+//! clocks change, and then the answer is not exact. See [`Times::are_apart`]. Nor is it where the clock skips the hours of a
+//! window in the week that is looked at: see [`Times::skipped`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +22,10 @@ const MOST_EDGES: usize = 16;
 #[derive(Debug)]
 pub(super) struct Times {
     parts: Vec<Part>,
-    /// Whether there are more weekly windows than are looked at.
-    pub(super) too_many: bool,
+    /// Weekly windows beyond those that are looked at.
+    pub(super) left_out: BTreeSet<Weekly>,
+    /// Those of which nothing is asked in some week that is looked at, since the clock skips their hours there.
+    pub(super) skipped: BTreeSet<Weekly>,
 }
 
 /// From its start to that of the next one.
@@ -48,15 +51,17 @@ impl Times {
         let ends = windows.clone().flat_map(|window| [window.from(), window.to()]).flatten();
         let later: BTreeSet<_> = ends.filter(|at| *at > now).collect();
         let weekly: BTreeSet<_> = windows.filter_map(|window| window.weekly()).collect();
-        let too_many = weekly.len() > MOST_WEEKLY;
+        let left_out = weekly.iter().copied().skip(MOST_WEEKLY).collect();
         let weekly: Vec<Weekly> = weekly.into_iter().take(MOST_WEEKLY).collect();
         let firsts: Vec<_> = std::iter::once(now).chain(later).collect();
-        let mut parts = Vec::new();
+        let (mut parts, mut skipped) = (Vec::new(), BTreeSet::new());
         for (number, first) in firsts.iter().enumerate() {
+            let next = firsts.get(number + 1).copied();
             parts.push(Part { start: *first, kind: Kind::First });
-            parts.extend(week(&weekly, *first, firsts.get(number + 1).copied()));
+            parts.extend(week(&weekly, *first, next));
+            skipped.extend(weekly.iter().copied().filter(|one| is_skipped(one, *first, next)));
         }
-        Self { parts, too_many }
+        Self { parts, left_out, skipped }
     }
 
     /// The parts of which something is asked, by number.
@@ -153,8 +158,7 @@ impl Times {
 
 /// The parts of the week from `first` on but for the first one, and the weeks like it; up to `next`, where all is different.
 fn week(weekly: &[Weekly], first: Timestamp, next: Option<Timestamp>) -> Vec<Part> {
-    // Days are those of a clock; of the week they are as long as any. A clock that changes makes one an hour longer.
-    let Ok(end) = first.checked_add((7 * 24 + 1).hours()) else { return Vec::new() };
+    let Some(end) = week_end(first) else { return Vec::new() };
     let edges: BTreeSet<_> = weekly.iter().flat_map(|one| edges(one, first, end)).collect();
     // One more behind the week, so that what begins in it has its end.
     let last = edges.range(end..).next().copied();
@@ -162,6 +166,21 @@ fn week(weekly: &[Weekly], first: Timestamp, next: Option<Timestamp>) -> Vec<Par
     let kept = kept.filter(|at| next.is_none_or(|next| *at < next));
     kept.map(|start| Part { start, kind: if start < end { Kind::OfWeek } else { Kind::LikeBefore } })
         .collect()
+}
+
+/// The end of the week that is looked at from `first` on.
+fn week_end(first: Timestamp) -> Option<Timestamp> {
+    // Days are those of a clock; of the week they are as long as any. A clock that changes makes one an hour longer.
+    first.checked_add((7 * 24 + 1).hours()).ok()
+}
+
+/// Whether a window neither begins nor ends in the week from `first` on, as it does in any in which the clock skips
+/// nothing, but does later, before `next`.
+fn is_skipped(weekly: &Weekly, first: Timestamp, next: Option<Timestamp>) -> bool {
+    week_end(first).is_some_and(|end| {
+        let edge = edges(weekly, first, end).first().copied();
+        edge.is_none_or(|edge| edge >= end && next.is_none_or(|next| edge < next))
+    })
 }
 
 /// Where a window begins and ends after `from`, up to the first such moment not before `end`.
@@ -206,6 +225,20 @@ mod tests {
         assert_eq!(asked, ["2026-06-03T00:00:00Z", "2026-06-05T18:00:00Z", "2026-06-08T08:00:00Z"]);
         assert_eq!(times.to(2), Some(at("2026-06-12T18:00:00Z")));
         assert!(times.is_weekly(0, 0) && times.is_weekly(1, 1) && !times.is_weekly(0, 3));
+    }
+
+    #[test]
+    fn hours_that_the_clock_skips_are_known_to_be_left_out() {
+        // On 2026-03-29 it is 03:00 in Berlin after 01:59:59.
+        let window = weekly("Sun 02:10", "Sun 02:50", "Europe/Berlin");
+        let always = Window::ALWAYS.with_weekly(Some(window));
+        let skipped = |now: &str, more: &[Window]| {
+            Times::of([always].into_iter().chain(more.iter().copied()), at(now)).skipped.contains(&window)
+        };
+        let [before, after] = ["2026-03-25T00:00:00Z", "2026-04-01T00:00:00Z"];
+        assert!(skipped(before, &[]) && !skipped(after, &[]));
+        // Until a rule begins nothing of it is left out, and then a week begins anew.
+        assert!(!skipped(before, &[Window::new(Some(at(after)), None).unwrap()]));
     }
 
     #[test]

@@ -41,6 +41,24 @@ fn a_hostile_policy_is_answered_in_part_and_says_so() {
     }
 }
 
+/// Who may read and administer comes first, and pushes take what is left.
+#[test]
+fn rights_are_told_where_nothing_is_left_for_pushes() {
+    let mut hostile =
+        format!("{HEAD}[[grant]]\nid = \"oops\"\nto = [\"one\"]\non = [\"**\"]\nverbs = [\"admin\"]\n");
+    for number in 0..300 {
+        let letters = ["a", "b", "c", "d", "e"].map(|letter| format!("*{letter}{number}")).concat();
+        hostile += &creating(&format!("grant-{number}"), &format!("refs/heads/{letters}*"));
+    }
+    let limits = Limits { steps: 200_000, ..Limits::default() };
+    let found = diff(&common::policy(HEAD), &common::policy(&hostile), Some(&directory()), at(NOW), &limits);
+    assert!(!found.exact);
+    let given: BTreeSet<_> = found.rights.iter().map(|change| change.right.as_str()).collect();
+    assert_eq!(given, BTreeSet::from(["admin", "read"]));
+    let of_rights = |bounded: &oam_policy::diff::Bounded| bounded.why.contains("who may read or administer");
+    assert!(!found.bounded.iter().any(of_rights), "{:?}", found.bounded);
+}
+
 #[test]
 fn what_is_told_is_true_also_when_it_is_not_all() {
     let rule = |letter: &str| {

@@ -203,3 +203,25 @@ fn without_a_directory_a_role_of_other_groups_is_named() {
     assert!(!found.exact && found.roles.is_empty());
     assert_eq!(found.bounded[0].patterns, ["platform-admin"]);
 }
+
+#[test]
+fn without_a_directory_what_is_given_by_name_is_said_not_to_be_compared() {
+    let exception = |refs: &str| {
+        format!(
+            "{BASE}[[grant]]\nid = \"by-name\"\nuser = \"svc\"\napproved_by = \"ada\"\nexpires = 2099-01-01T00:00:00Z\n\
+             on = [\"**\"]\nrefs = [\"{refs}\"]\nverbs = [\"update\"]\n"
+        )
+    };
+    let compared = |old: &str, new: &str| {
+        diff(&common::policy(old), &common::policy(new), None, at(NOW), &Limits::default())
+    };
+    let (main, all) = (exception("refs/heads/main"), exception("refs/heads/**"));
+    for (old, new) in [(BASE, main.as_str()), (main.as_str(), all.as_str()), (all.as_str(), BASE)] {
+        let found = compared(old, new);
+        assert!(!found.exact);
+        let named = found.bounded.iter().find(|bounded| bounded.why.contains("by name was not compared"));
+        assert_eq!(named.unwrap().patterns, ["by-name"]);
+    }
+    let same = compared(&main, &main);
+    assert!(same.exact, "{:?}", same.bounded);
+}

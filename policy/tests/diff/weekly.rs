@@ -64,3 +64,29 @@ fn hours_by_the_clocks_of_several_places_are_said_not_to_be_all() {
     assert!(!found.exact);
     assert!(found.bounded[0].why.contains("several time zones"), "{:?}", found.bounded);
 }
+
+#[test]
+fn more_windows_than_are_looked_at_matter_only_where_something_changes_for_whom_they_are() {
+    let own = |number: usize| {
+        freeze(&format!("f{number}"), "UTC").replace("Fri 18:00", &format!("Fri 18:{number:02}"))
+    };
+    let many = GRANT.to_owned() + &(0..40).map(own).collect::<String>();
+    let same = compared(&many, &many);
+    assert!(same.exact && same.total() == 0, "{:?}", same.bounded);
+    let found = compared(&many, &(many.clone() + &GRANT.replace("main", "docs")));
+    assert!(found.bounded.iter().any(|bounded| bounded.why.contains("more than 32")), "{:?}", found.bounded);
+}
+
+#[test]
+fn hours_that_the_clock_skips_in_the_week_that_is_compared_are_said_to_be_left_out() {
+    let night =
+        freeze("f", "Europe/Berlin").replace("Fri 18:00", "Sun 02:10").replace("Mon 06:00", "Sun 02:50");
+    let [old, new] =
+        [GRANT.to_owned(), GRANT.to_owned() + &night].map(|rules| common::policy(&format!("{HEAD}{rules}")));
+    let on = |day: &str| diff(&old, &new, Some(&directory()), at(day), &Limits::default());
+    // On 2026-03-29 it is 03:00 in Berlin after 01:59:59.
+    let found = on("2026-03-25T00:00:00Z");
+    assert!(!found.exact && found.bounded[0].why.contains("the clock skips"), "{found:?}");
+    let found = on("2026-04-01T00:00:00Z");
+    assert!(found.exact && found.changes.iter().any(|change| change.effect == Effect::Loses), "{found:?}");
+}

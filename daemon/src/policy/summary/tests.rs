@@ -5,6 +5,7 @@ use oam_policy::{
 };
 
 use super::in_words;
+use crate::{access::AdminRole, config::AdminConfig};
 
 fn policy(rules: &str) -> Policy {
     let text = format!("version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n{rules}");
@@ -20,7 +21,8 @@ fn grant(id: &str, refs: &str) -> String {
 #[test]
 fn a_change_is_told_in_words() {
     let new = policy(&(grant("main", "refs/heads/main") + "[change]\napprovals = 1\n"));
-    let told = in_words(&policy(""), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+    let told =
+        in_words(&policy(""), &new, None, &AdminConfig::default(), "2026-01-01T00:00:00Z".parse().unwrap());
     assert!(told.exact && told.changes == 2, "{told:?}");
     assert_eq!(
         told.first,
@@ -41,7 +43,13 @@ fn what_it_takes_and_what_may_be_lifted_is_told_too() {
                 approvals = [{ role = \"developer\" }]\n[[waiver]]\nid = \"hotfix\"\nlifts = [\"freeze\"]\n\
                 to = [\"developer\"]\nmax_time = \"1h\"\n";
     let new = policy(&(rules.clone() + more));
-    let told = in_words(&policy(&rules), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+    let told = in_words(
+        &policy(&rules),
+        &new,
+        None,
+        &AdminConfig::default(),
+        "2026-01-01T00:00:00Z".parse().unwrap(),
+    );
     assert!(told.exact, "{told:?}");
     assert_eq!(
         told.first,
@@ -64,8 +72,15 @@ fn what_may_be_asked_for_is_told_too() {
                 issuer = \"https://gitlab.example.com\"\nclaims = { project_id = \"7\" }\nprincipal = \"svc\"\n\
                 roles = [\"developer\"]\non = [\"PAY/api\"]\nrefs = [\"refs/heads/main\"]\nverbs = [\"force\"]\n";
     let new = policy(&(grants.clone() + more));
-    let told = in_words(&policy(&grants), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
-    assert!(told.exact && told.changes == 3, "{told:?}");
+    let told = in_words(
+        &policy(&grants),
+        &new,
+        None,
+        &AdminConfig::default(),
+        "2026-01-01T00:00:00Z".parse().unwrap(),
+    );
+    // Without a directory nobody knows the account that pushes for the jobs.
+    assert!(!told.exact && told.changes == 3, "{told:?}");
     assert_eq!(
         told.first,
         [
@@ -101,7 +116,8 @@ fn who_is_made_an_administrator_and_who_comes_to_approve_is_told() {
     );
     let admin = "[[grant]]\nid = \"oops\"\nto = [\"developer\"]\non = [\"**\"]\nverbs = [\"admin\"]\n";
     let new = policy(admin);
-    let told = in_words(&policy(""), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+    let told =
+        in_words(&policy(""), &new, None, &AdminConfig::default(), "2026-01-01T00:00:00Z".parse().unwrap());
     assert!(told.exact && told.changes == 2, "{told:?}");
     assert_eq!(
         told.first,
@@ -131,7 +147,8 @@ fn who_is_made_an_administrator_and_who_comes_to_approve_is_told() {
         name: "p.toml".into(),
         text: text.to_owned() + &grant("main", "refs/heads/main"),
     }]);
-    let told = in_words(&old, &wider.unwrap(), Some(&snapshot), now);
+    let wider = wider.unwrap();
+    let told = in_words(&old, &wider, Some(&snapshot), &AdminConfig::default(), now);
     assert_eq!(
         told.first[0],
         "role developer: 1 held it before, 2 after; gained by bo; lost by nobody; it approves for `reviewed`; is granted \
@@ -139,12 +156,41 @@ fn who_is_made_an_administrator_and_who_comes_to_approve_is_told() {
     );
 }
 
+#[test]
+fn a_role_that_is_in_no_rule_may_administer_the_daemon_all_the_same() {
+    let role = |groups: &str| {
+        let text = format!("version = 1\n[[role]]\nid = \"platform\"\nany = [{groups}]\n");
+        parse(&[PolicySource { name: "p.toml".into(), text }]).unwrap_or_else(|faults| panic!("{faults}"))
+    };
+    let ada = oam_policy::snapshot::Person {
+        username: "ada".parse().unwrap(),
+        id: None,
+        display_name: None,
+        emails: Vec::new(),
+        active: true,
+        groups: ["s:eng".parse().unwrap()].into(),
+        keys: Default::default(),
+    };
+    let directory = oam_policy::snapshot::Directory { people: vec![ada], groups: Default::default() };
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let snapshot =
+        oam_policy::Snapshot::of_directory(1, now, &directory, std::collections::BTreeMap::new()).unwrap();
+    let holders = vec!["role:platform".parse().unwrap()];
+    let by_it = AdminConfig { roles: [(AdminRole::Admin, holders)].into(), ..AdminConfig::default() };
+    let (old, new) = (role("\"s:ops\""), role("\"s:ops\", \"s:eng\""));
+    let first = |admin: &AdminConfig| in_words(&old, &new, Some(&snapshot), admin, now).first.remove(0);
+    let gained = "role platform: 0 held it before, 1 after; gained by ada; lost by nobody; it";
+    assert_eq!(first(&by_it), format!("{gained} administers the daemon as `admin`"));
+    assert_eq!(first(&AdminConfig::default()), format!("{gained} is in no rule"));
+}
+
 /// However much changes, an entry holds what is told of it.
 #[test]
 fn it_fits_an_entry() {
     let long = |id: usize| grant(&format!("g{id}"), &format!("refs/heads/{}/{id}/**", "ä".repeat(1_500)));
     let new = policy(&(0..50).map(long).collect::<String>());
-    let told = in_words(&policy(""), &new, None, "2026-01-01T00:00:00Z".parse().unwrap());
+    let told =
+        in_words(&policy(""), &new, None, &AdminConfig::default(), "2026-01-01T00:00:00Z".parse().unwrap());
     assert!(told.changes >= 1 && told.first.iter().all(|text| text.len() < 700), "{told:?}");
     let changed = PolicyChanged {
         digest: "0".repeat(64),

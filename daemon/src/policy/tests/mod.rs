@@ -15,7 +15,7 @@ use super::{Applied, ApplyError, Change, PolicyManager};
 
 use crate::{
     audit_log::AuditLog,
-    config::PolicyPlace,
+    config::{AdminConfig, PolicyPlace},
     directory::{self, By, DirectoryReader, DirectoryWriter},
     store::Store,
 };
@@ -63,7 +63,8 @@ impl Bench {
 
     async fn start_at(&self, place: PolicyPlace, unapproved: Option<Digest>) -> PolicyManager {
         let state = self.folder.path();
-        PolicyManager::start(place, unapproved, state, self.audit.clone(), self.reader.clone()).await.unwrap()
+        let (audit, reader) = (self.audit.clone(), self.reader.clone());
+        PolicyManager::start(place, unapproved, state, audit, reader, AdminConfig::default()).await.unwrap()
     }
 
     /// What the audit log tells of policies, the oldest first: the events as JSON.

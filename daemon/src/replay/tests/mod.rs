@@ -104,8 +104,9 @@ impl Bench {
         let directory = directory::start(opened.store, opened.loaded, Box::new(|_| Ok(()))).unwrap();
         people.iter().for_each(|people| people.know(directory.1.clone()));
         let state = place("policies");
+        let (reader, admin) = (directory.1.clone(), config.admin.clone());
         let policies =
-            PolicyManager::start(config.policy.clone(), None, &state, audit.clone(), directory.1.clone());
+            PolicyManager::start(config.policy.clone(), None, &state, audit.clone(), reader, admin);
         let policies = Arc::new(policies.await.unwrap());
         let spooled = Spooled::open(&place("spooled")).unwrap();
         let (sources, _) = Sources::open(&config.sources, &config.state, directory.clone()).await.unwrap();

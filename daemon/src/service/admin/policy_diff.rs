@@ -18,7 +18,7 @@ use super::{
     policy::{not_found, sources},
     unavailable,
 };
-use crate::{access::Holder, config::AdminConfig, service::Live};
+use crate::{config::AdminConfig, service::Live};
 
 /// How many of one kind are told of one change.
 const MOST: usize = 100;
@@ -136,16 +136,13 @@ fn role(change: &RoleChange, admin: &AdminConfig) -> v1::PolicyRoleChange {
         users: crowd.users as u64,
         sample: crowd.sample.iter().map(|user| user.as_str().to_owned()).collect(),
     };
-    let by_it = |holder: &Holder| matches!(holder, Holder::Role(role) if *role == change.role);
-    let administers = admin.roles.iter().filter(|(_, holders)| holders.iter().any(by_it));
-    let administers = administers.map(|(role, _)| format!("administers the daemon as `{role}`"));
     v1::PolicyRoleChange {
         role: change.role.to_string(),
         before: change.before as u64,
         after: change.after as u64,
         gained: Some(crowd(&change.gained)),
         lost: Some(crowd(&change.lost)),
-        uses: administers.chain(words(&change.uses)).collect(),
+        uses: admin.uses_of(&change.role).chain(words(&change.uses)).collect(),
     }
 }
 
