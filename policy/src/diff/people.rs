@@ -339,7 +339,8 @@ fn segments(tokens: &[Token]) -> Vec<Segment> {
     segments
 }
 
-#[cfg(all(test, feature = "regex"))]
+#[cfg(test)]
+#[cfg(feature = "regex")]
 mod tests {
     use super::{
         super::{
