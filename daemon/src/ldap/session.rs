@@ -236,7 +236,15 @@ impl Session<'_> {
                 return Ok(());
             }
         };
-        let users = self.memory.replica.user_ids().map(|id| id.to_string().into()).collect();
+        let there = self.memory.replica.user_ids().map(|id| id.to_string().into());
+        // Whoever is not there any more is cut off, too.
+        let known: Vec<Box<str>> = self
+            .source
+            .roster()
+            .provisioned()
+            .map(|known| known.users().map(|user| user.id.clone()).collect())
+            .unwrap_or_default();
+        let users = there.chain(known).collect();
         let all = follow::Touched { users, ..follow::Touched::default() };
         let cut = cut_off(self.source, &self.memory.replica, all);
         let many = follow::held_cut(self.source, cut.users.len(), self.config.max_loss);
