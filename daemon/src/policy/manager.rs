@@ -163,9 +163,6 @@ impl PolicyManager {
         }
         let _one_at_a_time = self.changing.lock().await;
         let policy = Arc::new(self.parse(files, &change).await?);
-        // An administrator's change that a crash cut off is theirs, and not that of the files.
-        let begun = self.history.begun(policy.digest()).filter(|_| change.origin == PolicyOrigin::Start);
-        let change = begun.map_or(change, Version::into_change);
         if self.must_wait(&policy)? {
             return self.propose(policy, files, change).await;
         }

@@ -118,16 +118,22 @@ fn past_its_age_nothing_is_decided_and_nobody_is_lost() {
     decides();
 }
 
-#[test]
-fn a_load_that_takes_everything_from_many_waits_for_a_word() {
-    if !can_run(&PROGRAMS) {
-        return;
-    }
+/// Twelve people of one group, `u0` to `u11`, and eve, who is in none.
+fn company_of_many() -> (OpenLdap, Company) {
     let names: Vec<_> = (0..12).map(|number| format!("u{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let people: String = names.iter().map(|name| OpenLdap::user(name)).collect();
     let server = OpenLdap::start(&(people + &OpenLdap::group("eng", &names) + &OpenLdap::user("eve")));
     let company = Company::following(&server.config("openldap", ""));
+    (server, company)
+}
+
+#[test]
+fn a_load_that_takes_everything_from_many_waits_for_a_word() {
+    if !can_run(&PROGRAMS) {
+        return;
+    }
+    let (server, company) = company_of_many();
     company.permits("u11");
     server.proxy().cut();
     server.change(&OpenLdap::members("eng", "replace", &["u0"]));
@@ -173,15 +179,11 @@ fn a_load_by_which_many_are_inactive_cuts_nobody_off_without_a_word() {
     if !can_run(&PROGRAMS) {
         return;
     }
-    let names: Vec<_> = (0..12).map(|number| format!("u{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let people: String = names.iter().map(|name| OpenLdap::user(name)).collect();
-    let server = OpenLdap::start(&(people + &OpenLdap::group("eng", &names) + &OpenLdap::user("eve")));
-    let company = Company::following(&server.config("openldap", ""));
+    let (server, company) = company_of_many();
     company.permits("u3");
     server.proxy().cut();
-    for name in names.iter().take(11) {
-        server.change(&OpenLdap::set(name, "shadowExpire", "1"));
+    for number in 0..11 {
+        server.change(&OpenLdap::set(&format!("u{number}"), "shadowExpire", "1"));
     }
     server.proxy().mend();
     company.wait("it is held back", |source| source["feed"]["held"].is_string());
