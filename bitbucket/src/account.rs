@@ -74,6 +74,16 @@ impl GlobalLevel {
             Self::SysAdmin => "sys-admin",
         }
     }
+
+    /// Bitbucket's word.
+    const fn written(self) -> &'static str {
+        match self {
+            Self::LicensedUser => "LICENSED_USER",
+            Self::ProjectCreate => "PROJECT_CREATE",
+            Self::Admin => "ADMIN",
+            Self::SysAdmin => "SYS_ADMIN",
+        }
+    }
 }
 
 impl Account {
@@ -163,14 +173,20 @@ impl Bitbucket {
         Ok(all)
     }
 
-    /// Takes what a user may do everywhere.
+    /// Takes what somebody may do everywhere, or all but what they are left.
     ///
     /// # Errors
     /// When Bitbucket does not.
-    pub async fn revoke_global(&self, user: &str) -> Result<(), Error> {
-        let doing = format!("taking what {} may do everywhere", Printable::new(user));
-        let ask = Ask::by(Method::DELETE, doing, format!("{API}/admin/permissions/users"));
-        self.done(ask.with("name", user)).await
+    pub async fn revoke_global(&self, holder: &Holder, left: Option<GlobalLevel>) -> Result<(), Error> {
+        let doing = format!("taking what {} may do everywhere", Printable::new(&holder.to_string()));
+        let collection = if holder.kind() == HolderKind::User { "users" } else { "groups" };
+        let method = if left.is_some() { Method::PUT } else { Method::DELETE };
+        let ask = Ask::by(method, doing, format!("{API}/admin/permissions/{collection}"));
+        let ask = ask.with("name", holder.name());
+        match left {
+            Some(level) => self.done(ask.with("permission", level.written())).await,
+            None => self.done(ask).await,
+        }
     }
 }
 

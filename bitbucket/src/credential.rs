@@ -139,12 +139,18 @@ impl Bitbucket {
     /// # Errors
     /// When they cannot be read.
     pub async fn tokens_of(&self, place: &Place) -> Result<Vec<Credential>, Error> {
-        let path = match place {
-            Place::Project(project) => format!("{TOKENS_OF_PLACES}/projects/{project}"),
-            Place::Repository(repository) => project::repository_path(TOKENS_OF_PLACES, repository),
-        };
-        let ask = Ask::get(format!("reading the HTTP tokens of {place}"), path);
+        let ask = Ask::get(format!("reading the HTTP tokens of {place}"), tokens_path(place));
         Ok(self.list::<Wire>(ask).await?.into_iter().map(|wire| wire.read(CredentialKind::Token)).collect())
+    }
+
+    /// Deletes one of a place's own for good.
+    ///
+    /// # Errors
+    /// When Bitbucket does not.
+    pub async fn delete_token_of(&self, place: &Place, token: &Credential) -> Result<(), Error> {
+        let doing = format!("deleting the HTTP token {} of {place}", Printable::new(&token.id));
+        let id = part(&token.id, "an id").map_err(|problem| Ask::get(doing.clone(), "").failed(problem))?;
+        self.done(Ask::by(Method::DELETE, doing.clone(), format!("{}/{id}", tokens_path(place)))).await
     }
 
     /// Deletes one for good.
@@ -161,6 +167,13 @@ impl Bitbucket {
             CredentialKind::SshKey | CredentialKind::GpgKey => format!("{}/{id}", kind.keys()),
         };
         self.done(Ask::by(Method::DELETE, doing, path)).await
+    }
+}
+
+fn tokens_path(place: &Place) -> String {
+    match place {
+        Place::Project(project) => format!("{TOKENS_OF_PLACES}/projects/{project}"),
+        Place::Repository(repository) => project::repository_path(TOKENS_OF_PLACES, repository),
     }
 }
 

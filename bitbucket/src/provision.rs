@@ -3,7 +3,7 @@
 //! [`see`] reads what is there, [`Basis`] is what a daemon says should be, [`Plan`] is what lies between, and [`apply()`] takes
 //! its steps. Nothing here decides who may do what: that is said by `oam_policy::entitle`.
 //!
-//! **Must never:** touch what OAM did not give and nobody told it to adopt, but for those who are gone; take away the
+//! **Must never:** touch what OAM did not give and nobody told it to adopt or named to be mended, but for those who are gone; take away the
 //! last administrator or the account that it works with; or take more than it was allowed at once.
 
 mod anybody;
@@ -13,7 +13,9 @@ mod change;
 mod door;
 mod drift;
 mod finding;
+mod fixes;
 mod guard;
+mod mend;
 mod plan;
 mod seen;
 mod settings;
@@ -28,7 +30,9 @@ pub use apply::{Outcome, apply, look_again, tokens_since};
 pub use basis::{Basis, Given, GivenTo, Managed, MirrorBasis, Pending, RoleHolders, Standing};
 pub use change::{Change, Step, Told};
 pub use drift::{Around, findings, look_around};
-pub use finding::{Finding, FindingKind, FoundIn};
+pub use finding::{Finding, FindingKind, FoundIn, MendedBy};
+pub use fixes::Fixes;
+pub use mend::{Beside, give_up_strangers, see_beside};
 pub use plan::{HeldBack, Plan, Surplus, TooMuch};
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_members, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};

@@ -56,7 +56,7 @@ pub fn changes(seen: &Seen, basis: &Basis) -> MirrorChanges {
             (Some(_), None) => "no rule asks for it any more".to_owned(),
             (None, _) => "somebody took it away in Bitbucket, and no rule asks for it".to_owned(),
         };
-        let step = Step::Lift { place: place.clone(), thing: thing.clone(), id };
+        let step = Step::Lift { place: place.clone(), thing: thing.clone(), id, extent: None };
         all.lifted.push(Change { step, because });
     }
     all

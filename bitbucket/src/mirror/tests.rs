@@ -197,6 +197,7 @@ fn found(rules: &str, there: &[Restriction], owned: &[&str]) -> (Seen, Basis) {
             wanted: wanted.collect(),
             owned: owned.iter().map(|&thing| (place("PAY"), thing.to_owned())).collect(),
         },
+        fixes: Default::default(),
     };
     (seen, basis)
 }

@@ -1,8 +1,8 @@
 use std::slice;
 
-use super::{Basis, Change, Seen, Step, door::Doors, guard, seen::read_members};
+use super::{Basis, Change, Seen, Step, door::Doors, guard, mend, seen::read_members};
 use crate::{
-    Account, Bitbucket, CredentialKind, Error, GlobalLevel,
+    Account, Bitbucket, CredentialKind, Error, GlobalLevel, GlobalPermission,
     error::Problem,
     permission::{Holder, Level, Place},
 };
@@ -38,7 +38,7 @@ pub async fn look_again(
         Step::Revoke { place, holder, before } => {
             permission(bitbucket, &change.step, (place, holder, Some(*before)), seen).await?
         }
-        Step::RevokeGlobal { holder, before } => {
+        Step::RevokeGlobal { holder, before, .. } => {
             seen.everywhere.is = bitbucket.global_permissions().await?;
             let has = seen.everywhere.is.iter().find(|one| one.holder == *holder).map(|one| one.level);
             (has != Some(*before)).then(|| changed(has.map(GlobalLevel::as_str)))
@@ -64,8 +64,9 @@ pub async fn look_again(
             let before = seen.at(place).get(holder).copied();
             permission(bitbucket, &change.step, (place, holder, before), seen).await?
         }
-        Step::Delete { .. } | Step::DeleteAccessKey { .. } | Step::Restrict { .. } | Step::Lift { .. } => {
-            None
+        Step::Restrict { .. } => None,
+        Step::Delete { .. } | Step::DeleteAccessKey { .. } | Step::Lift { .. } => {
+            mend::look_again(bitbucket, &change.step, seen, basis).await?
         }
     };
     if other.is_some() {
@@ -75,7 +76,7 @@ pub async fn look_again(
         let at = seen.members.get(&group).map_or(0, |known| known.at);
         read_members(bitbucket, seen, group, at).await?;
     }
-    let (_, held) = guard::keep_administrators(seen, basis, vec![change.clone()]);
+    let (_, held) = guard::keep_administrators(seen, basis, &[], vec![change.clone()]);
     Ok(held.into_iter().next().map(|held| held.why))
 }
 
@@ -132,11 +133,14 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Step::Permit { place, holder, after, .. } => bitbucket.permit(place, holder, *after).await,
         Step::Revoke { place, holder, .. } => bitbucket.revoke(place, holder).await,
         Step::Forget { .. } => Ok(()),
-        Step::RevokeGlobal { holder, .. } => bitbucket.revoke_global(holder.name()).await,
+        Step::RevokeGlobal { holder, after, .. } => bitbucket.revoke_global(holder, *after).await,
         Step::Delete { account, credential } => bitbucket.delete_credential(account, credential).await,
         Step::LeaveGroup { holder, group } => bitbucket.leave_group(holder.name(), group.name()).await,
         Step::RevokeDefault { place, before } => bitbucket.revoke_default(&place.project(), *before).await,
-        Step::DeleteAccessKey { place, key } => bitbucket.delete_access_key(place, key).await,
+        Step::DeleteAccessKey { place, key } => match key.kind {
+            CredentialKind::Token => bitbucket.delete_token_of(place, key).await,
+            CredentialKind::SshKey | CredentialKind::GpgKey => bitbucket.delete_access_key(place, key).await,
+        },
         Step::Restrict { place, restriction, .. } => {
             let accounts = &seen.accounts.is;
             let named = |account: &&Account| restriction.users.iter().any(|name| *name == account.name);
@@ -162,7 +166,11 @@ fn note(step: &Step, seen: &mut Seen) {
     match step {
         Step::Permit { place, holder, after, .. } => seen.changed(place, holder, Some(*after)),
         Step::Revoke { place, holder, .. } => seen.changed(place, holder, None),
-        Step::RevokeGlobal { holder, .. } => seen.everywhere.is.retain(|global| global.holder != *holder),
+        Step::RevokeGlobal { holder, after, .. } => {
+            let left = after.map(|level| GlobalPermission { holder: holder.clone(), level });
+            seen.everywhere.is.retain(|global| global.holder != *holder);
+            seen.everywhere.is.extend(left);
+        }
         Step::Delete { account, credential } => {
             if let Some(doors) = account.holder().and_then(|user| seen.doors.get_mut(&user)) {
                 doors.is.credentials.retain(|known| known != credential);

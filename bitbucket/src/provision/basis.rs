@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Settings, Told};
+use super::{Fixes, Settings, Told};
 use crate::{
     mirror::{Mirrored, Owned},
     permission::{Holder, Level, Place},
@@ -31,6 +31,8 @@ pub struct Basis {
     pub unsaid: Vec<(String, String)>,
     /// What is mirrored as branch restrictions.
     pub mirror: MirrorBasis,
+    /// What is mended besides, as whoever runs it says.
+    pub fixes: Fixes,
 }
 
 /// What is mirrored as branch restrictions.
@@ -91,6 +93,8 @@ pub enum Standing {
     CutOff,
     /// No directory knows it, and the policy does not name it.
     Unknown,
+    /// The same, and whoever runs it said that such accounts are to lose all that they have.
+    Stranger,
 }
 
 /// A permission that OAM gave.
@@ -115,7 +119,7 @@ impl Standing {
     /// Whether somebody who stands so is gone: all that they have is to be taken.
     pub const fn is_gone(self) -> bool {
         match self {
-            Self::Deactivated | Self::CutOff => true,
+            Self::Deactivated | Self::CutOff | Self::Stranger => true,
             Self::Unknown => false,
         }
     }
@@ -125,7 +129,7 @@ impl Standing {
         match self {
             Self::Deactivated => "is deactivated in the directory",
             Self::CutOff => "was cut off",
-            Self::Unknown => "is in no directory",
+            Self::Unknown | Self::Stranger => "is in no directory",
         }
     }
 }

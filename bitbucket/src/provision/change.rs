@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::shortened;
+use super::{Automatic, Basis, shortened};
 use crate::{
     Account, Credential, CredentialKind, GlobalLevel,
     mirror::Mirrored,
@@ -57,6 +57,9 @@ pub enum Step {
         holder: Holder,
         /// What they may do now.
         before: GlobalLevel,
+        /// What they are left; `None`: nothing.
+        #[serde(default)]
+        after: Option<GlobalLevel>,
     },
     /// Delete a token or a key.
     Delete {
@@ -79,7 +82,7 @@ pub enum Step {
         /// What they may do there now.
         before: Level,
     },
-    /// Delete an SSH access key of a place.
+    /// Delete an SSH access key, or an HTTP token, of a place.
     DeleteAccessKey {
         /// Where.
         place: Place,
@@ -95,7 +98,7 @@ pub enum Step {
         /// Whether we made one of this kind on these refs before, in the stead of which it comes.
         is_ours: bool,
     },
-    /// Take away a branch restriction that we made.
+    /// Take away a branch restriction that we made, or that others did.
     Lift {
         /// Where.
         place: Place,
@@ -103,6 +106,9 @@ pub enum Step {
         thing: String,
         /// Bitbucket's number of it; `None`: it is gone already, and is only forgotten.
         id: Option<u64>,
+        /// How far it went when it was looked at, where others made it.
+        #[serde(default)]
+        extent: Option<String>,
     },
 }
 
@@ -142,7 +148,10 @@ impl Step {
             },
             Self::LeaveGroup { .. } => "leave-group",
             Self::RevokeDefault { .. } => "revoke-default",
-            Self::DeleteAccessKey { .. } => "delete-access-key",
+            Self::DeleteAccessKey { key, .. } => match key.kind {
+                CredentialKind::Token => "delete-place-token",
+                CredentialKind::SshKey | CredentialKind::GpgKey => "delete-access-key",
+            },
             Self::Restrict { .. } => "restrict",
             Self::Lift { .. } => "lift",
         }
@@ -217,6 +226,33 @@ impl Step {
 }
 
 impl Change {
+    /// What kind of change it is.
+    pub(super) fn kind(&self, basis: &Basis) -> Automatic {
+        match (self.leaver(basis).is_some(), self.step.takes()) {
+            (true, _) => Automatic::Leavers,
+            (false, true) => Automatic::Take,
+            (false, false) => Automatic::Give,
+        }
+    }
+
+    /// The one who is gone from whom it takes, if it does.
+    pub fn leaver(&self, basis: &Basis) -> Option<Holder> {
+        let from = match &self.step {
+            Step::Delete { account, .. } => account.holder(),
+            Step::LeaveGroup { holder, .. }
+            | Step::RevokeGlobal { holder, .. }
+            | Step::Revoke { holder, .. } => Some(holder.clone()),
+            Step::Permit { .. }
+            | Step::Forget { .. }
+            | Step::RevokeDefault { .. }
+            | Step::DeleteAccessKey { .. }
+            | Step::Restrict { .. }
+            | Step::Lift { .. } => None,
+        };
+        // From others it is taken where somebody named it.
+        from.filter(|holder| basis.is_gone(holder))
+    }
+
     /// As the audit log tells of it.
     pub fn told(&self) -> Told {
         let told = Told {
@@ -235,9 +271,11 @@ impl Change {
                 Told { place: place.to_string(), before: before.to_string(), ..told.of(holder) }
             }
             Step::Forget { place, holder } => Told { place: place.to_string(), ..told.of(holder) },
-            Step::RevokeGlobal { holder, before } => {
-                Told { before: before.as_str().to_owned(), ..told.of(holder) }
-            }
+            Step::RevokeGlobal { holder, before, after } => Told {
+                before: before.as_str().to_owned(),
+                after: after.map(|after| after.as_str().to_owned()).unwrap_or_default(),
+                ..told.of(holder)
+            },
             Step::Delete { account, credential } => {
                 Told { user: account.name.clone(), thing: thing(credential), ..told }
             }

@@ -12,7 +12,7 @@ use crate::{
 const UNREAD: &str = "unread";
 
 /// What was read besides permissions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Around {
     /// What everybody may do in a project.
     pub everybody: Vec<(ProjectKey, Level)>,
@@ -165,7 +165,7 @@ fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {
         Step::Revoke { place, holder, before } => {
             (Some(place), holder.clone(), before.to_string(), format!("still has {before}"))
         }
-        Step::RevokeGlobal { holder, before } => {
+        Step::RevokeGlobal { holder, before, .. } => {
             let before = before.as_str();
             (None, holder.clone(), before.to_owned(), format!("still has {before}"))
         }
@@ -193,12 +193,17 @@ fn of_restriction(place: &Place, one: &Restriction) -> Finding {
         true => (FindingKind::Restriction, what),
         false => (FindingKind::Exemption, format!("{what}, but not for {}", exempt.join(", "))),
     };
-    let thing = format!("{} {}", one.id, extent(one));
+    let thing = restriction_thing(one);
     Finding { kind, place: Some(place.clone()), holder: None, thing, what, mended: false }
 }
 
+/// What tells one from others, and from itself when it is another one.
+pub(super) fn restriction_thing(one: &Restriction) -> String {
+    format!("{} {}", one.id, extent(one))
+}
+
 /// A digest of what a restriction forbids, where, and to whom it does not apply: whoever is exempted from one makes another of it.
-fn extent(one: &Restriction) -> String {
+pub(super) fn extent(one: &Restriction) -> String {
     let sorted = |names: &[String]| {
         let mut names: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();
         names.sort_unstable();
@@ -254,11 +259,10 @@ impl Whose {
 fn credential(whose: &Whose, one: &Credential, unused_since: u64) -> Vec<Finding> {
     let named = &whose.named;
     let mut all = Vec::new();
-    // A GPG key opens nothing.
-    if !one.ends && one.kind != CredentialKind::GpgKey {
+    if is_endless(one) {
         all.push(whose.finding(FindingKind::Endless, one, format!("{named} never ends")));
     }
-    if one.used.or(one.made).is_some_and(|last| last < unused_since) {
+    if is_unused(one, unused_since) {
         let what = match one.used {
             Some(_) => "was last used long ago",
             None => "was made long ago, and is not known to have been used",
@@ -266,6 +270,16 @@ fn credential(whose: &Whose, one: &Credential, unused_since: u64) -> Vec<Finding
         all.push(whose.finding(FindingKind::Unused, one, format!("{named} {what}")));
     }
     all
+}
+
+/// Whether it never ends. A GPG key opens nothing.
+pub(super) fn is_endless(one: &Credential) -> bool {
+    !one.ends && one.kind != CredentialKind::GpgKey
+}
+
+/// Whether nobody used it since then, as far as Bitbucket tells.
+pub(super) fn is_unused(one: &Credential, since: u64) -> bool {
+    one.used.or(one.made).is_some_and(|last| last < since)
 }
 
 #[cfg(test)]

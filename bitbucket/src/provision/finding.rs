@@ -1,4 +1,4 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::permission::{Holder, Place};
 
@@ -22,7 +22,7 @@ pub struct Finding {
 }
 
 /// What kinds of things are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
     /// A hook script of ours is not registered any more.
@@ -72,6 +72,17 @@ pub enum FoundIn {
     Credentials,
 }
 
+/// What mends a kind of thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MendedBy {
+    /// `oam bitbucket install`, once more.
+    Install,
+    /// `oam bitbucket apply`.
+    Apply,
+    /// `oam bitbucket apply --fix`, where the kind is named.
+    Fix,
+}
+
 impl FindingKind {
     /// Every one, the worst first.
     pub const ALL: [Self; 17] = [
@@ -118,6 +129,26 @@ impl FindingKind {
         }
     }
 
+    /// What mends it. What others gave is only ever mended where it is named.
+    pub const fn mended_by(self) -> MendedBy {
+        match self {
+            Self::HookGone | Self::HookOff | Self::HookNarrowed | Self::HookReplaced | Self::HookNotYet => {
+                MendedBy::Install
+            }
+            Self::Gone | Self::Differs => MendedBy::Apply,
+            Self::UnknownAccount
+            | Self::Administers
+            | Self::GroupMember
+            | Self::NotGranted
+            | Self::Everybody
+            | Self::Exemption
+            | Self::Restriction
+            | Self::KeyWrites
+            | Self::Endless
+            | Self::Unused => MendedBy::Fix,
+        }
+    }
+
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -143,6 +174,16 @@ impl FindingKind {
 }
 
 impl Finding {
+    /// The command that mends it; `None`: none does as long as it is so.
+    pub fn mended_by(&self) -> Option<String> {
+        match (self.mended, self.kind.mended_by()) {
+            (true, _) => Some("oam bitbucket apply".to_owned()),
+            (false, MendedBy::Install) => Some("oam bitbucket install … --apply".to_owned()),
+            (false, MendedBy::Fix) => Some(format!("oam bitbucket apply --fix {}", self.kind.as_str())),
+            (false, MendedBy::Apply) => None,
+        }
+    }
+
     /// Where it stands among others: the worst first.
     pub fn rank(&self) -> usize {
         FindingKind::ALL.iter().position(|kind| *kind == self.kind).unwrap_or(FindingKind::ALL.len())

@@ -20,11 +20,45 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
 }
 
 /// That more permissions are taken than may at once.
-pub(super) fn too_many_permissions(seen: &Seen, basis: &Basis, takes: &[Change]) -> Option<String> {
-    let taken = takes.iter().filter(|change| change.step.takes()).count();
+pub(super) fn too_many_permissions(
+    seen: &Seen,
+    basis: &Basis,
+    takes: &[Change],
+    mends: &[Change],
+) -> Option<String> {
+    let is_permission = |change: &&Change| {
+        matches!(change.step, Step::Permit { .. } | Step::Revoke { .. } | Step::RevokeDefault { .. })
+    };
+    let all = takes.iter().chain(mends.iter().filter(is_permission));
+    let taken = all.filter(|change| change.step.takes()).count();
     let (there, most) = (there(seen, basis), basis.settings.most_removed);
     is_much(taken, there, most)
         .then(|| format!("{taken} of {there} permissions would be taken, which is more than {most} %"))
+}
+
+/// That more of what others gave is mended than may be taken at once, of each sort by itself: there are many more permissions than
+/// administrators.
+pub(super) fn too_many_mended(seen: &Seen, basis: &Basis, mends: &[Change]) -> Option<String> {
+    let (around, most) = (&seen.beside.around, basis.settings.most_removed);
+    let tokens = around.credentials.iter().flatten().count() + around.tokens.len() + around.access_keys.len();
+    let members = seen.beside.strangers.members.values().map(BTreeSet::len).sum();
+    let much = |sort: &str, of: usize, test: fn(&Step) -> bool| {
+        let part = mends.iter().filter(|change| test(&change.step)).count();
+        let what = || format!("{part} of {of} {sort} would be taken, which is more than {most} %");
+        is_much(part, of, most).then(what)
+    };
+    let all = [
+        much("tokens and keys", tokens, |step| {
+            matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. })
+        }),
+        much("branch restrictions", around.restrictions.len(), |step| matches!(step, Step::Lift { .. })),
+        much("memberships", members, |step| matches!(step, Step::LeaveGroup { .. })),
+        much("permissions everywhere", seen.everywhere.is.len(), |step| {
+            matches!(step, Step::RevokeGlobal { .. })
+        }),
+    ];
+    let all: Vec<_> = all.into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// That more is given than may at once without being asked. Before anything is ours all of it is.
@@ -99,17 +133,19 @@ impl fmt::Display for Administered<'_> {
     }
 }
 
-/// Puts aside what would leave a project, or Bitbucket as a whole, without anybody who administers it.
+/// Puts aside what would leave a project, or Bitbucket as a whole, without anybody who administers it when `others` are made, too.
 pub(super) fn keep_administrators(
     seen: &Seen,
     basis: &Basis,
+    others: &[Change],
     all: Vec<Change>,
 ) -> (Vec<Change>, Vec<HeldBack>) {
     let mut held_back = Vec::new();
     let mut changes = all;
     for what in Administered::all(seen) {
         let administer = what.by(seen);
-        if !are_left(seen, basis, &changes, &administer, what) {
+        let made: Vec<_> = others.iter().chain(&changes).collect();
+        if !are_left(seen, basis, &made, &administer, what) {
             let why = format!("nobody else would administer {what}: give that to somebody first");
             let held = changes.extract_if(.., |change| what.is_touched_by(change, &administer));
             held_back.extend(held.map(|change| HeldBack { change, why: why.clone() }));
@@ -151,7 +187,7 @@ pub(super) fn takes_admin(step: &Step) -> bool {
 fn are_left(
     seen: &Seen,
     basis: &Basis,
-    changes: &[Change],
+    changes: &[&Change],
     administer: &BTreeSet<Holder>,
     what: Administered<'_>,
 ) -> bool {
@@ -164,12 +200,15 @@ fn are_left(
         |user: &Holder| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account;
     let taking = changes.iter().map(|change| &change.step).filter(|step| what.is_taken_by(step));
     let taken: BTreeSet<_> = taking.filter_map(Step::holder).collect();
+    let leaving: BTreeSet<_> = changes.iter().filter_map(|change| change.step.leaves()).collect();
     let stays = |holder: &Holder| {
         !taken.contains(holder)
             && match holder.as_user() {
                 Some(_) => can_act(holder),
                 // Of a group that could not be looked into nobody is known who could act.
-                None => seen.members.get(holder).is_some_and(|members| members.is.iter().any(can_act)),
+                None => seen.members.get(holder).is_some_and(|members| {
+                    members.is.iter().any(|user| can_act(user) && !leaving.contains(&(user, holder)))
+                }),
             }
     };
     administer.iter().any(stays)
@@ -177,7 +216,7 @@ fn are_left(
 
 /// Whether by a step somebody leaves one of these groups.
 fn leaves_one_of(step: &Step, groups: &BTreeSet<Holder>) -> bool {
-    step.group().is_some_and(|group| groups.contains(group))
+    step.leaves().is_some_and(|(_, group)| groups.contains(group))
 }
 
 /// From whom a step takes the administration of a project, if it does.
@@ -202,10 +241,10 @@ impl Step {
         }
     }
 
-    /// The group that somebody leaves by it.
-    fn group(&self) -> Option<&Holder> {
+    /// Who leaves a group by it, and which.
+    fn leaves(&self) -> Option<(&Holder, &Holder)> {
         match self {
-            Self::LeaveGroup { group, .. } => Some(group),
+            Self::LeaveGroup { holder, group } => Some((holder, group)),
             _ => None,
         }
     }

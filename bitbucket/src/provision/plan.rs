@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Automatic, Basis, Change, Managed, Seen, Step, anybody, guard,
+    Automatic, Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend,
     wanted::{Want, Wanted},
 };
 use crate::{
@@ -46,6 +46,9 @@ pub struct Plan {
     /// The same of what is given without being asked.
     #[serde(default)]
     pub too_many_given: Option<String>,
+    /// What is mended besides, since somebody named it.
+    #[serde(default)]
+    pub fixes: Fixes,
 }
 
 /// What is not done of a plan since it is more than may be done at once.
@@ -87,6 +90,8 @@ struct Drawn {
     leavers: Vec<Change>,
     gives: Vec<Change>,
     takes: Vec<Change>,
+    /// What others gave, where somebody named it.
+    mends: Vec<Change>,
     surplus: Vec<Surplus>,
     unchanged: usize,
     absent: Vec<Holder>,
@@ -100,11 +105,19 @@ impl Plan {
     pub fn of(seen: &Seen, basis: &Basis) -> Self {
         let drawn = Drawn::of(seen, basis);
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
-        let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
-        let all = drawn.changes();
-        let Drawn { surplus, unchanged, absent, left_in_groups, unsaid, mut held_back, .. } = drawn;
-        let (changes, held) = guard::keep_administrators(seen, basis, all);
+        let too_many_permissions = [
+            guard::too_many_permissions(seen, basis, &drawn.takes, &drawn.mends),
+            guard::too_many_mended(seen, basis, &drawn.mends),
+        ];
+        let too_many_permissions: Vec<_> = too_many_permissions.into_iter().flatten().collect();
+        let all = drawn.others();
+        let Drawn { mends, surplus, unchanged, absent, left_in_groups, unsaid, mut held_back, .. } = drawn;
+        let (mut changes, held) = guard::keep_administrators(seen, basis, &[], all);
         held_back.extend(held);
+        // What must be done keeps nobody in for the sake of what is mended besides.
+        let (mends, held) = guard::keep_administrators(seen, basis, &changes, mends);
+        held_back.extend(held);
+        changes.extend(mends);
         Self {
             policy: basis.policy.clone(),
             directory: basis.directory.clone(),
@@ -117,8 +130,9 @@ impl Plan {
             unsaid: basis.unsaid.iter().cloned().chain(unsaid).collect(),
             unchanged,
             too_many_people,
-            too_many_permissions,
+            too_many_permissions: (!too_many_permissions.is_empty()).then(|| too_many_permissions.join("; ")),
             too_many_given: None,
+            fixes: basis.fixes.clone(),
         }
     }
 
@@ -183,32 +197,6 @@ pub(super) fn groups_to_look_into(seen: &Seen, basis: &Basis) -> BTreeSet<Holder
     guard::groups_to_look_into(seen, &Drawn::of(seen, basis).changes())
 }
 
-impl Change {
-    /// What kind of change it is.
-    fn kind(&self, basis: &Basis) -> Automatic {
-        match (self.leaver(basis).is_some(), self.step.takes()) {
-            (true, _) => Automatic::Leavers,
-            (false, true) => Automatic::Take,
-            (false, false) => Automatic::Give,
-        }
-    }
-
-    /// The one who is gone from whom it takes, if it does.
-    pub fn leaver(&self, basis: &Basis) -> Option<Holder> {
-        match &self.step {
-            Step::Delete { account, .. } => account.holder(),
-            Step::LeaveGroup { holder, .. } | Step::RevokeGlobal { holder, .. } => Some(holder.clone()),
-            Step::Revoke { holder, .. } => Some(holder.clone()).filter(|holder| basis.is_gone(holder)),
-            Step::Permit { .. }
-            | Step::Forget { .. }
-            | Step::RevokeDefault { .. }
-            | Step::DeleteAccessKey { .. }
-            | Step::Restrict { .. }
-            | Step::Lift { .. } => None,
-        }
-    }
-}
-
 impl Drawn {
     /// All that lies between, before it is asked what must not be done.
     fn of(seen: &Seen, basis: &Basis) -> Self {
@@ -231,11 +219,22 @@ impl Drawn {
         drawn.takes.extend(anybody::changes(seen, basis));
         drawn.absent = wanted.absent.into_iter().collect();
         drawn.unsaid = mirrored.unsaid;
+        let mends = mend::changes(seen, basis, &drawn.surplus, &drawn.others());
+        drawn.mends = mends.changes;
+        drawn.held_back.extend(mends.held_back);
+        if basis.fixes.name(FindingKind::NotGranted) {
+            drawn.surplus.clear();
+        }
         drawn
     }
 
-    fn changes(&self) -> Vec<Change> {
+    /// All but what is mended besides.
+    fn others(&self) -> Vec<Change> {
         self.leavers.iter().chain(&self.gives).chain(&self.takes).cloned().collect()
+    }
+
+    fn changes(&self) -> Vec<Change> {
+        [self.others(), self.mends.clone()].concat()
     }
 
     fn at(
@@ -351,7 +350,7 @@ impl Drawn {
             let doors = seen.doors.get(&user).map_or(&nothing, |known| &known.is);
             self.leavers.extend(doors.close(account, &because));
             for global in seen.everywhere.is.iter().filter(|global| global.holder == user) {
-                let step = Step::RevokeGlobal { holder: user.clone(), before: global.level };
+                let step = Step::RevokeGlobal { holder: user.clone(), before: global.level, after: None };
                 self.leavers.push(Change { step, because: because.clone() });
             }
             for (place, known) in &seen.permissions {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Basis, MOST_IN_A_ROW, door::Doors, plan};
+use super::{Basis, Beside, MOST_IN_A_ROW, door::Doors, plan};
 use crate::{
     AccessKey, Account, Bitbucket, Error, GlobalPermission, ProjectKey, Restriction,
     permission::{Holder, Level, Permissions, Place},
@@ -42,6 +42,9 @@ pub struct Seen {
     /// The branch restrictions of places where some are mirrored. They are never kept.
     #[serde(skip)]
     pub restrictions: BTreeMap<Place, Vec<Restriction>>,
+    /// What was read for what is mended besides. It is never kept.
+    #[serde(skip)]
+    pub beside: Beside,
 }
 
 /// Something that was read at a moment.

@@ -12,7 +12,7 @@ use crate::{Account, Bitbucket, Credential, Error, permission::Holder};
 const MOST_LOOKED_AT: usize = 200;
 
 /// What was read of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Strangers {
     /// The groups of accounts that no source knows; those of whom it was not read are left out.
     pub groups: BTreeMap<Holder, BTreeSet<String>>,
@@ -42,7 +42,9 @@ pub async fn look_at_strangers(
 
 /// What there is to tell of them.
 pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Around) -> Vec<Finding> {
-    let accounts = unknown(seen, basis).map(|(holder, account)| {
+    let let_in = unknown(seen, basis)
+        .filter(|(holder, _)| is_let_in(seen, holder, strangers.groups.get(holder)));
+    let accounts = let_in.map(|(holder, account)| {
         let what = format!(
             "is let in, and no source knows the account{}{}",
             groups(strangers.groups.get(&holder)),
@@ -68,11 +70,19 @@ pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Aroun
 }
 
 /// The accounts that are let in and that no source knows and no rule names.
-fn unknown<'a>(seen: &'a Seen, basis: &'a Basis) -> impl Iterator<Item = (Holder, &'a Account)> {
+pub(super) fn unknown<'a>(seen: &'a Seen, basis: &'a Basis) -> impl Iterator<Item = (Holder, &'a Account)> {
     let active = seen.accounts.is.iter().filter(|account| account.active);
     active.filter_map(|account| Some((account.holder()?, account))).filter(|(holder, _)| {
         basis.standing(holder) == Some(Standing::Unknown) && !basis.settings.ignores(None, holder)
     })
+}
+
+/// Whether Bitbucket lets an account in: by itself, by a group, or nobody knows by which it could.
+fn is_let_in(seen: &Seen, holder: &Holder, groups: Option<&BTreeSet<String>>) -> bool {
+    let Some(groups) = groups else { return true };
+    let groups: BTreeSet<_> = groups.iter().filter_map(|name| Holder::group(name)).collect();
+    let mut all = seen.everywhere.is.iter();
+    all.any(|global| global.holder == *holder || groups.contains(&global.holder))
 }
 
 /// The groups of Bitbucket that roles are mapped to, and who may be in each: whoever holds one of these roles upstream.

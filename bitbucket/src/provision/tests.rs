@@ -2,6 +2,7 @@ mod anybody;
 mod beside;
 mod closed;
 mod last;
+mod mended;
 mod much;
 mod strangers;
 mod withheld;
@@ -42,6 +43,7 @@ fn company() -> Company {
         defaults: BTreeMap::new(),
         access_keys: BTreeMap::new(),
         restrictions: BTreeMap::new(),
+        beside: Default::default(),
     };
     let settings = Settings {
         account: holder("user:svc-oam"),
@@ -71,6 +73,7 @@ fn company() -> Company {
         pending: Vec::new(),
         unsaid: Vec::new(),
         mirror: Default::default(),
+        fixes: Default::default(),
     };
     Company { seen, basis }
 }
@@ -118,7 +121,9 @@ fn shown(step: &Step) -> String {
         }
         Step::Revoke { place, holder, before } => format!("{place} {holder} {before}>-"),
         Step::Forget { place, holder } => format!("{place} {holder} forget"),
-        Step::RevokeGlobal { holder, before } => format!("* {holder} {}>-", before.as_str()),
+        Step::RevokeGlobal { holder, before, after } => {
+            format!("* {holder} {}>{}", before.as_str(), after.map_or("-", GlobalLevel::as_str))
+        }
         Step::Delete { account, credential } => format!("{} {}", account.name, credential.id),
         Step::LeaveGroup { holder, group } => format!("{holder} out of {group}"),
         Step::RevokeDefault { place, before } => format!("{place} everybody {before}>-"),

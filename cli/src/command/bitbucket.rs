@@ -4,6 +4,7 @@ mod basis;
 mod by_app;
 mod carry_out;
 mod drift;
+mod mending;
 mod noted;
 mod provision;
 mod seen;

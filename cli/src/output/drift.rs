@@ -1,6 +1,6 @@
 //! What Bitbucket has beside what the policy says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oam_bitbucket::provision::{Finding, FindingKind, Plan};
 use serde::Serialize;
@@ -24,6 +24,7 @@ struct FindingJson {
     holder: Option<String>,
     what: String,
     mended: bool,
+    mended_by: Option<String>,
 }
 
 impl<'a> DriftJson<'a> {
@@ -36,6 +37,7 @@ impl<'a> DriftJson<'a> {
             holder: one.holder.as_ref().map(ToString::to_string),
             what: one.what.clone(),
             mended: one.mended,
+            mended_by: one.mended_by(),
         };
         Self {
             policy: &plan.policy,
@@ -58,6 +60,7 @@ pub fn drift_text(found: &[Finding], page: &Page) -> String {
             continue;
         }
         text.push_str(&page.bold(&format!("{} ({})", title(kind), of_kind.len())));
+        text.push_str(&mended_by(&of_kind, page));
         text.push('\n');
         for one in of_kind {
             let place = one.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
@@ -73,6 +76,16 @@ pub fn drift_text(found: &[Finding], page: &Page) -> String {
         many => format!(" `oam bitbucket apply` mends {many}."),
     };
     format!("{text}{}{mended}\n", page.warn(&format!("{all}.")))
+}
+
+/// Which commands mend findings of one kind.
+fn mended_by(of_kind: &[&Finding], page: &Page) -> String {
+    let all: BTreeSet<_> = of_kind.iter().filter_map(|one| one.mended_by()).collect();
+    let all: Vec<_> = all.into_iter().map(|command| format!("`{command}`")).collect();
+    match all.is_empty() {
+        true => String::new(),
+        false => page.dim(&format!(", mended by {}", all.join(" or "))),
+    }
 }
 
 fn title(kind: FindingKind) -> &'static str {
@@ -119,9 +132,9 @@ mod tests {
             finding(FindingKind::Gone, Some("PAY"), "still has write", true),
         ];
         insta::assert_snapshot!(drift_text(&found, &page()), @"
-        Gone, and still there (1)
+        Gone, and still there (1), mended by `oam bitbucket apply`
           PAY: user:ada still has write
-        Never ends (1)
+        Never ends (1), mended by `oam bitbucket apply --fix endless`
           user:ada HTTP token 1 `ci` never ends
         2 findings. `oam bitbucket apply` mends 1.
         ");

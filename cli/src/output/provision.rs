@@ -1,6 +1,7 @@
 //! Permissions in Bitbucket: what is to be changed, and what was.
 
 use oam_bitbucket::{
+    CredentialKind,
     permission::{Holder, Level},
     provision::{Change, HeldBack, Plan, Step, Surplus, Told, TooMuch},
 };
@@ -172,8 +173,9 @@ pub fn change_text(change: &Change) -> String {
         Step::Forget { place, holder } => {
             format!("{place}: {} has no longer what we gave: forget that", shown(&holder.to_string()))
         }
-        Step::RevokeGlobal { holder, before } => {
-            format!("everywhere: {} loses {}", shown(&holder.to_string()), before.as_str())
+        Step::RevokeGlobal { holder, before, after } => {
+            let left = after.map(|after| format!(", and keeps {}", after.as_str())).unwrap_or_default();
+            format!("everywhere: {} loses {}{left}", shown(&holder.to_string()), before.as_str())
         }
         Step::Delete { account, credential } => {
             format!("user:{} loses the {}", shown(&account.name), shown(&credential.named()))
@@ -186,17 +188,21 @@ pub fn change_text(change: &Change) -> String {
         }
         Step::DeleteAccessKey { place, key } => {
             let label = if key.label.is_empty() { String::new() } else { format!(" `{}`", key.label) };
-            format!("{place}: the access key {} is deleted", shown(&format!("{}{label}", key.id)))
+            let what = match key.kind {
+                CredentialKind::Token => "HTTP token",
+                CredentialKind::SshKey | CredentialKind::GpgKey => "access key",
+            };
+            format!("{place}: the {what} {} is deleted", shown(&format!("{}{label}", key.id)))
         }
         Step::Restrict { place, restriction, is_ours } => {
             let (thing, exempt) = (shown(&restriction.thing()), shown(&restriction.exempt()));
             let again = if *is_ours { "is made again" } else { "is made" };
             format!("{place}: the restriction {thing} {again}, {exempt}")
         }
-        Step::Lift { place, thing, id: Some(_) } => {
+        Step::Lift { place, thing, id: Some(_), .. } => {
             format!("{place}: the restriction {} is taken away", shown(thing))
         }
-        Step::Lift { place, thing, id: None } => {
+        Step::Lift { place, thing, id: None, .. } => {
             format!("{place}: the restriction {} is there no more: forget that we made it", shown(thing))
         }
     }
@@ -436,6 +442,7 @@ mod tests {
             too_many_people: Some("4 of 6 people would lose all that they have".into()),
             too_many_permissions: None,
             too_many_given: None,
+            fixes: Default::default(),
         }
     }
 

@@ -434,6 +434,22 @@ mod tests {
         assert!(open(&path).restrictions().is_empty());
     }
 
+    /// What `--fix` takes away of others is never ours, whatever becomes of it.
+    #[test]
+    fn a_restriction_of_others_that_is_lifted_is_not_ours() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger");
+        let ledger = open(&path);
+        let thing = "read-only BRANCH refs/heads/main".to_owned();
+        let lift = Told { step: "lift".into(), place: "PAY".into(), thing, ..Told::default() };
+        for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
+            ledger.begin(entry, &lift).unwrap();
+            assert!(open(&path).restrictions().is_empty(), "{entry}");
+            ledger.end(entry, done).unwrap();
+            assert!(open(&path).restrictions().is_empty(), "{entry}");
+        }
+    }
+
     #[test]
     fn a_torn_line_is_nothing_and_a_damaged_one_is_told() {
         let folder = TempDir::new().unwrap();

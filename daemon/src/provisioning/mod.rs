@@ -9,5 +9,7 @@
 //! **Must never:** take a permission for our own of which no begun change tells.
 
 mod ledger;
+mod member;
 
 pub use ledger::{Ledger, LedgerError};
+pub(crate) use member::is_member;

@@ -42,13 +42,23 @@ pub(crate) fn delete(ask: &Ask<'_>, key: &str, slug: Option<&str>, id: &str) -> 
     ask.only(&[])?;
     admit(ask, key, slug)?;
     let place = slug.map_or(key.to_owned(), |slug| format!("{key}/{slug}"));
-    let mut state = ask.shared.state();
-    let keys = &mut state.company.access_keys;
-    let before = keys.len();
-    keys.retain(|one| one.place != place || one.id.to_string() != id);
-    match keys.len() < before {
+    without(&mut ask.shared.state().company.access_keys, &place, id)
+}
+
+/// An HTTP token of that very place.
+pub(crate) fn delete_token(ask: &Ask<'_>, key: &str, slug: Option<&str>, id: &str) -> Answered {
+    ask.only(&[])?;
+    admit(ask, key, slug)?;
+    let place = slug.map_or(key.to_owned(), |slug| format!("{key}/{slug}"));
+    without(&mut ask.shared.state().company.tokens_of_places, &place, id)
+}
+
+fn without(all: &mut Vec<AccessKey>, place: &str, id: &str) -> Answered {
+    let before = all.len();
+    all.retain(|one| one.place != place || one.id.to_string() != id);
+    match all.len() < before {
         true => Ok(Answer::none()),
-        false => Err(Answer::not_found("The access key")),
+        false => Err(Answer::not_found("It")),
     }
 }
 

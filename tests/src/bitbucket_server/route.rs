@@ -23,6 +23,10 @@ fn route(ask: &Ask<'_>) -> Answered {
             ("GET", ["users", of]) => accounts::tokens(ask, of),
             ("GET", ["projects", key]) => access_keys::tokens(ask, key, None),
             ("GET", ["projects", key, "repos", slug]) => access_keys::tokens(ask, key, Some(slug)),
+            ("DELETE", ["projects", key, id]) => access_keys::delete_token(ask, key, None, id),
+            ("DELETE", ["projects", key, "repos", slug, id]) => {
+                access_keys::delete_token(ask, key, Some(slug), id)
+            }
             ("DELETE", ["users", of, id]) => accounts::delete(ask, CredentialKind::Token, Some(of), id),
             _ => unknown(ask),
         },

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::{Company, company};
 use crate::{
-    Account, Credential, CredentialKind,
+    Account, Credential, CredentialKind, GlobalLevel, GlobalPermission,
     provision::{Around, Standing, Strangers, strange},
     samples::holder,
 };
@@ -30,6 +30,10 @@ fn an_account_that_no_source_knows_is_told_with_what_it_has() {
     );
     let groups = BTreeSet::from(["eng".to_owned(), "ops".to_owned()]);
     let strangers = Strangers { groups: [(holder("user:cleo"), groups)].into(), ..none };
+    // Who has no licence, neither by themselves nor by a group, is not let in.
+    assert_eq!(told(&company, &strangers, &Around::default()), Vec::<String>::new());
+    let (holder, level) = (holder("group:ops"), GlobalLevel::LicensedUser);
+    company.seen.everywhere.is.push(GlobalPermission { holder, level });
     let cleo = company.seen.accounts.is.iter().find(|one| one.name == "cleo").unwrap().clone();
     let (kind, ends) = (CredentialKind::Token, true);
     let token = Credential { kind, id: "7".into(), label: "ci".into(), ends, used: None, made: None };

@@ -7,7 +7,7 @@ use oam_bitbucket::{
     mirror::{MirrorSettings, Mirrored},
     permission::{Holder, Level, Place},
     provision::{
-        Automatic, Basis, Given, GivenTo, Managed, MirrorBasis, Pending, Seen, Settings, Standing, Told,
+        Automatic, Basis, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Seen, Settings, Standing, Told,
     },
 };
 use oam_policy::entitle::Right;
@@ -80,6 +80,7 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
         pending: Vec::new(),
         unsaid: Vec::new(),
         mirror: MirrorBasis::default(),
+        fixes: Fixes::default(),
     })
 }
 

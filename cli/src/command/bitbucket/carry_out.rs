@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oam_bitbucket::{
     Bitbucket as Client, Error,
     permission::Holder,
-    provision::{self, Basis, Change, Outcome, Seen},
+    provision::{self, Basis, Change, Outcome, Seen, Standing},
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tonic::Code;
@@ -146,10 +146,13 @@ async fn make(
         Ok(Some(why)) => return Ok(Some(Not { why, stops: None })),
         Err(error) => return Ok(Not::of(Outcome::of(error))),
     }
+    let leaver = change.leaver(basis);
+    let of_stranger = leaver.as_ref().and_then(|user| basis.standing(user)) == Some(Standing::Stranger);
     let begin = BeginBitbucketChangeRequest {
         change: Some(basis::to_wire(change.told())),
         policy: basis.policy.clone(),
-        of_leaver: change.leaver(basis).is_some(),
+        of_leaver: leaver.is_some() && !of_stranger,
+        of_stranger,
     };
     let entry = match admin.begin_bitbucket_change(begin).await {
         Ok(begun) => begun.into_inner().entry,

@@ -6,7 +6,7 @@ use clap::Args;
 use oam_bitbucket::{
     Bitbucket as Client,
     permission::{Holder, Level},
-    provision::{self, Basis, Pending, Plan as Drawn, Reading, Seen},
+    provision::{self, Basis, Fixes, Pending, Plan as Drawn, Reading, Seen},
 };
 use tokio::time::{self, Instant};
 
@@ -14,6 +14,7 @@ use super::{
     basis,
     carry_out::{carry_out, end},
     drift::{Around, NOT_LOOKED},
+    mending::Mending,
     seen::{Keeping, length},
     server::Server,
     watching,
@@ -41,6 +42,8 @@ pub struct Plan {
     out: Option<PathBuf>,
     #[command(flatten)]
     keys: AccessKeys,
+    #[command(flatten)]
+    mending: Mending,
 }
 
 /// Whether access keys are looked at.
@@ -64,6 +67,8 @@ pub struct Apply {
     yes_really: bool,
     #[command(flatten)]
     keys: AccessKeys,
+    #[command(flatten)]
+    mending: Mending,
 }
 
 /// `oam bitbucket watch`.
@@ -88,15 +93,23 @@ pub(super) struct Look {
     pub(super) seen: Seen,
     pub(super) basis: Basis,
     pub(super) plan: Drawn,
-    /// Whether access keys were looked at.
+    wish: Wish,
+}
+
+/// What is looked at besides, as whoever runs it says.
+#[derive(Debug, Clone, Default)]
+struct Wish {
+    /// Access keys, where they are ours to take.
     with_keys: bool,
+    fixes: Fixes,
 }
 
 /// Runs `oam bitbucket plan`.
 pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let look = Look::at(&client, &mut admin, kept, task.keeping.reading(), task.keys.access_keys).await?;
+    let wish = Wish { with_keys: task.keys.access_keys, fixes: task.mending.fixes() };
+    let look = Look::at(&client, &mut admin, kept, task.keeping.reading(), wish).await?;
     task.keeping.write(&task.server.url, &look.seen)?;
     if let Some(file) = &task.out {
         let fault = |error| Failure::write(file, error);
@@ -113,7 +126,12 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
-    let mut look = Look::anew(&client, &mut admin, task.keys.access_keys).await?;
+    let fixes = match &looked_at {
+        Some(looked_at) => task.mending.of_plan(&looked_at.fixes),
+        None => task.mending.fixes(),
+    };
+    let wish = Wish { with_keys: task.keys.access_keys, fixes };
+    let mut look = Look::wished(&client, &mut admin, wish).await?;
     look.settle(&client, &mut admin).await?;
     if let Some(looked_at) = &looked_at {
         check_same(&look.plan, looked_at)?;
@@ -139,7 +157,7 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
 async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading(), false).await?;
+    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading(), Wish::default()).await?;
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
@@ -200,7 +218,11 @@ async fn tell_drift(
 impl Look {
     /// Reads all of it again.
     pub(super) async fn anew(client: &Client, admin: &mut Admin, with_keys: bool) -> Result<Self, Failure> {
-        Self::at(client, admin, Seen::default(), Reading { now: 1, within: 0 }, with_keys).await
+        Self::wished(client, admin, Wish { with_keys, fixes: Fixes::default() }).await
+    }
+
+    async fn wished(client: &Client, admin: &mut Admin, wish: Wish) -> Result<Self, Failure> {
+        Self::at(client, admin, Seen::default(), Reading { now: 1, within: 0 }, wish).await
     }
 
     async fn at(
@@ -208,16 +230,23 @@ impl Look {
         admin: &mut Admin,
         kept: Seen,
         reading: Reading,
-        with_keys: bool,
+        wish: Wish,
     ) -> Result<Self, Failure> {
         let mut seen = provision::see(client, kept, reading).await?;
-        let basis = basis::ask(admin, &seen).await?;
+        let mut basis = basis::ask(admin, &seen).await?;
+        basis.fixes = wish.fixes.clone();
+        if let Some(why) = basis.late.as_ref().filter(|_| !basis.fixes.are_none()) {
+            let help = "mend it when the source is back: see `oam status`; without `--fix` those who are gone lose what they have";
+            return Err(Failure::HeldBack { what: format!("nothing is mended: {why}"), help });
+        }
+        provision::give_up_strangers(&seen, &mut basis);
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
-        provision::see_anybody(client, &mut seen, &basis, reading, with_keys).await?;
+        provision::see_anybody(client, &mut seen, &basis, reading, wish.with_keys).await?;
+        provision::see_beside(client, &mut seen, &basis).await?;
         provision::see_members(client, &mut seen, &basis, reading).await?;
         let plan = Drawn::of(&seen, &basis);
-        Ok(Self { seen, basis, plan, with_keys })
+        Ok(Self { seen, basis, plan, wish })
     }
 
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
@@ -243,7 +272,7 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
-        *self = Self::anew(client, admin, self.with_keys).await?;
+        *self = Self::wished(client, admin, self.wish.clone()).await?;
         Ok(())
     }
 }

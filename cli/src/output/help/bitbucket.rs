@@ -35,9 +35,9 @@ pub fn bitbucket_plan() -> String {
 /// `oam bitbucket drift`.
 pub fn bitbucket_drift() -> String {
     document(
-        "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended}]}",
+        "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended, mended_by}]}",
         &[
-            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unknown-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
+            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unknown-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused; mended_by: a command, or null",
         ],
     )
 }
@@ -52,4 +52,4 @@ pub fn bitbucket_apply() -> String {
 
 /// A change in Bitbucket.
 const BITBUCKET_CHANGE: &str = "CHANGE: {step, place, user, group, thing, before, after, because}; step: permit, revoke, \
-                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, revoke-default, delete-access-key, restrict or lift";
+                                forget, revoke-global, delete-token, delete-ssh-key, delete-gpg-key, leave-group, revoke-default, delete-access-key, delete-place-token, restrict or lift";

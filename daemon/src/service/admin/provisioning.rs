@@ -22,7 +22,7 @@ use tonic::Status;
 
 use super::unavailable;
 use crate::{
-    provisioning::{Ledger, LedgerError},
+    provisioning::{Ledger, LedgerError, is_member},
     service::Live,
 };
 
@@ -64,18 +64,40 @@ pub(super) async fn begin(
     actor: String,
     request: v1::BeginBitbucketChangeRequest,
 ) -> Result<v1::BeginBitbucketChangeResponse, Status> {
-    let (_, ledger) = kept(live)?;
-    let v1::BeginBitbucketChangeRequest { change, policy, of_leaver } = request;
+    let (settings, ledger) = kept(live)?;
+    let v1::BeginBitbucketChangeRequest { change, policy, of_leaver, of_stranger } = request;
     let change = self::change(change.unwrap_or_default())?;
-    still_right(&live.state(), &change, &policy, of_leaver)?;
+    let why = match (of_leaver, of_stranger) {
+        (true, _) => Why::Gone,
+        (false, true) => Why::Stranger,
+        (false, false) => Why::Else,
+    };
+    still_right(settings, &live.state(), &change, &policy, why)?;
     let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
     ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
     Ok(v1::BeginBitbucketChangeResponse { entry })
 }
 
+/// Why a change is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Whoever it takes from is gone.
+    Gone,
+    /// No source knows whoever it takes from.
+    Stranger,
+    /// For something else.
+    Else,
+}
+
 /// Refuses what is not right any more. A plan of thousands of changes takes an hour: nobody gets by it what was withdrawn meanwhile, and
 /// from nobody is taken who is back.
-fn still_right(state: &State, change: &Told, planned_by: &str, of_leaver: bool) -> Result<(), Status> {
+fn still_right(
+    settings: &Settings,
+    state: &State,
+    change: &Told,
+    planned_by: &str,
+    why: Why,
+) -> Result<(), Status> {
     let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
     let (policy, snapshot) =
         in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
@@ -86,14 +108,18 @@ fn still_right(state: &State, change: &Told, planned_by: &str, of_leaver: bool) 
     let standing =
         Username::parse(user).map_or(Standing::Unknown, |user| entitle::standing(policy, snapshot, &user));
     let gives = change.step == "permit" && Level::parse(&change.after) > Level::parse(&change.before);
-    let why = match standing {
+    let told = match standing {
         Standing::Deactivated | Standing::CutOff | Standing::Unknown if gives && !user.is_empty() => {
             "may not act any more"
         }
-        Standing::Active | Standing::Unknown if of_leaver => "is not gone any more",
+        Standing::Active | Standing::Unknown if why == Why::Gone => "is not gone any more",
+        Standing::Active | Standing::Deactivated | Standing::CutOff if why == Why::Stranger => "is known now",
+        _ if why == Why::Else && change.step == "leave-group" && is_member(settings, policy, snapshot, change) => {
+            "is to be in that group now"
+        }
         _ => return Ok(()),
     };
-    Err(Status::failed_precondition(format!("`{user}` {why} ({}): plan again", standing.as_str())))
+    Err(Status::failed_precondition(format!("`{user}` {told} ({}): plan again", standing.as_str())))
 }
 
 /// Records what became of a change.
@@ -365,12 +391,12 @@ fn change(wire: v1::BitbucketChange) -> Result<Told, Status> {
         "permit" => is_permission && after.is_some() && (told.before.is_empty() || before.is_some()),
         "revoke" => is_permission && before.is_some() && told.after.is_empty(),
         "forget" => is_permission,
-        "revoke-global" => user.is_some() && told.place.is_empty(),
+        "revoke-global" => user.is_some() != group.is_some() && told.place.is_empty(),
         "delete-token" | "delete-ssh-key" | "delete-gpg-key" => user.is_some() && !told.thing.is_empty(),
         "revoke-default" => {
             before.is_some() && told.after.is_empty() && is_of_place(&told) && told.thing.is_empty()
         }
-        "delete-access-key" => is_of_place(&told) && !told.thing.is_empty(),
+        "delete-access-key" | "delete-place-token" => is_of_place(&told) && !told.thing.is_empty(),
         "leave-group" => user.is_some() && group.is_some(),
         "restrict" | "lift" => told.restriction().is_some() && user.is_none() && group.is_none(),
         _ => false,

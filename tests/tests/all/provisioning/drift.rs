@@ -71,35 +71,35 @@ fn what_bitbucket_has_beside_the_policy_is_found() {
     world.server.add_token_of("WEB/site", "bot", None);
     world.daemon.deactivate("carl").expect_success("cut off");
     insta::assert_snapshot!(drift(&["--credentials"]).stdout_text(), @"
-    Gone, and still there (6)
+    Gone, and still there (6), mended by `oam bitbucket apply`
       user:carl still has the SSH key 3 `old`: `carl` was cut off
       user:carl still has licensed-user: `carl` was cut off
       PAY: user:carl still has admin: `carl` was cut off
       WEB: user:carl still has read: `carl` was cut off
       WEB/shop: user:carl still has write: `carl` was cut off
       user:carl is still in the group eng: `carl` was cut off
-    Let in, and known to no source (2)
+    Let in, and known to no source (2), mended by `oam bitbucket apply --fix unknown-account`
       user:boss is let in, and no source knows the account: it is in no group, and has neither token nor key
       user:root is let in, and no source knows the account: it is in no group, and has neither token nor key
-    Administers Bitbucket, and not by the policy (1)
+    Administers Bitbucket, and not by the policy (1), mended by `oam bitbucket apply --fix administers`
       user:root has sys-admin, and no rule gives admin in every project
-    Granted by nobody (1)
+    Granted by nobody (1), mended by `oam bitbucket apply --fix not-granted`
       PAY: user:boss has admin, and no rule gives it
-    For everybody (1)
+    For everybody (1), mended by `oam bitbucket apply --fix everybody`
       WEB: everybody who is signed in has write
-    Not as the policy says (1)
+    Not as the policy says (1), mended by `oam bitbucket apply`
       PAY: user:ada has read in place of write: rule `topics`, role `developer`
-    Branch restrictions that are not for everybody (1)
+    Branch restrictions that are not for everybody (1), mended by `oam bitbucket apply --fix exemption`
       PAY/api: no-deletes on refs/heads/**, but not for boss
-    Branch restrictions beside the policy (1)
+    Branch restrictions beside the policy (1), mended by `oam bitbucket apply --fix restriction`
       PAY: read-only on refs/heads/main
-    Access keys that write (1)
+    Access keys that write (1), mended by `oam bitbucket apply --fix key-writes`
       PAY: access key 1 `deploy` may write, whoever has it
-    Never ends (3)
+    Never ends (3), mended by `oam bitbucket apply --fix endless`
       user:ada HTTP token 1 `ci` never ends
       PAY: access key 1 `deploy` never ends
       WEB/site: HTTP token 1 `bot` never ends
-    Not used for long (5)
+    Not used for long (5), mended by `oam bitbucket apply --fix unused`
       user:ada HTTP token 1 `ci` was made long ago, and is not known to have been used
       user:bob SSH key 2 `laptop` was last used long ago
       PAY: access key 1 `deploy` was made long ago, and is not known to have been used

@@ -6,6 +6,7 @@ mod bounds;
 mod broken;
 mod drift;
 mod leavers;
+mod mended;
 mod mirror;
 mod people;
 mod watched;
