@@ -10,10 +10,11 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a benchmark prints, and fails loudly"
 )]
 
-use std::{fs, path::Path, time::Instant};
+use std::{env, fs, path::Path, process::Command, time::Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use oam_tests::{
@@ -24,7 +25,13 @@ const PROJECTS: usize = 10;
 const REPOSITORIES: usize = 30;
 const PEOPLE: usize = 2_000;
 
+/// What this program is run with to measure another one.
+const PEAK: &str = "--measure-peak";
+
 fn main() {
+    if is_peak_child() {
+        return;
+    }
     told("the binaries that are measured, built where they are older than their sources", || {
         binaries::path("oamd")
     });
@@ -72,15 +79,43 @@ fn measured(what: &str, server: &BitbucketServer, daemon: &Daemon, folder: &Path
     let mut oam = daemon.oam_command();
     oam.args(["bitbucket", task[0], "--url", server.url(), "--network", "loopback", "--token-file"]);
     oam.arg(token).args(&task[1..]);
+    let mut own = measuring(&oam);
     let (before, start) = (server.requests().len(), Instant::now());
-    let done = oam_tests::Run::run(&mut oam).expect_success(what);
+    let done = oam_tests::Run::run(&mut own).expect_success(what);
     let (time, requests) = (start.elapsed(), server.requests().len() - before);
-    let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss() / 1024;
-    println!(
-        "  {what:<38} {requests:>6} requests  {:>7.2} s  largest `oam` so far {peak} MiB",
-        time.as_secs_f64()
-    );
+    let peak = peak_mib(&done);
+    println!("  {what:<38} {requests:>6} requests  {:>7.2} s  `oam` {peak:>4} MiB", time.as_secs_f64());
     done
+}
+
+/// The same command, run by a small process of its own, which is this program again: the system tells only of all children together,
+/// and `cargo`, `git` and the daemons before were children of this one.
+fn measuring(oam: &Command) -> Command {
+    let mut own = Command::new(env::current_exe().unwrap());
+    own.arg(PEAK).arg(oam.get_program()).args(oam.get_args()).env_clear();
+    own.envs(oam.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    own.current_dir(oam.get_current_dir().unwrap());
+    own
+}
+
+/// What it says at the end, on its standard error, of the one that it ran.
+fn peak_mib(done: &Finished) -> u64 {
+    let said = done.stderr_text();
+    let peak = said.lines().filter_map(|line| line.strip_prefix(PEAK)).last();
+    peak.and_then(|peak| peak.trim().parse::<u64>().ok()).unwrap_or_else(|| panic!("{done:?}")) / 1024
+}
+
+/// Whether this process is one that [`measuring`] starts; then it has done its work.
+fn is_peak_child() -> bool {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [mark, program, more @ ..] = arguments.as_slice() else { return false };
+    if mark != PEAK {
+        return false;
+    }
+    let status = Command::new(program).args(more).status().unwrap();
+    assert!(status.success(), "{program}: {status}");
+    eprintln!("{PEAK} {}", getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss());
+    true
 }
 
 /// Users, a group for each project, and repositories that nobody pushes to.

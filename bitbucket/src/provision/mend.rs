@@ -93,7 +93,8 @@ pub(super) fn changes(seen: &Seen, basis: &Basis, surplus: &[Surplus], done: &[C
     mends
 }
 
-const JIT: &str = "Bitbucket writes memberships at each sign-in (`jit`): take them out where it has them from";
+const JIT: &str =
+    "Bitbucket writes memberships at each sign-in (`jit`): take them out where it has them from";
 
 /// What two changes have in common that do the same.
 fn key(change: &Change) -> [String; 5] {

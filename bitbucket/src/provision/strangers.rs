@@ -42,8 +42,8 @@ pub async fn look_at_strangers(
 
 /// What there is to tell of them.
 pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Around) -> Vec<Finding> {
-    let let_in = unknown(seen, basis)
-        .filter(|(holder, _)| is_let_in(seen, holder, strangers.groups.get(holder)));
+    let let_in =
+        unknown(seen, basis).filter(|(holder, _)| is_let_in(seen, holder, strangers.groups.get(holder)));
     let accounts = let_in.map(|(holder, account)| {
         let what = format!(
             "is let in, and no source knows the account{}{}",

@@ -1,7 +1,8 @@
 //! What the hook costs, as ratios within one run: absolute times drift from day to day and from machine to machine.
 //!
 //! `cargo bench -p oam-tests --bench hook` builds the daemon and the static hook in the release profile and compares
-//! the hook's process, and a whole push, with doing nothing and with other hooks. `-- --quick` takes few runs.
+//! the hook's process, and a whole push, with doing nothing and with other hooks. `-- --quick` takes few runs, `-- page`
+//! measures the page of a pull request alone.
 //! gitolite (Debian's `gitolite3`) is compared with where it is installed.
 #![allow(
     clippy::unwrap_used,
@@ -44,15 +45,18 @@ fn main() {
     if measure::is_peak_child(&arguments) {
         return;
     }
+    let page_alone = arguments.iter().any(|argument| argument == "page");
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let effort = if quick { QUICK } else { FULL };
     let built = build::release();
     println!("hook: {} ({} kB)", built.hook.display(), std::fs::metadata(&built.hook).unwrap().len() / 1024);
     let world = peers::World::start(&built);
-    let mut misses = process::run(&world, effort);
-    misses += page::run(&world, effort);
-    misses += push::run(&world, effort);
-    misses += process::run_large(&world, effort);
+    let mut misses = page::run(&world, effort);
+    if !page_alone {
+        misses += process::run(&world, effort);
+        misses += push::run(&world, effort);
+        misses += process::run_large(&world, effort);
+    }
     println!(
         "\n{}",
         if misses == 0 { "every target met".to_owned() } else { format!("{misses} targets missed") }

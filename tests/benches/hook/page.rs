@@ -27,6 +27,9 @@ exclude       = ["author", "committers"]
 reset_on_push = true
 "#;
 
+/// The pull request that nobody approves.
+const MISSING: u64 = 18;
+
 /// A daemon, and the hook as Bitbucket runs it for a page.
 struct Page {
     _daemon: Daemon,
@@ -78,17 +81,22 @@ pub(crate) fn run(world: &World, effort: Effort) -> u32 {
     let (head, onto) = (tip('1'), tip('2'));
     let approvals = vec![("bob".to_owned(), head.clone())];
     let told = Told { head, onto, makers: vec!["alice@example.com".to_owned()], approvals };
+    let without = Told { approvals: Vec::new(), ..told.clone() };
     server.tell(sample::REPOSITORY, 17, "alice", "refs/heads/main", told);
+    server.tell(sample::REPOSITORY, MISSING, "alice", "refs/heads/main", without);
     let repository = BareRepo::unguarded();
     let page = |remember| Page::new(world, &server, &token, &repository, remember);
-    let (mut remembered, mut asked) = (page("5m"), page("0s"));
+    let (mut remembered, mut asked, mut missing) = (page("5m"), page("0s"), page("5m"));
+    missing.command.env("BB_PULL_REQUEST_ID", MISSING.to_string());
     let mut no_hook = Command::new("/bin/true");
     let mut cases = vec![
         Case::new("/bin/true", |_| process(&mut no_hook, &nothing, 0)),
         Case::new("a page by what Bitbucket said before", |_| process(&mut remembered.command, &nothing, 0)),
         Case::new("a page for which Bitbucket is asked", |_| process(&mut asked.command, &nothing, 0)),
+        // A no is never remembered: whoever looks has just approved, perhaps.
+        Case::new("a page with an approval missing", |_| process(&mut missing.command, &nothing, 1)),
     ];
     let medians = medians(&mut cases, effort.processes);
-    table("The page of a pull request that is approved", &cases, &medians);
+    table("The page of a pull request, approved and not", &cases, &medians);
     judge("by what Bitbucket said before, x /bin/true", medians[1] / medians[0], Target::AtMost(1.5))
 }

@@ -6,7 +6,8 @@ use crate::{
     Restriction,
     permission::Level,
     provision::{
-        Automatic, Beside, FindingKind, MendedBy, Standing, Step, give_up_strangers, plan::groups_to_look_into,
+        Automatic, Beside, FindingKind, MendedBy, Standing, Step, give_up_strangers,
+        plan::groups_to_look_into,
     },
     samples::{dated, holder, place},
 };
@@ -56,8 +57,7 @@ fn drifted() -> Company {
     company.give("OPS", Level::Admin, "user:boss").has("OPS", "user:boss", Level::Admin);
     company.has("OPS", "user:ada", Level::Write).has("OPS/tools", "user:bob", Level::Read);
     company.basis.settings.groups.insert("okta".to_owned());
-    let everywhere =
-        |who: &str, level| GlobalPermission { holder: holder(who), level };
+    let everywhere = |who: &str, level| GlobalPermission { holder: holder(who), level };
     company.seen.everywhere.is = vec![
         everywhere("user:ada", GlobalLevel::Admin),
         everywhere("user:bob", GlobalLevel::LicensedUser),
@@ -68,10 +68,8 @@ fn drifted() -> Company {
     let mut beside = Beside::default();
     let around = &mut beside.around;
     around.everybody = vec![("PAY".parse().unwrap(), Level::Read)];
-    around.restrictions = vec![
-        (place("PAY"), restriction(7, &[])),
-        (place("OPS"), restriction(8, &["cleo"])),
-    ];
+    around.restrictions =
+        vec![(place("PAY"), restriction(7, &[])), (place("OPS"), restriction(8, &["cleo"]))];
     let own = |name: &str, one| (company.account(name), one);
     around.credentials = Some(vec![
         own("ada", credential(token, "1", false, 1)),
@@ -109,11 +107,12 @@ fn what_is_named_is_mended_and_nothing_else() {
     ];
     for (kind, lines) in lines {
         assert_eq!(company.mended(&[kind]), (lines.iter().map(|&line| line.to_owned()).collect(), vec![]));
-        assert!(company.plan().changes.iter().all(|one| one.because.starts_with(&format!("`{}`", kind.as_str()))));
+        assert!(
+            company.plan().changes.iter().all(|one| one.because.starts_with(&format!("`{}`", kind.as_str())))
+        );
     }
     // What is two findings is taken once, and what is taken is not left alone.
-    let all: Vec<_> =
-        FindingKind::ALL.into_iter().filter(|kind| kind.mended_by() == MendedBy::Fix).collect();
+    let all: Vec<_> = FindingKind::ALL.into_iter().filter(|kind| kind.mended_by() == MendedBy::Fix).collect();
     assert_eq!(company.mended(&all), (company.planned(), vec![]));
     assert_eq!((company.planned().len(), company.plan().surplus.len()), (12, 0));
     // By itself nothing of it is done but by whoever named it.
@@ -154,7 +153,13 @@ fn who_leaves_by_the_plan_is_not_left_to_administer() {
     let mut company = drifted();
     company.has("OPS", "group:eng", Level::Admin).give("OPS", Level::Admin, "developer");
     company.basis.settings.ignore.insert("user:boss".parse().unwrap());
-    company.seen.permissions.get_mut(&place("OPS")).unwrap().is.retain(|(who, _)| *who != holder("user:boss"));
+    company
+        .seen
+        .permissions
+        .get_mut(&place("OPS"))
+        .unwrap()
+        .is
+        .retain(|(who, _)| *who != holder("user:boss"));
     let members = ["bob", "cleo"].map(|name| holder(&format!("user:{name}")));
     company.basis.roles.get_mut("developer").unwrap().people = [holder("user:ada")].into();
     company.seen.beside.strangers.members = [(holder("group:eng"), members.clone().into())].into();
@@ -180,10 +185,11 @@ fn the_last_administrator_is_not_mended_away() {
         (vec![], vec!["* user:ada sys-admin>licensed-user".to_owned()])
     );
     // What must be done anyhow is not held back for it.
-    company.seen.everywhere.is.push(GlobalPermission {
-        holder: holder("user:bob"),
-        level: GlobalLevel::SysAdmin,
-    });
+    company
+        .seen
+        .everywhere
+        .is
+        .push(GlobalPermission { holder: holder("user:bob"), level: GlobalLevel::SysAdmin });
     company.gone("user:bob");
     let (done, held) = company.mended(&[FindingKind::Administers]);
     assert!(done.contains(&"* user:bob sys-admin>-".to_owned()), "{done:?}");
@@ -215,7 +221,8 @@ fn accounts_that_no_source_knows_go_where_that_is_named() {
 fn much_that_is_mended_at_once_takes_somebody_who_says_so() {
     let mut company = drifted();
     let ada = company.account("ada");
-    let token = |id: u64, ends| (ada.clone(), credential(CredentialKind::Token, &id.to_string(), ends, 2_000));
+    let token =
+        |id: u64, ends| (ada.clone(), credential(CredentialKind::Token, &id.to_string(), ends, 2_000));
     company.seen.beside.around.credentials = Some((1..=4).map(|id| token(id, false)).collect());
     company.fix(&[FindingKind::Endless, FindingKind::NotGranted]);
     let why = "6 of 7 tokens and keys would be taken, which is more than 10 %";

@@ -114,7 +114,10 @@ fn still_right(
         }
         Standing::Active | Standing::Unknown if why == Why::Gone => "is not gone any more",
         Standing::Active | Standing::Deactivated | Standing::CutOff if why == Why::Stranger => "is known now",
-        _ if why == Why::Else && change.step == "leave-group" && is_member(settings, policy, snapshot, change) => {
+        _ if why == Why::Else
+            && change.step == "leave-group"
+            && is_member(settings, policy, snapshot, change) =>
+        {
             "is to be in that group now"
         }
         _ => return Ok(()),

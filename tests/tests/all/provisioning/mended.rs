@@ -99,9 +99,17 @@ fn each_kind_is_found_and_mended_and_then_nothing_is_found() {
     // What was taken is what was named, and what is ours stayed.
     assert_eq!(server.groups_of("lena"), ["eng", "leads"].map(str::to_owned)[1..]);
     assert_eq!(server.groups_of("stray"), Vec::<String>::new());
-    assert!(!server.given().iter().any(|one| one.contains("boss") || one.contains("site")), "{:?}", server.given());
+    assert!(
+        !server.given().iter().any(|one| one.contains("boss") || one.contains("site")),
+        "{:?}",
+        server.given()
+    );
     assert!(server.given().contains(&"PAY @leads Admin".to_owned()), "{:?}", server.given());
-    assert_eq!(world.recorded().len(), 2 * world.ended(ChangeStage::Done), "each is recorded, and none failed");
+    assert_eq!(
+        world.recorded().len(),
+        2 * world.ended(ChangeStage::Done),
+        "each is recorded, and none failed"
+    );
     // A restriction of others that was taken away has not become ours: whoever makes it again keeps it.
     server.restrict("PAY", "read-only", "refs/heads/main", &[]);
     assert!(world.planned().is_empty(), "{:?}", world.planned());
@@ -140,7 +148,10 @@ fn a_plan_that_was_kept_mends_what_it_says_and_no_more() {
     plan();
     let bob = world.server.add_credential("bob", CredentialKind::Token, "cd", None);
     let refused = world.oam("apply", &[file]);
-    assert!(refused.code == 1 && refused.stderr_text().contains("user:bob loses the HTTP token"), "{refused:?}");
+    assert!(
+        refused.code == 1 && refused.stderr_text().contains("user:bob loses the HTTP token"),
+        "{refused:?}"
+    );
     assert!(world.server.has_token(&ada));
     plan();
     world.oam("apply", &[file, "--fix", "key-writes"]).expect_success("of what was planned nothing is that");
@@ -152,7 +163,9 @@ fn a_plan_that_was_kept_mends_what_it_says_and_no_more() {
 #[test]
 fn a_kind_that_another_command_mends_is_not_taken() {
     let world = World::applied("");
-    for (kind, told) in [("hook-off", "oam bitbucket install"), ("gone", "oam bitbucket apply"), ("x", "endless")] {
+    for (kind, told) in
+        [("hook-off", "oam bitbucket install"), ("gone", "oam bitbucket apply"), ("x", "endless")]
+    {
         let refused = world.fix(kind);
         assert!(refused.code == 2 && refused.stderr_text().contains(told), "{refused:?}");
     }
@@ -166,7 +179,8 @@ fn what_is_not_as_it_was_is_not_mended() {
         world.server.add_credential(user, CredentialKind::Ssh, "laptop", None);
         world.server.last_used(user, "laptop", LONG_AGO);
     }
-    let fixed = world.fixed_meanwhile("unused", 1, || world.server.last_used("carl", "laptop", 4_000_000_000_000));
+    let fixed =
+        world.fixed_meanwhile("unused", 1, || world.server.last_used("carl", "laptop", 4_000_000_000_000));
     let told = "NOT done: user:carl loses the SSH key 2 `laptop`: it is not as it was when it was looked at";
     assert!(fixed.code == 1 && fixed.stderr_text().contains(told), "{fixed:?}");
     assert_eq!((world.server.credentials("bob"), world.server.credentials("carl")), (0, 1));
@@ -179,7 +193,11 @@ fn what_is_not_as_it_was_is_not_mended() {
         world.server.restrict("WEB", "read-only", "refs/heads/main", &["ada"]);
     });
     assert!(fixed.code == 1 && fixed.stderr_text().contains("it is not as it was"), "{fixed:?}");
-    assert!(world.server.restrictions().iter().any(|one| one.ends_with("ada")), "{:?}", world.server.restrictions());
+    assert!(
+        world.server.restrictions().iter().any(|one| one.ends_with("ada")),
+        "{:?}",
+        world.server.restrictions()
+    );
 }
 
 /// Somebody may be known, and in a group upstream, by the time at which it would be mended.
@@ -199,7 +217,10 @@ fn who_is_known_meanwhile_keeps_what_they_have() {
         let people = directory(&[&PEOPLE[..], &[("stray", true, &[])]].concat());
         world.daemon.import(&people);
     });
-    assert!(fixed.code == 1 && fixed.stderr_text().contains("`stray` is known now (active): plan again"), "{fixed:?}");
+    assert!(
+        fixed.code == 1 && fixed.stderr_text().contains("`stray` is known now (active): plan again"),
+        "{fixed:?}"
+    );
     assert!(world.server.given().contains(&"WEB stray Read".to_owned()), "{:?}", world.server.given());
 }
 
