@@ -228,8 +228,10 @@ impl State {
                 if change.step == "restrict" {
                     self.restrictions.extend(change.restriction());
                 }
-                // From here on it may be there.
-                if let (Some(key), Some(level)) = (change.permission(), Level::parse(&change.after)) {
+                // From here on it may be there. What others gave and is lowered is theirs until that is done.
+                if let (Some(key), Some(level)) = (change.permission(), Level::parse(&change.after))
+                    && Level::parse(&change.before) <= Some(level)
+                {
                     self.managed.entry(key).or_insert(Managed { level, below: below(&change, level) });
                 }
                 self.pending.insert(entry, change);
@@ -448,6 +450,19 @@ mod tests {
             ledger.end(entry, done).unwrap();
             assert!(open(&path).restrictions().is_empty(), "{entry}");
         }
+    }
+
+    #[test]
+    fn what_others_gave_is_ours_once_it_was_lowered_and_not_before() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("ledger");
+        let ledger = open(&path);
+        for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
+            ledger.begin(entry, &permit("admin", "write")).unwrap();
+            assert_eq!(level(&open(&path)), None, "{entry}");
+            ledger.end(entry, done).unwrap();
+        }
+        assert_eq!(level(&open(&path)), managed(Level::Write, None));
     }
 
     #[test]
