@@ -441,12 +441,13 @@ mod tests {
     fn a_restriction_of_others_that_is_lifted_is_not_ours() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger");
-        let ledger = open(&path);
         let thing = "read-only BRANCH refs/heads/main".to_owned();
         let lift = Told { step: "lift".into(), place: "PAY".into(), thing, ..Told::default() };
         for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
-            ledger.begin(entry, &lift).unwrap();
-            assert!(open(&path).restrictions().is_empty(), "{entry}");
+            open(&path).begin(entry, &lift).unwrap();
+            // Interrupted in between.
+            let ledger = open(&path);
+            assert!(ledger.restrictions().is_empty(), "{entry}");
             ledger.end(entry, done).unwrap();
             assert!(open(&path).restrictions().is_empty(), "{entry}");
         }
@@ -456,10 +457,10 @@ mod tests {
     fn what_others_gave_is_ours_once_it_was_lowered_and_not_before() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("ledger");
-        let ledger = open(&path);
         for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
-            ledger.begin(entry, &permit("admin", "write")).unwrap();
-            assert_eq!(level(&open(&path)), None, "{entry}");
+            open(&path).begin(entry, &permit("admin", "write")).unwrap();
+            let ledger = open(&path);
+            assert_eq!(level(&ledger), None, "{entry}");
             ledger.end(entry, done).unwrap();
         }
         assert_eq!(level(&open(&path)), managed(Level::Write, None));
