@@ -101,7 +101,7 @@ fn measuring(oam: &Command) -> Command {
 /// What it says at the end, on its standard error, of the one that it ran.
 fn peak_mib(done: &Finished) -> u64 {
     let said = done.stderr_text();
-    let peak = said.lines().filter_map(|line| line.strip_prefix(PEAK)).last();
+    let peak = said.lines().filter_map(|line| line.strip_prefix(PEAK)).next_back();
     peak.and_then(|peak| peak.trim().parse::<u64>().ok()).unwrap_or_else(|| panic!("{done:?}")) / 1024
 }
 
