@@ -117,8 +117,15 @@ pub fn diff(
     if snapshot.is_none() {
         bounded.extend(named::not_compared(old, new));
     }
-    let groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
-    let times = Times::of(table.rules.iter().map(|rule| rule.window), now);
+    let mut groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
+    let windows = table.rules.iter().map(|rule| rule.window);
+    let times = if budget.spend(Times::work(windows.clone())) {
+        Times::of(windows, now)
+    } else {
+        bounded.because(TOO_MANY_WAYS);
+        groups.clear();
+        Times::of(std::iter::empty(), now)
+    };
     bounded.extend(of_weeks(&groups, &table, &times));
     let mut comparison = Comparison::new(&table);
     let mut found = Found::default();
