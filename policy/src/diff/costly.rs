@@ -141,6 +141,20 @@ fn workloads_that_meet_are_paid_for() {
     is_paid_for("", &new.replace("job = ", "build = \"1\" } # "), BROAD / 4 * NARROW);
 }
 
+/// What may be leased is given to the account: each workload with each grant.
+#[test]
+fn leases_of_what_is_granted_are_paid_for() {
+    let workload = |number: usize| {
+        format!(
+            "[[workload]]\nid = \"w{number}\"\nprofile = \"generic\"\nissuer = \"https://ci\"\nclaims = {{ job = \"1\" }}\n\
+             principal = \"svc\"\nroles = [\"one\"]\non = [\"**\"]\nrefs = [\"refs/heads/**\"]\n"
+        )
+    };
+    let grants = (0..200).map(|number| grant(&format!("x{number}"), "**", "refs/heads/**", ""));
+    let new: String = (0..200).map(workload).chain(grants).collect();
+    is_paid_for("", &new, 200 * 200);
+}
+
 /// Many roles, each of which is granted the same by many rules.
 #[test]
 fn many_roles_are_paid_for() {

@@ -189,9 +189,11 @@ impl<'p> Given<'p> {
             }
             let leased = grant.to.iter().filter(|_| right >= Right::Write);
             for (workload, of_workload) in leased.filter_map(|role| leases.get(role)).flatten() {
-                if !budget.spend(1) {
+                if !budget.spend(TOLD) {
                     return None;
                 }
+                #[cfg(test)]
+                super::budget::done(size_of::<Giving<'_>>() / 4);
                 let on = vec![*of_workload, on];
                 let number = self.add(Giving { rule: &workload.id, right: Right::Write, on, window });
                 side.by_name.entry(workload.principal.key()).or_default().push(number);
