@@ -326,7 +326,7 @@ fn people_who_all_hold_other_roles_are_asked_about_within_the_bounds() {
     };
     // One more right for one role: those who hold it are asked about, and nobody else.
     let one = "[[grant]]\nid = \"more\"\nto = [\"r7\"]\non = [\"X/*\"]\nverbs = [\"create\"]\nrefs = [\"refs/heads/**\"]\n";
-    let found = compared(one, &Limits { steps: 3_000_000, ..Limits::default() });
+    let found = compared(one, &Limits { steps: 10_000_000, ..Limits::default() });
     assert!(found.exact, "{:?}", found.bounded);
     assert!(found.changes.iter().any(|change| change.effect == Effect::Gains && change.users() > 250));
     // A freeze is for all of them.
