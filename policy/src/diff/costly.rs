@@ -134,8 +134,10 @@ fn workloads_that_meet_are_paid_for() {
     };
     let new = draft(
         BROAD / 4,
-        |number| workload(format!("x{number}"), "**".into(), "refs/heads/**".into(), 1 + number % 50),
-        |number| workload(format!("p{number}"), format!("P{number}/*"), "refs/heads/**".into(), 1 + number),
+        |number| workload(format!("x{number}"), "**".into(), "refs/heads/**".into(), 1 + number % 15),
+        |number| {
+            workload(format!("p{number}"), format!("P{number}/*"), "refs/heads/**".into(), 1 + number % 15)
+        },
     );
     is_paid_for("", &new, BROAD / 4 * NARROW);
     is_paid_for("", &new.replace("job = ", "build = \"1\" } # "), BROAD / 4 * NARROW);

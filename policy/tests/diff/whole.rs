@@ -291,8 +291,9 @@ proptest::proptest! {
 }
 
 /// Whether a push goes in by the one policy that does not by the other, whatever it is like.
-fn goes_in(before: &Said, after: &Said) -> bool {
-    before.plain.iter().zip(&after.plain).any(|(before, after)| !before && *after)
+fn goes_in(before: &[Said], after: &[Said]) -> bool {
+    let plain = |said: &[Said]| -> Vec<bool> { said.iter().flat_map(|one| one.plain.clone()).collect() };
+    plain(before).iter().zip(plain(after)).any(|(before, after)| !before && after)
 }
 
 /// What tells that something goes in now, or more easily.
