@@ -18,8 +18,8 @@ pub const PACKAGES: [&str; 3] = ["oam-hook", "oam-daemon", "oam-cli"];
 pub const BINARIES: [&str; 3] = ["oam-hook", "oamd", "oam"];
 
 /// The folders whose files end up in them.
-const SOURCES: [&str; 9] =
-    ["policy", "audit", "proto", "fetch", "bitbucket", "scim", "hook", "daemon", "cli"];
+const SOURCES: [&str; 11] =
+    ["policy", "audit", "proto", "export", "fetch", "ldap", "bitbucket", "scim", "hook", "daemon", "cli"];
 
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
@@ -112,4 +112,23 @@ fn newest(path: &Path) -> SystemTime {
     let own = modified(path).unwrap_or(SystemTime::UNIX_EPOCH);
     let Ok(entries) = fs::read_dir(path) else { return own };
     entries.flatten().map(|entry| newest(&entry.path())).fold(own, SystemTime::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that is not among them is changed, and the tests go on with the binaries from before.
+    #[test]
+    fn all_that_the_binaries_are_made_of_is_looked_at() {
+        for source in SOURCES {
+            let manifest =
+                fs::read_to_string(workspace().join(source).join("Cargo.toml")).expect("a manifest");
+            let ours = manifest.lines().filter_map(|line| line.strip_prefix("oam-"));
+            for name in ours.filter_map(|line| line.split(['.', ' ', '=']).next()) {
+                // The harness itself is no part of them.
+                assert!(name == "tests" || SOURCES.contains(&name), "`{source}` is made of `{name}`, too");
+            }
+        }
+    }
 }
