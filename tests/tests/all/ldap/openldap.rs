@@ -213,6 +213,41 @@ fn a_load_by_which_many_are_inactive_cuts_nobody_off_without_a_word() {
     company.refuses("u3", "account-disabled");
 }
 
+/// It looks as if nobody were limited.
+#[test]
+fn a_right_to_read_who_may_act_that_is_taken_away_lets_nobody_in() {
+    if !can_run(&PROGRAMS) {
+        return;
+    }
+    let (mut server, company) = company_of_many();
+    for number in 0..7 {
+        server.change(&OpenLdap::set(&format!("u{number}"), "shadowExpire", "1"));
+    }
+    company.wait_for("u6 is inactive", "u6", is_inactive);
+    server.stop();
+    server.hide("shadowExpire", true);
+    server.launch();
+    company.wait("it is followed again", |source| source["feed"]["server"].is_string());
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("oam source sync");
+    company.wait("it is held back", |source| source["feed"]["held"].is_string());
+    let held = company.source();
+    let words = held["feed"]["held"].as_str().unwrap();
+    assert_eq!(
+        words,
+        "7 of 7 people who may not act, or only until a time, would be let in without an end, and `max_loss` is 20%",
+        "{held}"
+    );
+    company.refuses("u3", "account-disabled");
+    company.permits("u11");
+    server.stop();
+    server.hide("shadowExpire", false);
+    server.launch();
+    company.wait("it is followed again", |source| source["feed"]["server"].is_string());
+    company.wait("nothing is held back", |source| source["feed"]["held"].is_null());
+    company.refuses("u3", "account-disabled");
+    company.permits("u11");
+}
+
 #[test]
 fn a_plain_server_is_read_again_and_again() {
     if !can_run(&PROGRAMS) {
