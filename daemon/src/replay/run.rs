@@ -221,10 +221,11 @@ impl Replay {
         summary: &mut Summary,
     ) -> Result<Vec<Verdict>, Untold> {
         let decision = &recorded.decision;
-        // How old the directory might be then is not recorded.
+        // How old the directory might be then is not recorded, nor whether signals about its people came.
         let of_refs = decision.updates.iter().flat_map(|update| &update.reasons);
-        if decision.reasons.iter().chain(of_refs).any(|reason| reason.code == "source-stale") {
-            return Err(Untold::UndecidedThen("source-stale".into()));
+        let mut codes = decision.reasons.iter().chain(of_refs).map(|reason| reason.code.as_str());
+        if let Some(code) = codes.find(|code| ["source-stale", "signals-blind"].contains(code)) {
+            return Err(Untold::UndecidedThen(code.into()));
         }
         let policy = match &decision.policy {
             Some(digest) => Some(self.policies.of(digest).ok_or(Untold::PolicyGone)?),

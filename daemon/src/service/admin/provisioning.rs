@@ -49,7 +49,7 @@ pub(super) fn wanted(
         let why = words::of_undecided(first).summary;
         format!("nobody can say what permissions there should be: {why}")
     });
-    if !obstacles.iter().all(|one| matches!(one, UndecidedReason::SourceStale { .. })) {
+    if !obstacles.iter().all(UndecidedReason::is_of_a_source) {
         return Err(Status::unavailable(late.unwrap_or_default()));
     }
     let (answers, stream) = mpsc::channel(16);
