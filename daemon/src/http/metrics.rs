@@ -57,6 +57,8 @@ pub struct Metrics {
     bitbucket_drift: Family<OfFinding, Gauge<u64, AtomicU64>>,
     bitbucket_drift_age: Gauge<f64, AtomicU64>,
     bitbucket_watch_overdue: Gauge<f64, AtomicU64>,
+    bitbucket_watch_left: Gauge<u64, AtomicU64>,
+    bitbucket_watch_unread: Gauge<u64, AtomicU64>,
     pull_requests: Family<Looked, Counter>,
     pull_request_seconds: Histogram,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
@@ -202,6 +204,8 @@ impl Default for Metrics {
             bitbucket_drift: Family::default(),
             bitbucket_drift_age: Gauge::default(),
             bitbucket_watch_overdue: Gauge::default(),
+            bitbucket_watch_left: Gauge::default(),
+            bitbucket_watch_unread: Gauge::default(),
             pull_requests: Family::default(),
             // 1 ms to about 16 s.
             pull_request_seconds: Histogram::new(exponential_buckets(1e-3, 2.0, 15)),
@@ -384,6 +388,16 @@ impl Metrics {
             "How long ago a round of oam bitbucket watch should have been done",
             Unit::Seconds,
             self.bitbucket_watch_overdue.clone(),
+        );
+        registry.register(
+            "bitbucket_watch_left",
+            "How many who are gone still have something in Bitbucket after the last round of oam bitbucket watch",
+            self.bitbucket_watch_left.clone(),
+        );
+        registry.register(
+            "bitbucket_watch_unread",
+            "How many projects and repositories the last round could not read",
+            self.bitbucket_watch_unread.clone(),
         );
     }
 
@@ -692,6 +706,9 @@ impl Metrics {
         }
         let overdue = live.watched.overdue(jiff::Timestamp::now()).unwrap_or_default();
         self.bitbucket_watch_overdue.set(overdue.as_secs_f64());
+        let left = live.watched.left();
+        self.bitbucket_watch_left.set(left.leavers);
+        self.bitbucket_watch_unread.set(left.places);
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }
 
