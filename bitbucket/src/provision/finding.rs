@@ -37,6 +37,8 @@ pub enum FindingKind {
     HookNotYet,
     /// Somebody who is gone still has something.
     Gone,
+    /// Something of a place could not be read: nobody knows what is there.
+    Unread,
     /// An account is let in that no source knows and no rule names.
     UnknownAccount,
     /// Somebody is in a group that a role is mapped to, and no source has them there.
@@ -62,7 +64,7 @@ pub enum FindingKind {
 }
 
 /// What must have been looked at for a kind of thing to be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FoundIn {
     /// Where the hook is registered and on.
     Hooks,
@@ -74,13 +76,14 @@ pub enum FoundIn {
 
 impl FindingKind {
     /// Every one, the worst first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::HookGone,
         Self::HookOff,
         Self::HookNarrowed,
         Self::HookReplaced,
         Self::HookNotYet,
         Self::Gone,
+        Self::Unread,
         Self::UnknownAccount,
         Self::Administers,
         Self::GroupMember,
@@ -107,6 +110,7 @@ impl FindingKind {
             }
             Self::KeyWrites | Self::Endless | Self::Unused => FoundIn::Credentials,
             Self::Gone
+            | Self::Unread
             | Self::UnknownAccount
             | Self::GroupMember
             | Self::Administers
@@ -127,6 +131,7 @@ impl FindingKind {
             Self::HookReplaced => "hook-replaced",
             Self::HookNotYet => "hook-not-yet",
             Self::Gone => "gone",
+            Self::Unread => "unread",
             Self::UnknownAccount => "unknown-account",
             Self::GroupMember => "group-member",
             Self::Differs => "differs",

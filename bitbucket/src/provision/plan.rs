@@ -35,6 +35,9 @@ pub struct Plan {
     /// Those who are gone of whose tokens, keys and groups something could not be read, and why: that stays.
     #[serde(default)]
     pub unread: Vec<(Holder, String)>,
+    /// The places of which something could not be read, and why: nothing is given or taken there.
+    #[serde(default)]
+    pub unread_places: Vec<(Place, String)>,
     /// Rules that say more than permissions can, and what becomes of them.
     pub unsaid: Vec<(String, String)>,
     /// How many permissions are as they should be already.
@@ -114,6 +117,7 @@ impl Plan {
             absent,
             left_in_groups,
             unread: seen.unread.iter().map(|(user, why)| (user.clone(), why.clone())).collect(),
+            unread_places: seen.unread_places.iter().map(|(at, why)| (at.clone(), why.clone())).collect(),
             unsaid: basis.unsaid.iter().cloned().chain(unsaid).collect(),
             unchanged,
             too_many_people,
@@ -221,7 +225,7 @@ impl Drawn {
         }
         let wanted = Wanted::of(basis, seen);
         let none = Default::default();
-        for place in &seen.places.is {
+        for place in seen.places.is.iter().filter(|place| !seen.unread_places.contains_key(place)) {
             drawn.at(place, &seen.at(place), (&wanted, wanted.at.get(place).unwrap_or(&none)), basis);
         }
         drawn.vanished(&wanted);
@@ -229,6 +233,11 @@ impl Drawn {
         drawn.gives.extend(mirrored.made);
         drawn.takes.extend(mirrored.lifted);
         drawn.takes.extend(anybody::changes(seen, basis));
+        // Where something could not be read nobody knows what is there.
+        let is_read =
+            |change: &Change| change.step.place().is_none_or(|place| !seen.unread_places.contains_key(place));
+        drawn.gives.retain(is_read);
+        drawn.takes.retain(is_read);
         drawn.absent = wanted.absent.into_iter().collect();
         drawn.unsaid = mirrored.unsaid;
         drawn

@@ -38,6 +38,7 @@ fn company() -> Company {
         permissions,
         doors: BTreeMap::new(),
         unread: BTreeMap::new(),
+        unread_places: BTreeMap::new(),
         members: [(holder("group:admins"), dated([holder("user:boss")].into()))].into(),
         defaults: BTreeMap::new(),
         access_keys: BTreeMap::new(),

@@ -4,6 +4,7 @@ mod basis;
 mod by_app;
 mod carry_out;
 mod drift;
+mod looking;
 mod noted;
 mod provision;
 mod seen;

@@ -83,6 +83,7 @@ fn title(kind: FindingKind) -> &'static str {
         FindingKind::HookReplaced => "The hook is another one than was installed",
         FindingKind::HookNotYet => "The hook is not there yet: changes pass unseen",
         FindingKind::Gone => "Gone, and still there",
+        FindingKind::Unread => "Could not be read",
         FindingKind::UnknownAccount => "Let in, and known to no source",
         FindingKind::GroupMember => "In a group, and not by any source",
         FindingKind::Administers => "Administers Bitbucket, and not by the policy",

@@ -61,6 +61,8 @@ pub struct Metrics {
     bitbucket_drift: Family<OfFinding, Gauge<u64, AtomicU64>>,
     bitbucket_drift_age: Gauge<f64, AtomicU64>,
     bitbucket_watch_overdue: Gauge<f64, AtomicU64>,
+    bitbucket_watch_left: Gauge<u64, AtomicU64>,
+    bitbucket_watch_unread: Gauge<u64, AtomicU64>,
     pull_requests: Family<Looked, Counter>,
     pull_request_seconds: Histogram,
     privileges: Family<OfStage, Gauge<u64, AtomicU64>>,
@@ -113,6 +115,8 @@ impl Default for Metrics {
             bitbucket_drift: Family::default(),
             bitbucket_drift_age: Gauge::default(),
             bitbucket_watch_overdue: Gauge::default(),
+            bitbucket_watch_left: Gauge::default(),
+            bitbucket_watch_unread: Gauge::default(),
             pull_requests: Family::default(),
             // 1 ms to about 16 s.
             pull_request_seconds: Histogram::new(exponential_buckets(1e-3, 2.0, 15)),

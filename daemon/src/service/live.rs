@@ -315,6 +315,7 @@ impl Live {
             .unwrap_or_default()
             .into_iter()
             .chain(self.drift.alarms(now))
+            .chain(self.watched.alarm())
             .chain(self.exports.alarms(&self.audit, now))
             .chain(self.signals.alarms(now))
             .chain(secrets::alarms(self, now))

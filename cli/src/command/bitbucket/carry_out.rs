@@ -79,7 +79,8 @@ pub(super) async fn carry_out(
     let (Done { done, failed, .. }, plan) = (done, &look.plan);
     let json = AppliedJson::of(done, &failed, plan, &too_much);
     context.terminal.answer(&json, |page| applied_text(done, &failed, plan, &too_much, page))?;
-    let whole = failed.is_empty() && plan.held_back.is_empty() && plan.unread.is_empty();
+    let is_read = plan.unread.is_empty() && plan.unread_places.is_empty();
+    let whole = failed.is_empty() && plan.held_back.is_empty() && is_read;
     Ok(if whole && too_much.is_empty() { Exit::Ok } else { Exit::No })
 }
 

@@ -63,6 +63,9 @@ impl Metrics {
         }
         let overdue = live.watched.overdue(jiff::Timestamp::now()).unwrap_or_default();
         self.bitbucket_watch_overdue.set(overdue.as_secs_f64());
+        let left = live.watched.left();
+        self.bitbucket_watch_left.set(left.leavers);
+        self.bitbucket_watch_unread.set(left.places);
         self.ready.set(u64::from(live.obstacles().is_empty()));
     }
 

@@ -152,6 +152,16 @@ impl Metrics {
             Unit::Seconds,
             self.bitbucket_watch_overdue.clone(),
         );
+        registry.register(
+            "bitbucket_watch_left",
+            "How many who are gone still have something in Bitbucket after the last round of oam bitbucket watch",
+            self.bitbucket_watch_left.clone(),
+        );
+        registry.register(
+            "bitbucket_watch_unread",
+            "How many projects and repositories the last round could not read",
+            self.bitbucket_watch_unread.clone(),
+        );
     }
 
     fn register_pull_requests(&mut self) {

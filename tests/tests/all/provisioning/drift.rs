@@ -276,6 +276,57 @@ fn what_a_round_mends_alarms_nobody() {
     assert_eq!(world.drifted().len(), 1, "{:?}", world.drifted());
 }
 
+/// Whoever is held back, to keep somebody in, still has what they had: that is no matter for a journal only.
+#[test]
+fn a_leaver_who_is_the_last_administrator_is_found_as_gone() {
+    let world = World::applied("");
+    world.oam("drift", &["--tell"]);
+    world.server.permit("carl", "WEB", Permission::Admin);
+    world.server.add_credential("carl", CredentialKind::Token, "ci", None);
+    world.now(&[("carl", false, &[])]);
+    let watched = world.oam("watch", &["--drift-every", "6h"]);
+    assert_eq!((watched.code, world.server.credentials("carl")), (1, 0), "{watched:?}");
+    let second = world.drifted().remove(1);
+    let found: Vec<_> = second.found.iter().map(|one| (one.finding.as_str(), one.user.as_deref())).collect();
+    assert_eq!(found, [("gone", Some("carl"))]);
+    let told = "still has admin: `carl` is deactivated in the directory; not done: nobody else would administer WEB: give that to somebody first";
+    assert_eq!(second.found[0].detail, told);
+    let drift = world.oam("drift", &[]).stdout_text();
+    assert!(drift.contains(&format!("WEB: user:carl {told}")) && !drift.contains("mends"), "{drift}");
+    let status = world.daemon.oam(["status"]).stdout_text();
+    assert!(
+        status.contains("ALARM: WHO IS GONE IS NOT OUT: they still have something in Bitbucket: gone 1."),
+        "{status}"
+    );
+    // With another administrator they are out.
+    world.server.permit("boss", "WEB", Permission::Admin);
+    world.oam("watch", &["--drift-every", "6h"]).expect_success("the next round");
+    world.oam("drift", &["--tell"]);
+    let status = world.daemon.oam(["status"]).stdout_text();
+    assert!(!status.contains("WHO IS GONE"), "{status}");
+}
+
+/// One thing that cannot be read stops the rest of the search, which is tried again in the next round and not hours later.
+#[test]
+fn what_came_to_nothing_is_looked_for_again_in_the_next_round() {
+    let world = World::applied("");
+    world.server.stumble_at("GET /rest/branch-permissions/latest/projects/PAY/restrictions", 500);
+    let mut oam = world.command("watch", &["--every", "1s", "--drift-every", "6h"]);
+    let said = world.folder.path().join("said");
+    oam.stdout(std::process::Stdio::null()).stderr(std::fs::File::create(&said).unwrap());
+    let mut watch = oam.spawn().unwrap();
+    let has_said = |what: &str| std::fs::read_to_string(&said).unwrap().contains(what);
+    oam_tests::wait::until("it stumbles", || has_said("restrictions").then_some(()));
+    assert!(world.drifted().is_empty());
+    world.server.comes_back();
+    oam_tests::wait::until("it is found", || {
+        has_said("4 findings beside the policy, 4 of them new").then_some(())
+    });
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(world.drifted().len(), 1);
+}
+
 /// A daemon that keeps no permissions is told nothing.
 #[test]
 fn without_permissions_to_keep_nobody_is_told() {
