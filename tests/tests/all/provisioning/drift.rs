@@ -248,7 +248,7 @@ fn a_leaver_under_another_name_and_a_stranger_in_a_group_are_told() {
     let world = super::world("groups = [\"okta\"]");
     world.apply().expect_success("the first apply");
     world.oam("drift", &["--tell"]);
-    world.server.rename_user("carl", "carl.old");
+    world.server.rename("carl", "carl.old");
     world.server.add_credential("carl.old", CredentialKind::Token, "ci", None);
     world.server.add_user("eve", oam_tests::bitbucket_server::Global::Licensed);
     world.server.add_group("eng", &["ada", "bob", "carl.old", "eve"]);
