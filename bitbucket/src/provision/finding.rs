@@ -39,6 +39,8 @@ pub enum FindingKind {
     Gone,
     /// An account is let in that no source knows and no rule names.
     UnknownAccount,
+    /// Somebody has the name of another account than the one that was known by it.
+    AnotherAccount,
     /// Somebody is in a group that a role is mapped to, and no source has them there.
     GroupMember,
     /// A permission is granted and not given, or given and no longer granted.
@@ -74,7 +76,7 @@ pub enum FoundIn {
 
 impl FindingKind {
     /// Every one, the worst first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::HookGone,
         Self::HookOff,
         Self::HookNarrowed,
@@ -82,6 +84,7 @@ impl FindingKind {
         Self::HookNotYet,
         Self::Gone,
         Self::UnknownAccount,
+        Self::AnotherAccount,
         Self::Administers,
         Self::GroupMember,
         Self::NotGranted,
@@ -108,6 +111,7 @@ impl FindingKind {
             Self::KeyWrites | Self::Endless | Self::Unused => FoundIn::Credentials,
             Self::Gone
             | Self::UnknownAccount
+            | Self::AnotherAccount
             | Self::GroupMember
             | Self::Administers
             | Self::NotGranted
@@ -128,6 +132,7 @@ impl FindingKind {
             Self::HookNotYet => "hook-not-yet",
             Self::Gone => "gone",
             Self::UnknownAccount => "unknown-account",
+            Self::AnotherAccount => "another-account",
             Self::GroupMember => "group-member",
             Self::Differs => "differs",
             Self::NotGranted => "not-granted",

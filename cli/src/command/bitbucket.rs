@@ -1,5 +1,6 @@
 //! `oam bitbucket …`.
 
+mod accounts;
 mod basis;
 mod by_app;
 mod carry_out;
