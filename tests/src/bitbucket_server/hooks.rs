@@ -133,7 +133,7 @@ fn due(shared: &Shared, (key, slug): (&str, &str), trigger: &str, kind: &str) ->
         by_app: false,
     });
     // The app has Bitbucket's hook scripts run what it is told to run.
-    let app = state.app.iter().flat_map(|app| app.runs(key, trigger, kind)).map(|executable| Due {
+    let app = state.app.iter().flat_map(|app| app.runs((key, slug), trigger, kind)).map(|executable| Due {
         name: executable.name.to_owned(),
         file: shared.below_external_hooks(&executable.exe),
         arguments: executable.params.split("\r\n").filter(|one| !one.is_empty()).map(str::to_owned).collect(),
