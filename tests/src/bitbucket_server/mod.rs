@@ -10,6 +10,7 @@ mod answer;
 mod ask;
 mod branches;
 mod company;
+mod enforced;
 mod external_hooks;
 mod files;
 mod hooks;
