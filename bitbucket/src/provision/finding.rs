@@ -41,6 +41,8 @@ pub enum FindingKind {
     Unread,
     /// An account is let in that no source knows and no rule names.
     UnknownAccount,
+    /// Somebody has the name of another account than the one that was known by it.
+    AnotherAccount,
     /// Somebody is in a group that a role is mapped to, and no source has them there.
     GroupMember,
     /// A permission is granted and not given, or given and no longer granted.
@@ -85,6 +87,7 @@ impl FindingKind {
         Self::Gone,
         Self::Unread,
         Self::UnknownAccount,
+        Self::AnotherAccount,
         Self::Administers,
         Self::GroupMember,
         Self::NotGranted,
@@ -112,6 +115,7 @@ impl FindingKind {
             Self::Gone
             | Self::Unread
             | Self::UnknownAccount
+            | Self::AnotherAccount
             | Self::GroupMember
             | Self::Administers
             | Self::NotGranted
@@ -133,6 +137,7 @@ impl FindingKind {
             Self::Gone => "gone",
             Self::Unread => "unread",
             Self::UnknownAccount => "unknown-account",
+            Self::AnotherAccount => "another-account",
             Self::GroupMember => "group-member",
             Self::Differs => "differs",
             Self::NotGranted => "not-granted",

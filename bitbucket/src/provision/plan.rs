@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Automatic, Basis, Change, Managed, Seen, Step, anybody, guard,
+    Automatic, Basis, Change, Managed, Seen, Step, anybody, guard, renamed,
     wanted::{Want, Wanted},
 };
 use crate::{
@@ -106,8 +106,9 @@ impl Plan {
         let too_many_permissions = guard::too_many_permissions(seen, basis, &drawn.takes);
         let all = drawn.changes();
         let Drawn { surplus, unchanged, absent, left_in_groups, unsaid, mut held_back, .. } = drawn;
+        let (all, of_others) = renamed::hold_back(basis, all);
         let (changes, held) = guard::keep_administrators(seen, basis, all);
-        held_back.extend(held);
+        held_back.extend(of_others.into_iter().chain(held));
         Self {
             policy: basis.policy.clone(),
             directory: basis.directory.clone(),
@@ -355,7 +356,7 @@ impl Drawn {
             if basis.settings.ignores(None, &user) {
                 continue;
             }
-            let because = format!("`{}` {}", account.name, standing.as_str());
+            let because = renamed::because(basis, account, standing);
             let nothing = Default::default();
             let doors = seen.doors.get(&user).map_or(&nothing, |known| &known.is);
             self.leavers.extend(doors.close(account, &because));

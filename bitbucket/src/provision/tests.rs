@@ -3,6 +3,7 @@ mod beside;
 mod closed;
 mod last;
 mod much;
+mod renamed;
 mod strangers;
 mod withheld;
 
@@ -24,7 +25,7 @@ struct Company {
 }
 
 fn company() -> Company {
-    let account = |name: &str| Account { name: name.into(), slug: name.into(), active: true };
+    let account = |name: &str| Account { id: None, name: name.into(), slug: name.into(), active: true };
     let places: BTreeSet<_> = ["PAY", "PAY/api", "PAY/web", "OPS", "OPS/tools"].map(place).into();
     let mut permissions: BTreeMap<_, _> =
         places.iter().map(|place| (place.clone(), dated(Vec::new()))).collect();
@@ -71,6 +72,7 @@ fn company() -> Company {
         managed: BTreeMap::new(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        renamed: Default::default(),
         mirror: Default::default(),
     };
     Company { seen, basis }

@@ -85,6 +85,7 @@ fn title(kind: FindingKind) -> &'static str {
         FindingKind::Gone => "Gone, and still there",
         FindingKind::Unread => "Could not be read",
         FindingKind::UnknownAccount => "Let in, and known to no source",
+        FindingKind::AnotherAccount => "Another account than the one that was known by that name",
         FindingKind::GroupMember => "In a group, and not by any source",
         FindingKind::Administers => "Administers Bitbucket, and not by the policy",
         FindingKind::NotGranted => "Granted by nobody",

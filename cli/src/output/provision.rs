@@ -411,7 +411,7 @@ mod tests {
 
     fn plan() -> Plan {
         let change = |step, because: &str| Change { step, because: because.into() };
-        let account = Account { name: "carl".into(), slug: "carl".into(), active: true };
+        let account = Account { id: None, name: "carl".into(), slug: "carl".into(), active: true };
         let credential = Credential {
             kind: CredentialKind::Token,
             id: "12".into(),

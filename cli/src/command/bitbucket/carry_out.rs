@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use oam_bitbucket::{
-    Bitbucket as Client, Error,
+    AccountId, Bitbucket as Client, Error,
     permission::Holder,
     provision::{self, Basis, Change, Outcome, Seen},
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tonic::Code;
 
-use super::{basis, provision::Look};
+use super::{accounts, basis, provision::Look};
 use crate::{
     client::Admin,
     command::{Context, Ending},
@@ -56,6 +56,7 @@ pub(super) async fn carry_out(
     yes_really: bool,
     context: &mut Context,
 ) -> Ending {
+    accounts::note(admin, &look.seen, context).await;
     let mut too_much = Vec::new();
     if !yes_really {
         (look.plan, too_much) = std::mem::take(&mut look.plan).bounded(&look.basis);
@@ -151,6 +152,7 @@ async fn make(
         change: Some(basis::to_wire(change.told())),
         policy: basis.policy.clone(),
         of_leaver: change.leaver(basis).is_some(),
+        account: AccountId::on_wire(change.leaver(basis).and_then(|user| seen.id_of(&user))),
     };
     let entry = match admin.begin_bitbucket_change(begin).await {
         Ok(begun) => begun.into_inner().entry,

@@ -11,7 +11,7 @@ use oam_bitbucket::{
 use tokio::time;
 
 use super::{
-    basis,
+    accounts, basis,
     carry_out::{carry_out, end},
     drift::Around,
     looking::{Looking, Search},
@@ -63,6 +63,9 @@ pub struct Apply {
     /// Also when more is taken than the daemon's configuration allows at once
     #[arg(long)]
     yes_really: bool,
+    /// Before anything else: every account that has the name of another one now is the one of that name (see `another-account` of `oam bitbucket drift`)
+    #[arg(long)]
+    accept_accounts: bool,
     #[command(flatten)]
     keys: AccessKeys,
 }
@@ -114,6 +117,9 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
+    if task.accept_accounts {
+        accounts::tell(&mut admin, &client.accounts().await?, true).await?;
+    }
     let mut look = Look::anew(&client, &mut admin, task.keys.access_keys).await?;
     look.settle(&client, &mut admin).await?;
     if let Some(looked_at) = &looked_at {

@@ -37,7 +37,7 @@ pub fn bitbucket_drift() -> String {
     document(
         "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended}]}",
         &[
-            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unread, unknown-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
+            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unread, unknown-account, another-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused",
         ],
     )
 }

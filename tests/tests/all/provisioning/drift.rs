@@ -248,13 +248,13 @@ fn a_leaver_under_another_name_and_a_stranger_in_a_group_are_told() {
     let world = super::world("groups = [\"okta\"]");
     world.apply().expect_success("the first apply");
     world.oam("drift", &["--tell"]);
-    world.server.rename_user("carl", "carl.old");
+    world.server.rename("carl", "carl.old");
     world.server.add_credential("carl.old", CredentialKind::Token, "ci", None);
     world.server.add_user("eve", oam_tests::bitbucket_server::Global::Licensed);
     world.server.add_group("eng", &["ada", "bob", "carl.old", "eve"]);
     let drift = world.oam("drift", &["--tell", "--credentials"]).stdout_text();
     for line in [
-        "user:carl.old is let in, and no source knows the account: it is in `eng`, and has the HTTP token 1 `ci`",
+        "user:carl.old is let in, and no source knows the account, which was `carl`: it is in `eng`, and has the HTTP token 1 `ci`",
         "user:eve is let in, and no source knows the account: it is in `eng`, and has neither token nor key",
         "user:eve is in the group eng, to which a role is mapped, and no source has them there",
     ] {

@@ -7,7 +7,7 @@ use super::{PEOPLE, Person, World};
 
 impl World {
     /// These are not active any more.
-    fn leave(&self, names: &[&str]) {
+    pub(super) fn leave(&self, names: &[&str]) {
         let gone: Vec<Person> = PEOPLE
             .iter()
             .filter(|one| names.contains(&one.0))
@@ -16,7 +16,7 @@ impl World {
         self.now(&gone);
     }
 
-    fn has_nothing(&self, name: &str) -> bool {
+    pub(super) fn has_nothing(&self, name: &str) -> bool {
         let word = format!(" {name} ");
         !self.server.given().iter().any(|one| one.contains(&word))
             && (self.server.credentials(name), self.server.groups_of(name)) == (0, vec![])

@@ -8,6 +8,7 @@ mod drift;
 mod leavers;
 mod mirror;
 mod people;
+mod renamed;
 mod watched;
 
 use std::fs;
