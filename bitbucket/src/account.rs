@@ -1,6 +1,6 @@
 //! Users and groups of Bitbucket, and what they may do everywhere.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt, num::NonZeroU64};
 
 use oam_fetch::Method;
 use oam_policy::printable::Printable;
@@ -13,9 +13,17 @@ use crate::{
     permission::{Holder, HolderKind},
 };
 
+/// Bitbucket's number of a user. It stays theirs when they are called otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub NonZeroU64);
+
 /// A user of Bitbucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
+    /// The number; `None`: it is not known, as in what was kept before it was looked at.
+    #[serde(default)]
+    pub id: Option<AccountId>,
     /// The username.
     pub name: String,
     /// The same as it stands in addresses.
@@ -62,6 +70,27 @@ struct Permitted {
 
 const fn yes() -> bool {
     true
+}
+
+impl AccountId {
+    /// The number as it is on the wire, where 0 stands for none.
+    pub const fn on_wire(id: Option<Self>) -> u64 {
+        match id {
+            Some(Self(id)) => id.get(),
+            None => 0,
+        }
+    }
+
+    /// The same the other way round.
+    pub fn of_wire(id: u64) -> Option<Self> {
+        NonZeroU64::new(id).map(Self)
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl GlobalLevel {

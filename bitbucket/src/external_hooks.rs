@@ -4,10 +4,11 @@
 //! is no business of its pre-receive hook, but of its merge check, and merges without a pull request are nobody's.
 
 use oam_fetch::Method;
+use oam_policy::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    client::{Ask, Bitbucket},
+    client::{API, Ask, Bitbucket},
     error::{Error, Problem},
     project::{self, ProjectKey},
 };
@@ -48,6 +49,28 @@ pub struct AppHook {
     pub executable: Option<Executable>,
 }
 
+/// One of the app's hooks that a repository sets itself, in the stead of its project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnAppHook {
+    /// Which.
+    pub kind: AppHookKind,
+    /// As it is set.
+    pub hook: AppHook,
+}
+
+/// One of a repository's hooks, whatever app it is of.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    details: Details,
+    #[serde(flatten)]
+    hook: Hook,
+}
+
+#[derive(Debug, Deserialize)]
+struct Details {
+    key: String,
+}
+
 #[derive(Debug, Deserialize)]
 struct Hook {
     enabled: bool,
@@ -72,6 +95,11 @@ impl AppHookKind {
             Self::MergeCheck => "merge-check",
             Self::PostReceive => "post-receive",
         }
+    }
+
+    /// By what key Bitbucket knows it.
+    fn key(self) -> String {
+        format!("{APP}:external-{}-hook", self.as_str())
     }
 
     /// Whether it runs before changes, and can refuse them.
@@ -102,18 +130,40 @@ impl Bitbucket {
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let ask = Ask::get(doing, format!("{}/settings", path(project, kind)));
-        let told = self.bytes(&ask).await?;
-        // Where nothing was ever set the answer is empty.
-        let executable = match told.is_empty() {
-            true => None,
-            false => Some(
-                serde_json::from_slice(&told)
-                    .map_err(|error| ask.failed(Problem::Strange(error.to_string())))?,
-            ),
-        };
+        let executable = self.executable(doing, &path(project, kind)).await?;
         let is_own = hook.scope.is_none_or(|scope| scope.kind == "PROJECT");
         Ok(Some(AppHook { is_on: hook.enabled && is_own, executable }))
+    }
+
+    /// What is set for one of the app's hooks at a path, if that was ever said.
+    async fn executable(&self, doing: String, path: &str) -> Result<Option<Executable>, Error> {
+        let ask = Ask::get(doing, format!("{path}/settings"));
+        let told = self.bytes(&ask).await?;
+        // Where nothing was ever set the answer is empty.
+        if told.is_empty() {
+            return Ok(None);
+        }
+        let read =
+            serde_json::from_slice(&told).map_err(|error| ask.failed(Problem::Strange(error.to_string())));
+        read.map(Some)
+    }
+
+    /// The app's hooks that a repository sets itself: one request, and one more for each that it does.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub async fn app_hooks_of(&self, repository: &Repository) -> Result<Vec<OwnAppHook>, Error> {
+        let doing = format!("reading what External Hooks runs for {repository}");
+        let path = format!("{}/settings/hooks", project::repository_path(API, repository));
+        let mut own = Vec::new();
+        for Listed { details, hook } in self.list::<Listed>(Ask::get(doing.clone(), path.clone())).await? {
+            let kind = AppHookKind::ALL.into_iter().find(|kind| details.key == kind.key());
+            let is_own = hook.scope.is_some_and(|scope| scope.kind == "REPOSITORY");
+            let Some(kind) = kind.filter(|_| is_own) else { continue };
+            let executable = self.executable(doing.clone(), &format!("{path}/{}", kind.key())).await?;
+            own.push(OwnAppHook { kind, hook: AppHook { is_on: hook.enabled, executable } });
+        }
+        Ok(own)
     }
 
     /// Has the app run this for a project, in the stead of anything else.
@@ -143,5 +193,5 @@ impl Bitbucket {
 }
 
 fn path(project: &ProjectKey, kind: AppHookKind) -> String {
-    format!("{}/settings/hooks/{APP}:external-{}-hook", project::path(project), kind.as_str())
+    format!("{}/settings/hooks/{}", project::path(project), kind.key())
 }

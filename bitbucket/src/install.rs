@@ -2,6 +2,7 @@
 
 pub mod app;
 mod apply;
+pub mod below;
 mod chosen;
 pub mod drift;
 mod plan;

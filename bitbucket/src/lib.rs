@@ -36,7 +36,7 @@ mod samples;
 pub mod script;
 
 pub use access_key::AccessKey;
-pub use account::{Account, GlobalLevel, GlobalPermission};
+pub use account::{Account, AccountId, GlobalLevel, GlobalPermission};
 pub use branch::Branch;
 pub use branch_model::BranchModel;
 pub use client::{Bitbucket, PER_PAGE};

@@ -6,74 +6,27 @@
 //! event carries the entry as it stands in the log in `raw_data`, its leaf hash in `raw_data_hash`, and its number in
 //! `metadata.sequence`.
 
+mod class;
+mod managed;
+mod push;
+
 use oam_audit::{
-    entry::{
-        AskedBy, BitbucketChanged, CanaryOutcome, CanaryTried, ChangeStage, Decision, Entry, Event, Outcome,
-        PermittedWhileUnavailable, PrincipalKind, RefBytes, RefsApplied, SignalEffect, SignalReceived,
-        SnapshotCause, SnapshotChanged, StreamChange, TokenChange, Update,
-    },
+    entry::{Entry, Event, StreamChange, TokenChange},
     merkle::TreeHash,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::{
+    class::{
+        CREATE, Class, DELETE, Draft, FAILURE, INFORMATIONAL, LOW, MEDIUM, OTHER, PRODUCT, UPDATE, api, user,
+    },
+    managed::{bitbucket_changed, daemon, directory, managed, policy, privilege, signal},
+    push::{activity, authorizations, canary, let_in, resources},
+};
 use crate::words;
 
 /// The version of the schema. Another one is another format: `--format` and collectors would name it.
 pub const VERSION: &str = "1.6.0";
-
-/// The name that our events bear.
-const PRODUCT: &str = "Bitbucket OAM";
-
-/// What a class and an activity are called.
-struct Class {
-    uid: u64,
-    name: &'static str,
-    category: (u64, &'static str),
-    activity: (u64, &'static str),
-}
-
-const IAM: (u64, &str) = (3, "Identity & Access Management");
-const APPLICATION: (u64, &str) = (6, "Application Activity");
-
-fn api(activity: (u64, &'static str)) -> Class {
-    Class { uid: 6003, name: "API Activity", category: APPLICATION, activity }
-}
-
-fn entity(activity: (u64, &'static str)) -> Class {
-    Class { uid: 3004, name: "Entity Management", category: IAM, activity }
-}
-
-fn access(activity: (u64, &'static str)) -> Class {
-    Class { uid: 3005, name: "User Access Management", category: IAM, activity }
-}
-
-fn lifecycle(activity: (u64, &'static str)) -> Class {
-    Class { uid: 6002, name: "Application Lifecycle", category: APPLICATION, activity }
-}
-
-const CREATE: (u64, &str) = (1, "Create");
-const UPDATE: (u64, &str) = (3, "Update");
-const DELETE: (u64, &str) = (4, "Delete");
-const OTHER: (u64, &str) = (99, "Other");
-
-const INFORMATIONAL: (u64, &str) = (1, "Informational");
-const LOW: (u64, &str) = (2, "Low");
-const MEDIUM: (u64, &str) = (3, "Medium");
-const HIGH: (u64, &str) = (4, "High");
-
-const SUCCESS: (u64, &str) = (1, "Success");
-const FAILURE: (u64, &str) = (2, "Failure");
-
-/// An event before what all events have.
-struct Draft {
-    class: Class,
-    severity: (u64, &'static str),
-    status: (u64, &'static str),
-    /// What belongs to the class.
-    own: Value,
-    /// What ties events together.
-    correlation: Option<String>,
-}
 
 /// An entry, whose bytes are `line`, as an event.
 #[must_use]
@@ -124,7 +77,7 @@ pub fn event(entry: &Entry, line: &[u8]) -> Value {
 
 fn draft(event: &Event, node: &str) -> Draft {
     match event {
-        Event::Decision(decision) => self::decision(decision),
+        Event::Decision(decision) => push::decision(decision),
         Event::DecisionPart(part) => Draft {
             class: api(activity(part.updates.iter().map(words::verb))),
             severity: INFORMATIONAL,
@@ -138,7 +91,7 @@ fn draft(event: &Event, node: &str) -> Draft {
             correlation: Some(part.decision.clone()),
         },
         Event::PermittedWhileUnavailable(permitted) => let_in(permitted),
-        Event::RefsApplied(applied) => self::applied(applied),
+        Event::RefsApplied(applied) => push::applied(applied),
         Event::CanaryTried(tried) => canary(tried),
         Event::PrivilegeRequested(asked) => privilege(CREATE, &asked.id, &asked.by, Some(&asked.reason)),
         Event::PrivilegeApproved(approved) => {
@@ -233,255 +186,5 @@ fn draft(event: &Event, node: &str) -> Draft {
         Event::DaemonStopped => daemon((4, "Stop"), INFORMATIONAL, None),
         Event::StoreHealed(_) | Event::LogRepaired(_) => daemon(OTHER, MEDIUM, None),
         Event::PeopleKept(_) => daemon(OTHER, LOW, None),
-    }
-}
-
-fn decision(decision: &Decision) -> Draft {
-    let (severity, status) = match decision.outcome {
-        Outcome::Permitted => (INFORMATIONAL, SUCCESS),
-        Outcome::Refused => (LOW, FAILURE),
-        Outcome::Undecided => (MEDIUM, (99, "Undecided")),
-    };
-    let endpoint = match &decision.asked_by {
-        AskedBy::Unix { uid, pid } => json!({ "name": "local", "uid": format!("uid {uid} pid {pid}") }),
-        AskedBy::Tls { subject } => json!({ "name": "git host", "uid": subject }),
-    };
-    let of_updates = decision.updates.iter().flat_map(|update| &update.reasons);
-    let reasons: Vec<&str> =
-        decision.reasons.iter().chain(of_updates).map(|reason| reason.code.as_str()).collect();
-    let mut own = json!({
-        "api": {
-            "operation": decision.channel,
-            "request": { "uid": decision.decision },
-            "service": { "name": PRODUCT },
-        },
-        "actor": {
-            "user": user(&decision.principal, Some(decision.principal_kind)),
-            "authorizations": authorizations(&decision.updates, decision.policy.as_deref()),
-        },
-        "src_endpoint": endpoint,
-        "resources": resources(Some(&decision.repository), decision.updates.iter().map(|update| &update.name)),
-        "duration": i64::try_from(decision.elapsed_us / 1000).unwrap_or(i64::MAX),
-    });
-    if let (Some(own), false) = (own.as_object_mut(), reasons.is_empty()) {
-        own.insert("status_code".into(), reasons.first().copied().unwrap_or_default().into());
-        own.insert("status_detail".into(), reasons.join(", ").into());
-    }
-    // The schema has no place for who approved what: what has none stands in `unmapped`.
-    if let (Some(own), Some(pull_request)) = (own.as_object_mut(), &decision.pull_request) {
-        own.insert("unmapped".into(), json!({ "pull_request": pull_request }));
-    }
-    Draft {
-        class: api(activity(decision.updates.iter().map(words::verb))),
-        severity,
-        status,
-        own,
-        correlation: Some(decision.decision.clone()),
-    }
-}
-
-/// What was done, where all of it is of one kind.
-fn activity<'a>(mut verbs: impl Iterator<Item = &'a str>) -> (u64, &'static str) {
-    let Some(first) = verbs.next() else { return OTHER };
-    if verbs.any(|verb| verb != first) {
-        return OTHER;
-    }
-    match first {
-        "create" => CREATE,
-        "update" | "force" | "move" => UPDATE,
-        "delete" => DELETE,
-        _ => OTHER,
-    }
-}
-
-fn user(name: &str, kind: Option<PrincipalKind>) -> Value {
-    let (id, kind) = match kind {
-        Some(PrincipalKind::User) => (1, "User"),
-        Some(PrincipalKind::Service) => (4, "Service"),
-        Some(PrincipalKind::Unknown) | None => (0, "Unknown"),
-    };
-    json!({ "name": name, "type_id": id, "type": kind })
-}
-
-/// The verdict on each ref, with the rules that it rests on.
-fn authorizations(updates: &[Update], policy: Option<&str>) -> Vec<Value> {
-    let one = |update: &Update| {
-        let rules =
-            update.grant.iter().chain(update.reasons.iter().filter_map(|reason| reason.rule.as_ref()));
-        let mut named = Map::from_iter([("name".to_owned(), Value::from(PRODUCT))]);
-        if let Some(rule) = rules.into_iter().next() {
-            named.insert("uid".into(), rule.as_str().into());
-        }
-        if let Some(digest) = policy {
-            named.insert("version".into(), digest.into());
-        }
-        json!({ "decision": words::outcome(update.outcome), "policy": named })
-    };
-    updates.iter().map(one).collect()
-}
-
-fn resources<'a>(repository: Option<&str>, names: impl Iterator<Item = &'a RefBytes>) -> Vec<Value> {
-    let whole = repository.map(|name| json!({ "name": name, "type": "repository" }));
-    let one = |name: &RefBytes| json!({ "name": name.to_text(), "type": "ref" });
-    whole.into_iter().chain(names.map(one)).collect()
-}
-
-fn let_in(permitted: &PermittedWhileUnavailable) -> Draft {
-    let names = permitted.updates.iter().map(|update| &update.name);
-    Draft {
-        class: api(activity(permitted.updates.iter().map(|update| words::change(&update.change)))),
-        severity: HIGH,
-        status: SUCCESS,
-        own: json!({
-            "api": { "operation": "push", "request": { "uid": permitted.spool } },
-            "actor": { "user": user(&permitted.principal, None) },
-            "src_endpoint": { "name": permitted.host },
-            "resources": resources(Some(&permitted.repository), names),
-            "status_detail": permitted.why,
-            "start_time": permitted.at.timestamp().as_millisecond(),
-        }),
-        correlation: Some(permitted.spool.clone()),
-    }
-}
-
-fn applied(applied: &RefsApplied) -> Draft {
-    let names = applied.updates.iter().map(|update| &update.name);
-    let nobodys = applied.updates.iter().any(|update| update.decision.is_none());
-    Draft {
-        class: api(activity(applied.updates.iter().map(|update| words::change(&update.change)))),
-        severity: if nobodys { HIGH } else { INFORMATIONAL },
-        status: SUCCESS,
-        own: json!({
-            "api": { "operation": "post-receive", "request": { "uid": applied.report } },
-            "actor": { "user": user(&applied.principal, None) },
-            "src_endpoint": { "name": applied.host },
-            "resources": resources(Some(&applied.repository), names),
-            "start_time": applied.at.timestamp().as_millisecond(),
-        }),
-        correlation: applied.updates.iter().find_map(|update| update.decision.clone()),
-    }
-}
-
-/// That it was refused is success: what was tried is whether it is.
-fn canary(tried: &CanaryTried) -> Draft {
-    let (severity, status) = match tried.outcome {
-        CanaryOutcome::Refused => (INFORMATIONAL, SUCCESS),
-        CanaryOutcome::Accepted => (HIGH, FAILURE),
-        CanaryOutcome::Unknown => (MEDIUM, (0, "Unknown")),
-    };
-    let mut own = json!({
-        "api": { "operation": "canary", "service": { "name": PRODUCT } },
-        "actor": { "app_name": PRODUCT },
-        "src_endpoint": { "name": "daemon" },
-        "resources": [
-            { "name": tried.repository, "type": "repository" },
-            { "name": tried.branch, "type": "ref" },
-        ],
-    });
-    if let (Some(detail), Some(own)) = (&tried.detail, own.as_object_mut()) {
-        own.insert("status_detail".into(), detail.as_str().into());
-    }
-    Draft { class: api(CREATE), severity, status, own, correlation: tried.decision.clone() }
-}
-
-/// What a transmitter told of somebody, and what followed from it.
-fn signal(told: &SignalReceived) -> Draft {
-    let severity = match told.effect {
-        SignalEffect::Blind => HIGH,
-        SignalEffect::Unknown | SignalEffect::Ambiguous => MEDIUM,
-        SignalEffect::Deactivated
-        | SignalEffect::Already
-        | SignalEffect::Reread
-        | SignalEffect::Noted
-        | SignalEffect::Flowing => INFORMATIONAL,
-    };
-    let name = format!("{}: {}", told.event, told.effect.as_str());
-    let entity = json!({ "name": name, "type": "signal", "uid": told.id, "data": told.person });
-    Draft { severity, ..managed(OTHER, &entity, &told.transmitter, told.reason.as_deref()) }
-}
-
-fn directory(changed: &SnapshotChanged) -> Draft {
-    let activity = match changed.cause {
-        SnapshotCause::UserDeactivated => (2, "Revoke Privileges"),
-        SnapshotCause::UserReactivated => (1, "Assign Privileges"),
-        SnapshotCause::Import
-        | SnapshotCause::Source
-        | SnapshotCause::Rollback
-        | SnapshotCause::Rebuilt
-        | SnapshotCause::Loaded => {
-            let entity = json!({
-                "name": "directory",
-                "type": "directory",
-                "uid": changed.digest,
-                "version": changed.generation.to_string(),
-            });
-            return managed(UPDATE, &entity, &changed.actor, changed.reason.as_deref());
-        }
-    };
-    let subject = changed.subject.as_deref().unwrap_or_default();
-    let mut own = json!({
-        "actor": { "user": user(&changed.actor, None) },
-        "user": user(subject, None),
-        "privileges": ["push"],
-    });
-    if let (Some(reason), Some(own)) = (&changed.reason, own.as_object_mut()) {
-        own.insert("status_detail".into(), reason.as_str().into());
-    }
-    Draft { class: access(activity), severity: INFORMATIONAL, status: SUCCESS, own, correlation: None }
-}
-
-fn policy(activity: (u64, &'static str), digest: &str, actor: &str, comment: Option<&str>) -> Draft {
-    let mut named =
-        json!({ "name": "policy", "type_id": 5, "type": "Policy", "policy": { "name": PRODUCT } });
-    if let (false, Some(entity)) = (digest.is_empty(), named.as_object_mut()) {
-        entity.insert("uid".into(), digest.into());
-        entity.insert("policy".into(), json!({ "name": PRODUCT, "uid": digest, "version": digest }));
-    }
-    managed(activity, &named, actor, comment)
-}
-
-/// What somebody has for a while, by its id.
-fn privilege(activity: (u64, &'static str), id: &str, actor: &str, comment: Option<&str>) -> Draft {
-    let entity = json!({ "name": "privilege", "type": "privilege", "uid": id });
-    let draft = managed(activity, &entity, actor, comment);
-    Draft { correlation: Some(id.to_owned()), ..draft }
-}
-
-/// Something in Bitbucket, as an entity that is called what `oam bitbucket plan` calls it.
-fn bitbucket_changed(changed: &BitbucketChanged) -> Draft {
-    let activity = match changed.step.as_str() {
-        "permit" => UPDATE,
-        "forget" => OTHER,
-        _ => DELETE,
-    };
-    let (severity, status) = match changed.stage {
-        ChangeStage::Begun | ChangeStage::Done => (INFORMATIONAL, SUCCESS),
-        ChangeStage::Failed | ChangeStage::Unknown => (LOW, FAILURE),
-    };
-    let uid = changed.place.as_deref().unwrap_or("everywhere");
-    let about = changed.user.as_deref().or(changed.group.as_deref()).unwrap_or_default();
-    let entity = json!({ "name": about, "type": changed.step, "uid": uid });
-    Draft { severity, status, ..managed(activity, &entity, &changed.actor, Some(&changed.because)) }
-}
-
-fn managed(activity: (u64, &'static str), entity: &Value, actor: &str, comment: Option<&str>) -> Draft {
-    let mut own = json!({ "entity": entity, "actor": { "user": user(actor, None) } });
-    if let (Some(comment), Some(own)) = (comment, own.as_object_mut()) {
-        own.insert("comment".into(), comment.into());
-    }
-    Draft { class: self::entity(activity), severity: INFORMATIONAL, status: SUCCESS, own, correlation: None }
-}
-
-fn daemon(activity: (u64, &'static str), severity: (u64, &'static str), version: Option<&str>) -> Draft {
-    let mut app = json!({ "name": PRODUCT, "vendor_name": PRODUCT });
-    if let (Some(version), Some(app)) = (version, app.as_object_mut()) {
-        app.insert("version".into(), version.into());
-    }
-    Draft {
-        class: lifecycle(activity),
-        severity,
-        status: SUCCESS,
-        own: json!({ "app": app }),
-        correlation: None,
     }
 }

@@ -168,12 +168,16 @@ impl Replica {
         self.touch_parents(&dn, touched);
     }
 
-    /// Takes out whatever has this id.
-    pub fn remove(&mut self, id: Uuid, touched: &mut Touched) {
+    /// Takes out the user with this id, if there is one.
+    pub fn remove_user(&mut self, id: Uuid, touched: &mut Touched) {
         if let Some(user) = self.users.remove(&id) {
             touched.users.insert(id);
             self.unname_user(id, &user.dn, touched);
         }
+    }
+
+    /// Takes out the group with this id, if there is one.
+    pub fn remove_group(&mut self, id: Uuid, touched: &mut Touched) {
         if let Some(group) = self.groups.get(&id).cloned() {
             touched.groups.insert(id);
             self.drop_group(id, &group, touched);
@@ -267,7 +271,7 @@ mod tests {
         assert_eq!(replica.members(&id(12)), BTreeSet::from([id(1), id(2)]));
         // Nothing is told of the groups when a user goes.
         let mut touched = Touched::default();
-        replica.remove(id(1), &mut touched);
+        replica.remove_user(id(1), &mut touched);
         assert_eq!(touched.groups, BTreeSet::from([id(11), id(12)]));
         assert_eq!(replica.members(&id(11)), BTreeSet::from([id(2)]));
     }
@@ -283,7 +287,7 @@ mod tests {
         assert_eq!(touched.groups, BTreeSet::from([id(11), id(12)]));
         assert!(replica.group(&id(11)).is_none() && replica.group(&id(12)).is_none());
         assert_eq!(replica.shared_names(), ["eng"]);
-        replica.remove(id(12), &mut touched);
+        replica.remove_group(id(12), &mut touched);
         assert!(replica.group(&id(11)).is_some());
     }
 
@@ -291,7 +295,8 @@ mod tests {
     enum Step {
         User(u128, usize),
         Group(u128, usize, Vec<usize>),
-        Remove(u128),
+        RemoveUser(u128),
+        RemoveGroup(u128),
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -299,7 +304,8 @@ mod tests {
             (0..6_u128, 0..8_usize).prop_map(|(id, name)| Step::User(id, name)),
             (6..12_u128, 0..8_usize, prop::collection::vec(0..8_usize, 0..4))
                 .prop_map(|(id, name, members)| Step::Group(id, name, members)),
-            (0..12_u128).prop_map(Step::Remove),
+            (0..6_u128).prop_map(Step::RemoveUser),
+            (6..12_u128).prop_map(Step::RemoveGroup),
         ];
         prop::collection::vec(step, 0..30)
     }
@@ -317,7 +323,7 @@ mod tests {
         assert_eq!(kept.members(&id(3)), BTreeSet::from([id(1), id(2)]));
         // And it goes on as the other would.
         let mut again = kept;
-        again.remove(id(4), &mut touched);
+        again.remove_group(id(4), &mut touched);
         assert_eq!(again.members(&id(3)), BTreeSet::from([id(1)]));
     }
 
@@ -336,7 +342,8 @@ mod tests {
                         let members: Vec<_> = members.into_iter().map(|member| NAMES[member]).collect();
                         replica.put_group(id(number), group(NAMES[name], &members), &mut touched);
                     }
-                    Step::Remove(number) => replica.remove(id(number), &mut touched),
+                    Step::RemoveUser(number) => replica.remove_user(id(number), &mut touched),
+                    Step::RemoveGroup(number) => replica.remove_group(id(number), &mut touched),
                 }
                 for group in touched.groups {
                     known.insert(group, (replica.group(&group).cloned(), replica.members(&group)));

@@ -57,7 +57,7 @@ pub fn explain(
     let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
     let by_refs = |policy, subject: &Subject<'_>| {
         let basis = state.basis(policy);
-        question.settle(|facts| judge_as(basis, subject, &request, facts, now, told))
+        question.settle(|facts| judge_as(&basis, subject, &request, facts, now, told))
     };
     let (decision, otherwise) = match (asker, &state.policy) {
         (Asker::Roles(roles), Some(policy)) => (by_refs(policy, &Subject::holder(policy, roles))?, None),
@@ -73,7 +73,7 @@ pub fn explain(
     let rules = match (&state.policy, subject(state, asker, &decision)) {
         (Some(policy), Some(subject)) => {
             let basis = state.basis(policy);
-            rules(basis, question, (&subject, &called(asker, &subject)), now)
+            rules(&basis, question, (&subject, &called(asker, &subject)), now)
         }
         _ => Vec::new(),
     };

@@ -352,6 +352,14 @@ pub enum UndecidedReason {
         /// How old it may be; absent when it may be of any age.
         bound: Option<Duration>,
     },
+    /// Whoever is disabled in a source of the directory that the decision rests on would not be cut off here: the transmitter of
+    /// shared signals that is to tell of it cannot be heard.
+    SignalsBlind {
+        /// The source's name.
+        source: Box<str>,
+        /// The transmitter's.
+        transmitter: Box<str>,
+    },
     /// A fact that the verdict depends on could not be found out.
     FactsUnreadable {
         /// What went wrong.
@@ -449,10 +457,11 @@ impl RefusalReason {
 
 impl UndecidedReason {
     /// One of each, for tests and references that must not forget any.
-    pub const CODES: [&'static str; 6] = [
+    pub const CODES: [&'static str; 7] = [
         "policy-missing",
         "snapshot-missing",
         "source-stale",
+        "signals-blind",
         "facts-unreadable",
         "approvals-unknown",
         "audit-unavailable",
@@ -464,9 +473,15 @@ impl UndecidedReason {
             Self::PolicyMissing => "policy-missing",
             Self::SnapshotMissing => "snapshot-missing",
             Self::SourceStale { .. } => "source-stale",
+            Self::SignalsBlind { .. } => "signals-blind",
             Self::FactsUnreadable { .. } => "facts-unreadable",
             Self::ApprovalsUnknown { .. } => "approvals-unknown",
             Self::AuditUnavailable => "audit-unavailable",
         }
+    }
+
+    /// Whether it is about one source of the directory: whoever is known to others only is not met by it.
+    pub const fn is_of_a_source(&self) -> bool {
+        matches!(self, Self::SourceStale { .. } | Self::SignalsBlind { .. })
     }
 }

@@ -112,7 +112,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
             let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
             let request = question.request(user.clone());
-            question.settle(|facts| judge_in(basis, directory, &request, facts, at, told))
+            question.settle(|facts| judge_in(&basis, directory, &request, facts, at, told))
         }
         (Asker::Roles(roles), snapshot) => {
             let mut subject = Subject::holder(policy, roles);
@@ -126,7 +126,7 @@ fn run(policy: &Policy, snapshot: Option<&Snapshot>, case: &TestCase, now: Times
             let (waivers, elevations, leases) =
                 (&used(user), &supposed.elevations(policy, user, at), &supposed.leases(policy, user, at));
             let basis = Basis { policy, snapshot, waivers, elevations, leases, approvers: &[] };
-            question.settle(|facts| judge_as(basis, &subject, &request, facts, at, told))
+            question.settle(|facts| judge_as(&basis, &subject, &request, facts, at, told))
         }
     };
     let decision = match decided {

@@ -183,7 +183,7 @@ impl Judge<'_> {
         let waivers = self.waivers(&subject.username);
         let decided = self.question.settle(|facts| {
             let basis = self.basis(&waivers);
-            judge_as(basis, subject, &request, facts, self.now, told)
+            judge_as(&basis, subject, &request, facts, self.now, told)
         });
         let decision = match decided {
             Ok(decision) => decision,
@@ -230,7 +230,7 @@ impl Judge<'_> {
     /// What would carry it, were there no block.
     fn would_carry(&self, subject: &Subject<'_>) -> Option<Way> {
         let waivers = self.waivers(&subject.username);
-        let rules = explain::rules(self.basis(&waivers), self.question, (subject, ""), self.now);
+        let rules = explain::rules(&self.basis(&waivers), self.question, (subject, ""), self.now);
         let carries = |id: &RuleId| {
             rules.iter().any(|rule| {
                 rule.kind == RuleKind::Grant && rule.id == *id && rule.matched() && !rule.evaluate_only
@@ -239,7 +239,8 @@ impl Judge<'_> {
         let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
         let request = self.question.request(subject.username.clone().into_owned());
         let facts = self.question.facts();
-        let scope = Scope::new(self.basis(&waivers), subject, &request, &facts, self.now);
+        let basis = self.basis(&waivers);
+        let scope = Scope::new(&basis, subject, &request, &facts, self.now);
         let (role, elevation) = scope.way(grant, request.updates.first(), self.question.decided_verb())?;
         Some(Way { grant: grant.id.clone(), role, elevation })
     }

@@ -340,7 +340,7 @@ max_time = "1h"
 #[test]
 fn whom_only_an_old_source_knows_may_have_left() {
     let mut case = case(REVIEWED);
-    let lost = Freshness { source: "ad".into(), as_of: None, max_age: None };
+    let lost = Freshness { source: "ad".into(), as_of: None, max_age: None, unheard: None };
     let bob = Username::parse("bob").unwrap().key();
     case.state.approvers = [(bob, [lost].into())].into();
     let by = |approvals: &[(&str, bool)]| {
@@ -566,7 +566,7 @@ fn a_second_person_whom_only_an_old_source_knows_makes_nothing_sure() {
     let (main, at) = ("update refs/heads/main", "2026-01-02T00:00:00Z");
     let by = |second: &str, update: &str, more: &[WaiverUse]| {
         let mut case = case(WAIVED).at(at);
-        let lost = Freshness { source: "ad".into(), as_of: None, max_age: None };
+        let lost = Freshness { source: "ad".into(), as_of: None, max_age: None, unheard: None };
         case.state.approvers = [(Username::parse("rita").unwrap().key(), [lost].into())].into();
         let approved_by = Some(Asker::User(Username::parse(second).unwrap()));
         let one = WaiverUse { approved_by, ..used() };

@@ -316,7 +316,7 @@ fn a_directory_that_is_too_old_decides_nothing() {
     let mut case = case();
     let as_of = case.state.snapshot.as_ref().map(oam_policy::Snapshot::as_of);
     let max_age = Some(std::time::Duration::from_secs(3600));
-    case.state.sources = [Freshness { source: "file".into(), as_of, max_age }].into();
+    case.state.sources = [Freshness { source: "file".into(), as_of, max_age, unheard: None }].into();
     let outcome =
         |case: Case| case.decide("alice", "PAY/api", &["create refs/heads/feature/x"], &facts(&[])).outcome();
     assert_eq!(outcome(case.clone().at("2026-01-01T01:00:00Z")), Outcome::Permitted);
@@ -326,6 +326,17 @@ fn a_directory_that_is_too_old_decides_nothing() {
         Outcome::Permitted,
         "it comes from the future"
     );
-    case.state.sources = [Freshness { source: "file".into(), as_of: None, max_age: None }].into();
-    assert_eq!(outcome(case.at("2026-01-01T01:00:00Z")), Outcome::Undecided, "what it said is lost");
+    case.state.sources =
+        [Freshness { source: "file".into(), as_of: None, max_age: None, unheard: None }].into();
+    assert_eq!(outcome(case.clone().at("2026-01-01T01:00:00Z")), Outcome::Undecided, "what it said is lost");
+    // As fresh as can be, and whoever is disabled there would not be cut off here.
+    let unheard = Some("idp".into());
+    case.state.sources = [Freshness { source: "file".into(), as_of, max_age: None, unheard }].into();
+    let decision = case.at("2026-01-01T00:00:00Z").decide(
+        "alice",
+        "PAY/api",
+        &["create refs/heads/feature/x"],
+        &facts(&[]),
+    );
+    assert_eq!(decision.outcome(), Outcome::Undecided);
 }

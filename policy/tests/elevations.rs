@@ -133,7 +133,7 @@ fn an_approver_whom_only_an_old_source_knows_makes_nothing_sure() {
         let approved_by = by.iter().map(|name| Asker::User(name.parse().unwrap())).collect();
         let mut case = Case::new(policy(policy_text), snapshot()).at("2026-01-02T01:00:00Z");
         case.state.elevations = [ElevationUse { approved_by, ..given() }].into();
-        let lost = Freshness { source: "ad".into(), as_of: None, max_age: None };
+        let lost = Freshness { source: "ad".into(), as_of: None, max_age: None, unheard: None };
         let rita: oam_policy::Username = "rita".parse().unwrap();
         case.state.approvers = [(rita.key(), [lost].into())].into();
         outcome(&case, user, "PAY/api", update)

@@ -366,6 +366,7 @@ fn nobody_is_not_what_is_said_when_nothing_can_be_decided() {
             source: "file".into(),
             as_of: Some(snapshot().as_of()),
             max_age: Some(std::time::Duration::from_secs(60)),
+            unheard: None,
         }]
         .into(),
         ..Case::new(policy(FREEZE), snapshot()).state

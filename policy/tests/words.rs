@@ -250,6 +250,7 @@ fn inabilities_to_decide() {
             bound: Some(Duration::from_secs(86_400)),
         },
         UndecidedReason::SourceStale { source: "okta".into(), age: None, bound: None },
+        UndecidedReason::SignalsBlind { source: "okta".into(), transmitter: "idp".into() },
         UndecidedReason::FactsUnreadable { why: "object 0123\u{1b}[31m is missing.".into() },
         UndecidedReason::ApprovalsUnknown {
             why: "Bitbucket does not answer: \u{1b}[31m.".into(),

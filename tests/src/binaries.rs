@@ -18,8 +18,8 @@ pub const PACKAGES: [&str; 3] = ["oam-hook", "oam-daemon", "oam-cli"];
 pub const BINARIES: [&str; 3] = ["oam-hook", "oamd", "oam"];
 
 /// The folders whose files end up in them.
-const SOURCES: [&str; 9] =
-    ["policy", "audit", "proto", "fetch", "bitbucket", "scim", "hook", "daemon", "cli"];
+const SOURCES: [&str; 11] =
+    ["policy", "audit", "proto", "fetch", "bitbucket", "scim", "ldap", "export", "hook", "daemon", "cli"];
 
 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
 
@@ -112,4 +112,20 @@ fn newest(path: &Path) -> SystemTime {
     let own = modified(path).unwrap_or(SystemTime::UNIX_EPOCH);
     let Ok(entries) = fs::read_dir(path) else { return own };
     entries.flatten().map(|entry| newest(&entry.path())).fold(own, SystemTime::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Or tests would run binaries that are older than what they test.
+    #[test]
+    fn every_folder_of_the_workspace_counts_but_that_of_the_tests() {
+        let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
+        let (_, members) = manifest.split_once("\nmembers = [").unwrap();
+        let (members, _) = members.split_once(']').unwrap();
+        let members: Vec<_> = members.split(',').map(|member| member.trim().trim_matches('"')).collect();
+        let others: Vec<_> = members.into_iter().filter(|member| *member != "tests").collect();
+        assert_eq!(others, SOURCES);
+    }
 }

@@ -99,6 +99,12 @@ impl<A: Api> StandIn<A> {
         self.state().holding = Some(part.to_owned());
     }
 
+    /// Holds those that contain `part`, and no others any more.
+    pub(crate) fn hold_instead(&self, part: &str) {
+        self.hold(part);
+        self.shared.released.notify_all();
+    }
+
     pub(crate) fn is_held(&self) -> bool {
         self.state().held > 0
     }

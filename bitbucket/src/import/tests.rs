@@ -20,7 +20,7 @@ fn choices() -> Choices {
 fn company() -> Found {
     let mut found = Found::default();
     found.seen.places = dated(["PAY", "PAY/api", "PAY/web", "WEB", "WEB/shop"].map(place).into());
-    let account = |name: &str| Account { name: name.into(), slug: name.into(), active: true };
+    let account = |name: &str| Account { id: None, name: name.into(), slug: name.into(), active: true };
     let people = ["ada", "bob", "carl", "dora", "root", "svc-ci"];
     found.seen.accounts = dated(people.map(account).into());
     found.seen.groups = dated(["users", "eng", "leads", "admins"].map(str::to_owned).into());

@@ -54,7 +54,7 @@ pub enum AppStep {
 }
 
 impl HookFile {
-    fn executable(&self, kind: AppHookKind) -> Executable {
+    pub(super) fn executable(&self, kind: AppHookKind) -> Executable {
         let params = if kind.checks() { "" } else { AFTERWARDS };
         Executable { exe: self.0.clone(), params: params.to_owned(), safe_path: true }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{
     Chosen, Installed, Known, Plan, Step,
     app::{self, AppPlan, AppStep, ByApp, HookFile},
-    see, see_repositories,
+    below, see, see_repositories,
 };
 use crate::{
     Bitbucket, Error, ProjectKey, When,
@@ -38,8 +38,10 @@ pub async fn look(bitbucket: &Bitbucket, known: Known, chosen: &Chosen) -> Resul
 /// When anything cannot be read, or the app is not there.
 pub async fn look_by_app(bitbucket: &Bitbucket, chosen: &Chosen) -> Result<Vec<Finding>, Error> {
     let there = bitbucket.projects().await?;
-    let seen = app::see(bitbucket, &meant(chosen, &there)).await?;
+    let meant = meant(chosen, &there);
+    let seen = app::see(bitbucket, &meant).await?;
     let mut all = findings_by_app(&seen, chosen);
+    all.extend(below::findings(&below::see(bitbucket, &meant).await?, chosen));
     all.extend(gone(chosen, &there));
     Ok(all)
 }

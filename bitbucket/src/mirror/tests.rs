@@ -171,7 +171,7 @@ fn found(rules: &str, there: &[Restriction], owned: &[&str]) -> (Seen, Basis) {
     let mut seen = Seen::default();
     seen.places.is = [place("PAY")].into();
     seen.groups.is = ["Leads", "chiefs"].map(str::to_owned).into();
-    seen.accounts.is = vec![Account { name: "svc-ci".into(), slug: "svc-ci".into(), active: true }];
+    seen.accounts.is = vec![Account { id: None, name: "svc-ci".into(), slug: "svc-ci".into(), active: true }];
     seen.restrictions.insert(place("PAY"), there.to_vec());
     let basis = Basis {
         late: None,
@@ -193,6 +193,7 @@ fn found(rules: &str, there: &[Restriction], owned: &[&str]) -> (Seen, Basis) {
         managed: Default::default(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        renamed: Default::default(),
         mirror: MirrorBasis {
             wanted: wanted.collect(),
             owned: owned.iter().map(|&thing| (place("PAY"), thing.to_owned())).collect(),

@@ -1,12 +1,13 @@
 //! What is given to nobody by name: default permissions of projects, and access keys.
 
-use super::{Basis, Change, Reading, Seen, Step};
+use super::{Basis, Change, Reading, Seen, Step, seen::Silence};
 use crate::{AccessKey, Bitbucket, Error, permission::Place};
 
-/// Reads what is given to nobody by name, where that is ours to take; access keys only where that is wanted.
+/// Reads what is given to nobody by name, where that is ours to take; access keys only where that is wanted. A place where it cannot
+/// be read is noted.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When there is too much asking, or no answer at all.
 pub async fn see_anybody(
     bitbucket: &Bitbucket,
     seen: &mut Seen,
@@ -18,16 +19,22 @@ pub async fn see_anybody(
     let ours: Vec<_> = seen.places.is.iter().filter(is_ours).cloned().collect();
     seen.defaults.retain(|place, _| ours.contains(place));
     seen.access_keys.clear();
+    let mut silence = Silence::default();
     for place in ours {
         if let Place::Project(project) = &place
             && !seen.defaults.get(&place).is_some_and(|known| reading.believes(known.at))
         {
-            let level = bitbucket.default_permission(project).await?;
-            seen.defaults.insert(place.clone(), reading.dated(level));
+            seen.defaults.remove(&place);
+            let read = bitbucket.default_permission(project).await;
+            if let Some(level) = silence.broken_by(read, &place, &mut seen.unread_places)? {
+                seen.defaults.insert(place.clone(), reading.dated(level));
+            }
         }
         if with_keys {
-            let keys = bitbucket.access_keys(&place).await?;
-            seen.access_keys.insert(place, keys);
+            let read = bitbucket.access_keys(&place).await;
+            if let Some(keys) = silence.broken_by(read, &place, &mut seen.unread_places)? {
+                seen.access_keys.insert(place, keys);
+            }
         }
     }
     Ok(())

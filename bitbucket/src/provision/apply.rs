@@ -1,6 +1,6 @@
 use std::slice;
 
-use super::{Basis, Change, Seen, Step, door::Doors, guard, mend, seen::read_members};
+use super::{Basis, Change, Seen, Step, door::Doors, guard, mend, renamed, seen::read_members};
 use crate::{
     Account, Bitbucket, CredentialKind, Error, GlobalLevel, GlobalPermission,
     error::Problem,
@@ -123,7 +123,7 @@ pub async fn tokens_since(
     let known = seen.doors.get(user).map(|doors| doors.is.credentials.as_slice()).unwrap_or_default();
     let mut tokens = bitbucket.credentials(account, CredentialKind::Token).await?;
     tokens.retain(|token| !known.iter().any(|one| one.is_same(token)));
-    let because = format!("`{}` {}, and it was found afterwards", account.name, standing.as_str());
+    let because = format!("{}, and it was found afterwards", renamed::because(basis, account, standing));
     Ok(Doors { credentials: tokens, ..Doors::default() }.close(account, &because).collect())
 }
 

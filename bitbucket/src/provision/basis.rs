@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fixes, Settings, Told};
+use super::{Fixes, Renamed, Settings, Told};
 use crate::{
     mirror::{Mirrored, Owned},
     permission::{Holder, Level, Place},
@@ -23,6 +23,8 @@ pub struct Basis {
     pub given: Vec<Given>,
     /// How accounts stand that are not simply active, by users in lower case.
     pub standing: BTreeMap<Holder, Standing>,
+    /// What is known of accounts beside their names.
+    pub renamed: Renamed,
     /// What OAM gave, and has not taken again.
     pub managed: BTreeMap<(Place, Holder), Managed>,
     /// Changes that were begun, and of which nobody knows what became of them.

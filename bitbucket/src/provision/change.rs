@@ -208,6 +208,20 @@ impl Step {
         }
     }
 
+    /// Where it changes something; `None`: everywhere, or nothing of a place.
+    pub(super) const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Permit { place, .. }
+            | Self::Revoke { place, .. }
+            | Self::Forget { place, .. }
+            | Self::RevokeDefault { place, .. }
+            | Self::DeleteAccessKey { place, .. }
+            | Self::Restrict { place, .. }
+            | Self::Lift { place, .. } => Some(place),
+            Self::RevokeGlobal { .. } | Self::Delete { .. } | Self::LeaveGroup { .. } => None,
+        }
+    }
+
     /// The place where it gives or takes, with whose permission it is.
     pub fn at(&self) -> Option<(&Place, &Holder)> {
         match self {

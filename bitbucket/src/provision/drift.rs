@@ -1,5 +1,7 @@
 //! What Bitbucket has beside what the policy says.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Basis, Change, Chosen, Finding, FindingKind, Plan, Seen, Step, wanted::Wanted};
@@ -70,6 +72,20 @@ pub async fn look_around(
 pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused_since: u64) -> Vec<Finding> {
     let mut all = Vec::new();
     all.extend(plan.changes.iter().filter_map(|change| of_change(change, basis)));
+    // Also what is not done to keep somebody in.
+    all.extend(plan.held_back.iter().filter_map(|held| {
+        let found = of_change(&held.change, basis)?;
+        let what = format!("{}; not done: {}", found.what, held.why);
+        Some(Finding { what, mended: false, ..found })
+    }));
+    all.extend(plan.unread_places.iter().map(|(place, why)| Finding {
+        kind: FindingKind::Unread,
+        place: Some(place.clone()),
+        holder: None,
+        thing: String::new(),
+        what: format!("is left as it is, since it could not be read: {why}"),
+        mended: false,
+    }));
     all.extend(plan.unread.iter().map(|(user, why)| Finding {
         kind: FindingKind::Gone,
         place: None,
@@ -131,6 +147,15 @@ pub fn findings(seen: &Seen, basis: &Basis, plan: &Plan, around: &Around, unused
     }
     all.sort_by_key(Finding::rank);
     all
+}
+
+impl Plan {
+    /// Those who are gone and still have something by this plan, or may have it.
+    pub fn not_out(&self, basis: &Basis) -> BTreeSet<Holder> {
+        let held = self.held_back.iter().map(|held| &held.change);
+        let known = self.changes.iter().chain(held).filter_map(|change| change.leaver(basis));
+        known.chain(self.unread.iter().map(|(user, _)| user.clone())).collect()
+    }
 }
 
 fn of_change(change: &Change, basis: &Basis) -> Option<Finding> {

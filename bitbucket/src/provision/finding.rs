@@ -37,8 +37,12 @@ pub enum FindingKind {
     HookNotYet,
     /// Somebody who is gone still has something.
     Gone,
+    /// Something of a place could not be read: nobody knows what is there.
+    Unread,
     /// An account is let in that no source knows and no rule names.
     UnknownAccount,
+    /// Somebody has the name of another account than the one that was known by it.
+    AnotherAccount,
     /// Somebody is in a group that a role is mapped to, and no source has them there.
     GroupMember,
     /// A permission is granted and not given, or given and no longer granted.
@@ -62,7 +66,7 @@ pub enum FindingKind {
 }
 
 /// What must have been looked at for a kind of thing to be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FoundIn {
     /// Where the hook is registered and on.
     Hooks,
@@ -85,14 +89,16 @@ pub enum MendedBy {
 
 impl FindingKind {
     /// Every one, the worst first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::HookGone,
         Self::HookOff,
         Self::HookNarrowed,
         Self::HookReplaced,
         Self::HookNotYet,
         Self::Gone,
+        Self::Unread,
         Self::UnknownAccount,
+        Self::AnotherAccount,
         Self::Administers,
         Self::GroupMember,
         Self::NotGranted,
@@ -118,7 +124,9 @@ impl FindingKind {
             }
             Self::KeyWrites | Self::Endless | Self::Unused => FoundIn::Credentials,
             Self::Gone
+            | Self::Unread
             | Self::UnknownAccount
+            | Self::AnotherAccount
             | Self::GroupMember
             | Self::Administers
             | Self::NotGranted
@@ -158,7 +166,9 @@ impl FindingKind {
             Self::HookReplaced => "hook-replaced",
             Self::HookNotYet => "hook-not-yet",
             Self::Gone => "gone",
+            Self::Unread => "unread",
             Self::UnknownAccount => "unknown-account",
+            Self::AnotherAccount => "another-account",
             Self::GroupMember => "group-member",
             Self::Differs => "differs",
             Self::NotGranted => "not-granted",

@@ -8,6 +8,9 @@ use crate::{
     permission::{Holder, Level, Place},
 };
 
+/// Why somebody stays in a group while a project cannot be read.
+const UNKNOWN: &str = "nobody can say whether that administers a project which could not be read, and nobody else in it could act";
+
 /// So much may always be taken: in a small company one person is many of a hundred.
 const ALWAYS: usize = 3;
 
@@ -151,7 +154,29 @@ pub(super) fn keep_administrators(
             held_back.extend(held.map(|change| HeldBack { change, why: why.clone() }));
         }
     }
+    if is_one_unknown(seen) {
+        // Nobody can say whether a group administers that one: somebody leaves it only where another in it can act.
+        let can_act = who_can_act(seen, basis);
+        let is_last =
+            |group: &Holder| !seen.members.get(group).is_some_and(|members| members.is.iter().any(&can_act));
+        let held = changes.extract_if(.., |change| change.step.group().is_some_and(is_last));
+        held_back.extend(held.map(|change| HeldBack { change, why: UNKNOWN.to_owned() }));
+    }
     (changes, held_back)
+}
+
+/// Whether it is not known of some project who administers it.
+fn is_one_unknown(seen: &Seen) -> bool {
+    let unread = seen.unread_places.keys();
+    unread
+        .filter(|place| matches!(place, Place::Project(_)))
+        .any(|place| !seen.permissions.contains_key(place))
+}
+
+/// Tells of a user whether they are let in, are not gone, and are not the account that is used.
+fn who_can_act(seen: &Seen, basis: &Basis) -> impl Fn(&Holder) -> bool {
+    let active = seen.active();
+    move |user| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account
 }
 
 /// The groups of which must be known who is in them: where one who administers something would do so no more, all that do.
@@ -160,7 +185,11 @@ pub(super) fn groups_to_look_into(seen: &Seen, changes: &[Change]) -> BTreeSet<H
         .map(|what| (what, what.by(seen)))
         .filter(|(what, administer)| changes.iter().any(|change| what.is_touched_by(change, administer)));
     let administer = touched.flat_map(|(_, administer)| administer);
-    administer.filter(|holder| holder.as_user().is_none()).collect()
+    let mut groups: BTreeSet<_> = administer.filter(|holder| holder.as_user().is_none()).collect();
+    if is_one_unknown(seen) {
+        groups.extend(changes.iter().filter_map(|change| change.step.group().cloned()));
+    }
+    groups
 }
 
 /// The projects that a group administers, and whether it does Bitbucket.
@@ -194,10 +223,7 @@ fn are_left(
     if !changes.iter().any(|change| what.is_touched_by(change, administer)) {
         return true;
     }
-    let active = seen.active();
-    // Whoever is let in, is not gone, and is not the account that is used.
-    let can_act =
-        |user: &Holder| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account;
+    let can_act = who_can_act(seen, basis);
     let taking = changes.iter().map(|change| &change.step).filter(|step| what.is_taken_by(step));
     let taken: BTreeSet<_> = taking.filter_map(Step::holder).collect();
     let leaving: BTreeSet<_> = changes.iter().filter_map(|change| change.step.leaves()).collect();

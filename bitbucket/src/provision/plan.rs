@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Automatic, Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend,
+    Automatic, Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend, renamed,
     wanted::{Want, Wanted},
 };
 use crate::{
@@ -35,6 +35,9 @@ pub struct Plan {
     /// Those who are gone of whose tokens, keys and groups something could not be read, and why: that stays.
     #[serde(default)]
     pub unread: Vec<(Holder, String)>,
+    /// The places of which something could not be read, and why: nothing is given or taken there.
+    #[serde(default)]
+    pub unread_places: Vec<(Place, String)>,
     /// Rules that say more than permissions can, and what becomes of them.
     pub unsaid: Vec<(String, String)>,
     /// How many permissions are as they should be already.
@@ -112,6 +115,9 @@ impl Plan {
         let too_many_permissions: Vec<_> = too_many_permissions.into_iter().flatten().collect();
         let all = drawn.others();
         let Drawn { mends, surplus, unchanged, absent, left_in_groups, unsaid, mut held_back, .. } = drawn;
+        let (all, of_others) = renamed::hold_back(basis, all);
+        let (mends, mends_of_others) = renamed::hold_back(basis, mends);
+        held_back.extend(of_others.into_iter().chain(mends_of_others));
         let (mut changes, held) = guard::keep_administrators(seen, basis, &[], all);
         held_back.extend(held);
         // What must be done keeps nobody in for the sake of what is mended besides.
@@ -127,6 +133,7 @@ impl Plan {
             absent,
             left_in_groups,
             unread: seen.unread.iter().map(|(user, why)| (user.clone(), why.clone())).collect(),
+            unread_places: seen.unread_places.iter().map(|(at, why)| (at.clone(), why.clone())).collect(),
             unsaid: basis.unsaid.iter().cloned().chain(unsaid).collect(),
             unchanged,
             too_many_people,
@@ -209,7 +216,7 @@ impl Drawn {
         }
         let wanted = Wanted::of(basis, seen);
         let none = Default::default();
-        for place in &seen.places.is {
+        for place in seen.places.is.iter().filter(|place| !seen.unread_places.contains_key(place)) {
             drawn.at(place, &seen.at(place), (&wanted, wanted.at.get(place).unwrap_or(&none)), basis);
         }
         drawn.vanished(&wanted);
@@ -217,6 +224,11 @@ impl Drawn {
         drawn.gives.extend(mirrored.made);
         drawn.takes.extend(mirrored.lifted);
         drawn.takes.extend(anybody::changes(seen, basis));
+        // Where something could not be read nobody knows what is there.
+        let is_read =
+            |change: &Change| change.step.place().is_none_or(|place| !seen.unread_places.contains_key(place));
+        drawn.gives.retain(is_read);
+        drawn.takes.retain(is_read);
         drawn.absent = wanted.absent.into_iter().collect();
         drawn.unsaid = mirrored.unsaid;
         let mends = mend::changes(seen, basis, &drawn.surplus, &drawn.others());
@@ -345,7 +357,7 @@ impl Drawn {
             if basis.settings.ignores(None, &user) {
                 continue;
             }
-            let because = format!("`{}` {}", account.name, standing.as_str());
+            let because = renamed::because(basis, account, standing);
             let nothing = Default::default();
             let doors = seen.doors.get(&user).map_or(&nothing, |known| &known.is);
             self.leavers.extend(doors.close(account, &because));

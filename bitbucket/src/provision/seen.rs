@@ -32,6 +32,9 @@ pub struct Seen {
     /// Of whom something of that could not be read, and why. That is never kept.
     #[serde(skip)]
     pub unread: BTreeMap<Holder, String>,
+    /// The places of which something could not be read, and why: nothing is given or taken there. That is never kept either.
+    #[serde(skip)]
+    pub unread_places: BTreeMap<Place, String>,
     /// Who is in the groups that administer something, where one who does would do so no more.
     pub members: BTreeMap<Holder, Dated<BTreeSet<Holder>>>,
     /// What everybody may do in projects where that is ours to take.
@@ -81,10 +84,12 @@ impl Reading {
     }
 }
 
-/// Reads what is there, but for what `kept` says freshly enough.
+/// Reads what is there, but for what `kept` says freshly enough. A place whose permissions cannot be read is noted, and holds up
+/// neither the others nor those who are gone.
 ///
 /// # Errors
-/// When anything cannot be read: nothing is taken for missing that was not looked at.
+/// When anything else cannot be read, there is too much asking, or no answer at all: nothing is taken for missing that was not
+/// looked at.
 pub async fn see(bitbucket: &Bitbucket, mut kept: Seen, reading: Reading) -> Result<Seen, Error> {
     if !reading.believes(kept.places.at) {
         kept.places = reading.dated(places(bitbucket).await?);
@@ -98,29 +103,67 @@ pub async fn see(bitbucket: &Bitbucket, mut kept: Seen, reading: Reading) -> Res
     if !reading.believes(kept.everywhere.at) {
         kept.everywhere = reading.dated(bitbucket.global_permissions().await?);
     }
-    kept.permissions.retain(|place, _| kept.places.is.contains(place));
+    kept.permissions.retain(|place, known| kept.places.is.contains(place) && reading.believes(known.at));
+    kept.unread_places.clear();
+    let mut silence = Silence::default();
     for place in &kept.places.is {
-        if !kept.permissions.get(place).is_some_and(|known| reading.believes(known.at)) {
-            let there = bitbucket.permissions(place).await?;
+        if kept.permissions.contains_key(place) {
+            continue;
+        }
+        let read = bitbucket.permissions(place).await;
+        if let Some(there) = silence.broken_by(read, place, &mut kept.unread_places)? {
             kept.permissions.insert(place.clone(), reading.dated(there.into_iter().collect()));
         }
     }
     Ok(kept)
 }
 
-/// Reads the branch restrictions of places, each its own.
+/// How often in a row there was no answer at all.
+#[derive(Debug, Default)]
+pub(super) struct Silence(usize);
+
+impl Silence {
+    /// What was read of a place, or `None`, and why it could not be is noted. Whoever is silent again and again, or says that it is too
+    /// much, is asked nothing more.
+    pub(super) fn broken_by<T>(
+        &mut self,
+        read: Result<T, Error>,
+        place: &Place,
+        unread: &mut BTreeMap<Place, String>,
+    ) -> Result<Option<T>, Error> {
+        let error = match read {
+            Ok(read) => {
+                self.0 = 0;
+                return Ok(Some(read));
+            }
+            Err(error) => error,
+        };
+        self.0 = if error.is_silence() { self.0 + 1 } else { 0 };
+        if error.is_busy() || self.0 >= MOST_IN_A_ROW {
+            return Err(error);
+        }
+        unread.insert(place.clone(), error.to_string());
+        Ok(None)
+    }
+}
+
+/// Reads the branch restrictions of places, each its own; a place where they cannot be read is noted.
 ///
 /// # Errors
-/// When they cannot be read.
+/// When there is too much asking, or no answer at all.
 pub async fn see_restrictions(
     bitbucket: &Bitbucket,
     seen: &mut Seen,
     places: &BTreeSet<&Place>,
 ) -> Result<(), Error> {
     seen.restrictions.clear();
+    let mut silence = Silence::default();
     // Of a place that is gone there is nothing to read.
     for place in places.iter().filter(|place| seen.places.is.contains(place)) {
-        seen.restrictions.insert((*place).clone(), bitbucket.restrictions(place).await?);
+        let read = bitbucket.restrictions(place).await;
+        if let Some(there) = silence.broken_by(read, place, &mut seen.unread_places)? {
+            seen.restrictions.insert((*place).clone(), there);
+        }
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Accounts that no source knows, and members of groups whom no source has there.
 //!
-//! Somebody who was renamed in Bitbucket, by hand or before they left, is nobody whom a source says is gone: nothing is taken from
-//! them, and whatever they had is still theirs. And who was put into a group that a role is mapped to has what the role is given.
+//! Somebody who was renamed in Bitbucket before anybody noted the number of their account, or who is not gone, is nobody whom a source
+//! says is gone: nothing is taken from them, and whatever they had is still theirs. And who was put into a group that a role is mapped to has what the role is given.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Basis, Finding, FindingKind, Seen, Standing, drift::Around};
+use super::{Basis, Finding, FindingKind, Seen, Standing, drift::Around, renamed};
 use crate::{Account, Bitbucket, Credential, Error, permission::Holder};
 
 /// Of how many accounts it is read which groups they are in: where more are unknown, somebody looks at the first of them first.
@@ -45,8 +45,10 @@ pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Aroun
     let let_in =
         unknown(seen, basis).filter(|(holder, _)| is_let_in(seen, holder, strangers.groups.get(holder)));
     let accounts = let_in.map(|(holder, account)| {
+        let was = basis.renamed.was.get(&holder).map(|was| format!(", which was `{}`", was.name()));
         let what = format!(
-            "is let in, and no source knows the account{}{}",
+            "is let in, and no source knows the account{}{}{}",
+            was.unwrap_or_default(),
             groups(strangers.groups.get(&holder)),
             credentials(account, around.credentials.as_deref())
         );
@@ -66,7 +68,7 @@ pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Aroun
             finding(FindingKind::GroupMember, user.clone(), name.to_owned(), what)
         })
     });
-    accounts.chain(members).collect()
+    accounts.chain(renamed::others(seen, basis)).chain(members).collect()
 }
 
 /// The accounts that are let in and that no source knows and no rule names.

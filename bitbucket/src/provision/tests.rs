@@ -4,6 +4,7 @@ mod closed;
 mod last;
 mod mended;
 mod much;
+mod renamed;
 mod strangers;
 mod withheld;
 
@@ -25,7 +26,7 @@ struct Company {
 }
 
 fn company() -> Company {
-    let account = |name: &str| Account { name: name.into(), slug: name.into(), active: true };
+    let account = |name: &str| Account { id: None, name: name.into(), slug: name.into(), active: true };
     let places: BTreeSet<_> = ["PAY", "PAY/api", "PAY/web", "OPS", "OPS/tools"].map(place).into();
     let mut permissions: BTreeMap<_, _> =
         places.iter().map(|place| (place.clone(), dated(Vec::new()))).collect();
@@ -39,6 +40,7 @@ fn company() -> Company {
         permissions,
         doors: BTreeMap::new(),
         unread: BTreeMap::new(),
+        unread_places: BTreeMap::new(),
         members: [(holder("group:admins"), dated([holder("user:boss")].into()))].into(),
         defaults: BTreeMap::new(),
         access_keys: BTreeMap::new(),
@@ -72,6 +74,7 @@ fn company() -> Company {
         managed: BTreeMap::new(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        renamed: Default::default(),
         mirror: Default::default(),
         fixes: Default::default(),
     };

@@ -1,9 +1,11 @@
 //! `oam bitbucket …`.
 
+mod accounts;
 mod basis;
 mod by_app;
 mod carry_out;
 mod drift;
+mod looking;
 mod mending;
 mod noted;
 mod provision;
@@ -180,6 +182,7 @@ pub async fn run(command: Bitbucket, context: &mut Context) -> Ending {
                 Some(all)
             };
             if let Some(file) = app {
+                by_app::one_file(noted.by_app.as_ref(), &file, &projects, &there)?;
                 noted.by_app = chosen(noted.by_app);
                 if apply {
                     noted.write(&place.noted)?;

@@ -459,6 +459,7 @@ fn of_a_replay() {
     let untold = ReplayUntold {
         code: evil(),
         why: evil(),
+        doubt: true,
         refs: 1,
         examples: vec![evil()],
         ..ReplayUntold::default()

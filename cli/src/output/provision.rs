@@ -2,7 +2,7 @@
 
 use oam_bitbucket::{
     CredentialKind,
-    permission::{Holder, Level},
+    permission::{Holder, Level, Place},
     provision::{Change, HeldBack, Plan, Step, Surplus, Told, TooMuch},
 };
 use serde::Serialize;
@@ -23,6 +23,7 @@ pub struct PlanJson {
     absent: Vec<String>,
     left_in_groups: Vec<String>,
     unread: Vec<UnreadJson>,
+    unread_places: Vec<UnreadPlaceJson>,
     unsaid: Vec<UnsaidJson>,
     unchanged: usize,
     too_much: Option<String>,
@@ -63,6 +64,12 @@ struct UnreadJson {
 }
 
 #[derive(Debug, Serialize)]
+struct UnreadPlaceJson {
+    place: String,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
 struct UnsaidJson {
     rule: String,
     what: String,
@@ -75,6 +82,7 @@ pub struct AppliedJson {
     failed: Vec<HeldBackJson>,
     held_back: Vec<HeldBackJson>,
     unread: Vec<UnreadJson>,
+    unread_places: Vec<UnreadPlaceJson>,
     too_much: Vec<TooMuchJson>,
 }
 
@@ -114,6 +122,13 @@ impl UnreadJson {
     }
 }
 
+impl UnreadPlaceJson {
+    fn all(plan: &Plan) -> Vec<Self> {
+        let one = |(place, why): &(Place, String)| Self { place: place.to_string(), why: why.clone() };
+        plan.unread_places.iter().map(one).collect()
+    }
+}
+
 impl PlanJson {
     /// Of a plan; so many changes were begun and interrupted before.
     pub fn of(plan: &Plan, interrupted: usize) -> Self {
@@ -133,6 +148,7 @@ impl PlanJson {
             absent: plan.absent.iter().map(ToString::to_string).collect(),
             left_in_groups: plan.left_in_groups.iter().map(ToString::to_string).collect(),
             unread: UnreadJson::all(plan),
+            unread_places: UnreadPlaceJson::all(plan),
             unsaid: plan.unsaid.iter().map(unsaid).collect(),
             unchanged: plan.unchanged,
             too_much: Some(plan.too_much().collect::<Vec<_>>().join("; ")).filter(|why| !why.is_empty()),
@@ -153,6 +169,7 @@ impl AppliedJson {
             failed: failed.collect(),
             held_back: plan.held_back.iter().map(HeldBackJson::of).collect(),
             unread: UnreadJson::all(plan),
+            unread_places: UnreadPlaceJson::all(plan),
             too_much: too_much.collect(),
         }
     }
@@ -342,9 +359,19 @@ fn unread(plan: &Plan, page: &Page) -> String {
         format!("  {} {}: {}\n", page.warn("!"), shown(user.name()), shown(why))
     };
     let lines: String = plan.unread.iter().map(line).collect();
-    match lines.is_empty() {
+    let gone = match lines.is_empty() {
         true => lines,
         false => format!("Gone, and what of theirs could not be read stays:\n{lines}"),
+    };
+    let line = |(place, why): &(Place, String)| format!("  {} {place}: {}\n", page.warn("!"), shown(why));
+    let lines: String = plan.unread_places.iter().take(MOST_NAMED).map(line).collect();
+    let more = match plan.unread_places.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        many => format!("  and {many} more: `--json` has all\n"),
+    };
+    match lines.is_empty() {
+        true => gone,
+        false => format!("{gone}Could not be read, so nothing is given or taken there:\n{lines}{more}"),
     }
 }
 
@@ -390,7 +417,7 @@ mod tests {
 
     fn plan() -> Plan {
         let change = |step, because: &str| Change { step, because: because.into() };
-        let account = Account { name: "carl".into(), slug: "carl".into(), active: true };
+        let account = Account { id: None, name: "carl".into(), slug: "carl".into(), active: true };
         let credential = Credential {
             kind: CredentialKind::Token,
             id: "12".into(),
@@ -437,6 +464,7 @@ mod tests {
             absent: vec!["user:newcomer".parse().unwrap()],
             left_in_groups: vec!["user:carl".parse().unwrap()],
             unread: vec![("user:dora".parse().unwrap(), "reading each SSH key: no".to_owned())],
+            unread_places: vec![("WEB".parse().unwrap(), "reading the permissions: no".to_owned())],
             unsaid: vec![("hours".into(), "is for some hours of the week".into())],
             unchanged: 3,
             too_many_people: Some("4 of 6 people would lose all that they have".into()),
@@ -464,6 +492,8 @@ mod tests {
         Left in their groups, which Bitbucket writes at each sign-in: carl.
         Gone, and what of theirs could not be read stays:
           ! dora: reading each SSH key: no
+        Could not be read, so nothing is given or taken there:
+          ! WEB: reading the permissions: no
         What permissions cannot say, and the hook sees to:
           `hours` is for some hours of the week
         ");
@@ -486,6 +516,8 @@ mod tests {
           ! PAY: user:boss loses admin: nobody else would administer PAY: give that to somebody first
         Gone, and what of theirs could not be read stays:
           ! dora: reading each SSH key: no
+        Could not be read, so nothing is given or taken there:
+          ! WEB: reading the permissions: no
         ");
         assert_eq!(applied_text(0, &[], &Plan::default(), &[], &page()), "Nothing was to be done.\n");
     }

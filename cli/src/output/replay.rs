@@ -95,10 +95,12 @@ pub struct DoneJson<'a> {
     rules: Vec<RuleUseJson<'a>>,
     in_force_rules: Vec<RuleUseJson<'a>>,
     in_force_rules_since: Option<String>,
+    log_begins: Option<String>,
 }
 
+/// What could not be told, for one cause.
 #[derive(Debug, Serialize)]
-struct UntoldJson<'a> {
+pub struct UntoldJson<'a> {
     code: &'a str,
     why: &'a str,
     doubt: bool,
@@ -147,6 +149,7 @@ pub fn done_json(done: &ReplayDone) -> StepJson<'_> {
         rules: done.rules.iter().map(Into::into).collect(),
         in_force_rules: done.in_force_rules.iter().map(Into::into).collect(),
         in_force_rules_since: json::time(done.in_force_rules_since_micros),
+        log_begins: json::time(done.log_begins_micros),
     }))
 }
 
@@ -275,7 +278,9 @@ fn judged(one: Option<&ReplayJudgement>) -> String {
 
 /// What came of all of it. `recorded`: each push was decided by what it was decided by then.
 pub fn done_text(done: &ReplayDone, recorded: bool, page: &Page) -> String {
-    let since = moment(done.since_micros).map_or_else(|| "the beginning".into(), utc);
+    let begins_later = done.log_begins_micros > done.since_micros;
+    let since =
+        moment(done.since_micros.max(done.log_begins_micros)).map_or_else(|| "the beginning".into(), utc);
     let pushes = counted(done.pushes, "push", "pushes");
     let refs = counted(done.refs, "ref", "refs");
     let by = if recorded { "what was in force".into() } else { format!("policy {}", short(&done.policy)) };
@@ -297,7 +302,12 @@ pub fn done_text(done: &ReplayDone, recorded: bool, page: &Page) -> String {
     for one in &done.untold {
         fields = fields.with(if one.doubt { "not told" } else { "left out" }, untold(one));
     }
-    text.push_str(&fields.with("directory", directory(done)).laid_out(page));
+    let log = if begins_later {
+        format!("it begins at {since}: no push from before is in it")
+    } else {
+        String::new()
+    };
+    text.push_str(&fields.with("log", log).with("directory", directory(done)).laid_out(page));
     if done.refs_not_grouped > 0 {
         let rest = counted(done.refs_not_grouped, "ref is", "refs are");
         text.push_str(&format!("{rest} in no group: there were too many. See --all.\n"));

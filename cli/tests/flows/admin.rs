@@ -126,6 +126,15 @@ impl v1::admin_server::Admin for Daemon {
         Ok(Response::new(v1::TellBitbucketWatchResponse::default()))
     }
 
+    async fn tell_bitbucket_accounts(
+        &self,
+        request: Request<Streaming<v1::TellBitbucketAccountsRequest>>,
+    ) -> Result<Response<v1::TellBitbucketAccountsResponse>, Status> {
+        let first = request.into_inner().message().await?.unwrap_or_default();
+        self.note(Request::new(first))?;
+        Ok(Response::new(v1::TellBitbucketAccountsResponse::default()))
+    }
+
     async fn tell_bitbucket_drift(
         &self,
         request: Request<Streaming<v1::TellBitbucketDriftRequest>>,

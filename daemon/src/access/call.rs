@@ -116,6 +116,7 @@ calls! {
     // Tells of a change in Bitbucket, and gives nobody anything by that.
     BeginBitbucketChange: Operate,
     EndBitbucketChange: Operate,
+    TellBitbucketAccounts: Operate,
     TellBitbucketDrift: Operate,
     TellBitbucketWatch: Operate,
     CheckPolicy: Look,
@@ -182,7 +183,7 @@ mod tests {
             table[1],
             format!(
                 "operator: {looks} RevokeSourceToken {signals} VerifySignals GetUser DeactivateUser ReactivateUser \
-                 BeginBitbucketChange EndBitbucketChange TellBitbucketDrift TellBitbucketWatch {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
+                 BeginBitbucketChange EndBitbucketChange TellBitbucketAccounts TellBitbucketDrift TellBitbucketWatch {policies} Explain Who ListPrivileges EndPrivilege GetPrivilegeReport"
             )
         );
         assert_eq!(

@@ -1,10 +1,13 @@
 use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
-use oam_policy::{RefusalReason, State, Username, decide::Subject, decide::obstacles};
+use oam_policy::{Policy, RefusalReason, Snapshot, State, Username, decide::Subject, decide::obstacles};
 
 use super::{AdminRole, Holder};
-use crate::{config::Config, oidc::VerifiedToken};
+use crate::{
+    config::{AdminConfig, Config},
+    oidc::VerifiedToken,
+};
 
 /// Who calls the admin service.
 #[derive(Debug, Clone)]
@@ -58,8 +61,28 @@ pub fn same_person(one: &str, other: &str) -> bool {
 }
 
 /// Who a name of the audit log is in the directory, where it tells.
-pub fn username_of(actor: &str) -> Option<Username> {
+fn username_of(actor: &str) -> Option<Username> {
     actor.split_once(" (")?.1.strip_suffix(')')?.parse().ok()
+}
+
+/// Whether the one whom a name of the audit log tells may still be an administrator. Of users of this host the directory says
+/// nothing; and what a token said is not kept, so that who administers by the word of an issuer is told by their next one.
+pub fn may_still_administer(actor: &str, admin: &AdminConfig, policy: &Policy, snapshot: &Snapshot) -> bool {
+    let Some(username) = username_of(actor) else { return true };
+    let (subject, bar) = Subject::resolve(policy, snapshot, &username);
+    // Whom no source knows may administer by what their token says.
+    if !matches!(bar, None | Some(RefusalReason::UnknownPrincipal { .. })) {
+        return false;
+    }
+    let issued_by = actor.split_once(':').map_or(actor, |(issuer, _)| issuer);
+    let user = snapshot.user(&username.key());
+    let is_meant = |holder: &Holder| match holder {
+        Holder::Uid(_) | Holder::Gid(_) => false,
+        Holder::Token { issuer, name: _ } => issuer == issued_by,
+        Holder::Role(role) => bar.is_none() && subject.roles().any(|held| held == role),
+        Holder::Group(group) => user.is_some_and(|user| user.groups().any(|one| one == group)),
+    };
+    admin.roles.get(&AdminRole::Admin).is_some_and(|holders| holders.iter().any(is_meant))
 }
 
 impl Caller {

@@ -11,6 +11,6 @@ mod holder;
 mod role;
 
 pub use call::{Call, Class};
-pub use caller::{Caller, Held, same_person, username_of};
+pub use caller::{Caller, Held, may_still_administer, same_person};
 pub use holder::Holder;
 pub use role::AdminRole;

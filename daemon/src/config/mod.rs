@@ -37,7 +37,7 @@ pub use issuer::{IssuerConfig, LoginConfig, Purpose};
 pub use ldap::{Flavour, LdapConfig, LdapGroups, LdapSecurity, LdapServer, LdapUsers};
 pub use pull::{ClientKey, Credential, EntraConfig, KnownBy, OktaAccess, OktaConfig, PullConfig};
 pub use secrets::SecretsConfig;
-pub use signals::{Delivery, Effect, PersonAttribute, SignalsConfig, SubjectFormat};
+pub use signals::{Delivery, Effect, OnBlind, PersonAttribute, SignalsConfig, SubjectFormat};
 pub use source::{GroupAttribute, Mapping, SourceConfig, SourceName, Upstream, UserAttribute};
 pub use webhook::{WebhookConfig, WebhookFormat};
 

@@ -51,6 +51,8 @@ pub struct SignalsSection {
     pub verify_every: Option<String>,
     /// After how long of not hearing it is an alarm.
     pub alarm_after: Option<String>,
+    /// What follows while it cannot be heard: `alarm` or `undecided`.
+    pub on_blind: Option<String>,
     /// Where it may lie.
     pub network: Option<String>,
     /// The authorities of its certificate, PEM.
@@ -100,6 +102,8 @@ pub struct SignalsConfig {
     pub verify_every: Duration,
     /// After how long of not hearing it is an alarm.
     pub alarm_after: Duration,
+    /// What follows while it cannot be heard.
+    pub on_blind: OnBlind,
     /// Where it may lie.
     pub network: Network,
     /// The authorities of its certificate; `None`: the system's.
@@ -146,6 +150,27 @@ pub enum Effect {
     Deactivate,
     /// The source is read again.
     Reread,
+}
+
+/// What follows while a transmitter cannot be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnBlind {
+    /// An alarm, and decisions go on.
+    Alarm,
+    /// Nothing is decided by the source whose people it speaks of, besides.
+    Undecided,
+}
+
+impl OnBlind {
+    const ALL: [Self; 2] = [Self::Alarm, Self::Undecided];
+
+    /// The word for it in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::Undecided => "undecided",
+        }
+    }
 }
 
 impl Delivery {
@@ -205,7 +230,7 @@ impl SignalsConfig {
         {
             writeln!(f, "{key} = \"{}ms\"", time.as_millis())?;
         }
-        writeln!(f, "network = \"{}\"", self.network.as_str())?;
+        writeln!(f, "on_blind = \"{}\"\nnetwork = \"{}\"", self.on_blind.as_str(), self.network.as_str())?;
         match &self.ca {
             Some(ca) => writeln!(f, "ca = {}", written(ca))?,
             None => writeln!(f, "# ca: the system's")?,
@@ -291,6 +316,13 @@ fn transmitter(
     if verify_every.is_zero() || alarm_after.is_zero() {
         return Err(fault("signals.NAME.verify_every", "it and `alarm_after` are more than nothing".into()));
     }
+    let on_blind = match section.on_blind.as_deref() {
+        None => OnBlind::Alarm,
+        Some(text) => OnBlind::ALL
+            .into_iter()
+            .find(|one| one.as_str() == text)
+            .ok_or_else(|| fault("signals.NAME.on_blind", "it is `alarm` or `undecided`".into()))?,
+    };
     Ok(SignalsConfig {
         name,
         audience: section.audience,
@@ -305,6 +337,7 @@ fn transmitter(
         leeway,
         verify_every,
         alarm_after,
+        on_blind,
         network,
         ca: section.ca,
     })

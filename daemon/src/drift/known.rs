@@ -6,11 +6,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use oam_bitbucket::provision::{Finding, FindingKind};
+use oam_bitbucket::provision::{Finding, FindingKind, FoundIn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::LookedAt;
 use crate::store::durable;
+
+/// What is looked at, each for itself, in the order of the file.
+const FOUND_IN: [FoundIn; 3] = [FoundIn::Permissions, FoundIn::Hooks, FoundIn::Credentials];
 
 /// How many bytes of a digest tell things apart.
 const ID_BYTES: usize = 16;
@@ -22,7 +26,10 @@ pub(super) struct Id(String);
 /// All that was found, and when.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    looked: Option<Timestamp>,
+    /// When anything was told for the first time, by a version that notes it.
+    begun: Option<Timestamp>,
+    /// When it was looked last, each for itself: who looks at the one does not look at the other.
+    looked: BTreeMap<FoundIn, Timestamp>,
     all: BTreeMap<Id, (FindingKind, Timestamp)>,
 }
 
@@ -30,8 +37,18 @@ pub struct Known {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    /// In seconds since 1970, as all moments here.
-    looked: i64,
+    /// When it was looked at permissions, in seconds since 1970, as all moments here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked: Option<i64>,
+    /// The same of the hook. Earlier versions did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hooks: Option<i64>,
+    /// The same of tokens and keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credentials: Option<i64>,
+    /// When anything was told first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<i64>,
     /// By its id, what kind it is, and since when it is known.
     known: BTreeMap<String, (String, i64)>,
 }
@@ -51,9 +68,11 @@ impl Id {
 }
 
 impl Known {
-    /// Nothing, at a moment.
-    pub(super) fn at(now: Timestamp) -> Self {
-        Self { looked: Some(now), all: BTreeMap::new() }
+    /// Nothing, where it was looked at these now, and at others as it was before.
+    pub(super) fn after(&self, at: LookedAt, now: Timestamp) -> Self {
+        let mut looked = self.looked.clone();
+        looked.extend(FOUND_IN.into_iter().filter(|found_in| at.looks_in(*found_in)).map(|one| (one, now)));
+        Self { begun: self.begun.or(Some(now)), looked, all: BTreeMap::new() }
     }
 
     pub(super) fn add(&mut self, id: Id, kind: FindingKind, since: Timestamp) {
@@ -82,8 +101,13 @@ impl Known {
         FindingKind::ALL.into_iter().map(|kind| (kind, self.count(kind, Timestamp::MIN)))
     }
 
-    pub(super) fn looked(&self) -> Option<Timestamp> {
-        self.looked
+    pub(super) fn looked(&self, at: FoundIn) -> Option<Timestamp> {
+        self.looked.get(&at).copied()
+    }
+
+    /// When anything was told for the first time.
+    pub(super) fn begun(&self) -> Option<Timestamp> {
+        self.begun
     }
 
     /// Reads the file; one that is not understood is set aside, and told where.
@@ -100,12 +124,17 @@ impl Known {
         }
     }
 
-    fn of(Written { looked, known }: Written) -> Option<Self> {
+    fn of(Written { looked, hooks, credentials, begun, known }: Written) -> Option<Self> {
         let one = |(id, (kind, since)): (String, (String, i64))| {
             Some((Id(id), (FindingKind::parse(&kind)?, Timestamp::from_second(since).ok()?)))
         };
         let all = known.into_iter().map(one).collect::<Option<_>>()?;
-        Some(Self { looked: Some(Timestamp::from_second(looked).ok()?), all })
+        let moment = |at: Option<i64>| at.map(Timestamp::from_second).transpose().ok();
+        let mut when = BTreeMap::new();
+        for (found_in, at) in FOUND_IN.into_iter().zip([looked, hooks, credentials]) {
+            when.extend(moment(at)?.map(|at| (found_in, at)));
+        }
+        Some(Self { begun: moment(begun)?, looked: when, all })
     }
 
     /// Writes the file, whole or not at all.
@@ -113,8 +142,10 @@ impl Known {
         let of = |(id, (kind, since)): (&Id, &(FindingKind, Timestamp))| {
             (id.0.clone(), (kind.as_str().to_owned(), since.as_second()))
         };
-        let looked = self.looked.unwrap_or_default().as_second();
-        let written = Written { looked, known: self.all.iter().map(of).collect() };
+        let [looked, hooks, credentials] =
+            FOUND_IN.map(|found_in| self.looked(found_in).map(Timestamp::as_second));
+        let begun = self.begun.map(Timestamp::as_second);
+        let written = Written { looked, hooks, credentials, begun, known: self.all.iter().map(of).collect() };
         let draft = path.with_extension("draft");
         let mut file = durable::create(&draft)?;
         file.write_all(&serde_json::to_vec(&written)?)?;

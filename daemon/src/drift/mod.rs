@@ -48,13 +48,36 @@ pub struct DriftError {
     source: io::Error,
 }
 
-/// What somebody looked at besides permissions. What nobody looked at stays as it is known.
+/// What somebody looked at. What nobody looked at stays as it is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LookedAt {
+    /// At permissions, groups and restrictions.
+    pub permissions: bool,
     /// At tokens and keys.
     pub credentials: bool,
     /// At where the hook is registered and on.
     pub hooks: bool,
+}
+
+/// For how long something is an alarm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urgency {
+    /// It is about the hook: as long as it stays.
+    Hook,
+    /// Somebody is gone and still has something: as long as it stays.
+    Gone,
+    /// As long as it is new.
+    News,
+}
+
+impl Urgency {
+    fn of(kind: FindingKind) -> Self {
+        match (kind, kind.found_in()) {
+            (FindingKind::Gone, _) => Self::Gone,
+            (_, FoundIn::Hooks) => Self::Hook,
+            (_, FoundIn::Permissions | FoundIn::Credentials) => Self::News,
+        }
+    }
 }
 
 /// What is new since somebody looked before.
@@ -69,11 +92,11 @@ pub struct News<'a> {
 }
 
 impl LookedAt {
-    fn looks_at(self, kind: FindingKind) -> bool {
-        match kind.found_in() {
+    fn looks_in(self, found_in: FoundIn) -> bool {
+        match found_in {
             FoundIn::Hooks => self.hooks,
             FoundIn::Credentials => self.credentials,
-            FoundIn::Permissions => true,
+            FoundIn::Permissions => self.permissions,
         }
     }
 }
@@ -103,7 +126,13 @@ impl Drift {
     /// What is new in `found`. What is known of anything that was not looked at stays.
     pub fn compare<'a>(&self, found: &'a [Finding], at: LookedAt, now: Timestamp) -> News<'a> {
         let before = self.known();
-        let mut known = Known::at(now);
+        let mut known = before.after(at, now);
+        // Of a place that could not be read nobody knows what is over.
+        let is_whole = !found.iter().any(|one| one.kind == FindingKind::Unread);
+        let is_looked_at = |kind: FindingKind| match kind.found_in() {
+            FoundIn::Permissions => at.permissions && (is_whole || kind == FindingKind::Unread),
+            found_in => at.looks_in(found_in),
+        };
         let mut new = Vec::new();
         for one in found {
             let id = Id::of(one);
@@ -113,7 +142,7 @@ impl Drift {
             }
             known.add(id, one.kind, since.unwrap_or(now));
         }
-        before.all().filter(|(_, kind, _)| !at.looks_at(*kind)).for_each(|(id, kind, since)| {
+        before.all().filter(|(_, kind, _)| !is_looked_at(*kind)).for_each(|(id, kind, since)| {
             known.add(id, kind, since);
         });
         let over = before.all().filter(|(id, _, _)| !known.has(id)).count() as u64;
@@ -137,29 +166,33 @@ impl Drift {
         self.known().counts().collect()
     }
 
-    /// When somebody looked last.
+    /// When somebody looked last at permissions.
     pub fn looked(&self) -> Option<Timestamp> {
-        self.known().looked()
+        self.known().looked(FoundIn::Permissions)
     }
 
-    /// What somebody must look at: that changes may pass unseen, as long as it stays; and what else was not there a day ago.
+    /// What somebody must look at: that changes may pass unseen, and that somebody who is gone still has something, as long as it
+    /// stays; that nobody looks at the hook; and what else was not there a day ago.
     pub fn alarms(&self, now: Timestamp) -> Vec<String> {
         let since = now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
         let known = self.known();
-        let told = |hooks: bool, since: Timestamp| {
-            let kinds =
-                FindingKind::ALL.into_iter().filter(|kind| (kind.found_in() == FoundIn::Hooks) == hooks);
+        let told = |urgency: Urgency, since: Timestamp| {
+            let kinds = FindingKind::ALL.into_iter().filter(|kind| Urgency::of(*kind) == urgency);
             let counts = kinds.map(|kind| (kind, known.count(kind, since))).filter(|(_, count)| *count > 0);
             counts.map(|(kind, count)| format!("{} {count}", kind.as_str())).collect::<Vec<_>>().join(", ")
         };
-        let (hooks, others) = (told(true, Timestamp::MIN), told(false, since));
+        let (hooks, gone) = (told(Urgency::Hook, Timestamp::MIN), told(Urgency::Gone, Timestamp::MIN));
+        let others = told(Urgency::News, since);
         let hooks = (!hooks.is_empty()).then(|| {
             format!("CHANGES MAY NOT BE CHECKED: in Bitbucket the hook is not as it was installed: {hooks}. See `oam bitbucket status`.")
+        });
+        let gone = (!gone.is_empty()).then(|| {
+            format!("WHO IS GONE IS NOT OUT: they still have something in Bitbucket: {gone}. See `oam bitbucket drift`.")
         });
         let others = (!others.is_empty()).then(|| {
             format!("Within a day Bitbucket got what the policy does not say: {others}. See `oam bitbucket drift`.")
         });
-        hooks.into_iter().chain(others).collect()
+        hooks.into_iter().chain(unlooked(&known, now)).chain(gone).chain(others).collect()
     }
 
     /// That nobody looks any more.
@@ -173,6 +206,18 @@ impl Drift {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// That somebody looks, but for long not at the hook: what became of that is silent.
+fn unlooked(known: &Known, now: Timestamp) -> Option<String> {
+    let at = known.looked(FoundIn::Hooks);
+    let since = at.or(known.begun())?;
+    (now.duration_since(since) > STALE).then(|| {
+        let so_far = if at.is_some() { "since" } else { "yet, and others look since" };
+        format!(
+            "CHANGES MAY NOT BE CHECKED: nobody has looked {so_far} {since:.0} whether the hook in Bitbucket is as it was installed: `oam bitbucket watch --drift-every` needs --noted with what `oam bitbucket install` noted."
+        )
+    })
 }
 
 #[cfg(test)]

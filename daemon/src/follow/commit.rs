@@ -14,7 +14,7 @@ use crate::source::{
 
 /// More changes than this are stored and merged as a whole.
 const MANY: usize = 2_000;
-/// As few people may always lose everything by a load.
+/// As few people may always lose everything by a load, or be let in by it.
 const FEW: usize = 5;
 
 /// Why what a server has is not what the source says.
@@ -48,7 +48,7 @@ struct Difference {
 }
 
 /// Makes what the source says that which the server has. When it returns, it is durable, in the audit log, and in force.
-/// More than `max_loss` of a hundred people lose everything by a load only when somebody says so.
+/// More than `max_loss` of a hundred people lose everything by a load, or are let in by it who were not, only when somebody says so.
 pub(crate) async fn commit(
     sources: &Sources,
     source: &Source,
@@ -77,6 +77,7 @@ pub(crate) async fn commit(
         let difference = tokio::task::block_in_place(|| difference(picture, &roster, &of));
         if let Some(bound) = bound {
             held(&difference, picture, &roster, bound).map_err(CommitFault::Held)?;
+            held_limits(&difference, &roster, bound).map_err(CommitFault::Held)?;
         }
         difference
     };
@@ -235,6 +236,30 @@ fn held(difference: &Difference, picture: &impl Picture, roster: &Roster, bound:
     Err(format!(
         "{lost} of {} people who have groups would lose everything, and `max_loss` is {bound}%",
         having.len()
+    ))
+}
+
+/// Makes sure that not too many are let in without an end at once who may not act, or only until a time: where a right to read
+/// what says so was taken away, it looks as if nobody were limited.
+fn held_limits(difference: &Difference, roster: &Roster, bound: u8) -> Result<(), String> {
+    let Some(known) = roster.provisioned() else { return Ok(()) };
+    let was_limited = |id: &str| known.user(id).is_some_and(|user| user.is_limited());
+    let is_let_in = |change: &&Change| match change {
+        Change::PutUser(user) => !user.is_limited() && was_limited(&user.id),
+        _ => false,
+    };
+    let let_in = difference.gives.iter().filter(is_let_in).count();
+    // Most loads let in nobody: nobody else is looked at for those.
+    if let_in <= FEW {
+        return Ok(());
+    }
+    let limited = known.users().filter(|user| user.is_limited()).count();
+    if !are_many(let_in, limited, bound) {
+        return Ok(());
+    }
+    Err(format!(
+        "{let_in} of {limited} people who may not act, or only until a time, would be let in without an end, and `max_loss` is \
+         {bound}%"
     ))
 }
 

@@ -45,6 +45,16 @@ pub(crate) async fn follow<F: Follower>(
     stop: CancellationToken,
     begin: impl Fn() -> F + Send,
 ) {
+    whatever_happens(source, stop, begin, LONGEST_PAUSE).await;
+}
+
+/// The same, with that pause after a panic.
+pub(super) async fn whatever_happens<F: Follower>(
+    source: Arc<Source>,
+    stop: CancellationToken,
+    begin: impl Fn() -> F + Send,
+    pause: Duration,
+) {
     loop {
         let following = tokio::spawn(again_and_again(Arc::clone(&source), begin(), stop.clone()));
         match following.await {
@@ -57,7 +67,7 @@ pub(crate) async fn follow<F: Follower>(
                 });
             }
         }
-        if stop.run_until_cancelled(time::sleep(LONGEST_PAUSE)).await.is_none() {
+        if stop.run_until_cancelled(time::sleep(pause)).await.is_none() {
             return;
         }
     }

@@ -106,7 +106,10 @@ pub(super) async fn look_up(
     };
     match group {
         Some(group) => replica.put_group(id, group, touched),
-        None => replica.remove(id, touched),
+        None => {
+            replica.remove_user(id, touched);
+            replica.remove_group(id, touched);
+        }
     }
     Ok(())
 }

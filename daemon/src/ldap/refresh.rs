@@ -33,10 +33,18 @@ pub(super) struct Refresh {
     groups: Half,
 }
 
+/// What a search is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Users,
+    Groups,
+}
+
 /// One of them.
 #[derive(Debug)]
 struct Half {
     id: i32,
+    side: Side,
     /// What was told before the refresh ended.
     staged: Vec<Item>,
     /// Who is as they were.
@@ -99,7 +107,7 @@ impl Refresh {
 
     /// The two searches, by their numbers.
     pub(super) fn of(users: i32, groups: i32) -> Self {
-        Self { users: Half::new(users), groups: Half::new(groups) }
+        Self { users: Half::new(users, Side::Users), groups: Half::new(groups, Side::Groups) }
     }
 
     /// Whether all that was so at the beginning is told.
@@ -116,15 +124,14 @@ impl Refresh {
         touched: &mut Touched,
     ) -> Result<Told, LdapError> {
         let was_done = self.is_done();
-        let is_of_users = message.id == self.users.id;
-        let half = if is_of_users {
-            &mut self.users
+        let side = if message.id == self.users.id {
+            Side::Users
         } else if message.id == self.groups.id {
-            &mut self.groups
+            Side::Groups
         } else {
             return Ok(Told::Nothing);
         };
-        half.take(message, is_of_users, config)?;
+        self.half(side).take(message, config)?;
         if !self.is_done() {
             return Ok(Told::Nothing);
         }
@@ -133,12 +140,19 @@ impl Refresh {
             self.groups.settle(replica.group_ids().collect(), replica, touched);
             return Ok(Told::Change);
         }
-        let half = if is_of_users { &mut self.users } else { &mut self.groups };
+        let half = self.half(side);
         if half.staged.is_empty() {
             return Ok(Told::Nothing);
         }
         half.apply(replica, touched);
         Ok(Told::Change)
+    }
+
+    fn half(&mut self, side: Side) -> &mut Half {
+        match side {
+            Side::Users => &mut self.users,
+            Side::Groups => &mut self.groups,
+        }
     }
 
     /// Up to where changes are known, once they are kept.
@@ -154,9 +168,10 @@ impl Refresh {
 }
 
 impl Half {
-    fn new(id: i32) -> Self {
+    fn new(id: i32, side: Side) -> Self {
         Self {
             id,
+            side,
             staged: Vec::new(),
             present: HashSet::new(),
             rest_is_gone: false,
@@ -165,7 +180,7 @@ impl Half {
         }
     }
 
-    fn take(&mut self, message: Message, is_of_users: bool, config: &LdapConfig) -> Result<(), LdapError> {
+    fn take(&mut self, message: Message, config: &LdapConfig) -> Result<(), LdapError> {
         if self.staged.len() + self.present.len() > MAX_ENTRIES {
             return Err(LdapError::TooMuch { what: "users and groups", limit: MAX_ENTRIES });
         }
@@ -181,7 +196,7 @@ impl Half {
                     }
                     State::Delete => self.staged.push(Item::Gone(state.id)),
                     State::Add | State::Modify => {
-                        self.staged.push(item(state.id, &entry, is_of_users, config));
+                        self.staged.push(self.side.item(state.id, &entry, config));
                     }
                 }
                 Ok(())
@@ -228,7 +243,7 @@ impl Half {
             let named: HashSet<_> = self.staged.iter().map(Item::id).collect();
             let gone = known.into_iter().filter(|id| !named.contains(id) && !self.present.contains(id));
             for id in gone {
-                replica.remove(id, touched);
+                self.side.remove(id, replica, touched);
             }
         }
         self.present = HashSet::new();
@@ -240,7 +255,7 @@ impl Half {
             match item {
                 Item::User(id, user) => replica.put_user(id, user, touched),
                 Item::Group(id, group) => replica.put_group(id, group, touched),
-                Item::Gone(id) => replica.remove(id, touched),
+                Item::Gone(id) => self.side.remove(id, replica, touched),
             }
         }
     }
@@ -254,12 +269,22 @@ impl Item {
     }
 }
 
-/// What an entry is now. One that cannot be understood is gone: it gives nobody anything.
-fn item(id: Uuid, entry: &Entry, is_of_users: bool, config: &LdapConfig) -> Item {
-    let understood = if is_of_users {
-        mapped::user(config, entry).map(|user| Item::User(id, user))
-    } else {
-        mapped::group(config, entry).map(|group| Item::Group(id, group))
-    };
-    understood.unwrap_or(Item::Gone(id))
+impl Side {
+    /// What an entry is now. One that cannot be understood is gone: it gives nobody anything.
+    fn item(self, id: Uuid, entry: &Entry, config: &LdapConfig) -> Item {
+        let understood = match self {
+            Self::Users => mapped::user(config, entry).map(|user| Item::User(id, user)),
+            Self::Groups => mapped::group(config, entry).map(|group| Item::Group(id, group)),
+        };
+        understood.unwrap_or(Item::Gone(id))
+    }
+
+    /// Takes out what a search names as gone: of what the other one is for it knows nothing. Servers with a log of their sessions
+    /// name in a resumed search whatever was changed and is none of *its* entries, too.
+    fn remove(self, id: Uuid, replica: &mut Replica, touched: &mut Touched) {
+        match self {
+            Self::Users => replica.remove_user(id, touched),
+            Self::Groups => replica.remove_group(id, touched),
+        }
+    }
 }

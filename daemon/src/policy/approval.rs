@@ -11,8 +11,7 @@ use oam_audit::entry::{
     Event, PolicyApproved, PolicyOrigin, PolicyProposed, PolicyWithdrawn, WithdrawnCause,
 };
 use oam_policy::{
-    Digest, Policy, RefusalReason,
-    decide::Subject,
+    Digest, Policy,
     file::{self, PolicySource},
 };
 
@@ -22,7 +21,7 @@ use super::{
     proposals::{Approval, MOST, Proposal},
 };
 use crate::{
-    access::{same_person, username_of},
+    access::{may_still_administer, same_person},
     config::PolicyPlace,
 };
 
@@ -241,18 +240,15 @@ impl PolicyManager {
         Ok((Arc::new(policy), files))
     }
 
-    /// The approvals of whoever was cut off or deactivated since do not count.
+    /// The approvals of whoever was cut off since, was deactivated, or is no administrator any more, do not count.
     pub(super) fn drop_who_is_gone(&self, proposal: &mut Proposal) {
         let (Some(live), Some(loaded)) = (self.live(), self.directory.current()) else { return };
         proposal.approvals.retain(|approval| {
-            let Some(username) = username_of(&approval.by) else { return true };
-            let bar = Subject::resolve(&live.policy, &loaded.snapshot, &username).1;
-            // Whom no source knows may administer by what their token says.
-            let may_act = matches!(bar, None | Some(RefusalReason::UnknownPrincipal { .. }));
-            if !may_act {
-                tracing::warn!(by = approval.by, digest = %proposal.digest.short(), "an approval counts no more: they are gone");
+            let counts = may_still_administer(&approval.by, &self.admin, &live.policy, &loaded.snapshot);
+            if !counts {
+                tracing::warn!(by = approval.by, digest = %proposal.digest.short(), "an approval counts no more: they are gone, or administer no more");
             }
-            may_act
+            counts
         });
     }
 

@@ -12,6 +12,7 @@ use oam_policy::{
     },
     printable::Printable,
 };
+use tokio::sync::Semaphore;
 
 use crate::config::AdminConfig;
 
@@ -22,6 +23,10 @@ const MOST_BYTES: usize = 600;
 
 /// How long a change of the policy waits to be told of. Its steps are bounded as well, so that what is not waited for ends.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many changes are compared at once: each takes memory of its own. Whoever only asks for a comparison takes none of
+/// these turns.
+static TURNS: Semaphore = Semaphore::const_new(1);
 
 /// Compares two policies by the directory of now. It may take a second or two, beside the threads that serve.
 pub(super) async fn summary(
@@ -38,7 +43,16 @@ async fn within(
     patience: Duration,
     compare: impl FnOnce() -> entry::PolicyDiff + Send + 'static,
 ) -> entry::PolicyDiff {
-    let why = match tokio::time::timeout(patience, tokio::task::spawn_blocking(compare)).await {
+    let compared = async {
+        // One that nobody waits for any more goes on, and the next one waits for it.
+        let turn = TURNS.acquire().await;
+        let compare = move || {
+            let _turn = turn;
+            compare()
+        };
+        tokio::task::spawn_blocking(compare).await
+    };
+    let why = match tokio::time::timeout(patience, compared).await {
         Ok(Ok(told)) => return told,
         Ok(Err(error)) => {
             tracing::error!(%error, "what a policy changes could not be computed");

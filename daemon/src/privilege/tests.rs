@@ -329,7 +329,7 @@ async fn what_somebody_has_fits_into_an_entry() {
 async fn a_source_that_is_too_old_keeps_only_those_it_knows_from_ending() {
     let (bench, _) = bench!();
     let log = bench.log();
-    let old = Freshness { source: "ad".into(), as_of: None, max_age: None };
+    let old = Freshness { source: "ad".into(), as_of: None, max_age: None, unheard: None };
     let stale = |state: State| State { sources: [old.clone()].into(), ..state };
     let privileges = bench.open(&log);
     let id = approved(&privileges, 600).await;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use oam_bitbucket::{
+    AccountId,
     mirror::Owned,
     permission::{Holder, Level, Place},
     provision::{Managed, Pending, Told},
@@ -14,6 +15,7 @@ use oam_bitbucket::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Numbers;
 use crate::store::durable;
 
 /// How many changes may wait to hear what became of them.
@@ -50,6 +52,7 @@ struct State {
     managed: BTreeMap<(Place, Holder), Managed>,
     pending: BTreeMap<u64, Told>,
     restrictions: Owned,
+    numbers: Numbers,
     /// Open for appending, once there was something to append.
     file: Option<File>,
 }
@@ -66,6 +69,8 @@ enum Line {
     Begun { entry: u64, change: Written },
     /// It was made, or not, or nobody knows.
     Ended { entry: u64, done: Option<bool> },
+    /// An account was known by a name.
+    Known { id: AccountId, name: Holder },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,6 +135,25 @@ impl Ledger {
         self.state().restrictions.clone()
     }
 
+    /// By what names accounts were known.
+    pub fn numbers(&self) -> Numbers {
+        self.state().numbers.clone()
+    }
+
+    /// By what name an account was known.
+    pub fn known_as(&self, id: AccountId) -> Option<Holder> {
+        self.state().numbers.name_of(id).cloned()
+    }
+
+    /// Notes by what names accounts are known from now on.
+    ///
+    /// # Errors
+    /// When it cannot be noted.
+    pub fn know(&self, accounts: Vec<(AccountId, Holder)>) -> Result<(), LedgerError> {
+        let lines = accounts.into_iter().map(|(id, name)| Line::Known { id, name }).collect();
+        self.append(&mut self.state(), lines)
+    }
+
     /// What was begun, and never ended.
     pub fn pending(&self) -> Vec<Pending> {
         let state = self.state();
@@ -149,7 +173,7 @@ impl Ledger {
         if state.pending.len() >= MOST_PENDING {
             return Err(LedgerError::TooManyPending);
         }
-        self.append(&mut state, Line::Begun { entry, change: Written::of(change) })
+        self.append(&mut state, vec![Line::Begun { entry, change: Written::of(change) }])
     }
 
     /// Notes what became of a change: whether it was made, if anybody knows. Where nobody does, what is ours is as it was.
@@ -161,7 +185,7 @@ impl Ledger {
         if !state.pending.contains_key(&entry) {
             return Err(LedgerError::NotPending(entry));
         }
-        self.append(&mut state, Line::Ended { entry, done })
+        self.append(&mut state, vec![Line::Ended { entry, done }])
     }
 
     /// The change that was begun with an entry.
@@ -173,9 +197,12 @@ impl Ledger {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append(&self, state: &mut State, line: Line) -> Result<(), LedgerError> {
+    fn append(&self, state: &mut State, lines: Vec<Line>) -> Result<(), LedgerError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
         let fault = |source| LedgerError::File { path: self.path.clone(), source };
-        let text = written(&line).map_err(fault)?;
+        let text = lines.iter().map(written).collect::<io::Result<String>>().map_err(fault)?;
         let mut file = match state.file.take() {
             Some(file) => file,
             None => open(&self.path).map_err(fault)?,
@@ -188,7 +215,7 @@ impl Ledger {
             return Err(fault(error));
         }
         state.file = Some(file);
-        state.take(line);
+        lines.into_iter().for_each(|line| state.take(line));
         Ok(())
     }
 
@@ -206,6 +233,9 @@ impl Ledger {
             let line = Line::Restricted { place: place.clone(), thing: thing.clone() };
             file.write_all(written(&line)?.as_bytes())?;
         }
+        for (id, name) in state.numbers.all() {
+            file.write_all(written(&Line::Known { id, name: name.clone() })?.as_bytes())?;
+        }
         for (entry, change) in &state.pending {
             let line = Line::Begun { entry: *entry, change: Written::of(change) };
             file.write_all(written(&line)?.as_bytes())?;
@@ -222,6 +252,7 @@ impl State {
             Line::Managed { place, holder, level, below } => {
                 self.managed.insert((place, holder), Managed { level, below });
             }
+            Line::Known { id, name } => self.numbers.note(id, name),
             Line::Restricted { place, thing } => drop(self.restrictions.insert((place, thing))),
             Line::Begun { entry, change } => {
                 let change = change.told();
@@ -311,177 +342,4 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, path::Path};
-
-    use oam_bitbucket::{
-        permission::{Holder, Level, Place},
-        provision::{Managed, Told},
-    };
-    use tempfile::TempDir;
-
-    use super::{Ledger, LedgerError};
-
-    fn key(place: &str, holder: &str) -> (Place, Holder) {
-        (place.parse().unwrap(), holder.parse().unwrap())
-    }
-
-    fn permit(before: &str, after: &str) -> Told {
-        let text = str::to_owned;
-        Told {
-            step: text("permit"),
-            place: text("PAY"),
-            user: text("ada"),
-            before: text(before),
-            after: text(after),
-            ..Told::default()
-        }
-    }
-
-    fn revoke() -> Told {
-        Told { step: "revoke".into(), before: "write".into(), ..permit("", "") }
-    }
-
-    fn open(path: &Path) -> Ledger {
-        let (ledger, damage) = Ledger::open(path).unwrap();
-        assert_eq!(damage, None);
-        ledger
-    }
-
-    fn level(ledger: &Ledger) -> Option<Managed> {
-        ledger.managed().get(&key("PAY", "user:ADA")).copied()
-    }
-
-    fn managed(level: Level, below: Option<Level>) -> Option<Managed> {
-        Some(Managed { level, below })
-    }
-
-    #[test]
-    fn what_was_begun_is_ours_until_it_is_known_to_have_failed() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger");
-        let ledger = open(&path);
-        ledger.begin(7, &permit("read", "write")).unwrap();
-        assert_eq!(level(&ledger), managed(Level::Write, Some(Level::Read)));
-        // Interrupted: it is still known.
-        let ledger = open(&path);
-        assert_eq!((ledger.pending().len(), level(&ledger)), (1, managed(Level::Write, Some(Level::Read))));
-        ledger.end(7, Some(false)).unwrap();
-        assert_eq!(level(&ledger), None);
-        assert!(matches!(ledger.end(7, Some(true)), Err(LedgerError::NotPending(7))));
-        let ledger = open(&path);
-        assert!(ledger.pending().is_empty() && ledger.managed().is_empty());
-    }
-
-    #[test]
-    fn what_was_given_is_ours_until_it_is_taken() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger");
-        let ledger = open(&path);
-        let change = |entry, change: &Told, done| {
-            ledger.begin(entry, change).unwrap();
-            ledger.end(entry, Some(done)).unwrap();
-        };
-        change(1, &permit("read", "write"), true);
-        change(2, &permit("write", "admin"), true);
-        assert_eq!(level(&ledger), managed(Level::Admin, Some(Level::Read)));
-        // A change of ours that fails leaves it ours.
-        change(3, &revoke(), false);
-        change(4, &permit("admin", "write"), true);
-        assert_eq!(level(&ledger), managed(Level::Write, Some(Level::Read)));
-        // Given back is theirs.
-        change(5, &permit("write", "read"), true);
-        assert_eq!(level(&ledger), None);
-        change(6, &permit("", "write"), true);
-        // What may have been taken may be there still.
-        ledger.begin(60, &revoke()).unwrap();
-        ledger.end(60, None).unwrap();
-        assert_eq!((ledger.pending().len(), level(&ledger)), (0, managed(Level::Write, None)));
-        change(7, &revoke(), true);
-        assert!(open(&path).managed().is_empty());
-    }
-
-    #[test]
-    fn a_restriction_is_ours_from_when_it_was_begun_until_it_is_lifted() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger");
-        let ledger = open(&path);
-        let told = |step: &str, before: &str| Told {
-            step: step.into(),
-            place: "PAY".into(),
-            thing: "no-deletes BRANCH refs/heads/main".into(),
-            before: before.into(),
-            ..Told::default()
-        };
-        ledger.begin(1, &told("restrict", "")).unwrap();
-        // Interrupted: it may be there.
-        let ledger = open(&path);
-        assert_eq!(ledger.restrictions().len(), 1);
-        ledger.end(1, Some(false)).unwrap();
-        assert!(ledger.restrictions().is_empty());
-        ledger.begin(2, &told("restrict", "")).unwrap();
-        ledger.end(2, Some(true)).unwrap();
-        // One that was ours stays ours when it could not be made again.
-        ledger.begin(3, &told("restrict", "one of ours")).unwrap();
-        ledger.end(3, Some(false)).unwrap();
-        let ledger = open(&path);
-        assert_eq!(ledger.restrictions().len(), 1);
-        ledger.begin(4, &told("lift", "")).unwrap();
-        ledger.end(4, Some(false)).unwrap();
-        ledger.begin(5, &told("lift", "")).unwrap();
-        ledger.end(5, None).unwrap();
-        assert_eq!(ledger.restrictions().len(), 1);
-        ledger.begin(6, &told("lift", "")).unwrap();
-        ledger.end(6, Some(true)).unwrap();
-        assert!(open(&path).restrictions().is_empty());
-    }
-
-    /// What `--fix` takes away of others is never ours, whatever becomes of it.
-    #[test]
-    fn a_restriction_of_others_that_is_lifted_is_not_ours() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger");
-        let thing = "read-only BRANCH refs/heads/main".to_owned();
-        let lift = Told { step: "lift".into(), place: "PAY".into(), thing, ..Told::default() };
-        for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
-            open(&path).begin(entry, &lift).unwrap();
-            // Interrupted in between.
-            let ledger = open(&path);
-            assert!(ledger.restrictions().is_empty(), "{entry}");
-            ledger.end(entry, done).unwrap();
-            assert!(open(&path).restrictions().is_empty(), "{entry}");
-        }
-    }
-
-    #[test]
-    fn what_others_gave_is_ours_once_it_was_lowered_and_not_before() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger");
-        for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
-            open(&path).begin(entry, &permit("admin", "write")).unwrap();
-            let ledger = open(&path);
-            assert_eq!(level(&ledger), None, "{entry}");
-            ledger.end(entry, done).unwrap();
-        }
-        assert_eq!(level(&open(&path)), managed(Level::Write, None));
-    }
-
-    #[test]
-    fn a_torn_line_is_nothing_and_a_damaged_one_is_told() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("ledger");
-        let ledger = open(&path);
-        ledger.begin(1, &permit("", "write")).unwrap();
-        ledger.end(1, Some(true)).unwrap();
-        let whole = fs::read_to_string(&path).unwrap();
-        fs::write(&path, format!("{whole}{{\"begun\":{{\"ent")).unwrap();
-        assert_eq!(level(&open(&path)), managed(Level::Write, None));
-        for rubbish in [&b"rubbish\n"[..], b"\xff\n"] {
-            fs::write(&path, [rubbish, whole.as_bytes()].concat()).unwrap();
-            let (ledger, damage) = Ledger::open(&path).unwrap();
-            assert!(damage.unwrap().contains("the damaged file is"));
-            assert_eq!(level(&ledger), managed(Level::Write, None));
-            assert_eq!(level(&open(&path)), managed(Level::Write, None));
-        }
-    }
-}
+mod tests;

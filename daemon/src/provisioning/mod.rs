@@ -7,9 +7,14 @@
 //! gave it is told as one that nobody granted, and stays until somebody adopts it.
 //!
 //! **Must never:** take a permission for our own of which no begun change tells.
+//!
+//! Beside it stands by what name each account was known, by Bitbucket's number of it ([`Numbers`]): whoever is gone is gone also
+//! under another name.
 
 mod ledger;
 mod member;
+mod numbers;
 
 pub use ledger::{Ledger, LedgerError};
 pub(crate) use member::is_member;
+pub use numbers::Numbers;

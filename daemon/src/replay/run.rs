@@ -96,12 +96,18 @@ impl Replay {
             return Ok(None);
         }
         let mut joiner = Joiner::default();
-        for (line, read) in self.audit.entries(from)?.zip(0..total) {
+        let entries = self.audit.entries(from)?;
+        // Asked after they were found: what is pruned meanwhile is not among them.
+        let is_all = from <= self.audit.first();
+        for (line, read) in entries.zip(0..total) {
             if read % STRIDE == 0 && tell(Step::Progress(read)).is_break() {
                 return Ok(None);
             }
             match self.audit.read(&line?) {
                 Ok(entry) => {
+                    if is_all {
+                        summary.log_begins.get_or_insert(entry.time.timestamp());
+                    }
                     if let Some(recorded) = joiner.take(entry)
                         && self.push(&recorded, &mut summary, tell).is_break()
                     {
@@ -116,13 +122,18 @@ impl Replay {
 
     fn push(&mut self, recorded: &Recorded, summary: &mut Summary, tell: Tell<'_>) -> ControlFlow<()> {
         let decision = &recorded.decision;
-        if decision.dry_run || recorded.at >= self.until {
+        if decision.dry_run {
             return ControlFlow::Continue(());
         }
+        // Up to now: what was used after `until` is used.
         if let Some(usage) = summary.in_force.as_mut().filter(|_| Some(recorded.at) >= self.uses_since) {
-            count(usage, &decision.roles, &decision.updates, recorded.at);
+            count(usage, &decision.roles, &decision.updates, recorded);
+            if !recorded.whole && matches!(self.basis, Basis::Nothing) {
+                summary.untold(Untold::Incomplete, decision.update_count, &decision.decision);
+            }
         }
-        if recorded.at < self.since || matches!(self.basis, Basis::Nothing) {
+        let is_meant = self.since <= recorded.at && recorded.at < self.until;
+        if !is_meant || matches!(self.basis, Basis::Nothing) {
             return ControlFlow::Continue(());
         }
         let asked = match recorded.question() {
@@ -185,7 +196,7 @@ impl Replay {
         if let Some(usage) = &mut summary.rules {
             let told =
                 after.updates.iter().enumerate().filter(|(place, _)| !after.untold.contains_key(place));
-            count(usage, &record::roles(&decision), told.map(|(_, update)| update), recorded.at);
+            count(usage, &record::roles(&decision), told.map(|(_, update)| update), recorded);
         }
         let found = Found { recorded, request, directory: &directory, before: &before, after: &after };
         let mut changed = found.compare(summary);
@@ -210,10 +221,11 @@ impl Replay {
         summary: &mut Summary,
     ) -> Result<Vec<Verdict>, Untold> {
         let decision = &recorded.decision;
-        // How old the directory might be then is not recorded.
+        // How old the directory might be then is not recorded, nor whether signals about its people came.
         let of_refs = decision.updates.iter().flat_map(|update| &update.reasons);
-        if decision.reasons.iter().chain(of_refs).any(|reason| reason.code == "source-stale") {
-            return Err(Untold::UndecidedThen("source-stale".into()));
+        let mut codes = decision.reasons.iter().chain(of_refs).map(|reason| reason.code.as_str());
+        if let Some(code) = codes.find(|code| ["source-stale", "signals-blind"].contains(code)) {
+            return Err(Untold::UndecidedThen(code.into()));
         }
         let policy = match &decision.policy {
             Some(digest) => Some(self.policies.of(digest).ok_or(Untold::PolicyGone)?),
@@ -254,8 +266,9 @@ fn count<'u>(
     usage: &mut Usage,
     roles: &BTreeSet<String>,
     updates: impl IntoIterator<Item = &'u Update>,
-    at: Timestamp,
+    recorded: &Recorded,
 ) {
+    let (at, held) = (recorded.at, &recorded.decision.privileges);
     usage.held(roles, at);
-    updates.into_iter().for_each(|update| usage.judged(update, at));
+    updates.into_iter().for_each(|update| usage.judged(update, held, at));
 }

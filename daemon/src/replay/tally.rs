@@ -153,6 +153,8 @@ pub struct Summary {
     pub refs_not_grouped: u64,
     /// What could not be told.
     pub untold: BTreeMap<Untold, UntoldCount>,
+    /// When the first entry was recorded that the log still has; nothing when that is not among those that were read.
+    pub log_begins: Option<Timestamp>,
     /// The rules of the policy that was decided by.
     pub rules: Option<Usage>,
     /// The rules of the policy in force, as the log has it.

@@ -201,6 +201,7 @@ impl Live {
     /// The same, with others whose shared signals are received.
     #[must_use]
     pub fn with_signals(self, signals: Signals) -> Self {
+        signals.tell(&self.sources);
         Self { signals: Arc::new(signals), ..self }
     }
 
@@ -291,9 +292,9 @@ impl Live {
     pub fn obstacles(&self) -> Vec<String> {
         let mut obstacles = oam_policy::decide::obstacles(&self.state(), Timestamp::now());
         // Those whom another source knows are decided about.
-        let stale = |reason: &&UndecidedReason| matches!(reason, UndecidedReason::SourceStale { .. });
-        if obstacles.iter().filter(stale).count() < self.sources.in_use() {
-            obstacles.retain(|reason| !stale(&reason));
+        let of_sources = obstacles.iter().filter(|reason| reason.is_of_a_source()).count();
+        if of_sources < self.sources.in_use() {
+            obstacles.retain(|reason| !reason.is_of_a_source());
         }
         if !self.audit_works() {
             obstacles.push(UndecidedReason::AuditUnavailable);
@@ -314,6 +315,7 @@ impl Live {
             .unwrap_or_default()
             .into_iter()
             .chain(self.drift.alarms(now))
+            .chain(self.watched.alarm())
             .chain(self.exports.alarms(&self.audit, now))
             .chain(self.signals.alarms(now))
             .chain(secrets::alarms(self, now))

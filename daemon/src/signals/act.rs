@@ -174,7 +174,7 @@ impl Receiver {
         let done = |effect| Ok(Done { effect, person: None });
         let about = match &event.kind {
             EventKind::Person(about) => *about,
-            EventKind::StreamUpdated => return self.stream_updated(event),
+            EventKind::StreamUpdated => return self.stream_updated(live, event),
             EventKind::Verification | EventKind::Other(_) => return done(SignalEffect::Noted),
         };
         let source = live.sources.get(self.config.source.as_str());
@@ -239,7 +239,7 @@ impl Receiver {
         SignalEffect::Reread
     }
 
-    fn stream_updated(&self, event: &SecurityEvent) -> Result<Done, NotTaken> {
+    fn stream_updated(&self, live: &Live, event: &SecurityEvent) -> Result<Done, NotTaken> {
         let said = event.text("status").and_then(Flow::parse);
         let flow = said.ok_or_else(|| {
             let what = "the status of the stream is none of `enabled`, `paused`, `disabled`".to_owned();
@@ -255,6 +255,8 @@ impl Receiver {
         changed
             .map_err(|error| NotTaken::Later(format!("it cannot be stored: {error}")))?
             .map_err(not_alive)?;
+        // At once: what is decided from now on may be about somebody of whom we are told nothing.
+        self.tell(&live.sources);
         let effect = if flow.is_blind() { SignalEffect::Blind } else { SignalEffect::Flowing };
         Ok(Done { effect, person: None })
     }

@@ -27,6 +27,8 @@ use crate::{
 
 /// How often the transmitter is asked whether signals flow.
 const CHECK: Duration = Duration::from_secs(60);
+/// How often it is looked whether we are blind.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a sign of life is waited for when somebody wants to see one.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -81,7 +83,15 @@ impl Signals {
                 })
             });
         }
-        while keeping.join_next().await.is_some() {}
+        // That nothing comes is nobody's word, and goes by the time.
+        let looking = async {
+            loop {
+                live.signals.tell(&live.sources);
+                time::sleep(LOOK).await;
+            }
+        };
+        let ended = async { while keeping.join_next().await.is_some() {} };
+        tokio::join!(stop.run_until_cancelled(looking), ended);
     }
 }
 

@@ -38,9 +38,9 @@ use thiserror::Error;
 use tokio::sync::Notify;
 
 use crate::{
-    config::{Delivery, SignalsConfig},
+    config::{Delivery, OnBlind, SignalsConfig},
     oidc::EventIssuer,
-    source::{Kind, TokenInfo, Tokens},
+    source::{Kind, Sources, TokenInfo, Tokens},
     store::durable,
 };
 use seen::Seen;
@@ -188,6 +188,11 @@ impl Signals {
         self.0.iter().find(|one| one.name() == name)
     }
 
+    /// Tells the sources of whose people nothing can be decided while we are blind.
+    pub fn tell(&self, sources: &Sources) {
+        self.0.iter().for_each(|one| one.tell(sources));
+    }
+
     /// What somebody must look at now, a sentence each.
     pub fn alarms(&self, now: Timestamp) -> Vec<String> {
         self.0.iter().flat_map(|one| one.report(now).blind.into_iter().chain(one.not_understood())).collect()
@@ -267,6 +272,19 @@ impl Receiver {
             refused: told.refused,
             tokens,
         }
+    }
+
+    /// Tells its source whether we are blind, where nothing is to be decided then. Nobody may change the stream meanwhile: what was
+    /// looked at before that would be told after it.
+    fn tell(&self, sources: &Sources) {
+        if self.config.on_blind == OnBlind::Alarm {
+            return;
+        }
+        let Ok(source) = sources.get(self.config.source.as_str()) else { return };
+        let stream = locked(&self.stream);
+        let told = locked(&self.told).clone();
+        let blind = self.blind(stream.get(), &told, Timestamp::now());
+        source.note_signals(self.name(), blind.is_none());
     }
 
     /// Why we must be taken for blind: nothing would reach us.

@@ -42,6 +42,7 @@ pub(crate) use token::{Kind, LIFETIME, Tokens};
 pub use token::{Token, TokenError, TokenInfo};
 
 use std::{
+    collections::BTreeSet,
     io,
     sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, atomic::AtomicU64},
 };
@@ -63,6 +64,8 @@ pub struct Source {
     roster: RwLock<Roster>,
     /// When it last said anything.
     heard: Heard,
+    /// Transmitters of shared signals that are to tell who of its people is disabled, and cannot be heard.
+    unheard: RwLock<BTreeSet<Box<str>>>,
     disk: Mutex<Disk>,
     tokens: Mutex<Tokens>,
     /// How many changes it made since the start.
@@ -134,6 +137,22 @@ impl Source {
     /// Notes that it said something just now, be it that nothing is different. Waits for nobody who reads the roster.
     pub fn heard(&self) {
         self.heard.note();
+    }
+
+    /// Notes whether a transmitter of shared signals can be heard that is to tell who of its people is disabled: while one cannot,
+    /// nothing is decided by this source.
+    pub(crate) fn note_signals(&self, transmitter: &str, are_heard: bool) {
+        let mut unheard = self.unheard.write().unwrap_or_else(PoisonError::into_inner);
+        if are_heard {
+            unheard.remove(transmitter);
+        } else {
+            unheard.insert(transmitter.into());
+        }
+    }
+
+    /// A transmitter of shared signals that is to be heard, and cannot be.
+    fn unheard(&self) -> Option<Box<str>> {
+        self.unheard.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
 
     /// What whoever follows it keeps beside it, to go on from there; `None`: nothing that is whole.

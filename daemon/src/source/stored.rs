@@ -56,6 +56,12 @@ impl StoredUser {
         self.document().get("active") == Some(&Value::Bool(true))
     }
 
+    /// Whether the source says that they may not act, or only until a time.
+    pub(crate) fn is_limited(&self) -> bool {
+        let document = self.document();
+        document.get("active") != Some(&Value::Bool(true)) || document.contains_key(EXPIRES)
+    }
+
     /// Whether they may act no more, and their time is not over: it was so by a clock that was ahead.
     pub(super) fn ended_before(&self, now: Timestamp) -> bool {
         let document = self.document();

@@ -182,10 +182,10 @@ impl OneRef<'_, '_> {
 
     /// Why somebody's word does not count as that of a holder of the role, who may act at all; `None`: it does.
     fn without_standing(&self, who: &Asker, role: &RoleId) -> Option<WhyNot> {
-        match (who, self.scope.snapshot) {
+        match (who, self.scope.basis.snapshot) {
             (Asker::Roles(roles), _) => (!roles.contains(role)).then_some(WhyNot::WithoutRole),
             (Asker::User(user), Some(snapshot)) => {
-                let (subject, bar) = Subject::resolve(self.scope.policy, snapshot, user);
+                let (subject, bar) = Subject::resolve(self.scope.basis.policy, snapshot, user);
                 match bar {
                     Some(RefusalReason::UnknownPrincipal { .. }) => Some(WhyNot::Unknown),
                     Some(_) => Some(WhyNot::Inactive),
@@ -230,7 +230,7 @@ impl OneRef<'_, '_> {
     /// Why nobody can tell whether an approver is still who they were; `None`: what knows them is fresh enough.
     fn unheard_of(&self, user: &Username) -> Option<String> {
         let key = user.key();
-        let (_, sources) = self.scope.approvers.iter().find(|(one, _)| *one == key)?;
+        let (_, sources) = self.scope.basis.approvers.iter().find(|(one, _)| *one == key)?;
         let stale = sources.iter().find_map(|source| source.staleness(self.scope.now))?;
         Some(format!(
             "whether `{user}` may still approve is not known: {}",

@@ -46,7 +46,8 @@ impl Approvers<'_> {
 
 impl Doubted {
     /// What is in doubt; `None`: nothing is.
-    pub(super) fn of(basis: Basis<'_>, now: Timestamp) -> Option<Box<Self>> {
+    #[inline]
+    pub(super) fn of(basis: &Basis<'_>, now: Timestamp) -> Option<Box<Self>> {
         if basis.approvers.is_empty() {
             return None;
         }
@@ -79,8 +80,8 @@ impl Doubted {
     }
 
     /// What is sure.
-    pub(super) fn without<'a>(&'a self, basis: Basis<'a>) -> Basis<'a> {
-        Basis { waivers: &self.waivers, elevations: &self.elevations, ..basis }
+    pub(super) fn without<'a>(&'a self, basis: &Basis<'a>) -> Basis<'a> {
+        Basis { waivers: &self.waivers, elevations: &self.elevations, ..*basis }
     }
 
     /// What a verdict is worth that was made without what is in doubt: a refusal is one only if it were one with it, too.

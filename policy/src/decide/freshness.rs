@@ -13,18 +13,27 @@ pub struct Freshness {
     pub as_of: Option<Timestamp>,
     /// How long ago that may be; `None`: any time.
     pub max_age: Option<Duration>,
+    /// The transmitter of shared signals that is to tell who of its people is disabled, and cannot be heard.
+    pub unheard: Option<Box<str>>,
 }
 
 impl Freshness {
     /// Why nothing can be decided by this source now, if that is so.
     pub fn staleness(&self, now: Timestamp) -> Option<UndecidedReason> {
-        let (age, bound) = (self.age(now), self.max_age);
-        let stale = || UndecidedReason::SourceStale { source: self.source.clone(), age, bound };
-        self.is_stale(now).then(stale)
+        let source = self.source.clone();
+        if self.is_old(now) {
+            return Some(UndecidedReason::SourceStale { source, age: self.age(now), bound: self.max_age });
+        }
+        self.unheard.clone().map(|transmitter| UndecidedReason::SignalsBlind { source, transmitter })
     }
 
-    /// Whether nothing can be decided by this source now. What is lost is too old however old it may be.
+    /// Whether nothing can be decided by this source now.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        self.is_old(now) || self.unheard.is_some()
+    }
+
+    /// What is lost is too old however old it may be.
+    fn is_old(&self, now: Timestamp) -> bool {
         self.age(now).is_none_or(|age| self.max_age.is_some_and(|bound| age > bound))
     }
 

@@ -91,6 +91,7 @@ pub(super) enum Refusal<'a> {
 
 impl Judgement<'_, '_> {
     /// The outcome of the push; `None` where that depends on facts that are not known.
+    #[inline]
     pub fn outcome(&self) -> Option<Outcome> {
         match &self.0 {
             Came::PerRef(_, _, refs) => Some(Outcome::of_all(refs.iter().map(|one| one.verdict.outcome()))),

@@ -109,6 +109,7 @@ impl LeaseUse {
 }
 
 /// Why the token that a push shows does not count; `None`: it does, or there is none.
+#[inline]
 pub(super) fn fault(
     leases: &[LeaseUse],
     policy: &Policy,

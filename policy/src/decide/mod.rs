@@ -1,4 +1,6 @@
 //! The one place where a verdict is made. Push, merge, dry run, explain, tests: all of them call [`decide`].
+//!
+//! What every decision goes through is marked `#[inline]`, here and where it looks things up: calling it took a quarter of the time.
 
 mod approvals;
 mod commits;
@@ -37,6 +39,7 @@ pub(crate) use judgement::told;
 pub use known::Lack;
 pub use leases::LeaseUse;
 pub use sieve::Sieve;
+use subject::Barred;
 pub use subject::{PrincipalKind, Subject};
 pub use verdict::{Decision, Outcome, Permit, PushVerdict, RefDecision, Shadow, Verdict, WouldHave};
 pub use waivers::{Lifted, WaiverUse};
@@ -52,7 +55,7 @@ use crate::{
 };
 pub(crate) use conditions::Condition;
 use doubted::Doubted;
-use judgement::{Came, JudgedRefs};
+use judgement::{Came, JudgedRef, JudgedRefs};
 pub(crate) use known::Known;
 pub(crate) use one_ref::OneRef;
 pub(crate) use paths::{Part, Within};
@@ -130,7 +133,7 @@ pub fn judge<T>(
     then: impl FnOnce(Judgement<'_, '_>) -> T,
 ) -> T {
     match integrity(state, now) {
-        Ok((policy, snapshot)) => judge_in(state.basis(policy), snapshot, request, facts, now, then),
+        Ok((policy, snapshot)) => judge_in(&state.basis(policy), snapshot, request, facts, now, then),
         Err(reasons) => {
             let (subject, undecided) =
                 (Subject::unresolved(&request.pusher), PushVerdict::Undecided(reasons));
@@ -140,27 +143,32 @@ pub fn judge<T>(
 }
 
 /// Judges by a policy and a directory of any age.
+#[inline]
 pub(crate) fn judge_in<T>(
-    basis: Basis<'_>,
+    basis: &Basis<'_>,
     snapshot: &Snapshot,
     request: &Request,
     facts: &Facts,
     now: Timestamp,
     then: impl FnOnce(Judgement<'_, '_>) -> T,
 ) -> T {
-    let (subject, bar) = Subject::resolve(basis.policy, snapshot, &request.pusher);
-    if let Some(reason) = bar {
-        return then(Judgement(Came::Whole(subject, PushVerdict::Refused(NonEmpty::one(reason)))));
+    let holders = basis.policy.holders(snapshot);
+    match Subject::known(basis.policy, snapshot, &holders, &request.pusher) {
+        Ok(subject) => judge_as(basis, &subject, request, facts, now, then),
+        Err(barred) => {
+            let Barred { subject, reason } = *barred;
+            then(Judgement(Came::Whole(subject, PushVerdict::Refused(NonEmpty::one(reason)))))
+        }
     }
-    judge_as(basis, &subject, request, facts, now, then)
 }
 
 /// Judges somebody who is known and may act; all verdicts on refs come from here.
-pub(crate) fn judge_as<'a, T>(
-    basis: Basis<'a>,
-    subject: &'a Subject<'a>,
-    request: &'a Request,
-    facts: &'a Facts,
+#[inline]
+pub(crate) fn judge_as<T>(
+    basis: &Basis<'_>,
+    subject: &Subject<'_>,
+    request: &Request,
+    facts: &Facts,
     now: Timestamp,
     then: impl FnOnce(Judgement<'_, '_>) -> T,
 ) -> T {
@@ -168,32 +176,42 @@ pub(crate) fn judge_as<'a, T>(
         let refused = PushVerdict::Refused(NonEmpty::one(RefusalReason::LeaseNotAccepted(fault)));
         return then(Judgement(Came::Whole(subject.clone(), refused)));
     }
-    let doubted = Doubted::of(basis, now);
-    let with_all = doubted.as_ref().map(|doubted| (doubted, Scope::new(basis, subject, request, facts, now)));
-    let sure = doubted.as_ref().map_or(basis, |doubted| doubted.without(basis));
-    let scope = Scope::new(sure, subject, request, facts, now);
+    let Some(doubted) = Doubted::of(basis, now) else {
+        let scope = Scope::new(basis, subject, request, facts, now);
+        return then(Judgement(each_ref(&scope, request, |one| one.judge())));
+    };
+    let with_all = Scope::new(basis, subject, request, facts, now);
+    let sure = doubted.without(basis);
+    let scope = Scope::new(&sure, subject, request, facts, now);
+    then(Judgement(each_ref(&scope, request, |one| {
+        let OneRef { index, update, .. } = one;
+        doubted.weigh(one.judge(), &OneRef { scope: &with_all, index, update })
+    })))
+}
+
+/// What comes of judging each ref update.
+#[inline]
+fn each_ref<'s, 'a>(
+    scope: &'s Scope<'a>,
+    request: &'a Request,
+    judge: impl Fn(OneRef<'s, 'a>) -> Result<JudgedRef<'a>, FactsNeeded>,
+) -> Came<'s, 'a> {
     let mut judged = JudgedRefs::new();
     let mut needed: Option<FactsNeeded> = None;
     for (index, update) in request.updates.iter().enumerate() {
-        let one = (OneRef { scope: &scope, index, update }).judge();
-        let one = match &with_all {
-            Some((doubted, scope)) => doubted.weigh(one, &OneRef { scope, index, update }),
-            None => one,
-        };
-        match one {
+        match judge(OneRef { scope, index, update }) {
             Ok(one) => judged.push(one),
             Err(more) => needed.get_or_insert_default().add(more),
         }
     }
-    let came = match needed {
-        None => Came::PerRef(&scope, request, judged),
+    match needed {
+        None => Came::PerRef(scope, request, judged),
         Some(needed) => {
             // A push is permitted if all its refs are: one that is refused settles it.
             let refused_anyway = judged.iter().any(|one| one.verdict.outcome() == Outcome::Refused);
             Came::Needs(FactsNeeded { refused_anyway, ..needed.in_order() })
         }
-    };
-    then(Judgement(came))
+    }
 }
 
 /// Why nothing can be decided now, whatever is asked; empty when something can.
@@ -208,6 +226,7 @@ pub fn obstacles(state: &State, now: Timestamp) -> Vec<UndecidedReason> {
 }
 
 /// What there is to decide by, when it is whole and fresh enough.
+#[inline]
 fn integrity(state: &State, now: Timestamp) -> Result<(&Policy, &Snapshot), NonEmpty<UndecidedReason>> {
     match (state.policy.as_deref(), state.snapshot.as_ref()) {
         (Some(policy), Some(snapshot)) if !state.sources.iter().any(|source| source.is_stale(now)) => {

@@ -28,34 +28,37 @@ pub(crate) struct OneRef<'s, 'a> {
     pub(crate) update: &'s RefUpdate,
 }
 
-/// What is known of the verb.
-enum VerbKnown {
-    Is(Verb),
-    /// An update or a force, depending on the history.
-    Moved,
+/// How grants reach the pusher.
+struct Ways<'a> {
+    /// The one that is enough.
+    carried: Option<Carried<'a>>,
+    /// Those that are of some paths.
+    of_some_paths: Vec<(Part<'a>, Reach)>,
 }
 
 impl<'a> OneRef<'_, 'a> {
     /// The judgement, or what it depends on.
+    #[inline]
     pub(super) fn judge(&self) -> Result<JudgedRef<'a>, FactsNeeded> {
-        match (self.verb(), self.scope.facts.ancestry(self.index)) {
-            (VerbKnown::Is(verb), _) => self.with_verb(verb),
-            (VerbKnown::Moved, Some(Ancestry::FastForward)) => self.with_verb(Verb::Update),
-            (VerbKnown::Moved, Some(Ancestry::Diverged)) => self.with_verb(Verb::Force),
-            (VerbKnown::Moved, Some(Ancestry::Unreadable { why })) => self.whichever_way(why),
-            (VerbKnown::Moved, None) => self
-                .either_way()
-                .ok_or_else(|| FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() }),
+        match self.update.change {
+            RefChange::Create { .. } => self.with_verb(Verb::Create),
+            RefChange::Delete { .. } => self.with_verb(Verb::Delete),
+            RefChange::Merge { .. } => self.with_verb(Verb::Update),
+            RefChange::Move { .. } if self.update.name.is_tag() => self.with_verb(Verb::Force),
+            RefChange::Move { .. } => self.moved(),
         }
     }
 
-    fn verb(&self) -> VerbKnown {
-        match self.update.change {
-            RefChange::Create { .. } => VerbKnown::Is(Verb::Create),
-            RefChange::Delete { .. } => VerbKnown::Is(Verb::Delete),
-            RefChange::Merge { .. } => VerbKnown::Is(Verb::Update),
-            RefChange::Move { .. } if self.update.name.is_tag() => VerbKnown::Is(Verb::Force),
-            RefChange::Move { .. } => VerbKnown::Moved,
+    /// The judgement where it is an update or a force, depending on the history.
+    #[inline]
+    fn moved(&self) -> Result<JudgedRef<'a>, FactsNeeded> {
+        match self.scope.facts.ancestry(self.index) {
+            Some(Ancestry::FastForward) => self.with_verb(Verb::Update),
+            Some(Ancestry::Diverged) => self.with_verb(Verb::Force),
+            Some(Ancestry::Unreadable { why }) => self.whichever_way(why),
+            None => self
+                .either_way()
+                .ok_or_else(|| FactsNeeded { ancestry: vec![self.index], ..FactsNeeded::default() }),
         }
     }
 
@@ -64,7 +67,7 @@ impl<'a> OneRef<'_, 'a> {
     }
 
     pub(super) fn with_verb(&self, verb: Verb) -> Result<JudgedRef<'a>, FactsNeeded> {
-        let rules = self.scope.rules_on(self.update, VerbSet::of(verb));
+        let rules = self.scope.rules_on(self.update);
         let mut tally = Tally::default();
         rules.blocks(verb).for_each(|block| self.count_block(block, verb, &mut tally));
         let carried = self.granted(&rules, verb, &mut tally);
@@ -140,33 +143,19 @@ impl<'a> OneRef<'_, 'a> {
     }
 
     /// The grant that carries it. Where none does, the reason is in the tally.
+    #[inline]
     fn granted(&self, rules: &RulesOnRef<'_, 'a>, verb: Verb, tally: &mut Tally<'a>) -> Option<Carried<'a>> {
-        let blocked_too = tally.is_refused();
-        let mut of_some_paths: Vec<(Part<'a>, Reach)> = Vec::new();
-        let mut carried: Option<Carried<'a>> = None;
-        for GrantOnRef { grant, mode, of_paths, reaches, .. } in rules.grants(VerbSet::of(verb)) {
-            for reach in reaches {
-                let part = Part { grant, within: self.scope.paths(reach) };
-                match (mode, of_paths || part.within.bounds()) {
-                    (Mode::Enforce, false) => {
-                        // What somebody may at any time is not carried by what they have for a while.
-                        let says_more =
-                            |carried: &Carried<'_>| !carried.reach.is_standing() && reach.is_standing();
-                        if carried.as_ref().is_none_or(says_more) {
-                            carried = Some(Carried::by(grant, reach));
-                        }
-                    }
-                    (Mode::Enforce, true) => of_some_paths.push((part, reach)),
-                    (Mode::Evaluate, false) => {
-                        tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
-                    }
-                    (Mode::Evaluate, true) => {
-                        let covers = self.uncovered(&[part]).map(|paths| paths.is_none().then_some(()));
-                        tally.try_out(&grant.id, WouldHave::Granted, covers);
-                    }
+        let (verbs, blocked_too) = (VerbSet::of(verb), tally.is_refused());
+        let mut ways = Ways { of_some_paths: Vec::new(), carried: None };
+        for one in rules.grants(verbs) {
+            match one.standing {
+                Some(reach) => self.weigh(&one, reach, &mut ways, tally),
+                None => {
+                    rules.for_a_while(&one, verbs).for_each(|reach| self.weigh(&one, reach, &mut ways, tally))
                 }
             }
         }
+        let Ways { carried, of_some_paths } = ways;
         if let Some(carried) = carried {
             let is_standing = carried.reach.is_standing();
             let standing = if is_standing { None } else { self.standing_in_parts(&of_some_paths, tally) };
@@ -177,6 +166,30 @@ impl<'a> OneRef<'_, 'a> {
             return None;
         }
         self.granted_in_parts(&of_some_paths, tally)
+    }
+
+    /// Notes what a grant gives that reaches the pusher so.
+    #[inline]
+    fn weigh(&self, one: &GrantOnRef<'_, 'a>, reach: Reach, ways: &mut Ways<'a>, tally: &mut Tally<'a>) {
+        let GrantOnRef { grant, mode, of_paths, .. } = *one;
+        let part = Part { grant, within: self.scope.paths(reach) };
+        match (mode, of_paths || part.within.bounds()) {
+            (Mode::Enforce, false) => {
+                // What somebody may at any time is not carried by what they have for a while.
+                let says_more = |carried: &Carried<'_>| !carried.reach.is_standing() && reach.is_standing();
+                if ways.carried.as_ref().is_none_or(says_more) {
+                    ways.carried = Some(Carried::by(grant, reach));
+                }
+            }
+            (Mode::Enforce, true) => ways.of_some_paths.push((part, reach)),
+            (Mode::Evaluate, false) => {
+                tally.try_out(&grant.id, WouldHave::Granted, Known::Is(Some(())));
+            }
+            (Mode::Evaluate, true) => {
+                let covers = self.uncovered(&[part]).map(|paths| paths.is_none().then_some(()));
+                tally.try_out(&grant.id, WouldHave::Granted, covers);
+            }
+        }
     }
 
     /// What carries it where every grant is of some paths only, and they cover it together. Where they do not, that is
@@ -254,11 +267,11 @@ impl<'a> OneRef<'_, 'a> {
 
     /// What to tell somebody whom no grant reaches: what they may do here, and who may do what they tried.
     pub(super) fn no_grant(&self, verb: Verb, blocked_too: bool) -> NoGrant {
-        let rules = &self.scope.rules_on(self.update, VerbSet::ALL);
+        let rules = &self.scope.rules_on(self.update);
         let (mut mine, mut of_others) = (VerbSet::default(), Vec::new());
         for one in rules.grants(VerbSet::ALL).filter(|one| one.mode == Mode::Enforce) {
-            for reach in &one.reaches {
-                mine = mine.and(one.grant.verbs.both(self.scope.verbs(*reach)));
+            for reach in one.standing.into_iter().chain(rules.for_a_while(&one, VerbSet::ALL)) {
+                mine = mine.and(one.grant.verbs.both(self.scope.verbs(reach)));
             }
             if one.grant.verbs.contains(verb) {
                 of_others.extend_from_slice(one.receivers);
@@ -267,7 +280,7 @@ impl<'a> OneRef<'_, 'a> {
         NoGrant {
             verb: Some(verb),
             may: mine.iter().collect(),
-            roles_that_may: self.scope.policy.named(&of_others.into_iter().collect()),
+            roles_that_may: self.scope.basis.policy.named(&of_others.into_iter().collect()),
             blocked_too,
             ask: self.elevations_to_ask_for(rules, verb),
             lease: self.place_to_lease(rules, verb),

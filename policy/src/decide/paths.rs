@@ -72,7 +72,7 @@ impl OneRef<'_, '_> {
 
     /// Whether a list says what it would say by the policy and the directory that are decided by.
     pub(super) fn stands<T: Ord>(&self, listing: &Listing<T>) -> bool {
-        listing.holds_by(self.scope.policy, self.scope.snapshot)
+        listing.holds_by(self.scope.basis.policy, self.scope.basis.snapshot)
     }
 
     /// Those of `paths` that change, in view of a rule with these refs.

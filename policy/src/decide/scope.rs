@@ -1,26 +1,19 @@
 use jiff::Timestamp;
 
-use smallvec::SmallVec;
-
-use super::{Basis, ElevationUse, Freshness, LeaseUse, Subject, Within, people::People, waivers::WaiverUse};
+use super::{Basis, ElevationUse, LeaseUse, Subject, Within, people::People};
 use crate::{
     facts::{Facts, ShownLease},
     name::{PrivilegeId, Repository, RoleId, RuleId, UsernameKey},
     request::{Channel, RefUpdate, Request, Verb},
     rule::{
-        Block, Candidate, Candidates, Elevation, Grant, Kind, Met, Mode, PathSet, Policy, RepositorySet,
-        Require, VerbSet, Window, Workload,
+        Block, Candidate, Candidates, Elevation, Grant, Kind, Met, Mode, PathSet, RepositorySet, Require,
+        VerbSet, Window, Workload,
     },
-    snapshot::Snapshot,
 };
 
 /// All that the verdicts on the refs of one push have in common.
 pub(crate) struct Scope<'a> {
-    pub(super) policy: &'a Policy,
-    /// The directory; `None` where the question is about roles and nobody in particular.
-    pub(super) snapshot: Option<&'a Snapshot>,
-    pub(super) waivers: &'a [WaiverUse],
-    pub(super) approvers: &'a [(UsernameKey, Box<[Freshness]>)],
+    pub(super) basis: &'a Basis<'a>,
     pub(super) subject: &'a Subject<'a>,
     pub(super) repository: &'a Repository,
     pub(super) channel: Channel,
@@ -56,14 +49,14 @@ pub(super) struct RulesOnRef<'s, 'a> {
     met: Met<'a>,
 }
 
-pub(super) struct GrantOnRef<'a> {
+pub(super) struct GrantOnRef<'m, 'a> {
     pub(super) grant: &'a Grant,
     pub(super) mode: Mode,
     pub(super) of_paths: bool,
     /// The places of the roles that receive it, ascending.
-    pub(super) receivers: &'a [u32],
-    /// How it reaches the pusher, if it does: one way that is there at any time, or else each that is there for a while.
-    pub(super) reaches: SmallVec<[Reach; 1]>,
+    pub(super) receivers: &'m [u32],
+    /// How it reaches the pusher at any time, if it does.
+    pub(super) standing: Option<Reach>,
 }
 
 #[derive(Clone, Copy)]
@@ -95,39 +88,26 @@ impl Reach {
 }
 
 impl<'a> Scope<'a> {
+    #[inline]
     pub(crate) fn new(
-        basis: Basis<'a>,
+        basis: &'a Basis<'a>,
         subject: &'a Subject<'a>,
         request: &'a Request,
         facts: &'a Facts,
         now: Timestamp,
     ) -> Self {
-        let Basis { policy, snapshot, waivers, elevations, leases, approvers } = basis;
-        let (repository, channel, compiled) = (&request.repository, request.channel, policy.compiled());
+        let (repository, channel, compiled) = (&request.repository, request.channel, basis.policy.compiled());
         let candidates = compiled.rules.candidates(repository);
         // Few policies name anybody.
         let key = (!compiled.exceptions.is_empty()).then(|| subject.username.key());
-        let shown = facts.shown_lease();
-        let elevated = elevated(policy, snapshot, (elevations, leases, shown), subject, now);
-        Self {
-            policy,
-            snapshot,
-            waivers,
-            approvers,
-            subject,
-            repository,
-            channel,
-            facts,
-            now,
-            candidates,
-            key,
-            elevated,
-        }
+        let elevated = elevated(basis, facts.shown_lease(), subject, now);
+        Self { basis, subject, repository, channel, facts, now, candidates, key, elevated }
     }
 
-    /// The rules on the repository that are about some of these verbs of the ref of `update`.
-    pub(super) fn rules_on<'s>(&'s self, update: &'s RefUpdate, verbs: VerbSet) -> RulesOnRef<'s, 'a> {
-        let met = self.candidates.about(&update.name, verbs, self.subject.username.as_str());
+    /// The rules on the repository that are about the ref of `update`.
+    #[inline]
+    pub(super) fn rules_on<'s>(&'s self, update: &'s RefUpdate) -> RulesOnRef<'s, 'a> {
+        let met = self.candidates.about(&update.name, self.subject.username.as_str());
         RulesOnRef { scope: self, update, met }
     }
 
@@ -135,7 +115,7 @@ impl<'a> Scope<'a> {
     pub(super) fn role(&self, reach: Reach) -> Option<RoleId> {
         match reach {
             Reach::Person => None,
-            Reach::Role(place) => self.policy.role(place).cloned(),
+            Reach::Role(place) => self.basis.policy.role(place).cloned(),
             Reach::Elevated(number) => self.elevated.get(number).map(|elevated| elevated.by.role().clone()),
         }
     }
@@ -175,10 +155,11 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// How a grant to these roles reaches the pusher by what they have for a while; of several that are the same but for
+    /// How a grant to these roles reaches the pusher by what of `all` they have for a while; of several that are the same but for
     /// their times, one.
     fn elevated_to(
         &self,
+        all: &[Elevated<'_>],
         receivers: &[u32],
         update: &RefUpdate,
         verbs: VerbSet,
@@ -194,9 +175,9 @@ impl<'a> Scope<'a> {
                     && other.by.rule() == one.by.rule()
                     && other.by.told().paths == one.by.told().paths
             };
-            !self.elevated.iter().take(number).any(|other| same(other) && reaches(other))
+            !all.iter().take(number).any(|other| same(other) && reaches(other))
         };
-        let numbered = self.elevated.iter().enumerate();
+        let numbered = all.iter().enumerate();
         numbered
             .filter(move |(number, one)| reaches(one) && is_first(*number, one))
             .map(|(number, _)| Reach::Elevated(number))
@@ -241,15 +222,18 @@ impl<'a> Scope<'a> {
 
     /// Who is meant by what commits name.
     pub(super) fn people(&self) -> People<'_> {
-        People { snapshot: self.snapshot, pusher: &self.subject.username }
+        People { snapshot: self.basis.snapshot, pusher: &self.subject.username }
     }
 }
 
 impl<'a> RulesOnRef<'_, 'a> {
     /// Those of some of these verbs that are live.
-    pub(super) fn grants(&self, verbs: VerbSet) -> impl Iterator<Item = GrantOnRef<'a>> {
-        let Scope { policy, subject, key, candidates, .. } = self.scope;
-        let live = self.live(Kind::Grant, verbs, policy.grants(), |grant| (&grant.on, &grant.window));
+    #[inline]
+    pub(super) fn grants(&self, verbs: VerbSet) -> impl Iterator<Item = GrantOnRef<'_, 'a>> {
+        let Scope { basis: Basis { policy, .. }, subject, key, candidates, .. } = self.scope;
+        let grants = self.met.grants().iter().filter(move |one| one.verbs.meets(verbs));
+        let grants = grants.filter_map(|one| Some((one, policy.grants().get(one.place as usize)?)));
+        let live = grants.filter(|(one, grant)| self.is_live(one, &grant.on, &grant.window));
         live.map(move |(one, grant)| {
             let receivers = candidates.roles(one);
             let names_them = key.is_some() && policy.compiled().exceptions.get(&one.place) == key.as_ref();
@@ -257,60 +241,56 @@ impl<'a> RulesOnRef<'_, 'a> {
                 true => Some(Reach::Person),
                 false => subject.held().first_of(receivers).map(Reach::Role),
             };
-            let reaches = match standing {
-                Some(reach) => SmallVec::from_buf([reach]),
-                None if self.scope.elevated.is_empty() => SmallVec::new(),
-                None => self.scope.elevated_to(receivers, self.update, verbs).collect(),
-            };
-            GrantOnRef { grant, mode: one.mode, of_paths: one.of_paths, receivers, reaches }
+            GrantOnRef { grant, mode: one.mode, of_paths: one.of_paths, receivers, standing }
         })
+    }
+
+    /// How a grant that does not reach the pusher at any time does so for a while, with some of these verbs.
+    pub(super) fn for_a_while(
+        &self,
+        one: &GrantOnRef<'_, '_>,
+        verbs: VerbSet,
+    ) -> impl Iterator<Item = Reach> {
+        let all = if one.standing.is_some() { &[][..] } else { &*self.scope.elevated };
+        self.scope.elevated_to(all, one.receivers, self.update, verbs)
     }
 
     /// Those of a verb that are live and bind the pusher, the built-in ones first.
     pub(super) fn blocks(&self, verb: Verb) -> impl Iterator<Item = BlockOnRef<'a>> {
-        let policy = self.scope.policy;
-        let live = |kind, blocks: &'a [Block]| {
-            self.binding(kind, VerbSet::of(verb), blocks, |block| (&block.on, &block.window))
+        let policy = self.scope.basis.policy;
+        let rule = |one: &Candidate| match one.kind {
+            Kind::BuiltIn => policy.built_in().get(one.place as usize),
+            _ => policy.blocks().get(one.place as usize),
         };
-        let blocks = live(Kind::BuiltIn, policy.built_in()).chain(live(Kind::Block, policy.blocks()));
-        blocks.map(|(one, block)| BlockOnRef { block, mode: one.mode, of_paths: one.of_paths })
+        let blocks = self.met.blocks().iter().filter(move |one| one.verbs.contains(verb) && self.binds(one));
+        let blocks = blocks.filter_map(move |one| Some((one, rule(one)?)));
+        blocks
+            .filter(|(one, block)| self.is_live(one, &block.on, &block.window))
+            .map(|(one, block)| BlockOnRef { block, mode: one.mode, of_paths: one.of_paths })
     }
 
     /// Those of a verb that are live and bind the pusher.
     pub(super) fn requires(&self, verb: Verb) -> impl Iterator<Item = &'a Require> {
-        let when = |require: &'a Require| (&require.on, &require.window);
-        let requires = self.binding(Kind::Require, VerbSet::of(verb), self.scope.policy.requires(), when);
-        requires.map(|(_, require)| require)
+        let all = self.scope.basis.policy.requires();
+        let requires =
+            self.met.requires().iter().filter(move |one| one.verbs.contains(verb) && self.binds(one));
+        let requires = requires.filter_map(|one| Some((one, all.get(one.place as usize)?)));
+        requires
+            .filter(|(one, require)| self.is_live(one, &require.on, &require.window))
+            .map(|(_, require)| require)
     }
 
-    /// The rules of one kind and some of these verbs that are on the repository and live.
-    fn live<R>(
-        &self,
-        kind: Kind,
-        verbs: VerbSet,
-        rules: &'a [R],
-        when: impl Fn(&'a R) -> (&'a RepositorySet, &'a Window),
-    ) -> impl Iterator<Item = (&'a Candidate, &'a R)> {
-        let &Scope { repository, now, .. } = self.scope;
-        let of_kind = self.met.iter().filter(move |one| one.kind == kind && one.verbs.meets(verbs));
-        let rules = of_kind.filter_map(|one| Some((*one, rules.get(one.place as usize)?)));
-        rules.filter(move |(one, rule)| {
-            let (on, window) = when(rule);
-            (!one.timed || window.contains(now)) && (!one.perhaps || on.matches(repository))
-        })
+    /// Whether a rule is on the repository, and live now.
+    #[inline]
+    fn is_live(&self, one: &Candidate, on: &RepositorySet, window: &Window) -> bool {
+        let Scope { repository, now, .. } = self.scope;
+        (!one.timed || window.contains(*now)) && (!one.perhaps || on.matches(repository))
     }
 
-    /// Of these, the ones that bind the pusher: they hold none of the roles that are excepted.
-    fn binding<R>(
-        &self,
-        kind: Kind,
-        verbs: VerbSet,
-        rules: &'a [R],
-        when: impl Fn(&'a R) -> (&'a RepositorySet, &'a Window),
-    ) -> impl Iterator<Item = (&'a Candidate, &'a R)> {
-        let (held, candidates) = (self.scope.subject.held(), &self.scope.candidates);
-        let live = self.live(kind, verbs, rules, when);
-        live.filter(move |(one, _)| held.first_of(candidates.roles(one)).is_none())
+    /// Whether a rule binds the pusher: they hold none of the roles that are excepted.
+    #[inline]
+    fn binds(&self, one: &Candidate) -> bool {
+        self.scope.subject.held().first_of(self.scope.candidates.roles(one)).is_none()
     }
 }
 
@@ -362,13 +342,14 @@ impl<'a> By<'a> {
 }
 
 /// What the pusher has for a while, wherever it may be used.
+#[inline]
 fn elevated<'a>(
-    policy: &'a Policy,
-    snapshot: Option<&Snapshot>,
-    (elevations, leases, shown): (&'a [ElevationUse], &'a [LeaseUse], Option<&ShownLease>),
+    basis: &Basis<'a>,
+    shown: Option<&ShownLease>,
     subject: &Subject<'_>,
     now: Timestamp,
 ) -> Vec<Elevated<'a>> {
+    let &Basis { policy, snapshot, elevations, leases, .. } = basis;
     if elevations.is_empty() && leases.is_empty() {
         return Vec::new();
     }

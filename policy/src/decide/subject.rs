@@ -3,8 +3,8 @@ use std::{borrow::Cow, sync::Arc};
 use crate::{
     name::{RoleId, Username},
     reason::RefusalReason,
-    rule::{Policy, RolePlaces},
-    snapshot::{Place, Snapshot, UserView},
+    rule::{Holders, Policy, RolePlaces},
+    snapshot::{Place, Snapshot},
 };
 
 /// Who asks, as far as the directory and the policy know them. It borrows from those, and is found with each decision.
@@ -15,9 +15,15 @@ pub struct Subject<'a> {
     /// What kind of principal it is.
     pub kind: PrincipalKind,
     /// The roles held, by their places among those of the policy.
-    held: RolePlaces,
+    held: Cow<'a, RolePlaces>,
     /// All roles of the policy.
     roles: Cow<'a, Arc<[RoleId]>>,
+}
+
+/// Somebody who may not act at all, and why.
+pub(super) struct Barred<'a> {
+    pub(super) subject: Subject<'a>,
+    pub(super) reason: RefusalReason,
 }
 
 /// How a principal is known.
@@ -45,7 +51,7 @@ impl PrincipalKind {
 impl<'a> Subject<'a> {
     /// Somebody of whom nothing is known, because there is nothing to know it from.
     pub(super) fn unresolved(pusher: &'a Username) -> Self {
-        let (held, roles) = (RolePlaces::default(), Cow::default());
+        let (held, roles) = (Cow::default(), Cow::default());
         Self { username: Cow::Borrowed(pusher), kind: PrincipalKind::Unknown, held, roles }
     }
 
@@ -53,7 +59,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn holder<'r>(policy: &'a Policy, roles: impl IntoIterator<Item = &'r RoleId>) -> Self {
         let all = &policy.compiled().roles;
         let place = |id: &RoleId| u32::try_from(all.binary_search(id).ok()?).ok();
-        let held = roles.into_iter().filter_map(place).collect();
+        let held = Cow::Owned(roles.into_iter().filter_map(place).collect());
         let username = Cow::Owned(Username::anybody());
         Self { username, kind: PrincipalKind::User, held, roles: Cow::Borrowed(all) }
     }
@@ -61,7 +67,7 @@ impl<'a> Subject<'a> {
     /// The same, on its own.
     pub fn into_owned(self) -> Subject<'static> {
         let (username, roles) = (Cow::Owned(self.username.into_owned()), Cow::Owned(self.roles.into_owned()));
-        Subject { username, kind: self.kind, held: self.held, roles }
+        Subject { username, kind: self.kind, held: Cow::Owned(self.held.into_owned()), roles }
     }
 
     /// The roles held, ascending.
@@ -80,50 +86,66 @@ impl<'a> Subject<'a> {
         snapshot: &'a Snapshot,
         pusher: &'a Username,
     ) -> (Self, Option<RefusalReason>) {
-        let folded = pusher.folded();
-        let found = snapshot.find(&folded);
-        let subject = Self::known_as(policy, snapshot, found, pusher, &folded);
-        let username = || subject.username.clone().into_owned();
+        let holders = policy.holders(snapshot);
+        let held = |place| Cow::Owned(roles_at(&holders, place, snapshot).into_owned());
+        match Self::of(policy, snapshot, pusher, held) {
+            Ok(subject) => (subject, None),
+            Err(barred) => (barred.subject, Some(barred.reason)),
+        }
+    }
+
+    /// The same, by what the roles of the policy mean in the directory; nothing is copied.
+    #[inline]
+    pub(super) fn known(
+        policy: &'a Policy,
+        snapshot: &'a Snapshot,
+        holders: &'a Option<Arc<Holders>>,
+        pusher: &'a Username,
+    ) -> Result<Self, Box<Barred<'a>>> {
+        Self::of(policy, snapshot, pusher, |place| roles_at(holders, place, snapshot))
+    }
+
+    #[inline]
+    fn of(
+        policy: &'a Policy,
+        snapshot: &'a Snapshot,
+        pusher: &'a Username,
+        held: impl FnOnce(Place) -> Cow<'a, RolePlaces>,
+    ) -> Result<Self, Box<Barred<'a>>> {
+        let (folded, compiled) = (pusher.folded(), policy.compiled());
+        let (found, service) = (snapshot.find(&folded), compiled.services.get(&*folded));
+        let kind = match (found, service) {
+            (Some(_), _) => PrincipalKind::User,
+            (None, Some(_)) => PrincipalKind::Service,
+            (None, None) => PrincipalKind::Unknown,
+        };
+        let username = Cow::Borrowed(found.map_or(pusher, |(_, user)| user.username()));
+        let held = found.map_or_else(Cow::default, |(place, _)| held(place));
+        let mut subject = Self { username, kind, held, roles: Cow::Borrowed(&compiled.roles) };
+        for place in service.into_iter().flatten() {
+            subject.held.to_mut().insert(*place);
+        }
         let revocation = match found {
             Some((_, user)) => user.revocation(),
             None => snapshot.revocations().get(&*folded),
         };
-        let bar = match (revocation, subject.kind, found) {
-            (Some(revocation), _, _) => {
-                Some(RefusalReason::Revoked { username: username(), since: revocation.at })
-            }
-            (None, PrincipalKind::User, Some((_, user))) if !user.is_active() => {
-                Some(RefusalReason::AccountDisabled { username: username() })
-            }
-            (None, PrincipalKind::Unknown, _) => {
-                Some(RefusalReason::UnknownPrincipal { username: username() })
-            }
-            _ => None,
-        };
-        (subject, bar)
-    }
-
-    fn known_as(
-        policy: &'a Policy,
-        snapshot: &Snapshot,
-        found: Option<(Place, UserView<'a>)>,
-        pusher: &'a Username,
-        folded: &str,
-    ) -> Self {
-        let compiled = policy.compiled();
-        let mut held = found.map(|(place, _)| policy.roles_at(place, snapshot)).unwrap_or_default();
-        let service = compiled.services.get(folded);
-        for place in service.into_iter().flatten() {
-            held.insert(*place);
+        let is_disabled = found.is_some_and(|(_, user)| !user.is_active());
+        if revocation.is_none() && !is_disabled && kind != PrincipalKind::Unknown {
+            return Ok(subject);
         }
-        let kind = match found {
-            Some(_) => PrincipalKind::User,
-            None if service.is_some() => PrincipalKind::Service,
-            None => PrincipalKind::Unknown,
+        let username = subject.username.clone().into_owned();
+        let reason = match revocation {
+            Some(revocation) => RefusalReason::Revoked { username, since: revocation.at },
+            None if is_disabled => RefusalReason::AccountDisabled { username },
+            None => RefusalReason::UnknownPrincipal { username },
         };
-        let username = Cow::Borrowed(found.map_or(pusher, |(_, user)| user.username()));
-        Self { username, kind, held, roles: Cow::Borrowed(&compiled.roles) }
+        Err(Box::new(Barred { subject, reason }))
     }
+}
+
+#[inline]
+fn roles_at<'h>(holders: &'h Option<Arc<Holders>>, place: Place, snapshot: &Snapshot) -> Cow<'h, RolePlaces> {
+    holders.as_ref().map_or_else(Cow::default, |holders| holders.roles_at(place, snapshot))
 }
 
 /// Whoever is called the same and holds the same is the same, whatever other roles there are.

@@ -102,6 +102,7 @@ impl<'a> Tally<'a> {
 
     /// The verdict, as far as it is certain; or what it takes. A refusal needs no more facts: it stays one whatever else is
     /// found out.
+    #[inline]
     pub(super) fn conclude(
         self,
         verb: Verb,

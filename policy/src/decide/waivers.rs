@@ -52,8 +52,8 @@ impl OneRef<'_, '_> {
     /// The use of a waiver that lifts `rule` here, for the pusher, now.
     pub(crate) fn lifting(&self, rule: &RuleId) -> Option<&WaiverUse> {
         let lifts = |one: &&WaiverUse| one.lifts.is_empty() || one.lifts.contains(rule);
-        self.scope.waivers.iter().filter(lifts).find(|one| {
-            let waiver = self.scope.policy.waivers().iter().find(|waiver| waiver.id == one.waiver);
+        self.scope.basis.waivers.iter().filter(lifts).find(|one| {
+            let waiver = self.scope.basis.policy.waivers().iter().find(|waiver| waiver.id == one.waiver);
             waiver.is_some_and(|waiver| waiver.lifts.contains(rule) && self.is_valid(waiver, one))
         })
     }
@@ -61,16 +61,16 @@ impl OneRef<'_, '_> {
     /// Whether somebody uses `waiver` so that it lifts something here, for the pusher, now; also where another one that
     /// lifts the same is told.
     pub(crate) fn is_in_use(&self, waiver: &Waiver) -> bool {
-        self.scope.waivers.iter().filter(|one| one.waiver == waiver.id).any(|one| {
+        self.scope.basis.waivers.iter().filter(|one| one.waiver == waiver.id).any(|one| {
             let lifts_some = one.lifts.is_empty() || !one.lifts.is_disjoint(&waiver.lifts);
             lifts_some && self.is_valid(waiver, one)
         })
     }
 
     fn is_valid(&self, waiver: &Waiver, one: &WaiverUse) -> bool {
-        let Scope { policy, snapshot, subject, repository, now, .. } = self.scope;
+        let Scope { basis, subject, repository, now, .. } = self.scope;
         let (name, user) = (&self.update.name, subject.username.as_str());
-        one.judge(policy, *snapshot, subject, *now).is_ok_and(|judged| judged.id == waiver.id)
+        one.judge(basis.policy, basis.snapshot, subject, *now).is_ok_and(|judged| judged.id == waiver.id)
             && one.on.as_ref().is_none_or(|on| on.matches(repository))
             && one.refs.as_ref().is_none_or(|refs| refs.matches(name, user))
             && waiver.on.matches(repository)

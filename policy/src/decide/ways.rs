@@ -15,7 +15,7 @@ impl OneRef<'_, '_> {
     /// The waivers that lift `rule` here.
     pub(super) fn lifters(&self, rule: &RuleId) -> Vec<Lifter> {
         let scope = self.scope;
-        let waivers = scope.policy.waivers().iter().filter(|waiver| {
+        let waivers = scope.basis.policy.waivers().iter().filter(|waiver| {
             waiver.mode == Mode::Enforce
                 && waiver.lifts.contains(rule)
                 && waiver.on.matches(scope.repository)
@@ -34,7 +34,7 @@ impl OneRef<'_, '_> {
     /// The roles that the pusher may ask for and to which `verb` is granted here.
     pub(super) fn elevations_to_ask_for(&self, rules: &RulesOnRef<'_, '_>, verb: Verb) -> Vec<Askable> {
         let scope = self.scope;
-        let elevations = scope.policy.elevations().iter().filter(|elevation| {
+        let elevations = scope.basis.policy.elevations().iter().filter(|elevation| {
             elevation.mode == Mode::Enforce
                 && elevation.on.matches(scope.repository)
                 && elevation.refs.matches(&self.update.name, scope.subject.username.as_str())
@@ -61,7 +61,7 @@ impl OneRef<'_, '_> {
     pub(super) fn place_to_lease(&self, rules: &RulesOnRef<'_, '_>, verb: Verb) -> Option<Repository> {
         let scope = self.scope;
         let key = scope.subject.username.key();
-        let would_do = scope.policy.workloads().iter().any(|workload| {
+        let would_do = scope.basis.policy.workloads().iter().any(|workload| {
             workload.mode == Mode::Enforce
                 && workload.principal.key() == key
                 && workload.verbs.contains(verb)

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{condition::Condition, lifting::Lifting, offers::OfferChange, roles::RoleChange};
+use super::{
+    bounded::Bounded, condition::Condition, lifting::Lifting, offers::OfferChange, roles::RoleChange,
+};
 use crate::{
     entitle::Right,
     name::{RefName, Repository, RoleId, RuleId, TreePath, Username},
@@ -25,15 +27,6 @@ pub struct PolicyDiff {
     pub exact: bool,
     /// What keeps it from being all; empty when it is.
     pub bounded: Vec<Bounded>,
-}
-
-/// A part of the question that was too large to be answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bounded {
-    /// Why, in words.
-    pub why: &'static str,
-    /// The patterns that it was about.
-    pub patterns: Vec<String>,
 }
 
 /// Something that some people may do otherwise than before.
@@ -133,7 +126,8 @@ impl Effect {
 pub struct Because {
     /// The verdict: permitted, if the conditions are met; or refused whatever else is so.
     pub permitted: bool,
-    /// Permitted: the grants, where the right comes or goes. Refused: the blocks; none when there is no grant.
+    /// Permitted: the grants, where the right comes or goes. Refused: the blocks; none when there is no grant. The first
+    /// [`super::MOST_TOLD`] of them, as of all that is listed here.
     pub rules: Vec<RuleId>,
     /// Permitted: what it takes, none of which follows from another. Where that is all that changes: before, what it
     /// takes no longer; after, what is new.
@@ -228,7 +222,7 @@ pub struct RightChange {
     pub from: Option<Timestamp>,
     /// Until when, exclusive; `None`: for good.
     pub to: Option<Timestamp>,
-    /// The rules that give it under the old policy.
+    /// The first [`super::MOST_TOLD`] rules that give it under the old policy.
     pub before: Vec<RuleId>,
     /// …and under the new one.
     pub after: Vec<RuleId>,

@@ -1,13 +1,17 @@
 //! How much is computed before an answer is given that is not exact, and says so.
+//!
+//! Everything that policies can multiply is paid for in steps before it is done: looking at patterns and rules again for each
+//! class, and keeping or telling what was found. So the steps bound time and memory whatever the policies are. What is
+//! as large as the policies themselves is not paid for; they have bounds of their own (see [`crate::file`]).
 
-/// The bounds of a comparison. They bound time and memory whatever the policies are.
+/// The bounds of a comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// States of one product of patterns.
     pub states: usize,
     /// Places in patterns that are looked at within one product.
     pub steps_per_product: u64,
-    /// …and within the whole comparison.
+    /// …and within the whole comparison. A step is the look at a pattern, or about four bytes that are kept.
     pub steps: u64,
     /// Classes of refs, or of repositories, within one product.
     pub classes: usize,
@@ -28,6 +32,23 @@ impl Default for Limits {
             people_apart: 50,
         }
     }
+}
+
+/// What it takes to keep the number of a rule or a role, in steps.
+pub(super) const KEPT: usize = 8;
+
+/// What it takes to keep what is told in the end, in steps: a word of it, be it the name of a rule or a pattern.
+pub(super) const TOLD: usize = 64;
+
+/// For tests: that so much was really looked at or kept, be it paid for or not.
+#[cfg(test)]
+pub(super) fn done(steps: usize) {
+    DONE.set(DONE.get() + steps);
+}
+
+#[cfg(test)]
+thread_local! {
+    pub(super) static DONE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// What is left of the steps.
@@ -58,6 +79,11 @@ impl Budget {
     pub(super) fn spend(&mut self, steps: usize) -> bool {
         self.left = self.left.saturating_sub(steps as u64);
         self.left > 0
+    }
+
+    /// Whether there are none left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left == 0
     }
 
     pub(super) fn product(&self) -> ProductBudget {

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    Bounded,
-    budget::Budget,
+    bounded::Bounds,
+    budget::{Budget, KEPT},
     cover::{Cube, cover},
     language::Language,
     local::Local,
@@ -24,17 +24,23 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
     pub(super) change: Change,
-    pub(super) repositories: Cube,
+    pub(super) repositories: Rc<Cube>,
+    pub(super) shown: Rc<Shown>,
+}
+
+/// A push to show it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shown {
     pub(super) repository: Repository,
     pub(super) example: Example,
 }
 
-/// How the verdict differs, on which refs and paths.
+/// How the verdict differs, on which refs and paths: each kept once, since the same is found in many classes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Change {
-    pub(super) difference: Difference,
-    pub(super) paths: PathClass,
-    pub(super) refs: Cube,
+    pub(super) difference: Rc<Difference>,
+    pub(super) paths: Rc<PathClass>,
+    pub(super) refs: Rc<Cube>,
 }
 
 /// A ref and a path to show it.
@@ -85,8 +91,10 @@ pub(super) struct Comparison<'t> {
     whole: HashMap<Question, Rc<[Finding]>>,
     refs: HashMap<Question, RefFindings>,
     pub(super) paths: HashMap<(Rules, RefKind, bool), super::on_paths::PathFindings>,
-    pub(super) bounded: Vec<Bounded>,
+    pub(super) bounded: Bounds,
 }
+
+pub(super) const TOO_MANY_WAYS: &str = "the policies differ in more ways than are compared at once";
 
 impl<'t> Comparison<'t> {
     pub(super) fn new(table: &'t Table<'t>) -> Self {
@@ -97,7 +105,7 @@ impl<'t> Comparison<'t> {
             whole: HashMap::new(),
             refs: HashMap::new(),
             paths: HashMap::new(),
-            bounded: Vec::new(),
+            bounded: Bounds::default(),
         }
     }
 
@@ -111,8 +119,21 @@ impl<'t> Comparison<'t> {
         found
     }
 
+    /// Takes steps. False, and said, when there are none left.
+    pub(super) fn pay(&mut self, steps: usize, budget: &mut Budget) -> bool {
+        let is_paid = budget.spend(steps);
+        if !is_paid {
+            self.bounded.because(TOO_MANY_WAYS);
+        }
+        is_paid
+    }
+
     fn by_repository(&mut self, question: &Question, budget: &mut Budget) -> Vec<Finding> {
         let table = self.table;
+        let work = table.work(&question.rules);
+        if !self.pay(work + KEPT * question.rules.numbers().count(), budget) {
+            return Vec::new();
+        }
         let changed = table.changed(&question.rules, |rule| (rule.on, rule.refs, rule.says));
         let on = |number: usize| table.rule(number).and_then(|rule| table.repositories.at(rule.on));
         let local = Local::of_changed(
@@ -125,6 +146,9 @@ impl<'t> Comparison<'t> {
         let repositories = repositories(&mut explored, &local, &mut self.bounded);
         let mut by_change = Grouped::default();
         for (number, one) in explored.reached.iter().enumerate() {
+            if !self.pay(work, budget) {
+                break;
+            }
             let matched = |pattern| local.matches(&one.cell, pattern);
             let rules = question.rules.filtered(|rule| on(rule).is_some_and(|set| set.holds(matched)));
             let here = Question { rules, manner: question.manner, user: question.user.clone() };
@@ -135,11 +159,12 @@ impl<'t> Comparison<'t> {
         let mut found = Vec::new();
         for (change, places) in by_change.all {
             for (cube, number, example) in
-                covered(&places, &explored.reached, &local.wanted, explored.complete)
+                covered(&places, &explored, &local.wanted, budget, &mut self.bounded)
             {
                 if let Some(repository) = repositories.get(number).cloned() {
-                    let repositories = local.global(cube);
-                    found.push(Finding { change: change.clone(), repositories, repository, example });
+                    let repositories = Rc::new(local.global(cube));
+                    let shown = Rc::new(Shown { repository, example });
+                    found.push(Finding { change: change.clone(), repositories, shown });
                 }
             }
         }
@@ -158,6 +183,10 @@ impl<'t> Comparison<'t> {
 
     fn by_ref(&mut self, question: &Question, budget: &mut Budget) -> Vec<(Change, Example)> {
         let table = self.table;
+        let work = table.work(&question.rules);
+        if !self.pay(work + KEPT * question.rules.numbers().count(), budget) {
+            return Vec::new();
+        }
         let changed = table.changed(&question.rules, |rule| (rule.refs, rule.says));
         if changed.is_empty() || question.rules.grant_nothing() {
             return Vec::new();
@@ -188,20 +217,23 @@ impl<'t> Comparison<'t> {
         });
         let mut by_difference = Grouped::default();
         for (number, one) in explored.reached.iter().enumerate() {
+            if !self.pay(work, budget) {
+                break;
+            }
             let matches = |set: &Set| set.holds(|pattern| local.matches(&one.cell, pattern));
             let rules = question.rules.filtered(|rule| refs(rule).is_some_and(matches));
             let kind = if is_tag(one) { RefKind::Tag } else { RefKind::Other };
             for (difference, paths, path) in self.on_paths(rules, kind, question.manner, budget).iter() {
-                by_difference.add(&(difference.clone(), paths.clone()), number, path);
+                by_difference.add(&(Rc::clone(difference), Rc::clone(paths)), number, path);
             }
         }
         let mut found = Vec::new();
         for ((difference, paths), places) in by_difference.all {
-            for (cube, number, path) in covered(&places, &explored.reached, &local.wanted, explored.complete)
+            for (cube, number, path) in covered(&places, &explored, &local.wanted, budget, &mut self.bounded)
             {
                 if let Some(name) = names.get(number).cloned() {
-                    let (difference, paths) = (difference.clone(), paths.clone());
-                    let change = Change { difference, paths, refs: local.global(cube) };
+                    let (difference, paths) = (Rc::clone(&difference), Rc::clone(&paths));
+                    let change = Change { difference, paths, refs: Rc::new(local.global(cube)) };
                     found.push((change, Example { name, path }));
                 }
             }
@@ -237,23 +269,28 @@ impl<K: Clone + Eq + std::hash::Hash, E: Clone> Grouped<K, E> {
 /// See [`cover`]; with the number of the class that is the example, and what shows it there.
 pub(super) fn covered<E: Clone>(
     places: &[(usize, E)],
-    reached: &[Reached],
+    explored: &Explored,
     wanted: &[bool],
-    complete: bool,
+    budget: &mut Budget,
+    bounded: &mut Bounds,
 ) -> Vec<(Cube, usize, E)> {
     let members: Vec<usize> = places.iter().map(|(number, _)| *number).collect();
     let shown = |(cube, number): (Cube, usize)| {
         let (_, example) = places.iter().find(|(class, _)| *class == number)?;
         Some((cube, number, example.clone()))
     };
-    cover(reached, &members, wanted, complete).into_iter().filter_map(shown).collect()
+    let all = cover(explored, &members, wanted, budget);
+    if !all.complete {
+        bounded.because(TOO_MANY_WAYS);
+    }
+    all.cubes.into_iter().filter_map(shown).collect()
 }
 
 /// A repository in each class. Classes without one that is known are left out, and told in `bounded`.
 pub(super) fn repositories(
     explored: &mut Explored,
     local: &Local<'_>,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<Repository> {
     let mut repositories = Vec::new();
     explored.reached.retain(|one| match repository(&one.witness) {
@@ -263,7 +300,7 @@ pub(super) fn repositories(
         }
         None => {
             let why = "no repository was found that lies in the class of these patterns, nor shown that there is none";
-            bounded.push(local.bounded(why, one.cell.iter().copied()));
+            bounded.add(local.bounded(why, one.cell.iter().copied()));
             false
         }
     });

@@ -92,6 +92,15 @@ impl Condition {
         flags.into_iter().filter_map(|(is_wanted, condition)| is_wanted.then_some(condition))
     }
 
+    /// How much it is to keep, in words of some letters.
+    pub(super) fn words(&self) -> usize {
+        const LETTERS: usize = 64;
+        match self {
+            Self::Message(text) | Self::NoExtension(text) => 1 + text.len() / LETTERS,
+            _ => 1,
+        }
+    }
+
     /// Whether `other` is met wherever this is.
     pub(super) fn implies(&self, other: &Self) -> bool {
         match (self, other) {
@@ -129,7 +138,12 @@ pub(super) fn effect(before: &[Condition], after: &[Condition]) -> Option<Effect
     let takes = |some: &[Condition], all: &[Condition]| {
         all.iter().all(|one| some.iter().any(|other| other.implies(one)))
     };
-    match (takes(after, before), takes(before, after)) {
+    way(takes(after, before), takes(before, after))
+}
+
+/// The same, by whether what it takes after has all in it that it took before, and the other way round.
+pub(super) fn way(after_has_all: bool, before_has_all: bool) -> Option<Effect> {
+    match (after_has_all, before_has_all) {
         (true, true) => None,
         (true, false) => Some(Effect::Tightens),
         (false, true) => Some(Effect::Loosens),

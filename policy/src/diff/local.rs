@@ -1,7 +1,7 @@
 //! One product: the patterns that matter to a question, numbered anew.
 
 use super::{
-    Bounded,
+    bounded::{Bounded, Bounds},
     budget::Budget,
     cover::Cube,
     language::Language,
@@ -73,7 +73,7 @@ impl<'t> Local<'t> {
 
     pub(super) fn bounded(&self, why: &'static str, patterns: impl IntoIterator<Item = usize>) -> Bounded {
         let numbers = patterns.into_iter().filter_map(|local| self.numbers.get(local));
-        Bounded { why, patterns: numbers.map(|number| self.patterns.source(*number).to_owned()).collect() }
+        Bounded::new(why, numbers.map(|number| self.patterns.source(*number)))
     }
 
     /// The classes of texts; `None` where they are not looked for. What is lacking is told in `bounded`.
@@ -83,37 +83,47 @@ impl<'t> Local<'t> {
         user: &str,
         more: Option<&Glob>,
         budget: &mut Budget,
-        bounded: &mut Vec<Bounded>,
+        bounded: &mut Bounds,
     ) -> Option<Explored> {
         let run = |local_number: &usize| {
             self.numbers.get(*local_number).and_then(|number| self.patterns.automaton(*number))
         };
         let all = 0..self.numbers.len();
+        if budget.is_spent() {
+            bounded.add(self.bounded(TOO_MANY_WAYS, all));
+            return None;
+        }
         let not_run: Vec<usize> = all.clone().filter(|number| run(number).is_none()).collect();
         if !not_run.is_empty() {
             let why =
                 "these `re:` patterns are too many or too large to be compared, and so is what they meet";
-            bounded.push(self.bounded(why, not_run));
+            bounded.add(self.bounded(why, not_run));
             return None;
         }
         let patterns = || all.clone().filter_map(|number| run(&number)).chain(more.map(Pattern::Glob));
         let size: usize = patterns().map(|pattern| size(pattern, user)).sum();
         if size > budget.limits().size {
             let why = "the patterns are too long together to be compared";
-            bounded.push(self.bounded(why, all));
+            bounded.add(self.bounded(why, all));
+            return None;
+        }
+        // The automaton is as large as the patterns, and is made anew for each product.
+        if !budget.spend(size) {
+            bounded.add(self.bounded(TOO_MANY_WAYS, all));
             return None;
         }
         let explored = explore(&Nfa::new(patterns(), user), language, &self.wanted, budget);
         if !explored.full.is_empty() {
             let why = "these `re:` patterns grow too large: what they meet is compared in part";
-            bounded.push(self.bounded(why, explored.full.iter().copied()));
+            bounded.add(self.bounded(why, explored.full.iter().copied()));
         } else if !explored.complete {
-            let why = "the patterns can meet in too many ways to compare all of them";
-            bounded.push(self.bounded(why, all));
+            bounded.add(self.bounded(TOO_MANY_WAYS, all));
         }
         Some(explored)
     }
 }
+
+const TOO_MANY_WAYS: &str = "the patterns can meet in too many ways to compare all of them";
 
 /// What a `re:` pattern counts for, whose places are not known before it is run.
 const EXPRESSION_SIZE: usize = 2_000;

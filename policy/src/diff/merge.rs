@@ -1,10 +1,13 @@
 //! The many small differences, put together to what a person reads.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use super::{
     Class, Holders, Paths, Place, PolicyChange, SAMPLE, Witness,
-    compare::{Example, Finding},
+    compare::{Example, Finding, Shown},
     cover::Cube,
     on_paths::{Difference, PathClass},
     patterns::Patterns,
@@ -12,32 +15,36 @@ use super::{
     table::Table,
     times::Times,
 };
-use crate::{name::Repository, request::Verb, rule::VerbSet};
+use crate::{request::Verb, rule::VerbSet};
 
 /// A stretch of time, by the numbers of its first and last part.
 pub(super) type Run = (usize, usize);
 
 /// Where a verdict changes, said in patterns.
-type Where = (Cube, Cube, PathClass);
+type Where = (Rc<Cube>, Rc<Cube>, Rc<PathClass>);
 
 /// What one change says, but for where.
-type Told = (Difference, Run, BTreeSet<usize>, Vec<Verb>);
+type Told = (Rc<Difference>, Run, BTreeSet<usize>, Vec<Verb>);
 
 /// Everything that was found: for whom, when and by which verb.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<(Difference, Where), BTreeMap<Verb, BTreeMap<usize, Parts>>>);
+pub(super) struct Found(BTreeMap<(Rc<Difference>, Where), BTreeMap<Verb, BTreeMap<usize, Seen>>>);
 
-/// The parts of time in which it was found for one group, ascending, with an example for each.
-type Parts = BTreeMap<usize, (Repository, Example)>;
+/// The parts of time in which it was found for one group, with an example for each.
+type Seen = Vec<(usize, Rc<Shown>)>;
+
+/// …by part.
+type Parts = BTreeMap<usize, Rc<Shown>>;
 
 impl Found {
     pub(super) fn add(&mut self, finding: &Finding, verb: Verb, group: usize, part: usize) {
+        #[cfg(test)]
+        super::budget::done(1);
         let change = &finding.change;
-        let how = change.difference.clone();
-        let place = (finding.repositories.clone(), change.refs.clone(), change.paths.clone());
-        let parts =
-            self.0.entry((how, place)).or_default().entry(verb).or_default().entry(group).or_default();
-        parts.entry(part).or_insert_with(|| (finding.repository.clone(), finding.example.clone()));
+        let how = Rc::clone(&change.difference);
+        let place = (Rc::clone(&finding.repositories), Rc::clone(&change.refs), Rc::clone(&change.paths));
+        let by_verb = self.0.entry((how, place)).or_default().entry(verb).or_default();
+        by_verb.entry(group).or_default().push((part, Rc::clone(&finding.shown)));
     }
 
     /// The changes, those that concern most people first.
@@ -48,7 +55,9 @@ impl Found {
             let mut alike: BTreeMap<(Run, BTreeSet<usize>), (Vec<Verb>, Witness)> = BTreeMap::new();
             for (verb, by_group) in by_verb {
                 let mut by_run: BTreeMap<Run, (BTreeSet<usize>, Option<Witness>)> = BTreeMap::new();
-                for (group, mut parts) in by_group {
+                for (group, seen) in by_group {
+                    // What was found first in a part is the example.
+                    let mut parts: Parts = seen.into_iter().rev().collect();
                     times.with_like_weeks(&mut parts);
                     for run in times.stretches(&parts) {
                         let (people, witness) = by_run.entry(run).or_default();
@@ -72,7 +81,7 @@ impl Found {
                 let place = Place {
                     repositories: class(&on, &table.repositories),
                     refs: class(&within, &table.refs),
-                    paths: match &paths {
+                    paths: match paths.as_ref() {
                         PathClass::Whatever => Paths::Whatever,
                         PathClass::Nothing => Paths::Nothing,
                         PathClass::NoneOf(numbers) => Paths::NoneOf(sources(numbers, &table.paths)),
@@ -80,21 +89,24 @@ impl Found {
                     },
                     witness,
                 };
-                merged.entry((how.clone(), run, people, verbs)).or_default().push(place);
+                merged.entry((Rc::clone(&how), run, people, verbs)).or_default().push(place);
             }
         }
         let mut changes: Vec<PolicyChange> = merged
             .into_iter()
-            .map(|((Difference { effect, before, after }, run, people, verbs), places)| PolicyChange {
-                effect,
-                verbs: verbs.into_iter().collect::<VerbSet>(),
-                who: holders(people.iter().filter_map(|number| groups.get(*number))),
-                from: times.from(run.0),
-                to: times.to(run.1),
-                is_weekly: times.is_weekly(run.0, run.1),
-                before,
-                after,
-                places,
+            .map(|((how, run, people, verbs), places)| {
+                let Difference { effect, before, after } = Rc::unwrap_or_clone(how);
+                PolicyChange {
+                    effect,
+                    verbs: verbs.into_iter().collect::<VerbSet>(),
+                    who: holders(people.iter().filter_map(|number| groups.get(*number))),
+                    from: times.from(run.0),
+                    to: times.to(run.1),
+                    is_weekly: times.is_weekly(run.0, run.1),
+                    before,
+                    after,
+                    places,
+                }
             })
             .collect();
         changes.sort_by_key(|change| std::cmp::Reverse(change.users()));
@@ -122,14 +134,15 @@ fn example(
     part: usize,
     verb: Verb,
 ) -> Option<Witness> {
-    let (repository, Example { name, path }) = parts.get(&part)?.clone();
+    let shown = parts.get(&part)?;
+    let Example { name, path } = shown.example.clone();
     let group = groups.get(group)?;
     Some(Witness {
         user: group.example.clone(),
         is_person: !group.names.is_empty(),
         before: group.before.clone(),
         after: group.after.clone(),
-        repository,
+        repository: shown.repository.clone(),
         name,
         path,
         verb,

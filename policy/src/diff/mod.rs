@@ -32,9 +32,12 @@
 //! is one, also then. `re:` patterns are automata like all others; one that grows beyond its bound is named.
 
 mod answer;
+mod bounded;
 mod budget;
 mod compare;
 mod condition;
+#[cfg(test)]
+mod costly;
 mod cover;
 mod expression;
 mod language;
@@ -64,9 +67,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 pub use answer::{
-    Because, Bounded, Class, Effect, Holders, Paths, Place, PolicyChange, PolicyDiff, RightChange,
-    RightEffect, RightPlace, Witness,
+    Because, Class, Effect, Holders, Paths, Place, PolicyChange, PolicyDiff, RightChange, RightEffect,
+    RightPlace, Witness,
 };
+pub use bounded::{Bounded, MOST_PATTERNS};
 pub use budget::Limits;
 pub use condition::Condition;
 pub use lifting::{LiftedRule, Lifting, Terms};
@@ -78,8 +82,9 @@ use crate::{
     rule::{Policy, Weekly},
     snapshot::Snapshot,
 };
-use budget::Budget;
-use compare::{Comparison, Manner, Question};
+use bounded::Bounds;
+use budget::{Budget, KEPT, TOLD};
+use compare::{Comparison, Manner, Question, TOO_MANY_WAYS};
 use merge::Found;
 use people::Group;
 use table::Table;
@@ -87,6 +92,9 @@ use times::Times;
 
 /// How many people are named for each set of roles.
 pub const SAMPLE: usize = 5;
+
+/// How many rules, conditions and terms of one kind are named of one change.
+pub const MOST_TOLD: usize = 100;
 
 /// The verbs of pushes.
 const VERBS: [Verb; 4] = [Verb::Create, Verb::Update, Verb::Force, Verb::Delete];
@@ -101,7 +109,7 @@ pub fn diff(
 ) -> PolicyDiff {
     let table = Table::new(old, new);
     let mut budget = Budget::new(limits);
-    let mut bounded = Vec::new();
+    let mut bounded = Bounds::default();
     let everybody = people::everybody(old, new, snapshot);
     // Who administers and who approves comes first: it is little, and weighs most. Pushes take what is left.
     let rights = rights::rights(old, new, &everybody, now, &mut budget, &mut bounded);
@@ -109,17 +117,24 @@ pub fn diff(
     if snapshot.is_none() {
         bounded.extend(named::not_compared(old, new));
     }
-    let groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
-    let times = Times::of(table.rules.iter().map(|rule| rule.window), now);
+    let mut groups = people::groups(&table, old, new, &everybody, &mut budget, &mut bounded);
+    let windows = table.rules.iter().map(|rule| rule.window);
+    let times = if budget.spend(Times::work(windows.clone())) {
+        Times::of(windows, now)
+    } else {
+        bounded.because(TOO_MANY_WAYS);
+        groups.clear();
+        Times::of(std::iter::empty(), now)
+    };
     bounded.extend(of_weeks(&groups, &table, &times));
     let mut comparison = Comparison::new(&table);
     let mut found = Found::default();
     'all: for (number, group) in groups.iter().enumerate() {
+        let (work, whom) = (table.work(&group.rules) + 1, TOLD + KEPT * group.roles());
         for (part, start) in times.asked() {
             for verb in VERBS {
-                if !budget.spend(group.rules.numbers().count() + 1) {
-                    let why = "the policies differ in more ways than are compared at once";
-                    bounded.push(Bounded { why, patterns: Vec::new() });
+                if !budget.spend(work) {
+                    bounded.because(TOO_MANY_WAYS);
                     break 'all;
                 }
                 let live = |rule| table.rule(rule).is_some_and(|rule| rule.is_live(start, verb));
@@ -133,13 +148,17 @@ pub fn diff(
                 let question = Question { rules, manner: Manner::of(verb), user };
                 for finding in comparison.findings(question, &mut budget).iter() {
                     found.add(finding, verb, number, part);
+                    if !budget.spend(whom) {
+                        bounded.because(TOO_MANY_WAYS);
+                        break 'all;
+                    }
                 }
             }
         }
     }
-    bounded.append(&mut comparison.bounded);
+    bounded.extend(comparison.bounded.all());
     let offers = offers::offers(old, new, &everybody, &mut budget, &mut bounded);
-    let bounded: Vec<_> = bounded.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let bounded = bounded.all();
     let changes = found.changes(&groups, &times, &table);
     PolicyDiff { changes, rights, roles, offers, exact: bounded.is_empty(), bounded }
 }
@@ -154,7 +173,7 @@ fn of_weeks(groups: &[Group], table: &Table<'_>, times: &Times) -> Vec<Bounded> 
         whys.extend((!weekly.is_disjoint(&times.left_out)).then_some(TOO_MANY_WEEKLY));
         whys.extend((!weekly.is_disjoint(&times.skipped)).then_some(SKIPPED));
     }
-    whys.into_iter().map(|why| Bounded { why, patterns: Vec::new() }).collect()
+    whys.into_iter().map(Bounded::because).collect()
 }
 
 const APART: &str =

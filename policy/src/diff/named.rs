@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Bounded;
+use super::bounded::Bounded;
 use crate::{
     name::RuleId,
     rule::{Mode, Policy},
@@ -18,17 +18,17 @@ pub(super) fn not_compared(old: &Policy, new: &Policy) -> Option<Bounded> {
         let live = policy.workloads().iter().filter(|workload| workload.mode == Mode::Enforce);
         live.map(|workload| (&workload.id, workload)).collect::<BTreeMap<_, _>>()
     });
-    let mut patterns = otherwise(&grants_before, &grants_after);
+    let mut patterns: Vec<&str> = otherwise(&grants_before, &grants_after);
     patterns.extend(otherwise(&workloads_before, &workloads_after));
     let why = "no directory is loaded: what these rules give by name was not compared";
-    (!patterns.is_empty()).then_some(Bounded { why, patterns })
+    (!patterns.is_empty()).then(|| Bounded::new(why, patterns))
 }
 
 /// The rules that one side has not, or otherwise.
 fn otherwise<'p, R: PartialEq>(
     before: &BTreeMap<&'p RuleId, &'p R>,
     after: &BTreeMap<&'p RuleId, &'p R>,
-) -> Vec<String> {
+) -> Vec<&'p str> {
     let all: BTreeSet<&RuleId> = before.keys().chain(after.keys()).copied().collect();
-    all.into_iter().filter(|id| before.get(id) != after.get(id)).map(ToString::to_string).collect()
+    all.into_iter().filter(|id| before.get(id) != after.get(id)).map(RuleId::as_str).collect()
 }

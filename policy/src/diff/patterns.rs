@@ -64,6 +64,11 @@ impl Patterns {
         self.sets.get(number)
     }
 
+    /// How many patterns a list has.
+    pub(super) fn weight(&self, number: SetNumber) -> usize {
+        self.at(number).map_or(0, |set| set.include.len() + set.exclude.len())
+    }
+
     pub(super) fn set(&mut self, sources: &[String]) -> SetNumber {
         let mut set = Set { include: Vec::new(), exclude: Vec::new() };
         for source in sources {

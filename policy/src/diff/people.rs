@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Bounded,
-    budget::Budget,
+    bounded::{Bounded, Bounds},
+    budget::{Budget, KEPT},
     expression::{Expression, State},
     nfa::Pattern,
     patterns::{Patterns, Set},
@@ -71,9 +71,6 @@ pub(super) fn everybody(old: &Policy, new: &Policy, snapshot: Option<&Snapshot>)
 
 const TOO_MANY: &str = "people hold roles in more ways than are compared at once: some were not asked about";
 
-/// What it takes to keep a rule for a group, in steps: it is memory, and looked at again and again.
-const KEPT: usize = 8;
-
 /// Everybody by the rules that concern them. Those for whom nothing that is said changes are left out.
 pub(super) fn groups(
     table: &Table<'_>,
@@ -81,19 +78,19 @@ pub(super) fn groups(
     new: &Policy,
     everybody: &Everybody,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<Group> {
     let named: BTreeSet<UsernameKey> = named_by_grants(old).chain(named_by_grants(new)).collect();
     let reach = Reach::of(table);
     let mut groups = Vec::new();
     for group in parts(everybody, &named) {
-        let enough = budget.spend(1 + group.before.iter().chain(&group.after).map(Vec::len).sum::<usize>());
+        let enough = budget.spend(1 + group.roles());
         if enough && !reach.may_change(&group) {
             continue;
         }
         let rules = reach.concerning(&group);
-        if !enough || !budget.spend(rules.looked_at) {
-            bounded.push(Bounded { why: TOO_MANY, patterns: Vec::new() });
+        if !enough || !budget.spend(rules.looked_at + table.work(&rules.rules)) {
+            bounded.because(TOO_MANY);
             break;
         }
         let rules = rules.rules;
@@ -101,9 +98,11 @@ pub(super) fn groups(
             continue;
         }
         if !budget.spend(KEPT * rules.numbers().count()) {
-            bounded.push(Bounded { why: TOO_MANY, patterns: Vec::new() });
+            bounded.because(TOO_MANY);
             break;
         }
+        #[cfg(test)]
+        super::budget::done(rules.numbers().count());
         let sets: Vec<&Set> = rules
             .numbers()
             .filter_map(|number| table.rule(number))
@@ -141,6 +140,11 @@ impl Group {
         let example = names.first().cloned().or_else(|| Username::parse(PLACEHOLDER).ok())?;
         Some(Self { before, after, rules: Rules::default(), by_name: false, names, example })
     }
+
+    /// How many roles they hold, on both sides.
+    pub(super) fn roles(&self) -> usize {
+        self.before.iter().chain(&self.after).map(Vec::len).sum()
+    }
 }
 
 fn nothing_changes(table: &Table<'_>, rules: &Rules) -> bool {
@@ -169,10 +173,11 @@ fn principals(old: &Policy, new: &Policy, snapshot: &Snapshot) -> Vec<Username> 
 fn each_role_alone(old: &Policy, new: &Policy) -> BTreeSet<Roles> {
     let ids: BTreeSet<&RoleId> =
         [old, new].into_iter().flat_map(Policy::roles).map(|role| &role.id).collect();
-    let held = |policy: &Policy, id: &RoleId| {
-        Some(policy.roles().iter().filter(|role| role.id == *id).map(|role| role.id.clone()).collect())
-    };
-    ids.into_iter().map(|id| (held(old, id), held(new, id))).collect()
+    let [before, after] =
+        [old, new].map(|policy| policy.roles().iter().map(|role| &role.id).collect::<BTreeSet<_>>());
+    let held =
+        |known: &BTreeSet<&RoleId>, id: &RoleId| Some(known.get(id).copied().cloned().into_iter().collect());
+    ids.into_iter().map(|id| (held(&before, id), held(&after, id))).collect()
 }
 
 fn named_by_grants(policy: &Policy) -> impl Iterator<Item = UsernameKey> {
@@ -210,7 +215,7 @@ pub(super) fn by_signature(
     sets: &[&Set],
     group: Group,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<Group> {
     let view = View::of(refs, sets, budget);
     if !view.by_name {
@@ -230,13 +235,13 @@ pub(super) fn by_signature(
     } else {
         let why = "`${user}` is not a whole segment, or meets a large `re:` pattern, so that only one of the people whose names \
                    look alike was asked about";
-        bounded.push(Bounded { why, patterns: view.partial.clone() });
+        bounded.add(Bounded::new(why, view.partial.iter().map(String::as_str)));
         group.names.clone()
     };
     let states: usize = view.expressions.iter().map(|(_, states)| states.len()).sum();
     for name in alike {
         if !budget.spend(view.segments.len() + states * name.as_str().len()) {
-            bounded.push(Bounded { why: TOO_MANY, patterns: Vec::new() });
+            bounded.because(TOO_MANY);
             break;
         }
         by_signature.entry(view.signature(&name)).or_default().push(name);

@@ -4,13 +4,17 @@
 //! itself: whoever may change one branch is let in to read all of the repository, and whoever administers it reads it
 //! too. So a right to read is given by any grant, and one to administer by those of `admin`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    rc::Rc,
+};
 
 use jiff::Timestamp;
 
 use super::{
-    Bounded, RightChange, RightEffect, RightPlace,
-    budget::Budget,
+    MOST_TOLD, RightChange, RightEffect, RightPlace,
+    bounded::Bounds,
+    budget::{Budget, KEPT, TOLD},
     compare::{Grouped, covered, repositories},
     cover::Cube,
     language::Language,
@@ -28,7 +32,7 @@ use crate::{
 const TOO_MUCH: &str = "people hold roles in more ways than are compared at once: who may read or administer what is not all there";
 
 /// The rights that are told; what a push may do is told as such.
-const TOLD: [Right; 2] = [Right::Read, Right::Admin];
+const RIGHTS: [Right; 2] = [Right::Read, Right::Admin];
 
 /// A rule that gives a right where all of its sets hold a repository.
 #[derive(Debug)]
@@ -95,7 +99,7 @@ struct Seen {
     parts: BTreeMap<usize, BTreeSet<usize>>,
 }
 
-type Found = BTreeMap<(Difference, Cube), Seen>;
+type Found = BTreeMap<(Rc<Difference>, Rc<Cube>), Seen>;
 
 /// Who may read or administer otherwise.
 pub(super) fn rights(
@@ -104,10 +108,10 @@ pub(super) fn rights(
     everybody: &Everybody,
     now: Timestamp,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<RightChange> {
     let Some(given) = Given::of(old, new, budget) else {
-        bounded.push(Bounded { why: TOO_MUCH, patterns: Vec::new() });
+        bounded.because(TOO_MUCH);
         return Vec::new();
     };
     let named: BTreeSet<UsernameKey> =
@@ -119,8 +123,8 @@ pub(super) fn rights(
             continue;
         }
         let reach = given.reach(&group);
-        if !budget.spend(reach.before.len() + reach.after.len() + 1) {
-            bounded.push(Bounded { why: TOO_MUCH, patterns: Vec::new() });
+        if !budget.spend(KEPT * (reach.before.len() + reach.after.len()) + 1) {
+            bounded.because(TOO_MUCH);
             break;
         }
         if given.says(&reach.before, None) != given.says(&reach.after, None) {
@@ -129,17 +133,19 @@ pub(super) fn rights(
     }
     let starts = given.starts(now);
     let mut found = Found::new();
-    'all: for (number, reach) in alike.keys().enumerate() {
+    'all: for (number, (reach, groups)) in alike.iter().enumerate() {
+        let whom = TOLD + KEPT * groups.iter().map(Group::roles).sum::<usize>();
         for (part, start) in starts.iter().enumerate() {
-            if !budget.spend(reach.before.len() + reach.after.len() + 1) {
-                bounded.push(Bounded { why: TOO_MUCH, patterns: Vec::new() });
+            if !budget.spend(given.work(reach)) {
+                bounded.because(TOO_MUCH);
                 break 'all;
             }
-            given.search(reach, *start, budget, bounded, |difference, cube, repository| {
+            given.search(reach, *start, budget, bounded, |difference, cube, repository, budget| {
                 let seen = found
                     .entry((difference, cube))
                     .or_insert_with(|| Seen { repository, parts: BTreeMap::new() });
                 seen.parts.entry(number).or_default().insert(part);
+                budget.spend(whom)
             });
         }
     }
@@ -183,9 +189,11 @@ impl<'p> Given<'p> {
             }
             let leased = grant.to.iter().filter(|_| right >= Right::Write);
             for (workload, of_workload) in leased.filter_map(|role| leases.get(role)).flatten() {
-                if !budget.spend(1) {
+                if !budget.spend(TOLD) {
                     return None;
                 }
+                #[cfg(test)]
+                super::budget::done(size_of::<Giving<'_>>() / 4);
                 let on = vec![*of_workload, on];
                 let number = self.add(Giving { rule: &workload.id, right: Right::Write, on, window });
                 side.by_name.entry(workload.principal.key()).or_default().push(number);
@@ -246,14 +254,22 @@ impl<'p> Given<'p> {
         std::iter::once(now).chain(later).collect()
     }
 
-    /// Everywhere that somebody has a right otherwise at a moment.
+    /// What it takes to look at all of these rules once, in steps.
+    fn work(&self, reach: &Reach) -> usize {
+        let rules = reach.before.iter().chain(&reach.after).filter_map(|number| self.rules.get(*number));
+        let sets =
+            |giving: &Giving<'_>| giving.on.iter().map(|on| self.repositories.weight(*on)).sum::<usize>();
+        1 + rules.map(|giving| 1 + sets(giving)).sum::<usize>()
+    }
+
+    /// Everywhere that somebody has a right otherwise at a moment, as long as `found` says that there is room for it.
     fn search(
         &self,
         reach: &Reach,
         at: Timestamp,
         budget: &mut Budget,
-        bounded: &mut Vec<Bounded>,
-        mut found: impl FnMut(Difference, Cube, Repository),
+        bounded: &mut Bounds,
+        mut found: impl FnMut(Rc<Difference>, Rc<Cube>, Repository, &mut Budget) -> bool,
     ) {
         let [before, after] = [&reach.before, &reach.after].map(|rules| self.says(rules, Some(at)));
         let sets = |says: &mut dyn Iterator<Item = &(Right, &[SetNumber], Window)>| -> Vec<SetNumber> {
@@ -271,22 +287,35 @@ impl<'p> Given<'p> {
         let Some(mut explored) = explored else { return };
         let known = repositories(&mut explored, &local, bounded);
         let mut by_difference = Grouped::default();
+        let work = self.work(reach);
         for (number, one) in explored.reached.iter().enumerate() {
+            if !budget.spend(work) {
+                bounded.because(TOO_MUCH);
+                break;
+            }
             let holds = |on: &SetNumber| {
                 set(on).is_some_and(|set| set.holds(|pattern| local.matches(&one.cell, pattern)))
             };
             let here = |rules: &[usize]| -> Vec<&Giving<'_>> {
+                #[cfg(test)]
+                super::budget::done(rules.len());
                 self.live(rules, Some(at)).filter(|giving| giving.on.iter().all(holds)).collect()
             };
             let (before, after) = (here(&reach.before), here(&reach.after));
-            for difference in TOLD.into_iter().filter_map(|right| Difference::of(right, &before, &after)) {
-                by_difference.add(&difference, number, &());
+            for difference in RIGHTS.into_iter().filter_map(|right| Difference::of(right, &before, &after)) {
+                if !budget.spend(TOLD * (difference.before.len() + difference.after.len())) {
+                    bounded.because(TOO_MUCH);
+                    break;
+                }
+                by_difference.add(&Rc::new(difference), number, &());
             }
         }
         for (difference, places) in by_difference.all {
-            for (cube, number, ()) in covered(&places, &explored.reached, &local.wanted, explored.complete) {
-                if let Some(repository) = known.get(number).cloned() {
-                    found(difference.clone(), local.global(cube), repository);
+            for (cube, number, ()) in covered(&places, &explored, &local.wanted, budget, bounded) {
+                let Some(repository) = known.get(number).cloned() else { continue };
+                if !found(Rc::clone(&difference), Rc::new(local.global(cube)), repository, budget) {
+                    bounded.because(TOO_MUCH);
+                    return;
                 }
             }
         }
@@ -295,16 +324,18 @@ impl<'p> Given<'p> {
 
 impl Difference {
     fn of(right: Right, before: &[&Giving<'_>], after: &[&Giving<'_>]) -> Option<Self> {
-        let give = |side: &[&Giving<'_>]| -> BTreeSet<RuleId> {
-            side.iter().filter(|giving| giving.right >= right).map(|giving| giving.rule.clone()).collect()
-        };
-        let (before, after) = (give(before), give(after));
+        fn give<'g>(side: &[&Giving<'g>], right: Right) -> BTreeSet<&'g RuleId> {
+            side.iter().filter(|giving| giving.right >= right).map(|giving| giving.rule).collect()
+        }
+        let (before, after) = (give(before, right), give(after, right));
         let effect = match (before.is_empty(), after.is_empty()) {
             (true, false) => RightEffect::Given,
             (false, true) => RightEffect::Taken,
             _ => return None,
         };
-        let [before, after] = [before, after].map(|rules| rules.into_iter().collect());
+        // No more than anybody reads: it is kept for each class.
+        let [before, after] =
+            [before, after].map(|rules| rules.into_iter().take(MOST_TOLD).cloned().collect());
         Some(Self { right, effect, before, after })
     }
 }
@@ -325,7 +356,7 @@ fn changes(
     starts: &[Timestamp],
     repositories: &Patterns,
 ) -> Vec<RightChange> {
-    let mut merged: BTreeMap<(Difference, Run, BTreeSet<usize>), Vec<RightPlace>> = BTreeMap::new();
+    let mut merged: BTreeMap<(Rc<Difference>, Run, BTreeSet<usize>), Vec<RightPlace>> = BTreeMap::new();
     for ((difference, cube), seen) in found {
         let mut by_run: BTreeMap<Run, BTreeSet<usize>> = BTreeMap::new();
         for (reach, parts) in seen.parts {
@@ -336,20 +367,23 @@ fn changes(
         for (run, people) in by_run {
             let repositories = merge::class(&cube, repositories);
             let place = RightPlace { repositories, repository: seen.repository.clone() };
-            merged.entry((difference.clone(), run, people)).or_default().push(place);
+            merged.entry((Rc::clone(&difference), run, people)).or_default().push(place);
         }
     }
     let mut changes: Vec<RightChange> = merged
         .into_iter()
-        .map(|((Difference { right, effect, before, after }, run, people), places)| RightChange {
-            effect,
-            right,
-            who: merge::holders(people.iter().filter_map(|reach| groups.get(*reach)).flatten()),
-            from: (run.0 > 0).then(|| starts.get(run.0).copied()).flatten(),
-            to: starts.get(run.1 + 1).copied(),
-            before,
-            after,
-            places,
+        .map(|((how, run, people), places)| {
+            let Difference { right, effect, before, after } = Rc::unwrap_or_clone(how);
+            RightChange {
+                effect,
+                right,
+                who: merge::holders(people.iter().filter_map(|reach| groups.get(*reach)).flatten()),
+                from: (run.0 > 0).then(|| starts.get(run.0).copied()).flatten(),
+                to: starts.get(run.1 + 1).copied(),
+                before,
+                after,
+                places,
+            }
         })
         .collect();
     changes.sort_by_key(|change| std::cmp::Reverse((change.users(), change.right)));

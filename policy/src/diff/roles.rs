@@ -6,7 +6,11 @@ use std::{
     fmt,
 };
 
-use super::{Bounded, SAMPLE, people::Everybody};
+use super::{
+    SAMPLE,
+    bounded::{Bounded, Bounds},
+    people::Everybody,
+};
 use crate::{
     name::{RoleId, RuleId, Username},
     rule::{Mode, Policy, Role},
@@ -104,14 +108,13 @@ pub(super) fn roles(
     new: &Policy,
     everybody: &Everybody,
     is_directory_known: bool,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<RoleChange> {
     if !is_directory_known {
-        let named: Vec<_> =
-            said_otherwise(old, new).into_iter().map(|role| role.as_str().to_owned()).collect();
+        let named = said_otherwise(old, new);
         if !named.is_empty() {
             let why = "no directory is loaded: nobody knows who holds the roles that other groups have now";
-            bounded.push(Bounded { why, patterns: named });
+            bounded.add(Bounded::new(why, named.into_iter().map(RoleId::as_str)));
         }
     }
     let mut counted: BTreeMap<&RoleId, Counted<'_>> = BTreeMap::new();

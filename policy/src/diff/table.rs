@@ -39,6 +39,8 @@ pub(super) struct Rule<'p> {
     /// What a require asks for.
     pub(super) asks: Vec<Asked>,
     pub(super) kind: Kind<'p>,
+    /// What one look at it takes: its patterns, and itself.
+    weight: usize,
 }
 
 /// A condition, and when it is one.
@@ -111,11 +113,16 @@ impl<'p> Table<'p> {
             of_commits: asked.of_commits,
             of_tags: asked.of_tags,
         });
-        let asks = asks.collect();
+        let asks: Vec<Asked> = asks.collect();
+        let of_asks = asks.iter().filter_map(|asked| asked.paths);
+        let of_paths: usize = of_rule.into_iter().chain(of_asks).map(|set| self.paths.weight(set)).sum();
+        let on = self.repositories.set(&written.on.sources());
+        let refs = self.refs.set(&written.refs.sources());
         self.rules.push(Rule {
             id: written.id,
-            on: self.repositories.set(&written.on.sources()),
-            refs: self.refs.set(&written.refs.sources()),
+            on,
+            refs,
+            weight: 1 + self.repositories.weight(on) + self.refs.weight(refs) + of_paths,
             verbs: written.verbs,
             window: written.window,
             says,
@@ -127,6 +134,22 @@ impl<'p> Table<'p> {
 
     pub(super) fn rule(&self, number: usize) -> Option<&Rule<'p>> {
         self.rules.get(number)
+    }
+
+    /// What it takes to look at all of these rules once, in steps: at each pattern, and for each waiver at whatever it could
+    /// lift.
+    pub(super) fn work(&self, rules: &Rules) -> usize {
+        let looks = rules.numbers().filter_map(|number| self.rule(number)).map(|rule| rule.weight);
+        let lifts = [&rules.before, &rules.after]
+            .map(|side| side.waivers.len().saturating_mul(side.blocks.len() + side.requires.len()));
+        lifts.into_iter().fold(looks.sum(), usize::saturating_add)
+    }
+
+    /// What it takes to decide by these rules, in steps: also to compare what they ask for with each other.
+    pub(super) fn work_to_decide(&self, rules: &Rules) -> usize {
+        let asks = rules.numbers().filter_map(|number| self.rule(number)).map(|rule| rule.asks.len());
+        let asks: usize = asks.sum();
+        self.work(rules).saturating_add(asks.saturating_mul(asks))
     }
 
     /// Where the rules of the new policy begin.
@@ -171,6 +194,8 @@ impl<'p> Table<'p> {
 impl Rules {
     /// Those for which `keep` says so.
     pub(super) fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
+        #[cfg(test)]
+        super::budget::done(self.numbers().count());
         let side = |side: &Side| Side {
             grants: side.grants.iter().copied().filter(|number| keep(*number)).collect(),
             blocks: side.blocks.iter().copied().filter(|number| keep(*number)).collect(),

@@ -64,6 +64,14 @@ impl Times {
         Self { parts, left_out, skipped }
     }
 
+    /// What it takes to cut time by rules with these windows, in steps.
+    pub(super) fn work(windows: impl Iterator<Item = Window> + Clone) -> usize {
+        let ends = windows.clone().flat_map(|window| [window.from(), window.to()]).flatten();
+        let weekly: BTreeSet<_> = windows.filter_map(|window| window.weekly()).collect();
+        let of_week = 1 + MOST_EDGES * weekly.len().min(MOST_WEEKLY);
+        (1 + ends.collect::<BTreeSet<_>>().len()) * of_week
+    }
+
     /// The parts of which something is asked, by number.
     pub(super) fn asked(&self) -> impl Iterator<Item = (usize, Timestamp)> {
         let asked = self.parts.iter().enumerate().filter(|(_, part)| part.kind != Kind::LikeBefore);
@@ -253,6 +261,24 @@ mod tests {
         assert_eq!(with(&[0, 1, 2]), [0, 1, 2, 3]);
         assert_eq!(with(&[0, 2]), [0, 2]);
         assert_eq!(times.to(3), None);
+    }
+
+    #[test]
+    fn there_are_no_more_parts_than_are_paid_for() {
+        let ends = (1..=40).map(|minute| {
+            let end = at(&format!("2026-06-04T00:{minute:02}:00Z"));
+            Window::new(None, Some(end)).unwrap()
+        });
+        let hours = (10..20).map(|hour| {
+            Window::ALWAYS.with_weekly(Some(weekly(
+                &format!("Mon {hour}:00"),
+                &format!("Tue {hour}:30"),
+                "UTC",
+            )))
+        });
+        let windows = ends.chain(hours);
+        let times = Times::of(windows.clone(), at("2026-06-03T00:00:00Z"));
+        assert!(times.parts.len() > 40 && times.parts.len() <= Times::work(windows));
     }
 
     #[test]

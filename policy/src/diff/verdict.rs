@@ -1,7 +1,7 @@
 //! What both policies say of one class of pushes, as [`crate::decide()`] does.
 
 use super::{
-    Because, Effect,
+    Because, Effect, MOST_TOLD,
     condition::{self, Condition},
     lifting::{self, LiftedRule, Lifting, Obstacle},
     patterns::SetNumber,
@@ -76,7 +76,7 @@ pub(super) fn effect(one: &Judged, other: &Judged) -> Option<Effect> {
 /// What is told of a difference on either side.
 pub(super) fn told(effect: Effect, before: &Judged, after: &Judged) -> (Because, Because) {
     let all = (before.because.clone(), after.because.clone());
-    match effect {
+    let (before, after) = match effect {
         Effect::Gains | Effect::Loses => all,
         Effect::Tightens | Effect::Loosens | Effect::Changes => {
             (before.without_what_stays(&after.because), after.without_what_stays(&before.because))
@@ -84,7 +84,8 @@ pub(super) fn told(effect: Effect, before: &Judged, after: &Judged) -> (Because,
         Effect::MayLift | Effect::MayNoLongerLift | Effect::LiftsOtherwise => {
             (all.0.without_grants(), all.1.without_grants())
         }
-    }
+    };
+    (before.cut(), after.cut())
 }
 
 impl Judged {
@@ -103,11 +104,38 @@ impl Because {
     fn without_grants(self) -> Self {
         if self.permitted { Self { rules: Vec::new(), ..self } } else { self }
     }
+
+    /// No more of anything than anybody reads: it is kept for each class.
+    fn cut(mut self) -> Self {
+        self.rules.truncate(MOST_TOLD);
+        self.conditions.truncate(MOST_TOLD);
+        self.requires.truncate(MOST_TOLD);
+        if let Some(lifting) = &mut self.lifting {
+            lifting.rules.truncate(MOST_TOLD);
+            lifting.rules.iter_mut().for_each(|rule| rule.terms.truncate(MOST_TOLD));
+            lifting.conditions.truncate(MOST_TOLD);
+        }
+        self
+    }
+
+    /// How much is told, in words.
+    pub(super) fn words(&self) -> usize {
+        let conditions = |some: &[Condition]| some.iter().map(Condition::words).sum::<usize>();
+        let lifting = self.lifting.as_ref().map_or(0, |lifting| {
+            let terms = lifting.rules.iter().flat_map(|rule| &rule.terms);
+            lifting.rules.len()
+                + terms.map(|one| 1 + one.second_person.len()).sum::<usize>()
+                + conditions(&lifting.conditions)
+        });
+        self.rules.len() + self.requires.len() + conditions(&self.conditions) + lifting
+    }
 }
 
 impl Table<'_> {
     /// The verdict by rules all of which match the ref.
     pub(super) fn decided(&self, side: &Side, kind: RefKind, changed: Changed<'_>) -> Judged {
+        #[cfg(test)]
+        super::budget::done(side.numbers().count());
         let grants: Vec<_> = side
             .grants
             .iter()
@@ -155,7 +183,8 @@ impl Table<'_> {
         rules.filter_map(|rule| Some((rule, obstacle(rule)?))).collect()
     }
 
-    fn lifted(&self, rule: &Rule<'_>, side: &Side) -> Option<LiftedRule> {
+    /// How the rule may be lifted, by the waivers of its side.
+    pub(super) fn lifted(&self, rule: &Rule<'_>, side: &Side) -> Option<LiftedRule> {
         if let Kind::Block(block) = rule.kind
             && block.absolute
         {

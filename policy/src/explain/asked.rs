@@ -26,7 +26,7 @@ const AND_OF_THOSE: &str = ", and of those for ";
 ///
 /// `called` is what the subject is called in the words.
 pub(crate) fn rules(
-    basis: Basis<'_>,
+    basis: &Basis<'_>,
     question: &Question,
     (subject, called): (&Subject<'_>, &str),
     now: Timestamp,

@@ -272,7 +272,7 @@ fn somebody_with_just_these_roles_needs_no_directory() {
 fn an_old_directory_still_explains() {
     let asked = question("PAY/api", "refs/heads/main", Verb::Update);
     let (as_of, max_age) = (None, Some(std::time::Duration::from_secs(1)));
-    let sources = [Freshness { source: "s".into(), as_of, max_age }].into();
+    let sources = [Freshness { source: "s".into(), as_of, max_age, unheard: None }].into();
     let old = State { sources, ..state(POLICY) };
     let explained = |state: &State| explain(state, &user("dora"), &asked, at(9)).unwrap();
     assert_eq!(explained(&old).rules, explained(&state(POLICY)).rules);

@@ -84,6 +84,7 @@ impl Facts {
     }
 
     /// What is known of the ancestry of one update.
+    #[inline]
     pub fn ancestry(&self, index: UpdateIndex) -> Option<&Ancestry> {
         self.ancestry.get(&index)
     }

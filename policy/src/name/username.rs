@@ -70,6 +70,7 @@ impl Username {
     }
 
     /// The text of [`Self::key`]: mostly the name as it is.
+    #[inline]
     pub(crate) fn folded(&self) -> Cow<'_, str> {
         let is_folded = self.0.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
         if is_folded { Cow::Borrowed(&self.0) } else { Cow::Owned(self.0.to_lowercase()) }

@@ -9,7 +9,8 @@ use foldhash::fast::RandomState;
 
 use super::{
     Block, Grant, Mode, PolicyParts, Require, Window,
-    index::{Indexed, Kind, RuleIndex},
+    candidate::Kind,
+    index::{Indexed, RuleIndex},
 };
 use crate::name::{RoleId, UsernameKey};
 

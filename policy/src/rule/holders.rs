@@ -2,6 +2,7 @@
 //! which roles, and so who holds which.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, OnceLock, Weak},
 };
@@ -78,29 +79,31 @@ impl Holders {
     }
 
     /// Whether it is about this table of groups.
+    #[inline]
     pub(super) fn is_of(&self, groups: &Arc<[GroupName]>) -> bool {
         Arc::ptr_eq(&self.groups, groups)
     }
 
     /// The roles of the user at this place. Worked out once for each; readers never wait for one another.
-    pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> RolePlaces {
+    #[inline]
+    pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> Cow<'_, RolePlaces> {
         let (Some(shard), Some(held)) = (snapshot.shards().get(place.shard), self.shards.get(place.shard))
         else {
-            return RolePlaces::default();
+            return Cow::default();
         };
-        let Some(user) = shard.users().get(place.position) else { return RolePlaces::default() };
+        let Some(user) = shard.users().get(place.position) else { return Cow::default() };
         if held.get().is_none() {
             // Of two who work it out at once, either is right.
             let _ = held.set(HeldInShard::nobody_yet(shard));
         }
         let known = held.get().filter(|held| held.shard.as_ptr() == Arc::as_ptr(shard));
         let Some(slot) = known.and_then(|held| held.roles.get(place.position)) else {
-            return self.roles(user.groups());
+            return Cow::Owned(self.roles(user.groups()));
         };
         if slot.get().is_none() {
             let _ = slot.set(self.roles(user.groups()));
         }
-        slot.get().cloned().unwrap_or_default()
+        slot.get().map_or_else(Cow::default, Cow::Borrowed)
     }
 
     /// The roles of somebody who is in these groups, which are ascending.

@@ -1,11 +1,14 @@
 //! Which rules could be on a ref of a repository, found without looking at those that cannot be.
 
-use std::{collections::HashMap, slice};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use smallvec::SmallVec;
 
-use super::{Mode, Pattern, RefSet, RepositorySet, VerbSet, ref_index::RefIndex};
+use super::{
+    Mode, Pattern, RefSet, RepositorySet, VerbSet,
+    candidate::{Candidate, Found, Kind, Met},
+    shelf::{Begins, Shelf, Shelves, begins, number},
+};
 use crate::{
     glob::Token,
     name::{RefName, Repository},
@@ -14,15 +17,16 @@ use crate::{
 /// The rules of a policy, by where their patterns could match.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RuleIndex {
-    refs: RefIndex,
+    /// Each set of refs once, however many rules have it: most policies say a few of them again and again.
+    sets: Vec<RefSet>,
     /// By a whole repository, in lower case.
-    exact: ByName<Shelf>,
+    exact: ByName<Places>,
     /// By a project, in lower case.
-    project: ByName<Span>,
+    project: ByName<Places>,
     /// All that begin otherwise.
-    anywhere: Span,
+    anywhere: Places,
     /// What all of these hold.
-    candidates: Box<[Candidate]>,
+    shelves: Shelves,
     /// The places of roles that rules name, rule after rule.
     roles: Box<[u32]>,
 }
@@ -30,55 +34,12 @@ pub(crate) struct RuleIndex {
 /// Hashed fast: whoever could choose many names that meet in one slot writes the policy.
 type ByName<T> = HashMap<Box<str>, T, RandomState>;
 
-/// Some that lie one after the other.
-#[derive(Debug, Clone, Copy, Default)]
-struct Span {
-    begin: u32,
-    end: u32,
-    /// The sets of refs of its rules, each as the bit of its number modulo 64: where that is missing, none of them is about it.
-    sets: u64,
-}
+/// Where the rules on a repository lie: the shelf of the repository, of its project, and of what is anywhere. Where few are on the
+/// wider ones, the first has them as well, and is the only one.
+type Places = [Shelf; 3];
 
-/// What is known of a repository that rules name.
-#[derive(Debug, Clone, Copy)]
-struct Shelf {
-    exact: Span,
-    /// What is on its project, so that this need not be looked for.
-    project: Span,
-}
-
-/// A rule that could be on a repository, with what most decisions ask of it: then it need not be fetched. Lists of them are
-/// ascending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Candidate {
-    /// Its set of refs, as the index numbers them.
-    refs: u32,
-    pub(crate) kind: Kind,
-    /// Its position among the rules of its kind.
-    pub(crate) place: u32,
-    pub(crate) verbs: VerbSet,
-    pub(crate) mode: Mode,
-    /// Whether it is not known to be on the repository without a look at its patterns.
-    pub(crate) perhaps: bool,
-    /// Whether it is live at some times only.
-    pub(crate) timed: bool,
-    /// Whether it is about changes to some paths only.
-    pub(crate) of_paths: bool,
-    /// How many roles it names.
-    role_count: u32,
-    /// The only one; of several, where they begin among all that rules name.
-    role: u32,
-}
-
-/// The kinds of rules that an index holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    /// A block that is part of the product.
-    BuiltIn,
-    Block,
-    Grant,
-    Require,
-}
+/// So many rules of a wider place are repeated in each narrower one at most.
+const FEW: usize = 16;
 
 /// A rule, as far as the index cares.
 pub(super) struct Indexed<'a> {
@@ -95,21 +56,11 @@ pub(super) struct Indexed<'a> {
     pub(super) roles: Box<[u32]>,
 }
 
-/// Rules that a ref meets: so few, mostly, that they lie where they are looked at.
-pub(crate) type Met<'a> = SmallVec<[&'a Candidate; 8]>;
-
-/// Rules in the order of their sets of refs, with what their span says of these.
-#[derive(Debug, Clone, Copy)]
-struct List<'a> {
-    rules: &'a [Candidate],
-    sets: u64,
-}
-
 /// The rules that could be on one repository.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidates<'a> {
     index: &'a RuleIndex,
-    lists: [List<'a>; 3],
+    places: &'a Places,
 }
 
 /// Where one pattern could match, and whether it matches all that is there.
@@ -130,38 +81,73 @@ struct Draft {
 
 impl RuleIndex {
     pub(super) fn of(rules: &[Indexed<'_>]) -> Self {
-        let (refs, numbers) = RefIndex::of(rules.iter().map(|rule| rule.refs));
+        let (sets, numbers) = each_once(rules.iter().map(|rule| rule.refs));
         let mut draft = Draft::default();
         for (rule, refs) in rules.iter().zip(numbers) {
             draft.add(rule, refs);
         }
-        let Draft { exact, project, anywhere, roles } = draft;
-        let mut candidates = Vec::new();
-        let anywhere = lay(&mut candidates, anywhere);
+        let begins: Vec<_> = sets.iter().map(begins).collect();
+        let mut shelves = Shelves::default();
+        let anywhere = Laid::of(&mut shelves, draft.anywhere, &Laid::NOWHERE, &begins);
+        let on_projects = draft.project.into_iter();
         let project: ByName<_> =
-            project.into_iter().map(|(key, list)| (key, lay(&mut candidates, list))).collect();
-        let shelf = |(key, list): (Box<str>, _)| {
-            let of_project = key.split_once('/').and_then(|(key, _)| project.get(key));
-            let shelf =
-                Shelf { exact: lay(&mut candidates, list), project: of_project.copied().unwrap_or_default() };
-            (key, shelf)
-        };
-        let exact = exact.into_iter().map(shelf).collect();
-        Self { refs, exact, project, anywhere, candidates: candidates.into(), roles: roles.into() }
+            on_projects.map(|(key, list)| (key, Laid::of(&mut shelves, list, &anywhere, &begins))).collect();
+        let exact = draft.exact.into_iter().map(|(key, list)| {
+            let wider = key.split_once('/').and_then(|(key, _)| project.get(key)).unwrap_or(&anywhere);
+            let laid = Laid::of(&mut shelves, list, wider, &begins);
+            (key, laid.places)
+        });
+        let exact = exact.collect();
+        let project = project.into_iter().map(|(key, laid)| (key, laid.places)).collect();
+        Self { exact, project, anywhere: anywhere.places, shelves, roles: draft.roles.into(), sets }
     }
 
     /// All rules that could be on `repository`.
+    #[inline]
     pub(crate) fn candidates(&self, repository: &Repository) -> Candidates<'_> {
-        let Shelf { exact, project } = match self.exact.get(repository.key()) {
-            Some(shelf) => *shelf,
-            None => {
-                let project = self.project.get(repository.project_key()).copied().unwrap_or_default();
-                Shelf { exact: Span::default(), project }
-            }
-        };
-        let list = |span: Span| List { rules: span.of(&self.candidates), sets: span.sets };
-        Candidates { index: self, lists: [list(exact), list(project), list(self.anywhere)] }
+        let exact = self.exact.get(repository.key());
+        let places = exact.or_else(|| self.project.get(repository.project_key())).unwrap_or(&self.anywhere);
+        Candidates { index: self, places }
     }
+}
+
+/// What was laid down for one place.
+struct Laid {
+    places: Places,
+    /// All rules there, those of wider places too; `None`: more than a few.
+    few: Option<Vec<Candidate>>,
+}
+
+impl Laid {
+    /// What is wider than anywhere.
+    const NOWHERE: Self = Self { places: [Shelf::EMPTY; 3], few: Some(Vec::new()) };
+
+    /// Lays down the rules of a place that has those of a wider one, too.
+    fn of(shelves: &mut Shelves, mut own: Vec<Candidate>, wider: &Self, begins: &[Begins<'_>]) -> Self {
+        let places = if let Some(few) = &wider.few {
+            own.extend_from_slice(few);
+            [shelves.lay(&own, begins), Shelf::EMPTY, Shelf::EMPTY]
+        } else {
+            let [first, second, _] = wider.places;
+            [shelves.lay(&own, begins), first, second]
+        };
+        let few = (wider.few.is_some() && own.len() <= FEW).then_some(own);
+        Self { places, few }
+    }
+}
+
+/// The sets, each once, and which of these each was.
+fn each_once<'a>(sets: impl Iterator<Item = &'a RefSet>) -> (Vec<RefSet>, Vec<u32>) {
+    let mut numbers = HashMap::new();
+    let mut each_once = Vec::new();
+    let place = |set: &RefSet| {
+        *numbers.entry(set.sources()).or_insert_with(|| {
+            each_once.push(set.clone());
+            number(each_once.len() - 1)
+        })
+    };
+    let numbers = sets.map(place).collect();
+    (each_once, numbers)
 }
 
 impl Draft {
@@ -189,79 +175,30 @@ impl Draft {
     }
 }
 
-/// Lays a list behind the others, in order.
-fn lay(candidates: &mut Vec<Candidate>, mut list: Vec<Candidate>) -> Span {
-    list.sort_unstable();
-    // Of two for one rule, the one that is sure comes first.
-    list.dedup_by_key(|one| (one.refs, one.kind, one.place));
-    let begin = number(candidates.len());
-    let sets = list.iter().fold(0, |sets, one| sets | bit(one.refs));
-    candidates.append(&mut list);
-    Span { begin, end: number(candidates.len()), sets }
-}
-
-/// The bit of a set; see [`Span::sets`].
-const fn bit(set: u32) -> u64 {
-    1 << (set % u64::BITS)
-}
-
-fn number(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-impl Span {
-    fn of<T>(self, all: &[T]) -> &[T] {
-        all.get(self.begin as usize..self.end as usize).unwrap_or_default()
-    }
-}
-
 fn candidate(rule: &Indexed<'_>, refs: u32, role: u32) -> Candidate {
     let &Indexed { kind, place, verbs, mode, timed, of_paths, .. } = rule;
     let role_count = number(rule.roles.len());
     Candidate { refs, kind, place, verbs, mode, perhaps: true, timed, of_paths, role_count, role }
 }
 
-impl Candidate {
-    /// Of two for one rule, the one that is sure comes first.
-    fn order(&self) -> (Kind, u32, bool) {
-        (self.kind, self.place, self.perhaps)
-    }
-}
-
 impl<'a> Candidates<'a> {
-    /// Those that are about some of these verbs of `name`, with `user` in the place of `${user}`: by kind and place, none twice.
-    pub(crate) fn about(&self, name: &RefName, verbs: VerbSet, user: &str) -> Met<'a> {
-        let (mut met, mut runs) = (Met::new(), 0);
-        self.index.refs.each_that_matches(name, user, |set| {
-            for list in self.lists.iter().filter(|list| list.sets & bit(set) != 0) {
-                let first = list.rules.partition_point(|one| one.refs < set);
-                let before = met.len();
-                for one in list.rules.get(first..).unwrap_or_default() {
-                    if one.refs != set {
-                        break;
-                    }
-                    if one.verbs.meets(verbs) {
-                        met.push(one);
-                    }
-                }
-                runs += usize::from(met.len() > before);
-            }
-        });
-        // One run is in order.
-        if runs > 1 {
-            met.sort_unstable_by_key(|one| one.order());
-            met.dedup_by_key(|one| (one.kind, one.place));
+    /// Those that are about `name`, with `user` in the place of `${user}`.
+    #[inline]
+    pub(crate) fn about(&self, name: &RefName, user: &str) -> Met<'a> {
+        let RuleIndex { sets, shelves, .. } = self.index;
+        let mut found = Found::NOTHING;
+        for shelf in self.places.iter().filter(|shelf| !shelf.is_empty()) {
+            shelves.find(*shelf, sets, name, user, &mut found);
         }
-        met
+        Met::of(found)
     }
 
     /// The places of the roles that a grant is to, or that are excepted from a block or a require; ascending.
-    pub(crate) fn roles(&self, one: &'a Candidate) -> &'a [u32] {
-        if one.role_count == 1 {
-            return slice::from_ref(&one.role);
-        }
-        let begin = one.role as usize;
-        self.index.roles.get(begin..begin + one.role_count as usize).unwrap_or_default()
+    pub(crate) fn roles<'r>(&self, one: &'r Candidate) -> &'r [u32]
+    where
+        'a: 'r,
+    {
+        one.roles(&self.index.roles)
     }
 }
 
@@ -286,10 +223,10 @@ fn reach(tokens: &[Token]) -> Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, Indexed, Kind, RuleIndex};
+    use super::{Indexed, RuleIndex};
     use crate::{
         name::{RefName, Repository},
-        rule::{Mode, RefSet, RepositorySet, VerbSet},
+        rule::{Candidate, Kind, Mode, RefSet, RepositorySet, VerbSet},
     };
 
     fn on(patterns: &[&str]) -> RepositorySet {
@@ -323,13 +260,17 @@ mod tests {
         (place..place + place % 3).collect()
     }
 
-    fn found<'i>(index: &'i RuleIndex, repository: &str, name: &str) -> Vec<&'i Candidate> {
+    fn found(index: &RuleIndex, repository: &str, name: &str) -> Vec<Candidate> {
         let name = RefName::parse(name.as_bytes()).unwrap();
         let candidates = index.candidates(&Repository::parse(repository).unwrap());
-        let found = candidates.about(&name, VerbSet::ALL, "zoe");
+        let met = candidates.about(&name, "zoe");
+        let found = [met.blocks(), met.grants(), met.requires()].concat();
+        assert!(met.blocks().iter().all(|one| one.kind == Kind::Block));
+        assert!(met.grants().iter().all(|one| one.kind == Kind::Grant));
+        assert!(met.requires().iter().all(|one| one.kind == Kind::Require));
         assert!(found.is_sorted_by_key(|one| (one.kind, one.place)));
         assert!(found.iter().all(|one| *candidates.roles(one) == *roles_of(one.place)));
-        found.into_vec()
+        found
     }
 
     #[test]

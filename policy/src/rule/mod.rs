@@ -2,6 +2,7 @@
 
 mod allowance;
 mod block;
+mod candidate;
 mod change;
 mod commit_checks;
 mod compiled;
@@ -12,11 +13,12 @@ mod index;
 mod paths;
 mod pattern;
 mod policy;
-mod ref_index;
+
 mod regex;
 mod require;
 mod role;
 mod role_places;
+mod shelf;
 mod tag_checks;
 mod test;
 mod waiver;
@@ -26,13 +28,14 @@ mod workload;
 
 pub use allowance::Allowance;
 pub use block::Block;
+pub(crate) use candidate::{Candidate, Kind, Met};
 pub use change::ChangeRule;
 pub use commit_checks::{CommitCheck, CommitChecks, MessagePattern};
 pub(crate) use compiled::Compiled;
 pub use elevation::{Elevation, ElevationApproval};
 pub use grant::{Grant, UserException};
 pub(crate) use holders::Holders;
-pub(crate) use index::{Candidate, Candidates, Kind, Met};
+pub(crate) use index::Candidates;
 pub use paths::PathSet;
 pub use pattern::{Pattern, PatternError, RefSet, RepositorySet, VerbSet};
 pub(crate) use policy::built_in_id;

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapAny, ArcSwapOption, Guard};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     name::{Digest, RoleId, RuleId},
     request::Verb,
-    snapshot::{Place, Snapshot},
+    snapshot::Snapshot,
 };
 
 /// A whole policy, immutable. Two policies with the same rules have the same digest, however the rules are ordered
@@ -189,27 +189,19 @@ impl Policy {
         &self.built_in
     }
 
-    /// The roles of the user at this place, by their groups. What the groups mean is worked out once for each table of
-    /// them; readers never wait.
-    pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> RolePlaces {
+    /// What the roles mean in a directory: always something. It is worked out once for each table of groups; readers never wait.
+    #[inline]
+    pub(crate) fn holders(&self, snapshot: &Snapshot) -> Guard<Option<Arc<Holders>>> {
         let groups = snapshot.groups_table();
-        for known in self.holders.iter() {
-            if let Some(holders) = known.load().as_ref().filter(|holders| holders.is_of(groups)) {
-                return holders.roles_at(place, snapshot);
-            }
-        }
-        self.hold(snapshot).roles_at(place, snapshot)
+        let known = self.holders.iter().map(ArcSwapAny::load);
+        let mut of_groups = known.filter(|known| known.as_ref().is_some_and(|holders| holders.is_of(groups)));
+        of_groups.next().unwrap_or_else(|| Guard::from_inner(Some(self.hold(snapshot))))
     }
 
     /// Finds out what the groups of `snapshot` mean, which the first decision by it would otherwise wait for: a thousandth of a second
     /// where there are many roles. For whoever puts it in force.
     pub fn prepare(&self, snapshot: &Snapshot) {
-        let is_of = |known: &ArcSwapOption<Holders>| {
-            known.load().as_ref().is_some_and(|holders| holders.is_of(snapshot.groups_table()))
-        };
-        if !self.holders.iter().any(is_of) {
-            self.hold(snapshot);
-        }
+        self.holders(snapshot);
     }
 
     fn hold(&self, snapshot: &Snapshot) -> Arc<Holders> {

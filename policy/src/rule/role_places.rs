@@ -20,6 +20,7 @@ impl RolePlaces {
     }
 
     /// The first that is also among `others`, which are ascending.
+    #[inline]
     pub(crate) fn first_of(&self, others: &[u32]) -> Option<u32> {
         let held = self.0.as_slice();
         let (few, many) = if held.len() < others.len() { (held, others) } else { (others, held) };

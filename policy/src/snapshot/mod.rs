@@ -189,11 +189,13 @@ impl Snapshot {
     }
 
     /// The user of that folded name, and where they lie.
+    #[inline]
     pub(crate) fn find(&self, folded: &str) -> Option<(Place, UserView<'_>)> {
         let (place, user) = self.roll.find(folded, &self.shards)?;
         Some((place, self.view(user)))
     }
 
+    #[inline]
     fn view<'a>(&'a self, user: &'a User) -> UserView<'a> {
         // Most of the time nobody is cut off, and then no name need be folded.
         let revocation =

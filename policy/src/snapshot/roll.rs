@@ -87,10 +87,12 @@ impl Roll {
     }
 
     /// The user of this folded name among `shards`, of which this is the roll.
+    #[inline]
     pub(super) fn find<'a>(&self, folded: &str, shards: &'a [Arc<Shard>]) -> Option<(Place, &'a User)> {
         self.slot_of(folded, shards).map(|(_, place, user)| (place, user))
     }
 
+    #[inline]
     fn slot_of<'a>(&self, folded: &str, shards: &'a [Arc<Shard>]) -> Option<(usize, Place, &'a User)> {
         let (places, mark) = self.places(folded);
         for number in places {
@@ -108,6 +110,7 @@ impl Roll {
     }
 
     /// The slots in which somebody could be, in the order in which to look, and their mark.
+    #[inline]
     fn places(&self, folded: &str) -> (impl Iterator<Item = usize> + use<>, u16) {
         let hash = self.hasher.hash_one(folded);
         let [a, b, ..] = hash.to_be_bytes();

@@ -98,6 +98,7 @@ impl User {
     }
 
     /// The text of [`Self::key`], once the name was folded.
+    #[inline]
     pub(super) fn key_text(&self) -> &str {
         self.folded.as_ref().map_or(self.username.as_str(), UsernameKey::as_str)
     }

@@ -95,6 +95,13 @@ pub fn of_undecided(reason: &UndecidedReason) -> Words {
             },
             "An administrator finds out with `oam source status` why it is not refreshed.",
         ),
+        UndecidedReason::SignalsBlind { source, transmitter } => (
+            format!(
+                "The signals of the transmitter `{transmitter}` do not reach the daemon, so it would not learn who is disabled in the \
+                 source `{source}` of the directory."
+            ),
+            "An administrator finds out with `oam signals status` why they do not come.",
+        ),
         UndecidedReason::FactsUnreadable { why } => (
             format!("The history could not be read: {}.", Printable::new(why.trim_end_matches('.'))),
             "Push again. If it stays so, an administrator should look at the repository.",

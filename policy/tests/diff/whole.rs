@@ -265,7 +265,6 @@ proptest::proptest! {
         }
         let all: Vec<_> = paths().into_iter().flatten().collect();
         let views: Vec<View> = covers(&old).chain(covers(&new)).collect::<BTreeSet<_>>().into_iter().zip(&seen)
-
             .map(|(cover, paths)| View {
                 cover,
                 paths: paths.iter().map(|path| all[*path].clone()).collect(),
@@ -276,9 +275,33 @@ proptest::proptest! {
         let (user, name) = (Username::parse("a").unwrap(), names().remove(0));
         let asked = Asked { user: &user, repository: &repository, verb: Verb::Create, now: at(NOW), views: &views };
         let [before, after] = [&old, &new].map(|policy| said(policy, asked, &[(name.clone(), None)]));
-        let is_told = paths().into_iter().any(|path| {
-            found.changes.iter().any(|change| tells(change, asked, &(name.clone(), path.clone())))
-        });
-        proptest::prop_assert!(is_told || before == after, "{:#?}: {:?} {:?}", views, before, after);
+        let seen = std::iter::once(None).chain(views.iter().flat_map(|view| &view.paths).cloned().map(Some));
+        let updates: Vec<Update> = seen.map(|path| (name.clone(), path)).collect();
+        let told: BTreeSet<Effect> = found
+            .changes
+            .iter()
+            .filter(|change| updates.iter().any(|update| tells(change, asked, update)))
+            .map(|change| change.effect)
+            .collect();
+        for (is_so, way) in [(goes_in(&before, &after), ways_in()), (goes_in(&after, &before), ways_out())] {
+            let is_told = way.iter().any(|effect| told.contains(effect));
+            proptest::prop_assert!(is_told || !is_so, "{:?} of {:?}, {:#?}: {:?} {:?}", told, way, views, before, after);
+        }
     }
+}
+
+/// Whether a push goes in by the one policy that does not by the other, whatever it is like.
+fn goes_in(before: &[Said], after: &[Said]) -> bool {
+    let plain = |said: &[Said]| -> Vec<bool> { said.iter().flat_map(|one| one.plain.clone()).collect() };
+    plain(before).iter().zip(plain(after)).any(|(before, after)| !before && after)
+}
+
+/// What tells that something goes in now, or more easily.
+fn ways_in() -> [Effect; 3] {
+    [Effect::Gains, Effect::Loosens, Effect::Changes]
+}
+
+/// What tells that something does not any more, or less easily.
+fn ways_out() -> [Effect; 3] {
+    [Effect::Loses, Effect::Tightens, Effect::Changes]
 }

@@ -78,13 +78,19 @@ pub(crate) fn with_views() -> impl Strategy<Value = (String, String)> {
     let refs = prop_oneof![Just("refs/heads/a"), Just("refs/heads/*"), Just("refs/heads/**")];
     let paths =
         || prop_oneof![Just("paths = [\"a/**\"]"), Just("paths = [\"**/a\"]"), Just("paths = [\"b/*\"]")];
+    let checks =
+        prop_oneof![Just("signed = true"), Just("sign_off = true"), Just("signed = true, sign_off = true")];
+    let count = prop_oneof![Just(""), Just(", count = 2")];
     let grant = "[[grant]]\nid = \"ID\"\nto = [\"one\"]\nverbs = [\"create\"]\n";
     let rule = prop_oneof![
-        1 => Just(grant.to_owned()),
+        2 => Just(grant.to_owned()),
         3 => paths().prop_map(move |paths| format!("{grant}{paths}\n")),
         3 => paths().prop_map(|paths| format!("[[block]]\nid = \"ID\"\n{paths}\n")),
-        2 => Just("[[require]]\nid = \"ID\"\ncommits = { signed = true }\n".to_owned()),
-        1 => paths().prop_map(|paths| format!("[[require]]\nid = \"ID\"\napprovals = [{{ role = \"rev\", {paths} }}]\n")),
+        3 => checks.prop_map(|checks| format!("[[require]]\nid = \"ID\"\ncommits = {{ {checks} }}\n")),
+        2 => (paths(), count).prop_map(|(paths, count)| {
+            format!("[[require]]\nid = \"ID\"\napprovals = [{{ role = \"rev\"{count}, {paths} }}]\n")
+        }),
+        1 => Just("[[require]]\nid = \"ID\"\nvia = \"pull-request\"\n".to_owned()),
     ];
     let rule = (rule, refs).prop_map(|(rule, refs)| format!("{rule}on = [\"**\"]\nrefs = [\"{refs}\"]\n"));
     proptest::collection::vec((rule, 0..4_u8), 2..6).prop_map(|rules| texts(&rules, &[]))

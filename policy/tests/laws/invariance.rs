@@ -166,7 +166,7 @@ proptest! {
         let mut state = engine.state.clone();
         let age = std::time::Duration::try_from(moment(push.now).duration_since(state.snapshot.as_ref().unwrap().as_of())).unwrap();
         let as_of = state.snapshot.as_ref().map(oam_policy::Snapshot::as_of);
-        let source = |max_age| [Freshness { source: "s".into(), as_of, max_age }].into();
+        let source = |max_age| [Freshness { source: "s".into(), as_of, max_age, unheard: None }].into();
         let code = match lack {
             0 => { state.policy = None; "policy-missing" }
             1 => { state.snapshot = None; "snapshot-missing" }

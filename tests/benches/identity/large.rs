@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use serde_json::json;
+
 use crate::{
     Effort,
     build::Built,
@@ -18,6 +20,10 @@ use crate::{
 const GROUPS: usize = 4;
 /// People of one group, about.
 const OF_A_GROUP: usize = 400;
+/// How often somebody is cut off among them: a hundredth of these is more than one.
+const REVOCATIONS: usize = 300;
+/// How many groups are made among them.
+const NEW_GROUPS: usize = 20;
 
 pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
     let mut world = World::start(built);
@@ -71,7 +77,7 @@ pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
         beside.len()
     );
     let slower = quantile(&mut beside, 0.5) / quantile(&mut calm, 0.5);
-    let mut revocations: Vec<_> = (0..20)
+    let mut revocations: Vec<_> = (0..REVOCATIONS)
         .map(|_| {
             world.set_active(&id, true);
             let sent = Instant::now();
@@ -82,8 +88,15 @@ pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
         .collect();
     world.set_active(&id, true);
     println!(
-        "  a revocation among them, PATCH sent to refused, ms, p50 / p99 / longest: {}",
+        "  a revocation among them, PATCH sent to refused, ms, p50 / p99 / longest of {REVOCATIONS}: {}",
         shown(&mut revocations)
+    );
+    let (mut made, mut beside_it): (Vec<_>, Vec<_>) =
+        (0..NEW_GROUPS).map(|number| beside_a_new_group(&world, &id, number)).unzip();
+    println!(
+        "  a new group among them, ms, p50 / p99 / longest of {NEW_GROUPS}: {}, and a revocation sent beside it: {}",
+        shown(&mut made),
+        shown(&mut beside_it)
     );
     world.daemon.stop();
     let started = Instant::now();
@@ -102,6 +115,25 @@ pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
     );
     judge("a push beside the import, x before, median", slower, 2.0)
         + judge("a revocation among them, p99 in ms", quantile(&mut revocations, 0.99), 50.0)
+}
+
+/// Makes a group, and cuts somebody off at the same time: how long the one takes until it is answered, and the other until the next
+/// push is refused.
+fn beside_a_new_group(world: &World, id: &str, number: usize) -> (f64, f64) {
+    let group = json!({"displayName": format!("new-{number}"), "members": [{"value": id}]});
+    let times = thread::scope(|scope| {
+        let making = scope.spawn(|| {
+            let sent = Instant::now();
+            world.okta.post("/Groups", &group).expect(201);
+            millis(sent.elapsed())
+        });
+        let sent = Instant::now();
+        world.set_active(id, false);
+        world.hook("alice", false);
+        (millis(sent.elapsed()), making.join().unwrap())
+    });
+    world.set_active(id, true);
+    (times.1, times.0)
 }
 
 /// Imports the file; gives the seconds that it took.

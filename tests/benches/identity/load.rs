@@ -20,6 +20,8 @@ const RATE: u32 = 200;
 const CLIENTS: u32 = 4;
 /// How long pushes are timed, with changes and without.
 const WINDOW: Duration = Duration::from_secs(1);
+/// For how long as many changes are pushed as are taken.
+const UNPACED: Duration = Duration::from_secs(5);
 
 /// Seconds with changes and seconds without take turns, so that what else the machine does slows both alike.
 pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
@@ -32,7 +34,9 @@ pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
     thread::scope(|scope| {
         for client in 0..CLIENTS {
             let (world, ids, group, busy, ended, changes) = (&world, &ids, &group, &busy, &ended, &changes);
-            scope.spawn(move || push_changes(world, ids, group, client as usize, (busy, ended, changes)));
+            let pace = Duration::from_secs(1) / (RATE / CLIENTS);
+            let flags = (busy, ended, changes);
+            scope.spawn(move || push_changes(world, ids, group, client as usize, pace, flags));
         }
         for _ in 0..effort.rounds {
             let mut without = pushes(&world, WINDOW);
@@ -54,6 +58,12 @@ pub(crate) fn run(built: &Built, effort: Effort) -> u32 {
     }
     let p99 = quantile(&mut loaded, 0.99) / quantile(&mut calm, 0.99);
     println!("  x without, p99: {p99:.2}");
+    let (most, mut beside) = as_many_as_it_takes(&world, &ids, &group);
+    println!(
+        "  as many changes as {CLIENTS} connections get answered: {most:.0} a second; a push beside them, ms, p50 / p99: {:.2} / {:.2}",
+        quantile(&mut beside, 0.5),
+        quantile(&mut beside, 0.99)
+    );
     // The rate must be reached, or the ratio is of another load.
     judge("changes that were not made, of 200 a second", f64::from(RATE) - rate, f64::from(RATE) * 0.1)
         + judge("a push, x without changes, median of rounds", quantile(&mut ratios, 0.5), 1.5)
@@ -69,15 +79,31 @@ fn pushes(world: &World, window: Duration) -> Vec<f64> {
     times
 }
 
+/// How many changes a second are answered where nobody waits, and how long pushes take beside them.
+fn as_many_as_it_takes(world: &World, ids: &[String], group: &str) -> (f64, Vec<f64>) {
+    let (busy, ended, changes) = (AtomicBool::new(true), AtomicBool::new(false), AtomicUsize::new(0));
+    let started = Instant::now();
+    let beside = thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let flags = (&busy, &ended, &changes);
+            scope.spawn(move || push_changes(world, ids, group, client as usize, Duration::ZERO, flags));
+        }
+        let beside = pushes(world, UNPACED);
+        ended.store(true, Ordering::Relaxed);
+        beside
+    });
+    (changes.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64(), beside)
+}
+
 /// Names change, people are deactivated and come back, and leave the group and join it.
 fn push_changes(
     world: &World,
     ids: &[String],
     group: &str,
     client: usize,
+    pace: Duration,
     (busy, ended, changes): (&AtomicBool, &AtomicBool, &AtomicUsize),
 ) {
-    let pace = Duration::from_secs(1) / (RATE / CLIENTS);
     let mut number = 0;
     let mut next = Instant::now();
     while !ended.load(Ordering::Relaxed) {

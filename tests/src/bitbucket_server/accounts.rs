@@ -11,20 +11,19 @@ use super::{
 };
 
 pub(crate) fn user(state: &State, name: &str) -> Value {
-    // A number that is theirs, whoever comes and goes.
-    let id = name.bytes().fold(7_u32, |id, byte| id.wrapping_mul(31).wrapping_add(byte.into()) >> 1);
     json!({
         "name": name,
         "slug": slug(name),
         "displayName": name,
         "emailAddress": format!("{name}@example.com"),
         "active": !state.company.inactive.contains(name),
-        "id": id,
+        // Whoever stands in a pull request that a test tells of need not be there.
+        "id": state.users.get(name).map_or(0, |user| user.id),
         "type": "NORMAL",
     })
 }
 
-fn slug(name: &str) -> String {
+pub(crate) fn slug(name: &str) -> String {
     name.to_lowercase().replace('@', "_")
 }
 

@@ -1,4 +1,5 @@
-//! The app External Hooks: one executable for each of its hooks and each project. It is not there unless it is installed.
+//! The app External Hooks: one executable for each of its hooks and each project, or each repository that says so itself. It is
+//! not there unless it is installed.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,6 @@ use super::{
     BitbucketServer, Shared,
     answer::Answer,
     ask::{Answered, Ask},
-    state::Permission,
 };
 
 /// What the keys of its hooks begin with.
@@ -52,40 +52,89 @@ pub(crate) struct Executable {
 }
 
 impl App {
-    /// What is run for a project by a trigger and a type of hook script.
-    pub(crate) fn runs(&self, project: &str, trigger: &str, kind: &str) -> impl Iterator<Item = &Executable> {
+    /// What is run for a repository by a trigger and a type of hook script.
+    pub(crate) fn runs(
+        &self,
+        (project, slug): (&str, &str),
+        trigger: &str,
+        kind: &str,
+    ) -> impl Iterator<Item = &Executable> {
         let due = HOOKS.iter().filter(move |(_, which, triggers)| {
             *which == kind && triggers.iter().any(|some| some.contains(&trigger))
         });
         due.filter_map(move |(hook, ..)| {
-            let setting = self.hooks.get(&(project.to_owned(), *hook))?;
+            let (setting, _) = self.setting(At { project, slug: Some(slug) }, *hook)?;
             setting.executable.as_ref().filter(|_| setting.is_on)
         })
     }
 }
 
+/// A project, or a repository of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) slug: Option<&'a str>,
+}
+
+impl At<'_> {
+    fn admit(self, ask: &Ask<'_>) -> Result<(), Answer> {
+        super::restrictions::admit(ask, self.project, self.slug)
+    }
+
+    /// As settings are kept.
+    fn place(self) -> String {
+        self.slug.map_or(self.project.to_owned(), |slug| format!("{}/{slug}", self.project))
+    }
+}
+
+impl App {
+    /// What a place says itself, or else what its project says; and whose word that is.
+    fn setting(&self, at: At<'_>, hook: &'static str) -> Option<(&Setting, &'static str)> {
+        let own = self.hooks.get(&(at.place(), hook));
+        let own = own.map(|setting| (setting, if at.slug.is_some() { "REPOSITORY" } else { "PROJECT" }));
+        own.or_else(|| Some((self.hooks.get(&(at.project.to_owned(), hook))?, "PROJECT")))
+    }
+}
+
+fn shown(name: &str, setting: &Setting, scope: &str) -> Value {
+    json!({
+        "details": {"key": format!("{APP}{name}"), "name": name, "type": "PRE_RECEIVE", "version": "12.1.0"},
+        "enabled": setting.is_on,
+        "configured": setting.executable.is_some(),
+        "scope": {"type": scope, "resourceId": 1},
+    })
+}
+
 /// `GET …/settings/hooks/{key}`
-pub(crate) fn get(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
+pub(crate) fn get(ask: &Ask<'_>, at: At<'_>, key: &str) -> Answered {
     ask.only(&[])?;
-    ask.need(project, Permission::Admin)?;
-    let (name, setting) = known(ask, project, key)?;
-    let is_configured = setting.executable.is_some();
-    Ok(Answer::json(
-        200,
-        &json!({
-            "details": {"key": format!("{APP}{name}"), "name": name, "type": "PRE_RECEIVE", "version": "12.1.0"},
-            "enabled": setting.is_on,
-            "configured": is_configured,
-            "scope": {"type": "PROJECT", "resourceId": 1},
-        }),
-    ))
+    at.admit(ask)?;
+    let (name, setting, scope) = known(ask, at, key)?;
+    Ok(Answer::json(200, &shown(name, &setting, scope)))
+}
+
+/// `GET …/settings/hooks`: every hook that there is, with whose word counts for each.
+pub(crate) fn list(ask: &Ask<'_>, at: At<'_>) -> Answered {
+    ask.only(&["start", "limit", "type"])?;
+    at.admit(ask)?;
+    let mut all = vec![json!({
+        "details": {"key": "com.atlassian.bitbucket.server.bitbucket-bundled-hooks:force-push-hook", "name": "Reject Force Push"},
+        "enabled": false, "configured": false, "scope": {"type": "PROJECT", "resourceId": 1},
+    })];
+    if ask.shared.state().app.is_some() {
+        for (hook, ..) in HOOKS {
+            let (name, setting, scope) = known(ask, at, &format!("{APP}{hook}"))?;
+            all.push(shown(name, &setting, scope));
+        }
+    }
+    ask.page(&all)
 }
 
 /// `GET …/settings/hooks/{key}/settings`: nothing at all where nothing was ever set.
-pub(crate) fn settings(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
+pub(crate) fn settings(ask: &Ask<'_>, at: At<'_>, key: &str) -> Answered {
     ask.only(&[])?;
-    ask.need(project, Permission::Admin)?;
-    let (_, setting) = known(ask, project, key)?;
+    at.admit(ask)?;
+    let (_, setting, _) = known(ask, at, key)?;
     Ok(match setting.executable {
         Some(one) => {
             Answer::json(200, &json!({"exe": one.exe, "params": one.params, "safe_path": one.safe_path}))
@@ -95,9 +144,9 @@ pub(crate) fn settings(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
 }
 
 /// `PUT …/settings/hooks/{key}/enabled`
-pub(crate) fn enable(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
-    ask.need(project, Permission::Admin)?;
-    let (name, _) = known(ask, project, key)?;
+pub(crate) fn enable(ask: &Ask<'_>, at: At<'_>, key: &str) -> Answered {
+    at.admit(ask)?;
+    let (name, ..) = known(ask, at, key)?;
     let object = ask.object(&["exe", "params", "safe_path"])?;
     let text = |field: &str| object.get(field).and_then(Value::as_str).map(str::to_owned);
     let exe = text("exe").filter(|exe| !exe.is_empty());
@@ -113,25 +162,34 @@ pub(crate) fn enable(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
         return Err(refused("exe: no such executable"));
     }
     let executable = Executable { name, exe, params: text("params").unwrap_or_default(), safe_path };
-    set(ask, project, name, Setting { is_on: true, executable: Some(executable) });
-    get(ask, project, key)
+    set(ask, at, name, Setting { is_on: true, executable: Some(executable) });
+    get(ask, at, key)
 }
 
 /// `DELETE …/settings/hooks/{key}/enabled`: the settings stay.
-pub(crate) fn disable(ask: &Ask<'_>, project: &str, key: &str) -> Answered {
+pub(crate) fn disable(ask: &Ask<'_>, at: At<'_>, key: &str) -> Answered {
     ask.only(&[])?;
-    ask.need(project, Permission::Admin)?;
-    let (name, setting) = known(ask, project, key)?;
-    set(ask, project, name, Setting { is_on: false, ..setting });
-    get(ask, project, key)
+    at.admit(ask)?;
+    let (name, setting, _) = known(ask, at, key)?;
+    set(ask, at, name, Setting { is_on: false, ..setting });
+    get(ask, at, key)
 }
 
-fn set(ask: &Ask<'_>, project: &str, name: &'static str, setting: Setting) {
+/// `DELETE …/settings/hooks/{key}`: a repository says nothing itself any more.
+pub(crate) fn inherit(ask: &Ask<'_>, at: At<'_>, key: &str) -> Answered {
+    ask.only(&[])?;
+    at.admit(ask)?;
+    let (name, ..) = known(ask, at, key)?;
+    ask.shared.state().app.get_or_insert_default().hooks.remove(&(at.place(), name));
+    Ok(Answer::none())
+}
+
+fn set(ask: &Ask<'_>, at: At<'_>, name: &'static str, setting: Setting) {
     let mut state = ask.shared.state();
-    state.app.get_or_insert_default().hooks.insert((project.to_owned(), name), setting);
+    state.app.get_or_insert_default().hooks.insert((at.place(), name), setting);
 }
 
-fn known(ask: &Ask<'_>, project: &str, key: &str) -> Result<(&'static str, Setting), Answer> {
+fn known(ask: &Ask<'_>, at: At<'_>, key: &str) -> Result<(&'static str, Setting, &'static str), Answer> {
     let name = key
         .strip_prefix(APP)
         .and_then(|name| HOOKS.iter().find(|(hook, ..)| *hook == name))
@@ -139,7 +197,11 @@ fn known(ask: &Ask<'_>, project: &str, key: &str) -> Result<(&'static str, Setti
     let state = ask.shared.state();
     match (name, &state.app) {
         (Some(name), Some(app)) => {
-            Ok((name, app.hooks.get(&(project.to_owned(), name)).cloned().unwrap_or_default()))
+            let (setting, scope) = app
+                .setting(at, name)
+                .map(|(setting, scope)| (setting.clone(), scope))
+                .unwrap_or((Setting::default(), "PROJECT"));
+            Ok((name, setting, scope))
         }
         _ => Err(Answer::error(
             404,

@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use super::{Shared, answer::Answer, state::Permission};
+use super::{Shared, answer::Answer, enforced, state::Permission};
 use crate::{
     Run as _,
     http::{self, Request},
@@ -63,11 +63,12 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// The first script that says no, where nothing else is done.
+    /// The first script that says no, or else the restriction of a branch, where nothing else is done.
     pub(crate) fn vetoed(&self, shared: &Shared) -> Option<Veto> {
-        due(shared, (self.key, self.slug), self.trigger, "PRE").into_iter().find_map(|due| {
+        let by_script = due(shared, (self.key, self.slug), self.trigger, "PRE").into_iter().find_map(|due| {
             self.run(shared, &due, "PRE").err().map(|output| Veto { script: due.name, output })
-        })
+        });
+        by_script.or_else(|| enforced::veto(shared, self))
     }
 
     fn run(&self, shared: &Shared, due: &Due, kind: &str) -> Result<(), String> {
@@ -133,7 +134,7 @@ fn due(shared: &Shared, (key, slug): (&str, &str), trigger: &str, kind: &str) ->
         by_app: false,
     });
     // The app has Bitbucket's hook scripts run what it is told to run.
-    let app = state.app.iter().flat_map(|app| app.runs(key, trigger, kind)).map(|executable| Due {
+    let app = state.app.iter().flat_map(|app| app.runs((key, slug), trigger, kind)).map(|executable| Due {
         name: executable.name.to_owned(),
         file: shared.below_external_hooks(&executable.exe),
         arguments: executable.params.split("\r\n").filter(|one| !one.is_empty()).map(str::to_owned).collect(),
@@ -158,7 +159,8 @@ fn write_those_of(shared: &Shared, key: &str, slug: &str) {
     }
 }
 
-/// A shell script that runs the scripts, each with Bitbucket's variables and none of git's but the quarantine's.
+/// A shell script that runs the scripts, each with Bitbucket's variables and none of git's but the quarantine's, and then what
+/// restrictions of branches say of this push.
 fn git_hook(shared: &Shared, kind: &str, due: &[Due]) -> String {
     let anywhere = shared.folder.path().join("anywhere").display().to_string();
     let mut text =
@@ -170,18 +172,21 @@ fn git_hook(shared: &Shared, kind: &str, due: &[Due]) -> String {
     for Due { name, file, arguments, by_app } in due {
         let script = file.display();
         let arguments: String = arguments.iter().map(|one| format!(" '{one}'")).collect();
-        let more = if *by_app {
+        let of_app = if *by_app {
             "STASH_USER_NAME=\"$BB_USER_NAME\" STASH_PROJECT_KEY=\"$BB_PROJECT_KEY\" STASH_REPO_NAME=\"$BB_REPO_SLUG\" "
         } else {
             ""
         };
         text.push_str(&format!(
-            "(cd '{anywhere}' && env -i PATH=/usr/local/bin:/usr/bin:/bin {bitbucket} {more} BB_HOOK_TYPE={kind} \
+            "(cd '{anywhere}' && env -i PATH=/usr/local/bin:/usr/bin:/bin {bitbucket} {of_app} BB_HOOK_TYPE={kind} \
              GIT_OBJECT_DIRECTORY=\"$objects\" \
              ${{GIT_QUARANTINE_PATH:+GIT_QUARANTINE_PATH=\"$GIT_QUARANTINE_PATH\"}} \
              ${{GIT_ALTERNATE_OBJECT_DIRECTORIES:+GIT_ALTERNATE_OBJECT_DIRECTORIES=\"$GIT_ALTERNATE_OBJECT_DIRECTORIES\"}} \
              '{script}'{arguments} < \"$lines\") || {{ echo '{name} declined' >&2; {refuse}; }}\n"
         ));
+    }
+    if kind == "PRE" {
+        text.push_str(&format!("eval \"${}\"\n", enforced::SAID));
     }
     text + "exit 0\n"
 }
@@ -217,9 +222,11 @@ pub(crate) fn serve_git(
             "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
     }
+    let mut variables = variables(shared, &user, key, slug, "push");
     if request.path.ends_with("/git-receive-pack") {
         write_those_of(shared, key, slug);
+        let restricted = enforced::of_push(shared, &user, (key, slug), request);
+        variables.push((enforced::SAID.to_owned(), restricted));
     }
-    let variables = variables(shared, &user, key, slug, "push");
     http::send_cgi(connection, &request.run_backend(&shared.git, &shared.repositories(), &user, &variables))
 }

@@ -10,6 +10,7 @@ mod answer;
 mod ask;
 mod branches;
 mod company;
+mod enforced;
 mod external_hooks;
 mod files;
 mod hooks;
@@ -19,6 +20,7 @@ mod people;
 mod permissions;
 mod projects;
 pub mod pull_requests;
+mod renaming;
 mod restrictions;
 mod route;
 mod scripts;
@@ -45,8 +47,8 @@ use crate::{
     temporary,
 };
 pub use company::CredentialKind;
+use state::State;
 pub use state::{Ailment, Global, Permission};
-use state::{State, User};
 
 /// A running Bitbucket. It ends with this value.
 #[derive(Debug)]
@@ -116,7 +118,7 @@ impl BitbucketServer {
 
     /// Makes a user.
     pub fn add_user(&self, name: &str, global: Global) {
-        self.shared.state().users.insert(name.to_owned(), User { global: Some(global) });
+        self.shared.state().put_user(name, Some(global));
     }
 
     /// An HTTP access token of a user, with all that they may do.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     answer::Answer,
     ask::{Answered, Ask},
-    state::{Global, Permission, State, User},
+    state::{Global, Permission, State},
 };
 
 /// Where something is given.
@@ -179,7 +179,7 @@ fn change_global(ask: &Ask<'_>, kind: Kind, to: Option<Global>, less: u16) -> An
     let before = state.global(&ask.user);
     let (users, groups) = (state.users.clone(), state.company.everywhere.clone());
     match kind {
-        Kind::Users => drop(state.users.insert(name, User { global: to })),
+        Kind::Users => state.put_user(&name, to),
         Kind::Groups => put(&mut state.company.everywhere, &name, to),
     }
     let over = state.company.licence.is_some_and(|licence| state.licensed() > licence);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    BitbucketServer, Shared,
+    BitbucketServer, Shared, accounts,
     answer::Answer,
     ask::{Answered, Ask},
     branches::{git, resolved, text},
@@ -85,27 +85,6 @@ impl BitbucketServer {
         all.retain(|one| one.id != number);
         all.push(pull_request);
     }
-
-    /// Somebody is called otherwise from now on, everywhere in Bitbucket.
-    pub fn rename(&self, from: &str, to: &str) {
-        let mut state = self.shared.state();
-        let user = state.users.remove(from).expect("a user");
-        state.users.insert(to.to_owned(), user);
-        state.tokens.values_mut().filter(|name| *name == from).for_each(|name| *name = to.to_owned());
-        for project in state.projects.values_mut() {
-            if let Some(permission) = project.users.remove(from) {
-                project.users.insert(to.to_owned(), permission);
-            }
-        }
-        for one in state.pull_requests.values_mut().flatten() {
-            if one.author == from {
-                one.author = to.to_owned();
-            }
-            if let Some(review) = one.reviews.remove(from) {
-                one.reviews.insert(to.to_owned(), review);
-            }
-        }
-    }
 }
 
 impl PullRequest {
@@ -131,7 +110,7 @@ impl PullRequest {
 
     fn shown(&self, shared: &Shared, of: Of<'_>) -> Value {
         let reviewers: Vec<_> =
-            self.reviews.iter().map(|(name, review)| review.shown(name, "REVIEWER")).collect();
+            self.reviews.iter().map(|(name, review)| review.shown(shared, name, "REVIEWER")).collect();
         let repository = format!("{}/{}", of.0, of.1);
         let is_open = self.state == "OPEN";
         json!({
@@ -140,17 +119,18 @@ impl PullRequest {
             "createdDate": 1_700_000_000_000_u64, "updatedDate": 1_700_000_000_000_u64,
             "fromRef": reference(&self.from.0, &self.from.1, &self.head(shared)),
             "toRef": reference(&repository, &self.to, &self.onto(shared, of)),
-            "author": Review::default().shown(&self.author, "AUTHOR"),
+            "author": Review::default().shown(shared, &self.author, "AUTHOR"),
             "reviewers": reviewers, "participants": [], "links": {"self": [null]},
         })
     }
 }
 
 impl Review {
-    fn shown(&self, name: &str, role: &str) -> Value {
+    fn shown(&self, shared: &Shared, name: &str, role: &str) -> Value {
         let status = if self.status.is_empty() { "UNAPPROVED" } else { &self.status };
+        let user = accounts::user(&shared.state(), name);
         let mut shown =
-            json!({"user": user(name), "role": role, "approved": status == "APPROVED", "status": status});
+            json!({"user": user, "role": role, "approved": status == "APPROVED", "status": status});
         if let Some(reviewed) = &self.reviewed {
             shown["lastReviewedCommit"] = json!(reviewed);
         }
@@ -164,13 +144,6 @@ fn reference(repository: &str, name: &str, tip: &Option<String>) -> Value {
     let project = json!({"key": key, "id": 1, "name": key, "public": false, "type": "NORMAL"});
     let repository = json!({"slug": slug, "id": 1, "name": slug, "scmId": "git", "state": "AVAILABLE", "project": project});
     json!({"id": name, "displayId": display, "latestCommit": tip, "type": "BRANCH", "repository": repository})
-}
-
-fn user(name: &str) -> Value {
-    json!({
-        "name": name, "emailAddress": format!("{name}@example.com"), "active": true, "displayName": name, "id": 1,
-        "slug": name.to_lowercase(), "type": "NORMAL",
-    })
 }
 
 /// The one of that number.
@@ -266,8 +239,9 @@ pub(crate) fn participants(ask: &Ask<'_>, of: Of<'_>, id: u64) -> Answered {
     ask.only(&["start", "limit"])?;
     ask.need_in(of.0, of.1, Permission::Read)?;
     let pull_request = known(ask.shared, of, id)?;
-    let author = Review::default().shown(&pull_request.author, "AUTHOR");
-    let reviewers = pull_request.reviews.iter().map(|(name, review)| review.shown(name, "REVIEWER"));
+    let author = Review::default().shown(ask.shared, &pull_request.author, "AUTHOR");
+    let reviewers =
+        pull_request.reviews.iter().map(|(name, review)| review.shown(ask.shared, name, "REVIEWER"));
     ask.page(&std::iter::once(author).chain(reviewers).collect::<Vec<_>>())
 }
 
@@ -337,7 +311,7 @@ pub(crate) fn review(ask: &Ask<'_>, of: Of<'_>, id: u64, name: &str) -> Answered
     if !["UNAPPROVED", "NEEDS_WORK", "APPROVED"].contains(&status.as_str()) {
         return Err(Answer::error(400, "status", "validation.ArgumentValidationException"));
     }
-    if name != ask.user.to_lowercase() {
+    if name != accounts::slug(&ask.user) {
         return Err(Answer::not_permitted());
     }
     let pull_request = known(ask.shared, of, id)?;
@@ -348,7 +322,7 @@ pub(crate) fn review(ask: &Ask<'_>, of: Of<'_>, id: u64, name: &str) -> Answered
     let head = pull_request.head(ask.shared);
     let said = object.get("lastReviewedCommit").and_then(Value::as_str).map(str::to_owned);
     let review = Review { status, reviewed: said.or(head) };
-    let shown = review.shown(&ask.user, "REVIEWER");
+    let shown = review.shown(ask.shared, &ask.user, "REVIEWER");
     change(ask.shared, of, id, |one| {
         one.reviews.insert(ask.user.clone(), review);
     });

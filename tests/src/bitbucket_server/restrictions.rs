@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    accounts,
     answer::Answer,
     ask::{Answered, Ask},
     company::Restriction,
@@ -76,7 +77,7 @@ fn asked(ask: &Ask<'_>, place: &str, one: &Value) -> Result<Restriction, Answer>
     }
     let state = ask.shared.state();
     let users = names("userSlugs").into_iter().map(|slug| {
-        let found = state.users.keys().find(|name| name.to_lowercase().replace('@', "_") == slug);
+        let found = state.users.keys().find(|name| accounts::slug(name) == slug);
         found.cloned().ok_or_else(|| Answer::error(404, &slug, "user.NoSuchUserException"))
     });
     let groups = names("groupNames")

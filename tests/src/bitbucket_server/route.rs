@@ -84,15 +84,11 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("DELETE", ["projects", key, "repos", slug, "hook-scripts", id]) => {
             scripts::disable_in(ask, key, slug, id)
         }
-        ("GET", ["projects", key, "settings", "hooks", hook]) => external_hooks::get(ask, key, hook),
-        ("GET", ["projects", key, "settings", "hooks", hook, "settings"]) => {
-            external_hooks::settings(ask, key, hook)
+        (_, ["projects", project, "settings", "hooks", path @ ..]) => {
+            of_app(ask, external_hooks::At { project, slug: None }, path)
         }
-        ("PUT", ["projects", key, "settings", "hooks", hook, "enabled"]) => {
-            external_hooks::enable(ask, key, hook)
-        }
-        ("DELETE", ["projects", key, "settings", "hooks", hook, "enabled"]) => {
-            external_hooks::disable(ask, key, hook)
+        (_, ["projects", project, "repos", slug, "settings", "hooks", path @ ..]) => {
+            of_app(ask, external_hooks::At { project, slug: Some(slug) }, path)
         }
         ("GET", ["projects", key, "repos", slug, "branches"]) => branches::list(ask, key, slug),
         ("POST", ["projects", key, "repos", slug, "branches"]) => branches::create(ask, key, slug),
@@ -118,6 +114,18 @@ fn api(ask: &Ask<'_>, path: &[&str]) -> Answered {
         ("DELETE", ["hook-scripts", id]) => scripts::delete(ask, id),
         // There is no call that lists all scripts.
         (_, ["hook-scripts"] | ["hook-scripts", _]) => wrong_method(ask),
+        _ => unknown(ask),
+    }
+}
+
+fn of_app(ask: &Ask<'_>, at: external_hooks::At<'_>, path: &[&str]) -> Answered {
+    match (ask.method(), path) {
+        ("GET", []) => external_hooks::list(ask, at),
+        ("GET", [hook]) => external_hooks::get(ask, at, hook),
+        ("DELETE", [hook]) if at.slug.is_some() => external_hooks::inherit(ask, at, hook),
+        ("GET", [hook, "settings"]) => external_hooks::settings(ask, at, hook),
+        ("PUT", [hook, "enabled"]) => external_hooks::enable(ask, at, hook),
+        ("DELETE", [hook, "enabled"]) => external_hooks::disable(ask, at, hook),
         _ => unknown(ask),
     }
 }

@@ -1,7 +1,7 @@
 use super::{
     BitbucketServer, Permission,
     company::{AccessKey, Credential, CredentialKind, Model, Restriction},
-    state::{Global, User},
+    state::Global,
 };
 
 /// A company that uses it: made, and looked at.
@@ -15,7 +15,7 @@ impl BitbucketServer {
 
     /// Makes a user who may use it through groups only.
     pub fn add_account(&self, name: &str) {
-        self.shared.state().users.insert(name.to_owned(), User { global: None });
+        self.shared.state().put_user(name, None);
     }
 
     /// Gives a group a right that holds everywhere.
@@ -84,34 +84,6 @@ impl BitbucketServer {
         let id = state.company.tokens_of_places.len() as u64 + 1;
         let (place, label) = (place.to_owned(), label.to_owned());
         state.company.tokens_of_places.push(AccessKey { id, place, label, writes: true, expiry_days });
-    }
-
-    /// Calls somebody otherwise: whatever they have is theirs as before.
-    pub fn rename_user(&self, user: &str, other: &str) {
-        let mut state = self.shared.state();
-        let known = state.users.remove(user).expect("a user");
-        state.users.insert(other.to_owned(), known);
-        state.tokens.values_mut().filter(|of| *of == user).for_each(|of| other.clone_into(of));
-        for project in state.projects.values_mut() {
-            if let Some(permission) = project.users.remove(user) {
-                project.users.insert(other.to_owned(), permission);
-            }
-        }
-        let company = &mut state.company;
-        for members in company.groups.values_mut().filter(|members| members.contains(user)) {
-            members.remove(user);
-            members.insert(other.to_owned());
-        }
-        for given in company.in_repositories.values_mut() {
-            if let Some(permission) = given.users.remove(user) {
-                given.users.insert(other.to_owned(), permission);
-            }
-        }
-        company
-            .credentials
-            .iter_mut()
-            .filter(|one| one.user == user)
-            .for_each(|one| other.clone_into(&mut one.user));
     }
 
     /// The labels of the access keys of a project or a repository.

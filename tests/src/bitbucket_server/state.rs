@@ -54,6 +54,8 @@ impl Permission {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) users: BTreeMap<String, User>,
+    /// The number of the user who was made last. None is given twice.
+    pub(crate) last_user: u64,
     pub(crate) tokens: BTreeMap<String, String>,
     pub(crate) projects: BTreeMap<String, Project>,
     pub(crate) scripts: BTreeMap<u64, Script>,
@@ -107,6 +109,8 @@ pub enum Ailment {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct User {
+    /// The number that is theirs, whatever they are called.
+    pub(crate) id: u64,
     pub(crate) global: Option<Global>,
 }
 
@@ -142,6 +146,7 @@ impl State {
     pub(crate) fn new() -> Self {
         Self {
             users: BTreeMap::new(),
+            last_user: 0,
             tokens: BTreeMap::new(),
             projects: BTreeMap::new(),
             scripts: BTreeMap::new(),
@@ -165,6 +170,17 @@ impl State {
             between_pages: None,
             deletes_first: false,
             meanwhile: None,
+        }
+    }
+
+    /// Makes a user, or gives one that is there another right.
+    pub(crate) fn put_user(&mut self, name: &str, global: Option<Global>) {
+        match self.users.get_mut(name) {
+            Some(known) => known.global = global,
+            None => {
+                self.last_user += 1;
+                self.users.insert(name.to_owned(), User { id: self.last_user, global });
+            }
         }
     }
 

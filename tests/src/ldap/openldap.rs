@@ -91,6 +91,16 @@ impl OpenLdap {
         child.wait().unwrap();
     }
 
+    /// Lets nobody read this attribute, or again whoever reads the others; from the next start on.
+    pub fn hide(&self, attribute: &str, is_hidden: bool) {
+        let file = self.folder.path().join("slapd.conf");
+        let rule = format!("access to attrs={attribute} by * none\n");
+        let others = "access to * by";
+        let configuration = fs::read_to_string(&file).unwrap().replace(&rule, "");
+        let hiding = configuration.replace(others, &format!("{rule}{others}"));
+        fs::write(file, if is_hidden { hiding } else { configuration }).unwrap();
+    }
+
     /// The way from the daemon to it.
     pub fn proxy(&self) -> &Proxy {
         &self.proxy

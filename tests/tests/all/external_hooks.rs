@@ -168,3 +168,57 @@ fn ours_by_another_name_is_taken_away_where_it_is_named_and_no_whole_path_is_tri
     assert_eq!(path.code, 2, "{path:?}");
     assert!(path.stderr_text().contains("--safe-path"), "{path:?}");
 }
+
+/// Whoever administers one repository can have it say something else than its project, and the hook is gone there.
+#[test]
+fn a_repository_that_says_otherwise_than_its_project_is_told() {
+    let world = bare(without);
+    world.server.install_external_hooks(world.folder());
+    symlink("/usr/bin/true", world.folder().join("check-nothing")).unwrap();
+    world.by_app("install", &["--project", "DEMO", "--apply"]).expect_success("oam bitbucket install");
+    assert!(!world.push("alice", "HEAD:refs/heads/release/1").accepted());
+    world.by_app("status", &[]).expect_success("all is as it was installed");
+    world.server.permit_in("bob", "DEMO/app", Permission::Admin);
+    let set = |method: &str, kind: &str, end: &str, body: Option<Value>| {
+        let key = format!("com.ngs.stash.externalhooks.external-hooks:external-{kind}-hook");
+        let path = format!("/projects/DEMO/repos/app/settings/hooks/{key}{end}");
+        world.server.ask("bob", method, &path, body.as_ref()).0
+    };
+    assert_eq!(set("DELETE", "pre-receive", "/enabled", None), 200);
+    let other = json!({"exe": "check-nothing", "safe_path": true});
+    assert_eq!(set("PUT", "merge-check", "/enabled", Some(other)), 200);
+    assert!(world.push("alice", "HEAD:refs/heads/release/1").accepted(), "nobody is asked any more");
+    let told = world.by_app("status", &[]);
+    let text = told.stdout_text();
+    for line in [
+        "DEMO/app: is set otherwise than its project in External Hooks, and has the pre-receive hook off",
+        "DEMO/app: is set otherwise than its project in External Hooks, and has `check-nothing` run as its merge-check hook",
+    ] {
+        assert!(told.code == 1 && text.contains(line), "{line}: {told:?}");
+    }
+    // What a repository says as its project does is no other word.
+    let same = json!({"exe": "oam-hook", "safe_path": true});
+    assert_eq!(set("PUT", "pre-receive", "/enabled", Some(same)), 200);
+    assert_eq!(set("DELETE", "merge-check", "", None), 204);
+    world.by_app("status", &[]).expect_success("it is as good");
+    assert!(!world.push("alice", "HEAD:refs/heads/release/2").accepted());
+}
+
+/// For all projects one file is noted: another one for one more would be an alarm for the first.
+#[test]
+fn one_more_project_gets_no_other_file() {
+    let world = bare(without);
+    world.server.install_external_hooks(world.folder());
+    symlink(binaries::path("oam-hook"), world.folder().join("guard")).unwrap();
+    world.by_app("install", &["--project", "DEMO", "--apply"]).expect_success("the first");
+    let before = world.changes();
+    let other = ["--project", "OTHER", "--safe-path", "guard", "--apply"];
+    let refused = world.by_app("install", &other);
+    assert_eq!((refused.code, world.changes()), (2, before), "{refused:?}");
+    let told = "for DEMO the app runs the hook as `oam-hook`, and all projects have the same file";
+    assert!(refused.stderr_text().contains(told), "{refused:?}");
+    world.by_app("status", &[]).expect_success("nothing is an alarm");
+    let both = ["--project", "DEMO", "--project", "OTHER", "--safe-path", "guard", "--apply"];
+    world.by_app("install", &both).expect_success("for all of them at once");
+    world.by_app("status", &["--safe-path", "guard"]).expect_success("nothing is an alarm");
+}

@@ -74,10 +74,8 @@ fn an_administrator_who_narrows_the_triggers_is_told_of_and_installing_again_men
         Event::BitbucketDrift(drift) => Some(drift),
         _ => None,
     });
-    let kinds = |drift: &oam_audit::entry::BitbucketDrift| {
-        drift.found.iter().filter(|one| one.finding == "hook-narrowed").count()
-    };
-    assert_eq!(told.last().as_ref().map(kinds), Some(2));
+    let found = told.flat_map(|drift| drift.found).filter(|one| one.finding == "hook-narrowed");
+    assert_eq!(found.count(), 2);
     world.install_again(&["--project", "DEMO"]);
     assert_eq!((world.found(), world.alarm(), world.status().code), (vec![], None, 0));
     assert_eq!(world.push("alice", "HEAD:refs/heads/release/2").verdict(), Verdict::Refused);
@@ -128,6 +126,54 @@ fn a_project_that_comes_after_the_installation_is_told_of() {
         off.len() == 2 && off[0].starts_with("hook-off NEW: the PRE script is not on any more"),
         "{off:?}"
     );
+}
+
+/// Whether the hook is on no directory knows: a source that is late for long would hide that it is not.
+#[test]
+fn under_a_late_source_the_hook_is_looked_at_and_nothing_else_is_over() {
+    let mut world = World::installed(kept);
+    assert_eq!(world.found(), [""; 0]);
+    let known = |world: &World| {
+        let metrics = crate::observing::get(&world.daemon, "/metrics").1;
+        let is_one = |line: &&str| {
+            line.starts_with("oam_bitbucket_drift{") && !line.contains("hook-") && !line.ends_with(" 0")
+        };
+        metrics.lines().filter(is_one).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = known(&world);
+    assert!(!before.is_empty());
+    let config = fs::read_to_string(world.daemon.config_file()).unwrap();
+    fs::write(world.daemon.config_file(), config + "\n[directory]\nmax_age = \"1s\"\n").unwrap();
+    world.daemon.stop();
+    world.daemon.spawn();
+    let is_late = || world.oam("drift", "root", &[]).stderr_text().contains("drift is not looked for");
+    oam_tests::wait::until("the directory is stale", || is_late().then_some(()));
+    world.puts("root", "/projects/DEMO/hook-scripts/1", &["branch-create"]);
+    let watched = world.oam("watch", "root", &["--drift-every", "6h"]);
+    let said = watched.stderr_text();
+    assert!(said.contains("1 findings about the hook, 1 of them new"), "{said}");
+    assert!(said.contains("drift is not looked for"), "{said}");
+    assert!(world.alarm().is_some_and(|alarm| alarm.contains("hook-narrowed 1.")));
+    assert_eq!(known(&world), before, "what nobody looked at is not over");
+    // The same by hand: what was found is shown, and that the rest was not looked for.
+    let drift = world.oam("drift", "root", &["--tell"]);
+    assert!(
+        drift.code == 1 && drift.stdout_text().contains("DEMO: the PRE script does not run for"),
+        "{drift:?}"
+    );
+    assert_eq!(known(&world), before);
+}
+
+/// One place that cannot be read says nothing about the hook.
+#[test]
+fn what_is_found_about_the_hook_is_told_whatever_becomes_of_the_rest() {
+    let world = World::installed(kept);
+    assert_eq!(world.found(), [""; 0]);
+    world.puts("root", "/projects/DEMO/hook-scripts/1", &["branch-create"]);
+    world.server.stumble_at("GET /rest/branch-permissions/latest/projects/OTHER/restrictions", 500);
+    let watched = world.oam("watch", "root", &["--drift-every", "6h"]);
+    assert_ne!(watched.code, 0, "{watched:?}");
+    assert!(world.alarm().is_some_and(|alarm| alarm.contains("hook-narrowed 1.")));
 }
 
 #[test]

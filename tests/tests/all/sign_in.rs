@@ -1,6 +1,7 @@
 //! Administrators who sign in at a real OpenID provider, and what they may then.
 
 mod night;
+mod watch;
 
 use std::{
     fs,
@@ -81,7 +82,10 @@ impl World {
     }
 
     fn log_in_at(&self, home: &Path) -> Finished {
-        let mut oam = self.command_of(home);
+        Self::log_in_by(self.command_of(home))
+    }
+
+    fn log_in_by(mut oam: Command) -> Finished {
         oam.args(["login", "--device"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = oam.spawn().unwrap();
         let mut told = String::new();

@@ -20,8 +20,11 @@ const FIRST: u32 = 12_500;
 
 /// `oam` says so where it waits for somebody else…
 const WAITS: i32 = 6;
-/// …and so where somebody may not, or asks for what makes no sense.
-const NO: [i32; 3] = [1, 2, 5];
+/// …and so where somebody may not.
+const NO: [i32; 2] = [1, 5];
+/// And so of a command line that is wrong: a reason that says nothing is one. Any other would be a fault of this harness, and
+/// must not pass for an answer.
+const USAGE: i32 = 2;
 
 /// Who is which user of this host.
 pub(crate) struct Host(BTreeMap<String, u32>);
@@ -34,15 +37,20 @@ impl Host {
         (is_needed && nix::unistd::geteuid().is_root()).then(|| Self(people.zip(FIRST..).collect()))
     }
 
-    /// Why nobody can have what a case says at a daemon.
+    /// Why nobody can have what a case says at a daemon, as far as this process can ask for it.
     pub(crate) fn cannot(case: &Case) -> Option<&'static str> {
+        Self::cannot_as(case, nix::unistd::geteuid().is_root())
+    }
+
+    /// The same for a process that is root, or is not.
+    pub(crate) fn cannot_as(case: &Case, is_root: bool) -> Option<&'static str> {
         if !case.holds_something() && !case.leases_something() {
             None
         } else if case.began_long_ago() || (case.leases_something() && case.at.is_some()) {
             Some("what somebody asks for begins now")
         } else if !case.holds_something() {
             None
-        } else if !nix::unistd::geteuid().is_root() {
+        } else if !is_root {
             Some("SKIPPED: asking as another user: only root can become one")
         } else {
             None
@@ -92,7 +100,7 @@ impl Host {
         let name = case.lines()[0].name.to_string();
         let place = ["--on", case.repository().as_str(), "--refs", &name, "--for", "1m", "--reason", reason];
         let mut answer = self.oam(daemon, by, &[words, &place].concat());
-        if NO.contains(&answer.code) {
+        if NO.contains(&answer.code) || (answer.code == USAGE && reason.trim().is_empty()) {
             return None;
         }
         let id = json(&answer)["id"].as_str().expect("an id").to_owned();

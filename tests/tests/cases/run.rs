@@ -28,6 +28,7 @@ pub(crate) fn run(name: &str) {
     let file = CaseFile::read(name);
     let wrong = findings(&file);
     let cases = file.cases.len();
+    // Which these are, `format.rs` asserts.
     let why_not = |case: &Case| case.not_pushed().or_else(|| Host::cannot(case));
     let not_pushed: Vec<_> = file.cases.iter().filter_map(|case| Some((case, why_not(case)?))).collect();
     println!("{name}: {cases} cases decided and asked over gRPC, {} pushed", cases - not_pushed.len());

@@ -18,4 +18,5 @@ mod redact;
 mod references;
 mod schema;
 mod snippets;
+mod stale;
 mod three_teams;

@@ -109,7 +109,7 @@ proptest! {
         let mut seen = Seen::default();
         seen.groups.is = ["eng", "leads", "chiefs"].map(str::to_owned).into();
         let accounts = PEOPLE.iter().filter(|(name, _)| listed || *name != "svc-ci");
-        seen.accounts.is = accounts.map(|(name, _)| Account { name: (*name).into(), slug: (*name).into(), active: true }).collect();
+        seen.accounts.is = accounts.map(|(name, _)| Account { id: None, name: (*name).into(), slug: (*name).into(), active: true }).collect();
         let made = |at: &str| -> Vec<Restriction> {
             let all = protections.at(&place(at), &mirror).into_iter();
             all.filter_map(|(one, _)| fitting(&one, &seen).ok()).map(|one| Restriction {

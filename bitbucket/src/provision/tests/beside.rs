@@ -32,7 +32,7 @@ fn what_is_there_beside_the_policy_is_found_the_worst_first() {
     };
     let credential =
         |kind, ends, used| Credential { kind, id: "1".into(), label: "x".into(), ends, used, made: Some(5) };
-    let account = |name: &str| Account { name: name.into(), slug: name.into(), active: true };
+    let account = |name: &str| Account { id: None, name: name.into(), slug: name.into(), active: true };
     let around = Around {
         everybody: vec![("OPS".parse().unwrap(), Level::Read)],
         restrictions: vec![(place("PAY"), restriction(&[])), (place("PAY/api"), restriction(&["boss"]))],

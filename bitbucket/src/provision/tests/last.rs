@@ -149,3 +149,35 @@ fn groups_are_looked_into_where_one_who_administers_would_do_so_no_more() {
     let all = ["group:admins", "group:eng", "group:pay", "group:web"];
     assert_eq!(groups(&company), all.map(holder).into());
 }
+
+/// Nobody knows who administers a project that could not be read, and by which group.
+#[test]
+fn while_a_project_cannot_be_read_nobody_is_given_or_taken_anything_there_nor_leaves_a_last_group() {
+    let mut company = company();
+    company.gone("user:ada").give("OPS", Level::Write, "user:bob").ours(
+        "OPS",
+        "user:cleo",
+        Level::Read,
+        None,
+    );
+    company.give("PAY", Level::Read, "user:bob");
+    company.seen.permissions.remove(&place("OPS"));
+    company.seen.unread_places.insert(place("OPS"), "no answer".into());
+    let doors = Doors { credentials: vec![], groups: ["eng", "idle"].map(str::to_owned).into() };
+    company.seen.doors.insert(holder("user:ada"), dated(doors));
+    let groups = groups_to_look_into(&company.seen, &company.basis);
+    assert_eq!(groups, BTreeSet::from(["group:eng", "group:idle"].map(holder)));
+    company.members("eng", &["ada", "bob"]).members("idle", &["ada", "svc-oam"]);
+    assert_eq!(company.planned(), ["user:ada out of group:eng", "PAY user:bob ->read"]);
+    let plan = company.plan();
+    assert!(
+        plan.held_back.len() == 1 && plan.held_back[0].why.starts_with("nobody can say whether"),
+        "{plan:?}"
+    );
+    assert_eq!(plan.unread_places, [(place("OPS"), "no answer".to_owned())]);
+    assert_eq!(plan.not_out(&company.basis), BTreeSet::from([holder("user:ada")]));
+    // Of a repository that cannot be read nobody administers more than that.
+    company.seen.unread_places = [(place("OPS/tools"), "no answer".into())].into();
+    company.seen.permissions.insert(place("OPS"), dated(vec![]));
+    assert!(company.planned().contains(&"user:ada out of group:idle".to_owned()));
+}

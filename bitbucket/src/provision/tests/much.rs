@@ -52,7 +52,12 @@ fn what_is_too_much_at_once_is_put_aside_and_the_rest_is_done() {
     company.basis.managed.clear();
     company.ours("PAY", "user:a", Level::Read, None).ours("PAY", "user:e", Level::Read, None);
     for name in ["svc-2", "svc-3", "svc-4"] {
-        company.seen.accounts.is.push(Account { name: name.into(), slug: name.into(), active: true });
+        company.seen.accounts.is.push(Account {
+            id: None,
+            name: name.into(),
+            slug: name.into(),
+            active: true,
+        });
         company.gone(&format!("user:{name}")).has("OPS", &format!("user:{name}"), Level::Read);
     }
     let all = [&given[..], &["PAY user:a read>-", forgotten]].concat();

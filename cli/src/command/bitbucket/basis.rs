@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oam_bitbucket::{
-    Matcher, MatcherKind,
+    AccountId, Matcher, MatcherKind,
     mirror::{MirrorSettings, Mirrored},
     permission::{Holder, Level, Place},
     provision::{
-        Automatic, Basis, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Seen, Settings, Standing,
+        Automatic, Basis, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Renamed, Seen, Settings, Standing,
         Told,
     },
 };
@@ -21,6 +21,7 @@ pub(super) async fn ask(admin: &mut Admin, seen: &Seen) -> Result<Basis, CallErr
     let request = GetProvisioningRequest {
         places: seen.places.is.iter().map(ToString::to_string).collect(),
         users: seen.usernames().map(str::to_owned).collect(),
+        ids: seen.accounts.is.iter().map(|account| AccountId::on_wire(account.id)).collect(),
     };
     let mut steps = admin.get_provisioning(request).await?.into_inner();
     let first = steps.message().await?.and_then(|message| message.step);
@@ -80,6 +81,7 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
         managed: BTreeMap::new(),
         pending: Vec::new(),
         unsaid: Vec::new(),
+        renamed: Renamed::default(),
         mirror: MirrorBasis::default(),
         fixes: Fixes::default(),
     })
@@ -97,15 +99,10 @@ fn add(basis: &mut Basis, step: Step) -> Result<(), CallError> {
             holders.named.extend(users(role.named));
         }
         Step::Given(given) => basis.given.push(self::given(given).ok_or_else(|| incomplete("a right"))?),
-        Step::Standing(one) => {
-            let standing = match one.standing.as_str() {
-                "deactivated" => Standing::Deactivated,
-                "cut-off" => Standing::CutOff,
-                "unknown" => Standing::Unknown,
-                _ => return Err(incomplete("how an account stands")),
-            };
+        Step::Standing(one) => stands(basis, &one)?,
+        Step::Another(one) => {
             let user = Holder::user(&one.user).ok_or_else(|| incomplete("whose account it is"))?;
-            basis.standing.insert(user, standing);
+            basis.renamed.another.insert(user, one.why);
         }
         Step::Managed(one) => {
             let (key, managed) = managed(&one).ok_or_else(|| incomplete("a permission"))?;
@@ -126,6 +123,27 @@ fn add(basis: &mut Basis, step: Step) -> Result<(), CallError> {
             basis.mirror.owned.insert((place, one.thing));
         }
     }
+    Ok(())
+}
+
+fn stands(basis: &mut Basis, one: &v1::AccountStanding) -> Result<(), CallError> {
+    let mut standing = match one.standing.as_str() {
+        "deactivated" => Standing::Deactivated,
+        "cut-off" => Standing::CutOff,
+        "unknown" => Standing::Unknown,
+        _ => return Err(incomplete("how an account stands")),
+    };
+    let whose = || incomplete("whose account it is");
+    let user = Holder::user(&one.user).ok_or_else(whose)?;
+    if !one.was.is_empty() {
+        let was = Holder::user(&one.was).ok_or_else(whose)?;
+        // What is never touched is not touched under another name.
+        if basis.settings.ignores(None, &was) {
+            standing = Standing::Unknown;
+        }
+        basis.renamed.was.insert(user.clone(), was);
+    }
+    basis.standing.insert(user, standing);
     Ok(())
 }
 
@@ -167,4 +185,31 @@ fn told(wire: v1::BitbucketChange) -> Told {
 pub(super) fn to_wire(told: Told) -> v1::BitbucketChange {
     let Told { step, place, user, group, thing, before, after, because } = told;
     v1::BitbucketChange { step, place, user, group, thing, before, after, because }
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_bitbucket::{permission::Holder, provision::Standing};
+    use oam_proto::v1::{AccountStanding, ProvisioningOpening};
+
+    use super::{opened, stands};
+
+    #[test]
+    fn what_is_never_touched_is_not_touched_under_another_name() {
+        let opening = ProvisioningOpening {
+            account: "svc-oam".into(),
+            ignore: vec!["user:backup".into()],
+            ..ProvisioningOpening::default()
+        };
+        let mut basis = opened(opening).unwrap();
+        for (was, standing) in
+            [("carl", Standing::CutOff), ("Backup", Standing::Unknown), ("svc-oam", Standing::Unknown)]
+        {
+            let one = AccountStanding { user: "other".into(), standing: "cut-off".into(), was: was.into() };
+            stands(&mut basis, &one).unwrap();
+            let other = Holder::user("other").unwrap();
+            assert_eq!(basis.standing(&other), Some(standing), "{was}");
+            assert_eq!(basis.renamed.was.get(&other), Holder::user(was).as_ref());
+        }
+    }
 }

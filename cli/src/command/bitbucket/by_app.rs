@@ -5,7 +5,7 @@ use oam_bitbucket::{
     install::{
         Chosen,
         app::{self, AppPlan, HookFile},
-        drift as of_hooks,
+        below, drift as of_hooks,
     },
 };
 use oam_proto::v1::BitbucketState;
@@ -19,6 +19,29 @@ use crate::{
         bitbucket_app::{AppAppliedJson, app_plan_text, app_status, app_step_done},
     },
 };
+
+/// Refuses another file for some of the projects than for the others: one is noted for all of them, and these would be an alarm.
+pub(super) fn one_file(
+    before: Option<&Chosen>,
+    file: &HookFile,
+    projects: &[ProjectKey],
+    there: &[ProjectKey],
+) -> Result<(), Failure> {
+    let Some(before) = before.filter(|before| before.hook != file.0) else { return Ok(()) };
+    let others = there.iter().filter(|project| before.has(project) && !projects.contains(project));
+    let others: Vec<_> = others.map(ToString::to_string).collect();
+    let Some(first) = others.first() else { return Ok(()) };
+    let more = match others.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    let what = format!(
+        "for {first}{more} the app runs the hook as `{}`, and all projects have the same file",
+        before.hook
+    );
+    let help = "name that file with --safe-path; to change it, name all of these projects, or --all-projects, at once";
+    Err(Failure::Usage { what, help })
+}
 
 pub(super) async fn install(
     client: &Client,
@@ -49,7 +72,12 @@ pub(super) async fn status(
     daemon: &BitbucketState,
 ) -> Result<StatusJson, Failure> {
     let seen = app::see(client, projects).await?;
-    let found = chosen.map(|chosen| of_hooks::findings_by_app(&seen, chosen)).unwrap_or_default();
+    let mut found = Vec::new();
+    if let Some(chosen) = chosen {
+        let meant: Vec<_> = projects.iter().filter(|project| chosen.has(project)).cloned().collect();
+        found = of_hooks::findings_by_app(&seen, chosen);
+        found.extend(below::findings(&below::see(client, &meant).await?, chosen));
+    }
     Ok(app_status(&seen, &AppPlan::install(&seen, file), daemon).with_findings(&found))
 }
 

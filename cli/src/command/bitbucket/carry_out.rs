@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use oam_bitbucket::{
-    Bitbucket as Client, Error,
+    AccountId, Bitbucket as Client, Error,
     permission::Holder,
     provision::{self, Basis, Change, Outcome, Seen, Standing},
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tonic::Code;
 
-use super::{basis, provision::Look};
+use super::{accounts, basis, provision::Look};
 use crate::{
     client::Admin,
     command::{Context, Ending},
@@ -56,6 +56,7 @@ pub(super) async fn carry_out(
     yes_really: bool,
     context: &mut Context,
 ) -> Ending {
+    accounts::note(admin, &look.seen, context).await;
     let mut too_much = Vec::new();
     if !yes_really {
         (look.plan, too_much) = std::mem::take(&mut look.plan).bounded(&look.basis);
@@ -79,7 +80,8 @@ pub(super) async fn carry_out(
     let (Done { done, failed, .. }, plan) = (done, &look.plan);
     let json = AppliedJson::of(done, &failed, plan, &too_much);
     context.terminal.answer(&json, |page| applied_text(done, &failed, plan, &too_much, page))?;
-    let whole = failed.is_empty() && plan.held_back.is_empty() && plan.unread.is_empty();
+    let is_read = plan.unread.is_empty() && plan.unread_places.is_empty();
+    let whole = failed.is_empty() && plan.held_back.is_empty() && is_read;
     Ok(if whole && too_much.is_empty() { Exit::Ok } else { Exit::No })
 }
 
@@ -153,6 +155,7 @@ async fn make(
         policy: basis.policy.clone(),
         of_leaver: leaver.is_some() && !of_stranger,
         of_stranger,
+        account: AccountId::on_wire(leaver.as_ref().and_then(|user| seen.id_of(user))),
     };
     let entry = match admin.begin_bitbucket_change(begin).await {
         Ok(begun) => begun.into_inner().entry,

@@ -54,51 +54,64 @@ pub(super) struct Around {
     noted: Option<PathBuf>,
 }
 
-/// What was found, and whether it was looked at the hook.
-pub(super) struct Found {
-    pub(super) all: Vec<Finding>,
-    pub(super) hooks: bool,
+/// At what was looked that is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// At the hook, and nothing else.
+    AtHooks,
+    /// At all but the hook.
+    AtRest,
 }
 
 /// Runs it.
 pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
+    // First the hook: what is not well about it is told whatever becomes of the rest, which a wrong file makes useless.
+    let hooks = task.around.hooks(&client, &task.server.url).await?;
+    match &hooks {
+        Some(found) if task.tell => drop(task.around.tell(&mut admin, found, Looked::AtHooks).await?),
+        Some(_) => {}
+        None => context.terminal.note(NOT_LOOKED),
+    }
     let look = Look::anew(&client, &mut admin, false).await?;
-    let found = task.around.look(&client, &task.server.url, &look).await?;
-    if task.tell {
-        task.around.tell(&mut admin, &found).await?;
+    let rest = task.around.look(&client, &look).await;
+    if let (true, Ok(found)) = (task.tell, &rest) {
+        task.around.tell(&mut admin, found, Looked::AtRest).await?;
     }
-    if !found.hooks {
-        context.terminal.note(NOT_LOOKED);
+    let hooks = hooks.unwrap_or_default();
+    let (mut found, failed) = match rest {
+        Ok(rest) => (rest, None),
+        Err(failure) if hooks.is_empty() => return Err(failure),
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    found.extend(hooks);
+    found.sort_by_key(Finding::rank);
+    let json = DriftJson::of(&look.plan, &found);
+    context.terminal.answer(&json, |page| drift_text(&found, page))?;
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(if found.is_empty() { Exit::Ok } else { Exit::No }),
     }
-    let json = DriftJson::of(&look.plan, &found.all);
-    context.terminal.answer(&json, |page| drift_text(&found.all, page))?;
-    Ok(if found.all.is_empty() { Exit::Ok } else { Exit::No })
 }
 
 impl Around {
-    /// Finds what is beside the policy, and what is not as it was installed.
-    pub(super) async fn look(&self, client: &Client, url: &WebUrl, look: &Look) -> Result<Found, Failure> {
+    /// Finds what is beside the policy.
+    pub(super) async fn look(&self, client: &Client, look: &Look) -> Result<Vec<Finding>, Failure> {
         if let Some(why) = &look.basis.late {
             let help = "look again when the source is back: see `oam status`";
             return Err(Failure::HeldBack { what: format!("drift is not looked for: {why}"), help });
         }
-        // First what a wrong file makes useless.
-        let hooks = self.hooks(client, url).await?;
         let around = provision::look_around(client, &look.seen, self.credentials).await?;
         let now = u128::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let since = u64::try_from(now.saturating_sub(self.unused_for.as_millis())).unwrap_or_default();
         let mut all = provision::findings(&look.seen, &look.basis, &look.plan, &around, since);
         let strangers = provision::look_at_strangers(client, &look.seen, &look.basis).await?;
         all.extend(provision::strange(&look.seen, &look.basis, &strangers, &around));
-        let looked = hooks.is_some();
-        all.extend(hooks.into_iter().flatten());
-        all.sort_by_key(Finding::rank);
-        Ok(Found { all, hooks: looked })
+        Ok(all)
     }
 
     /// What of the hook is not as it was installed; `None` where nobody noted what was.
-    async fn hooks(&self, client: &Client, url: &WebUrl) -> Result<Option<Vec<Finding>>, Failure> {
+    pub(super) async fn hooks(&self, client: &Client, url: &WebUrl) -> Result<Option<Vec<Finding>>, Failure> {
         let file = self.noted.clone().unwrap_or_else(|| NOTED.into());
         let Noted { scripts, by_scripts, by_app, .. } = Noted::read(&file, url)?;
         if by_scripts.is_none() && by_app.is_none() {
@@ -125,7 +138,8 @@ impl Around {
     pub(super) async fn tell(
         &self,
         admin: &mut Admin,
-        found: &Found,
+        found: &[Finding],
+        looked: Looked,
     ) -> Result<TellBitbucketDriftResponse, Failure> {
         let wire = |one: &Finding| BitbucketFinding {
             kind: one.kind.as_str().to_owned(),
@@ -134,10 +148,12 @@ impl Around {
             thing: one.thing.clone(),
             what: provision::shortened(one.what.clone()),
         };
-        let (credentials, hooks) = (self.credentials, found.hooks);
-        let message = |findings| TellBitbucketDriftRequest { findings, credentials, hooks };
+        let hooks = looked == Looked::AtHooks;
+        let credentials = self.credentials && !hooks;
+        let message =
+            |findings| TellBitbucketDriftRequest { findings, credentials, hooks, hooks_only: hooks };
         let first = message(Vec::new());
-        let rest = found.all.chunks(PER_MESSAGE).map(|some| message(some.iter().map(wire).collect()));
+        let rest = found.chunks(PER_MESSAGE).map(|some| message(some.iter().map(wire).collect()));
         let all: Vec<_> = std::iter::once(first).chain(rest).collect();
         Ok(admin.tell_bitbucket_drift(tokio_stream::iter(all)).await?.into_inner())
     }

@@ -8,16 +8,17 @@ use oam_bitbucket::{
     permission::{Holder, Level},
     provision::{self, Basis, Fixes, Pending, Plan as Drawn, Reading, Seen},
 };
-use tokio::time::{self, Instant};
+use tokio::time;
 
 use super::{
-    basis,
+    accounts, basis,
     carry_out::{carry_out, end},
-    drift::{Around, NOT_LOOKED},
+    drift::Around,
+    looking::{Looking, Search},
     mending::Mending,
     seen::{Keeping, length},
     server::Server,
-    watching,
+    watching::{self, Left},
 };
 use crate::{
     client::Admin,
@@ -65,6 +66,9 @@ pub struct Apply {
     /// Also when more is taken than the daemon's configuration allows at once
     #[arg(long)]
     yes_really: bool,
+    /// Before anything else: every account that has the name of another one now is the one of that name (see `another-account` of `oam bitbucket drift`)
+    #[arg(long)]
+    accept_accounts: bool,
     #[command(flatten)]
     keys: AccessKeys,
     #[command(flatten)]
@@ -126,6 +130,9 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
+    if task.accept_accounts {
+        accounts::tell(&mut admin, &client.accounts().await?, true).await?;
+    }
     let fixes = match &looked_at {
         Some(looked_at) => task.mending.of_plan(&looked_at.fixes),
         None => task.mending.fixes(),
@@ -141,9 +148,9 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
 
 /// Runs `oam bitbucket watch`.
 pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
-    let mut looked = None;
+    let mut looking = Looking::default();
     loop {
-        let ended = round(task, &mut looked, context).await;
+        let ended = round(task, &mut looking, context).await;
         let Some(every) = task.every else { return ended };
         if let Err(failure) = ended {
             // The next round may find it mended.
@@ -154,7 +161,7 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
 }
 
 /// Does what may be done without being asked.
-async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context) -> Ending {
+async fn round(task: &Watch, looking: &mut Looking, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
     let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading(), Wish::default()).await?;
@@ -171,48 +178,28 @@ async fn round(task: &Watch, looked: &mut Option<Instant>, context: &mut Context
         ));
     }
     // What comes of the search for drift is another matter: whoever is gone has lost what they had.
+    let not_out = Left::by(&look);
     if let (Some(every), Ok(_)) = (task.every, &ended) {
-        watching::rounded(every, context).await?;
+        watching::rounded(every, not_out, context).await?;
     }
-    let is_due = |every| looked.is_none_or(|looked: Instant| looked.elapsed() >= every);
-    if task.drift_every.is_some_and(is_due) {
-        *looked = Some(Instant::now());
-        if look.plan.changes.is_empty() {
-            look.plan = whole;
-        } else {
-            // Of what was just mended nothing is told.
-            look = Look::anew(&client, &mut admin, false).await?;
-        }
-        tell_drift(task, (&client, &mut admin), &look, context).await?;
+    if let Some(search) = task.search().filter(|search| looking.is_due(search)) {
+        // Of what was just mended nothing is told.
+        let is_mended = !look.plan.changes.is_empty();
+        look.plan = whole;
+        looking.round(&search, (&client, &mut admin), (look, is_mended), context).await?;
         if let Some(every) = task.every {
-            watching::rounded(every, context).await?;
+            watching::rounded(every, not_out, context).await?;
         }
     }
     ended
 }
 
-/// Looks for what is beside the policy, and tells the daemon.
-async fn tell_drift(
-    task: &Watch,
-    (client, admin): (&Client, &mut Admin),
-    look: &Look,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    if let Some(why) = &look.basis.late {
-        context.terminal.note(&format!("drift is not looked for: {why}"));
-        return Ok(());
+impl Watch {
+    /// What is looked for besides.
+    fn search(&self) -> Option<Search<'_>> {
+        let every = self.drift_every?;
+        Some(Search { every, around: &self.around, url: &self.server.url })
     }
-    let found = task.around.look(client, &task.server.url, look).await?;
-    let told = task.around.tell(admin, &found).await?;
-    if !found.hooks {
-        context.terminal.note(NOT_LOOKED);
-    }
-    context.terminal.note(&format!(
-        "{} findings beside the policy, {} of them new",
-        found.all.len(),
-        told.new
-    ));
-    Ok(())
 }
 
 impl Look {

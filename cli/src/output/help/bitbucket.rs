@@ -27,7 +27,7 @@ pub fn bitbucket_status() -> String {
 pub fn bitbucket_plan() -> String {
     document(
         "{policy, directory, changes: [CHANGE], held_back: [{change: CHANGE, why}], surplus: [{place, holder, has, granted}], \
-         absent, left_in_groups, unread: [{user, why}], unsaid: [{rule, what}], unchanged, too_much, interrupted}",
+         absent, left_in_groups, unread: [{user, why}], unread_places: [{place, why}], unsaid: [{rule, what}], unchanged, too_much, interrupted}",
         &[BITBUCKET_CHANGE],
     )
 }
@@ -37,7 +37,7 @@ pub fn bitbucket_drift() -> String {
     document(
         "{policy, directory, counts: {KIND: N, …}, findings: [{kind, place, holder, what, mended, mended_by}]}",
         &[
-            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unknown-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused; mended_by: a command, or null",
+            "kind: hook-gone, hook-off, hook-narrowed, hook-replaced, hook-not-yet, gone, unread, unknown-account, another-account, administers, group-member, not-granted, everybody, differs, exemption, restriction, key-writes, endless or unused; mended_by: a command, or null",
         ],
     )
 }
@@ -45,7 +45,7 @@ pub fn bitbucket_drift() -> String {
 /// `oam bitbucket apply` and `watch`.
 pub fn bitbucket_apply() -> String {
     document(
-        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}], unread: [{user, why}]}",
+        "{done, failed: [{change: CHANGE, why}], held_back: [{change: CHANGE, why}], unread: [{user, why}], unread_places: [{place, why}]}",
         &[BITBUCKET_CHANGE],
     )
 }

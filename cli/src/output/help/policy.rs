@@ -96,8 +96,18 @@ pub fn policy_diff() -> String {
 }
 
 /// `RULE` in the texts below.
-const RULE: &str = "RULE: {kind, id, evaluate_only, decided, would, last}; decided: how many refs it decided, of a role how \
-                    many pushes came from who held it; would: what it would have decided in evaluate mode";
+const RULE: &str = "RULE: {kind, id, evaluate_only, decided, would, last, beside_pushes}; kind: grant, block, require, waiver, \
+                    elevation, workload or role; decided: how many refs it decided, of an elevation or a workload how many \
+                    it carried by what somebody had by it, of a role how many pushes came from who held it; would: what it \
+                    would have decided in evaluate mode; beside_pushes: a grant of `read` or `admin`, which shows in no push";
+
+/// `UNTOLD` in the texts below.
+const UNTOLD: &str =
+    "UNTOLD: {code, why, doubt, refs, pushes, examples}; doubt: the answer is less certain for it";
+
+/// `log_begins` in the texts below.
+const LOG_BEGINS: &str = "log_begins: when the first entry was recorded that the log still has, null where it has more from before \
+                          what is asked for; where it is later than `since`, nothing is known of the time between";
 
 /// `oam policy replay`.
 pub fn replay() -> String {
@@ -113,14 +123,16 @@ pub fn replay() -> String {
                 "group: {effect, before: JUDGEMENT, after: JUDGEMENT, refs, pushes, examples: [VERDICT]}",
                 "done, last: {policy, in_force, since, until, pushes, refs, unchanged, newly_permitted, newly_refused, \
              newly_undecided, other_grounds, pushes_changed, by_directory_alone, by_directory_then, by_directory_now, \
-             refs_not_grouped, untold: [UNTOLD], rules: [RULE], in_force_rules: [RULE], in_force_rules_since}",
+             refs_not_grouped, untold: [UNTOLD], rules: [RULE], in_force_rules: [RULE], in_force_rules_since, \
+             log_begins}",
                 "VERDICT: {decision, time, username, repository, channel, ref, verb, effect, before: JUDGEMENT, after: \
              JUDGEMENT, generation, directory, differs}",
                 "effect: newly-permitted, newly-refused, newly-undecided or other-grounds",
                 "JUDGEMENT: {outcome, grant, waiver, reasons: [{code, rule}]}",
                 "ref: instead `ref_b64`, in base64, where it is not UTF-8",
                 "directory: then, the one it was decided by; or now",
-                "UNTOLD: {code, why, doubt, refs, pushes, examples}; doubt: the answer is less certain for it",
+                UNTOLD,
+                LOG_BEGINS,
                 RULE,
                 "a policy with faults: {faults_total, faults: [FAULT]} instead, one document",
                 FAULT,
@@ -131,7 +143,10 @@ pub fn replay() -> String {
 
 /// `oam policy usage`.
 pub fn usage() -> String {
-    document("{policy, in_force_since, since, rules: [RULE]}", &[RULE])
+    document(
+        "{policy, in_force_since, since, log_begins, untold: [UNTOLD], rules: [RULE]}",
+        &[RULE, LOG_BEGINS, UNTOLD],
+    )
 }
 
 /// `oam policy apply`, `rollback` and `approve`.

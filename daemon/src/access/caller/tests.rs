@@ -140,6 +140,7 @@ async fn what_cannot_be_told_gives_no_role_and_is_said() {
         source: "okta".into(),
         as_of: Some(Timestamp::UNIX_EPOCH),
         max_age: Some(Duration::ZERO),
+        unheard: None,
     };
     let stale = State { sources: [old].into(), ..good.clone() };
     let none = State { snapshot: None, ..good.clone() };

@@ -236,3 +236,19 @@ async fn an_approval_that_was_the_last_counts_no_more_at_a_start_when_they_are_g
     bench.cut_off("bob").await;
     assert_eq!(contact(&bench.start().await).as_deref(), Some("one"));
 }
+
+/// Alice leads, approves, and leads no more. That she may not approve now is not made good by that she could.
+#[tokio::test]
+async fn who_administers_no_more_does_not_count() {
+    let (bench, manager) = started(2).await;
+    bench.import(&["s:eng", "s:leads"]).await;
+    let two = proposed(&manager, ALICE, &policy("two")).await;
+    approve(&manager, &two, "okta:7 (alice)").await.unwrap();
+    assert!(matches!(approve(&manager, &two, "okta:7 (alice)").await, Err(ProposalError::Twice(_))));
+    bench.import(&["s:eng"]).await;
+    let after = approve(&manager, &two, CAROL).await.unwrap();
+    let Applied::Proposed { proposal, .. } = after else { panic!("it is in force by who may not approve") };
+    assert_eq!(proposal.approved_by(), [CAROL]);
+    approve(&manager, &two, "corp:42 (bob)").await.unwrap();
+    assert_eq!(manager.live().unwrap().version.approved_by, [CAROL, "corp:42 (bob)"]);
+}

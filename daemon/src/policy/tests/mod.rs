@@ -14,6 +14,7 @@ use oam_policy::{
 use super::{Applied, ApplyError, Change, PolicyManager};
 
 use crate::{
+    access::AdminRole,
     audit_log::AuditLog,
     config::{AdminConfig, PolicyPlace},
     directory::{self, By, DirectoryReader, DirectoryWriter},
@@ -64,7 +65,7 @@ impl Bench {
     async fn start_at(&self, place: PolicyPlace, unapproved: Option<Digest>) -> PolicyManager {
         let state = self.folder.path();
         let (audit, reader) = (self.audit.clone(), self.reader.clone());
-        PolicyManager::start(place, unapproved, state, audit, reader, AdminConfig::default()).await.unwrap()
+        PolicyManager::start(place, unapproved, state, audit, reader, administrators()).await.unwrap()
     }
 
     /// What the audit log tells of policies, the oldest first: the events as JSON.
@@ -94,6 +95,12 @@ impl Bench {
     fn edit(&self, text: &str) {
         fs::write(self.folder.path().join("policy/policy.toml"), text).unwrap();
     }
+}
+
+/// Whoever leads by the directory administers, and who does so by the word of `corp`.
+fn administrators() -> AdminConfig {
+    let holders = ["group:s:leads", "token:corp:admins"].map(|holder| holder.parse().unwrap());
+    AdminConfig { roles: [(AdminRole::Admin, holders.into())].into(), ..AdminConfig::default() }
 }
 
 /// A policy whose test holds as long as alice is in the group; `contact` makes it another one.

@@ -15,7 +15,7 @@ fn soak() -> bool {
 }
 
 /// The decisions that the log holds.
-fn decisions(log: &AuditLog) -> Vec<Decision> {
+pub(super) fn decisions(log: &AuditLog) -> Vec<Decision> {
     let entries = log.entries(0).unwrap().map(|line| Entry::decode(&line.unwrap()).unwrap());
     let decision = |entry: Entry| match entry.event {
         Event::Decision(decision) => Some(*decision),
@@ -25,7 +25,7 @@ fn decisions(log: &AuditLog) -> Vec<Decision> {
 }
 
 /// Writes each of these decisions anew, `times` times, under ids of its own.
-async fn repeat(log: &AuditLog, decisions: &[Decision], times: u64) {
+pub(super) async fn repeat(log: &AuditLog, decisions: &[Decision], times: u64) {
     let mut ids = log.size()..;
     let mut many: Option<Batch> = None;
     for n in 1..=times {

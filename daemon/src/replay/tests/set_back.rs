@@ -82,7 +82,7 @@ async fn neither_a_grant_that_was_over_nor_a_ref_that_was_frozen_is_open_again()
 }
 
 /// What people and jobs can have for a while; and since when one ref is frozen.
-fn for_a_while(moment: Timestamp) -> String {
+pub(super) fn for_a_while(moment: Timestamp) -> String {
     format!(
         r#"version = 1
 [[role]]
@@ -139,7 +139,7 @@ refs = ["refs/heads/release/*"]
 }
 
 /// Asks for what nobody need approve, for ten minutes.
-async fn ask(bench: &Bench, name: &str, wanted: Wanted, refs: &str) {
+pub(super) async fn ask(bench: &Bench, name: &str, wanted: Wanted, refs: &str) {
     let person = Asking { username: name.parse().unwrap(), actor: "test".into() };
     let (on, refs) = (["PAY/api".to_owned()], [refs.to_owned()]);
     let ask = Ask::new(wanted, &on, &refs, Duration::from_secs(600), "INC-1".into()).unwrap();
@@ -147,7 +147,7 @@ async fn ask(bench: &Bench, name: &str, wanted: Wanted, refs: &str) {
 }
 
 /// Leases a ref for a job, whose token was issued at this moment.
-async fn lease(bench: &Bench, issued: Timestamp, name: &str) {
+pub(super) async fn lease(bench: &Bench, issued: Timestamp, name: &str) {
     let expires = issued + SignedDuration::from_hours(1);
     let token = WorkloadToken::sample("https://ci", "a", expires, &json!({"project": "7"})).issued_at(issued);
     let ask = LeaseAsk {

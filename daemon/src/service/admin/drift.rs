@@ -33,10 +33,11 @@ pub(super) async fn tell(
     mut messages: Streaming<v1::TellBitbucketDriftRequest>,
 ) -> Result<v1::TellBitbucketDriftResponse, Status> {
     kept(live)?;
-    let (mut found, mut at) = (Vec::new(), LookedAt::default());
+    let (mut found, mut at) = (Vec::new(), LookedAt { permissions: true, ..LookedAt::default() });
     while let Some(message) = messages.message().await? {
         at.credentials |= message.credentials;
         at.hooks |= message.hooks;
+        at.permissions &= !message.hooks_only;
         for one in message.findings {
             found.push(finding(one)?);
         }

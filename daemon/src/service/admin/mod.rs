@@ -1,5 +1,6 @@
 //! What administrators, auditors and developers ask through `oam`. One file for each noun.
 
+mod accounts;
 mod audit;
 mod basis;
 mod bitbucket;
@@ -106,6 +107,14 @@ impl Admin for AdminService {
     ) -> Reply<v1::EndBitbucketChangeResponse> {
         let Admitted { live, actor, .. } = self.gate.admit(&request, Call::EndBitbucketChange).await?;
         Ok(Response::new(provisioning::end(&live, actor, request.into_inner()).await?))
+    }
+
+    async fn tell_bitbucket_accounts(
+        &self,
+        request: Request<Streaming<v1::TellBitbucketAccountsRequest>>,
+    ) -> Reply<v1::TellBitbucketAccountsResponse> {
+        let Admitted { live, actor, .. } = self.gate.admit(&request, Call::TellBitbucketAccounts).await?;
+        Ok(Response::new(accounts::tell(&live, &actor, request.into_inner()).await?))
     }
 
     async fn tell_bitbucket_drift(

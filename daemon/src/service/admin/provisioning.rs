@@ -1,17 +1,18 @@
 //! Permissions in Bitbucket: what they should be, by the policy and the directory in force, and the record of how they are
 //! changed. The daemon changes nothing there itself: whoever does tells it before, and afterwards.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, iter, sync::Arc};
 
 use jiff::Timestamp;
 use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
+    AccountId,
     mirror::{Mirrored, Protections},
     permission::{Holder, Level, Place},
     provision::{LONGEST_TOLD, Managed, Settings, Told},
 };
 use oam_policy::{
-    Policy, Snapshot, State, UndecidedReason, Username, decide,
+    Policy, Snapshot, State, UndecidedReason, decide,
     entitle::{self, Entitlement, NameInOrder, Receiver, Standing},
     words,
 };
@@ -20,16 +21,19 @@ use tokio::{sync::mpsc, task};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use super::unavailable;
+use super::{
+    accounts::{Stands, Why, is_gone, still_right},
+    unavailable,
+};
 use crate::{
-    provisioning::{Ledger, LedgerError, is_member},
+    provisioning::{Ledger, LedgerError},
     service::Live,
 };
 
 /// How many names one message has: with the longest names, a quarter of the largest message.
 const NAMES_PER_MESSAGE: usize = 4_000;
 /// How many places or users may be asked about.
-const MOST_ASKED: usize = 200_000;
+pub(super) const MOST_ASKED: usize = 200_000;
 
 type Answers = mpsc::Sender<Result<v1::ProvisioningStep, Status>>;
 
@@ -49,7 +53,7 @@ pub(super) fn wanted(
         let why = words::of_undecided(first).summary;
         format!("nobody can say what permissions there should be: {why}")
     });
-    if !obstacles.iter().all(|one| matches!(one, UndecidedReason::SourceStale { .. })) {
+    if !obstacles.iter().all(UndecidedReason::is_of_a_source) {
         return Err(Status::unavailable(late.unwrap_or_default()));
     }
     let (answers, stream) = mpsc::channel(16);
@@ -65,64 +69,18 @@ pub(super) async fn begin(
     request: v1::BeginBitbucketChangeRequest,
 ) -> Result<v1::BeginBitbucketChangeResponse, Status> {
     let (settings, ledger) = kept(live)?;
-    let v1::BeginBitbucketChangeRequest { change, policy, of_leaver, of_stranger } = request;
+    let v1::BeginBitbucketChangeRequest { change, policy, of_leaver, of_stranger, account } = request;
     let change = self::change(change.unwrap_or_default())?;
     let why = match (of_leaver, of_stranger) {
         (true, _) => Why::Gone,
         (false, true) => Why::Stranger,
         (false, false) => Why::Else,
     };
-    still_right(settings, &live.state(), &change, &policy, why)?;
+    let was = AccountId::of_wire(account).and_then(|id| ledger.known_as(id));
+    still_right((settings, &live.state()), &change, was.as_ref(), (&policy, why))?;
     let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
     ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
     Ok(v1::BeginBitbucketChangeResponse { entry })
-}
-
-/// Why a change is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// Whoever it takes from is gone.
-    Gone,
-    /// No source knows whoever it takes from.
-    Stranger,
-    /// For something else.
-    Else,
-}
-
-/// Refuses what is not right any more. A plan of thousands of changes takes an hour: nobody gets by it what was withdrawn meanwhile, and
-/// from nobody is taken who is back.
-fn still_right(
-    settings: &Settings,
-    state: &State,
-    change: &Told,
-    planned_by: &str,
-    why: Why,
-) -> Result<(), Status> {
-    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
-    let (policy, snapshot) =
-        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
-    if policy.digest().to_string() != planned_by {
-        return Err(Status::aborted("another policy is in force now than the one by which this was planned"));
-    }
-    let user = &change.user;
-    let standing =
-        Username::parse(user).map_or(Standing::Unknown, |user| entitle::standing(policy, snapshot, &user));
-    let gives = change.step == "permit" && Level::parse(&change.after) > Level::parse(&change.before);
-    let told = match standing {
-        Standing::Deactivated | Standing::CutOff | Standing::Unknown if gives && !user.is_empty() => {
-            "may not act any more"
-        }
-        Standing::Active | Standing::Unknown if why == Why::Gone => "is not gone any more",
-        Standing::Active | Standing::Deactivated | Standing::CutOff if why == Why::Stranger => "is known now",
-        _ if why == Why::Else
-            && change.step == "leave-group"
-            && is_member(settings, policy, snapshot, change) =>
-        {
-            "is to be in that group now"
-        }
-        _ => return Ok(()),
-    };
-    Err(Status::failed_precondition(format!("`{user}` {told} ({}): plan again", standing.as_str())))
 }
 
 /// Records what became of a change.
@@ -166,22 +124,26 @@ pub(super) fn kept(live: &Live) -> Result<(&Settings, &Ledger), Status> {
 /// What is asked about.
 struct Asked {
     places: Vec<Place>,
-    users: Vec<Username>,
+    users: Vec<(Holder, Option<AccountId>)>,
 }
 
 impl Asked {
     fn of(request: v1::GetProvisioningRequest) -> Result<Self, Status> {
-        let v1::GetProvisioningRequest { places, users } = request;
+        let v1::GetProvisioningRequest { places, users, ids } = request;
         if places.len() > MOST_ASKED || users.len() > MOST_ASKED {
             return Err(Status::invalid_argument(format!("ask about at most {MOST_ASKED} places and users")));
+        }
+        if !ids.is_empty() && ids.len() != users.len() {
+            return Err(Status::invalid_argument("`ids` has one for each of `users`, or none at all"));
         }
         let place = |text: &String| {
             text.parse().map_err(|error: oam_bitbucket::permission::NameError| {
                 Status::invalid_argument(error.to_string())
             })
         };
-        // Who has a name that nobody of a directory can have is in none.
-        let users = users.iter().filter_map(|name| Username::parse(name).ok()).collect();
+        let ids = ids.into_iter().map(AccountId::of_wire).chain(iter::repeat(None));
+        let users = users.iter().zip(ids).filter_map(|(name, id)| Some((Holder::user(name)?, id)));
+        let users = users.collect();
         Ok(Self { places: places.iter().map(place).collect::<Result<_, _>>()?, users })
     }
 }
@@ -201,13 +163,10 @@ fn tell(
     if !is_late {
         tell_rights(answers, policy, snapshot, asked, now)?;
     }
-    for user in &asked.users {
-        let standing = entitle::standing(policy, snapshot, user);
-        let is_gone = matches!(standing, Standing::Deactivated | Standing::CutOff);
-        if is_gone || (standing != Standing::Active && !is_late) {
-            let (user, standing) = (user.as_str().to_owned(), standing.as_str().to_owned());
-            send(answers, Step::Standing(v1::AccountStanding { user, standing }))?;
-        }
+    let numbers = ledger.numbers();
+    for (name, id) in &asked.users {
+        let stands = Stands::of((policy, snapshot), &numbers, name, *id);
+        tell_standing(answers, name.name(), stands, is_late)?;
     }
     for ((place, holder), Managed { level, below }) in ledger.managed() {
         let below = below.map(|level| level.to_string()).unwrap_or_default();
@@ -225,6 +184,20 @@ fn tell(
         send(answers, Step::Owned(v1::OwnedRestriction { place: place.to_string(), thing }))?;
     }
     send(answers, Step::Done(true))
+}
+
+fn tell_standing(answers: &Answers, user: &str, stands: Stands, is_late: bool) -> Option<()> {
+    let Stands { standing, was, another } = stands;
+    let user = user.to_owned();
+    if let Some(why) = another {
+        send(answers, Step::Another(v1::AnotherAccount { user: user.clone(), why }))?;
+    }
+    if is_gone(standing) || (standing != Standing::Active && !is_late) {
+        let was = was.map(|was| was.name().to_owned()).unwrap_or_default();
+        let standing = standing.as_str().to_owned();
+        send(answers, Step::Standing(v1::AccountStanding { user, standing, was }))?;
+    }
+    Some(())
 }
 
 /// What rules give, and to whom.

@@ -1,4 +1,4 @@
-//! That `oam bitbucket watch` has done a round.
+//! That `oam bitbucket watch` has done a round, and what it left.
 
 use std::time::Duration;
 
@@ -7,7 +7,10 @@ use oam_proto::v1;
 use tonic::Status;
 
 use super::{provisioning::kept, unavailable};
-use crate::{service::Live, watched::LONGEST};
+use crate::{
+    service::Live,
+    watched::{LONGEST, Left},
+};
 
 /// Notes it. Answered once it is durable: a restart forgets nobody who is expected.
 pub(super) fn rounded(
@@ -22,6 +25,7 @@ pub(super) fn rounded(
             "a round is expected at least every {days} days, and at most every second: otherwise nobody would be missed"
         )));
     }
-    live.watched.rounded(every, Timestamp::now()).map_err(|error| unavailable(&error))?;
+    let left = Left { leavers: request.leavers_left, places: request.places_unread };
+    live.watched.rounded(every, left, Timestamp::now()).map_err(|error| unavailable(&error))?;
     Ok(v1::TellBitbucketWatchResponse {})
 }

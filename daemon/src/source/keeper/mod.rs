@@ -188,7 +188,7 @@ impl Sources {
     fn bounded(&self) -> Vec<&Source> {
         let matters = |source: &&Source| {
             let is_lost = source.roster().lost;
-            source.is_in_use() && (is_lost || source.config.max_age.is_some())
+            source.is_in_use() && (is_lost || source.config.max_age.is_some() || source.unheard().is_some())
         };
         self.sources.iter().map(AsRef::as_ref).filter(matters).collect()
     }

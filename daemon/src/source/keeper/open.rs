@@ -242,6 +242,7 @@ impl Opening {
             config,
             retired,
             heard: Heard::since(roster.seen, Timestamp::now),
+            unheard: RwLock::default(),
             roster: RwLock::new(roster),
             disk: Mutex::new(disk),
             tokens: Mutex::new(tokens),

@@ -25,6 +25,7 @@ impl Source {
             source: self.name().as_str().into(),
             as_of: self.seen().or_else(whenever).filter(|_| !roster.lost),
             max_age,
+            unheard: self.unheard(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use oam_policy::UndecidedReason;
 
 use super::{CommitError, NotSo, Sources};
 use crate::{
@@ -96,6 +97,27 @@ async fn a_disk_that_fails_leaves_no_source_broken_and_brings_nobody_back() {
     assert!(!bench.okta().disk().is_broken() && !bench.okta().disk().owes());
     let bench = bench.restart(state.path()).await;
     assert_eq!(bench.active(), [false, false, false, false]);
+}
+
+/// Whoever is disabled there would not be cut off here.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_a_source_of_which_no_signals_come_nothing_is_decided_be_it_of_any_age() {
+    let state = tempfile::tempdir().unwrap();
+    let bench = Bench::open(state.path()).await;
+    bench.say(0, true).await.unwrap();
+    let of = |user: &str| bench.sources.freshness(&user.parse::<oam_policy::Username>().unwrap().key());
+    assert!(bench.sources.all_freshness().is_empty() && of("n0").is_empty());
+    bench.okta().note_signals("idp", false);
+    bench.okta().note_signals("google", false);
+    bench.okta().note_signals("google", true);
+    let blind = UndecidedReason::SignalsBlind { source: "okta".into(), transmitter: "idp".into() };
+    // That nobody knows somebody rests on it, too.
+    for fresh in [bench.sources.all_freshness(), of("n0"), of("nobody")] {
+        let why: Vec<_> = fresh.iter().map(|one| one.staleness(Timestamp::now())).collect();
+        assert_eq!(why, [Some(blind.clone())]);
+    }
+    bench.okta().note_signals("idp", true);
+    assert!(bench.sources.all_freshness().is_empty() && of("n0").is_empty());
 }
 
 /// The daemon starts before its clock is right, and is behind what was kept.

@@ -172,6 +172,17 @@ impl OfferChange {
     }
 }
 
+impl OfferTerms {
+    /// How much is told, in words.
+    pub(super) fn words(&self) -> usize {
+        match self {
+            Self::Ask(terms) => 1 + terms.approved_by.len(),
+            Self::Approve(roles) => roles.len(),
+            Self::Lease(terms) => 1 + terms.paths.as_ref().map_or(0, Vec::len),
+        }
+    }
+}
+
 impl AskTerms {
     pub(super) fn of(rule: &Elevation) -> Self {
         let approval = rule.approval.as_ref();

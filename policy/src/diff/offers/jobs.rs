@@ -1,15 +1,18 @@
 //! Workloads: which jobs may lease which role.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     Collected, Difference, Job, LeaseTerms, OfferChange, OfferEffect, OfferTerms, Whom,
     ground::{Ground, Search},
 };
 use crate::{
-    diff::{Bounded, VERBS, budget::Budget},
+    diff::{VERBS, bounded::Bounds, budget::Budget},
     name::{RoleId, Username, UsernameKey},
-    rule::{Mode, PathSet, Policy, Workload},
+    rule::{Mode, PathSet, Policy, Role, Workload},
 };
 
 const TOO_MUCH: &str =
@@ -20,7 +23,10 @@ struct Workloads<'p> {
     rules: Vec<&'p Workload>,
     /// Where those of the new policy begin.
     after: usize,
-    policies: [&'p Policy; 2],
+    /// How many patterns over paths each has.
+    paths: Vec<usize>,
+    /// How long roles may be leased, under each policy.
+    bounds: [BTreeMap<&'p RoleId, Duration>; 2],
     ground: Ground,
 }
 
@@ -29,38 +35,49 @@ pub(super) fn leasing(
     old: &Policy,
     new: &Policy,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<OfferChange> {
     let workloads = Workloads::of(old, new);
     let mut changes = Vec::new();
     'all: for job in workloads.jobs() {
         let mut collected = Collected::default();
-        for role in workloads.roles() {
+        if !budget.spend(workloads.rules.len() + 1) {
+            bounded.because(TOO_MUCH);
+            break;
+        }
+        let shown = workloads.shown_by(&job);
+        for role in workloads.roles(&shown) {
             for verb in VERBS {
-                let is_for = |rule: &Workload| {
-                    is_shown(rule, &job) && rule.roles.contains(role) && rule.verbs.contains(verb)
-                };
-                let among = workloads.numbers(is_for);
+                if !budget.spend(shown.len() + 1) {
+                    bounded.because(TOO_MUCH);
+                    break 'all;
+                }
+                let is_for = |rule: &Workload| rule.roles.contains(role) && rule.verbs.contains(verb);
+                let among = workloads.among(&shown, is_for);
                 if workloads.say_the_same(&among, role) {
                     continue;
                 }
-                if !budget.spend(among.len() + 1) {
-                    bounded.push(Bounded { why: TOO_MUCH, patterns: Vec::new() });
-                    break 'all;
-                }
                 let says = |about: &[usize]| workloads.leased(about, role).into_iter().collect();
-                let search = Search { among: &among, user: "", says };
+                let work = |about: &[usize]| workloads.work_to_lease(about);
+                let search = Search { among: &among, user: "", says: &says, work: &work, too_much: TOO_MUCH };
                 for found in workloads.ground.search(&search, budget, bounded) {
+                    if !budget.spend(Collected::work(&found, 0)) {
+                        bounded.because(TOO_MUCH);
+                        break;
+                    }
                     collected.add(found, role, 0, Some(verb));
                 }
             }
         }
         changes.extend(collected.changes(&workloads.ground, |_| Whom::Job(job.clone()), |_| None));
     }
-    if workloads.are_ambiguous() {
+    // Each is compared with each.
+    if !budget.spend(workloads.rules.len().saturating_mul(workloads.rules.len())) {
+        bounded.because(TOO_MUCH);
+    } else if workloads.are_ambiguous() {
         let why = "one token can show several workloads that lead to different accounts or paths: what a job with such a \
                    token may lease is not compared";
-        bounded.push(Bounded { why, patterns: Vec::new() });
+        bounded.because(why);
     }
     changes
 }
@@ -80,16 +97,20 @@ impl<'p> Workloads<'p> {
             (rule.on.sources(), refs.iter().map(|source| named(source, &rule.principal)).collect())
         };
         let ground = Ground::of(&rules.iter().map(of_job).collect::<Vec<_>>());
-        Self { rules, after, policies: [old, new], ground }
+        let bound = |role: &'p Role| role.max_lease.map(|bound| (&role.id, bound));
+        let bounds = [old, new].map(|policy| policy.roles().iter().filter_map(bound).collect());
+        let paths = |rule: &&Workload| rule.paths.as_ref().map_or(0, |paths| paths.sources().len());
+        let paths = rules.iter().map(paths).collect();
+        Self { rules, after, paths, bounds, ground }
     }
 
     fn rule(&self, number: usize) -> Option<&'p Workload> {
         self.rules.get(number).copied()
     }
 
-    /// All roles that may be leased.
-    fn roles(&self) -> BTreeSet<&'p RoleId> {
-        self.rules.iter().flat_map(|rule| &rule.roles).collect()
+    /// All roles that may be leased by these.
+    fn roles(&self, among: &[usize]) -> BTreeSet<&'p RoleId> {
+        among.iter().filter_map(|number| self.rule(*number)).flat_map(|rule| &rule.roles).collect()
     }
 
     /// For each workload the job whose token says just what that asks for.
@@ -98,15 +119,30 @@ impl<'p> Workloads<'p> {
         self.rules.iter().map(job).collect()
     }
 
-    fn numbers(&self, keep: impl Fn(&Workload) -> bool) -> Vec<usize> {
-        self.rules.iter().enumerate().filter(|(_, rule)| keep(rule)).map(|(at, _)| at).collect()
+    /// Those that a job's token shows.
+    fn shown_by(&self, job: &Job) -> Vec<usize> {
+        #[cfg(test)]
+        crate::diff::budget::done(self.rules.len());
+        self.rules.iter().enumerate().filter(|(_, rule)| is_shown(rule, job)).map(|(at, _)| at).collect()
+    }
+
+    fn among(&self, some: &[usize], keep: impl Fn(&Workload) -> bool) -> Vec<usize> {
+        some.iter().copied().filter(|number| self.rule(*number).is_some_and(&keep)).collect()
+    }
+
+    /// What it takes to find on which terms a job may lease by these, in steps: for each length of time and each number of
+    /// pushes the first that is enough, and what they say.
+    fn work_to_lease(&self, about: &[usize]) -> usize {
+        let paths = about.iter().filter_map(|number| self.paths.get(*number)).sum::<usize>();
+        let wishes = about.len().saturating_mul(about.len());
+        wishes.saturating_mul(about.len()).saturating_add(paths)
     }
 
     /// How long a role may be leased under the policy of a rule.
     fn bound(&self, number: usize, role: &RoleId) -> Option<Duration> {
-        let [old, new] = self.policies;
-        let policy = if number < self.after { old } else { new };
-        policy.roles().iter().find(|known| known.id == *role).and_then(|role| role.max_lease)
+        let [old, new] = &self.bounds;
+        let bounds = if number < self.after { old } else { new };
+        bounds.get(role).copied()
     }
 
     /// Whether both policies have the same rules among these, and bound the role alike.

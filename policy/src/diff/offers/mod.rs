@@ -10,13 +10,16 @@ mod ground;
 mod jobs;
 mod people;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 pub use answer::{AskTerms, Job, LeaseTerms, OfferChange, OfferEffect, OfferPlace, OfferTerms, Whom};
 
 use super::{
-    Bounded,
-    budget::Budget,
+    bounded::Bounds,
+    budget::{Budget, KEPT, TOLD},
     cover::Cube,
     merge::class,
     people::{Everybody, Group},
@@ -47,6 +50,11 @@ impl Difference {
         };
         Self { effect, before, after }
     }
+
+    /// How much is told, in words.
+    fn words(&self) -> usize {
+        self.before.iter().chain(&self.after).map(OfferTerms::words).sum()
+    }
 }
 
 /// What is offered otherwise.
@@ -55,7 +63,7 @@ pub(super) fn offers(
     new: &Policy,
     everybody: &Everybody,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<OfferChange> {
     let mut offers = people::asking(old, new, everybody, budget, bounded);
     offers.extend(people::approving(old, new, everybody, budget, bounded));
@@ -64,14 +72,14 @@ pub(super) fn offers(
 }
 
 /// Where something differs, said in patterns.
-type Where = (Cube, Cube);
+type Where = (Rc<Cube>, Rc<Cube>);
 
 /// To whom it happens, by their numbers; and of which verbs.
 type Concerned = (BTreeSet<usize>, Vec<Verb>);
 
 /// Everything that was found of one kind.
 #[derive(Debug, Default)]
-struct Collected(BTreeMap<(Difference, RoleId), BTreeMap<Where, Seen>>);
+struct Collected(BTreeMap<(Rc<Difference>, RoleId), BTreeMap<Where, Seen>>);
 
 /// Whom it was found for, by which verbs, and what shows it.
 #[derive(Debug)]
@@ -83,7 +91,7 @@ struct Seen {
 }
 
 impl Collected {
-    fn add(&mut self, found: Found<Difference>, role: &RoleId, group: usize, verb: Option<Verb>) {
+    fn add(&mut self, found: Found, role: &RoleId, group: usize, verb: Option<Verb>) {
         let Found { what, repositories, refs, repository, name } = found;
         let places = self.0.entry((what, role.clone())).or_default();
         let seen = places.entry((repositories, refs)).or_insert_with(|| Seen {
@@ -95,6 +103,11 @@ impl Collected {
         seen.by_verb.entry(verb).or_default().insert(group);
     }
 
+    /// What it takes to keep that something was found for somebody who holds so many roles, in steps.
+    fn work(found: &Found, roles: usize) -> usize {
+        TOLD * (1 + found.what.words()) + KEPT * roles
+    }
+
     /// The changes. `who` says who the numbers are, and whose name stands in a ref.
     fn changes(
         self,
@@ -103,7 +116,8 @@ impl Collected {
         user: impl Fn(usize) -> Option<Username>,
     ) -> Vec<OfferChange> {
         let mut changes = Vec::new();
-        for ((Difference { effect, before, after }, role), by_place) in self.0 {
+        for ((how, role), by_place) in self.0 {
+            let Difference { effect, before, after } = Rc::unwrap_or_clone(how);
             let mut merged: BTreeMap<Concerned, Vec<OfferPlace>> = BTreeMap::new();
             for ((repositories, refs), seen) in by_place {
                 // The same people by several verbs: one change.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diff::{
-        Bounded,
+        bounded::Bounds,
         budget::Budget,
         merge::holders,
         patterns::Set,
@@ -27,6 +27,8 @@ struct Elevations<'p> {
     rules: Vec<&'p Elevation>,
     /// Where those of the new policy begin.
     after: usize,
+    /// Whether these are the same.
+    is_same: bool,
     ground: Ground,
 }
 
@@ -36,13 +38,20 @@ pub(super) fn asking(
     new: &Policy,
     everybody: &Everybody,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<OfferChange> {
     let elevations = Elevations::of(old, new);
     let mut collected = Collected::default();
     let mut parts: Vec<Group> = Vec::new();
     'all: for group in elevations.groups(everybody, |rule| &rule.to) {
+        if elevations.give_the_same(&group) {
+            continue;
+        }
         for role in elevations.roles() {
+            if !budget.spend(elevations.rules.len() + 1) {
+                bounded.because(TOO_MUCH);
+                break 'all;
+            }
             let may_ask = |number: usize, rule: &Elevation| {
                 rule.roles.contains(role) && holds_any(elevations.held(&group, number), &rule.to)
             };
@@ -53,12 +62,18 @@ pub(super) fn asking(
             let sets = elevations.refs_of(&among);
             for part in by_signature(&elevations.ground.refs, &sets, group.clone(), budget, bounded) {
                 if !budget.spend(among.len() + 1) {
-                    bounded.push(Bounded { why: TOO_MUCH, patterns: Vec::new() });
+                    bounded.because(TOO_MUCH);
                     break 'all;
                 }
                 let says = |about: &[usize]| elevations.asked(about).into_iter().collect();
-                let search = Search { among: &among, user: name(&part), says };
+                let work = |about: &[usize]| about.len();
+                let (user, too_much) = (name(&part), TOO_MUCH);
+                let search = Search { among: &among, user, says: &says, work: &work, too_much };
                 for found in elevations.ground.search(&search, budget, bounded) {
+                    if !budget.spend(Collected::work(&found, part.roles())) {
+                        bounded.because(TOO_MUCH);
+                        break;
+                    }
                     collected.add(found, role, parts.len(), None);
                 }
                 parts.push(part);
@@ -74,7 +89,7 @@ pub(super) fn approving(
     new: &Policy,
     everybody: &Everybody,
     budget: &mut Budget,
-    bounded: &mut Vec<Bounded>,
+    bounded: &mut Bounds,
 ) -> Vec<OfferChange> {
     let elevations = Elevations::of(old, new);
     let groups = elevations.groups(everybody, by);
@@ -83,7 +98,14 @@ pub(super) fn approving(
         let approves = |rule: usize| {
             elevations.rule(rule).is_some_and(|one| holds_any(elevations.held(group, rule), by(one)))
         };
+        if elevations.give_the_same(group) {
+            continue;
+        }
         for role in elevations.roles() {
+            if !budget.spend(elevations.rules.len() + 1) {
+                bounded.because(TOO_MUCH);
+                break 'all;
+            }
             let among = elevations.numbers(|_, rule| rule.roles.contains(role));
             if elevations.say_the_same(&among, approves) {
                 continue;
@@ -92,17 +114,23 @@ pub(super) fn approving(
             let Some(somebody) = Group::of(None, None, Vec::new()) else { continue };
             for asker in by_signature(&elevations.ground.refs, &sets, somebody, budget, bounded) {
                 if !budget.spend(among.len() + 1) {
-                    bounded.push(Bounded { why: TOO_MUCH, patterns: Vec::new() });
+                    bounded.because(TOO_MUCH);
                     break 'all;
                 }
                 if asker.by_name {
                     let why = "`${user}` is in the refs of elevations: whose requests may be approved is compared for \
                                people whose names no other pattern means";
-                    bounded.push(Bounded { why, patterns: Vec::new() });
+                    bounded.because(why);
                 }
                 let says = |about: &[usize]| elevations.approved(about, approves);
-                let search = Search { among: &among, user: name(&asker), says };
+                let work = |about: &[usize]| elevations.work_of_askers(about);
+                let (user, too_much) = (name(&asker), TOO_MUCH);
+                let search = Search { among: &among, user, says: &says, work: &work, too_much };
                 for found in elevations.ground.search(&search, budget, bounded) {
+                    if !budget.spend(Collected::work(&found, group.roles())) {
+                        bounded.because(TOO_MUCH);
+                        break;
+                    }
                     collected.add(found, role, number, None);
                 }
             }
@@ -133,8 +161,9 @@ impl<'p> Elevations<'p> {
             |policy: &'p Policy| policy.elevations().iter().filter(|rule| rule.mode == Mode::Enforce);
         let after = giving(old).count();
         let rules: Vec<_> = giving(old).chain(giving(new)).collect();
+        let is_same = giving(old).eq(giving(new));
         let places: Vec<_> = rules.iter().map(|rule| (rule.on.sources(), rule.refs.sources())).collect();
-        Self { rules, after, ground: Ground::of(&places) }
+        Self { rules, after, is_same, ground: Ground::of(&places) }
     }
 
     fn rule(&self, number: usize) -> Option<&'p Elevation> {
@@ -148,6 +177,8 @@ impl<'p> Elevations<'p> {
 
     /// The rules for which `keep` says so.
     fn numbers(&self, keep: impl Fn(usize, &Elevation) -> bool) -> Vec<usize> {
+        #[cfg(test)]
+        crate::diff::budget::done(self.rules.len());
         self.rules.iter().enumerate().filter(|(at, rule)| keep(*at, rule)).map(|(at, _)| at).collect()
     }
 
@@ -158,6 +189,17 @@ impl<'p> Elevations<'p> {
     /// The roles that somebody holds under the policy of a rule.
     fn held<'g>(&self, group: &'g Group, rule: usize) -> Option<&'g [RoleId]> {
         if rule < self.after { group.before.as_deref() } else { group.after.as_deref() }
+    }
+
+    /// Whether nothing at all is otherwise for somebody: the rules are the same, and so are the roles that they hold.
+    fn give_the_same(&self, group: &Group) -> bool {
+        self.is_same && group.before == group.after
+    }
+
+    /// What it takes to see whose requests may be approved, in steps: each rule is looked at for each role that asks.
+    fn work_of_askers(&self, about: &[usize]) -> usize {
+        let roles = about.iter().filter_map(|number| self.rule(*number)).map(|rule| rule.to.len());
+        about.len().saturating_mul(roles.sum())
     }
 
     /// Whether both policies have the same rules among these, also in view of `of_each`.

@@ -73,6 +73,12 @@ fn what_happens_in_the_domain_is_met_by_the_next_push() {
     company.refuses("eve", "account-disabled");
     server.delete("team");
     company.wait("the group is gone", |source| source["groups"] == 1);
+    server.change(&Samba::expires("alice", SystemTime::now() + Duration::from_secs(3600)));
+    company.wait_for("alice is active", "alice", is_active);
+    company.permits("alice");
+    server.delete("eng");
+    company.wait_for("alice is in no group", "alice", has_no_group);
+    company.refuses("alice", "no-grant");
 }
 
 /// When everything was last read, as the status says it.

@@ -67,11 +67,13 @@ fn what_changed_while_the_server_was_not_heard_is_made_up_for() {
     if !can_run(&PROGRAMS) {
         return;
     }
-    let mut server = OpenLdap::start(&company_of_three());
+    let mut server = OpenLdap::start(&(company_of_three() + &OpenLdap::user("carol")));
+    server.change(&OpenLdap::members("eng", "add", &["carol"]));
     let mut company = Company::following(&server.config("openldap", ""));
     company.permits("alice");
     server.proxy().cut();
     server.change(&OpenLdap::set("alice", "shadowExpire", "1"));
+    server.change(&OpenLdap::set("carol", "mail", "c@example.com"));
     server.delete(["uid=bob,ou=people,dc=example,dc=com"]);
     // Nobody told us.
     company.permits("alice");
@@ -80,6 +82,10 @@ fn what_changed_while_the_server_was_not_heard_is_made_up_for() {
     company.wait_for("bob is gone", "bob", is_inactive);
     company.refuses("alice", "account-disabled");
     company.refuses("bob", "account-disabled");
+    // The search for groups, as it goes on, names as gone whoever was changed and is no group.
+    company.permits("carol");
+    let status = company.source();
+    assert_eq!((&status["users"], &status["gone"]), (&3.into(), &1.into()), "{status}");
 
     // The server ends, and comes back.
     server.stop();
@@ -138,11 +144,15 @@ fn a_load_that_takes_everything_from_many_waits_for_a_word() {
     server.proxy().cut();
     server.change(&OpenLdap::members("eng", "replace", &["u0"]));
     server.change(&OpenLdap::set("u10", "shadowExpire", "1"));
+    server.delete(["uid=u6,ou=people,dc=example,dc=com"]);
     server.proxy().mend();
     company.wait("it is held back", |source| source["feed"]["held"].is_string());
-    // Whom the read shows as inactive is so, and whoever is cut off meanwhile is, too.
+    // Whom the read shows as inactive or not at all is so, and whoever is cut off meanwhile is, too.
     company.wait_for("u10 is inactive", "u10", is_inactive);
     company.refuses("u10", "account-disabled");
+    company.wait_for("u6 is gone", "u6", is_inactive);
+    let status = company.source();
+    assert_eq!((&status["users"], &status["gone"]), (&12.into(), &1.into()), "u10 is there: {status}");
     server.change(&OpenLdap::set("u9", "shadowExpire", "1"));
     company.wait_for("u9 is inactive", "u9", is_inactive);
     company.refuses("u9", "account-disabled");
@@ -201,6 +211,41 @@ fn a_load_by_which_many_are_inactive_cuts_nobody_off_without_a_word() {
     company.daemon.oam(accepted).expect_success("oam source sync --accept-loss");
     company.wait_for("u3 is inactive", "u3", is_inactive);
     company.refuses("u3", "account-disabled");
+}
+
+/// It looks as if nobody were limited.
+#[test]
+fn a_right_to_read_who_may_act_that_is_taken_away_lets_nobody_in() {
+    if !can_run(&PROGRAMS) {
+        return;
+    }
+    let (mut server, company) = company_of_many();
+    for number in 0..7 {
+        server.change(&OpenLdap::set(&format!("u{number}"), "shadowExpire", "1"));
+    }
+    company.wait_for("u6 is inactive", "u6", is_inactive);
+    server.stop();
+    server.hide("shadowExpire", true);
+    server.launch();
+    company.wait("it is followed again", |source| source["feed"]["server"].is_string());
+    company.daemon.oam(["source", "sync", "corp"]).expect_success("oam source sync");
+    company.wait("it is held back", |source| source["feed"]["held"].is_string());
+    let held = company.source();
+    let words = held["feed"]["held"].as_str().unwrap();
+    assert_eq!(
+        words,
+        "7 of 7 people who may not act, or only until a time, would be let in without an end, and `max_loss` is 20%",
+        "{held}"
+    );
+    company.refuses("u3", "account-disabled");
+    company.permits("u11");
+    server.stop();
+    server.hide("shadowExpire", false);
+    server.launch();
+    company.wait("it is followed again", |source| source["feed"]["server"].is_string());
+    company.wait("nothing is held back", |source| source["feed"]["held"].is_null());
+    company.refuses("u3", "account-disabled");
+    company.permits("u11");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::{fs, thread};
 
 use oam_audit::entry::{Event, Outcome, PrivilegeEnd};
 use oam_tests::{
-    BareRepo, Daemon, Finished, HookConfig, Provider, Run as _, Verdict, WorkingCopy, daemon::Setup, sample,
-    wait,
+    BareRepo, Daemon, Finished, HookConfig, Provider, Run as _, ScimClient, Verdict, WorkingCopy,
+    daemon::Setup, sample, wait,
 };
 use serde_json::{Value, json};
 
@@ -60,14 +60,19 @@ struct World {
 
 impl World {
     fn start() -> Self {
+        Self::with("", Setup::default().directory)
+    }
+
+    /// The same with more of a configuration, and this directory.
+    fn with(more: &str, directory: Option<String>) -> Self {
         let provider = Provider::start();
         let config = format!(
             "[exchange]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\nurl = \"{ISSUER}\"\n[issuer.ci]\nfor = \"workloads\"\n\
-             url = \"{}\"\naudience = \"{AUDIENCE}\"\ntype = \"at+jwt\"\nnetwork = \"loopback\"\njwks_retry = \"0s\"\n",
+             url = \"{}\"\naudience = \"{AUDIENCE}\"\ntype = \"at+jwt\"\nnetwork = \"loopback\"\njwks_retry = \"0s\"\n{more}",
             provider.issuer
         );
         let policy = sample::POLICY.to_owned() + &rules(&provider.issuer);
-        let daemon = Daemon::start_with(&Setup { config, policy, ..Setup::default() });
+        let daemon = Daemon::start_with(&Setup { config, policy, directory });
         Self { provider, daemon }
     }
 
@@ -223,6 +228,35 @@ fn a_lease_ends_at_once_when_it_is_taken_away_or_its_workload_is() {
     });
     world.daemon.write_policy(&(sample::POLICY.to_owned() + &rules(&world.provider.issuer)));
     assert_eq!(push(&work, "r1"), Verdict::Refused, "what ended does not come back");
+}
+
+#[test]
+fn a_lease_ends_when_its_account_is_deactivated_and_is_not_there_when_it_is_back() {
+    let scim =
+        "[source.okta]\nkind = \"scim\"\n[scim]\nlisten = \"127.0.0.1:0\"\nplaintext = \"loopback-only\"\n";
+    let world = World::with(scim, None);
+    let okta = ScimClient::of(&world.daemon, "okta");
+    let schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"];
+    let account = json!({"schemas": schemas, "userName": "svc-release", "active": true});
+    let account = okta.post("/Users", &account).id(201);
+    let say_active = |active: bool| {
+        let operations = json!([{"op": "replace", "path": "active", "value": active}]);
+        let patch =
+            json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
+        okta.patch(&format!("/Users/{account}"), &patch).expect(200);
+    };
+    let repository = BareRepo::guarded_by(&world.daemon);
+    let work = repository.working_copy().pushing_as("svc-release");
+    work.commit("one");
+    let id = world.leased(&["--repo", "DEMO/app", "--ref", "refs/tags/r1"]);
+    say_active(false);
+    // No waiting: it is over when that is answered.
+    let is_end = |event: &Event| matches!(event, Event::PrivilegeEnded(ended) if ended.id == id && ended.cause == PrivilegeEnd::NotAllowed);
+    assert!(world.events().iter().any(is_end));
+    say_active(true);
+    assert_eq!(push(&work, "r1"), Verdict::Refused, "what ended does not come back");
+    world.leased(&["--repo", "DEMO/app", "--ref", "refs/tags/r1"]);
+    assert_eq!(push(&work, "r1"), Verdict::Permitted);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{PEOPLE, Person, World};
 
 impl World {
     /// These are not active any more.
-    fn leave(&self, names: &[&str]) {
+    pub(super) fn leave(&self, names: &[&str]) {
         let gone: Vec<Person> = PEOPLE
             .iter()
             .filter(|one| names.contains(&one.0))
@@ -16,7 +16,7 @@ impl World {
         self.now(&gone);
     }
 
-    fn has_nothing(&self, name: &str) -> bool {
+    pub(super) fn has_nothing(&self, name: &str) -> bool {
         let word = format!(" {name} ");
         !self.server.given().iter().any(|one| one.contains(&word))
             && (self.server.credentials(name), self.server.groups_of(name)) == (0, vec![])
@@ -116,6 +116,47 @@ fn one_kind_of_key_that_cannot_be_read_keeps_no_other_door_open() {
     // What was not read is not taken for read.
     world.oam("watch", &seen).expect_success("the next round");
     assert!(gone.iter().all(|user| world.has_nothing(user)));
+}
+
+/// Nobody knows what is there: nothing is given or taken, and everything else of everybody goes on.
+#[test]
+fn a_place_that_cannot_be_read_keeps_no_other_door_open() {
+    let world = World::applied("max_removed = \"100%\"\nautomatic = [\"leavers\", \"give\", \"take\"]");
+    world.server.add_group("owners", &["ada", "svc-oam"]);
+    world.server.permit_group("owners", "PAY", Permission::Admin);
+    for user in ["ada", "bob"] {
+        world.server.add_credential(user, CredentialKind::Token, "ci", None);
+    }
+    world.oam("drift", &["--tell"]);
+    world.leave(&["Ada", "bob"]);
+    world.server.permit("carl", "PAY", Permission::Read);
+    world.server.stumble_at("GET /rest/api/latest/projects/PAY/permissions/users", 500);
+    let plan = world.plan();
+    let told = "Could not be read, so nothing is given or taken there:\n  ! PAY: reading ";
+    assert!(plan.contains(told) && !plan.contains("PAY: user:"), "{plan}");
+    let watched = world.oam("watch", &["--drift-every", "6h"]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    let given = world.server.given();
+    let left: Vec<_> = given.iter().filter(|one| one.contains(" ada ") || one.contains(" bob ")).collect();
+    assert_eq!(left, ["PAY ada Write", "PAY bob Write"], "{watched:?}");
+    assert!(given.contains(&"PAY carl Read".to_owned()), "{given:?}");
+    assert_eq!((world.server.credentials("ada"), world.server.credentials("bob")), (0, 0));
+    // Whoever may be the last in a group that may administer it stays there; in the other one somebody else is left.
+    assert_eq!(
+        (world.server.groups_of("ada"), world.server.groups_of("bob")),
+        (vec!["owners".to_owned()], vec![])
+    );
+    assert!(
+        watched.stdout_text().contains("user:ada leaves group:owners: nobody can say whether"),
+        "{watched:?}"
+    );
+    let drift = world.oam("drift", &["--tell"]).stdout_text();
+    assert!(drift.contains("PAY: is left as it is, since it could not be read: "), "{drift}");
+    world.server.comes_back();
+    // Somebody else administers PAY.
+    world.oam("watch", &[]).expect_success("the next round");
+    assert!(world.has_nothing("ada") && world.has_nothing("bob"), "{:?}", world.server.given());
+    assert!(world.server.given().contains(&"PAY carl Admin".to_owned()));
 }
 
 /// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.

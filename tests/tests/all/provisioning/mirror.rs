@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use oam_audit::entry::ChangeStage;
-use oam_tests::wait;
+use oam_tests::{WorkingCopy, bitbucket_server::Global, wait};
 
 use super::{POLICY, World, world_of};
 
@@ -169,4 +169,127 @@ fn whoever_is_killed_while_restricting_leaves_nothing_that_nobody_knows_of() {
     world.put_in_force(POLICY);
     world.oam("apply", &["--yes-really"]).expect_success("taking away");
     assert_eq!(world.server.restrictions(), [THEIRS]);
+}
+
+const FROZEN: &str = r#"
+[[role]]
+id      = "machine"
+service = ["svc-release"]
+
+[[grant]]
+id    = "machine-writes"
+to    = ["machine"]
+on    = ["PAY/*"]
+refs  = ["refs/heads/frozen"]
+verbs = ["update"]
+
+[[block]]
+id     = "frozen"
+on     = ["PAY/*"]
+refs   = ["refs/heads/frozen"]
+except = ["machine"]
+
+[[block]]
+id    = "main-stays"
+on    = ["PAY/*"]
+refs  = ["refs/heads/main"]
+verbs = ["force", "delete"]
+
+[[require]]
+id   = "reviewed"
+on   = ["PAY/*"]
+refs = ["refs/heads/kept"]
+via  = "pull-request"
+"#;
+
+/// A Bitbucket that runs no hook script any more, and says so to nobody; `PAY/api` has the branches that the rules are about.
+fn without_hooks(mirror: &str) -> World {
+    let world = world_of(&format!("{POLICY}{FROZEN}"), mirror);
+    world.server.add_user("svc-release", Global::Licensed);
+    let seed = world.server.working_copy("PAY/api", "root");
+    seed.commit("the first");
+    assert!(seed.push(["main", "main:frozen", "main:kept"]).accepted());
+    world.apply().expect_success("oam bitbucket apply");
+    world.server.feature_hook_scripts(false);
+    world
+}
+
+impl World {
+    /// A working copy of `PAY/api` with one commit more than `main` has.
+    fn ahead(&self, user: &str) -> WorkingCopy {
+        let copy = self.server.working_copy("PAY/api", user);
+        copy.git(["fetch", "--quiet", "origin"]);
+        copy.git(["reset", "--quiet", "--hard", "origin/main"]);
+        copy.commit(&format!("by {user}"));
+        copy
+    }
+
+    /// Opens a pull request from `topic`, and tells what comes of merging it.
+    fn merged_into(&self, target: &str) -> (u16, String) {
+        let side = |name: &str| {
+            let repository = serde_json::json!({"slug": "api", "project": {"key": "PAY"}});
+            serde_json::json!({"id": format!("refs/heads/{name}"), "repository": repository})
+        };
+        let all = "/projects/PAY/repos/api/pull-requests";
+        let asked = serde_json::json!({"title": "x", "fromRef": side("topic"), "toRef": side(target)});
+        let (status, opened) = self.server.ask("ada", "POST", all, Some(&asked));
+        assert_eq!(status, 201, "{opened}");
+        let merge = format!("{all}/{}/merge", opened["id"]);
+        let (status, told) = self.server.ask("ada", "POST", &merge, Some(&serde_json::json!({"version": 0})));
+        (status, told.to_string())
+    }
+}
+
+/// What is mirrored is refused by Bitbucket itself where the hook is gone.
+#[test]
+fn a_second_line_holds_where_no_hook_runs() {
+    let world = without_hooks("[bitbucket.mirror]\nat = [\"PAY\"]");
+    assert_eq!(
+        world.server.restrictions(),
+        [
+            "PAY fast-forward-only BRANCH refs/heads/main",
+            "PAY no-deletes BRANCH refs/heads/main",
+            "PAY pull-request-only BRANCH refs/heads/kept",
+            "PAY read-only BRANCH refs/heads/frozen svc-release",
+        ]
+    );
+    let ada = world.ahead("ada");
+    for (refspec, told) in [
+        ("HEAD:frozen", "You are not permitted to update refs/heads/frozen."),
+        (":frozen", "You are not permitted to delete refs/heads/frozen."),
+        ("HEAD:kept", "Branch refs/heads/kept can only be modified through pull requests."),
+        (":main", "You are not permitted to delete refs/heads/main."),
+    ] {
+        let pushed = ada.push([refspec]);
+        assert!(!pushed.accepted() && pushed.remote().contains(told), "{refspec}: {pushed:?}");
+    }
+    // Everything else goes in, since nobody is asked: it is a second line, and not the first.
+    assert!(ada.push(["HEAD:main", "HEAD:topic"]).accepted());
+    ada.amend("otherwise");
+    let forced = ada.push(["+HEAD:main"]);
+    assert!(
+        !forced.accepted() && forced.remote().contains("You are not permitted to force refs/heads/main.")
+    );
+    assert!(ada.push(["+HEAD:topic"]).accepted());
+    // Nor in the browser, nor by merging.
+    let edit = [("content", "x"), ("branch", "frozen")];
+    let (status, told) =
+        world.server.ask_by_form("ada", "PUT", "/projects/PAY/repos/api/browse/new.txt", &edit);
+    assert!(status == 409 && told.to_string().contains("not permitted to update"), "{status} {told}");
+    let (status, told) = world.merged_into("frozen");
+    assert!(status == 409 && told.contains("not permitted to merge refs/heads/frozen"), "{status} {told}");
+    let (status, told) = world.merged_into("kept");
+    assert_eq!(status, 200, "{told}");
+    // Whom the rule excepts gets in.
+    let service = world.ahead("svc-release").push(["HEAD:frozen"]);
+    assert!(service.accepted(), "{service:?}");
+}
+
+/// Without a mirror nothing stands in the way where the hook is gone: so it is the mirror that does.
+#[test]
+fn without_a_mirror_a_hook_that_is_gone_lets_everything_in() {
+    let world = without_hooks("");
+    assert_eq!(world.server.restrictions(), [] as [String; 0]);
+    let pushed = world.ahead("ada").push(["HEAD:frozen", "HEAD:kept", "HEAD:main"]);
+    assert!(pushed.accepted(), "{pushed:?}");
 }

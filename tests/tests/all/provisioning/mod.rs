@@ -9,6 +9,7 @@ mod leavers;
 mod mended;
 mod mirror;
 mod people;
+mod renamed;
 mod watched;
 
 use std::fs;

@@ -3,7 +3,7 @@
 use std::{fs, process::Stdio};
 
 use oam_audit::entry::Event;
-use oam_tests::wait;
+use oam_tests::{bitbucket_server::CredentialKind, wait};
 
 use super::World;
 
@@ -72,6 +72,47 @@ fn a_watch_that_stopped_is_missed_and_one_that_runs_is_not() {
         assert!(overdue(world) < 1.0);
     });
     assert_eq!(world.told_as_missed(), 1);
+}
+
+/// What is too much at once stands in a journal that nobody reads: whoever is gone has what they had, round after round.
+#[test]
+fn leavers_whom_a_round_left_are_told_until_they_are_out() {
+    let world = World::applied("[http]\nlisten = \"127.0.0.1:0\"\n");
+    let gone = ["Ada", "bob", "carl", "lena"];
+    for user in gone {
+        world.server.add_credential(&user.to_lowercase(), CredentialKind::Token, "ci", None);
+    }
+    world.now(&gone.map(|name| (name, false, &[][..])));
+    let alarm = |world: &World| {
+        let status = world.daemon.oam(["status"]).stdout_text();
+        status.lines().find(|line| line.contains("WHO IS GONE IS NOT OUT")).map(str::to_owned)
+    };
+    let told = |world: &World| {
+        let entries = world.daemon.audit().entries.into_iter();
+        let found = entries.filter_map(|entry| match entry.event {
+            Event::BitbucketDrift(drift) => Some(drift.found),
+            _ => None,
+        });
+        found.flatten().filter(|one| one.finding == "watch-left").map(|one| one.detail).collect::<Vec<_>>()
+    };
+    assert_eq!(alarm(&world), None);
+    world.watches(|world| {
+        let alarm = wait::until("a round is done", || alarm(world));
+        assert!(
+            alarm.starts_with("ALARM: ") && alarm.contains("left something to 4 who are gone."),
+            "{alarm}"
+        );
+        let told = wait::until("it is told", || Some(told(world)).filter(|told| !told.is_empty()));
+        assert!(told.len() == 1 && told[0].contains("left something to 4 who are gone."), "{told:?}");
+    });
+    let metrics = crate::observing::get(&world.daemon, "/metrics").1;
+    assert!(
+        metrics.contains("oam_bitbucket_watch_left 4") && metrics.contains("oam_bitbucket_watch_unread 0"),
+        "{metrics}"
+    );
+    world.oam("apply", &["--yes-really"]);
+    world.watches(|world| wait::until("they are out", || alarm(world).is_none().then_some(())));
+    assert_eq!(told(&world).len(), 1);
 }
 
 #[test]

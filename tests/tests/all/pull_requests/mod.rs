@@ -135,11 +135,15 @@ impl Team {
     }
 
     fn configured(more: &str) -> Self {
-        let world = bare_with(|server, token| Setup {
+        Self::of(bare_with(|server, token| Setup {
             policy: POLICY.to_owned(),
             directory: Some(directory(&[])),
             config: config(server, token, more),
-        });
+        }))
+    }
+
+    /// The team in a world that has just been set up.
+    fn of(world: World) -> Self {
         for user in ["carol", "dave", "rita", "mallory"] {
             world.server.add_user(user, Global::Licensed);
             world.server.permit(user, "DEMO", Permission::Write);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use oam_tests::{bitbucket_server::Ailment, push::redact};
+use oam_tests::{Verdict, bitbucket_server::Ailment, daemon::Setup, push::redact, wait};
+use serde_json::json;
 
-use super::Team;
+use super::{POLICY, Team, config};
+use crate::install::bare_with;
 
 /// How many commits of a pull request are on one page.
 const PER_PAGE: usize = 100;
@@ -70,6 +72,44 @@ fn a_bitbucket_that_cannot_be_asked_refuses_nobody_and_lets_nobody_in() {
     assert!(!status.contains("Who approved"), "{status}");
     let metrics = crate::observing::get(&team.world.daemon, "/metrics").1;
     assert!(metrics.contains("oam_pull_requests_total{outcome=\"failed\"} 20"), "{metrics}");
+}
+
+/// Whom only a source knows that is too old may have left since, and nobody can tell.
+#[test]
+fn whom_only_an_old_source_knows_approves_nothing_for_sure() {
+    let sources = "[source.hr]\nkind = \"file\"\n[source.okta]\nkind = \"file\"\nmax_age = \"4s\"\n";
+    let team = Team::of(bare_with(|server, token| Setup {
+        policy: POLICY.replace("okta:eng\"]", "okta:eng\", \"hr:eng\"]"),
+        directory: None,
+        config: config(server, token, "approvals.within = \"20s\"\napprovals.remember = \"0s\"") + sources,
+    }));
+    let says = |source: &str, names: &[&str]| {
+        let group = format!("{source}:eng");
+        let person = |name: &&str| json!({"username": name, "emails": [format!("{name}@example.com")], "groups": [group]});
+        let users: Vec<_> = names.iter().map(person).collect();
+        let file = team.world.folder().join(source);
+        std::fs::write(&file, json!({"version": 1, "users": users}).to_string()).unwrap();
+        let import = ["snapshot", "import", file.to_str().unwrap(), "--source", source];
+        team.world.daemon.oam(import).expect_success("oam snapshot import");
+    };
+    says("hr", &["alice", "dave"]);
+    says("okta", &["bob", "carol"]);
+    let id = team.opened("src/a");
+    for user in ["bob", "carol"] {
+        team.approve(user, id);
+    }
+    let is_stale = || team.world.daemon.oam(["source", "status", "okta"]).code == 1;
+    wait::until("what knows them is too old", || is_stale().then_some(()));
+    for seen in [team.look("alice", id), team.merge("alice", id)] {
+        seen.is_undecided("may still approve is not known: ");
+    }
+    // What the other source knows is heard as before.
+    team.approve("dave", id);
+    team.merge("alice", id).is_undecided("may still approve is not known");
+    wait::until("it is heard again", || {
+        says("okta", &["bob", "carol"]);
+        (team.look("alice", id).verdict() == Verdict::Permitted).then_some(())
+    });
 }
 
 /// Nobody waits longer than is configured; and a hook that gives up before does not take the daemon for unreachable.

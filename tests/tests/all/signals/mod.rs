@@ -63,9 +63,13 @@ impl Company {
 
     /// Has the source tell of its people.
     fn hire(&self) {
-        let okta = ScimClient::of(&self.daemon, "okta");
-        let users: Vec<_> =
-            ["alice", "bob", "carol"].map(|name| okta.post("/Users", &user(name)).id(201)).into();
+        self.hire_elsewhere("okta", &["alice", "bob", "carol"]);
+    }
+
+    /// Has a source tell of these people, who are its group `eng`.
+    fn hire_elsewhere(&self, source: &str, names: &[&str]) {
+        let okta = ScimClient::of(&self.daemon, source);
+        let users: Vec<_> = names.iter().map(|name| okta.post("/Users", &user(name)).id(201)).collect();
         let members: Vec<_> = users.iter().map(|id| json!({"value": id})).collect();
         let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "eng", "members": members});
         okta.post("/Groups", &group).expect(201);

@@ -1,7 +1,7 @@
 //! Signals that are pushed.
 
 use oam_audit::entry::{Event, SignalEffect, SnapshotCause};
-use oam_tests::{Transmitter, sample, transmitter::Pushed, wait};
+use oam_tests::{Transmitter, Verdict, sample, transmitter::Pushed, wait};
 use serde_json::json;
 
 use super::Company;
@@ -172,19 +172,20 @@ fn keys_are_rotated_and_a_dropped_one_is_worth_nothing() {
     company.permits("alice");
 }
 
+/// Has the transmitter say how its stream is.
+fn tell_of_stream(company: &Company, status: &str) {
+    let subject = json!({"format": "opaque", "id": company.idp.stream().unwrap()});
+    let details = json!({"status": status, "reason": "of a test"});
+    let claims = company.idp.claims("ssf/event-type/stream-updated", &subject, &details);
+    company.idp.set_status(status);
+    assert_eq!(company.idp.push(&company.idp.signed(&claims)), accepted());
+}
+
 #[test]
 fn a_stream_that_is_paused_makes_us_blind_and_that_is_an_alarm() {
     let mut company = Company::listening("push", Transmitter::start());
     company.verified();
-    let stream = company.idp.stream().unwrap();
-    let tell = |company: &Company, status: &str| {
-        let subject = json!({"format": "opaque", "id": stream});
-        let details = json!({"status": status, "reason": "of a test"});
-        let claims = company.idp.claims("ssf/event-type/stream-updated", &subject, &details);
-        company.idp.set_status(status);
-        assert_eq!(company.idp.push(&company.idp.signed(&claims)), accepted());
-    };
-    tell(&company, "paused");
+    tell_of_stream(&company, "paused");
     assert_eq!(company.effects().last(), Some(&SignalEffect::Blind));
     assert!(company.status()["blind"].as_str().unwrap().contains("has paused its stream (of a test)"));
     let alarms = company.alarms();
@@ -196,9 +197,56 @@ fn a_stream_that_is_paused_makes_us_blind_and_that_is_an_alarm() {
     company.idp.reach(&company.daemon);
     assert!(company.status()["blind"].is_string());
     company.permits("alice");
-    tell(&company, "enabled");
+    tell_of_stream(&company, "enabled");
     assert_eq!(company.effects().last(), Some(&SignalEffect::Flowing));
     assert!(company.status()["blind"].is_null());
+}
+
+/// Whoever is disabled there would not be cut off here.
+#[test]
+fn where_it_is_wished_nothing_is_decided_by_a_source_while_its_stream_is_paused() {
+    let policy = sample::POLICY.replace("\"okta:eng\"", "\"okta:eng\", \"other:eng\"");
+    let more = "on_blind = \"undecided\"\n\n[source.other]\nkind = \"scim\"";
+    let mut company = Company::of_nobody_by(&policy, "push", Transmitter::start(), more);
+    company.hire();
+    company.hire_elsewhere("other", &["dora"]);
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    company.verified();
+    let others = |company: &Company| {
+        company.permits("dora");
+        // Whom nobody knows may be anybody's.
+        assert_eq!(company.push("nobody"), (Verdict::Undecided, "signals-blind".into()));
+    };
+    company.permits("alice");
+    tell_of_stream(&company, "paused");
+    // No waiting: it is so when that is answered.
+    assert_eq!(company.push("alice"), (Verdict::Undecided, "signals-blind".into()));
+    others(&company);
+    let status = company.alarms();
+    assert!(status.contains("The signals of the transmitter `idp` do not reach the daemon"), "{status}");
+
+    company.daemon.stop();
+    company.daemon.spawn();
+    company.idp.reach(&company.daemon);
+    assert_eq!(company.push("alice"), (Verdict::Undecided, "signals-blind".into()));
+    others(&company);
+    tell_of_stream(&company, "enabled");
+    company.permits("alice");
+    assert_eq!(company.push("nobody").0, Verdict::Refused);
+}
+
+#[test]
+fn where_it_is_wished_nothing_is_decided_while_no_sign_of_life_comes() {
+    let idp = Transmitter::start();
+    idp.set_mute(true);
+    let company = Company::new("push", idp, "alarm_after = \"1ms\"\non_blind = \"undecided\"");
+    company.permits("alice");
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    let blind = (Verdict::Undecided, "signals-blind".to_owned());
+    wait::until("nothing is decided", || (company.push("alice") == blind).then_some(()));
+    company.idp.set_mute(false);
+    company.daemon.oam(["signals", "verify", "idp"]).expect_success("verify");
+    wait::until("it is decided", || (company.push("alice").0 == Verdict::Permitted).then_some(()));
 }
 
 #[test]
@@ -256,8 +304,8 @@ fn the_token_in_use_is_kept_whatever_becomes_of_setting_a_stream_up() {
     company.verified();
     let [of_alice, of_bob] = ["alice", "bob"].map(|user| company.idp.signed(&company.disabled(user)));
     let fails = || assert_ne!(company.daemon.oam(["signals", "setup", "idp"]).code, 0);
-    // The transmitter does not take another token, twice: the old one is the one in use.
-    for _ in 0..2 {
+    // The transmitter does not take another token, three times: the old one is the one in use, and one that was never used goes.
+    for _ in 0..3 {
         company.idp.fail_updates(Some(false));
         fails();
     }

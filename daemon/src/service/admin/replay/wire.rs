@@ -89,6 +89,7 @@ pub(super) fn done(summary: Summary, frame: Frame<'_>) -> v1::ReplayDone {
         rules: summary.rules.map(uses).unwrap_or_default(),
         in_force_rules: summary.in_force.map(uses).unwrap_or_default(),
         in_force_rules_since_micros: frame.uses_since.map(micros).unwrap_or_default(),
+        log_begins_micros: summary.log_begins.map(micros).unwrap_or_default(),
     }
 }
 
@@ -111,6 +112,7 @@ fn uses(usage: Usage) -> Vec<v1::RuleUse> {
         decided: one.decided,
         would: one.would,
         last_micros: one.last.map(micros).unwrap_or_default(),
+        beside_pushes: one.beside_pushes,
     };
     usage.uses().into_iter().map(one).collect()
 }

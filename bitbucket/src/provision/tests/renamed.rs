@@ -1,0 +1,51 @@
+use super::{company, shown};
+use crate::{
+    AccountId, Credential, CredentialKind,
+    permission::Level,
+    provision::{Around, FindingKind, Plan, Strangers, door::Doors, strange},
+    samples::{dated, holder},
+};
+
+#[test]
+fn a_leaver_under_another_name_is_told_with_both() {
+    let mut company = company();
+    company.gone("user:bob").has("PAY", "user:bob", Level::Write);
+    company.basis.renamed.was.insert(holder("user:bob"), holder("user:bert"));
+    let Plan { changes, .. } = company.plan();
+    let told: Vec<_> = changes.iter().map(|change| change.because.as_str()).collect();
+    assert_eq!(told, ["`bob`, which was `bert`, is deactivated in the directory"]);
+}
+
+#[test]
+fn who_has_the_name_of_another_one_gets_nothing_and_loses_nothing() {
+    let mut company = company();
+    let token = Credential {
+        kind: CredentialKind::Token,
+        id: "7".into(),
+        label: "ci".into(),
+        ends: true,
+        used: None,
+        made: None,
+    };
+    let doors = Doors { credentials: vec![token], groups: ["eng".to_owned()].into() };
+    company.seen.doors.insert(holder("user:cleo"), dated(doors));
+    company.give("PAY", Level::Write, "user:ada").give("PAY", Level::Write, "user:bob");
+    company.gone("user:cleo").has("OPS", "user:cleo", Level::Read);
+    assert_eq!(company.plan().changes.len(), 5);
+    for (name, id) in [("ada", 11), ("cleo", 13)] {
+        let why = "another account was known by this name".to_owned();
+        company.basis.renamed.another.insert(holder(&format!("user:{name}")), why);
+        let account = company.seen.accounts.is.iter_mut().find(|one| one.name == name).unwrap();
+        account.id = AccountId::of_wire(id);
+    }
+    let plan = company.plan();
+    let left: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
+    assert_eq!((left.len(), plan.held_back.len()), (1, 4), "{left:?}");
+    assert!(left[0].contains("bob"), "{left:?}");
+    assert!(plan.held_back.iter().all(|held| held.why.contains("--accept-accounts")), "{:?}", plan.held_back);
+    let found = strange(&company.seen, &company.basis, &Strangers::default(), &Around::default());
+    let found = found.iter().filter(|one| one.kind == FindingKind::AnotherAccount);
+    let found: Vec<_> =
+        found.map(|one| (one.holder.clone().unwrap().to_string(), one.thing.as_str())).collect();
+    assert_eq!(found, [("user:ada".to_owned(), "11"), ("user:cleo".to_owned(), "13")]);
+}

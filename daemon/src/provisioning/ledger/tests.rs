@@ -1,0 +1,194 @@
+use std::{fs, path::Path};
+
+use oam_bitbucket::{
+    AccountId,
+    permission::{Holder, Level, Place},
+    provision::{Managed, Told},
+};
+use tempfile::TempDir;
+
+use super::{Ledger, LedgerError};
+
+fn key(place: &str, holder: &str) -> (Place, Holder) {
+    (place.parse().unwrap(), holder.parse().unwrap())
+}
+
+fn permit(before: &str, after: &str) -> Told {
+    let text = str::to_owned;
+    Told {
+        step: text("permit"),
+        place: text("PAY"),
+        user: text("ada"),
+        before: text(before),
+        after: text(after),
+        ..Told::default()
+    }
+}
+
+fn revoke() -> Told {
+    Told { step: "revoke".into(), before: "write".into(), ..permit("", "") }
+}
+
+fn open(path: &Path) -> Ledger {
+    let (ledger, damage) = Ledger::open(path).unwrap();
+    assert_eq!(damage, None);
+    ledger
+}
+
+fn level(ledger: &Ledger) -> Option<Managed> {
+    ledger.managed().get(&key("PAY", "user:ADA")).copied()
+}
+
+fn managed(level: Level, below: Option<Level>) -> Option<Managed> {
+    Some(Managed { level, below })
+}
+
+#[test]
+fn what_was_begun_is_ours_until_it_is_known_to_have_failed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = open(&path);
+    ledger.begin(7, &permit("read", "write")).unwrap();
+    assert_eq!(level(&ledger), managed(Level::Write, Some(Level::Read)));
+    // Interrupted: it is still known.
+    let ledger = open(&path);
+    assert_eq!((ledger.pending().len(), level(&ledger)), (1, managed(Level::Write, Some(Level::Read))));
+    ledger.end(7, Some(false)).unwrap();
+    assert_eq!(level(&ledger), None);
+    assert!(matches!(ledger.end(7, Some(true)), Err(LedgerError::NotPending(7))));
+    let ledger = open(&path);
+    assert!(ledger.pending().is_empty() && ledger.managed().is_empty());
+}
+
+#[test]
+fn what_was_given_is_ours_until_it_is_taken() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = open(&path);
+    let change = |entry, change: &Told, done| {
+        ledger.begin(entry, change).unwrap();
+        ledger.end(entry, Some(done)).unwrap();
+    };
+    change(1, &permit("read", "write"), true);
+    change(2, &permit("write", "admin"), true);
+    assert_eq!(level(&ledger), managed(Level::Admin, Some(Level::Read)));
+    // A change of ours that fails leaves it ours.
+    change(3, &revoke(), false);
+    change(4, &permit("admin", "write"), true);
+    assert_eq!(level(&ledger), managed(Level::Write, Some(Level::Read)));
+    // Given back is theirs.
+    change(5, &permit("write", "read"), true);
+    assert_eq!(level(&ledger), None);
+    change(6, &permit("", "write"), true);
+    // What may have been taken may be there still.
+    ledger.begin(60, &revoke()).unwrap();
+    ledger.end(60, None).unwrap();
+    assert_eq!((ledger.pending().len(), level(&ledger)), (0, managed(Level::Write, None)));
+    change(7, &revoke(), true);
+    assert!(open(&path).managed().is_empty());
+}
+
+#[test]
+fn a_restriction_is_ours_from_when_it_was_begun_until_it_is_lifted() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = open(&path);
+    let told = |step: &str, before: &str| Told {
+        step: step.into(),
+        place: "PAY".into(),
+        thing: "no-deletes BRANCH refs/heads/main".into(),
+        before: before.into(),
+        ..Told::default()
+    };
+    ledger.begin(1, &told("restrict", "")).unwrap();
+    // Interrupted: it may be there.
+    let ledger = open(&path);
+    assert_eq!(ledger.restrictions().len(), 1);
+    ledger.end(1, Some(false)).unwrap();
+    assert!(ledger.restrictions().is_empty());
+    ledger.begin(2, &told("restrict", "")).unwrap();
+    ledger.end(2, Some(true)).unwrap();
+    // One that was ours stays ours when it could not be made again.
+    ledger.begin(3, &told("restrict", "one of ours")).unwrap();
+    ledger.end(3, Some(false)).unwrap();
+    let ledger = open(&path);
+    assert_eq!(ledger.restrictions().len(), 1);
+    ledger.begin(4, &told("lift", "")).unwrap();
+    ledger.end(4, Some(false)).unwrap();
+    ledger.begin(5, &told("lift", "")).unwrap();
+    ledger.end(5, None).unwrap();
+    assert_eq!(ledger.restrictions().len(), 1);
+    ledger.begin(6, &told("lift", "")).unwrap();
+    ledger.end(6, Some(true)).unwrap();
+    assert!(open(&path).restrictions().is_empty());
+}
+
+#[test]
+fn by_what_name_an_account_was_known_outlives_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    // One that was written before numbers were noted.
+    let old =
+        "{\"managed\":{\"place\":\"PAY\",\"holder\":\"user:ada\",\"level\":\"write\",\"below\":null}}\n";
+    fs::write(&path, old).unwrap();
+    let ledger = open(&path);
+    assert_eq!(level(&ledger), managed(Level::Write, None));
+    let (id, name) = (AccountId::of_wire(17).unwrap(), |name| Holder::user(name).unwrap());
+    assert_eq!(ledger.known_as(id), None);
+    ledger.know(vec![(id, name("carl")), (AccountId::of_wire(18).unwrap(), name("lena"))]).unwrap();
+    // Read as it was appended, and as it was written anew.
+    for _ in 0..2 {
+        let ledger = open(&path);
+        assert_eq!((ledger.known_as(id), level(&ledger)), (Some(name("carl")), managed(Level::Write, None)));
+        assert_eq!(ledger.numbers().all().count(), 2);
+    }
+}
+
+/// What `--fix` takes away of others is never ours, whatever becomes of it.
+#[test]
+fn a_restriction_of_others_that_is_lifted_is_not_ours() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let thing = "read-only BRANCH refs/heads/main".to_owned();
+    let lift = Told { step: "lift".into(), place: "PAY".into(), thing, ..Told::default() };
+    for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
+        open(&path).begin(entry, &lift).unwrap();
+        // Interrupted in between.
+        let ledger = open(&path);
+        assert!(ledger.restrictions().is_empty(), "{entry}");
+        ledger.end(entry, done).unwrap();
+        assert!(open(&path).restrictions().is_empty(), "{entry}");
+    }
+}
+
+#[test]
+fn what_others_gave_is_ours_once_it_was_lowered_and_not_before() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    for (entry, done) in [(1, Some(false)), (2, None), (3, Some(true))] {
+        open(&path).begin(entry, &permit("admin", "write")).unwrap();
+        let ledger = open(&path);
+        assert_eq!(level(&ledger), None, "{entry}");
+        ledger.end(entry, done).unwrap();
+    }
+    assert_eq!(level(&open(&path)), managed(Level::Write, None));
+}
+
+#[test]
+fn a_torn_line_is_nothing_and_a_damaged_one_is_told() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = open(&path);
+    ledger.begin(1, &permit("", "write")).unwrap();
+    ledger.end(1, Some(true)).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{whole}{{\"begun\":{{\"ent")).unwrap();
+    assert_eq!(level(&open(&path)), managed(Level::Write, None));
+    for rubbish in [&b"rubbish\n"[..], b"\xff\n"] {
+        fs::write(&path, [rubbish, whole.as_bytes()].concat()).unwrap();
+        let (ledger, damage) = Ledger::open(&path).unwrap();
+        assert!(damage.unwrap().contains("the damaged file is"));
+        assert_eq!(level(&ledger), managed(Level::Write, None));
+        assert_eq!(level(&open(&path)), managed(Level::Write, None));
+    }
+}

@@ -1,0 +1,163 @@
+//! Accounts of Bitbucket by their numbers: a username can be another one tomorrow, or another's.
+//!
+//! Whoever is gone is gone also where their account has a name now that nobody knows. And what somebody has who has the name of
+//! another one is for people to look at: neither is taken from them what that one is to lose, nor given what that one is to have.
+
+use oam_bitbucket::{
+    AccountId,
+    permission::{Holder, Level},
+    provision::{Settings, Told},
+};
+use oam_policy::{
+    Policy, Snapshot, State, Username,
+    entitle::{self, Standing},
+    printable::Printable,
+};
+use oam_proto::v1;
+use tonic::{Status, Streaming};
+
+use super::{
+    provisioning::{MOST_ASKED, kept},
+    unavailable,
+};
+use crate::{
+    provisioning::{Numbers, is_member},
+    service::Live,
+};
+
+/// How an account stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stands {
+    pub(super) standing: Standing,
+    /// The name by which it was known, where nobody knows the one that it has.
+    pub(super) was: Option<Holder>,
+    /// Why it is another account than the one that was known by its name.
+    pub(super) another: Option<String>,
+}
+
+/// Takes which accounts there are, and notes by what names they are known. One that nobody knows by its name stays known as before.
+pub(super) async fn tell(
+    live: &Live,
+    actor: &str,
+    mut messages: Streaming<v1::TellBitbucketAccountsRequest>,
+) -> Result<v1::TellBitbucketAccountsResponse, Status> {
+    let (_, ledger) = kept(live)?;
+    let (mut told, mut accept) = (Vec::new(), false);
+    while let Some(message) = messages.message().await? {
+        accept |= message.accept;
+        told.extend(message.accounts);
+        if told.len() > MOST_ASKED {
+            return Err(Status::resource_exhausted(format!("more than {MOST_ASKED} accounts")));
+        }
+    }
+    let state = live.state();
+    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
+    let (policy, snapshot) =
+        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
+    let numbers = ledger.numbers();
+    let mut known = Vec::new();
+    for v1::BitbucketAccount { name, id } in &told {
+        let (Some(holder), Some(id)) = (Holder::user(name), AccountId::of_wire(*id)) else { continue };
+        let stands = Stands::of((policy, snapshot), &numbers, &holder, Some(id));
+        let is_known = stands.standing != Standing::Unknown && stands.was.is_none();
+        if is_known && numbers.name_of(id) != Some(&holder) && (accept || stands.another.is_none()) {
+            if let Some(why) = stands.another {
+                let name = Printable::new(name);
+                tracing::warn!(actor, %name, %id, why, "an account of Bitbucket is taken for whoever has that name");
+            }
+            known.push((id, holder));
+        }
+    }
+    let noted = known.len() as u64;
+    ledger.know(known).map_err(|error| unavailable(&error))?;
+    Ok(v1::TellBitbucketAccountsResponse { noted })
+}
+
+impl Stands {
+    /// How the account of that name and number stands.
+    pub(super) fn of(
+        (policy, snapshot): (&Policy, &Snapshot),
+        numbers: &Numbers,
+        name: &Holder,
+        id: Option<AccountId>,
+    ) -> Self {
+        let by_name = |name: &str| {
+            Username::parse(name).map_or(Standing::Unknown, |user| entitle::standing(policy, snapshot, &user))
+        };
+        let standing = by_name(name.name());
+        let known = id.and_then(|id| numbers.name_of(id)).filter(|known| *known != name);
+        let before = known.map(|known| (known.clone(), by_name(known.name())));
+        match (standing, before) {
+            (Standing::Unknown, Some((was, before))) => {
+                let standing = if is_gone(before) { before } else { Standing::Unknown };
+                Self { standing, was: Some(was), another: None }
+            }
+            // A leaver under the name of somebody who is known.
+            (standing, Some((was, before))) if is_gone(before) => {
+                let another = format!("this account was `{}`, who is gone", was.name());
+                Self { standing, was: None, another: Some(another) }
+            }
+            (standing, _) => {
+                let is_another = id.is_some_and(|id| numbers.is_another(name, id));
+                let another = is_another.then(|| "another account was known by this name".to_owned());
+                Self { standing, was: None, another: another.filter(|_| standing != Standing::Unknown) }
+            }
+        }
+    }
+}
+
+/// Why a change is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Whoever it takes from is gone.
+    Gone,
+    /// No source knows whoever it takes from.
+    Stranger,
+    /// For something else.
+    Else,
+}
+
+/// Refuses what is not right any more. A plan of thousands of changes takes an hour: nobody gets by it what was withdrawn meanwhile, and
+/// from nobody is taken who is back. `was` is by what name the account was known that it is about: whoever is gone may have another one.
+pub(super) fn still_right(
+    (settings, state): (&Settings, &State),
+    change: &Told,
+    was: Option<&Holder>,
+    (planned_by, why): (&str, Why),
+) -> Result<(), Status> {
+    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
+    let (policy, snapshot) =
+        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
+    if policy.digest().to_string() != planned_by {
+        return Err(Status::aborted("another policy is in force now than the one by which this was planned"));
+    }
+    let user = &change.user;
+    let standing = |name: &str| {
+        Username::parse(name).map_or(Standing::Unknown, |user| entitle::standing(policy, snapshot, &user))
+    };
+    let standing = match (standing(user), was.map(|was| standing(was.name()))) {
+        (Standing::Unknown, Some(before)) if is_gone(before) => before,
+        (standing, _) => standing,
+    };
+    let gives = change.step == "permit" && Level::parse(&change.after) > Level::parse(&change.before);
+    let told = match standing {
+        Standing::Deactivated | Standing::CutOff | Standing::Unknown if gives && !user.is_empty() => {
+            "may not act any more"
+        }
+        Standing::Active | Standing::Unknown if why == Why::Gone => "is not gone any more",
+        Standing::Active | Standing::Deactivated | Standing::CutOff if why == Why::Stranger => "is known now",
+        _ if why == Why::Else
+            && change.step == "leave-group"
+            && is_member(settings, policy, snapshot, change) =>
+        {
+            "is to be in that group now"
+        }
+        _ => return Ok(()),
+    };
+    Err(Status::failed_precondition(format!("`{user}` {told} ({}): plan again", standing.as_str())))
+}
+
+/// Whether whoever stands so is gone.
+pub(super) const fn is_gone(standing: Standing) -> bool {
+    matches!(standing, Standing::Deactivated | Standing::CutOff)
+}

@@ -1,0 +1,123 @@
+//! Who is called otherwise than before, and who has the name of another one. Bitbucket's number of an account is what stays.
+
+use oam_audit::entry::ChangeStage;
+use oam_tests::bitbucket_server::{CredentialKind, Global};
+
+use super::{PEOPLE, World, directory};
+
+impl World {
+    fn told_by_drift(&self) -> String {
+        self.oam("drift", &[]).stdout_text()
+    }
+
+    fn has_as_much_as(&self, name: &str, before: &[String], called: &str) -> bool {
+        let known = self.server.given();
+        let mut other: Vec<_> =
+            before.iter().map(|one| one.replace(&format!(" {called} "), &format!(" {name} "))).collect();
+        other.sort();
+        known == other
+    }
+}
+
+/// Whoever is renamed before they leave is nobody whom a source knows by that name.
+#[test]
+fn a_leaver_loses_all_under_another_name_too() {
+    let world = World::applied("");
+    let token = world.server.add_credential("carl", CredentialKind::Token, "ci", None);
+    world.server.add_credential("carl", CredentialKind::Ssh, "laptop", None);
+    world.server.rename("carl", "carl.old");
+    world.leave(&["carl"]);
+    let plan = world.plan();
+    let told = "user:carl.old loses the HTTP token 1 `ci` (`carl.old`, which was `carl`, is deactivated in the directory)";
+    assert!(plan.contains(told), "{plan}");
+    let watched = world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    assert!(world.has_nothing("carl.old") && !world.server.has_token(&token), "{watched:?}");
+    assert_eq!(world.ended(ChangeStage::Failed), 0);
+    // What was given under the old name is forgotten.
+    world.apply().expect_success("the rest");
+    assert!(world.planned().is_empty(), "{:?}", world.planned());
+    // A second name changes nothing.
+    world.server.add_credential("carl.old", CredentialKind::Token, "again", None);
+    world.server.rename("carl.old", "c.older");
+    world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    assert!(world.has_nothing("c.older"));
+}
+
+/// Cut off by command, under a name that was noted before the daemon was started anew.
+#[test]
+fn who_was_renamed_is_known_after_a_restart() {
+    let mut world = World::applied("");
+    world.server.add_credential("bob", CredentialKind::Token, "ci", None);
+    world.server.rename("bob", "robert");
+    world.daemon.kill();
+    world.daemon.spawn();
+    world.daemon.deactivate("bob").expect_success("cut off");
+    world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    assert!(world.has_nothing("robert"), "{:?}", world.server.given());
+}
+
+/// Still employed, and upstream the old name: to the policy they are nobody, and what they have stays.
+#[test]
+fn a_colleague_who_was_renamed_loses_nothing_by_itself() {
+    let world = World::applied("automatic = [\"leavers\", \"give\", \"take\"]");
+    world.server.add_credential("carl", CredentialKind::Token, "ci", None);
+    let before = world.server.given();
+    world.server.rename("carl", "carla");
+    world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    assert!(world.has_as_much_as("carla", &before, "carl"), "{:?}", world.server.given());
+    assert_eq!(
+        (world.server.credentials("carla"), world.server.groups_of("carla")),
+        (1, vec!["eng".to_owned()])
+    );
+    let drift = world.told_by_drift();
+    let told = "user:carla is let in, and no source knows the account, which was `carl`: it is in `eng`";
+    assert!(drift.contains(told), "{drift}");
+    // Upstream the name follows: they are who they were.
+    let follows = directory(&PEOPLE).replace("\"carl\"", "\"carla\"");
+    world.daemon.import(&follows);
+    world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    assert!(world.has_as_much_as("carla", &before, "carl"), "{:?}", world.server.given());
+    let drift = world.told_by_drift();
+    assert!(!drift.contains("carla"), "{drift}");
+    // And whoever gets the old name then is nobody's double.
+    world.server.add_user("carl", Global::Licensed);
+    assert!(!world.told_by_drift().contains("told apart"), "{}", world.told_by_drift());
+}
+
+/// A name that was given to another account: what whoever was known by it is to lose is not theirs to lose.
+#[test]
+fn a_name_that_another_account_has_is_told_and_nothing_is_done() {
+    let world = World::applied("");
+    world.server.add_credential("carl", CredentialKind::Token, "ci", None);
+    world.server.rename("carl", "carl.old");
+    world.server.add_user("carl", Global::Licensed);
+    world.server.add_credential("carl", CredentialKind::Token, "new", None);
+    world.leave(&["carl"]);
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    assert!(watched.stdout_text().contains("another account was known by this name"), "{watched:?}");
+    assert!(world.has_nothing("carl.old"), "{:?}", world.server.given());
+    assert_eq!(world.server.credentials("carl"), 1);
+    let drift = world.told_by_drift();
+    assert!(drift.contains("user:carl is told apart from whoever has that name"), "{drift}");
+    // Nor does a run by somebody, unless they say whose it is.
+    world.apply();
+    assert_eq!(world.server.credentials("carl"), 1);
+    world.oam("apply", &["--accept-accounts"]).expect_success("it is theirs");
+    assert!(world.has_nothing("carl"));
+    assert!(!world.told_by_drift().contains("told apart"), "{}", world.told_by_drift());
+}
+
+/// Whoever goes might be called as somebody who is to come.
+#[test]
+fn a_leaver_under_a_name_that_is_known_is_given_nothing() {
+    let world = World::applied("automatic = [\"leavers\", \"give\"]");
+    let before = world.server.given();
+    world.server.rename("lena", "newcomer");
+    world.leave(&["lena"]);
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    assert!(watched.stdout_text().contains("this account was `lena`, who is gone"), "{watched:?}");
+    assert!(world.has_as_much_as("newcomer", &before, "lena"), "{:?}", world.server.given());
+    assert!(world.told_by_drift().contains("user:newcomer is told apart"), "{}", world.told_by_drift());
+}
