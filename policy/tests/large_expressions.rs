@@ -82,7 +82,7 @@ fn there_are_so_many_expressions_and_each_is_so_large_and_no_more() {
 fn what_a_decision_costs_grows_with_the_expressions_and_the_name_only() {
     let letters = most_letters();
     let case = |expressions| common::Case::new(parsed(expressions, letters).unwrap(), common::snapshot());
-    let name = |length| format!("refs/heads/{}", "ab".repeat(length / 2));
+    let name = |length: usize| format!("refs/heads/{}", "ab".repeat(length / 2));
     let (few, many) = (case(5), case(50));
     let (short, long) = (name(100), name(400));
     // Once before: what is compiled on the way is kept.

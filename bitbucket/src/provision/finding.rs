@@ -85,6 +85,8 @@ pub enum MendedBy {
     Apply,
     /// `oam bitbucket apply --fix`, where the kind is named.
     Fix,
+    /// Whoever finds out what it is.
+    Somebody,
 }
 
 impl FindingKind {
@@ -144,6 +146,7 @@ impl FindingKind {
                 MendedBy::Install
             }
             Self::Gone | Self::Differs => MendedBy::Apply,
+            Self::Unread | Self::AnotherAccount => MendedBy::Somebody,
             Self::UnknownAccount
             | Self::Administers
             | Self::GroupMember
@@ -190,7 +193,7 @@ impl Finding {
             (true, _) => Some("oam bitbucket apply".to_owned()),
             (false, MendedBy::Install) => Some("oam bitbucket install … --apply".to_owned()),
             (false, MendedBy::Fix) => Some(format!("oam bitbucket apply --fix {}", self.kind.as_str())),
-            (false, MendedBy::Apply) => None,
+            (false, MendedBy::Apply | MendedBy::Somebody) => None,
         }
     }
 

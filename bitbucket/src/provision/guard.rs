@@ -157,9 +157,14 @@ pub(super) fn keep_administrators(
     if is_one_unknown(seen) {
         // Nobody can say whether a group administers that one: somebody leaves it only where another in it can act.
         let can_act = who_can_act(seen, basis);
-        let is_last =
-            |group: &Holder| !seen.members.get(group).is_some_and(|members| members.is.iter().any(&can_act));
-        let held = changes.extract_if(.., |change| change.step.group().is_some_and(is_last));
+        let made: Vec<_> = others.iter().chain(&changes).cloned().collect();
+        let leaving: BTreeSet<_> = made.iter().filter_map(|change| change.step.leaves()).collect();
+        let stays = |user: &Holder, group: &Holder| can_act(user) && !leaving.contains(&(user, group));
+        let is_last = |(_, group): (&Holder, &Holder)| {
+            let members = seen.members.get(group);
+            !members.is_some_and(|members| members.is.iter().any(|user| stays(user, group)))
+        };
+        let held = changes.extract_if(.., |change| change.step.leaves().is_some_and(is_last));
         held_back.extend(held.map(|change| HeldBack { change, why: UNKNOWN.to_owned() }));
     }
     (changes, held_back)
@@ -187,7 +192,7 @@ pub(super) fn groups_to_look_into(seen: &Seen, changes: &[Change]) -> BTreeSet<H
     let administer = touched.flat_map(|(_, administer)| administer);
     let mut groups: BTreeSet<_> = administer.filter(|holder| holder.as_user().is_none()).collect();
     if is_one_unknown(seen) {
-        groups.extend(changes.iter().filter_map(|change| change.step.group().cloned()));
+        groups.extend(changes.iter().filter_map(|change| Some(change.step.leaves()?.1.clone())));
     }
     groups
 }

@@ -7,8 +7,8 @@ use oam_bitbucket::{
     mirror::{MirrorSettings, Mirrored},
     permission::{Holder, Level, Place},
     provision::{
-        Automatic, Basis, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Renamed, Seen, Settings, Standing,
-        Told,
+        Automatic, Basis, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Renamed, Seen, Settings,
+        Standing, Told,
     },
 };
 use oam_policy::entitle::Right;
