@@ -151,7 +151,9 @@ impl<'a> OneRef<'_, 'a> {
             match one.standing {
                 Some(reach) => self.weigh(&one, reach, &mut ways, tally),
                 None => {
-                    rules.for_a_while(&one, verbs).for_each(|reach| self.weigh(&one, reach, &mut ways, tally))
+                    rules
+                        .for_a_while(&one, verbs)
+                        .for_each(|reach| self.weigh(&one, reach, &mut ways, tally));
                 }
             }
         }

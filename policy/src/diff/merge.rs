@@ -28,7 +28,10 @@ type Told = (Rc<Difference>, Run, BTreeSet<usize>, Vec<Verb>);
 
 /// Everything that was found: for whom, when and by which verb.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<(Rc<Difference>, Where), BTreeMap<Verb, BTreeMap<usize, Seen>>>);
+pub(super) struct Found(BTreeMap<(Rc<Difference>, Where), ByVerb>);
+
+/// For which groups of people, by verb.
+type ByVerb = BTreeMap<Verb, BTreeMap<usize, Seen>>;
 
 /// The parts of time in which it was found for one group, with an example for each.
 type Seen = Vec<(usize, Rc<Shown>)>;

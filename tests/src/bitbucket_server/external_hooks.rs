@@ -63,7 +63,7 @@ impl App {
             *which == kind && triggers.iter().any(|some| some.contains(&trigger))
         });
         due.filter_map(move |(hook, ..)| {
-            let (setting, _) = self.setting(At { project, slug: Some(slug) }, *hook)?;
+            let (setting, _) = self.setting(At { project, slug: Some(slug) }, hook)?;
             setting.executable.as_ref().filter(|_| setting.is_on)
         })
     }
