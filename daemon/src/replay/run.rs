@@ -125,15 +125,17 @@ impl Replay {
         if decision.dry_run {
             return ControlFlow::Continue(());
         }
+        let is_meant = self.since <= recorded.at && recorded.at < self.until;
+        let is_asked = is_meant && !matches!(self.basis, Basis::Nothing);
         // Up to now: what was used after `until` is used.
         if let Some(usage) = summary.in_force.as_mut().filter(|_| Some(recorded.at) >= self.uses_since) {
             count(usage, &decision.roles, &decision.updates, recorded);
-            if !recorded.whole && matches!(self.basis, Basis::Nothing) {
+            // One that is asked about is told below.
+            if !recorded.whole && !is_asked {
                 summary.untold(Untold::Incomplete, decision.update_count, &decision.decision);
             }
         }
-        let is_meant = self.since <= recorded.at && recorded.at < self.until;
-        if !is_meant || matches!(self.basis, Basis::Nothing) {
+        if !is_asked {
             return ControlFlow::Continue(());
         }
         let asked = match recorded.question() {
