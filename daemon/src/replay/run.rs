@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
+use std::{collections::BTreeSet, mem, ops::ControlFlow, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::{entry::Update, people::is_closed};
@@ -98,15 +98,16 @@ impl Replay {
         let mut joiner = Joiner::default();
         let entries = self.audit.entries(from)?;
         // Asked after they were found: what is pruned meanwhile is not among them.
-        let is_all = from <= self.audit.first();
+        let mut is_first = from <= self.audit.first();
         for (line, read) in entries.zip(0..total) {
             if read % STRIDE == 0 && tell(Step::Progress(read)).is_break() {
                 return Ok(None);
             }
             match self.audit.read(&line?) {
                 Ok(entry) => {
-                    if is_all {
-                        summary.log_begins.get_or_insert(entry.time.timestamp());
+                    if mem::take(&mut is_first) {
+                        // It is read from a while before, by how far clocks may differ.
+                        summary.log_begins = Some(entry.time.timestamp()).filter(|begins| *begins > earliest);
                     }
                     if let Some(recorded) = joiner.take(entry)
                         && self.push(&recorded, &mut summary, tell).is_break()
