@@ -8,8 +8,11 @@ use oam_scim::Document;
 use thiserror::Error;
 
 use super::{Picture, Touched};
-use crate::source::{
-    Change, CommitError, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
+use crate::{
+    config::SourceKind,
+    source::{
+        Change, CommitError, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
+    },
 };
 
 /// More changes than this are stored and merged as a whole.
@@ -78,7 +81,10 @@ pub(crate) async fn commit(
         if let Some(bound) = bound {
             // Whoever gives their word gives it for all of it, and is shown all of it.
             let mut why = Vec::from_iter(held(&difference, picture, &roster, bound));
-            why.extend(held_limits(&difference, &roster, bound));
+            // What says who may act cannot be hidden from us elsewhere without everybody being inactive, or nothing read at all.
+            if source.config().kind == SourceKind::Ldap {
+                why.extend(held_limits(&difference, &roster, bound));
+            }
             if !why.is_empty() {
                 return Err(CommitFault::Held(why.join("; ")));
             }

@@ -234,3 +234,17 @@ async fn everything_that_a_load_waits_for_a_word_for_is_told() {
          20%"
     );
 }
+
+/// Nobody can hide from us there who may act, so that they seem to: those who begin wait for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_begin_are_let_in_where_a_status_cannot_be_hidden() {
+    let (before, after): ([Standing; 30], [Standing; 30]) = ([(false, None); 30], [(true, None); 30]);
+    for (kind, is_held) in [(SourceKind::Ldap, true), (SourceKind::Okta, false), (SourceKind::Entra, false)] {
+        let state = tempfile::tempdir().unwrap();
+        let sources = opened(state.path(), kind).await;
+        let source = sources.get("corp").unwrap();
+        commit(&sources, source, 20, &People(before.to_vec(), 0), Of::All(None)).await.unwrap();
+        let taken = commit(&sources, source, 20, &People(after.to_vec(), 0), Of::All(None)).await;
+        assert_eq!(matches!(taken, Err(CommitFault::Held(_))), is_held, "{kind:?}: {taken:?}");
+    }
+}
