@@ -51,7 +51,8 @@ struct Difference {
 }
 
 /// Makes what the source says that which the server has. When it returns, it is durable, in the audit log, and in force.
-/// More than `max_loss` of a hundred people lose everything by a load, or are let in by it who were not, only when somebody says so.
+/// More than `max_loss` of a hundred people lose everything by a load, or are let in by one of a directory server who were not, only
+/// when somebody says so.
 pub(crate) async fn commit(
     sources: &Sources,
     source: &Source,
