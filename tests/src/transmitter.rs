@@ -67,6 +67,10 @@ struct State {
     acknowledged: Vec<String>,
     refused: BTreeMap<String, Value>,
     polls: u64,
+    /// It fails when it is asked for signals.
+    is_failing_polls: bool,
+    /// How often it was asked for a sign of life.
+    asks: u64,
     faults: Vec<String>,
 }
 
@@ -157,6 +161,16 @@ impl Transmitter {
     /// Refuses from now on to change its stream, or does it again.
     pub fn refuse_updates(&self, is_refusing: bool) {
         self.state(|state| state.is_refusing = is_refusing);
+    }
+
+    /// Fails from now on when it is asked for signals.
+    pub fn fail_polls(&self) {
+        self.state(|state| state.is_failing_polls = true);
+    }
+
+    /// How often it was asked for a sign of life.
+    pub fn asks(&self) -> u64 {
+        self.state(|state| state.asks)
     }
 
     /// The name of its stream.
@@ -413,6 +427,7 @@ impl Transmitter {
         if asked["stream_id"] != stream.id.as_str() {
             return (404, Value::Null);
         }
+        self.state(|state| state.asks += 1);
         if self.state(|state| state.is_mute) {
             return (204, Value::Null);
         }
@@ -438,6 +453,9 @@ impl Transmitter {
         let Ok(asked) = serde_json::from_slice::<Value>(&request.body) else { return self.fault("no JSON") };
         let mut state = self.shared.state.lock().unwrap();
         state.polls += 1;
+        if state.is_failing_polls {
+            return (500, Value::Null);
+        }
         for jti in asked["ack"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             state.waiting.remove(jti);
             state.acknowledged.push(jti.to_owned());

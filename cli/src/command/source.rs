@@ -71,7 +71,7 @@ pub struct Sync {
     /// It told everything again after what it said was lost
     #[arg(long, requires = "reason")]
     complete: bool,
-    /// For sources that are asked: it is so that many lose everything by what is there now
+    /// For sources that are asked: it is so that many lose everything, or are let in, by what is there now
     #[arg(long, requires = "reason", conflicts_with = "complete")]
     accept_loss: bool,
     /// Why, for the audit log

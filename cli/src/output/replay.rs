@@ -315,8 +315,8 @@ pub fn done_text(done: &ReplayDone, recorded: bool, page: &Page) -> String {
     if !recorded {
         text.push_str(&format!("\n{}\n", page.bold("What its rules would have decided")));
         text.push_str(&usage::table(&done.rules, page));
-        let idle: Vec<&RuleUse> =
-            done.rules.iter().filter(|one| !usage::is_used(one) && one.kind != "role").collect();
+        let is_idle = |one: &&RuleUse| !usage::is_used(one) && !one.beside_pushes && one.kind != "role";
+        let idle: Vec<&RuleUse> = done.rules.iter().filter(is_idle).collect();
         if !idle.is_empty() {
             text.push_str(&format!("Nothing would be decided by {}.\n", usage::listed(&idle, true)));
         }

@@ -8,8 +8,11 @@ use oam_scim::Document;
 use thiserror::Error;
 
 use super::{Picture, Touched};
-use crate::source::{
-    Change, CommitError, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
+use crate::{
+    config::SourceKind,
+    source::{
+        Change, CommitError, Planned, Provisioned, Request, Roster, Source, Sources, StoredGroup, StoredUser,
+    },
 };
 
 /// More changes than this are stored and merged as a whole.
@@ -48,7 +51,8 @@ struct Difference {
 }
 
 /// Makes what the source says that which the server has. When it returns, it is durable, in the audit log, and in force.
-/// More than `max_loss` of a hundred people lose everything by a load, or are let in by it who were not, only when somebody says so.
+/// More than `max_loss` of a hundred people lose everything by a load, or are let in by one of a directory server who were not, only
+/// when somebody says so.
 pub(crate) async fn commit(
     sources: &Sources,
     source: &Source,
@@ -76,8 +80,15 @@ pub(crate) async fn commit(
         let roster = source.roster();
         let difference = tokio::task::block_in_place(|| difference(picture, &roster, &of));
         if let Some(bound) = bound {
-            held(&difference, picture, &roster, bound).map_err(CommitFault::Held)?;
-            held_limits(&difference, &roster, bound).map_err(CommitFault::Held)?;
+            // Whoever gives their word gives it for all of it, and is shown all of it.
+            let mut why = Vec::from_iter(held(&difference, picture, &roster, bound));
+            // What says who may act cannot be hidden from us elsewhere without everybody being inactive, or nothing read at all.
+            if source.config().kind == SourceKind::Ldap {
+                why.extend(held_limits(&difference, &roster, bound));
+            }
+            if !why.is_empty() {
+                return Err(CommitFault::Held(why.join("; ")));
+            }
         }
         difference
     };
@@ -210,8 +221,8 @@ impl Difference {
 
 /// Makes sure that not too many lose everything at once: that looks more like a filter, a base or rights that are not
 /// what they were than like people who leave.
-fn held(difference: &Difference, picture: &impl Picture, roster: &Roster, bound: u8) -> Result<(), String> {
-    let Some(known) = roster.provisioned() else { return Ok(()) };
+fn held(difference: &Difference, picture: &impl Picture, roster: &Roster, bound: u8) -> Option<String> {
+    let known = roster.provisioned()?;
     let has_something = |id: &str| {
         let is_active = known.user(id).is_some_and(|user| user.is_active());
         is_active && known.groups_of(id).next().is_some()
@@ -230,37 +241,47 @@ fn held(difference: &Difference, picture: &impl Picture, roster: &Roster, bound:
     let grouped: BTreeSet<Box<str>> = groups.flat_map(|group| picture.members(&group)).collect();
     let loses = |id: &&&str| dropped.contains(**id) || !grouped.contains(**id);
     let lost = having.iter().filter(loses).count();
-    if !are_many(lost, having.len(), bound) {
-        return Ok(());
-    }
-    Err(format!(
-        "{lost} of {} people who have groups would lose everything, and `max_loss` is {bound}%",
-        having.len()
-    ))
+    let all = having.len();
+    are_many(lost, all, bound).then(|| {
+        format!("{lost} of {all} people who have groups would lose everything, and `max_loss` is {bound}%")
+    })
 }
 
-/// Makes sure that not too many are let in without an end at once who may not act, or only until a time: where a right to read
-/// what says so was taken away, it looks as if nobody were limited.
-fn held_limits(difference: &Difference, roster: &Roster, bound: u8) -> Result<(), String> {
-    let Some(known) = roster.provisioned() else { return Ok(()) };
-    let was_limited = |id: &str| known.user(id).is_some_and(|user| user.is_limited());
-    let is_let_in = |change: &&Change| match change {
-        Change::PutUser(user) => !user.is_limited() && was_limited(&user.id),
-        _ => false,
-    };
-    let let_in = difference.gives.iter().filter(is_let_in).count();
+/// Makes sure that not too many are let in at once who may not act, nor too many without an end who may act only until a time:
+/// where a right to read what says so was taken away, it looks as if nobody were limited. Each are counted against their own:
+/// that many others have an end makes those no fewer who may not act and would.
+fn held_limits(difference: &Difference, roster: &Roster, bound: u8) -> Vec<String> {
+    let Some(known) = roster.provisioned() else { return Vec::new() };
+    let now = Timestamp::now();
+    // Who is not known was not limited.
+    let given: Vec<(&StoredUser, &StoredUser)> = difference
+        .gives
+        .iter()
+        .filter_map(|change| match change {
+            Change::PutUser(user) => Some((&**known.user(&user.id)?, user)),
+            _ => None,
+        })
+        .collect();
+    let let_in = given.iter().filter(|(before, _)| before.is_barred(now)).count();
+    let endless = given.iter().filter(|(before, after)| before.has_end() && !after.has_end()).count();
+    let mut why = Vec::new();
     // Most loads let in nobody: nobody else is looked at for those.
-    if let_in <= FEW {
-        return Ok(());
+    if let_in > FEW {
+        let barred = known.users().filter(|user| user.is_barred(now)).count();
+        why.extend(are_many(let_in, barred, bound).then(|| {
+            format!("{let_in} of {barred} people who may not act would be let in, and `max_loss` is {bound}%")
+        }));
     }
-    let limited = known.users().filter(|user| user.is_limited()).count();
-    if !are_many(let_in, limited, bound) {
-        return Ok(());
+    if endless > FEW {
+        let ending = known.users().filter(|user| user.has_end()).count();
+        why.extend(are_many(endless, ending, bound).then(|| {
+            format!(
+                "{endless} of {ending} people who may act only until a time would be let in without an end, and \
+                 `max_loss` is {bound}%"
+            )
+        }));
     }
-    Err(format!(
-        "{let_in} of {limited} people who may not act, or only until a time, would be let in without an end, and `max_loss` is \
-         {bound}%"
-    ))
+    why
 }
 
 /// Why not even those are cut off whom a load shows as inactive that is not taken, if they are many: that looks like a right

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    After, CommitFault, Follower, Of, Picture, commit,
+    After, CommitFault, Follower, Of, Picture, Touched, commit,
     task::{again_and_again, whatever_happens},
 };
 use crate::{
@@ -122,8 +122,11 @@ async fn a_follower_that_panics_begins_anew_and_that_is_told() {
     assert_eq!(begun.load(Ordering::Relaxed), 2);
 }
 
-/// Whether each of these people is active, and until when.
-struct People(Vec<(bool, Option<&'static str>)>);
+/// Whether somebody is active, and until when.
+type Standing = (bool, Option<&'static str>);
+
+/// These people, of whom as many of the first are in a group.
+struct People(Vec<Standing>, usize);
 
 impl Picture for People {
     fn user(&self, id: &str, _: Timestamp) -> Option<Document> {
@@ -135,12 +138,12 @@ impl Picture for People {
         document.as_object().cloned()
     }
 
-    fn group(&self, _: &str) -> Option<&str> {
-        None
+    fn group(&self, id: &str) -> Option<&str> {
+        (id == "eng").then_some("eng")
     }
 
     fn members(&self, _: &str) -> BTreeSet<Box<str>> {
-        BTreeSet::new()
+        (0..self.1).map(|id| id.to_string().into()).collect()
     }
 
     fn user_ids(&self) -> Vec<Box<str>> {
@@ -148,45 +151,100 @@ impl Picture for People {
     }
 
     fn group_ids(&self) -> Vec<Box<str>> {
-        Vec::new()
+        vec!["eng".into()]
     }
+}
+
+/// What a source has of its people.
+fn documents(source: &Source) -> Vec<Document> {
+    let roster = source.roster();
+    roster.provisioned().unwrap().users().map(|user| user.document()).collect()
 }
 
 /// Where a right was taken away to read what limits people, it looks as if nobody were limited.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_by_which_many_are_limited_no_more_waits_for_a_word() {
     let (in_2999, in_2998) = (Some("2999-01-01T00:00:00Z"), Some("2998-01-01T00:00:00Z"));
-    let (active, inactive) = ((true, None), (false, None));
+    let (active, inactive): (Standing, Standing) = ((true, None), (false, None));
+    let ended: Standing = (false, Some("1999-01-01T00:00:00Z"));
+    let six_and = |one: Standing, other: Standing, others: usize| -> Vec<Standing> {
+        [vec![one; 6], vec![other; others]].concat()
+    };
     for (before, after, is_held) in [
-        ([inactive; 6], [active; 6], true),
-        ([(true, in_2998); 6], [active; 6], true),
-        ([(false, in_2998); 6], [active; 6], true),
-        // Five may always.
-        ([inactive; 6], [active, active, active, active, active, inactive], false),
-        // They have another end, or it is one for the first time.
-        ([(true, in_2998); 6], [(true, in_2999); 6], false),
-        ([inactive; 6], [(true, in_2999); 6], false),
-        ([active; 6], [active; 6], false),
+        (vec![inactive; 6], vec![active; 6], true),
+        (vec![(true, in_2998); 6], vec![active; 6], true),
+        (vec![(false, in_2998); 6], vec![active; 6], true),
+        (vec![ended; 6], vec![active; 6], true),
+        // Also for a while only.
+        (vec![inactive; 6], vec![(true, in_2999); 6], true),
+        // Each are counted against their own.
+        (six_and(inactive, (true, in_2998), 100), six_and(active, (true, in_2998), 100), true),
+        (six_and((true, in_2998), inactive, 100), six_and(active, inactive, 100), true),
+        // Six of a hundred may, and five always.
+        (vec![inactive; 100], six_and(active, inactive, 94), false),
+        (vec![inactive; 6], vec![active, active, active, active, active, inactive], false),
+        // They have another end: be it that it was over.
+        (vec![(true, in_2998); 6], vec![(true, in_2999); 6], false),
+        (vec![ended; 6], vec![(true, in_2999); 6], false),
+        (vec![active; 6], vec![active; 6], false),
     ] {
-        let state = tempfile::tempdir().unwrap();
-        let sources = opened(state.path(), SourceKind::Ldap).await;
-        let source = sources.get("corp").unwrap();
-        let take = async |people: &[(bool, Option<&'static str>)], of: Of<'_>| {
-            commit(&sources, source, 20, &People(people.to_vec()), of).await
-        };
-        let are_limited = || {
-            let roster = source.roster();
-            roster.provisioned().unwrap().users().filter(|user| user.is_limited()).count()
-        };
-        take(&before, Of::All(None)).await.unwrap();
-        let limited = are_limited();
-        let taken = take(&after, Of::All(None)).await;
-        assert_eq!(matches!(taken, Err(CommitFault::Held(_))), is_held, "{before:?} {after:?}: {taken:?}");
-        if is_held {
-            assert_eq!(are_limited(), limited, "nobody is let in");
-            let accepted = of("uid 0", true);
-            take(&after, Of::All(Some(&accepted))).await.unwrap();
-            assert_eq!(are_limited(), 0);
+        for is_refresh in [false, true] {
+            let state = tempfile::tempdir().unwrap();
+            let sources = opened(state.path(), SourceKind::Ldap).await;
+            let source = sources.get("corp").unwrap();
+            let take = async |people: &[Standing], of: Of<'_>| {
+                commit(&sources, source, 20, &People(people.to_vec(), 0), of).await
+            };
+            take(&before, Of::All(None)).await.unwrap();
+            let known = documents(source);
+            let users = (0..after.len()).map(|id| id.to_string().into()).collect();
+            let all = Touched { users, ..Touched::default() };
+            let taken = take(&after, if is_refresh { Of::Refreshed(&all) } else { Of::All(None) }).await;
+            let what = format!("{before:?} {after:?} {is_refresh}: {taken:?}");
+            assert_eq!(matches!(taken, Err(CommitFault::Held(_))), is_held, "{what}");
+            if is_held {
+                assert_eq!(documents(source), known, "nobody is let in: {what}");
+                let accepted = of("uid 0", true);
+                take(&after, Of::All(Some(&accepted))).await.unwrap();
+                assert_ne!(documents(source), known, "{what}");
+            }
         }
+    }
+}
+
+/// Whoever gives their word for one danger must have seen the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_a_load_waits_for_a_word_for_is_told() {
+    let state = tempfile::tempdir().unwrap();
+    let sources = opened(state.path(), SourceKind::Ldap).await;
+    let source = sources.get("corp").unwrap();
+    let in_2999 = Some("2999-01-01T00:00:00Z");
+    let others = |inactive: Standing, ending: Standing| -> Vec<Standing> {
+        [vec![(true, None); 6], vec![inactive; 6], vec![ending; 6]].concat()
+    };
+    let before = People(others((false, None), (true, in_2999)), 6);
+    commit(&sources, source, 20, &before, Of::All(None)).await.unwrap();
+    let after = People(others((true, None), (true, None)), 0);
+    let taken = commit(&sources, source, 20, &after, Of::All(None)).await;
+    let Err(CommitFault::Held(why)) = &taken else { panic!("{taken:?}") };
+    assert_eq!(
+        why,
+        "6 of 6 people who have groups would lose everything, and `max_loss` is 20%; 6 of 6 people who may not act would be let \
+         in, and `max_loss` is 20%; 6 of 6 people who may act only until a time would be let in without an end, and `max_loss` is \
+         20%"
+    );
+}
+
+/// Nobody can hide from us there who may act, so that they seem to: those who begin wait for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_begin_are_let_in_where_a_status_cannot_be_hidden() {
+    let (before, after): ([Standing; 30], [Standing; 30]) = ([(false, None); 30], [(true, None); 30]);
+    for (kind, is_held) in [(SourceKind::Ldap, true), (SourceKind::Okta, false), (SourceKind::Entra, false)] {
+        let state = tempfile::tempdir().unwrap();
+        let sources = opened(state.path(), kind).await;
+        let source = sources.get("corp").unwrap();
+        commit(&sources, source, 20, &People(before.to_vec(), 0), Of::All(None)).await.unwrap();
+        let taken = commit(&sources, source, 20, &People(after.to_vec(), 0), Of::All(None)).await;
+        assert_eq!(matches!(taken, Err(CommitFault::Held(_))), is_held, "{kind:?}: {taken:?}");
     }
 }

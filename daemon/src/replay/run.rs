@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
+use std::{collections::BTreeSet, mem, ops::ControlFlow, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::{entry::Update, people::is_closed};
@@ -98,15 +98,16 @@ impl Replay {
         let mut joiner = Joiner::default();
         let entries = self.audit.entries(from)?;
         // Asked after they were found: what is pruned meanwhile is not among them.
-        let is_all = from <= self.audit.first();
+        let mut is_first = from <= self.audit.first();
         for (line, read) in entries.zip(0..total) {
             if read % STRIDE == 0 && tell(Step::Progress(read)).is_break() {
                 return Ok(None);
             }
             match self.audit.read(&line?) {
                 Ok(entry) => {
-                    if is_all {
-                        summary.log_begins.get_or_insert(entry.time.timestamp());
+                    if mem::take(&mut is_first) {
+                        // It is read from a while before, by how far clocks may differ.
+                        summary.log_begins = Some(entry.time.timestamp()).filter(|begins| *begins > earliest);
                     }
                     if let Some(recorded) = joiner.take(entry)
                         && self.push(&recorded, &mut summary, tell).is_break()
@@ -125,15 +126,17 @@ impl Replay {
         if decision.dry_run {
             return ControlFlow::Continue(());
         }
+        let is_meant = self.since <= recorded.at && recorded.at < self.until;
+        let is_asked = is_meant && !matches!(self.basis, Basis::Nothing);
         // Up to now: what was used after `until` is used.
         if let Some(usage) = summary.in_force.as_mut().filter(|_| Some(recorded.at) >= self.uses_since) {
             count(usage, &decision.roles, &decision.updates, recorded);
-            if !recorded.whole && matches!(self.basis, Basis::Nothing) {
+            // One that is asked about is told below.
+            if !recorded.whole && !is_asked {
                 summary.untold(Untold::Incomplete, decision.update_count, &decision.decision);
             }
         }
-        let is_meant = self.since <= recorded.at && recorded.at < self.until;
-        if !is_meant || matches!(self.basis, Basis::Nothing) {
+        if !is_asked {
             return ControlFlow::Continue(());
         }
         let asked = match recorded.question() {

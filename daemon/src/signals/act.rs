@@ -257,6 +257,11 @@ impl Receiver {
             .map_err(not_alive)?;
         // At once: what is decided from now on may be about somebody of whom we are told nothing.
         self.tell(&live.sources);
+        if flow == Flow::Enabled {
+            // What was asked for before may be lost, with the answer: it is asked for again now.
+            locked(&self.told).asked = None;
+            self.renewed.notify_waiters();
+        }
         let effect = if flow.is_blind() { SignalEffect::Blind } else { SignalEffect::Flowing };
         Ok(Done { effect, person: None })
     }

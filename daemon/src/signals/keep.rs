@@ -17,6 +17,7 @@ use super::{
     api::{Api, Made, NotSetUp},
     locked,
     stream::{Asked, Stream},
+    task::AFTER_A_PANIC,
 };
 use crate::{
     backoff::Backoff,
@@ -76,11 +77,11 @@ impl Signals {
         for receiver in live.signals.all() {
             let (receiver, live, stop) = (Arc::clone(receiver), Arc::clone(&live), stop.clone());
             keeping.spawn(async move {
-                tokio::join!(receiver.keep(&stop), async {
-                    if receiver.config.delivery == Delivery::Poll {
-                        receiver.poll(&live, &stop).await;
-                    }
-                })
+                let begin = || {
+                    let (receiver, live, stop) = (Arc::clone(&receiver), Arc::clone(&live), stop.clone());
+                    async move { receiver.hear(&live, &stop).await }
+                };
+                receiver.whatever_happens(&stop, AFTER_A_PANIC, begin).await;
             });
         }
         // That nothing comes is nobody's word, and goes by the time.
@@ -96,6 +97,15 @@ impl Signals {
 }
 
 impl Receiver {
+    /// Looks after the stream, and asks for signals where they do not come by themselves, until `stop`.
+    async fn hear(&self, live: &Live, stop: &CancellationToken) {
+        tokio::join!(self.keep(stop), async {
+            if self.config.delivery == Delivery::Poll {
+                self.poll(live, stop).await;
+            }
+        });
+    }
+
     /// Looks after the stream, until `stop`.
     async fn keep(&self, stop: &CancellationToken) {
         if !self.is_managed() {
@@ -108,8 +118,8 @@ impl Receiver {
             let pause = match checked {
                 Ok(()) => {
                     backoff = Backoff::default();
-                    // Where signals are asked for, their answers tell whether it is well.
-                    if self.config.delivery == Delivery::Push {
+                    // Where signals are asked for, their answers tell whether it is well; where there is no stream, nobody asks.
+                    if self.config.delivery == Delivery::Push || locked(&self.stream).get().id.is_none() {
                         self.well();
                     }
                     CHECK.min(self.config.verify_every)
@@ -150,16 +160,8 @@ impl Receiver {
             // It was asked for by a clock that was ahead: it is waited for from now on.
             self.change(|stream| stream.asked.as_mut().map(|asked| asked.since = asked.since.min(now)))?;
         }
-        let is_due = match (&stream.asked, stream.verified) {
-            // It is waited for; the question or the answer may be lost.
-            (Some(_), _) => {
-                let asked = locked(&self.told).asked;
-                asked.is_none_or(|asked| asked.elapsed() >= self.config.verify_every)
-            }
-            (None, None) => true,
-            // One that came by a clock that was ahead says nothing of now.
-            (None, Some(last)) => last > now || super::is_over(last, self.config.verify_every, now),
-        };
+        let asked = locked(&self.told).asked.map(|asked| asked.elapsed());
+        let is_due = stream.is_due(asked, self.config.verify_every, self.config.alarm_after, now);
         let is_blind = locked(&self.stream).get().flow.is_blind();
         if is_due && !is_blind && transmitter.verification_endpoint.is_some() {
             self.ask_for_life(&api, &transmitter, id).await?;
@@ -177,7 +179,12 @@ impl Receiver {
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let fresh = Asked { state: hex::encode(random), since: Timestamp::now() };
         // Known before it is asked for: the answer may come first. One that is waited for stays the one.
-        let asked = self.change(|stream| stream.asked.get_or_insert(fresh).clone())?;
+        let asked = self.change(|stream| {
+            let is_it = stream.id.as_deref() == Some(id);
+            is_it.then(|| stream.asked.get_or_insert(fresh).clone())
+        })?;
+        // Where it was removed meanwhile, a sign of life would be waited for that nobody ever asks for again.
+        let asked = asked.ok_or_else(|| "the stream is another one by now".to_owned())?;
         locked(&self.told).asked = None;
         api.ask(transmitter, id, &asked.state).await?;
         locked(&self.told).asked = Some(Instant::now());
@@ -299,6 +306,7 @@ impl Receiver {
         let transmitter = api.discover().await.map_err(refused)?;
         api.remove(&transmitter, &id).await.map_err(refused)?;
         self.change(|stream| *stream = Stream::default()).map_err(SetUpError::Store)?;
+        self.renewed.notify_waiters();
         let tokens: Vec<_> = locked(&self.tokens).list();
         for token in tokens {
             locked(&self.tokens).revoke(&token.id)?;

@@ -8,7 +8,8 @@
 //! - `set`, `event`, `subject`: what an event says, read strictly; pure;
 //! - `find`, `act`: who that is, and what follows from it;
 //! - `seen`, `stream`: what must outlive a restart: which events were taken, and how the stream is;
-//! - `push`, `poll`: the two ways in; `api`, `keep`: how a stream is set up, and how it is known that it flows.
+//! - `push`, `poll`: the two ways in; `api`, `keep`: how a stream is set up, and how it is known that it flows;
+//! - `task`: what follows a panic.
 //!
 //! **Must never:** guess whom an event is about; give anybody anything; say that an event was taken before what follows from it is
 //! durable, in force and in the audit log; take silence for a sign of life.
@@ -24,6 +25,7 @@ mod seen;
 mod set;
 mod stream;
 mod subject;
+mod task;
 
 use std::{
     io,

@@ -51,9 +51,10 @@ impl Receiver {
             let Some(polled) = stop.run_until_cancelled(self.ask(&place, &outcome)).await else { return };
             let pause = match polled {
                 Ok(polled) => {
-                    self.well();
                     let (is_more, is_empty) = (polled.more, polled.sets.is_empty());
                     outcome = self.take_all(live, polled).await;
+                    // Not before: what we panic by again and again is trouble all the while.
+                    self.well();
                     if outcome.is_rest {
                         Some(backoff.pause().min(REST))
                     } else {

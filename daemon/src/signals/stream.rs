@@ -2,6 +2,7 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -106,6 +107,23 @@ impl Stream {
         }
     }
 
+    /// Whether a sign of life is to be asked for. `asked`: how long ago that was done last, as far as is known.
+    pub(super) fn is_due(
+        &self,
+        asked: Option<Duration>,
+        verify_every: Duration,
+        alarm_after: Duration,
+        now: Timestamp,
+    ) -> bool {
+        match (&self.asked, self.verified) {
+            // It is waited for; the question or the answer may be lost. One alone that is lost makes nobody blind, nor for long.
+            (Some(_), _) => asked.is_none_or(|asked| asked >= verify_every.min(alarm_after / 3)),
+            (None, None) => true,
+            // One that came by a clock that was ahead says nothing of now.
+            (None, Some(last)) => last > now || super::is_over(last, verify_every, now),
+        }
+    }
+
     /// An event about a stream names it, but in drafts; ours, where we know what ours is called.
     pub(super) fn check_subject(&self, event: &SecurityEvent) -> Result<(), NotAlive> {
         match (&event.subject, &self.id) {
@@ -166,6 +184,8 @@ impl StreamFile {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
@@ -202,6 +222,33 @@ mod tests {
         }
         let mut nobody_asked = Stream { asked: None, ..stream };
         assert_eq!(nobody_asked.verified(&alive(&of("one"), &json!("s")), now), Err(NotAlive::State));
+    }
+
+    #[test]
+    fn a_sign_of_life_that_does_not_come_is_asked_for_again_before_it_is_an_alarm() {
+        let now = Timestamp::UNIX_EPOCH;
+        let waits = Stream {
+            asked: Some(Asked { state: "s".into(), since: now }),
+            verified: Some(now),
+            ..Stream::default()
+        };
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        for (asked, verify_every, alarm_after, is_due) in [
+            // Not since the start, or that failed.
+            (None, 60, 15, true),
+            (Some(4), 60, 15, false),
+            (Some(5), 60, 15, true),
+            (Some(2), 3, 15, false),
+            (Some(3), 3, 15, true),
+        ] {
+            let said = waits.is_due(asked.map(minutes), minutes(verify_every), minutes(alarm_after), now);
+            assert_eq!(said, is_due, "{asked:?} {verify_every} {alarm_after}");
+        }
+        // One that came is good for as long as is configured, whatever is an alarm.
+        let came = Stream { asked: None, ..waits };
+        let after = |passed: u64| now.checked_add(minutes(passed)).unwrap();
+        assert!(!came.is_due(Some(minutes(59)), minutes(60), minutes(15), after(59)));
+        assert!(came.is_due(Some(minutes(60)), minutes(60), minutes(15), after(60)));
     }
 
     #[test]

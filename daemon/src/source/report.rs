@@ -18,7 +18,7 @@ pub struct SourceReport {
     pub seen: Option<Timestamp>,
     /// How old that may be.
     pub max_age: Option<Duration>,
-    /// Whether it is older than that, or lost.
+    /// Whether it is older than that, or lost, or nothing is decided by it since signals about its people do not reach us.
     pub is_stale: bool,
     /// What it said is lost.
     pub lost: bool,

@@ -56,17 +56,23 @@ impl StoredUser {
         self.document().get("active") == Some(&Value::Bool(true))
     }
 
-    /// Whether the source says that they may not act, or only until a time.
-    pub(crate) fn is_limited(&self) -> bool {
+    /// Whether the source says that they may not act, and not only because their time is over.
+    pub(crate) fn is_barred(&self, now: Timestamp) -> bool {
         let document = self.document();
-        document.get("active") != Some(&Value::Bool(true)) || document.contains_key(EXPIRES)
+        document.get("active") != Some(&Value::Bool(true))
+            && written_end(&document).is_none_or(|end| end > now)
+    }
+
+    /// Whether the source says until when they may act.
+    pub(crate) fn has_end(&self) -> bool {
+        self.document().contains_key(EXPIRES)
     }
 
     /// Whether they may act no more, and their time is not over: it was so by a clock that was ahead.
     pub(super) fn ended_before(&self, now: Timestamp) -> bool {
         let document = self.document();
-        let end = document.get(EXPIRES).and_then(Value::as_str).and_then(|end| end.parse::<Timestamp>().ok());
-        document.get("active") != Some(&Value::Bool(true)) && end.is_some_and(|end| end > now)
+        let is_active = document.get("active") == Some(&Value::Bool(true));
+        !is_active && written_end(&document).is_some_and(|end| end > now)
     }
 
     /// The same user, who may act no more.
@@ -76,6 +82,11 @@ impl StoredUser {
         document.insert("active".into(), Value::Bool(false));
         Self::new(&self.id, self.created, at, self.version + 1, &document)
     }
+}
+
+/// Until when they may act, where that can be read.
+fn written_end(document: &Document) -> Option<Timestamp> {
+    document.get(EXPIRES).and_then(Value::as_str).and_then(|end| end.parse().ok())
 }
 
 /// When an active user will be so no more.

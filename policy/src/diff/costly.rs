@@ -157,6 +157,22 @@ fn leases_of_what_is_granted_are_paid_for() {
     is_paid_for("", &new, 200 * 200);
 }
 
+/// Each moment at which a rule begins or ends, with each hour of the week.
+#[test]
+fn moments_and_weeks_are_paid_for() {
+    let new: String = (0..NARROW)
+        .map(|minute| {
+            let from = format!("from = 2026-07-01T00:{minute:02}:00Z\n");
+            let (day, hour) = (["Mon", "Tue", "Wed", "Thu", "Fri"][minute % 5], minute % 20);
+            let week = format!(
+                "weekly = {{ from = \"{day} {hour:02}:00\", to = \"{day} {hour:02}:30\", zone = \"UTC\" }}"
+            );
+            grant(&format!("x{minute}"), "**", "refs/heads/main", &(from + &week))
+        })
+        .collect();
+    is_paid_for("", &new, NARROW);
+}
+
 /// Many roles, each of which is granted the same by many rules.
 #[test]
 fn many_roles_are_paid_for() {

@@ -61,6 +61,8 @@ impl Times {
             parts.extend(week(&weekly, *first, next));
             skipped.extend(weekly.iter().copied().filter(|one| is_skipped(one, *first, next)));
         }
+        #[cfg(test)]
+        super::budget::done(parts.len());
         Self { parts, left_out, skipped }
     }
 

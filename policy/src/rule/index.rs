@@ -35,11 +35,22 @@ pub(crate) struct RuleIndex {
 type ByName<T> = HashMap<Box<str>, T, RandomState>;
 
 /// Where the rules on a repository lie: the shelf of the repository, of its project, and of what is anywhere. Where few are on the
-/// wider ones, the first has them as well, and is the only one.
+/// wider ones, the first has them as well, and is the only one: see [`Repeated`].
 type Places = [Shelf; 3];
 
-/// So many rules of a wider place are repeated in each narrower one at most.
-const FEW: usize = 16;
+/// How much is repeated at most, so that one look is enough.
+#[derive(Debug, Clone, Copy)]
+struct Repeated {
+    /// Beginnings of a wider place in each narrower one: a rule has one for each of its patterns, and for each way to choose among
+    /// their alternatives.
+    in_each: usize,
+    /// Beginnings of the whole index, from which on nothing is repeated any more.
+    in_all: usize,
+}
+
+impl Repeated {
+    const FEW: Self = Self { in_each: 16, in_all: 200_000 };
+}
 
 /// A rule, as far as the index cares.
 pub(super) struct Indexed<'a> {
@@ -81,24 +92,27 @@ struct Draft {
 
 impl RuleIndex {
     pub(super) fn of(rules: &[Indexed<'_>]) -> Self {
+        Self::laid(rules, Repeated::FEW)
+    }
+
+    fn laid(rules: &[Indexed<'_>], repeated: Repeated) -> Self {
         let (sets, numbers) = each_once(rules.iter().map(|rule| rule.refs));
         let mut draft = Draft::default();
         for (rule, refs) in rules.iter().zip(numbers) {
             draft.add(rule, refs);
         }
         let begins: Vec<_> = sets.iter().map(begins).collect();
-        let mut shelves = Shelves::default();
-        let anywhere = Laid::of(&mut shelves, draft.anywhere, &Laid::NOWHERE, &begins);
+        let mut laying = Laying { shelves: Shelves::default(), begins: &begins, repeated };
+        let anywhere = laying.lay(draft.anywhere, &Laid::NOWHERE);
         let on_projects = draft.project.into_iter();
-        let project: ByName<_> =
-            on_projects.map(|(key, list)| (key, Laid::of(&mut shelves, list, &anywhere, &begins))).collect();
+        let project: ByName<_> = on_projects.map(|(key, list)| (key, laying.lay(list, &anywhere))).collect();
         let exact = draft.exact.into_iter().map(|(key, list)| {
             let wider = key.split_once('/').and_then(|(key, _)| project.get(key)).unwrap_or(&anywhere);
-            let laid = Laid::of(&mut shelves, list, wider, &begins);
-            (key, laid.places)
+            (key, laying.lay(list, wider).places)
         });
         let exact = exact.collect();
         let project = project.into_iter().map(|(key, laid)| (key, laid.places)).collect();
+        let Laying { shelves, .. } = laying;
         Self { exact, project, anywhere: anywhere.places, shelves, roles: draft.roles.into(), sets }
     }
 
@@ -111,28 +125,41 @@ impl RuleIndex {
     }
 }
 
+/// What is laid down, place by place.
+struct Laying<'t> {
+    shelves: Shelves,
+    begins: &'t [Begins<'t>],
+    repeated: Repeated,
+}
+
 /// What was laid down for one place.
 struct Laid {
     places: Places,
-    /// All rules there, those of wider places too; `None`: more than a few.
+    /// All rules there, those of wider places too; `None`: too many to repeat them.
     few: Option<Vec<Candidate>>,
 }
 
 impl Laid {
     /// What is wider than anywhere.
     const NOWHERE: Self = Self { places: [Shelf::EMPTY; 3], few: Some(Vec::new()) };
+}
 
+impl Laying<'_> {
     /// Lays down the rules of a place that has those of a wider one, too.
-    fn of(shelves: &mut Shelves, mut own: Vec<Candidate>, wider: &Self, begins: &[Begins<'_>]) -> Self {
-        let places = if let Some(few) = &wider.few {
-            own.extend_from_slice(few);
-            [shelves.lay(&own, begins), Shelf::EMPTY, Shelf::EMPTY]
-        } else {
-            let [first, second, _] = wider.places;
-            [shelves.lay(&own, begins), first, second]
-        };
-        let few = (wider.few.is_some() && own.len() <= FEW).then_some(own);
-        Self { places, few }
+    fn lay(&mut self, mut own: Vec<Candidate>, wider: &Laid) -> Laid {
+        let is_full = self.shelves.beginnings() > self.repeated.in_all;
+        let few = wider.few.as_ref().filter(|_| !is_full);
+        own.extend(few.into_iter().flatten().copied());
+        let shelf = self.shelves.lay(&own, self.begins);
+        let [first, second, _] = wider.places;
+        let places = if few.is_some() { [shelf, Shelf::EMPTY, Shelf::EMPTY] } else { [shelf, first, second] };
+        let beginnings: usize = own.iter().map(|one| self.begins_of(one)).sum();
+        let few = (few.is_some() && beginnings <= self.repeated.in_each).then_some(own);
+        Laid { places, few }
+    }
+
+    fn begins_of(&self, one: &Candidate) -> usize {
+        self.begins.get(one.refs as usize).map_or(0, Vec::len)
     }
 }
 
@@ -223,7 +250,7 @@ fn reach(tokens: &[Token]) -> Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::{Indexed, RuleIndex};
+    use super::{Indexed, Repeated, RuleIndex};
     use crate::{
         name::{RefName, Repository},
         rule::{Candidate, Kind, Mode, RefSet, RepositorySet, VerbSet},
@@ -239,6 +266,10 @@ mod tests {
     }
 
     fn index(rules: &[(RepositorySet, RefSet)]) -> RuleIndex {
+        repeating(rules, Repeated::FEW)
+    }
+
+    fn repeating(rules: &[(RepositorySet, RefSet)], repeated: Repeated) -> RuleIndex {
         let kinds = [Kind::Grant, Kind::Block, Kind::Require].into_iter().cycle();
         let rules = (0..).zip(kinds).zip(rules);
         let rules = rules.map(|((place, kind), (on, refs))| Indexed {
@@ -252,7 +283,7 @@ mod tests {
             of_paths: false,
             roles: roles_of(place),
         });
-        RuleIndex::of(&rules.collect::<Vec<_>>())
+        RuleIndex::laid(&rules.collect::<Vec<_>>(), repeated)
     }
 
     /// None, one or several.
@@ -300,11 +331,31 @@ mod tests {
         assert_eq!(found("WEB/y", "refs/heads/other"), [(2, true), (7, true)]);
     }
 
+    /// However many refs a rule about everything has, and however many repositories others name.
+    #[test]
+    fn what_is_repeated_is_bounded() {
+        let many: Vec<_> = (0..200).map(|number| format!("refs/heads/{number}")).collect();
+        let wide = RefSet::new(many.iter().map(|one| RefSet::parse_one(one).unwrap())).unwrap();
+        let named = |refs: &RefSet| {
+            let rules =
+                (0..500).map(|number| (on(&[&format!("P{number}/x")]), self::refs("refs/heads/main")));
+            let rules: Vec<_> = rules.chain([(on(&["**"]), refs.clone())]).collect();
+            index(&rules).shelves.beginnings()
+        };
+        assert_eq!(named(&wide), 500 + 200);
+        assert_eq!(named(&refs("refs/heads/**")), 500 * 2 + 1);
+        let rules: Vec<_> =
+            (0..500).map(|number| (on(&[&format!("P{number}/x"), "**"]), refs("refs/heads/main"))).collect();
+        let repeated = Repeated { in_each: 1_000, in_all: 100 };
+        assert!(repeating(&rules, repeated).shelves.beginnings() <= 2 * 500 + 100);
+    }
+
     proptest::proptest! {
         #[test]
         fn nothing_that_matches_is_missed(
             patterns in proptest::collection::vec(
-                ("[ab?*]{1,2}/[ab?*]{1,2}|\\*\\*|\\*\\*/a|\\{a,b\\}/a|re:[ab]/a", "refs/([ab]|\\*\\*|\\$\\{user\\})"), 1..9),
+                ("[ab?*]{1,2}/[ab?*]{1,2}|\\*\\*|\\*\\*/a|\\{a,b\\}/a|re:[ab]/a", "refs/([ab]|\\*\\*|\\$\\{user\\})"), 1..30),
+            (in_each, in_all) in (0..30_usize, 0..60_usize),
             repository in "[abAB]{1,2}/[ab]{1,2}",
             name in "refs/([ab]|zoe)",
         ) {
@@ -313,7 +364,7 @@ mod tests {
                 Some((on, refs(pattern)))
             };
             let rules: Vec<_> = patterns.iter().filter_map(parse).collect();
-            let index = index(&rules);
+            let index = repeating(&rules, Repeated { in_each, in_all });
             let found = found(&index, &repository, &name);
             let repository = Repository::parse(&repository).unwrap();
             let name = RefName::parse(name.as_bytes()).unwrap();

@@ -84,6 +84,11 @@ impl Shelf {
 }
 
 impl Shelves {
+    /// How many beginnings there are in all.
+    pub(super) const fn beginnings(&self) -> usize {
+        self.beginnings.len()
+    }
+
     /// Makes a shelf of these rules; `begins` has what the patterns of each set of refs begin with.
     pub(super) fn lay(&mut self, rules: &[Candidate], begins: &[Begins<'_>]) -> Shelf {
         let mut drafts = BTreeMap::<&[u8], Draft>::new();

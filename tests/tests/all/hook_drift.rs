@@ -4,7 +4,10 @@
 use std::fs;
 
 use oam_audit::entry::Event;
-use oam_tests::{BitbucketServer, Verdict, bitbucket_server::Permission};
+use oam_tests::{
+    BitbucketServer, Verdict,
+    bitbucket_server::{Global, Permission},
+};
 use serde_json::json;
 
 use crate::install::{World, bare};
@@ -132,6 +135,7 @@ fn a_project_that_comes_after_the_installation_is_told_of() {
 #[test]
 fn under_a_late_source_the_hook_is_looked_at_and_nothing_else_is_over() {
     let mut world = World::installed(kept);
+    world.server.add_user("stray", Global::Licensed);
     assert_eq!(world.found(), [""; 0]);
     let known = |world: &World| {
         let metrics = crate::observing::get(&world.daemon, "/metrics").1;

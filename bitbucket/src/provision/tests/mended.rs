@@ -124,7 +124,8 @@ fn what_is_named_is_mended_and_nothing_else() {
 #[test]
 fn what_is_ignored_is_not_mended() {
     let mut company = drifted();
-    let ignored = ["PAY", "OPS", "user:ada", "user:bob", "group:eng"].map(|text| text.parse().unwrap());
+    let ignored =
+        ["PAY", "OPS", "user:ada", "user:bob", "user:boss", "group:eng"].map(|text| text.parse().unwrap());
     company.basis.settings.ignore.extend(ignored);
     let all: Vec<_> = FindingKind::ALL.to_vec();
     assert_eq!(company.mended(&all), (vec![], vec![]));

@@ -82,7 +82,7 @@ impl Metrics {
         );
         registry.register(
             "source_stale",
-            "1 when a source is older than it may be, or lost, else 0",
+            "1 when a source is older than it may be, or lost, or nothing is decided by it for want of signals, else 0",
             self.source_stale.clone(),
         );
         registry.register("source_users", "Users of a source", self.source_users.clone());

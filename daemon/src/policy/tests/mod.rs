@@ -99,7 +99,8 @@ impl Bench {
 
 /// Whoever leads by the directory administers, and who does so by the word of `corp`.
 fn administrators() -> AdminConfig {
-    let holders = ["group:s:leads", "token:corp:admins"].map(|holder| holder.parse().unwrap());
+    let holders =
+        ["group:s:leads", "role:nobodys", "token:corp:admins"].map(|holder| holder.parse().unwrap());
     AdminConfig { roles: [(AdminRole::Admin, holders.into())].into(), ..AdminConfig::default() }
 }
 

@@ -234,7 +234,7 @@ fn a_right_to_read_who_may_act_that_is_taken_away_lets_nobody_in() {
     let words = held["feed"]["held"].as_str().unwrap();
     assert_eq!(
         words,
-        "7 of 7 people who may not act, or only until a time, would be let in without an end, and `max_loss` is 20%",
+        "7 of 7 people who may act only until a time would be let in without an end, and `max_loss` is 20%",
         "{held}"
     );
     company.refuses("u3", "account-disabled");

@@ -50,3 +50,19 @@ fn what_is_delivered_again_after_a_kill_is_acknowledged_and_not_done_again() {
     assert_eq!(company.effects(), [SignalEffect::Deactivated]);
     company.permits("alice");
 }
+
+/// Nobody asks for the signals of a stream that there is no more: that it was not well is over with it.
+#[test]
+fn a_stream_that_is_removed_makes_nobody_blind() {
+    let more = "alarm_after = \"1ms\"\nverify_every = \"1s\"";
+    let company = Company::new("poll", Transmitter::start(), more);
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    company.verified();
+    company.idp.fail_polls();
+    wait::until("trouble", || company.status()["trouble"].is_string().then_some(()));
+    company.daemon.oam(["signals", "remove", "idp"]).expect_success("remove");
+    wait::until("it is over", || {
+        let status = company.status();
+        (status["trouble"].is_null() && status["blind"].is_null()).then_some(())
+    });
+}

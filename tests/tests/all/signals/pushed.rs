@@ -249,6 +249,23 @@ fn where_it_is_wished_nothing_is_decided_while_no_sign_of_life_comes() {
     wait::until("it is decided", || (company.push("alice").0 == Verdict::Permitted).then_some(()));
 }
 
+/// A sign of life that is lost is no reason to decide nothing until the next one is due.
+#[test]
+fn what_was_lost_before_a_pause_is_asked_for_again_when_signals_flow() {
+    let idp = Transmitter::start();
+    idp.set_mute(true);
+    let company = Company::new("push", idp, "alarm_after = \"1ms\"\non_blind = \"undecided\"");
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
+    wait::until("a sign of life is asked for", || (company.idp.asks() > 0).then_some(()));
+    tell_of_stream(&company, "paused");
+    assert_eq!(company.push("alice"), (Verdict::Undecided, "signals-blind".into()));
+    company.idp.set_mute(false);
+    tell_of_stream(&company, "enabled");
+    // Nobody asks for it by hand.
+    wait::until("it is decided", || (company.push("alice").0 == Verdict::Permitted).then_some(()));
+    assert!(company.status()["asked"].is_null());
+}
+
 #[test]
 fn silence_is_no_sign_of_life() {
     let idp = Transmitter::start();
