@@ -131,7 +131,8 @@ impl Drift {
         let is_whole = !found.iter().any(|one| one.kind == FindingKind::Unread);
         let is_looked_at = |kind: FindingKind| match kind.found_in() {
             FoundIn::Permissions => at.permissions && (is_whole || kind == FindingKind::Unread),
-            found_in => at.looks_in(found_in),
+            FoundIn::Credentials => at.credentials && is_whole,
+            FoundIn::Hooks => at.hooks,
         };
         let mut new = Vec::new();
         for one in found {

@@ -1,6 +1,6 @@
 //! Who is called otherwise than before, and who has the name of another one. Bitbucket's number of an account is what stays.
 
-use oam_audit::entry::ChangeStage;
+use oam_audit::entry::{BitbucketChanged, ChangeStage};
 use oam_tests::bitbucket_server::{CredentialKind, Global};
 
 use super::{PEOPLE, World, directory};
@@ -104,6 +104,8 @@ fn a_name_that_another_account_has_is_told_and_nothing_is_done() {
     world.apply();
     assert_eq!(world.server.credentials("carl"), 1);
     world.oam("apply", &["--accept-accounts"]).expect_success("it is theirs");
+    let is_one = |one: &BitbucketChanged| one.step == "accept-account" && one.user.as_deref() == Some("carl");
+    assert_eq!(world.recorded().iter().filter(|(_, one)| is_one(one)).count(), 1);
     assert!(world.has_nothing("carl"));
     assert!(!world.told_by_drift().contains("told apart"), "{}", world.told_by_drift());
 }
