@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Company, company, shown};
 use crate::{
@@ -205,11 +205,21 @@ fn accounts_that_no_source_knows_go_where_that_is_named() {
     }
     company.seen.accounts.is.iter_mut().filter(|one| one.name == "boss").for_each(|one| one.active = false);
     company.has("PAY/api", "user:cleo", Level::Read).has("PAY/api", "user:backup", Level::Read);
+    // Who has no licence, neither by themselves nor by a group, is no finding; nor is who is active by another name to lose anything.
+    for stays in ["ada", "bob"] {
+        company.basis.standing.insert(holder(&format!("user:{stays}")), Standing::Unknown);
+    }
+    company.seen.everywhere.is.retain(|one| one.holder != holder("user:ada"));
+    let groups = BTreeMap::from([(holder("user:ada"), ["eng".to_owned()].into())]);
+    let (bob, was) = (holder("user:bob"), holder("user:robert"));
+    company.basis.renamed.was.insert(bob.clone(), was);
+    company.basis.renamed.another.insert(bob, "this account was `robert`, who is active".into());
     company.fix(&[FindingKind::Endless]);
-    give_up_strangers(&company.seen, &mut company.basis);
+    give_up_strangers(&company.seen, &mut company.basis, &BTreeMap::new());
     assert!(!company.basis.is_gone(&holder("user:cleo")), "it was not named");
     company.fix(&[FindingKind::UnknownAccount]);
-    give_up_strangers(&company.seen, &mut company.basis);
+    give_up_strangers(&company.seen, &mut company.basis, &groups);
+    assert!(!["ada", "bob"].iter().any(|one| company.basis.is_gone(&holder(&format!("user:{one}")))));
     assert_eq!(company.planned(), ["PAY/api user:cleo read>-"]);
     let change = &company.plan().changes[0];
     assert_eq!(change.leaver(&company.basis), Some(holder("user:cleo")));
@@ -239,4 +249,49 @@ fn much_that_is_mended_at_once_takes_somebody_who_says_so() {
     let told = company.plan().too_much().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(told, ["4 of 6 permissions would be taken, which is more than 10 %"]);
     assert!(company.plan().changes.iter().all(|one| !matches!(one.step, Step::Delete { .. })));
+}
+
+/// Nobody knows what else is there.
+#[test]
+fn where_something_could_not_be_read_nothing_is_mended() {
+    let mut company = drifted();
+    company.seen.unread_places.insert(place("OPS"), "no answer".into());
+    company.seen.unread_places.insert(place("PAY/api"), "no answer".into());
+    let read: Vec<_> = company.seen.read_places().map(ToString::to_string).collect();
+    assert_eq!(read, ["PAY", "OPS/tools", "PAY/web"]);
+    let all: Vec<_> = FindingKind::ALL.into_iter().filter(|kind| kind.mended_by() == MendedBy::Fix).collect();
+    let (done, held) = company.mended(&all);
+    assert!(!done.iter().any(|one| one.starts_with("OPS ") || one.starts_with("PAY/api ")), "{done:?}");
+    assert!(done.contains(&"PAY key 3".to_owned()) && held.is_empty(), "{done:?} {held:?}");
+}
+
+/// Where a source is late nobody knows what there should be.
+#[test]
+fn while_a_source_is_late_nothing_is_mended() {
+    let mut company = drifted();
+    company.basis.late = Some("a source is stale".into());
+    company.gone("user:bob");
+    let (done, held) = company.mended(&FindingKind::ALL);
+    assert_eq!(
+        (done, held),
+        (vec!["* user:bob licensed-user>-".to_owned(), "OPS/tools user:bob read>-".to_owned()], vec![])
+    );
+}
+
+/// Whatever somebody has who is not whom the name says is for people to look at.
+#[test]
+fn what_another_account_has_is_not_mended() {
+    let mut company = drifted();
+    let why = "another account was known by this name".to_owned();
+    company.basis.renamed.another.insert(holder("user:ada"), why);
+    let kinds = [FindingKind::NotGranted, FindingKind::Administers, FindingKind::Endless];
+    let (done, held) = company.mended(&kinds);
+    assert!(!done.iter().any(|one| one.contains("ada")), "{done:?}");
+    assert_eq!(held, ["OPS user:ada write>read", "* user:ada admin>licensed-user", "ada 1"]);
+    // What is held back is not too much either.
+    let ada = company.account("ada");
+    let token = |id: u64| (ada.clone(), credential(CredentialKind::Token, &id.to_string(), false, 2_000));
+    company.seen.beside.around.credentials = Some((1..=9).map(token).collect());
+    company.fix(&[FindingKind::Endless]);
+    assert_eq!(company.plan().too_much().count(), 0);
 }

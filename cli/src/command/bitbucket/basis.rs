@@ -190,6 +190,8 @@ pub(super) fn to_wire(told: Told) -> v1::BitbucketChange {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use oam_bitbucket::{
         Account,
         permission::{Holder, Level, Place},
@@ -233,7 +235,7 @@ mod tests {
             assert_eq!(basis.standing(&other), Some(standing), "{was}");
             assert_eq!(basis.renamed.was.get(&other), Holder::user(was).as_ref());
             basis.fixes.kinds.insert(FindingKind::UnknownAccount);
-            give_up_strangers(&seen, &mut basis);
+            give_up_strangers(&seen, &mut basis, &BTreeMap::new());
             let plan = Plan::of(&seen, &basis);
             let held = plan.held_back.len() + plan.surplus.len();
             assert_eq!((plan.changes.len(), held), (taken, 0), "{was}: {plan:?}");

@@ -226,7 +226,8 @@ impl Look {
             let help = "mend it when the source is back: see `oam status`; without `--fix` those who are gone lose what they have";
             return Err(Failure::HeldBack { what: format!("nothing is mended: {why}"), help });
         }
-        provision::give_up_strangers(&seen, &mut basis);
+        let groups = provision::see_strangers(client, &seen, &basis).await?;
+        provision::give_up_strangers(&seen, &mut basis, &groups);
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
         provision::see_anybody(client, &mut seen, &basis, reading, wish.with_keys).await?;
