@@ -295,3 +295,37 @@ fn what_another_account_has_is_not_mended() {
     company.fix(&[FindingKind::Endless]);
     assert_eq!(company.plan().too_much().count(), 0);
 }
+
+/// Without it nothing would be mended any more.
+#[test]
+fn a_group_that_has_the_account_in_it_goes_on_administering() {
+    let mut company = drifted();
+    let level = GlobalLevel::Admin;
+    company.seen.everywhere.is[0] = GlobalPermission { holder: holder("group:admins"), level };
+    let step = "* group:admins admin>licensed-user".to_owned();
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![step.clone()], vec![]));
+    assert_eq!(groups_to_look_into(&company.seen, &company.basis), [holder("group:admins")].into());
+    let members = company.seen.members.get_mut(&holder("group:admins")).unwrap();
+    members.is.insert(holder("user:SVC-oam"));
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![], vec![step.clone()]));
+    // Nor where nobody knows who is in it.
+    company.seen.members.clear();
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![], vec![step]));
+}
+
+/// Of a project that could not be read nobody knows whether the group administers it: whoever leaves it, too, is nobody who could act.
+#[test]
+fn not_everybody_leaves_a_group_while_a_project_cannot_be_read() {
+    let mut company = drifted();
+    company.seen.permissions.remove(&place("OPS"));
+    company.seen.unread_places.insert(place("OPS"), "no answer".into());
+    company.basis.roles.get_mut("developer").unwrap().people = [holder("user:ada")].into();
+    let members = BTreeSet::from(["bob", "cleo"].map(|name| holder(&format!("user:{name}"))));
+    company.seen.beside.strangers.members = [(holder("group:eng"), members.clone())].into();
+    company.seen.members.insert(holder("group:eng"), dated(members));
+    let both = ["user:bob out of group:eng", "user:cleo out of group:eng"].map(str::to_owned).to_vec();
+    assert_eq!(company.mended(&[FindingKind::GroupMember]), (vec![], both.clone()));
+    // Ada stays.
+    company.seen.members.get_mut(&holder("group:eng")).unwrap().is.insert(holder("user:ada"));
+    assert_eq!(company.mended(&[FindingKind::GroupMember]), (both, vec![]));
+}
