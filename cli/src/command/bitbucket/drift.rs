@@ -91,12 +91,12 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
         Some(_) => {}
         None => context.terminal.note(NOT_LOOKED),
     }
-    let (plan, rest) = match Look::anew(&client, &mut admin, false).await {
+    let (plan, jit, rest) = match Look::anew(&client, &mut admin, false).await {
         Ok(look) => {
             let rest = task.around.look(&client, &look).await;
-            (look.plan, rest)
+            (look.plan, look.basis.settings.jit, rest)
         }
-        Err(failure) => (provision::Plan::default(), Err(failure)),
+        Err(failure) => (provision::Plan::default(), false, Err(failure)),
     };
     if let (true, Ok(found)) = (task.tell, &rest) {
         task.around.tell(&mut admin, found, Looked::AtRest).await?;
@@ -110,8 +110,8 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
     found.sort_by_key(Finding::rank);
     // That there is nothing is said only where all was looked at.
     if !found.is_empty() || (hooks_failed.is_none() && rest_failed.is_none()) {
-        let json = DriftJson::of(&plan, &found);
-        context.terminal.answer(&json, |page| drift_text(&found, page))?;
+        let json = DriftJson::of(&plan, &found, jit);
+        context.terminal.answer(&json, |page| drift_text(&found, jit, page))?;
     }
     match (hooks_failed, rest_failed) {
         (Some(one), Some(other)) => {
