@@ -24,18 +24,17 @@ pub type Below = BTreeMap<Repository, Vec<OwnAppHook>>;
 pub async fn see(bitbucket: &Bitbucket, projects: &[ProjectKey]) -> (Below, Option<Error>) {
     let (mut below, mut failed) = (Below::new(), Failed::default());
     for project in projects {
-        let Some(repositories) = failed.unless(bitbucket.repositories(project).await) else { continue };
-        for repository in repositories {
+        if failed.is_enough {
+            break;
+        }
+        for repository in failed.unless(bitbucket.repositories(project).await).unwrap_or_default() {
             if failed.is_enough {
-                return (below, failed.first);
+                break;
             }
             let own = failed.unless(bitbucket.app_hooks_of(&repository).await).unwrap_or_default();
             if !own.is_empty() {
                 below.insert(repository, own);
             }
-        }
-        if failed.is_enough {
-            break;
         }
     }
     (below, failed.first)
