@@ -39,7 +39,7 @@ pub use renamed::Renamed;
 pub use seen::{Dated, Reading, Seen, see, see_leavers, see_members, see_restrictions};
 pub use settings::{Automatic, Chosen, ChosenError, Settings};
 pub use shorten::{LONGEST_TOLD, shortened};
-pub use strangers::{Strangers, look_at_strangers, strange};
+pub use strangers::{Strangers, look_at_strangers, see_strangers, strange};
 
 /// With how many of those who are gone something must fail, one after the other, until nothing more is tried.
 pub const MOST_IN_A_ROW: usize = 3;

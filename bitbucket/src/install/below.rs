@@ -10,7 +10,7 @@ use crate::{
     Bitbucket, Error, ProjectKey,
     external_hooks::OwnAppHook,
     permission::Place,
-    provision::{Finding, FindingKind},
+    provision::{Finding, FindingKind, MOST_IN_A_ROW},
 };
 
 /// What one can do about it.
@@ -19,21 +19,52 @@ const MEND: &str = "have it inherit its project's again, in its settings";
 /// What each repository says that says anything.
 pub type Below = BTreeMap<Repository, Vec<OwnAppHook>>;
 
-/// Looks at every repository of these projects: one request for each.
-///
-/// # Errors
-/// When anything cannot be read.
-pub async fn see(bitbucket: &Bitbucket, projects: &[ProjectKey]) -> Result<Below, Error> {
-    let mut below = Below::new();
+/// Looks at every repository of these projects: one request for each. Beside it stands why not all of them could be read, where that is
+/// so: one must not hide what others say. Whoever is silent again and again, or says that it is too much, is asked nothing more.
+pub async fn see(bitbucket: &Bitbucket, projects: &[ProjectKey]) -> (Below, Option<Error>) {
+    let (mut below, mut failed) = (Below::new(), Failed::default());
     for project in projects {
-        for repository in bitbucket.repositories(project).await? {
-            let own = bitbucket.app_hooks_of(&repository).await?;
+        if failed.is_enough {
+            break;
+        }
+        for repository in failed.unless(bitbucket.repositories(project).await).unwrap_or_default() {
+            if failed.is_enough {
+                break;
+            }
+            let own = failed.unless(bitbucket.app_hooks_of(&repository).await).unwrap_or_default();
             if !own.is_empty() {
                 below.insert(repository, own);
             }
         }
     }
-    Ok(below)
+    (below, failed.first)
+}
+
+/// What could not be read.
+#[derive(Debug, Default)]
+struct Failed {
+    first: Option<Error>,
+    /// How often in a row there was no answer at all.
+    silent: usize,
+    /// That nothing more is asked.
+    is_enough: bool,
+}
+
+impl Failed {
+    fn unless<T>(&mut self, read: Result<T, Error>) -> Option<T> {
+        match read {
+            Ok(read) => {
+                self.silent = 0;
+                Some(read)
+            }
+            Err(error) => {
+                self.silent = if error.is_silence() { self.silent + 1 } else { 0 };
+                self.is_enough |= error.is_busy() || self.silent >= MOST_IN_A_ROW;
+                self.first = self.first.take().or(Some(error));
+                None
+            }
+        }
+    }
 }
 
 /// What of it lets changes pass that nobody is asked about. What runs the same as for the project is as good.
@@ -66,8 +97,24 @@ pub fn findings(below: &Below, chosen: &Chosen) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Below, Chosen, findings};
-    use crate::external_hooks::{AppHook, AppHookKind, Executable, OwnAppHook};
+    use super::{Below, Chosen, Failed, findings};
+    use crate::{
+        Error, Problem,
+        external_hooks::{AppHook, AppHookKind, Executable, OwnAppHook},
+    };
+
+    #[test]
+    fn what_cannot_be_read_stops_nothing_but_too_much_asking() {
+        let failing = |problem| Err::<(), _>(Error { doing: "reading it".into(), problem });
+        let mut failed = Failed::default();
+        assert_eq!((failed.unless(Ok(7)), failed.is_enough), (Some(7), false));
+        for _ in 0..5 {
+            assert_eq!(failed.unless(failing(Problem::NotFound("PAY".into()))), None);
+        }
+        assert!(!failed.is_enough && failed.first.is_some());
+        failed.unless(failing(Problem::Busy));
+        assert!(failed.is_enough && !failed.first.unwrap().is_busy());
+    }
 
     fn own(kind: AppHookKind, is_on: bool, exe: &str, params: &str) -> OwnAppHook {
         let executable = Executable { exe: exe.into(), params: params.into(), safe_path: true };

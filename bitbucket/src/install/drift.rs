@@ -32,18 +32,22 @@ pub async fn look(bitbucket: &Bitbucket, known: Known, chosen: &Chosen) -> Resul
     Ok(all)
 }
 
-/// The same where the app External Hooks runs the hook.
+/// The same where the app External Hooks runs the hook. Beside it stands why not every repository was looked at, where that is so.
 ///
 /// # Errors
-/// When anything cannot be read, or the app is not there.
-pub async fn look_by_app(bitbucket: &Bitbucket, chosen: &Chosen) -> Result<Vec<Finding>, Error> {
+/// When anything of projects cannot be read, or the app is not there.
+pub async fn look_by_app(
+    bitbucket: &Bitbucket,
+    chosen: &Chosen,
+) -> Result<(Vec<Finding>, Option<Error>), Error> {
     let there = bitbucket.projects().await?;
     let meant = meant(chosen, &there);
     let seen = app::see(bitbucket, &meant).await?;
     let mut all = findings_by_app(&seen, chosen);
-    all.extend(below::findings(&below::see(bitbucket, &meant).await?, chosen));
+    let (below, failed) = below::see(bitbucket, &meant).await;
+    all.extend(below::findings(&below, chosen));
     all.extend(gone(chosen, &there));
-    Ok(all)
+    Ok((all, failed))
 }
 
 /// What of hook scripts that were seen is not as it was chosen.

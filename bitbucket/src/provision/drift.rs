@@ -29,7 +29,8 @@ pub struct Around {
 }
 
 /// Reads what there is besides permissions; tokens and keys only where that is wanted: it is three requests for each user, and
-/// two for each project and repository.
+/// two for each project and repository. A place of which something could not be read before is left out: one that cannot be read
+/// must not hide all others.
 ///
 /// # Errors
 /// When anything cannot be read.
@@ -39,7 +40,7 @@ pub async fn look_around(
     with_credentials: bool,
 ) -> Result<Around, Error> {
     let mut around = Around::default();
-    for place in &seen.places.is {
+    for place in seen.read_places() {
         let restrictions = bitbucket.restrictions(place).await?;
         around.restrictions.extend(restrictions.into_iter().map(|one| (place.clone(), one)));
         if let Place::Project(project) = place
@@ -57,7 +58,7 @@ pub async fn look_around(
             }
         }
         around.credentials = Some(all);
-        for place in &seen.places.is {
+        for place in seen.read_places() {
             let keys = bitbucket.access_keys(place).await?;
             around.access_keys.extend(keys.into_iter().map(|key| (place.clone(), key)));
             let tokens = bitbucket.tokens_of(place).await?;

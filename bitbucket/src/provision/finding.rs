@@ -187,10 +187,11 @@ impl FindingKind {
 }
 
 impl Finding {
-    /// The command that mends it; `None`: none does as long as it is so.
-    pub fn mended_by(&self) -> Option<String> {
+    /// The command that mends it; `None`: none does as long as it is so. `jit`: Bitbucket writes memberships itself.
+    pub fn mended_by(&self, jit: bool) -> Option<String> {
         match (self.mended, self.kind.mended_by()) {
             (true, _) => Some("oam bitbucket apply".to_owned()),
+            (false, MendedBy::Fix) if jit && self.kind == FindingKind::GroupMember => None,
             (false, MendedBy::Install) => Some("oam bitbucket install … --apply".to_owned()),
             (false, MendedBy::Fix) => Some(format!("oam bitbucket apply --fix {}", self.kind.as_str())),
             (false, MendedBy::Apply | MendedBy::Somebody) => None,

@@ -11,6 +11,9 @@ use crate::{
 /// Why somebody stays in a group while a project cannot be read.
 const UNKNOWN: &str = "nobody can say whether that administers a project which could not be read, and nobody else in it could act";
 
+/// Why a group keeps what it may do everywhere.
+const OWN: &str = "the account that is used is in it, or nobody knows who is: give that account what it needs by itself, and take it out first";
+
 /// So much may always be taken: in a small company one person is many of a hundred.
 const ALWAYS: usize = 3;
 
@@ -136,7 +139,8 @@ impl fmt::Display for Administered<'_> {
     }
 }
 
-/// Puts aside what would leave a project, or Bitbucket as a whole, without anybody who administers it when `others` are made, too.
+/// Puts aside what would leave a project, or Bitbucket as a whole, without anybody who administers it when `others` are made, too; and
+/// what would take from the account that is used what it may do by a group.
 pub(super) fn keep_administrators(
     seen: &Seen,
     basis: &Basis,
@@ -167,7 +171,23 @@ pub(super) fn keep_administrators(
         let held = changes.extract_if(.., |change| change.step.leaves().is_some_and(is_last));
         held_back.extend(held.map(|change| HeldBack { change, why: UNKNOWN.to_owned() }));
     }
+    let takes_own = |change: &mut Change| {
+        everywhere(&change.step).is_some_and(|group| {
+            let members = seen.members.get(group);
+            members.is_none_or(|members| members.is.contains(&basis.settings.account))
+        })
+    };
+    let held = changes.extract_if(.., takes_own);
+    held_back.extend(held.map(|change| HeldBack { change, why: OWN.to_owned() }));
     (changes, held_back)
+}
+
+/// The group from which a step takes what it may do everywhere.
+fn everywhere(step: &Step) -> Option<&Holder> {
+    match step {
+        Step::RevokeGlobal { holder, .. } => Some(holder).filter(|holder| holder.as_user().is_none()),
+        _ => None,
+    }
 }
 
 /// Whether it is not known of some project who administers it.
@@ -191,6 +211,7 @@ pub(super) fn groups_to_look_into(seen: &Seen, changes: &[Change]) -> BTreeSet<H
         .filter(|(what, administer)| changes.iter().any(|change| what.is_touched_by(change, administer)));
     let administer = touched.flat_map(|(_, administer)| administer);
     let mut groups: BTreeSet<_> = administer.filter(|holder| holder.as_user().is_none()).collect();
+    groups.extend(changes.iter().filter_map(|change| everywhere(&change.step)).cloned());
     if is_one_unknown(seen) {
         groups.extend(changes.iter().filter_map(|change| Some(change.step.leaves()?.1.clone())));
     }

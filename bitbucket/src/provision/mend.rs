@@ -33,10 +33,12 @@ pub(super) struct Mends {
 /// What tells a finding from others of the kinds that are mended by the same step: where, whose, and which.
 type About = (Option<Place>, Option<Holder>, String);
 
-/// Takes those for gone whom no source knows, where that was named.
-pub fn give_up_strangers(seen: &Seen, basis: &mut Basis) {
+/// Takes those for gone whom Bitbucket lets in and no source knows, where that was named. `groups`: those they are in, as far as they
+/// were read. Who is active by another name stays: nothing is taken from them.
+pub fn give_up_strangers(seen: &Seen, basis: &mut Basis, groups: &BTreeMap<Holder, BTreeSet<String>>) {
     if basis.fixes.name(FindingKind::UnknownAccount) {
-        let all: Vec<_> = strangers::unknown(seen, basis).map(|(holder, _)| holder).collect();
+        let all = strangers::let_in(seen, basis, groups).map(|(holder, _)| holder);
+        let all: Vec<_> = all.filter(|holder| !basis.renamed.another.contains_key(holder)).collect();
         basis.standing.extend(all.into_iter().map(|holder| (holder, Standing::Stranger)));
     }
 }

@@ -11,9 +11,6 @@ use crate::{
     permission::{Holder, Level, Permissions, Place},
 };
 
-/// How many rules are named that give the same.
-const MOST_REASONS: usize = 5;
-
 /// What lies between what is there and what should be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +103,11 @@ struct Drawn {
 impl Plan {
     /// From what is there to what should be.
     pub fn of(seen: &Seen, basis: &Basis) -> Self {
-        let drawn = Drawn::of(seen, basis);
+        let mut drawn = Drawn::of(seen, basis);
+        // First: what is held back is not too much either.
+        for part in [&mut drawn.leavers, &mut drawn.gives, &mut drawn.takes, &mut drawn.mends] {
+            drawn.held_back.extend(renamed::hold_back(basis, part));
+        }
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = [
             guard::too_many_permissions(seen, basis, &drawn.takes, &drawn.mends),
@@ -115,9 +116,6 @@ impl Plan {
         let too_many_permissions: Vec<_> = too_many_permissions.into_iter().flatten().collect();
         let all = drawn.others();
         let Drawn { mends, surplus, unchanged, absent, left_in_groups, unsaid, mut held_back, .. } = drawn;
-        let (all, of_others) = renamed::hold_back(basis, all);
-        let (mends, mends_of_others) = renamed::hold_back(basis, mends);
-        held_back.extend(of_others.into_iter().chain(mends_of_others));
         let (mut changes, held) = guard::keep_administrators(seen, basis, &[], all);
         held_back.extend(held);
         // What must be done keeps nobody in for the sake of what is mended besides.
@@ -216,7 +214,7 @@ impl Drawn {
         }
         let wanted = Wanted::of(basis, seen);
         let none = Default::default();
-        for place in seen.places.is.iter().filter(|place| !seen.unread_places.contains_key(place)) {
+        for place in seen.read_places() {
             drawn.at(place, &seen.at(place), (&wanted, wanted.at.get(place).unwrap_or(&none)), basis);
         }
         drawn.vanished(&wanted);
@@ -233,6 +231,7 @@ impl Drawn {
         drawn.unsaid = mirrored.unsaid;
         let mends = mend::changes(seen, basis, &drawn.surplus, &drawn.others());
         drawn.mends = mends.changes;
+        drawn.mends.retain(is_read);
         drawn.held_back.extend(mends.held_back);
         if basis.fixes.name(FindingKind::NotGranted) {
             drawn.surplus.clear();
@@ -385,15 +384,5 @@ impl Drawn {
         }
         self.leavers.sort_by_key(|change| change.step.width());
         left
-    }
-}
-
-impl Want {
-    fn reasons(&self) -> String {
-        let first = self.because.iter().take(MOST_REASONS).cloned().collect::<Vec<_>>().join("; ");
-        match self.because.len().saturating_sub(MOST_REASONS) {
-            0 => first,
-            many => format!("{first}; and {many} more"),
-        }
     }
 }

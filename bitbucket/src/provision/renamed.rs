@@ -3,7 +3,7 @@
 //! Bitbucket's number of an account is what stays. By it whoever is gone is gone also under another name; and what is to be given to
 //! or taken from whoever has a name is held back where that is somebody else now.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
 use super::{Basis, Change, Finding, FindingKind, HeldBack, Seen, Standing, Step};
 use crate::{Account, AccountId, permission::Holder};
@@ -13,7 +13,8 @@ use crate::{Account, AccountId, permission::Holder};
 pub struct Renamed {
     /// The name by which somebody was known, who has one now that nobody knows.
     pub was: BTreeMap<Holder, Holder>,
-    /// Whoever has the name of another account than the one that was known by it, and what is known of them.
+    /// Whoever has the name of another account than the one that was known by it, or is active by another name, and what is known of
+    /// them.
     pub another: BTreeMap<Holder, String>,
 }
 
@@ -32,27 +33,42 @@ pub(super) fn because(basis: &Basis, account: &Account, standing: Standing) -> S
     format!("`{}`{was} {}", account.name, standing.as_str())
 }
 
-/// Puts aside what is about somebody who has the name of another one.
-pub(super) fn hold_back(basis: &Basis, all: Vec<Change>) -> (Vec<Change>, Vec<HeldBack>) {
-    let (mut changes, mut held) = (Vec::new(), Vec::new());
-    for change in all {
-        let user = whose(&change.step).filter(|_| !change.step.is_noted_only());
-        match user.and_then(|user| basis.renamed.another.get(&user)) {
-            None => changes.push(change),
-            Some(why) => {
-                let why = format!(
-                    "{why}: see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts`"
-                );
-                held.push(HeldBack { change, why });
-            }
+/// Puts aside what is about somebody who has the name of another one, or another name than the one by which they are active.
+pub(super) fn hold_back(basis: &Basis, all: &mut Vec<Change>) -> Vec<HeldBack> {
+    let mut held = Vec::new();
+    for change in mem::take(all) {
+        let why = match change.step.is_noted_only() {
+            true => None,
+            false => whose(&change.step).iter().find_map(|user| withheld(basis, user)),
+        };
+        match why {
+            None => all.push(change),
+            Some(why) => held.push(HeldBack { change, why }),
         }
     }
-    (changes, held)
+    held
+}
+
+/// Why nothing is given to somebody or taken from them, and what one can do about it.
+fn withheld(basis: &Basis, user: &Holder) -> Option<String> {
+    let why = basis.renamed.another.get(user)?;
+    Some(match basis.renamed.was.contains_key(user) {
+        // It is not the one of that name: the directory has none.
+        true => {
+            format!("{why}: it waits until the directory has the new one, or Bitbucket the old one again")
+        }
+        false => {
+            format!("{why}: see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts`")
+        }
+    })
 }
 
 /// What there is to tell of names that another account has.
 pub(super) fn others<'a>(seen: &'a Seen, basis: &'a Basis) -> impl Iterator<Item = Finding> + 'a {
-    let others = basis.renamed.another.iter().filter(|(user, _)| !basis.settings.ignores(None, user));
+    // Who is called otherwise than in the directory is told as an account that no source knows.
+    let is_one =
+        move |user: &Holder| !basis.settings.ignores(None, user) && !basis.renamed.was.contains_key(user);
+    let others = basis.renamed.another.iter().filter(move |(user, _)| is_one(user));
     others.map(|(user, why)| Finding {
         kind: FindingKind::AnotherAccount,
         place: None,
@@ -63,12 +79,15 @@ pub(super) fn others<'a>(seen: &'a Seen, basis: &'a Basis) -> impl Iterator<Item
     })
 }
 
-/// The user whom a step is about.
-fn whose(step: &Step) -> Option<Holder> {
-    let holder = match step {
-        Step::Delete { account, .. } => return account.holder(),
-        Step::RevokeGlobal { holder, .. } | Step::LeaveGroup { holder, .. } => holder,
-        step => step.at()?.1,
-    };
-    holder.as_user().is_some().then(|| holder.clone())
+/// Whom a step is about.
+fn whose(step: &Step) -> Vec<Holder> {
+    match step {
+        Step::Delete { account, .. } => account.holder().into_iter().collect(),
+        Step::RevokeGlobal { holder, .. } | Step::LeaveGroup { holder, .. } => vec![holder.clone()],
+        // To whom it is not to apply.
+        Step::Restrict { restriction, .. } => {
+            restriction.users.iter().filter_map(|name| Holder::user(name)).collect()
+        }
+        step => step.at().map(|(_, holder)| holder.clone()).into_iter().collect(),
+    }
 }

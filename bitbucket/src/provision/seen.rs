@@ -272,6 +272,11 @@ impl Seen {
         there.iter().cloned().collect()
     }
 
+    /// The places of which nothing is known that could not be read.
+    pub(super) fn read_places(&self) -> impl Iterator<Item = &Place> {
+        self.places.is.iter().filter(|place| !self.unread_places.contains_key(place))
+    }
+
     /// The names of all users.
     pub fn usernames(&self) -> impl Iterator<Item = &str> {
         self.accounts.is.iter().map(|account| account.name.as_str())

@@ -29,10 +29,8 @@ pub async fn look_at_strangers(
     seen: &Seen,
     basis: &Basis,
 ) -> Result<Strangers, Error> {
-    let mut strangers = Strangers::default();
-    for (holder, account) in unknown(seen, basis).take(MOST_LOOKED_AT) {
-        strangers.groups.insert(holder, bitbucket.groups_of(account).await?);
-    }
+    let groups = groups_of_unknown(bitbucket, seen, basis).await?;
+    let mut strangers = Strangers { groups, ..Strangers::default() };
     for group in mapped(seen, basis).into_keys() {
         let members = bitbucket.members(group.name()).await?;
         strangers.members.insert(group, members.iter().filter_map(|name| Holder::user(name)).collect());
@@ -40,17 +38,44 @@ pub async fn look_at_strangers(
     Ok(strangers)
 }
 
+/// Reads in which groups accounts are that no source knows, where it was named that they are to lose all that they have.
+///
+/// # Errors
+/// When anything cannot be read.
+pub async fn see_strangers(
+    bitbucket: &Bitbucket,
+    seen: &Seen,
+    basis: &Basis,
+) -> Result<BTreeMap<Holder, BTreeSet<String>>, Error> {
+    match basis.fixes.name(FindingKind::UnknownAccount) {
+        true => groups_of_unknown(bitbucket, seen, basis).await,
+        false => Ok(BTreeMap::new()),
+    }
+}
+
+async fn groups_of_unknown(
+    bitbucket: &Bitbucket,
+    seen: &Seen,
+    basis: &Basis,
+) -> Result<BTreeMap<Holder, BTreeSet<String>>, Error> {
+    let mut all = BTreeMap::new();
+    for (holder, account) in unknown(seen, basis).take(MOST_LOOKED_AT) {
+        all.insert(holder, bitbucket.groups_of(account).await?);
+    }
+    Ok(all)
+}
+
 /// What there is to tell of them.
 pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Around) -> Vec<Finding> {
-    let let_in =
-        unknown(seen, basis).filter(|(holder, _)| is_let_in(seen, holder, strangers.groups.get(holder)));
-    let accounts = let_in.map(|(holder, account)| {
+    let accounts = let_in(seen, basis, &strangers.groups).map(|(holder, account)| {
         let was = basis.renamed.was.get(&holder).map(|was| format!(", which was `{}`", was.name()));
+        let another = basis.renamed.another.get(&holder);
         let what = format!(
-            "is let in, and no source knows the account{}{}{}",
+            "is let in, and no source knows the account{}{}{}{}",
             was.unwrap_or_default(),
             groups(strangers.groups.get(&holder)),
-            credentials(account, around.credentials.as_deref())
+            credentials(account, around.credentials.as_deref()),
+            another.map(|why| format!("; nothing is given or taken: {why}")).unwrap_or_default()
         );
         finding(FindingKind::UnknownAccount, holder, String::new(), what)
     });
@@ -71,8 +96,17 @@ pub fn strange(seen: &Seen, basis: &Basis, strangers: &Strangers, around: &Aroun
     accounts.chain(renamed::others(seen, basis)).chain(members).collect()
 }
 
-/// The accounts that are let in and that no source knows and no rule names.
-pub(super) fn unknown<'a>(seen: &'a Seen, basis: &'a Basis) -> impl Iterator<Item = (Holder, &'a Account)> {
+/// The accounts that no source knows and no rule names, and that Bitbucket lets in.
+pub(super) fn let_in<'a>(
+    seen: &'a Seen,
+    basis: &'a Basis,
+    groups: &'a BTreeMap<Holder, BTreeSet<String>>,
+) -> impl Iterator<Item = (Holder, &'a Account)> {
+    unknown(seen, basis).filter(move |(holder, _)| is_let_in(seen, holder, groups.get(holder)))
+}
+
+/// The accounts that are active and that no source knows and no rule names.
+fn unknown<'a>(seen: &'a Seen, basis: &'a Basis) -> impl Iterator<Item = (Holder, &'a Account)> {
     let active = seen.accounts.is.iter().filter(|account| account.active);
     active.filter_map(|account| Some((account.holder()?, account))).filter(|(holder, _)| {
         basis.standing(holder) == Some(Standing::Unknown) && !basis.settings.ignores(None, holder)

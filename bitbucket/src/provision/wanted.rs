@@ -3,6 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Basis, Given, GivenTo, RoleHolders, Seen};
 use crate::permission::{Holder, Level, Place};
 
+/// How many rules are named that give the same.
+const MOST_REASONS: usize = 5;
+
 /// What should be: for each place, who has what and why.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -75,6 +78,17 @@ impl Wanted {
     pub(super) fn keeps(&self, place: &Place, holder: &Holder) -> bool {
         let keeps = |place| self.kept.contains(&(place, holder.clone()));
         keeps(place.clone()) || keeps(Place::Project(place.project()))
+    }
+}
+
+impl Want {
+    /// The first rules that give it, and how many more there are.
+    pub(super) fn reasons(&self) -> String {
+        let first = self.because.iter().take(MOST_REASONS).cloned().collect::<Vec<_>>().join("; ");
+        match self.because.len().saturating_sub(MOST_REASONS) {
+            0 => first,
+            many => format!("{first}; and {many} more"),
+        }
     }
 }
 

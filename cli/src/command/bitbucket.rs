@@ -273,9 +273,11 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
         true => there.clone(),
         false => client.known(command.projects.clone()).await?,
     };
-    let (status, chosen) = match command.by.app(command.binary.as_deref())? {
+    let (status, chosen, failed) = match command.by.app(command.binary.as_deref())? {
         Some(file) => {
-            (by_app::status(&client, &projects, &file, noted.by_app.as_ref(), &daemon).await?, noted.by_app)
+            let (status, failed) =
+                by_app::status(&client, &projects, &file, noted.by_app.as_ref(), &daemon).await?;
+            (status, noted.by_app, failed)
         }
         None => {
             let mut seen = install::see(&client, noted.scripts, &projects).await?;
@@ -284,7 +286,7 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
             let binary = command.binary.as_deref().or(installed).unwrap_or(BINARY);
             let found = noted.by_scripts.as_ref().map(|chosen| of_hooks::findings(&seen, chosen));
             let status = StatusJson::of(&seen, &Plan::install(&seen, binary, VERSION), &daemon);
-            (status.with_findings(&found.unwrap_or_default()), noted.by_scripts)
+            (status.with_findings(&found.unwrap_or_default()), noted.by_scripts, None)
         }
     };
     let status = match &chosen {
@@ -296,7 +298,10 @@ async fn status(command: &Status, context: &mut Context) -> Ending {
         None => status,
     };
     context.terminal.answer(&status, |page| bitbucket::status_text(&status, page))?;
-    Ok(if status.is_well() { Exit::Ok } else { Exit::No })
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(if status.is_well() { Exit::Ok } else { Exit::No }),
+    }
 }
 
 impl By {

@@ -28,8 +28,8 @@ struct FindingJson {
 }
 
 impl<'a> DriftJson<'a> {
-    /// Of what was found by the policy and the directory of a plan.
-    pub fn of(plan: &'a Plan, found: &[Finding]) -> Self {
+    /// Of what was found by the policy and the directory of a plan. `jit`: Bitbucket writes memberships itself.
+    pub fn of(plan: &'a Plan, found: &[Finding], jit: bool) -> Self {
         let count = |kind: FindingKind| found.iter().filter(|one| one.kind == kind).count();
         let finding = |one: &Finding| FindingJson {
             kind: one.kind.as_str(),
@@ -37,7 +37,7 @@ impl<'a> DriftJson<'a> {
             holder: one.holder.as_ref().map(ToString::to_string),
             what: one.what.clone(),
             mended: one.mended,
-            mended_by: one.mended_by(),
+            mended_by: one.mended_by(jit),
         };
         Self {
             policy: &plan.policy,
@@ -49,7 +49,7 @@ impl<'a> DriftJson<'a> {
 }
 
 /// The same for people, by kind.
-pub fn drift_text(found: &[Finding], page: &Page) -> String {
+pub fn drift_text(found: &[Finding], jit: bool, page: &Page) -> String {
     if found.is_empty() {
         return page.good("Bitbucket is as the policy says.") + "\n";
     }
@@ -60,7 +60,7 @@ pub fn drift_text(found: &[Finding], page: &Page) -> String {
             continue;
         }
         text.push_str(&page.bold(&format!("{} ({})", title(kind), of_kind.len())));
-        text.push_str(&mended_by(&of_kind, page));
+        text.push_str(&mended_by(&of_kind, jit, page));
         text.push('\n');
         for one in of_kind {
             let place = one.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
@@ -79,8 +79,8 @@ pub fn drift_text(found: &[Finding], page: &Page) -> String {
 }
 
 /// Which commands mend findings of one kind.
-fn mended_by(of_kind: &[&Finding], page: &Page) -> String {
-    let all: BTreeSet<_> = of_kind.iter().filter_map(|one| one.mended_by()).collect();
+fn mended_by(of_kind: &[&Finding], jit: bool, page: &Page) -> String {
+    let all: BTreeSet<_> = of_kind.iter().filter_map(|one| one.mended_by(jit)).collect();
     let all: Vec<_> = all.into_iter().map(|command| format!("`{command}`")).collect();
     match all.is_empty() {
         true => String::new(),
@@ -133,13 +133,17 @@ mod tests {
             finding(FindingKind::Endless, None, "HTTP token 1 `ci` never ends", false),
             finding(FindingKind::Gone, Some("PAY"), "still has write", true),
         ];
-        insta::assert_snapshot!(drift_text(&found, &page()), @"
+        insta::assert_snapshot!(drift_text(&found, false, &page()), @"
         Gone, and still there (1), mended by `oam bitbucket apply`
           PAY: user:ada still has write
         Never ends (1), mended by `oam bitbucket apply --fix endless`
           user:ada HTTP token 1 `ci` never ends
         2 findings. `oam bitbucket apply` mends 1.
         ");
-        assert_eq!(drift_text(&[], &page()), "Bitbucket is as the policy says.\n");
+        assert_eq!(drift_text(&[], false, &page()), "Bitbucket is as the policy says.\n");
+        // Where Bitbucket writes memberships itself no command takes anybody out.
+        let member = [finding(FindingKind::GroupMember, None, "is in the group eng", false)];
+        let told = |jit| drift_text(&member, jit, &page()).contains("--fix group-member");
+        assert!(told(false) && !told(true));
     }
 }

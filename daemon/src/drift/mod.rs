@@ -131,7 +131,8 @@ impl Drift {
         let is_whole = !found.iter().any(|one| one.kind == FindingKind::Unread);
         let is_looked_at = |kind: FindingKind| match kind.found_in() {
             FoundIn::Permissions => at.permissions && (is_whole || kind == FindingKind::Unread),
-            found_in => at.looks_in(found_in),
+            FoundIn::Credentials => at.credentials && is_whole,
+            FoundIn::Hooks => at.hooks,
         };
         let mut new = Vec::new();
         for one in found {
@@ -208,11 +209,13 @@ impl Drift {
     }
 }
 
-/// That somebody looks, but for long not at the hook: what became of that is silent.
+/// That somebody looks, but for long not at the hook: what became of that is silent. Where nobody looks at the rest either, that is
+/// [what is said](Drift::warning).
 fn unlooked(known: &Known, now: Timestamp) -> Option<String> {
     let at = known.looked(FoundIn::Hooks);
     let since = at.or(known.begun())?;
-    (now.duration_since(since) > STALE).then(|| {
+    let rest = known.looked(FoundIn::Permissions).unwrap_or(now);
+    (rest.duration_since(since) > STALE).then(|| {
         let so_far = if at.is_some() { "since" } else { "yet, and others look since" };
         format!(
             "CHANGES MAY NOT BE CHECKED: nobody has looked {so_far} {since:.0} whether the hook in Bitbucket is as it was installed: `oam bitbucket watch --drift-every` needs --noted with what `oam bitbucket install` noted."

@@ -20,6 +20,11 @@ impl Numbers {
         self.ids.get(name).is_some_and(|ids| !ids.contains(&id))
     }
 
+    /// The accounts that were known by a name.
+    pub fn ids_of(&self, name: &Holder) -> impl Iterator<Item = AccountId> {
+        self.ids.get(name).into_iter().flatten().copied()
+    }
+
     /// Everything that is known.
     pub(super) fn all(&self) -> impl Iterator<Item = (AccountId, &Holder)> {
         self.names.iter().map(|(id, name)| (*id, name))
@@ -57,6 +62,7 @@ mod tests {
         // Both are: somebody said so.
         numbers.note(id(2), name("carl"));
         assert!(!numbers.is_another(&name("carl"), id(2)) && numbers.is_another(&name("carl"), id(3)));
+        assert_eq!(numbers.ids_of(&name("carl")).collect::<Vec<_>>(), [id(1), id(2)]);
         numbers.note(id(1), name("carla"));
         numbers.note(id(2), name("karl"));
         assert!(!numbers.is_another(&name("carl"), id(3)));

@@ -86,7 +86,7 @@ pub(super) fn privilege(
 /// Something in Bitbucket, as an entity that is called what `oam bitbucket plan` calls it.
 pub(super) fn bitbucket_changed(changed: &BitbucketChanged) -> Draft {
     let activity = match changed.step.as_str() {
-        "permit" => UPDATE,
+        "permit" | "accept-account" => UPDATE,
         "forget" => OTHER,
         _ => DELETE,
     };

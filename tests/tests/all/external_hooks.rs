@@ -196,6 +196,10 @@ fn a_repository_that_says_otherwise_than_its_project_is_told() {
     ] {
         assert!(told.code == 1 && text.contains(line), "{line}: {told:?}");
     }
+    // The search for drift tells it, too, whatever becomes of the rest: here nobody keeps permissions.
+    let drift = world.oam("drift", "root", &[]);
+    assert!(drift.stdout_text().contains("DEMO/app: is set otherwise than its project"), "{drift:?}");
+    assert!(drift.stderr_text().contains("permissions in Bitbucket are not kept"), "{drift:?}");
     // What a repository says as its project does is no other word.
     let same = json!({"exe": "oam-hook", "safe_path": true});
     assert_eq!(set("PUT", "pre-receive", "/enabled", Some(same)), 200);

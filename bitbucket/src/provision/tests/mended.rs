@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Company, company, shown};
 use crate::{
@@ -206,11 +206,21 @@ fn accounts_that_no_source_knows_go_where_that_is_named() {
     }
     company.seen.accounts.is.iter_mut().filter(|one| one.name == "boss").for_each(|one| one.active = false);
     company.has("PAY/api", "user:cleo", Level::Read).has("PAY/api", "user:backup", Level::Read);
+    // Who has no licence, neither by themselves nor by a group, is no finding; nor is who is active by another name to lose anything.
+    for stays in ["ada", "bob"] {
+        company.basis.standing.insert(holder(&format!("user:{stays}")), Standing::Unknown);
+    }
+    company.seen.everywhere.is.retain(|one| one.holder != holder("user:ada"));
+    let groups = BTreeMap::from([(holder("user:ada"), ["eng".to_owned()].into())]);
+    let (bob, was) = (holder("user:bob"), holder("user:robert"));
+    company.basis.renamed.was.insert(bob.clone(), was);
+    company.basis.renamed.another.insert(bob, "this account was `robert`, who is active".into());
     company.fix(&[FindingKind::Endless]);
-    give_up_strangers(&company.seen, &mut company.basis);
+    give_up_strangers(&company.seen, &mut company.basis, &BTreeMap::new());
     assert!(!company.basis.is_gone(&holder("user:cleo")), "it was not named");
     company.fix(&[FindingKind::UnknownAccount]);
-    give_up_strangers(&company.seen, &mut company.basis);
+    give_up_strangers(&company.seen, &mut company.basis, &groups);
+    assert!(!["ada", "bob"].iter().any(|one| company.basis.is_gone(&holder(&format!("user:{one}")))));
     assert_eq!(company.planned(), ["PAY/api user:cleo read>-"]);
     let change = &company.plan().changes[0];
     assert_eq!(change.leaver(&company.basis), Some(holder("user:cleo")));
@@ -240,4 +250,83 @@ fn much_that_is_mended_at_once_takes_somebody_who_says_so() {
     let told = company.plan().too_much().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(told, ["4 of 6 permissions would be taken, which is more than 10 %"]);
     assert!(company.plan().changes.iter().all(|one| !matches!(one.step, Step::Delete { .. })));
+}
+
+/// Nobody knows what else is there.
+#[test]
+fn where_something_could_not_be_read_nothing_is_mended() {
+    let mut company = drifted();
+    company.seen.unread_places.insert(place("OPS"), "no answer".into());
+    company.seen.unread_places.insert(place("PAY/api"), "no answer".into());
+    let read: Vec<_> = company.seen.read_places().map(ToString::to_string).collect();
+    assert_eq!(read, ["PAY", "OPS/tools", "PAY/web"]);
+    let all: Vec<_> = FindingKind::ALL.into_iter().filter(|kind| kind.mended_by() == MendedBy::Fix).collect();
+    let (done, held) = company.mended(&all);
+    assert!(!done.iter().any(|one| one.starts_with("OPS ") || one.starts_with("PAY/api ")), "{done:?}");
+    assert!(done.contains(&"PAY key 3".to_owned()) && held.is_empty(), "{done:?} {held:?}");
+}
+
+/// Where a source is late nobody knows what there should be.
+#[test]
+fn while_a_source_is_late_nothing_is_mended() {
+    let mut company = drifted();
+    company.basis.late = Some("a source is stale".into());
+    company.gone("user:bob");
+    let (done, held) = company.mended(&FindingKind::ALL);
+    assert_eq!(
+        (done, held),
+        (vec!["* user:bob licensed-user>-".to_owned(), "OPS/tools user:bob read>-".to_owned()], vec![])
+    );
+}
+
+/// Whatever somebody has who is not whom the name says is for people to look at.
+#[test]
+fn what_another_account_has_is_not_mended() {
+    let mut company = drifted();
+    let why = "another account was known by this name".to_owned();
+    company.basis.renamed.another.insert(holder("user:ada"), why);
+    let kinds = [FindingKind::NotGranted, FindingKind::Administers, FindingKind::Endless];
+    let (done, held) = company.mended(&kinds);
+    assert!(!done.iter().any(|one| one.contains("ada")), "{done:?}");
+    assert_eq!(held, ["OPS user:ada write>read", "* user:ada admin>licensed-user", "ada 1"]);
+    // What is held back is not too much either.
+    let ada = company.account("ada");
+    let token = |id: u64| (ada.clone(), credential(CredentialKind::Token, &id.to_string(), false, 2_000));
+    company.seen.beside.around.credentials = Some((1..=9).map(token).collect());
+    company.fix(&[FindingKind::Endless]);
+    assert_eq!(company.plan().too_much().count(), 0);
+}
+
+/// Without it nothing would be mended any more.
+#[test]
+fn a_group_that_has_the_account_in_it_goes_on_administering() {
+    let mut company = drifted();
+    let level = GlobalLevel::Admin;
+    company.seen.everywhere.is[0] = GlobalPermission { holder: holder("group:admins"), level };
+    let step = "* group:admins admin>licensed-user".to_owned();
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![step.clone()], vec![]));
+    assert_eq!(groups_to_look_into(&company.seen, &company.basis), [holder("group:admins")].into());
+    let members = company.seen.members.get_mut(&holder("group:admins")).unwrap();
+    members.is.insert(holder("user:SVC-oam"));
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![], vec![step.clone()]));
+    // Nor where nobody knows who is in it.
+    company.seen.members.clear();
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![], vec![step]));
+}
+
+/// Of a project that could not be read nobody knows whether the group administers it: whoever leaves it, too, is nobody who could act.
+#[test]
+fn not_everybody_leaves_a_group_while_a_project_cannot_be_read() {
+    let mut company = drifted();
+    company.seen.permissions.remove(&place("OPS"));
+    company.seen.unread_places.insert(place("OPS"), "no answer".into());
+    company.basis.roles.get_mut("developer").unwrap().people = [holder("user:ada")].into();
+    let members = BTreeSet::from(["bob", "cleo"].map(|name| holder(&format!("user:{name}"))));
+    company.seen.beside.strangers.members = [(holder("group:eng"), members.clone())].into();
+    company.seen.members.insert(holder("group:eng"), dated(members));
+    let both = ["user:bob out of group:eng", "user:cleo out of group:eng"].map(str::to_owned).to_vec();
+    assert_eq!(company.mended(&[FindingKind::GroupMember]), (vec![], both.clone()));
+    // Ada stays.
+    company.seen.members.get_mut(&holder("group:eng")).unwrap().is.insert(holder("user:ada"));
+    assert_eq!(company.mended(&[FindingKind::GroupMember]), (both, vec![]));
 }

@@ -1,5 +1,5 @@
 use super::{Company, company, shown};
-use crate::{Account, permission::Level, provision::Automatic};
+use crate::{Account, permission::Level, provision::Automatic, samples::holder};
 
 #[test]
 fn too_much_at_once_is_told_and_a_little_is_always_allowed() {
@@ -21,6 +21,11 @@ fn too_much_at_once_is_told_and_a_little_is_always_allowed() {
         company.has("OPS", &format!("user:{name}"), Level::Read);
     }
     assert!(company.plan().too_many_people.unwrap().starts_with("4 of 6 people"));
+    // Who has the name of another one keeps what they have, and is none of them.
+    let why = "another account was known by this name".to_owned();
+    company.basis.renamed.another.insert(holder("user:cleo"), why);
+    assert_eq!(company.plan().too_many_people, None);
+    company.basis.renamed.another.clear();
     // Where nothing of it is done without being asked, it stops nothing else.
     company.basis.settings.automatic = [Automatic::Give].into();
     assert_eq!(company.plan().automatic(&company.seen, &company.basis).too_much().count(), 0);

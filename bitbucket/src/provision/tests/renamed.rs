@@ -1,9 +1,10 @@
 use super::{company, shown};
 use crate::{
-    AccountId, Credential, CredentialKind,
+    AccountId, Credential, CredentialKind, Matcher, MatcherKind,
+    mirror::Mirrored,
     permission::Level,
-    provision::{Around, FindingKind, Plan, Strangers, door::Doors, strange},
-    samples::{dated, holder},
+    provision::{Around, FindingKind, Plan, Standing, Strangers, door::Doors, strange},
+    samples::{dated, holder, place},
 };
 
 #[test]
@@ -48,4 +49,43 @@ fn who_has_the_name_of_another_one_gets_nothing_and_loses_nothing() {
     let found: Vec<_> =
         found.map(|one| (one.holder.clone().unwrap().to_string(), one.thing.as_str())).collect();
     assert_eq!(found, [("user:ada".to_owned(), "11"), ("user:cleo".to_owned(), "13")]);
+}
+
+/// Whatever takes what nobody is granted: to the policy they are nobody by that name.
+#[test]
+fn a_colleague_who_was_renamed_loses_nothing_and_is_no_name_to_accept() {
+    let mut company = company();
+    company.basis.settings.adopt.insert(place("OPS"));
+    company.has("OPS", "user:cleo", Level::Read);
+    company.basis.standing.insert(holder("user:cleo"), Standing::Unknown);
+    assert_eq!(company.planned(), ["OPS user:cleo read>-"]);
+    company.basis.renamed.was.insert(holder("user:cleo"), holder("user:carla"));
+    let why = "this account was `carla`, who is active: the directory has the old name".to_owned();
+    company.basis.renamed.another.insert(holder("user:cleo"), why.clone());
+    let plan = company.plan();
+    assert!(plan.changes.is_empty() && plan.held_back.len() == 1, "{plan:?}");
+    let told = &plan.held_back[0].why;
+    assert!(told.starts_with(&why) && !told.contains("--accept-accounts"), "{told}");
+    let found = strange(&company.seen, &company.basis, &Strangers::default(), &Around::default());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].kind == FindingKind::UnknownAccount && found[0].what.ends_with(&why), "{found:?}");
+}
+
+/// By it they would be let through what refuses others.
+#[test]
+fn who_has_the_name_of_another_one_is_not_excepted_from_a_restriction() {
+    let mut company = company();
+    let id = "refs/heads/main".to_owned();
+    let mirrored = Mirrored {
+        kind: "no-deletes".into(),
+        matcher: Matcher { kind: MatcherKind::Branch, shown: id.clone(), id },
+        users: ["ada".to_owned(), "bob".to_owned()].into(),
+        groups: Default::default(),
+    };
+    company.basis.mirror.wanted = vec![(place("PAY"), mirrored, ["rule".to_owned()].into())];
+    assert_eq!(company.planned(), ["PAY restrict no-deletes BRANCH refs/heads/main"]);
+    let why = "another account was known by this name".to_owned();
+    company.basis.renamed.another.insert(holder("user:BOB"), why);
+    let plan = company.plan();
+    assert!(plan.changes.is_empty() && plan.held_back.len() == 1, "{plan:?}");
 }

@@ -7,8 +7,8 @@ use oam_bitbucket::{
     mirror::{MirrorSettings, Mirrored},
     permission::{Holder, Level, Place},
     provision::{
-        Automatic, Basis, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Renamed, Seen, Settings,
-        Standing, Told,
+        Automatic, Basis, Chosen, Fixes, Given, GivenTo, Managed, MirrorBasis, Pending, Renamed, Seen,
+        Settings, Standing, Told,
     },
 };
 use oam_policy::entitle::Right;
@@ -140,6 +140,7 @@ fn stands(basis: &mut Basis, one: &v1::AccountStanding) -> Result<(), CallError>
         // What is never touched is not touched under another name.
         if basis.settings.ignores(None, &was) {
             standing = Standing::Unknown;
+            basis.settings.ignore.insert(Chosen::Holder(user.clone()));
         }
         basis.renamed.was.insert(user.clone(), was);
     }
@@ -189,27 +190,55 @@ pub(super) fn to_wire(told: Told) -> v1::BitbucketChange {
 
 #[cfg(test)]
 mod tests {
-    use oam_bitbucket::{permission::Holder, provision::Standing};
+    use std::collections::BTreeMap;
+
+    use oam_bitbucket::{
+        Account,
+        permission::{Holder, Level, Place},
+        provision::{Dated, FindingKind, Plan, Seen, Standing, give_up_strangers},
+    };
     use oam_proto::v1::{AccountStanding, ProvisioningOpening};
 
     use super::{opened, stands};
 
+    /// A project in which one account may read.
+    fn seen(name: &str) -> Seen {
+        let (place, user): (Place, _) = ("PAY".parse().unwrap(), Holder::user(name).unwrap());
+        let account = Account { id: None, name: name.into(), slug: name.into(), active: true };
+        Seen {
+            places: Dated { at: 1, is: [place.clone()].into() },
+            accounts: Dated { at: 1, is: vec![account] },
+            permissions: [(place, Dated { at: 1, is: vec![(user, Level::Read)] })].into(),
+            ..Seen::default()
+        }
+    }
+
+    /// Whatever takes: that they are gone, that nobody knows them, or that what others gave is ours.
     #[test]
     fn what_is_never_touched_is_not_touched_under_another_name() {
-        let opening = ProvisioningOpening {
-            account: "svc-oam".into(),
-            ignore: vec!["user:backup".into()],
-            ..ProvisioningOpening::default()
-        };
-        let mut basis = opened(opening).unwrap();
-        for (was, standing) in
-            [("carl", Standing::CutOff), ("Backup", Standing::Unknown), ("svc-oam", Standing::Unknown)]
-        {
+        let seen = seen("other");
+        let other = Holder::user("other").unwrap();
+        for (was, standing, taken) in [
+            ("carl", Standing::CutOff, 1),
+            ("Backup", Standing::Unknown, 0),
+            ("svc-oam", Standing::Unknown, 0),
+        ] {
+            let opening = ProvisioningOpening {
+                account: "svc-oam".into(),
+                ignore: vec!["user:backup".into()],
+                adopt: vec!["PAY".into()],
+                ..ProvisioningOpening::default()
+            };
+            let mut basis = opened(opening).unwrap();
             let one = AccountStanding { user: "other".into(), standing: "cut-off".into(), was: was.into() };
             stands(&mut basis, &one).unwrap();
-            let other = Holder::user("other").unwrap();
             assert_eq!(basis.standing(&other), Some(standing), "{was}");
             assert_eq!(basis.renamed.was.get(&other), Holder::user(was).as_ref());
+            basis.fixes.kinds.insert(FindingKind::UnknownAccount);
+            give_up_strangers(&seen, &mut basis, &BTreeMap::new());
+            let plan = Plan::of(&seen, &basis);
+            let held = plan.held_back.len() + plan.surplus.len();
+            assert_eq!((plan.changes.len(), held), (taken, 0), "{was}: {plan:?}");
         }
     }
 }

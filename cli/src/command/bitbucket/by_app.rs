@@ -64,21 +64,24 @@ pub(super) async fn uninstall(
     carry_out(client, &AppPlan::uninstall(&seen, file), apply, context).await
 }
 
+/// How it is, and why not every repository was looked at, where that is so.
 pub(super) async fn status(
     client: &Client,
     projects: &[ProjectKey],
     file: &HookFile,
     chosen: Option<&Chosen>,
     daemon: &BitbucketState,
-) -> Result<StatusJson, Failure> {
+) -> Result<(StatusJson, Option<Failure>), Failure> {
     let seen = app::see(client, projects).await?;
-    let mut found = Vec::new();
+    let (mut found, mut failed) = (Vec::new(), None);
     if let Some(chosen) = chosen {
         let meant: Vec<_> = projects.iter().filter(|project| chosen.has(project)).cloned().collect();
         found = of_hooks::findings_by_app(&seen, chosen);
-        found.extend(below::findings(&below::see(client, &meant).await?, chosen));
+        let (below, unread) = below::see(client, &meant).await;
+        found.extend(below::findings(&below, chosen));
+        failed = unread.map(Failure::from);
     }
-    Ok(app_status(&seen, &AppPlan::install(&seen, file), daemon).with_findings(&found))
+    Ok((app_status(&seen, &AppPlan::install(&seen, file), daemon).with_findings(&found), failed))
 }
 
 /// Shows the plan, and takes its steps where that is wanted. Where others stand in the way, it is a no.

@@ -59,8 +59,24 @@ pub(super) struct Around {
 pub(super) enum Looked {
     /// At the hook, and nothing else.
     AtHooks,
+    /// At the hook, but not everywhere: what else is known of it stays.
+    AtSomeHooks,
     /// At all but the hook.
     AtRest,
+}
+
+/// What was found of the hook.
+#[derive(Debug, Default)]
+pub(super) struct Hooks {
+    pub(super) found: Vec<Finding>,
+    /// Why it was not looked everywhere.
+    pub(super) failed: Option<Failure>,
+}
+
+impl Hooks {
+    pub(super) fn looked(&self) -> Looked {
+        if self.failed.is_none() { Looked::AtHooks } else { Looked::AtSomeHooks }
+    }
 }
 
 /// Runs it.
@@ -69,28 +85,41 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
     // First the hook: what is not well about it is told whatever becomes of the rest, which a wrong file makes useless.
     let hooks = task.around.hooks(&client, &task.server.url).await?;
     match &hooks {
-        Some(found) if task.tell => drop(task.around.tell(&mut admin, found, Looked::AtHooks).await?),
+        Some(hooks) if task.tell => {
+            task.around.tell(&mut admin, &hooks.found, hooks.looked()).await?;
+        }
         Some(_) => {}
         None => context.terminal.note(NOT_LOOKED),
     }
-    let look = Look::anew(&client, &mut admin, false).await?;
-    let rest = task.around.look(&client, &look).await;
+    let (plan, jit, rest) = match Look::anew(&client, &mut admin, false).await {
+        Ok(look) => {
+            let rest = task.around.look(&client, &look).await;
+            (look.plan, look.basis.settings.jit, rest)
+        }
+        Err(failure) => (provision::Plan::default(), false, Err(failure)),
+    };
     if let (true, Ok(found)) = (task.tell, &rest) {
         task.around.tell(&mut admin, found, Looked::AtRest).await?;
     }
-    let hooks = hooks.unwrap_or_default();
-    let (mut found, failed) = match rest {
+    let Hooks { found: of_hooks, failed: hooks_failed } = hooks.unwrap_or_default();
+    let (mut found, rest_failed) = match rest {
         Ok(rest) => (rest, None),
-        Err(failure) if hooks.is_empty() => return Err(failure),
         Err(failure) => (Vec::new(), Some(failure)),
     };
-    found.extend(hooks);
+    found.extend(of_hooks);
     found.sort_by_key(Finding::rank);
-    let json = DriftJson::of(&look.plan, &found);
-    context.terminal.answer(&json, |page| drift_text(&found, page))?;
-    match failed {
-        Some(failure) => Err(failure),
-        None => Ok(if found.is_empty() { Exit::Ok } else { Exit::No }),
+    // That there is nothing is said only where all was looked at.
+    if !found.is_empty() || (hooks_failed.is_none() && rest_failed.is_none()) {
+        let json = DriftJson::of(&plan, &found, jit);
+        context.terminal.answer(&json, |page| drift_text(&found, jit, page))?;
+    }
+    match (hooks_failed, rest_failed) {
+        (Some(one), Some(other)) => {
+            context.terminal.fail(&one);
+            Err(other)
+        }
+        (Some(failure), None) | (None, Some(failure)) => Err(failure),
+        (None, None) => Ok(if found.is_empty() { Exit::Ok } else { Exit::No }),
     }
 }
 
@@ -110,8 +139,8 @@ impl Around {
         Ok(all)
     }
 
-    /// What of the hook is not as it was installed; `None` where nobody noted what was.
-    pub(super) async fn hooks(&self, client: &Client, url: &WebUrl) -> Result<Option<Vec<Finding>>, Failure> {
+    /// What of the hook is not as it was installed; `None` where nobody noted what was. What cannot be read hides nothing else.
+    pub(super) async fn hooks(&self, client: &Client, url: &WebUrl) -> Result<Option<Hooks>, Failure> {
         let file = self.noted.clone().unwrap_or_else(|| NOTED.into());
         let Noted { scripts, by_scripts, by_app, .. } = Noted::read(&file, url)?;
         if by_scripts.is_none() && by_app.is_none() {
@@ -124,14 +153,24 @@ impl Around {
                 }),
             };
         }
-        let mut all = Vec::new();
+        let (mut found, mut failed) = (Vec::new(), None);
         if let Some(chosen) = &by_scripts {
-            all.extend(of_hooks::look(client, scripts, chosen).await?);
+            match of_hooks::look(client, scripts, chosen).await {
+                Ok(some) => found.extend(some),
+                Err(error) => failed = Some(Failure::from(error)),
+            }
         }
         if let Some(chosen) = &by_app {
-            all.extend(of_hooks::look_by_app(client, chosen).await?);
+            let unread = match of_hooks::look_by_app(client, chosen).await {
+                Ok((some, unread)) => {
+                    found.extend(some);
+                    unread
+                }
+                Err(error) => Some(error),
+            };
+            failed = failed.or(unread.map(Failure::from));
         }
-        Ok(Some(all))
+        Ok(Some(Hooks { found, failed }))
     }
 
     /// Tells the daemon all of it.
@@ -148,10 +187,9 @@ impl Around {
             thing: one.thing.clone(),
             what: provision::shortened(one.what.clone()),
         };
-        let hooks = looked == Looked::AtHooks;
-        let credentials = self.credentials && !hooks;
-        let message =
-            |findings| TellBitbucketDriftRequest { findings, credentials, hooks, hooks_only: hooks };
+        let (hooks, hooks_only) = (looked == Looked::AtHooks, looked != Looked::AtRest);
+        let credentials = self.credentials && !hooks_only;
+        let message = |findings| TellBitbucketDriftRequest { findings, credentials, hooks, hooks_only };
         let first = message(Vec::new());
         let rest = found.chunks(PER_MESSAGE).map(|some| message(some.iter().map(wire).collect()));
         let all: Vec<_> = std::iter::once(first).chain(rest).collect();

@@ -64,10 +64,13 @@ impl Looking {
         }
         match search.around.hooks(client, search.url).await? {
             None => context.terminal.note(NOT_LOOKED),
-            Some(found) => {
-                let new = search.around.tell(admin, &found, Looked::AtHooks).await?.new;
-                let found = found.len();
+            Some(hooks) => {
+                let new = search.around.tell(admin, &hooks.found, hooks.looked()).await?.new;
+                let found = hooks.found.len();
                 context.terminal.note(&format!("{found} findings about the hook, {new} of them new"));
+                if let Some(failure) = hooks.failed {
+                    return Err(failure);
+                }
             }
         }
         self.hooks = Some(begun);

@@ -38,19 +38,21 @@ impl Mending {
 
 /// A kind that has to be named to be mended.
 fn kind(name: &str) -> Result<FindingKind, String> {
-    let fixable = |kind: &FindingKind| kind.mended_by() == MendedBy::Fix;
-    match FindingKind::parse(name) {
-        Some(kind) if fixable(&kind) => Ok(kind),
-        Some(kind) if kind.mended_by() == MendedBy::Install => {
-            Err("that is mended by `oam bitbucket install … --apply`, once more".to_owned())
+    let Some(kind) = FindingKind::parse(name) else {
+        let fixable = FindingKind::ALL.iter().filter(|kind| kind.mended_by() == MendedBy::Fix);
+        let all: Vec<_> = fixable.map(|kind| kind.as_str()).collect();
+        return Err(format!("it is none of {}", all.join(", ")));
+    };
+    let told = match kind.mended_by() {
+        MendedBy::Fix => return Ok(kind),
+        MendedBy::Install => "that is mended by `oam bitbucket install … --apply`, once more",
+        MendedBy::Apply => "that is mended by `oam bitbucket apply` without being named",
+        MendedBy::Somebody if kind == FindingKind::AnotherAccount => {
+            "no fix mends that: see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts`"
         }
-        Some(_) => Err("that is mended by `oam bitbucket apply` without being named".to_owned()),
-        None => {
-            let all: Vec<_> =
-                FindingKind::ALL.iter().filter(|kind| fixable(kind)).map(|kind| kind.as_str()).collect();
-            Err(format!("it is none of {}", all.join(", ")))
-        }
-    }
+        MendedBy::Somebody => "no fix mends that: see what it is",
+    };
+    Err(told.to_owned())
 }
 
 #[cfg(test)]
@@ -64,9 +66,13 @@ mod tests {
     #[test]
     fn what_is_mended_otherwise_is_told_so() {
         assert_eq!(kind("endless"), Ok(FindingKind::Endless));
-        for (name, told) in
-            [("hook-off", "install … --apply"), ("gone", "`oam bitbucket apply` without"), ("x", "unused")]
-        {
+        for (name, told) in [
+            ("hook-off", "install … --apply"),
+            ("gone", "`oam bitbucket apply` without"),
+            ("another-account", "apply --accept-accounts"),
+            ("unread", "no fix mends that: see what it is"),
+            ("x", "unused"),
+        ] {
             assert!(kind(name).unwrap_err().contains(told), "{name}");
         }
     }

@@ -113,7 +113,7 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
     let wish = Wish { with_keys: task.keys.access_keys, fixes: task.mending.fixes() };
-    let look = Look::at(&client, &mut admin, kept, task.keeping.reading(), wish).await?;
+    let look = Look::kept(&client, &mut admin, kept, task.keeping.reading(), wish).await?;
     task.keeping.write(&task.server.url, &look.seen)?;
     if let Some(file) = &task.out {
         let fault = |error| Failure::write(file, error);
@@ -164,7 +164,8 @@ pub(super) async fn watch(task: &Watch, context: &mut Context) -> Ending {
 async fn round(task: &Watch, looking: &mut Looking, context: &mut Context) -> Ending {
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let kept = task.keeping.read(&task.server.url)?;
-    let mut look = Look::at(&client, &mut admin, kept, task.keeping.reading(), Wish::default()).await?;
+    let reading = task.keeping.reading();
+    let mut look = Look::kept(&client, &mut admin, kept, reading, Wish::default()).await?;
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
@@ -212,6 +213,25 @@ impl Look {
         Self::at(client, admin, Seen::default(), Reading { now: 1, within: 0 }, wish).await
     }
 
+    /// With what was kept; but nobody loses anything by a name that was somebody else's when it was read.
+    async fn kept(
+        client: &Client,
+        admin: &mut Admin,
+        kept: Seen,
+        reading: Reading,
+        wish: Wish,
+    ) -> Result<Self, Failure> {
+        let known = kept.accounts.at;
+        let look = Self::at(client, admin, kept, reading, wish.clone()).await?;
+        let takes = look.plan.changes.iter().any(|change| change.leaver(&look.basis).is_some());
+        if !takes || look.seen.accounts.at != known {
+            return Ok(look);
+        }
+        let mut seen = look.seen;
+        seen.accounts.at = 0;
+        Self::at(client, admin, seen, reading, wish).await
+    }
+
     async fn at(
         client: &Client,
         admin: &mut Admin,
@@ -226,7 +246,8 @@ impl Look {
             let help = "mend it when the source is back: see `oam status`; without `--fix` those who are gone lose what they have";
             return Err(Failure::HeldBack { what: format!("nothing is mended: {why}"), help });
         }
-        provision::give_up_strangers(&seen, &mut basis);
+        let groups = provision::see_strangers(client, &seen, &basis).await?;
+        provision::give_up_strangers(&seen, &mut basis, &groups);
         provision::see_leavers(client, &mut seen, &gone(&basis), reading).await?;
         provision::see_restrictions(client, &mut seen, &basis.mirror.places()).await?;
         provision::see_anybody(client, &mut seen, &basis, reading, wish.with_keys).await?;

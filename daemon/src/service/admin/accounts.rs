@@ -3,6 +3,7 @@
 //! Whoever is gone is gone also where their account has a name now that nobody knows. And what somebody has who has the name of
 //! another one is for people to look at: neither is taken from them what that one is to lose, nor given what that one is to have.
 
+use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
     AccountId,
     permission::{Holder, Level},
@@ -17,7 +18,7 @@ use oam_proto::v1;
 use tonic::{Status, Streaming};
 
 use super::{
-    provisioning::{MOST_ASKED, kept},
+    provisioning::{MOST_ASKED, kept, record},
     unavailable,
 };
 use crate::{
@@ -31,7 +32,8 @@ pub(super) struct Stands {
     pub(super) standing: Standing,
     /// The name by which it was known, where nobody knows the one that it has.
     pub(super) was: Option<Holder>,
-    /// Why it is another account than the one that was known by its name.
+    /// Why nothing is given to it or taken from it: it is another account than the one that was known by its name, or somebody who is
+    /// active was renamed.
     pub(super) another: Option<String>,
 }
 
@@ -50,27 +52,73 @@ pub(super) async fn tell(
             return Err(Status::resource_exhausted(format!("more than {MOST_ASKED} accounts")));
         }
     }
-    let state = live.state();
-    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
-    let (policy, snapshot) =
-        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
-    let numbers = ledger.numbers();
-    let mut known = Vec::new();
-    for v1::BitbucketAccount { name, id } in &told {
-        let (Some(holder), Some(id)) = (Holder::user(name), AccountId::of_wire(*id)) else { continue };
-        let stands = Stands::of((policy, snapshot), &numbers, &holder, Some(id));
-        let is_known = stands.standing != Standing::Unknown && stands.was.is_none();
-        if is_known && numbers.name_of(id) != Some(&holder) && (accept || stands.another.is_none()) {
-            if let Some(why) = stands.another {
-                let name = Printable::new(name);
-                tracing::warn!(actor, %name, %id, why, "an account of Bitbucket is taken for whoever has that name");
-            }
-            known.push((id, holder));
-        }
+    let Taken { known, accepted } = Taken::of(&live.state(), &ledger.numbers(), &told, (accept, actor))?;
+    // Before it is so: by it somebody gets or loses what is another one's.
+    for event in accepted {
+        record(live, event).await?;
     }
     let noted = known.len() as u64;
     ledger.know(known).map_err(|error| unavailable(&error))?;
     Ok(v1::TellBitbucketAccountsResponse { noted })
+}
+
+/// What is taken of accounts that were told.
+#[derive(Debug, Default)]
+struct Taken {
+    /// By what names they are known from now on.
+    known: Vec<(AccountId, Holder)>,
+    /// What is recorded of those that had another's name, and are whose it is now.
+    accepted: Vec<Event>,
+}
+
+impl Taken {
+    fn of(
+        state: &State,
+        numbers: &Numbers,
+        told: &[v1::BitbucketAccount],
+        (accept, actor): (bool, &str),
+    ) -> Result<Self, Status> {
+        let in_force = in_force(state)?;
+        let mut taken = Self::default();
+        for v1::BitbucketAccount { name, id } in told {
+            let (Some(holder), Some(id)) = (Holder::user(name), AccountId::of_wire(*id)) else { continue };
+            let Stands { standing, was, another } = Stands::of(in_force, numbers, &holder, Some(id));
+            let is_known = standing != Standing::Unknown && was.is_none();
+            if is_known && numbers.name_of(id) != Some(&holder) && (accept || another.is_none()) {
+                if let Some(why) = another {
+                    let name = Printable::new(name);
+                    tracing::warn!(actor, %name, %id, why, "an account of Bitbucket is taken for whoever has that name");
+                    taken.accepted.push(accepted(actor, &holder, (numbers, id), why));
+                }
+                taken.known.push((id, holder));
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// What is recorded where an account is taken for whoever has its name: the numbers of those that were known by it, and its own.
+fn accepted(actor: &str, name: &Holder, (numbers, id): (&Numbers, AccountId), why: String) -> Event {
+    let before: Vec<_> = numbers.ids_of(name).map(|id| id.to_string()).collect();
+    Event::BitbucketChanged(BitbucketChanged {
+        stage: ChangeStage::Done,
+        begun: None,
+        actor: actor.to_owned(),
+        step: "accept-account".to_owned(),
+        place: None,
+        user: Some(name.name().to_owned()),
+        group: None,
+        thing: None,
+        before: (!before.is_empty()).then(|| before.join(", ")),
+        after: Some(id.to_string()),
+        because: why,
+        detail: None,
+    })
+}
+
+fn in_force(state: &State) -> Result<(&Policy, &Snapshot), Status> {
+    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
+    in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))
 }
 
 impl Stands {
@@ -90,7 +138,14 @@ impl Stands {
         match (standing, before) {
             (Standing::Unknown, Some((was, before))) => {
                 let standing = if is_gone(before) { before } else { Standing::Unknown };
-                Self { standing, was: Some(was), another: None }
+                // Who is not gone loses nothing by a rename, whatever else takes from those whom nobody knows.
+                let another = (before == Standing::Active).then(|| {
+                    format!(
+                        "this account was `{}`, who is active: the directory has the old name",
+                        was.name()
+                    )
+                });
+                Self { standing, was: Some(was), another }
             }
             // A leaver under the name of somebody who is known.
             (standing, Some((was, before))) if is_gone(before) => {
@@ -125,9 +180,7 @@ pub(super) fn still_right(
     was: Option<&Holder>,
     (planned_by, why): (&str, Why),
 ) -> Result<(), Status> {
-    let in_force = state.policy.as_deref().zip(state.snapshot.as_ref());
-    let (policy, snapshot) =
-        in_force.ok_or_else(|| Status::unavailable("there is no policy, or no directory"))?;
+    let (policy, snapshot) = in_force(state)?;
     if policy.digest().to_string() != planned_by {
         return Err(Status::aborted("another policy is in force now than the one by which this was planned"));
     }
@@ -137,6 +190,8 @@ pub(super) fn still_right(
     };
     let standing = match (standing(user), was.map(|was| standing(was.name()))) {
         (Standing::Unknown, Some(before)) if is_gone(before) => before,
+        // A colleague who has another name is no stranger.
+        (Standing::Unknown, Some(Standing::Active)) if why == Why::Stranger => Standing::Active,
         (standing, _) => standing,
     };
     let gives = change.step == "permit" && Level::parse(&change.after) > Level::parse(&change.before);
@@ -161,3 +216,6 @@ pub(super) fn still_right(
 pub(super) const fn is_gone(standing: Standing) -> bool {
     matches!(standing, Standing::Deactivated | Standing::CutOff)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Who is called otherwise than before, and who has the name of another one. Bitbucket's number of an account is what stays.
 
-use oam_audit::entry::ChangeStage;
+use oam_audit::entry::{BitbucketChanged, ChangeStage};
 use oam_tests::bitbucket_server::{CredentialKind, Global};
 
 use super::{PEOPLE, World, directory};
@@ -104,8 +104,26 @@ fn a_name_that_another_account_has_is_told_and_nothing_is_done() {
     world.apply();
     assert_eq!(world.server.credentials("carl"), 1);
     world.oam("apply", &["--accept-accounts"]).expect_success("it is theirs");
+    let is_one = |one: &BitbucketChanged| one.step == "accept-account" && one.user.as_deref() == Some("carl");
+    assert_eq!(world.recorded().iter().filter(|(_, one)| is_one(one)).count(), 1);
     assert!(world.has_nothing("carl"));
     assert!(!world.told_by_drift().contains("told apart"), "{}", world.told_by_drift());
+}
+
+/// What was kept may be older than the account that has the name now.
+#[test]
+fn whose_a_name_is_is_read_anew_before_anything_is_taken() {
+    let world = World::applied("");
+    let seen = world.folder.path().join("seen.json");
+    let watch = || world.oam("watch", &["--seen", seen.to_str().unwrap(), "--seen-within", "1h"]);
+    watch().expect_success("what is there is kept");
+    world.server.rename("carl", "carl.old");
+    world.server.add_user("carl", Global::Licensed);
+    world.server.add_credential("carl", CredentialKind::Token, "new", None);
+    world.leave(&["carl"]);
+    let watched = watch();
+    assert!(watched.stdout_text().contains("another account was known by this name"), "{watched:?}");
+    assert_eq!(world.server.credentials("carl"), 1);
 }
 
 /// Whoever goes might be called as somebody who is to come.

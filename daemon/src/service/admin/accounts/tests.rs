@@ -1,0 +1,116 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use oam_audit::entry::Event;
+use oam_bitbucket::{
+    AccountId,
+    mirror::MirrorSettings,
+    permission::Holder,
+    provision::{Settings, Told},
+};
+use oam_policy::{
+    Snapshot, State,
+    entitle::Standing,
+    file::{self, PolicySource},
+    snapshot::{Directory, Person},
+};
+use oam_proto::v1::BitbucketAccount;
+use tempfile::TempDir;
+
+use super::{Stands, Taken, Why, still_right};
+use crate::provisioning::{Ledger, Numbers};
+
+/// Carl is active, and lena is gone.
+fn state() -> State {
+    let person = |name: &str, active| Person { active, ..Person::named(name.parse().unwrap()) };
+    let people = vec![person("carl", true), person("lena", false)];
+    let directory = Directory { people, groups: Default::default() };
+    let snapshot = Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, Default::default()).unwrap();
+    let text = "version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n".into();
+    let source = PolicySource { name: "p.toml".into(), text };
+    State {
+        policy: Some(Arc::new(file::parse(&[source]).unwrap())),
+        snapshot: Some(snapshot),
+        ..State::default()
+    }
+}
+
+fn id(number: u64) -> AccountId {
+    AccountId::of_wire(number).unwrap()
+}
+
+fn name(name: &str) -> Holder {
+    Holder::user(name).unwrap()
+}
+
+/// Carl was known by 17, and lena by 18.
+fn numbers() -> Numbers {
+    let folder = TempDir::new().unwrap();
+    let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
+    ledger.know(vec![(id(17), name("carl")), (id(18), name("lena"))]).unwrap();
+    ledger.numbers()
+}
+
+fn stands(called: &str, number: u64) -> Stands {
+    let state = state();
+    let in_force = (state.policy.as_deref().unwrap(), state.snapshot.as_ref().unwrap());
+    Stands::of(in_force, &numbers(), &name(called), Some(id(number)))
+}
+
+#[test]
+fn a_colleague_who_was_renamed_is_told_apart_and_a_leaver_is_gone() {
+    let Stands { standing, was, another } = stands("carla", 17);
+    assert_eq!((standing, was), (Standing::Unknown, Some(name("carl"))));
+    assert!(another.unwrap().contains("was `carl`, who is active: the directory has the old name"));
+    let leaver = Stands { standing: Standing::Deactivated, was: Some(name("lena")), another: None };
+    assert_eq!(stands("lena.old", 18), leaver);
+    let stranger = Stands { standing: Standing::Unknown, was: None, another: None };
+    assert_eq!(stands("nobody", 19), stranger);
+}
+
+#[test]
+fn a_colleague_who_was_renamed_is_no_stranger() {
+    let state = state();
+    let settings = Settings {
+        account: name("svc-oam"),
+        groups: Default::default(),
+        jit: false,
+        adopt: Default::default(),
+        ignore: Default::default(),
+        most_removed: 10,
+        automatic: Default::default(),
+        mirror: MirrorSettings::default(),
+    };
+    let policy = state.policy.as_ref().unwrap().digest().to_string();
+    let right = |user: &str, was: Option<Holder>, why| {
+        let change = Told {
+            step: "revoke".into(),
+            place: "PAY".into(),
+            user: user.into(),
+            before: "write".into(),
+            ..Told::default()
+        };
+        still_right((&settings, &state), &change, was.as_ref(), (&policy, why))
+    };
+    let refused = right("carla", Some(name("carl")), Why::Stranger).unwrap_err();
+    assert!(refused.message().contains("`carla` is known now"), "{refused}");
+    assert!(right("carla", Some(name("carl")), Why::Gone).is_err());
+    assert!(right("carla", None, Why::Stranger).is_ok());
+    assert!(right("lena.old", Some(name("lena")), Why::Gone).is_ok());
+}
+
+/// Whoever says whose an account is decides who gets and who loses by it.
+#[test]
+fn that_an_account_is_taken_for_another_is_recorded_with_both_numbers() {
+    let told = [("carl", 27), ("carla", 17)].map(|(name, id)| BitbucketAccount { name: name.into(), id });
+    let taken = |accept| Taken::of(&state(), &numbers(), &told, (accept, "uid 0")).unwrap();
+    let none = taken(false);
+    assert!(none.known.is_empty() && none.accepted.is_empty(), "{none:?}");
+    let Taken { known, accepted } = taken(true);
+    assert_eq!(known, [(id(27), name("carl"))]);
+    let [Event::BitbucketChanged(one)] = &accepted[..] else { panic!("{accepted:?}") };
+    assert_eq!((one.step.as_str(), one.actor.as_str()), ("accept-account", "uid 0"));
+    let numbers = (one.before.as_deref(), one.after.as_deref());
+    assert_eq!((one.user.as_deref(), numbers), (Some("carl"), (Some("17"), Some("27"))));
+    assert_eq!(one.because, "another account was known by this name");
+}
