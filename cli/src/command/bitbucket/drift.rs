@@ -58,11 +58,11 @@ pub(super) struct Around {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Looked {
     /// At the hook, and nothing else.
-    AtHooks,
+    Hooks,
     /// At the hook, but not everywhere: what else is known of it stays.
-    AtSomeHooks,
+    SomeHooks,
     /// At all but the hook.
-    AtRest,
+    Rest,
 }
 
 /// What was found of the hook.
@@ -75,7 +75,7 @@ pub(super) struct Hooks {
 
 impl Hooks {
     pub(super) fn looked(&self) -> Looked {
-        if self.failed.is_none() { Looked::AtHooks } else { Looked::AtSomeHooks }
+        if self.failed.is_none() { Looked::Hooks } else { Looked::SomeHooks }
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
         Err(failure) => (provision::Plan::default(), false, Err(failure)),
     };
     if let (true, Ok(found)) = (task.tell, &rest) {
-        task.around.tell(&mut admin, found, Looked::AtRest).await?;
+        task.around.tell(&mut admin, found, Looked::Rest).await?;
     }
     let Hooks { found: of_hooks, failed: hooks_failed } = hooks.unwrap_or_default();
     let (mut found, rest_failed) = match rest {
@@ -187,7 +187,7 @@ impl Around {
             thing: one.thing.clone(),
             what: provision::shortened(one.what.clone()),
         };
-        let (hooks, hooks_only) = (looked == Looked::AtHooks, looked != Looked::AtRest);
+        let (hooks, hooks_only) = (looked == Looked::Hooks, looked != Looked::Rest);
         let credentials = self.credentials && !hooks_only;
         let message = |findings| TellBitbucketDriftRequest { findings, credentials, hooks, hooks_only };
         let first = message(Vec::new());

@@ -99,7 +99,7 @@ impl Looking {
         let found = search.around.look(client, &look).await?;
         // That may have taken longer than a token is good for.
         let mut admin = context.address.connect().await?;
-        let new = search.around.tell(&mut admin, &found, Looked::AtRest).await?.new;
+        let new = search.around.tell(&mut admin, &found, Looked::Rest).await?.new;
         let found = found.len();
         context.terminal.note(&format!("{found} findings beside the policy, {new} of them new"));
         self.rest = Some(begun);

@@ -72,10 +72,14 @@ fn a_colleague_who_was_renamed_loses_nothing_by_itself() {
     let drift = world.told_by_drift();
     let told = "user:carla is let in, and no source knows the account, which was `carl`: it is in `eng`";
     assert!(drift.contains(told), "{drift}");
-    // Upstream the name follows: they are who they were.
+    // Upstream the name follows. A file has nothing but names: by that `carl` is gone, and whoever has the account must be looked at.
     let follows = directory(&PEOPLE).replace("\"carl\"", "\"carla\"");
     world.daemon.import(&follows);
     world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    assert!(world.has_as_much_as("carla", &before, "carl"), "{:?}", world.server.given());
+    let drift = world.told_by_drift();
+    assert!(drift.contains("this account was `carl`, who is gone"), "{drift}");
+    world.oam("apply", &["--accept-accounts"]).expect_success("oam bitbucket apply --accept-accounts");
     assert!(world.has_as_much_as("carla", &before, "carl"), "{:?}", world.server.given());
     let drift = world.told_by_drift();
     assert!(!drift.contains("carla"), "{drift}");
