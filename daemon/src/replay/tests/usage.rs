@@ -23,7 +23,7 @@ fn are(uses: &[(&str, u64)]) -> BTreeMap<String, u64> {
 
 /// The uses of the policy in force since this moment, and nothing else.
 fn since(bench: &Bench, moment: Timestamp) -> Replay {
-    Replay { uses_since: Some(moment), ..bench.replay(Basis::Nothing) }
+    Replay { uses_since: Some(moment), since: moment, ..bench.replay(Basis::Nothing) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
