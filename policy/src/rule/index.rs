@@ -344,8 +344,9 @@ mod tests {
         };
         assert_eq!(named(&wide), 500 + 200);
         assert_eq!(named(&refs("refs/heads/**")), 500 * 2 + 1);
-        let rules: Vec<_> =
-            (0..500).map(|number| (on(&[&format!("P{number}/x"), "**"]), refs("refs/heads/main"))).collect();
+        let rules: Vec<_> = (0..500)
+            .map(|number| (on(&[&format!("P{number}/x"), "**"]), refs(&format!("refs/heads/{number}"))))
+            .collect();
         let repeated = Repeated { in_each: 1_000, in_all: 100 };
         assert!(repeating(&rules, repeated).shelves.beginnings() <= 2 * 500 + 100);
     }
