@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use nix::{
@@ -12,6 +13,10 @@ use nix::{
 };
 
 use crate::{Daemon, wait};
+
+/// How long `strace` may take to let go of the daemon. It sometimes never does: told to end while what it traces is
+/// dying, it waits for the first thread, which cannot go before the others, which `strace` itself would have to bury.
+const LETTING_GO: Duration = Duration::from_secs(5);
 
 /// A fault that waits for its system call; it is gone with this value.
 #[derive(Debug)]
@@ -68,8 +73,33 @@ impl Fault {
 
 impl Drop for Fault {
     fn drop(&mut self) {
-        // Asked to end, it lets go of the daemon first.
-        let _ = kill(Pid::from_raw(i32::try_from(self.strace.id()).unwrap()), Signal::SIGTERM);
+        // Asked to end, it lets go of the daemon first; killed, the kernel does.
+        let _ = kill(pid_of(&self.strace), Signal::SIGTERM);
+        if !wait::at_most(LETTING_GO, || self.strace.try_wait().is_ok_and(|ended| ended.is_some())) {
+            let _ = self.strace.kill();
+        }
         let _ = self.strace.wait();
+    }
+}
+
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BareRepo, Verdict};
+
+    #[test]
+    fn a_fault_goes_although_strace_hangs() {
+        let daemon = Daemon::start();
+        let repository = BareRepo::guarded_by(&daemon);
+        let work = repository.working_copy().pushing_as("alice");
+        work.commit("something");
+        let Some(fault) = Fault::into(&daemon, "fdatasync:error=EIO", None) else { return };
+        kill(pid_of(&fault.strace), Signal::SIGSTOP).unwrap();
+        fault.remove();
+        assert_eq!(work.push(["+HEAD:refs/heads/feature/x"]).verdict(), Verdict::Permitted);
     }
 }

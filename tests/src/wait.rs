@@ -14,13 +14,25 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// # Panics
 /// With `what`, when it has not answered within [`PATIENCE`].
-pub fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+#[track_caller]
+pub fn until<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    answer_within(PATIENCE, found).unwrap_or_else(|| panic!("waited {PATIENCE:?} in vain: {what}"))
+}
+
+/// Whether it `became` so within this time.
+pub fn at_most(time: Duration, mut became: impl FnMut() -> bool) -> bool {
+    answer_within(time, || became().then_some(())).is_some()
+}
+
+fn answer_within<T>(time: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + time;
     loop {
         if let Some(answer) = found() {
-            return answer;
+            return Some(answer);
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        if Instant::now() >= deadline {
+            return None;
+        }
         sleep(PAUSE);
     }
 }
