@@ -160,15 +160,11 @@ pub(super) fn keep_administrators(
     }
     if is_one_unknown(seen) {
         // Nobody can say whether a group administers that one: somebody leaves it only where another in it can act.
-        let can_act = who_can_act(seen, basis);
-        let made: Vec<_> = others.iter().chain(&changes).cloned().collect();
-        let leaving: BTreeSet<_> = made.iter().filter_map(|change| change.step.leaves()).collect();
-        let stays = |user: &Holder, group: &Holder| can_act(user) && !leaving.contains(&(user, group));
-        let is_last = |(_, group): (&Holder, &Holder)| {
-            let members = seen.members.get(group);
-            !members.is_some_and(|members| members.is.iter().any(|user| stays(user, group)))
-        };
-        let held = changes.extract_if(.., |change| change.step.leaves().is_some_and(is_last));
+        let made = others.iter().chain(&changes);
+        let lasting = Lasting::of(seen, basis, made);
+        let groups = changes.iter().filter_map(|change| Some(change.step.leaves()?.1));
+        let without: BTreeSet<_> = groups.filter(|group| !lasting.is_one_in(group)).cloned().collect();
+        let held = changes.extract_if(.., |change| leaves_one_of(&change.step, &without));
         held_back.extend(held.map(|change| HeldBack { change, why: UNKNOWN.to_owned() }));
     }
     let takes_own = |change: &mut Change| {
@@ -196,12 +192,6 @@ fn is_one_unknown(seen: &Seen) -> bool {
     unread
         .filter(|place| matches!(place, Place::Project(_)))
         .any(|place| !seen.permissions.contains_key(place))
-}
-
-/// Tells of a user whether they are let in, are not gone, and are not the account that is used.
-fn who_can_act(seen: &Seen, basis: &Basis) -> impl Fn(&Holder) -> bool {
-    let active = seen.active();
-    move |user| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account
 }
 
 /// The groups of which must be known who is in them: where one who administers something would do so no more, all that do.
@@ -249,21 +239,41 @@ fn are_left(
     if !changes.iter().any(|change| what.is_touched_by(change, administer)) {
         return true;
     }
-    let can_act = who_can_act(seen, basis);
+    let lasting = Lasting::of(seen, basis, changes.iter().copied());
     let taking = changes.iter().map(|change| &change.step).filter(|step| what.is_taken_by(step));
     let taken: BTreeSet<_> = taking.filter_map(Step::holder).collect();
-    let leaving: BTreeSet<_> = changes.iter().filter_map(|change| change.step.leaves()).collect();
-    let stays = |holder: &Holder| {
-        !taken.contains(holder)
-            && match holder.as_user() {
-                Some(_) => can_act(holder),
-                // Of a group that could not be looked into nobody is known who could act.
-                None => seen.members.get(holder).is_some_and(|members| {
-                    members.is.iter().any(|user| can_act(user) && !leaving.contains(&(user, holder)))
-                }),
-            }
+    let stays = |holder: &Holder| match holder.as_user() {
+        Some(_) => lasting.can_act(holder),
+        None => lasting.is_one_in(holder),
     };
-    administer.iter().any(stays)
+    administer.iter().any(|holder| !taken.contains(holder) && stays(holder))
+}
+
+/// Who is there still, and can act, whichever of some changes are made.
+struct Lasting<'a> {
+    seen: &'a Seen,
+    basis: &'a Basis,
+    active: BTreeSet<Holder>,
+    /// Who leaves which group.
+    leaving: BTreeSet<(&'a Holder, &'a Holder)>,
+}
+
+impl<'a> Lasting<'a> {
+    fn of(seen: &'a Seen, basis: &'a Basis, changes: impl Iterator<Item = &'a Change>) -> Self {
+        let leaving = changes.filter_map(|change| change.step.leaves()).collect();
+        Self { seen, basis, active: seen.active(), leaving }
+    }
+
+    /// Whether a user is let in, is not gone, and is not the account that is used.
+    fn can_act(&self, user: &Holder) -> bool {
+        self.active.contains(user) && !self.basis.is_gone(user) && *user != self.basis.settings.account
+    }
+
+    /// Whether somebody stays in a group who can act. Of one that could not be looked into nobody is known.
+    fn is_one_in(&self, group: &Holder) -> bool {
+        let stays = |user: &Holder| self.can_act(user) && !self.leaving.contains(&(user, group));
+        self.seen.members.get(group).is_some_and(|members| members.is.iter().any(stays))
+    }
 }
 
 /// Whether by a step somebody leaves one of these groups.

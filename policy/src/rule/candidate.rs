@@ -68,14 +68,19 @@ impl Candidate {
     }
 }
 
+/// Puts candidates in order, each rule once: of two for one rule, the one that is sure.
+pub(super) fn in_order(all: &mut Vec<Candidate>) {
+    all.sort_unstable_by_key(Candidate::order);
+    all.dedup_by(|next, one| next.is_of_rule(one));
+}
+
 impl<'a> Met<'a> {
     /// Puts in order what lies in several places, each by kind and place.
     pub(super) fn of(found: Found<'a>) -> Self {
         let all = match found {
             Found::Run(run) => Cow::Borrowed(run),
             Found::Several(mut all) => {
-                all.sort_unstable_by_key(Candidate::order);
-                all.dedup_by(|next, one| next.is_of_rule(one));
+                in_order(&mut all);
                 Cow::Owned(all)
             }
         };

@@ -44,12 +44,16 @@ struct Repeated {
     /// Beginnings of a wider place in each narrower one: a rule has one for each of its patterns, and for each way to choose among
     /// their alternatives.
     in_each: usize,
-    /// Beginnings of the whole index, from which on nothing is repeated any more.
+    /// Beginnings of the whole index, from which on nothing of a wider place is repeated any more.
     in_all: usize,
+    /// What rules may have more than the places and the refs that they name, since all their refs lie in each of their places: each
+    /// rule, and all of them. A rule that would have more lies anywhere, and is asked for its places.
+    of_rule: usize,
+    of_rules: usize,
 }
 
 impl Repeated {
-    const FEW: Self = Self { in_each: 16, in_all: 200_000 };
+    const FEW: Self = Self { in_each: 16, in_all: 200_000, of_rule: 10_000, of_rules: 400_000 };
 }
 
 /// A rule, as far as the index cares.
@@ -84,6 +88,8 @@ enum Reach {
 /// What an index is made of, list by list.
 #[derive(Default)]
 struct Draft {
+    /// What rules have more than they name so far; see [`Repeated::of_rules`].
+    more: usize,
     exact: ByName<Vec<Candidate>>,
     project: ByName<Vec<Candidate>>,
     anywhere: Vec<Candidate>,
@@ -97,11 +103,11 @@ impl RuleIndex {
 
     fn laid(rules: &[Indexed<'_>], repeated: Repeated) -> Self {
         let (sets, numbers) = each_once(rules.iter().map(|rule| rule.refs));
+        let begins: Vec<_> = sets.iter().map(begins).collect();
         let mut draft = Draft::default();
         for (rule, refs) in rules.iter().zip(numbers) {
-            draft.add(rule, refs);
+            draft.add(rule, refs, begins.get(refs as usize).map_or(0, Vec::len), repeated);
         }
-        let begins: Vec<_> = sets.iter().map(begins).collect();
         let mut laying = Laying { shelves: Shelves::default(), begins: &begins, repeated };
         let anywhere = laying.lay(draft.anywhere, &Laid::NOWHERE);
         let on_projects = draft.project.into_iter();
@@ -178,9 +184,17 @@ fn each_once<'a>(sets: impl Iterator<Item = &'a RefSet>) -> (Vec<RefSet>, Vec<u3
 }
 
 impl Draft {
-    fn add(&mut self, rule: &Indexed<'_>, refs: u32) {
+    /// Takes in a rule, whose refs have so many beginnings.
+    fn add(&mut self, rule: &Indexed<'_>, refs: u32, beginnings: usize, repeated: Repeated) {
         let role = self.role(&rule.roles);
-        for reach in rule.on.included().iter().flat_map(reaches) {
+        let mut reaches: Vec<_> = rule.on.included().iter().flat_map(reaches).collect();
+        let more = reaches.len().saturating_mul(beginnings).saturating_sub(reaches.len() + beginnings);
+        if more > repeated.of_rule.min(repeated.of_rules - self.more) {
+            reaches = vec![Reach::Anywhere(false)];
+        } else {
+            self.more += more;
+        }
+        for reach in reaches {
             let (list, all) = match reach {
                 Reach::Repository(key) => (self.exact.entry(key).or_default(), true),
                 Reach::Project(key, all) => (self.project.entry(key).or_default(), all),
@@ -250,6 +264,8 @@ fn reach(tokens: &[Token]) -> Reach {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::{Indexed, Repeated, RuleIndex};
     use crate::{
         name::{RefName, Repository},
@@ -347,16 +363,44 @@ mod tests {
         let rules: Vec<_> = (0..500)
             .map(|number| (on(&[&format!("P{number}/x"), "**"]), refs(&format!("refs/heads/{number}"))))
             .collect();
-        let repeated = Repeated { in_each: 1_000, in_all: 100 };
+        let repeated = Repeated { in_each: 1_000, in_all: 100, ..Repeated::FEW };
         assert!(repeating(&rules, repeated).shelves.beginnings() <= 2 * 500 + 100);
+    }
+
+    /// However many repositories and refs one rule names, or many rules do.
+    #[test]
+    fn refs_times_repositories_are_bounded() {
+        let places = |count: usize| (0..count).map(|number| format!("P/{number}")).collect::<Vec<_>>();
+        let on = |count| {
+            let parsed =
+                places(count).iter().map(|one| RepositorySet::parse_one(one).unwrap()).collect::<Vec<_>>();
+            RepositorySet::new(parsed).unwrap()
+        };
+        let refs = |numbers: Range<usize>| {
+            let parsed = numbers.map(|number| RefSet::parse_one(&format!("refs/heads/{number}")).unwrap());
+            RefSet::new(parsed.collect::<Vec<_>>()).unwrap()
+        };
+        let index = index(&[(on(2_000), refs(0..2_000)), (on(3), refs(0..3))]);
+        assert!(index.shelves.beginnings() <= 5_000, "{}", index.shelves.beginnings());
+        let surely = |repository, name| -> Vec<_> {
+            found(&index, repository, name).into_iter().map(|one| (one.place, !one.perhaps)).collect()
+        };
+        assert_eq!(surely("P/2", "refs/heads/1"), [(0, false), (1, true)]);
+        assert_eq!(surely("P/1999", "refs/heads/1999"), [(0, false)]);
+        assert_eq!(surely("P/2", "refs/heads/2000"), []);
+        let many: Vec<_> = (0..20).map(|number| (on(100), refs(100 * number..100 * (number + 1)))).collect();
+        let repeated = Repeated { of_rules: 50_000, ..Repeated::FEW };
+        assert!(repeating(&many, repeated).shelves.beginnings() <= 50_000 + 20 * 200);
     }
 
     proptest::proptest! {
         #[test]
         fn nothing_that_matches_is_missed(
             patterns in proptest::collection::vec(
-                ("[ab?*]{1,2}/[ab?*]{1,2}|\\*\\*|\\*\\*/a|\\{a,b\\}/a|re:[ab]/a", "refs/([ab]|\\*\\*|\\$\\{user\\})"), 1..30),
+                ("[ab?*]{1,2}/[ab?*]{1,2}|\\*\\*|\\*\\*/a|\\{a,b\\}/a|re:[ab]/a",
+                 "refs/([ab]|\\*\\*|\\{a,b,c\\}|\\$\\{user\\})"), 1..30),
             (in_each, in_all) in (0..30_usize, 0..60_usize),
+            (of_rule, of_rules) in (0..3_usize, 0..9_usize),
             repository in "[abAB]{1,2}/[ab]{1,2}",
             name in "refs/([ab]|zoe)",
         ) {
@@ -365,7 +409,7 @@ mod tests {
                 Some((on, refs(pattern)))
             };
             let rules: Vec<_> = patterns.iter().filter_map(parse).collect();
-            let index = repeating(&rules, Repeated { in_each, in_all });
+            let index = repeating(&rules, Repeated { in_each, in_all, of_rule, of_rules });
             let found = found(&index, &repository, &name);
             let repository = Repository::parse(&repository).unwrap();
             let name = RefName::parse(name.as_bytes()).unwrap();

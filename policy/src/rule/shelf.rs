@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Pattern, RefSet,
-    candidate::{Candidate, Found},
+    candidate::{Candidate, Found, in_order},
 };
 use crate::{glob::Token, name::RefName};
 
@@ -113,10 +113,8 @@ impl Shelves {
     /// Puts one beginning behind the others of its shelf, which starts at `first`.
     fn put(&mut self, first: usize, text: &[u8], draft: Draft) {
         let Draft { mut exactly, mut below, mut perhaps } = draft;
-        for list in [&mut exactly, &mut below] {
-            list.sort_unstable_by_key(Candidate::order);
-            list.dedup_by(|next, one| next.is_of_rule(one));
-        }
+        in_order(&mut exactly);
+        in_order(&mut below);
         perhaps.sort_unstable_by_key(|one| (one.refs, one.order()));
         perhaps.dedup_by(|next, one| next.is_of_rule(one));
         let shorter = self.last_with_which(first, text);
