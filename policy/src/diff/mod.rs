@@ -26,7 +26,8 @@
 //! Beside pushes it is compared who may read and administer which repositories ([`RightChange`]), who holds which role,
 //! since its holders may approve, be a second person or administer the daemon ([`RoleChange`]), and what may be asked
 //! for: of elevations who may ask for which role, where and on which terms, and who may approve that; of workloads which
-//! jobs may lease which role, as which account and on which terms. See [`OfferChange`].
+//! jobs may lease which role, as which account and on which terms. See [`OfferChange`]. And how many others must approve
+//! what replaces the policy ([`PolicyDiff::approvals`]).
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
 //! is one, also then. `re:` patterns are automata like all others; one that grows beyond its bound is named.
@@ -160,7 +161,9 @@ pub fn diff(
     let offers = offers::offers(old, new, &everybody, &mut budget, &mut bounded);
     let bounded = bounded.all();
     let changes = found.changes(&groups, &times, &table);
-    PolicyDiff { changes, rights, roles, offers, exact: bounded.is_empty(), bounded }
+    let (was, is) = (old.change().approvals, new.change().approvals);
+    let approvals = (was != is).then_some((was, is));
+    PolicyDiff { changes, rights, roles, offers, approvals, exact: bounded.is_empty(), bounded }
 }
 
 /// Why one week does not tell all for these people.
