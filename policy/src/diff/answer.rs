@@ -25,7 +25,7 @@ pub struct PolicyDiff {
     pub offers: Vec<OfferChange>,
     /// How many others must approve what replaces the old policy, and how many what replaces the new one; `None`: as many.
     pub approvals: Option<(u8, u8)>,
-    /// Whether that is all.
+    /// Whether that is all, and surely so.
     pub exact: bool,
     /// What keeps it from being all; empty when it is.
     pub bounded: Vec<Bounded>,
