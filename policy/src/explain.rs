@@ -5,6 +5,7 @@
 
 mod asked;
 mod conditions;
+mod lists;
 mod trace;
 
 use jiff::Timestamp;

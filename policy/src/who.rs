@@ -15,8 +15,8 @@ use jiff::Timestamp;
 
 use crate::{
     decide::{
-        Basis, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse, judge_as,
-        obstacles, told,
+        Basis, OneRef, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse,
+        judge_as, obstacles, told,
     },
     explain::{self, RuleKind},
     facts::FactsNeeded,
@@ -241,7 +241,8 @@ impl Judge<'_> {
         let facts = self.question.facts();
         let basis = self.basis(&waivers);
         let scope = Scope::new(&basis, subject, &request, &facts, self.now);
-        let (role, elevation) = scope.way(grant, request.updates.first(), self.question.decided_verb())?;
+        let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
+        let (role, elevation) = one.way(grant, self.question.decided_verb())?;
         Some(Way { grant: grant.id.clone(), role, elevation })
     }
 }

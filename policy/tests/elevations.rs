@@ -257,3 +257,27 @@ fn who_and_explain_tell_of_it() {
         ]
     );
 }
+
+#[test]
+fn an_elevation_matches_where_it_gives_something() {
+    let case = case(given());
+    let matched = |repository: &str| {
+        let question = Question {
+            repository: repository.parse().unwrap(),
+            name: oam_policy::RefName::parse(b"refs/heads/release/2").unwrap(),
+            verb: oam_policy::Verb::Create,
+            channel: oam_policy::Channel::Push,
+            circumstances: Circumstances::default(),
+        };
+        let asker = Asker::User("alice".parse().unwrap());
+        let explained =
+            explain::explain(&case.state, &asker, &question, "2026-01-02T00:00:00Z".parse().unwrap());
+        let rules = explained.unwrap().rules;
+        let elevation = rules.iter().find(|rule| rule.id.as_str() == "on-call").unwrap();
+        elevation.why_not().map(str::to_owned)
+    };
+    assert_eq!(matched("PAY/api"), None);
+    // The rule is for all of `PAY`, and what was given is not.
+    let why_not = "nothing was given by it for this; it could give the role `release-manager`";
+    assert_eq!(matched("PAY/web").as_deref(), Some(why_not));
+}

@@ -430,3 +430,68 @@ fn who_and_explain_tell_of_it() {
         ]
     );
 }
+
+fn asked(name: &str, changed: &[&str]) -> Question {
+    let changed = changed.iter().map(|path| TreePath::parse(path.as_bytes()).unwrap());
+    Question {
+        repository: "PAY/api".parse().unwrap(),
+        name: oam_policy::RefName::parse(name.as_bytes()).unwrap(),
+        verb: oam_policy::Verb::Create,
+        channel: oam_policy::Channel::Push,
+        circumstances: Circumstances { paths: Some(changed.collect()), ..Circumstances::default() },
+    }
+}
+
+/// A lease of all tags, of these paths; none: of all.
+fn of_tags(id: &str, of: &[&str]) -> LeaseUse {
+    LeaseUse {
+        id: PrivilegeId::parse(id).unwrap(),
+        refs: RefSet::new([RefSet::parse_one("refs/tags/v*").unwrap()]).unwrap(),
+        paths: (!of.is_empty()).then(|| paths(of)).flatten(),
+        ..lease()
+    }
+}
+
+#[test]
+fn the_grant_that_carries_it_matches_whatever_else_was_leased() {
+    let now = "2026-01-02T00:00:00Z".parse().unwrap();
+    let told = |leases: &[LeaseUse], changed: &[&str]| {
+        let (case, question) = (case(leases.to_vec()), asked("refs/tags/v1", changed));
+        let asker = Asker::User("svc-release".parse().unwrap());
+        let explained = explain::explain(&case.state, &asker, &question, now).unwrap();
+        let permitted = explained.decision.outcome() == Outcome::Permitted;
+        let grant = explained.rules.into_iter().find(|rule| rule.id.as_str() == "releases").unwrap();
+        assert_eq!(grant.matched(), permitted, "{grant:?}");
+        format!("{permitted}: {}; {}", grant.findings[3].detail, grant.findings[5].detail)
+    };
+    let has = "`svc-release` has what the role `release-bot` is granted until 2026-01-02T00:05:00Z";
+    let [docs, src] = [of_tags("aaaa", &["docs/**"]), of_tags("bbbb", &["src/**"])];
+    let all = of_tags("cccc", &[]);
+    assert_eq!(
+        told(&[docs.clone(), all], &["src/x"]),
+        format!("true: {has}, by `cccc`; whatever paths change")
+    );
+    let both = [docs, src];
+    assert_eq!(told(&both, &["src/x"]), format!("true: {has}, by `bbbb`; it is for `src/**`"));
+    let together = format!("{has}, by `aaaa`, and {}, by `bbbb`", has.split_once("has ").unwrap().1);
+    assert_eq!(
+        told(&both, &["docs/x", "src/x"]),
+        format!("true: {together}; it is for `docs/**`, or for `src/**`")
+    );
+    assert_eq!(
+        told(&both, &["docs/x", "x"]),
+        format!("false: {together}; it is for `docs/**`, or for `src/**`, not for `x`")
+    );
+}
+
+#[test]
+fn whom_a_block_stops_is_counted_whatever_else_was_leased() {
+    let case = case([of_tags("aaaa", &["docs/**"]), of_tags("cccc", &[])]);
+    let now = "2026-01-02T00:00:00Z".parse().unwrap();
+    let found = who::who(&case.state, &asked("refs/tags/v9", &["src/x"]), now).unwrap();
+    let stopped = found.stopped.iter().filter(|(stop, _)| stop.way.elevation.is_some());
+    let stopped: Vec<_> = stopped
+        .map(|(stop, count)| (stop.way.elevation.clone().unwrap(), stop.rules[0].to_string(), *count))
+        .collect();
+    assert_eq!(stopped, [(PrivilegeId::parse("cccc").unwrap(), "freeze".to_owned(), 1)]);
+}

@@ -104,7 +104,7 @@ pub enum WithdrawnCause {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyDiff {
-    /// How many rights are gained or lost.
+    /// How many rights are gained or lost, and whatever else is otherwise.
     pub changes: u64,
     /// Whether those are all.
     pub exact: bool,

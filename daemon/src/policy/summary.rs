@@ -74,8 +74,8 @@ fn in_words(
     now: Timestamp,
 ) -> entry::PolicyDiff {
     let found = diff::diff(old, new, snapshot, now, &limits());
-    let (was, is) = (old.change().approvals, new.change().approvals);
-    let rule = (was != is).then(|| format!("approvals that the next policy needs: {is}, before {was}"));
+    let rule =
+        found.approvals.map(|(was, is)| format!("approvals that the next policy needs: {is}, before {was}"));
     // Who administers and who approves comes first: it is little, and weighs most.
     let changes = found.roles.iter().map(|change| role(change, admin)).chain(found.rights.iter().map(right));
     let changes = changes.chain(found.changes.iter().map(change)).chain(found.offers.iter().map(offer));

@@ -17,6 +17,7 @@ mod needed;
 mod one_ref;
 mod paths;
 mod people;
+mod reached;
 mod scope;
 mod sieve;
 mod signatures;

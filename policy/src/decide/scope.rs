@@ -183,28 +183,20 @@ impl<'a> Scope<'a> {
             .map(|(number, _)| Reach::Elevated(number))
     }
 
-    /// How a grant reaches the pusher with an update, if it does: the role, and what they were given for a while.
-    pub(crate) fn way(
+    /// What the pusher was given for a while by which a grant reaches them: all of it.
+    pub(super) fn given_to(
         &self,
         grant: &Grant,
         update: &RefUpdate,
         verb: Verb,
-    ) -> Option<(Option<RoleId>, Option<PrivilegeId>)> {
-        match grant.reaches(&self.subject.username.key(), self.subject.roles()) {
-            Some(role) => Some((role, None)),
-            None => {
-                let given = self.given_to(grant, update, verb)?;
-                Some((Some(given.role.clone()), Some(given.id.clone())))
-            }
-        }
+    ) -> impl Iterator<Item = Given<'a>> {
+        let reaches =
+            move |one: &&Elevated<'_>| grant.to.contains(one.by.role()) && self.is_for(one, update, verb);
+        self.elevated.iter().filter(reaches).map(|elevated| elevated.by.told())
     }
 
-    /// What the pusher was given for a while by which a grant reaches them.
-    pub(crate) fn given_to(&self, grant: &Grant, update: &RefUpdate, verb: Verb) -> Option<Given<'a>> {
-        let reaches = |one: &&Elevated<'_>| {
-            grant.to.contains(one.by.role()) && one.by.verbs().contains(verb) && self.is_on(one, update)
-        };
-        self.elevated.iter().find(reaches).map(|elevated| elevated.by.told())
+    fn is_for(&self, elevated: &Elevated<'_>, update: &RefUpdate, verb: Verb) -> bool {
+        elevated.by.verbs().contains(verb) && self.is_on(elevated, update)
     }
 
     fn is_on(&self, elevated: &Elevated<'_>, update: &RefUpdate) -> bool {
@@ -215,9 +207,10 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What the pusher has for a while by a rule.
-    pub(crate) fn uses(&self, rule: &RuleId) -> Option<Given<'a>> {
-        self.elevated.iter().find(|elevated| elevated.by.rule() == rule).map(|elevated| elevated.by.told())
+    /// What the pusher has for a while by a rule, and may use for an update.
+    pub(crate) fn uses(&self, rule: &RuleId, update: &RefUpdate, verb: Verb) -> Option<Given<'a>> {
+        let is_used = |one: &&Elevated<'_>| one.by.rule() == rule && self.is_for(one, update, verb);
+        self.elevated.iter().find(is_used).map(|elevated| elevated.by.told())
     }
 
     /// Who is meant by what commits name.

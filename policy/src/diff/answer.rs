@@ -23,7 +23,9 @@ pub struct PolicyDiff {
     pub roles: Vec<RoleChange>,
     /// What may be asked for otherwise, in the order of what they are and of the roles.
     pub offers: Vec<OfferChange>,
-    /// Whether that is all.
+    /// How many others must approve what replaces the old policy, and how many what replaces the new one; `None`: as many.
+    pub approvals: Option<(u8, u8)>,
+    /// Whether that is all, and surely so.
     pub exact: bool,
     /// What keeps it from being all; empty when it is.
     pub bounded: Vec<Bounded>,
@@ -55,8 +57,8 @@ pub struct PolicyChange {
 impl PolicyDiff {
     /// How much is told, of every kind.
     pub fn total(&self) -> usize {
-        let Self { changes, rights, roles, offers, exact: _, bounded: _ } = self;
-        changes.len() + rights.len() + roles.len() + offers.len()
+        let Self { changes, rights, roles, offers, approvals, exact: _, bounded: _ } = self;
+        changes.len() + rights.len() + roles.len() + offers.len() + usize::from(approvals.is_some())
     }
 }
 

@@ -101,6 +101,14 @@ impl Condition {
         }
     }
 
+    /// The pattern of messages, as it is written.
+    pub(super) fn message(&self) -> Option<&str> {
+        match self {
+            Self::Message(pattern) => Some(pattern.as_str()),
+            _ => None,
+        }
+    }
+
     /// Whether `other` is met wherever this is.
     pub(super) fn implies(&self, other: &Self) -> bool {
         match (self, other) {

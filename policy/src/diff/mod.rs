@@ -18,18 +18,20 @@
 //!
 //! What is compared is what the two policies decide about single ref updates from `now` on, for the people and
 //! services that the directory and the policies know, and for the holder of each role alone. What rules in `evaluate`
-//! mode would decide is not compared, nor are the reasons of a refusal that stays one. Patterns of messages are the
-//! same when they are written the same, and a condition follows from another of its own kind only: that a path may not
-//! be a new file says nothing of extensions. All commits of a push are new in view of every rule; where other pushes may
-//! be decided otherwise, the answer is not exact.
+//! mode would decide is not compared, nor are the reasons of a refusal that stays one. Patterns of messages are compared
+//! as they are written: where what is told rests on that two of them differ, the answer is not exact. A condition
+//! follows from another of its own kind only: that a path may not be a new file says nothing of extensions. All commits
+//! of a push are new in view of every rule; where other pushes may be decided otherwise, the answer is not exact.
 //!
 //! Beside pushes it is compared who may read and administer which repositories ([`RightChange`]), who holds which role,
 //! since its holders may approve, be a second person or administer the daemon ([`RoleChange`]), and what may be asked
 //! for: of elevations who may ask for which role, where and on which terms, and who may approve that; of workloads which
-//! jobs may lease which role, as which account and on which terms. See [`OfferChange`].
+//! jobs may lease which role, as which account and on which terms. See [`OfferChange`]. And how many others must approve
+//! what replaces the policy ([`PolicyDiff::approvals`]).
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then. `re:` patterns are automata like all others; one that grows beyond its bound is named.
+//! is one, also then, but for one between patterns of messages: `{PAY,WEB}-*` asks for what `{WEB,PAY}-*` does. `re:`
+//! patterns of refs, repositories and paths are automata like all others; one that grows beyond its bound is named.
 
 mod answer;
 mod bounded;
@@ -160,7 +162,9 @@ pub fn diff(
     let offers = offers::offers(old, new, &everybody, &mut budget, &mut bounded);
     let bounded = bounded.all();
     let changes = found.changes(&groups, &times, &table);
-    PolicyDiff { changes, rights, roles, offers, exact: bounded.is_empty(), bounded }
+    let (was, is) = (old.change().approvals, new.change().approvals);
+    let approvals = (was != is).then_some((was, is));
+    PolicyDiff { changes, rights, roles, offers, approvals, exact: bounded.is_empty(), bounded }
 }
 
 /// Why one week does not tell all for these people.

@@ -12,7 +12,7 @@ use super::{
     local::Local,
     patterns::SetNumber,
     table::{Rule, Rules},
-    verdict::{Changed, RefKind, effect, told},
+    verdict::{Changed, MESSAGES, RefKind, effect, messages, told},
     views,
 };
 use crate::name::TreePath;
@@ -154,6 +154,10 @@ impl Comparison<'_> {
             self.bounded.add(Bounded::new(views::WHY, in_part));
         }
         let effect = effect?;
+        let messages = messages(&before, &after, effect);
+        if !messages.is_empty() {
+            self.bounded.add(Bounded::new(MESSAGES, messages));
+        }
         let (before, after) = told(effect, &before, &after);
         if !self.pay(TOLD * (before.words() + after.words()), budget) {
             return None;

@@ -1,5 +1,7 @@
 //! What both policies say of one class of pushes, as [`crate::decide()`] does.
 
+use std::collections::BTreeSet;
+
 use super::{
     Because, Effect, MOST_TOLD,
     condition::{self, Condition},
@@ -73,6 +75,29 @@ pub(super) fn effect(one: &Judged, other: &Judged) -> Option<Effect> {
     }
 }
 
+/// Why an effect may be none, or another one.
+pub(super) const MESSAGES: &str =
+    "patterns of messages are compared as they are written: one may ask for no more than another does";
+
+/// The patterns of messages on whose comparison with each other an effect rests; none: it does not rest on any.
+pub(super) fn messages<'j>(one: &'j Judged, other: &'j Judged, effect: Effect) -> BTreeSet<&'j str> {
+    let [before, after] = [one, other].map(Judged::messages);
+    let patterns = |side: &BTreeSet<(&'j str, Option<&'j LiftedRule>)>| -> BTreeSet<&'j str> {
+        side.iter().map(|(pattern, _)| *pattern).collect()
+    };
+    let (asked_before, asked_after) = (patterns(&before), patterns(&after));
+    let rests = match effect {
+        Effect::Gains | Effect::Loses => false,
+        // Where one side asks for none, the other asks for more.
+        Effect::Tightens | Effect::Loosens | Effect::Changes => {
+            !asked_before.is_empty() && !asked_after.is_empty() && asked_before != asked_after
+        }
+        Effect::MayLift | Effect::MayNoLongerLift | Effect::LiftsOtherwise => before != after,
+    };
+    let all: BTreeSet<&str> = asked_before.union(&asked_after).copied().collect();
+    if rests && all.len() > 1 { all } else { BTreeSet::new() }
+}
+
 /// What is told of a difference on either side.
 pub(super) fn told(effect: Effect, before: &Judged, after: &Judged) -> (Because, Because) {
     let all = (before.because.clone(), after.because.clone());
@@ -89,6 +114,15 @@ pub(super) fn told(effect: Effect, before: &Judged, after: &Judged) -> (Because,
 }
 
 impl Judged {
+    /// The patterns of messages that are asked for, and how each may be lifted.
+    fn messages(&self) -> BTreeSet<(&str, Option<&LiftedRule>)> {
+        let all = self.obstacles.iter().flat_map(|obstacle| {
+            let patterns = obstacle.conditions.iter().filter_map(Condition::message);
+            patterns.map(move |pattern| (pattern, obstacle.lifted.as_ref()))
+        });
+        all.collect()
+    }
+
     fn without_what_stays(&self, other: &Because) -> Because {
         let because = self.because.clone().without_grants();
         let conditions: Vec<Condition> =

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     conditions,
+    lists::{first_few, listed, listed_roles},
     trace::{Dimension, Finding, Fit, RuleKind, RuleTrace},
 };
 use crate::{
-    decide::{Basis, Given, Known, OneRef, Part, Scope, Subject},
-    name::RoleId,
+    decide::{Basis, Given, Known, OneRef, Part, Scope, Subject, Within},
+    name::{RoleId, RuleId},
     printable::Printable,
     question::Question,
     rule::{
@@ -20,6 +21,9 @@ use crate::{
 
 /// Between two sets of paths that bound the same.
 const AND_OF_THOSE: &str = ", and of those for ";
+
+/// Between what somebody has in one way and in another.
+const OR_FOR: &str = ", or for ";
 
 /// What every rule on the repository, or on the ref, has to do with the question: blocks, grants, requires, waivers,
 /// elevations, workloads.
@@ -75,29 +79,40 @@ impl Asked<'_> {
     fn of_grant(&self, grant: &Grant) -> RuleTrace {
         let place = self.place(&grant.on, &grant.refs, grant.verbs);
         let given = self.given_to(grant);
-        let part = Part { grant, within: given.map(|given| given.paths).unwrap_or_default() };
-        let bounds: Vec<_> = part.bounds().map(|paths| listed(&paths.sources())).collect();
-        let paths = match bounds.join(AND_OF_THOSE) {
-            all if all.is_empty() => any_path(),
-            some => match self.one.uncovered(&[part]) {
-                Known::Is(None) => path(Fit::Fits, format!("it is for {some}")),
-                Known::Is(Some(others)) => {
-                    let others = others.told(|one| format!("`{one}`"));
-                    path(Fit::Differs, format!("it is for {some}, not for {others}"))
-                }
-                Known::Needs(_) | Known::Unreadable(_) => unknown_path(&some),
-            },
-        };
         RuleTrace {
             kind: RuleKind::Grant,
             id: grant.id.clone(),
             evaluate_only: grant.mode == Mode::Evaluate,
             findings: place
                 .into_iter()
-                .chain([self.reached(grant, given), self.live(&grant.window), paths])
+                .chain([self.reached(grant, &given), self.live(&grant.window), self.covered(grant, &given)])
                 .collect(),
             conditions: Vec::new(),
             lifted_by: None,
+        }
+    }
+
+    /// What a grant says to the paths that change, in all the ways together in which it reaches the subject.
+    fn covered(&self, grant: &Grant, given: &[Given<'_>]) -> Finding {
+        let mut parts: Vec<_> = given.iter().map(|one| Part { grant, within: one.paths }).collect();
+        if parts.is_empty() {
+            parts.push(Part { grant, within: Within::default() });
+        }
+        let bounds = |part: &Part<'_>| {
+            part.bounds().map(|paths| listed(&paths.sources())).collect::<Vec<_>>().join(AND_OF_THOSE)
+        };
+        let bounds: Vec<_> = parts.iter().map(bounds).collect();
+        if bounds.iter().any(String::is_empty) {
+            return any_path();
+        }
+        let some = first_few(bounds.into_iter(), OR_FOR);
+        match self.one.uncovered(&parts) {
+            Known::Is(None) => path(Fit::Fits, format!("it is for {some}")),
+            Known::Is(Some(others)) => {
+                let others = others.told(|one| format!("`{one}`"));
+                path(Fit::Differs, format!("it is for {some}, not for {others}"))
+            }
+            Known::Needs(_) | Known::Unreadable(_) => unknown_path(&some),
         }
     }
 
@@ -189,11 +204,12 @@ impl Asked<'_> {
         } else {
             format!("{} holds the role {}", self.called, listed_roles(held.iter().copied()))
         };
-        let given = self.one.scope.uses(&elevation.id);
+        let given = self.uses(&elevation.id);
         let time = match given {
             Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
             None => {
-                format!("nothing was given by it; it could give the role {}", listed_roles(&elevation.roles))
+                let roles = listed_roles(&elevation.roles);
+                format!("nothing was given by it for this; it could give the role {roles}")
             }
         };
         let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
@@ -222,11 +238,12 @@ impl Asked<'_> {
             true => format!("its jobs push as {}", self.called),
             false => format!("its jobs push as `{principal}`, not as {}", self.called),
         };
-        let leased = self.one.scope.uses(&workload.id);
+        let leased = self.uses(&workload.id);
         let time = match leased {
             Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
             None => {
-                format!("nothing is leased by it; it could give the role {}", listed_roles(&workload.roles))
+                let roles = listed_roles(&workload.roles);
+                format!("nothing is leased by it for this; it could give the role {roles}")
             }
         };
         let within =
@@ -277,23 +294,28 @@ impl Asked<'_> {
         ]
     }
 
+    /// What the subject has for a while by a rule, as far as it is of use here.
+    fn uses(&self, rule: &RuleId) -> Option<Given<'_>> {
+        self.one.scope.uses(rule, self.one.update, self.question.decided_verb())
+    }
+
     /// What the subject was given for a while by which a grant reaches them, where nothing else does.
-    fn given_to(&self, grant: &Grant) -> Option<Given<'_>> {
+    fn given_to(&self, grant: &Grant) -> Vec<Given<'_>> {
         let subject = self.subject;
         match grant.reaches(&subject.username.key(), subject.roles()) {
-            Some(_) => None,
-            None => self.one.scope.given_to(grant, self.one.update, self.question.decided_verb()),
+            Some(_) => Vec::new(),
+            None => self.one.given_to(grant, self.question.decided_verb()),
         }
     }
 
-    fn reached(&self, grant: &Grant, given: Option<Given<'_>>) -> Finding {
+    fn reached(&self, grant: &Grant, given: &[Given<'_>]) -> Finding {
         let (subject, called) = (self.subject, self.called);
         let reach = grant.reaches(&subject.username.key(), subject.roles());
-        if let Some(one) = given {
-            let detail = format!(
-                "{called} has what the role `{}` is granted until {}, by `{}`",
-                one.role, one.to, one.id
-            );
+        if !given.is_empty() {
+            let what = |one: &Given<'_>| {
+                format!("what the role `{}` is granted until {}, by `{}`", one.role, one.to, one.id)
+            };
+            let detail = format!("{called} has {}", first_few(given.iter().map(what), ", and "));
             return Finding { dimension: Dimension::Role, fit: Fit::Fits, detail };
         }
         let detail = match (&reach, &grant.user) {
@@ -364,17 +386,4 @@ fn any_path() -> Finding {
 
 fn unknown_path(paths: &str) -> Finding {
     path(Fit::Unknown, format!("it is about {paths}, and it is not said which paths change"))
-}
-
-fn listed_roles<'r>(roles: impl IntoIterator<Item = &'r RoleId>) -> String {
-    listed(&roles.into_iter().map(RoleId::to_string).collect::<Vec<_>>())
-}
-
-/// The first few, quoted.
-pub(super) fn listed(all: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = all.len().saturating_sub(SHOWN);
-    let shown: Vec<_> = all.iter().take(SHOWN).map(|one| format!("`{}`", Printable::new(one))).collect();
-    let list = shown.join(", ");
-    if more == 0 { list } else { format!("{list} and {more} more") }
 }

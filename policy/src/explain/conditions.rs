@@ -1,7 +1,7 @@
 //! What a require asks for, in words.
 
 use super::{
-    asked::listed,
+    lists::listed,
     trace::{Condition, Fit},
 };
 use crate::{

@@ -19,6 +19,7 @@ pub(crate) fn nothing() -> PolicyDiff {
         rights: vec![],
         roles: vec![],
         offers: vec![],
+        approvals: None,
         exact: true,
         bounded: vec![],
     }

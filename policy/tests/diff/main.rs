@@ -13,6 +13,7 @@ mod brute;
 mod circumstances;
 #[path = "../common/mod.rs"]
 mod common;
+mod messages;
 mod offers;
 mod rights;
 mod tables;

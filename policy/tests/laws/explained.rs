@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oam_policy::{
-    Channel, Evaluation, RefName, Repository, State, Verb, decide,
-    explain::{self, Dimension, Fit, RuleKind, RuleTrace},
+    Channel, Evaluation, RefName, Repository, RuleId, State, Verb, Verdict, decide,
+    decide::PushVerdict,
+    explain::{self, Dimension, Explanation, Fit, RuleKind, RuleTrace},
     question::{Circumstances, ImaginedCommit, ImaginedTag, Question},
     who,
 };
@@ -185,8 +186,8 @@ fn fit(is_so: Maybe) -> Fit {
     }
 }
 
-/// What explain should find in each dimension; of the paths of a grant, by one of the ways in which somebody has it.
-fn findings(oracle: &Oracle<'_>, rule: &Rule, update: &Update) -> Vec<[(Dimension, Fit); 6]> {
+/// What explain should find in each dimension; of the paths of a grant, by all ways together in which somebody has it.
+fn findings(oracle: &Oracle<'_>, rule: &Rule, update: &Update) -> [(Dimension, Fit); 6] {
     let verb = crate::oracle::verb(update).unwrap();
     let lifts = |one: &Rule| {
         let only = World {
@@ -195,29 +196,26 @@ fn findings(oracle: &Oracle<'_>, rule: &Rule, update: &Update) -> Vec<[(Dimensio
         };
         Oracle::new(&only, oracle.push).is_lifted(one, update)
     };
-    let is_covered = |way| oracle.is_uncovered(&[way], update).map(|uncovered| !uncovered);
+    let is_covered = |ways: &[Way<'_>]| oracle.is_uncovered(ways, update).map(|uncovered| !uncovered);
     let ways = if rule.is_grant() { oracle.ways(rule, update, verb) } else { Vec::new() };
     let is_reached = oracle.concerns(rule) || !ways.is_empty();
-    let (time, paths) = match &rule.says {
+    let (time, path) = match &rule.says {
         Says::Grant { .. } if ways.is_empty() || oracle.concerns(rule) => {
-            (oracle.is_live(rule), vec![is_covered(Way { grant: rule, within: [None; 2] })])
+            (oracle.is_live(rule), is_covered(&[Way { grant: rule, within: [None; 2] }]))
         }
-        Says::Grant { .. } => (oracle.is_live(rule), ways.into_iter().map(is_covered).collect()),
-        Says::Block { paths, .. } => (oracle.is_live(rule), vec![oracle.touches(rule, paths, update)]),
-        Says::Require(_) => (oracle.is_live(rule), vec![Some(true)]),
-        Says::Waiver { .. } => (oracle.world.rules.iter().any(lifts), vec![Some(true)]),
+        Says::Grant { .. } => (oracle.is_live(rule), is_covered(&ways)),
+        Says::Block { paths, .. } => (oracle.is_live(rule), oracle.touches(rule, paths, update)),
+        Says::Require(_) => (oracle.is_live(rule), Some(true)),
+        Says::Waiver { .. } => (oracle.world.rules.iter().any(lifts), Some(true)),
     };
-    let of = |path| {
-        [
-            (Dimension::Repository, fit(Some(oracle.is_on(rule)))),
-            (Dimension::Ref, fit(Some(oracle.is_in_refs(rule, update)))),
-            (Dimension::Verb, fit(Some(rule.is_waiver() || rule.verbs.contains(&verb)))),
-            (Dimension::Role, fit(Some(is_reached))),
-            (Dimension::Time, fit(Some(time))),
-            (Dimension::Path, fit(path)),
-        ]
-    };
-    paths.into_iter().map(of).collect()
+    [
+        (Dimension::Repository, fit(Some(oracle.is_on(rule)))),
+        (Dimension::Ref, fit(Some(oracle.is_in_refs(rule, update)))),
+        (Dimension::Verb, fit(Some(rule.is_waiver() || rule.verbs.contains(&verb)))),
+        (Dimension::Role, fit(Some(is_reached))),
+        (Dimension::Time, fit(Some(time))),
+        (Dimension::Path, fit(path)),
+    ]
 }
 
 /// Whether a rule by which somebody is given something for a while gives the pusher anything here.
@@ -244,9 +242,8 @@ fn count(fits: impl Iterator<Item = Fit>) -> [usize; 3] {
 fn agrees(oracle: &Oracle<'_>, trace: &RuleTrace) -> Result<(), TestCaseError> {
     let update = &oracle.push.updates[0];
     if [RuleKind::Elevation, RuleKind::Workload].contains(&trace.kind) {
-        // What was given is of some places, verbs and paths, and the rule of more.
-        let gives = gives(oracle, trace, update).unwrap();
-        prop_assert!(trace.matched() || !gives, "{}", &trace.id);
+        // What was given is of some places and verbs, and the rule of more.
+        prop_assert_eq!(trace.matched(), gives(oracle, trace, update).unwrap(), "{}", &trace.id);
         return Ok(());
     }
     let Some(rule) = oracle.world.rules.iter().find(|rule| rule.id == trace.id.as_str()) else {
@@ -255,8 +252,7 @@ fn agrees(oracle: &Oracle<'_>, trace: &RuleTrace) -> Result<(), TestCaseError> {
         return Ok(());
     };
     let found: Vec<_> = trace.findings.iter().map(|finding| (finding.dimension, finding.fit)).collect();
-    let expected = findings(oracle, rule, update);
-    prop_assert!(expected.iter().any(|one| found == one), "{}: {:?}, not {:?}", &rule.id, found, expected);
+    prop_assert_eq!(found, findings(oracle, rule, update).to_vec(), "{}", &rule.id);
     prop_assert_eq!(trace.evaluate_only, rule.evaluate);
     prop_assert_eq!(trace.matched(), trace.why_not().is_none());
     prop_assert_eq!(trace.lifted_by.is_some(), oracle.is_lifted(rule, update), "{} is lifted", &rule.id);
@@ -271,6 +267,25 @@ fn agrees(oracle: &Oracle<'_>, trace: &RuleTrace) -> Result<(), TestCaseError> {
             count(unmet)[1..].to_vec()
         );
     }
+    Ok(())
+}
+
+/// The grant that carries a push alone matches, whatever else of it somebody has; of those that do together each is told of.
+fn tells_of_what_carries(explained: &Explanation) -> Result<(), TestCaseError> {
+    let PushVerdict::PerRef(refs) = explained.decision.verdict() else { return Ok(()) };
+    let Verdict::Permitted(permit) = &refs.first().verdict else { return Ok(()) };
+    let grant = |id: &RuleId| {
+        explained
+            .rules
+            .iter()
+            .find(|rule| rule.kind == RuleKind::Grant && !rule.evaluate_only && rule.id == *id)
+    };
+    let carrying = grant(permit.grant());
+    prop_assert!(carrying.is_some(), "{:?}", permit);
+    if permit.other_grants().is_empty() {
+        prop_assert!(carrying.is_some_and(RuleTrace::matched), "{:?}: {:?}", permit, carrying);
+    }
+    prop_assert!(permit.other_grants().iter().all(|other| grant(other).is_some()), "{:?}", permit);
     Ok(())
 }
 
@@ -316,6 +331,7 @@ proptest! {
         let told = explained.rules.iter().filter(is_of_rules).map(|rule| rule.id.as_str());
         prop_assert_eq!(named, told.collect::<BTreeSet<_>>());
         explained.rules.iter().try_for_each(|trace| agrees(&oracle, trace))?;
+        tells_of_what_carries(&explained)?;
     }
 
     /// `who` names exactly those whom `decide` permits, and counts those of whom it cannot be said.

@@ -79,8 +79,7 @@ pub(super) async fn run(command: Diff, context: &mut Context) -> Ending {
 
 /// As git has it: whether anything changes; and where nothing is known to, whether that is all.
 fn exit(done: &PolicyDiffDone) -> Exit {
-    let changes = done.changes > 0 || done.approvals_before != done.approvals_after;
-    match (changes, done.exact && done.snapshot.is_some()) {
+    match (done.changes > 0, done.exact && done.snapshot.is_some()) {
         (true, _) => Exit::No,
         (false, true) => Exit::Ok,
         (false, false) => Exit::Undecided,
@@ -102,7 +101,6 @@ mod tests {
         for (done, code) in [
             (PolicyDiffDone { changes: 1, ..nothing.clone() }, Exit::No),
             (PolicyDiffDone { changes: 1, exact: false, ..nothing.clone() }, Exit::No),
-            (PolicyDiffDone { approvals_after: 1, ..nothing.clone() }, Exit::No),
             (PolicyDiffDone { exact: false, ..nothing.clone() }, Exit::Undecided),
             (PolicyDiffDone { snapshot: None, ..nothing.clone() }, Exit::Undecided),
         ] {

@@ -86,7 +86,8 @@ pub fn policy_diff() -> String {
             "ref, path: instead `ref_b64` and `path_b64`, in base64, where it is not UTF-8",
             "CLASS: {within, without}: what matches every pattern of `within` and none of `without`; of paths `within` may \
              be empty",
-            "exact: false when there may be changes that are not listed; each that is listed is one. `bounded` says why.",
+            "exact: false when there may be changes that are not listed; each that is listed is one, but perhaps not one \
+             between two patterns of messages. `bounded` says why.",
             "Exit code 0: compared, whether or not anything changes. 1: the new policy has faults, which are then the only line: \
              {faults_total, faults: [FAULT]}. With --exit-code: 0: nothing changes; 1: something does, or the policy has \
              faults; 3: nothing is known to, and the answer is not exact, or no directory is loaded.",

@@ -23,7 +23,7 @@ fn a_change_is_told_in_words() {
     let new = policy(&(grant("main", "refs/heads/main") + "[change]\napprovals = 1\n"));
     let told =
         in_words(&policy(""), &new, None, &AdminConfig::default(), "2026-01-01T00:00:00Z".parse().unwrap());
-    assert!(told.exact && told.changes == 2, "{told:?}");
+    assert!(told.exact && told.changes == 3, "{told:?}");
     assert_eq!(
         told.first,
         [
@@ -33,6 +33,15 @@ fn a_change_is_told_in_words() {
              ${user}; before: no grant; after: granted by main",
         ]
     );
+}
+
+/// That somebody could replace the policy alone from now on is a change, be it the only one.
+#[test]
+fn other_approvals_are_a_change() {
+    let [two, none] = ["[change]\napprovals = 2\n", ""].map(policy);
+    let told = in_words(&two, &none, None, &AdminConfig::default(), "2026-01-01T00:00:00Z".parse().unwrap());
+    assert!(told.exact && told.changes == 1, "{told:?}");
+    assert_eq!(told.first, ["approvals that the next policy needs: 0, before 2"]);
 }
 
 #[test]

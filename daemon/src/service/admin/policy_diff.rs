@@ -54,7 +54,8 @@ pub(super) async fn diff(
     // It takes seconds at most, but pushes must not wait for it.
     let found = tokio::task::spawn_blocking(compare).await.map_err(|error| unavailable(&error))?;
     let total = found.total() as u64;
-    let PolicyDiff { changes, rights, roles, offers, exact, bounded } = found;
+    // The numbers are told also where they are the same.
+    let PolicyDiff { changes, rights, roles, offers, approvals: _, exact, bounded } = found;
     let done = v1::PolicyDiffDone {
         old: digests.0,
         new: digests.1,

@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use oam_policy::Policy;
 use oam_proto::v1;
 use tonic::Status;
@@ -80,14 +82,7 @@ pub(super) fn info(proposal: &Proposal, policy: Option<&Policy>) -> v1::PolicyIn
 pub(super) fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy) -> Vec<String> {
     let was = before.map(|before| before.policy.change().approvals).unwrap_or_default();
     let needed = policy.change().approvals;
-    let mut warnings = Vec::new();
-    if needed > was {
-        warnings.push(format!(
-            "`[change]` raises `approvals` from {was} to {needed}: once this policy is in force, another one takes the \
-             approval of {needed} other{}",
-            if needed == 1 { "" } else { "s" }
-        ));
-    }
+    let mut warnings: Vec<String> = otherwise(was, needed).into_iter().collect();
     let admins = live.config.admin_uids.len();
     if needed > 0 && admins <= usize::from(needed) && live.config.admin.roles.is_empty() {
         warnings.push(format!(
@@ -96,6 +91,23 @@ pub(super) fn warnings(live: &Live, before: Option<&LivePolicy>, policy: &Policy
         ));
     }
     warnings
+}
+
+/// That another policy will take other approvals than this one did.
+fn otherwise(was: u8, needed: u8) -> Option<String> {
+    let does = match needed.cmp(&was) {
+        Ordering::Less => "lowers",
+        Ordering::Equal => return None,
+        Ordering::Greater => "raises",
+    };
+    let whose = match needed {
+        0 => "nobody else's approval".to_owned(),
+        1 => "the approval of 1 other".to_owned(),
+        more => format!("the approval of {more} others"),
+    };
+    Some(format!(
+        "`[change]` {does} `approvals` from {was} to {needed}: once this policy is in force, another one takes {whose}"
+    ))
 }
 
 fn status(error: &ProposalError) -> Status {
@@ -107,5 +119,25 @@ fn status(error: &ProposalError) -> Status {
         | ProposalError::Outdated
         | ProposalError::Damaged => Status::failed_precondition(error.to_string()),
         ProposalError::Apply(error) => unavailable(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::otherwise;
+
+    #[test]
+    fn fewer_approvals_are_warned_of_as_more_are() {
+        let told = |was, needed| otherwise(was, needed).unwrap_or_default();
+        assert_eq!(told(1, 1), "");
+        for (was, needed, words) in [
+            (0, 2, "raises `approvals` from 0 to 2"),
+            (2, 1, "lowers `approvals` from 2 to 1"),
+            (2, 0, "lowers `approvals` from 2 to 0"),
+        ] {
+            assert!(told(was, needed).contains(words), "{}", told(was, needed));
+        }
+        assert!(told(1, 0).ends_with("another one takes nobody else's approval"));
+        assert!(told(2, 1).ends_with("another one takes the approval of 1 other"));
     }
 }
