@@ -9,6 +9,7 @@ mod laws;
 mod leases;
 mod long;
 mod set_back;
+mod stale;
 mod usage;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
