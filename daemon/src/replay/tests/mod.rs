@@ -8,6 +8,7 @@ mod histories;
 mod laws;
 mod leases;
 mod long;
+mod policies;
 mod set_back;
 mod stale;
 mod usage;
