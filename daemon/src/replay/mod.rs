@@ -20,7 +20,7 @@ mod recorded;
 mod run;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod usage;
 
 pub use directories::{Directories, Directory};
