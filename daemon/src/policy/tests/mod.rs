@@ -161,7 +161,9 @@ async fn while_a_policy_is_tested_others_are_served() {
         assert_eq!(manager.test(&files).await.unwrap().unwrap().policy.grants().len(), 501);
         order.borrow_mut().push("tested");
     };
-    let other = async { order.borrow_mut().push("answered") };
+    let other = async {
+        order.borrow_mut().push("answered");
+    };
     tokio::join!(offered, other);
     assert_eq!(order.into_inner(), ["answered", "tested"]);
 }

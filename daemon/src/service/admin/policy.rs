@@ -252,7 +252,9 @@ mod tests {
             order.borrow_mut().push("checked");
             checked
         };
-        let other = async { order.borrow_mut().push("answered") };
+        let other = async {
+            order.borrow_mut().push("answered");
+        };
         let (checked, ()) = tokio::join!(draft, other);
         assert_eq!(checked.policy.unwrap().grants, 503);
         assert_eq!(order.into_inner(), ["answered", "checked"]);
