@@ -212,7 +212,9 @@ fn help_of(code: Code) -> &'static str {
         Code::Unavailable => "the daemon went away or is stopping; `oam status` says whether it is back",
         Code::Unimplemented => "the daemon does not know this call: is it older than this `oam`?",
         Code::Unknown | Code::Internal | Code::DataLoss => "see the log of oamd; `oam status` says how it is",
-        Code::ResourceExhausted => "what was sent or asked for is too large for one message",
+        Code::ResourceExhausted => {
+            "what was sent or asked for is too large for one message, or others ask for the like: ask again later"
+        }
         Code::Cancelled | Code::DeadlineExceeded => {
             "the daemon did not answer in time; it may still do what was asked: see `oam status` and its log"
         }

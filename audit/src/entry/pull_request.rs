@@ -74,8 +74,8 @@ pub struct ApprovalCount {
 pub struct WeighedApproval {
     /// Whose.
     pub by: String,
-    /// `counts`; `doubtful`, where nobody could tell; or why it does not count: `unknown`, `inactive`, `without-role`,
-    /// `author`, `committer`, `outdated`.
+    /// `counts`; `doubtful`, where nobody could tell; `stale`, where nobody could since only a source knew them that was too
+    /// old; or why it does not count: `unknown`, `inactive`, `without-role`, `author`, `committer`, `outdated`.
     pub worth: String,
 }
 

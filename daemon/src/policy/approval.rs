@@ -17,7 +17,7 @@ use oam_policy::{
 
 use super::{
     ApplyError, HistoryError, PolicyManager, ProposalError, Version,
-    manager::{Applied, Change, Consent, FILES, LivePolicy},
+    manager::{Applied, Change, Consent, FILES, LivePolicy, beside},
     proposals::{Approval, MOST, Proposal},
 };
 use crate::{
@@ -100,9 +100,9 @@ impl PolicyManager {
         proposal.approvals.push(Approval { by, at: Timestamp::now(), reason });
         if proposal.missing(needed) > 0 {
             let files = self.proposals.files(proposal.digest)?;
-            let policy = Arc::new(file::parse(&files).map_err(ApplyError::Faulty)?);
+            let policy = beside(move || file::parse(&files)).await?.map_err(ApplyError::Faulty)?;
             self.keep_approval(&proposal, needed).await?;
-            return Ok(Applied::Proposed { proposal, policy, needed });
+            return Ok(Applied::Proposed { proposal, policy: Arc::new(policy), needed });
         }
         let (policy, files) = self.check(&proposal).await?;
         self.keep_approval(&proposal, needed).await?;

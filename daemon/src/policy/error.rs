@@ -33,6 +33,9 @@ pub enum ApplyError {
     /// It would have to wait, and too many do.
     #[error("{0} policies wait for approval already: withdraw some with `oam policy withdraw`")]
     TooManyWait(usize),
+    /// Reading and testing it broke off.
+    #[error("it could not be read and tested: {0}")]
+    BrokeOff(#[from] tokio::task::JoinError),
     /// A change that is not recorded is not made.
     #[error("the change could not be recorded, so it was not made: {0}")]
     Audit(#[from] AppendError),

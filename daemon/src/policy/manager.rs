@@ -9,7 +9,7 @@ use oam_policy::{
     file::{self, PolicySource, Tested},
     trial,
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task};
 
 use super::{
     ApplyError, HistoryError, fingerprint,
@@ -206,7 +206,7 @@ impl PolicyManager {
     /// The tests do not stand in the way of what was in force when the daemon stopped: time, or a change of the
     /// directory, may have made one fail since, and a restart is no change of the policy.
     pub(super) async fn parse(&self, files: &[PolicySource], change: &Change) -> Result<Policy, ApplyError> {
-        let passed = match self.test(files) {
+        let passed = match self.test(files).await? {
             Ok(tested) if change.origin == PolicyOrigin::Start && self.was_in_force(&tested.policy)? => {
                 return Ok(whatever_the_tests(tested));
             }
@@ -221,9 +221,10 @@ impl PolicyManager {
         }
     }
 
-    pub(super) fn test(&self, files: &[PolicySource]) -> Result<Tested, Faults> {
+    pub(super) async fn test(&self, files: &[PolicySource]) -> Result<Result<Tested, Faults>, ApplyError> {
         let snapshot = self.directory.current().map(|loaded| loaded.snapshot.clone());
-        file::parse_and_test(files, snapshot.as_ref(), Timestamp::now())
+        let files = files.to_vec();
+        beside(move || file::parse_and_test(&files, snapshot.as_ref(), Timestamp::now())).await
     }
 
     /// Whether the policy is in force, or came into force last before a restart.
@@ -315,6 +316,13 @@ impl PolicyManager {
     pub fn fingerprint(&self) -> Vec<(PathBuf, u64, Option<std::time::SystemTime>)> {
         fingerprint(self.place.path())
     }
+}
+
+/// Does `work` beside the threads that serve pushes: to read and test a large policy takes seconds.
+pub(super) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApplyError> {
+    Ok(task::spawn_blocking(work).await?)
 }
 
 fn version(policy: &Policy, change: Change, consent: Consent) -> Version {

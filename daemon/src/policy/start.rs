@@ -112,7 +112,7 @@ impl PolicyManager {
             let (version, files) = self.history.find(&last.digest.to_string())?;
             let change =
                 Change { origin: PolicyOrigin::Start, author: version.author, reason: version.reason };
-            let tested = self.test(&files).map_err(ApplyError::Faulty)?;
+            let tested = self.test(&files).await?.map_err(ApplyError::Faulty)?;
             let policy = Arc::new(whatever_the_tests(tested));
             self.put_in_force(policy, &files, change, Consent::default()).await.map(|_| ())
         };

@@ -23,15 +23,18 @@ pub(super) struct Judged {
     pub(super) reasons: Vec<entry::Reason>,
     /// One for each update, in order.
     pub(super) updates: Vec<Update>,
-    /// The updates that cannot be told, and what they lack. What stands in `updates` for them means nothing.
-    pub(super) untold: BTreeMap<usize, &'static str>,
+    /// The updates that cannot be told, and why. What stands in `updates` for them means nothing.
+    pub(super) untold: BTreeMap<usize, Untold>,
 }
 
 impl Judged {
-    /// As it was recorded.
+    /// As it was recorded. Where a source was silent then, nobody can tell what would have been decided otherwise.
     pub(super) fn then(recorded: &Recorded) -> Self {
         let decision = &recorded.decision;
-        Self { reasons: decision.reasons.clone(), updates: decision.updates.clone(), untold: BTreeMap::new() }
+        let stale = |update| Some(Untold::UndecidedThen(recorded.stale(update)?.to_owned()));
+        let untold = decision.updates.iter().enumerate();
+        let untold = untold.filter_map(|(place, update)| Some((place, stale(update)?))).collect();
+        Self { reasons: decision.reasons.clone(), updates: decision.updates.clone(), untold }
     }
 
     /// How the update at this place is judged; nothing when it cannot be told.
@@ -60,7 +63,7 @@ pub(super) fn again(
             Evaluation::Needs(needed) => {
                 let (known, places, lacks) = recorded::without(facts, &needed);
                 facts = known;
-                untold.extend(places.into_iter().map(|place| (place, lacks)));
+                untold.extend(places.into_iter().map(|place| (place, Untold::NotRecorded(lacks))));
             }
         }
     }

@@ -6,6 +6,7 @@ use oam_audit::{
 };
 use oam_policy::{
     ObjectId, Username,
+    decide::Worth,
     facts::{Approval, Learnt, PullRequest, Unreadable},
     rule::Asker,
 };
@@ -45,11 +46,21 @@ pub(super) fn learnt(recorded: &entry::PullRequest) -> Option<Learnt<PullRequest
     }))
 }
 
+/// Whether somebody was among those who approved whom only a source knew that was too old then.
+pub(super) fn has_stale(count: &ApprovalCount) -> bool {
+    count.approvals.all.iter().flatten().any(|one| one.worth == Worth::STALE)
+}
+
 /// Whether approvals were counted alike, as far as the log has it.
 pub(super) fn are_alike(then: &[ApprovalCount], now: &[ApprovalCount]) -> bool {
     let alike = |(then, now): (&ApprovalCount, &ApprovalCount)| {
-        let of = |one: &ApprovalCount| (one.rule.clone(), one.role.clone(), one.needed, one.given);
-        of(then) == of(now) && (then.approvals.all.is_none() || then.approvals.all == now.approvals.all)
+        let of = |one: &ApprovalCount| (one.rule.clone(), one.role.clone(), one.needed);
+        let is_given_alike = || {
+            then.given == now.given
+                && (then.approvals.all.is_none() || then.approvals.all == now.approvals.all)
+        };
+        // Whom nobody could tell of then may count by the same facts.
+        of(then) == of(now) && (has_stale(then) || is_given_alike())
     };
     then.is_empty() || (then.len() == now.len() && then.iter().zip(now).all(alike))
 }

@@ -81,16 +81,16 @@ impl Found<'_> {
             true => summary.by_directory_then += 1,
             false => summary.by_directory_now += 1,
         }
-        let mut lacking = BTreeMap::<_, u64>::new();
+        let mut lacking = BTreeMap::<&Untold, u64>::new();
         let mut told = Vec::new();
         for place in 0..self.request.updates.len() {
             match self.before.untold.get(&place).or(self.after.untold.get(&place)) {
-                Some(lacks) => *lacking.entry(*lacks).or_default() += 1,
+                Some(why) => *lacking.entry(why).or_default() += 1,
                 None => told.push(place),
             }
         }
-        for (lacks, refs) in lacking {
-            summary.untold(Untold::NotRecorded(lacks), refs, &self.recorded.decision.decision);
+        for (why, refs) in lacking {
+            summary.untold(why.clone(), refs, &self.recorded.decision.decision);
         }
         summary.refs += told.len() as u64;
         told

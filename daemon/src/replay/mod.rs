@@ -7,7 +7,7 @@
 //! which it is compared with what was recorded.
 //!
 //! It must never guess a fact that was not recorded, hold up whoever writes to the log, or keep more in memory than one
-//! push and what is counted.
+//! push, a few policies and directories, and what is counted.
 
 mod again;
 mod approvals;
@@ -20,7 +20,7 @@ mod recorded;
 mod run;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod usage;
 
 pub use directories::{Directories, Directory};

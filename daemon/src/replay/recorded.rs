@@ -12,6 +12,9 @@ use oam_policy::{
 use super::{approvals, histories, tally::Untold};
 use crate::privilege;
 
+/// What a source that is too old, or blind, leaves undecided.
+const STALE: [&str; 2] = ["source-stale", "signals-blind"];
+
 /// One push, with all its updates.
 #[derive(Debug, Clone)]
 pub(super) struct Recorded {
@@ -93,6 +96,24 @@ impl Recorded {
     pub(super) fn lacked(&self) -> Option<&str> {
         let undecided = self.decision.outcome == Outcome::Undecided;
         self.decision.reasons.first().filter(|_| undecided).map(|reason| reason.code.as_str())
+    }
+
+    /// The code for which this one of its updates was undecided, where that was for how old a source of the directory was: that is
+    /// not recorded, nor whether signals about its people came, and whoever decides again cannot know it.
+    pub(super) fn stale<'a>(&'a self, update: &'a Update) -> Option<&'a str> {
+        let counts = || self.decision.pull_request.iter().flat_map(|one| &one.counts);
+        let is_stale = |code: &&str| {
+            STALE.contains(code) || (*code == "approvals-unknown" && counts().any(approvals::has_stale))
+        };
+        update.reasons.iter().map(|reason| reason.code.as_str()).find(is_stale)
+    }
+
+    /// The same of the whole, or of any of its updates.
+    pub(super) fn stale_anywhere(&self) -> Option<&str> {
+        let mut whole = self.decision.reasons.iter().map(|reason| reason.code.as_str());
+        whole
+            .find(|code| STALE.contains(code))
+            .or_else(|| self.decision.updates.iter().find_map(|update| self.stale(update)))
     }
 
     /// The lease whose token was shown: one that counts for no other push is there only where it was, and where it did not

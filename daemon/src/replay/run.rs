@@ -224,10 +224,7 @@ impl Replay {
         summary: &mut Summary,
     ) -> Result<Vec<Verdict>, Untold> {
         let decision = &recorded.decision;
-        // How old the directory might be then is not recorded, nor whether signals about its people came.
-        let of_refs = decision.updates.iter().flat_map(|update| &update.reasons);
-        let mut codes = decision.reasons.iter().chain(of_refs).map(|reason| reason.code.as_str());
-        if let Some(code) = codes.find(|code| ["source-stale", "signals-blind"].contains(code)) {
+        if let Some(code) = recorded.stale_anywhere() {
             return Err(Untold::UndecidedThen(code.into()));
         }
         let policy = match &decision.policy {

@@ -71,7 +71,7 @@ pub enum Untold {
     PolicyGone,
     /// The directory that it was made by is not kept.
     DirectoryGone,
-    /// Nothing could be decided then, for a cause that is not the policy's: its code.
+    /// It could not be decided then, for a cause that is not the policy's: its code.
     UndecidedThen(String),
 }
 
@@ -106,12 +106,12 @@ impl Untold {
             }
             Self::DirectoryGone => "the directory of then is not kept".into(),
             Self::UndecidedThen(code) => {
-                format!("nothing could be decided then ({code}), whatever the policy said")
+                format!("it could not be decided then ({code}), for a cause that is not the policy's")
             }
         }
     }
 
-    /// Whether the answer is less certain for it. Where nothing could be decided then, nothing is lost.
+    /// Whether the answer is less certain for it. Where it could not be decided then, nothing is lost.
     pub fn is_doubt(&self) -> bool {
         !matches!(self, Self::UndecidedThen(_))
     }

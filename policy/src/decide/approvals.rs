@@ -45,10 +45,15 @@ pub enum Worth {
 }
 
 impl Worth {
+    /// The name of one of which nobody can tell since only a source knows who gave it that is too old: another time it is worth
+    /// something else by the same facts.
+    pub const STALE: &'static str = "stale";
+
     /// Its stable name, as the log writes it.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Counts => "counts",
+            Self::Doubtful(Lack::Stale(_)) => Self::STALE,
             Self::Doubtful(_) => "doubtful",
             Self::DoesNot(why) => why.code(),
         }
@@ -219,7 +224,7 @@ impl OneRef<'_, '_> {
         if let Asker::User(user) = &approval.by
             && let Some(why) = self.unheard_of(user)
         {
-            return Worth::Doubtful(Lack::Approvals(why));
+            return Worth::Doubtful(Lack::Stale(why));
         }
         match &approval.by {
             Asker::User(user) if excluded(Excluded::Committers) => self.worth_beside(user, pull_request),

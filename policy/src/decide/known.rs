@@ -23,13 +23,15 @@ pub enum Lack {
     Approvals(String),
     /// Whether approvals count, since the directory does not know who made a commit.
     Committer(String),
+    /// Whether approvals count, since only a source knows who approved that is too old.
+    Stale(String),
 }
 
 impl Lack {
     /// Why it cannot.
     pub fn why(&self) -> &str {
         match self {
-            Self::History(why) | Self::Approvals(why) | Self::Committer(why) => why,
+            Self::History(why) | Self::Approvals(why) | Self::Committer(why) | Self::Stale(why) => why,
         }
     }
 
@@ -37,7 +39,9 @@ impl Lack {
     pub(super) fn reason(self) -> UndecidedReason {
         match self {
             Self::History(why) => UndecidedReason::FactsUnreadable { why },
-            Self::Approvals(why) => UndecidedReason::ApprovalsUnknown { why, lasting: false },
+            Self::Approvals(why) | Self::Stale(why) => {
+                UndecidedReason::ApprovalsUnknown { why, lasting: false }
+            }
             Self::Committer(why) => UndecidedReason::ApprovalsUnknown { why, lasting: true },
         }
     }

@@ -19,9 +19,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Policy {
     digest: Digest,
-    parts: PolicyParts,
-    built_in: Vec<Block>,
-    compiled: Compiled,
+    parts: Arc<PolicyParts>,
+    built_in: Arc<[Block]>,
+    compiled: Arc<Compiled>,
     /// What the roles mean in the directory that was asked about last, and in the one before: while another one comes into force,
     /// some are still deciding by that.
     holders: Arc<[ArcSwapOption<Holders>; 2]>,
@@ -104,9 +104,16 @@ impl Policy {
         parts.allowances.sort();
         parts.tests.sort_by(|a, b| a.place.cmp(&b.place));
         let built_in = built_in_blocks();
-        let compiled = Compiled::of(&parts, &built_in);
+        let compiled = Arc::new(Compiled::of(&parts, &built_in));
         let (digest, holders) = (digest(&parts), Arc::default());
-        Ok(Self { digest, parts, built_in, compiled, holders })
+        Ok(Self { digest, parts: Arc::new(parts), built_in: built_in.into(), compiled, holders })
+    }
+
+    /// The same policy, which finds out for itself what the roles mean in a directory. For whoever decides by other directories than
+    /// the one in force: what pushes know of that would be forgotten for theirs.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { holders: Arc::default(), ..self.clone() }
     }
 
     /// The digest of all rules.
@@ -323,4 +330,44 @@ fn built_in(name: &str, refs: &str, verbs: &[Verb], help: &str) -> Option<Block>
         absolute: true,
         help: Some(help.into()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arc_swap::Guard;
+
+    use super::{Holders, Policy, PolicyParts};
+    use crate::snapshot::{Directory, Snapshot};
+
+    fn snapshot(generation: u64) -> Snapshot {
+        let groups = [format!("s:g{generation}").parse().unwrap()].into();
+        let directory = Directory { people: Vec::new(), groups };
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        Snapshot::of_directory(generation, now, &directory, Default::default()).unwrap()
+    }
+
+    fn known(policy: &Policy, snapshot: &Snapshot) -> Arc<Holders> {
+        Guard::into_inner(policy.holders(snapshot)).unwrap()
+    }
+
+    #[test]
+    fn what_is_decided_apart_by_other_directories_makes_the_live_one_no_less_known() {
+        let policy = Policy::new(PolicyParts::default()).unwrap();
+        let [live, first, second] = [1, 2, 3].map(snapshot);
+        let before = known(&policy, &live);
+        let apart = policy.apart();
+        assert_eq!(apart.digest(), policy.digest());
+        assert!(Arc::ptr_eq(&apart.compiled, &policy.compiled), "the rules are shared");
+        for other in [&first, &second] {
+            apart.prepare(other);
+        }
+        assert!(Arc::ptr_eq(&before, &known(&policy, &live)));
+        // By the policy itself it is found out anew.
+        for other in [&first, &second] {
+            policy.prepare(other);
+        }
+        assert!(!Arc::ptr_eq(&before, &known(&policy, &live)));
+    }
 }

@@ -1,7 +1,7 @@
 mod approval;
 mod restart;
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{cell::RefCell, fmt::Write as _, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use oam_audit::entry::PolicyOrigin;
@@ -141,6 +141,31 @@ fn files(text: &str) -> Vec<PolicySource> {
 
 fn contact(manager: &PolicyManager) -> Option<String> {
     manager.live().and_then(|live| live.policy.contact().map(str::to_owned))
+}
+
+/// On a runtime of one thread, whoever asks meanwhile is answered before it is done.
+#[tokio::test]
+async fn while_a_policy_is_tested_others_are_served() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = bench.start().await;
+    let mut text = policy("one");
+    for number in 0..500 {
+        let on =
+            format!("to = [\"developer\"]\non = [\"PAY/r{number}\"]\nrefs = [\"refs/heads/x{number}/**\"]");
+        writeln!(text, "[[grant]]\nid = \"g{number}\"\n{on}\nverbs = [\"create\"]").unwrap();
+    }
+    let files = files(&text);
+    let order = RefCell::new(Vec::new());
+    let offered = async {
+        assert_eq!(manager.test(&files).await.unwrap().unwrap().policy.grants().len(), 501);
+        order.borrow_mut().push("tested");
+    };
+    let other = async {
+        order.borrow_mut().push("answered");
+    };
+    tokio::join!(offered, other);
+    assert_eq!(order.into_inner(), ["answered", "tested"]);
 }
 
 #[tokio::test]

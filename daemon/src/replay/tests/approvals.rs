@@ -7,7 +7,7 @@ use oam_policy::{
     rule::Asker,
 };
 
-use super::*;
+use super::{stale::recorded_without_word_of, *};
 
 const RULES: &str = r#"
 [[grant]]
@@ -220,4 +220,35 @@ async fn what_is_too_long_for_the_log_is_told_by_its_digest() {
         let lost = if form == PeopleForm::Names { 1 } else { 2 };
         assert_eq!(untold(&summary), [("approvals-not-recorded", lost)]);
     }
+}
+
+#[tokio::test]
+async fn an_approver_whom_a_silent_source_knew_is_no_doing_of_a_draft() {
+    let bench = Bench::with_reviews(PeopleForm::Names).await;
+    let rules = format!("{POLICY}{RULES}");
+    bench.merge(pull_request(&["alice@example.com"], &[("bob", HEAD)])).await;
+    let recorded = recorded_without_word_of(&bench, "bob").await;
+    assert_eq!(recorded.outcome, entry::Outcome::Undecided);
+    for replay in [bench.by(&rules), bench.replay(Basis::Recorded)] {
+        let (summary, verdicts) = run(replay);
+        assert_eq!((told(&verdicts), untold(&summary)), (vec![], vec![("undecided-then", 1)]));
+        assert_eq!(summary.unchanged, 1, "as it was decided when the source was heard");
+    }
+    // What a draft does is told beside what is in force.
+    let two = rules.replace("count = 1", "count = 2");
+    let (_, verdicts) = run(Replay { against_in_force: true, ..bench.by(&two) });
+    assert_eq!(verdicts.len(), 2);
+}
+
+/// Where it made no difference that nobody could tell, the push was decided, and is decided so again.
+#[tokio::test]
+async fn that_nobody_could_tell_of_an_approver_is_no_other_count() {
+    let bench = Bench::with_reviews(PeopleForm::Names).await;
+    bench.apply(&format!("{POLICY}{}", RULES.replace("count = 1", "count = 2"))).await;
+    bench.merge(pull_request(&["alice@example.com"], &[("bob", HEAD)])).await;
+    let recorded = recorded_without_word_of(&bench, "bob").await;
+    assert_eq!(recorded.outcome, entry::Outcome::Refused);
+    assert_eq!(recorded.pull_request.unwrap().counts[0].given, 0);
+    let (summary, verdicts) = run(bench.replay(Basis::Recorded));
+    assert_eq!((told(&verdicts), untold(&summary), summary.unchanged), (vec![], vec![], 2));
 }

@@ -8,7 +8,9 @@ mod histories;
 mod laws;
 mod leases;
 mod long;
+mod policies;
 mod set_back;
+mod stale;
 mod usage;
 
 use std::{collections::BTreeMap, ops::ControlFlow, path::Path, sync::Arc, time::Instant};
@@ -36,7 +38,7 @@ use crate::{
 };
 
 /// Developers work on topic branches and update `main`; releases are frozen; a grant and a block are being tried out.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 version = 1
 [[role]]
 id = "developer"
@@ -231,6 +233,12 @@ impl Bench {
     fn by(&self, text: &str) -> Replay {
         self.replay(Basis::Policy(Arc::new(policy(text))))
     }
+}
+
+/// All that a daemon holds, and the folder where it is.
+pub(crate) async fn live() -> (Arc<Live>, tempfile::TempDir) {
+    let bench = Bench::new().await;
+    (Arc::new(bench.live), bench._folder)
 }
 
 /// What came of it, and each ref that came out otherwise.

@@ -11,7 +11,7 @@ use oam_proto::v1;
 use tokio::task;
 use tonic::Status;
 
-use super::{circumstances, convert, policy, unavailable};
+use super::{circumstances, convert, drafts::in_turn, policy, unavailable};
 use crate::service::Live;
 
 /// What to decide by, as it was asked for.
@@ -60,7 +60,8 @@ pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1
         state.leases = then.leases.into();
     }
     if !wanted.files.is_empty() {
-        match file::parse(&policy::sources(wanted.files)?) {
+        let files = policy::sources(wanted.files)?;
+        match in_turn(move || file::parse(&files)).await? {
             Ok(draft) => state.policy = Some(draft.into()),
             Err(faults) => return Ok(Err(convert::faults(&faults))),
         }
@@ -73,6 +74,8 @@ pub(super) async fn find(live: &Live, wanted: Wanted) -> Result<Result<Basis, v1
         let loaded =
             loaded.map_err(|error| unavailable(&error))?.map_err(|error| convert::status(&error.into()))?;
         state.snapshot = Some(loaded.snapshot.clone());
+        // What pushes know of the directory in force must not make room for this one.
+        state.policy = state.policy.as_deref().map(|policy| Arc::new(policy.apart()));
         Some(convert::snapshot_info(&loaded.info))
     };
     Ok(Ok(Basis { state, at, snapshot }))

@@ -6,6 +6,7 @@ mod basis;
 mod bitbucket;
 mod circumstances;
 mod convert;
+mod drafts;
 mod drift;
 mod explain;
 mod gate;
@@ -274,7 +275,7 @@ impl Admin for AdminService {
 
     async fn check_policy(&self, request: Request<v1::CheckPolicyRequest>) -> Reply<v1::CheckPolicyResponse> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::CheckPolicy).await?;
-        Ok(Response::new(policy::check(&live, request.into_inner())?))
+        Ok(Response::new(policy::check(live, request.into_inner()).await?))
     }
 
     async fn apply_policy(&self, request: Request<v1::ApplyPolicyRequest>) -> Reply<v1::ApplyPolicyResponse> {
@@ -284,7 +285,8 @@ impl Admin for AdminService {
 
     async fn show_policy(&self, request: Request<v1::ShowPolicyRequest>) -> Reply<v1::ShowPolicyResponse> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::ShowPolicy).await?;
-        Ok(Response::new(policy::show(&live, &request.into_inner().digest)?))
+        let digest = request.into_inner().digest;
+        Ok(Response::new(drafts::beside(move || policy::show(&live, &digest)).await??))
     }
 
     async fn list_policies(
@@ -332,7 +334,7 @@ impl Admin for AdminService {
         request: Request<v1::DiffPoliciesRequest>,
     ) -> Reply<Self::DiffPoliciesStream> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::DiffPolicies).await?;
-        let steps = policy_diff::diff(&live, request.into_inner()).await?;
+        let steps = policy_diff::diff(live, request.into_inner()).await?;
         Ok(Response::new(Box::pin(tokio_stream::iter(steps.into_iter().map(Ok)))))
     }
 
@@ -341,7 +343,7 @@ impl Admin for AdminService {
         request: Request<v1::ReplayPolicyRequest>,
     ) -> Reply<Self::ReplayPolicyStream> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::ReplayPolicy).await?;
-        Ok(Response::new(replay::replay(&live, request.into_inner())?))
+        Ok(Response::new(replay::replay(live, request.into_inner()).await?))
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {

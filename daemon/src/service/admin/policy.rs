@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use oam_audit::entry::PolicyOrigin;
 use oam_policy::{
@@ -8,53 +10,65 @@ use oam_policy::{
 use oam_proto::v1;
 use tonic::Status;
 
-use super::{convert, proposal, unavailable};
+use super::{
+    convert,
+    drafts::{beside, in_turn},
+    proposal, unavailable,
+};
 use crate::{
     policy::{Applied, ApplyError, Change, HistoryError, Known, LivePolicy, Version},
     service::Live,
 };
 
-pub(super) fn check(live: &Live, request: v1::CheckPolicyRequest) -> Result<v1::CheckPolicyResponse, Status> {
+pub(super) async fn check(
+    live: Arc<Live>,
+    request: v1::CheckPolicyRequest,
+) -> Result<v1::CheckPolicyResponse, Status> {
     let files = sources(request.files)?;
-    let tested = match file::parse_and_test(&files, live.snapshot().as_ref(), Timestamp::now()) {
+    in_turn(move || checked(&live, &files)).await
+}
+
+/// It takes seconds where there are many rules and tests.
+fn checked(live: &Live, files: &[PolicySource]) -> v1::CheckPolicyResponse {
+    let tested = match file::parse_and_test(files, live.snapshot().as_ref(), Timestamp::now()) {
         Ok(tested) => tested,
         Err(faults) => {
-            return Ok(v1::CheckPolicyResponse {
+            return v1::CheckPolicyResponse {
                 faults: Some(convert::faults(&faults)),
                 ..v1::CheckPolicyResponse::default()
-            });
+            };
         }
     };
     let tests = tested.tests.iter().map(oam_proto::test_outcome_to_wire).collect();
     let warnings = Some(warnings(live, live.policies.live().as_deref(), &tested.policy));
-    Ok(match tested.passed() {
+    match tested.passed() {
         Ok(policy) => {
             v1::CheckPolicyResponse { faults: None, warnings, policy: Some(counted(&policy)), tests }
         }
         Err(faults) => {
             v1::CheckPolicyResponse { faults: Some(convert::faults(&faults)), warnings, policy: None, tests }
         }
-    })
+    }
 }
 
 pub(super) async fn apply(
-    live: &Live,
+    live: &Arc<Live>,
     author: String,
     request: v1::ApplyPolicyRequest,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
     let reason = convert::required_reason(&request.reason)?;
     let files = sources(request.files)?;
-    put_in_force(live, &files, Change { origin: PolicyOrigin::Apply, author, reason }).await
+    put_in_force(live, files, Change { origin: PolicyOrigin::Apply, author, reason }).await
 }
 
 pub(super) async fn roll_back(
-    live: &Live,
+    live: &Arc<Live>,
     author: String,
     request: v1::RollBackPolicyRequest,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
     let reason = convert::required_reason(&request.reason)?;
     let (_, files) = live.policies.history().find(&request.digest).map_err(|error| not_found(&error))?;
-    put_in_force(live, &files, Change { origin: PolicyOrigin::Rollback, author, reason }).await
+    put_in_force(live, files, Change { origin: PolicyOrigin::Rollback, author, reason }).await
 }
 
 pub(super) fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, Status> {
@@ -88,25 +102,29 @@ pub(super) fn in_force(live: &Live) -> Option<v1::PolicyInfo> {
 }
 
 async fn put_in_force(
-    live: &Live,
-    files: &[PolicySource],
+    live: &Arc<Live>,
+    files: Vec<PolicySource>,
     change: Change,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
     let before = live.policies.live();
-    let applied = match live.policies.apply(files, change).await {
+    let applied = match live.policies.apply(&files, change).await {
         Ok(applied) => applied,
         Err(error) => return not_applied(&error),
     };
-    let mut answer = answer(live, before.as_deref(), applied);
-    if answer.proposal.is_none() && !answer.changed {
-        // By the files: where only an `allow` is new, the policy in force is another with the same rules.
-        let policy = file::parse(files).ok();
-        answer.warnings = policy.map(|policy| warnings(live, before.as_deref(), &policy));
-    }
-    Ok(answer)
+    let live = Arc::clone(live);
+    beside(move || {
+        let mut answer = answer(&live, before.as_deref(), applied);
+        if answer.proposal.is_none() && !answer.changed {
+            // By the files: where only an `allow` is new, the policy in force is another with the same rules.
+            let policy = file::parse(&files).ok();
+            answer.warnings = policy.map(|policy| warnings(&live, before.as_deref(), &policy));
+        }
+        answer
+    })
+    .await
 }
 
-/// What came of a policy that was offered or approved while `before` was in force.
+/// What came of a policy that was offered or approved while `before` was in force. It takes a while where there are many rules.
 pub(super) fn answer(live: &Live, before: Option<&LivePolicy>, applied: Applied) -> v1::ApplyPolicyResponse {
     match applied {
         Applied::InForce { live: policy, changed } => v1::ApplyPolicyResponse {
@@ -204,5 +222,41 @@ pub(super) fn not_found(error: &HistoryError) -> Status {
         HistoryError::Unknown(_) => Status::not_found(error.to_string()),
         HistoryError::Ambiguous(_) => Status::invalid_argument(error.to_string()),
         HistoryError::Io { .. } => unavailable(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, fmt::Write as _};
+
+    use oam_proto::v1;
+
+    use super::check;
+    use crate::replay::tests::{POLICY, live};
+
+    /// On a runtime of one thread, whoever asks meanwhile is answered before it is done.
+    #[tokio::test]
+    async fn while_a_draft_is_checked_others_are_served() {
+        let (live, _folder) = live().await;
+        let mut text = POLICY.to_owned();
+        for number in 0..500 {
+            let on = format!(
+                "to = [\"developer\"]\non = [\"PAY/r{number}\"]\nrefs = [\"refs/heads/x{number}/**\"]"
+            );
+            writeln!(text, "[[grant]]\nid = \"g{number}\"\n{on}\nverbs = [\"create\"]").unwrap();
+        }
+        let files = vec![v1::PolicyFile { name: "policy.toml".into(), text }];
+        let order = RefCell::new(Vec::new());
+        let draft = async {
+            let checked = check(live, v1::CheckPolicyRequest { files }).await.unwrap();
+            order.borrow_mut().push("checked");
+            checked
+        };
+        let other = async {
+            order.borrow_mut().push("answered");
+        };
+        let (checked, ()) = tokio::join!(draft, other);
+        assert_eq!(checked.policy.unwrap().grants, 503);
+        assert_eq!(order.into_inner(), ["answered", "checked"]);
     }
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use oam_policy::{
@@ -11,30 +11,28 @@ use oam_policy::{
     file,
 };
 use oam_proto::v1::{self, diff_policies_response::Step, path_change};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::Status;
 
 use super::{
     convert,
+    drafts::in_turn,
     policy::{not_found, sources},
-    unavailable,
 };
 use crate::{config::AdminConfig, service::Live};
 
 /// How many of one kind are told of one change.
 const MOST: usize = 100;
-/// How many comparisons there are at once: whoever may look may ask for one, and each takes time and memory of its own.
-static TURNS: Semaphore = Semaphore::const_new(1);
-/// How long one who asks waits for their turn.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who could do what otherwise, and at last how much of the answer that is.
 pub(super) async fn diff(
-    live: &Live,
+    live: Arc<Live>,
     asked: v1::DiffPoliciesRequest,
 ) -> Result<Vec<v1::DiffPoliciesResponse>, Status> {
-    // Also what is compared is read in turn only: a draft is large.
-    let turn = turn(&TURNS, PATIENCE).await?;
+    in_turn(move || compared(&live, asked)).await?
+}
+
+/// It takes seconds.
+fn compared(live: &Live, asked: v1::DiffPoliciesRequest) -> Result<Vec<v1::DiffPoliciesResponse>, Status> {
     let old = known(live, &asked.old)?;
     let new = match drafted(live, asked)? {
         Ok(new) => new,
@@ -46,13 +44,7 @@ pub(super) async fn diff(
     let now = Timestamp::now();
     let digests = (old.digest().to_string(), new.digest().to_string());
     let approvals = (old.change().approvals, new.change().approvals);
-    let compare = move || {
-        // Nobody may be listening any more: the turn lasts as long as the work does.
-        let _turn = turn;
-        diff::diff(&old, &new, snapshot.as_ref(), now, &Limits::default())
-    };
-    // It takes seconds at most, but pushes must not wait for it.
-    let found = tokio::task::spawn_blocking(compare).await.map_err(|error| unavailable(&error))?;
+    let found = diff::diff(&old, &new, snapshot.as_ref(), now, &Limits::default());
     let total = found.total() as u64;
     // The numbers are told also where they are the same.
     let PolicyDiff { changes, rights, roles, offers, approvals: _, exact, bounded } = found;
@@ -72,16 +64,6 @@ pub(super) async fn diff(
     let roles = roles.iter().map(|change| step(Step::Role(role(change, &live.config.admin))));
     let offers = offers.iter().map(|change| step(Step::Offer(offer(change))));
     Ok(changes.chain(rights).chain(roles).chain(offers).chain([step(Step::Done(done))]).collect())
-}
-
-/// Whose turn it is.
-async fn turn(turns: &Semaphore, patience: Duration) -> Result<SemaphorePermit<'_>, Status> {
-    let busy =
-        || Status::resource_exhausted("other policies are being compared at the moment: ask again later");
-    match tokio::time::timeout(patience, turns.acquire()).await {
-        Ok(Ok(turn)) => Ok(turn),
-        Ok(Err(_)) | Err(_) => Err(busy()),
-    }
 }
 
 fn step(step: Step) -> v1::DiffPoliciesResponse {
@@ -263,24 +245,4 @@ fn place(place: &Place) -> v1::PolicyChangePlace {
 fn bound(bounded: Bounded) -> v1::PolicyDiffBound {
     let Bounded { why, patterns, patterns_total } = bounded;
     v1::PolicyDiffBound { why: why.to_owned(), patterns, patterns_total: patterns_total as u64 }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::sync::Semaphore;
-    use tonic::Code;
-
-    use super::turn;
-
-    #[tokio::test]
-    async fn there_is_one_comparison_at_a_time() {
-        let turns = Semaphore::new(1);
-        let first = turn(&turns, Duration::ZERO).await.unwrap();
-        let second = turn(&turns, Duration::ZERO).await;
-        assert_eq!(second.unwrap_err().code(), Code::ResourceExhausted);
-        drop(first);
-        assert!(turn(&turns, Duration::ZERO).await.is_ok());
-    }
 }

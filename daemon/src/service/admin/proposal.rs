@@ -1,10 +1,10 @@
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use oam_policy::Policy;
 use oam_proto::v1;
 use tonic::Status;
 
-use super::{convert, policy, unavailable};
+use super::{convert, drafts::beside, policy, unavailable};
 use crate::{
     policy::{Approval, LivePolicy, Proposal, ProposalError, origin_code},
     service::Live,
@@ -20,14 +20,17 @@ pub(super) fn list(live: &Live) -> Result<v1::ListPolicyProposalsResponse, Statu
 }
 
 pub(super) async fn approve(
-    live: &Live,
+    live: &Arc<Live>,
     by: String,
     request: v1::ApprovePolicyRequest,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
     let reason = convert::required_reason(&request.reason)?;
     let before = live.policies.live();
     match live.policies.approve(&request.digest, by, reason).await {
-        Ok(applied) => Ok(policy::answer(live, before.as_deref(), applied)),
+        Ok(applied) => {
+            let live = Arc::clone(live);
+            beside(move || policy::answer(&live, before.as_deref(), applied)).await
+        }
         Err(ProposalError::Apply(error)) => policy::not_applied(&error),
         Err(error) => Err(status(&error)),
     }

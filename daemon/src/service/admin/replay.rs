@@ -1,15 +1,26 @@
 mod wire;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use oam_policy::{Policy, fault::Faults, file, rule::RepositorySet};
 use oam_proto::v1::{self, replay_policy_response::Step as Told};
-use tokio::{sync::mpsc, task};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, mpsc},
+    task,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use super::{basis::invalid, convert, policy::sources, policy_diff::known, unavailable};
+use super::{
+    basis::invalid,
+    convert,
+    drafts::{PATIENCE, in_turn, turn},
+    policy::sources,
+    policy_diff::known,
+    unavailable,
+};
 use crate::{
     policy::LivePolicy,
     replay::{Basis, Directories, Policies, Replay, Step},
@@ -19,13 +30,34 @@ use crate::{
 /// How many steps may wait for whoever asked.
 const QUEUE: usize = 64;
 
-type Answers = mpsc::Sender<Result<v1::ReplayPolicyResponse, Status>>;
+/// How many replays there are at once: each holds policies and directories of its own.
+static TURNS: Semaphore = Semaphore::const_new(1);
+/// How long one who asked may take nothing of what is told. Others wait meanwhile.
+const LISTENS: Duration = Duration::from_secs(600);
 
-/// Makes recorded decisions again, on a thread of its own. It ends when nobody listens any more.
-pub(super) fn replay(
-    live: &Live,
+type Answer = Result<v1::ReplayPolicyResponse, Status>;
+
+/// The way to whoever asked.
+struct Answers {
+    to: mpsc::Sender<Answer>,
+    runtime: Handle,
+}
+
+impl Answers {
+    /// A break when nobody listens any more.
+    fn give(&self, answer: Answer) -> ControlFlow<()> {
+        match self.runtime.block_on(self.to.send_timeout(answer, LISTENS)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+/// Makes recorded decisions again, on a thread of its own, when it is its turn. It ends when nobody listens any more.
+pub(super) async fn replay(
+    live: Arc<Live>,
     asked: v1::ReplayPolicyRequest,
-) -> Result<ReceiverStream<Result<v1::ReplayPolicyResponse, Status>>, Status> {
+) -> Result<ReceiverStream<Answer>, Status> {
     let (answers, stream) = mpsc::channel(QUEUE);
     let since = moment("since_micros", asked.since_micros)?;
     let until = match asked.until_micros {
@@ -42,7 +74,14 @@ pub(super) fn replay(
         return Err(Status::failed_precondition("no policy is in force: `oam status` says why"));
     }
     let (directory_now, against_in_force, each) = (asked.directory_now, asked.against_in_force, asked.each);
-    let basis = match basis(live, asked)? {
+    let turn = turn(&TURNS, PATIENCE, "other pushes are being decided again").await?;
+    let found = if asked.by() == v1::ReplayBy::Policy {
+        let live = Arc::clone(&live);
+        in_turn(move || basis(&live, asked)).await??
+    } else {
+        basis(&live, asked)?
+    };
+    let basis = match found {
         Ok(basis) => basis,
         Err(faults) => {
             let faults = v1::ReplayPolicyResponse { step: Some(Told::Faults(convert::faults(&faults))) };
@@ -59,11 +98,16 @@ pub(super) fn replay(
         since,
         until,
         repositories,
-        in_force: in_force.as_ref().map(|live| Arc::clone(&live.policy)),
+        // What pushes know of the directory in force must not make room for those of then.
+        in_force: in_force.as_ref().map(|live| Arc::new(live.policy.apart())),
         against_in_force,
         uses_since,
     };
-    task::spawn_blocking(move || run(replay, in_force.as_deref(), each, &answers));
+    let answers = Answers { to: answers, runtime: Handle::current() };
+    task::spawn_blocking(move || {
+        let _turn = turn;
+        run(replay, in_force.as_deref(), each, &answers);
+    });
     Ok(ReceiverStream::new(stream))
 }
 
@@ -94,7 +138,7 @@ fn run(replay: Replay, in_force: Option<&LivePolicy>, each: bool, answers: &Answ
         Ok(None) => return,
         Ok(Some(summary)) => summary,
         Err(error) => {
-            let _ = answers.blocking_send(Err(unavailable(&error)));
+            let _ = answers.give(Err(unavailable(&error)));
             return;
         }
     };
@@ -111,16 +155,15 @@ fn run(replay: Replay, in_force: Option<&LivePolicy>, each: bool, answers: &Answ
 
 /// A break when nobody listens any more.
 fn send(answers: &Answers, step: Told) -> ControlFlow<()> {
-    match answers.blocking_send(Ok(v1::ReplayPolicyResponse { step: Some(step) })) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
-    }
+    answers.give(Ok(v1::ReplayPolicyResponse { step: Some(step) }))
 }
 
 /// What decisions are made again by, or what is wrong with the draft.
 fn basis(live: &Live, asked: v1::ReplayPolicyRequest) -> Result<Result<Basis, Faults>, Status> {
     Ok(match asked.by() {
-        v1::ReplayBy::Policy if asked.files.is_empty() => Ok(Basis::Policy(known(live, &asked.digest)?)),
+        v1::ReplayBy::Policy if asked.files.is_empty() => {
+            Ok(Basis::Policy(Arc::new(known(live, &asked.digest)?.apart())))
+        }
         v1::ReplayBy::Policy => {
             let draft: Result<Policy, _> = file::parse(&sources(asked.files)?);
             draft.map(|draft| Basis::Policy(Arc::new(draft)))
@@ -146,4 +189,28 @@ fn repositories(patterns: &[String]) -> Result<Option<RepositorySet>, Status> {
         patterns.iter().map(|pattern| RepositorySet::parse_one(pattern)).collect::<Result<Vec<_>, _>>();
     let set = parsed.and_then(RepositorySet::new).map_err(|error| invalid("repositories", &error))?;
     Ok(Some(set))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use oam_proto::v1::{self, replay_policy_response::Step};
+    use tokio_stream::StreamExt as _;
+
+    use super::{TURNS, replay};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn there_is_one_replay_at_a_time() {
+        let (live, _folder) = crate::replay::tests::live().await;
+        let asked = || v1::ReplayPolicyRequest { by: v1::ReplayBy::Recorded as i32, ..Default::default() };
+        let other = TURNS.acquire().await.unwrap();
+        let waiting = replay(Arc::clone(&live), asked());
+        assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err());
+        drop(other);
+        let told: Vec<_> = replay(live, asked()).await.unwrap().collect().await;
+        let last = told.into_iter().next_back().unwrap().unwrap().step;
+        assert!(matches!(last, Some(Step::Done(_))), "{last:?}");
+        assert!(TURNS.acquire().await.is_ok(), "the turn is over with it");
+    }
 }
