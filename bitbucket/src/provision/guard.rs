@@ -12,7 +12,7 @@ use crate::{
 const UNKNOWN: &str = "nobody can say whether that administers a project which could not be read, and nobody else in it could act";
 
 /// Why a group keeps what it may do everywhere.
-const OWN: &str = "the account that is used is in it, or nobody knows who is: give that account what it needs by itself, and take it out first";
+const OWN: &str = "an account of ours is in it, or nobody knows who is: give that account what it needs by itself, and take it out first";
 
 /// So much may always be taken: in a small company one person is many of a hundred.
 const ALWAYS: usize = 3;
@@ -174,7 +174,7 @@ pub(super) fn keep_administrators(
     let takes_own = |change: &mut Change| {
         everywhere(&change.step).is_some_and(|group| {
             let members = seen.members.get(group);
-            members.is_none_or(|members| members.is.contains(&basis.settings.account))
+            members.is_none_or(|members| members.is.iter().any(|user| basis.settings.is_own(user)))
         })
     };
     let held = changes.extract_if(.., takes_own);
@@ -198,10 +198,10 @@ fn is_one_unknown(seen: &Seen) -> bool {
         .any(|place| !seen.permissions.contains_key(place))
 }
 
-/// Tells of a user whether they are let in, are not gone, and are not the account that is used.
+/// Tells of a user whether they are let in, are not gone, and are no account of ours.
 fn who_can_act(seen: &Seen, basis: &Basis) -> impl Fn(&Holder) -> bool {
     let active = seen.active();
-    move |user| active.contains(user) && !basis.is_gone(user) && *user != basis.settings.account
+    move |user| active.contains(user) && !basis.is_gone(user) && !basis.settings.is_own(user)
 }
 
 /// The groups of which must be known who is in them: where one who administers something would do so no more, all that do.
