@@ -43,6 +43,8 @@ const OWN_WITHIN: Duration = Duration::from_secs(5);
 pub struct PullRequests {
     bitbucket: Option<BitbucketConfig>,
     connection: Mutex<Option<Connection>>,
+    /// Whose token it was when Bitbucket told last.
+    own: Mutex<BTreeSet<Holder>>,
     shelf: Shelf,
     turns: Semaphore,
     /// Why Bitbucket could not be asked last time; `None`: it could, or was not.
@@ -104,6 +106,7 @@ impl PullRequests {
         Self {
             bitbucket,
             connection: Mutex::default(),
+            own: Mutex::default(),
             shelf: Shelf::default(),
             turns: Semaphore::new(AT_ONCE),
             trouble: Mutex::default(),
@@ -131,13 +134,23 @@ impl PullRequests {
         Found { facts: facts.map_err(|why| Unreadable { why }), how, took: began.elapsed() }
     }
 
-    /// By which names Bitbucket knows the user whose token is used. Empty where it does not tell, or not in time: then nobody knows.
+    /// By which names Bitbucket knows the user whose token is used. Where it does not tell, or not in time, those that it told last;
+    /// empty: none yet.
     pub async fn own_names(&self) -> BTreeSet<Holder> {
         let Some(config) = &self.bitbucket else { return BTreeSet::new() };
-        self.ask_own_names(config).await.unwrap_or_else(|why| {
-            tracing::warn!(%why, "it is not known whose token `bitbucket.token_file` holds: that account is left alone only where `bitbucket.provisioning` names it");
-            BTreeSet::new()
-        })
+        match self.ask_own_names(config).await {
+            Ok(names) => {
+                self.own.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&names);
+                names
+            }
+            Err(why) => {
+                let last = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if last.is_empty() {
+                    tracing::warn!(%why, "it is not known whose token `bitbucket.token_file` holds: that account is left alone only where `bitbucket.provisioning` names it");
+                }
+                last
+            }
+        }
     }
 
     async fn ask_own_names(&self, config: &BitbucketConfig) -> Result<BTreeSet<Holder>, String> {
