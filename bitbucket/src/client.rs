@@ -12,7 +12,10 @@ use oam_fetch::{Answer, Call, Client, Form, Method, Network, RootsError, Secret,
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time;
 
-use crate::error::{Error, Problem};
+use crate::{
+    error::{Error, Problem},
+    own::Own,
+};
 
 /// How many things are asked for at once.
 pub const PER_PAGE: u32 = 100;
@@ -39,6 +42,8 @@ pub struct Bitbucket {
     patience: u32,
     /// How often it was asked, by this and all clones.
     asked: Arc<AtomicU64>,
+    /// Whose token it is, as this and all clones were told.
+    pub(crate) own: Arc<Own>,
 }
 
 /// One thing to ask: what it is for, and how.
@@ -75,7 +80,7 @@ impl Bitbucket {
     /// When there are no authorities to believe.
     pub fn new(base: WebUrl, token: Secret, network: Network, ca: Option<&Path>) -> Result<Self, RootsError> {
         let client = Client::new(network, ca)?;
-        Ok(Self { client, base, token, patience: PATIENCE, asked: Arc::default() })
+        Ok(Self { client, base, token, patience: PATIENCE, asked: Arc::default(), own: Arc::default() })
     }
 
     /// The same, for somebody who is waiting: what may not be asked now is not asked again.
@@ -153,6 +158,7 @@ impl Bitbucket {
             let answer = self.client.call(&self.call(ask)?).await?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return if answer.status.is_success() {
+                    self.own.note(&answer);
                     Ok(answer)
                 } else {
                     Err(Problem::of(answer.status, &answer.body))

@@ -26,6 +26,7 @@ pub mod import;
 pub mod install;
 pub mod mirror;
 pub mod model;
+mod own;
 pub mod permission;
 mod project;
 pub mod provision;

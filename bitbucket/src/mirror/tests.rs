@@ -179,6 +179,7 @@ fn found(rules: &str, there: &[Restriction], owned: &[&str]) -> (Seen, Basis) {
         directory: "d".into(),
         settings: Settings {
             account: Holder::user("svc-oam").unwrap(),
+            daemon: BTreeSet::new(),
             groups: sources(),
             jit: false,
             adopt: BTreeSet::new(),

@@ -156,7 +156,7 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Err(error)
             if error.is_not_found() && matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }) => {
         }
-        Err(error) => return Outcome::of(error),
+        Err(error) => return Outcome::of_step(step, error),
     }
     note(step, seen);
     Outcome::Done
@@ -191,6 +191,15 @@ fn note(step: &Step, seen: &mut Seen) {
 }
 
 impl Outcome {
+    /// What it comes to that a step fails so. Groups may be of a directory that Bitbucket only reads: that one may not be left says
+    /// nothing of the token.
+    fn of_step(step: &Step, error: Error) -> Self {
+        match (step, &error.problem) {
+            (Step::LeaveGroup { .. }, Problem::NotAllowed(_)) => Self::Failed(error),
+            _ => Self::of(error),
+        }
+    }
+
     /// What it comes to that something fails so.
     pub fn of(error: Error) -> Self {
         match &error.problem {

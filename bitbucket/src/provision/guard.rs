@@ -12,7 +12,7 @@ use crate::{
 const UNKNOWN: &str = "nobody can say whether that administers a project which could not be read, and nobody else in it could act";
 
 /// Why a group keeps what it may do everywhere.
-const OWN: &str = "the account that is used is in it, or nobody knows who is: give that account what it needs by itself, and take it out first";
+const OWN: &str = "an account of ours is in it, or nobody knows who is: give that account what it needs by itself, and take it out first";
 
 /// So much may always be taken: in a small company one person is many of a hundred.
 const ALWAYS: usize = 3;
@@ -170,7 +170,7 @@ pub(super) fn keep_administrators(
     let takes_own = |change: &mut Change| {
         everywhere(&change.step).is_some_and(|group| {
             let members = seen.members.get(group);
-            members.is_none_or(|members| members.is.contains(&basis.settings.account))
+            members.is_none_or(|members| members.is.iter().any(|user| basis.settings.is_own(user)))
         })
     };
     let held = changes.extract_if(.., takes_own);
@@ -264,9 +264,9 @@ impl<'a> Lasting<'a> {
         Self { seen, basis, active: seen.active(), leaving }
     }
 
-    /// Whether a user is let in, is not gone, and is not the account that is used.
+    /// Whether a user is let in, is not gone, and is no account of ours.
     fn can_act(&self, user: &Holder) -> bool {
-        self.active.contains(user) && !self.basis.is_gone(user) && *user != self.basis.settings.account
+        self.active.contains(user) && !self.basis.is_gone(user) && !self.basis.settings.is_own(user)
     }
 
     /// Whether somebody stays in a group who can act. Of one that could not be looked into nobody is known.

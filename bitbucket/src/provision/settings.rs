@@ -10,6 +10,8 @@ use crate::{
 pub struct Settings {
     /// The user of Bitbucket whose token is used: nothing of it is touched.
     pub account: Holder,
+    /// By which names Bitbucket knows the user whose token the daemon has, as far as it told: nothing of it is touched either.
+    pub daemon: BTreeSet<Holder>,
     /// The sources whose groups Bitbucket has under the same names.
     pub groups: BTreeSet<String>,
     /// Whether Bitbucket writes group memberships itself when somebody signs in: then none are touched.
@@ -52,9 +54,14 @@ pub enum Automatic {
 }
 
 impl Settings {
+    /// Whether it is an account of ours: the one that is used, or the daemon's.
+    pub fn is_own(&self, holder: &Holder) -> bool {
+        *holder == self.account || self.daemon.contains(holder)
+    }
+
     /// Whether something at a place, of somebody, is never touched.
     pub fn ignores(&self, place: Option<&Place>, holder: &Holder) -> bool {
-        *holder == self.account
+        self.is_own(holder)
             || self.ignore.iter().any(|chosen| match chosen {
                 Chosen::Place(one) => place.is_some_and(|place| one.holds(place)),
                 Chosen::Holder(one) => one == holder,
@@ -119,6 +126,7 @@ mod tests {
     pub(super) fn settings() -> Settings {
         Settings {
             account: Holder::user("svc-oam").unwrap(),
+            daemon: [Holder::user("svc-guard").unwrap()].into(),
             groups: Default::default(),
             jit: false,
             adopt: ["PAY".parse().unwrap()].into(),
@@ -135,6 +143,8 @@ mod tests {
         let holder = |text: &str| text.parse::<Holder>().unwrap();
         let place = |text: &str| text.parse().unwrap();
         assert!(settings.ignores(None, &holder("user:SVC-oam")));
+        assert!(settings.ignores(Some(&place("PAY")), &holder("user:Svc-Guard")));
+        assert!(!settings.ignores(None, &holder("group:svc-guard")));
         assert!(settings.ignores(Some(&place("WEB")), &holder("user:backup")));
         assert!(!settings.ignores(Some(&place("WEB")), &holder("group:backup")));
         assert!(settings.ignores(Some(&place("ops/api")), &holder("user:ada")));

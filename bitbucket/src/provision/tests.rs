@@ -49,6 +49,7 @@ fn company() -> Company {
     };
     let settings = Settings {
         account: holder("user:svc-oam"),
+        daemon: BTreeSet::new(),
         groups: BTreeSet::new(),
         jit: false,
         adopt: BTreeSet::new(),

@@ -169,6 +169,8 @@ fn provisioning(section: ProvisioningSection) -> Result<Settings, ConfigError> {
     Ok(Settings {
         account: Holder::user(&account)
             .ok_or_else(|| fault("bitbucket.provisioning.account", format!("`{account}` is no username")))?,
+        // Bitbucket tells, when it is asked.
+        daemon: BTreeSet::new(),
         groups: groups.into_iter().collect(),
         jit,
         adopt: parsed("bitbucket.provisioning.adopt", &adopt)?,

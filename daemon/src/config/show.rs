@@ -134,7 +134,8 @@ fn show_bitbucket(bitbucket: &BitbucketConfig, f: &mut fmt::Formatter<'_>) -> fm
 }
 
 fn show_provisioning(settings: &Settings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic, mirror } = settings;
+    let Settings { account, daemon: _, groups, jit, adopt, ignore, most_removed, automatic, mirror } =
+        settings;
     writeln!(f, "\n[bitbucket.provisioning]\naccount = {}", text(account.name()))?;
     writeln!(f, "groups = {}\njit = {jit}", texts(groups))?;
     writeln!(f, "adopt = {}\nignore = {}", texts(adopt), texts(ignore))?;

@@ -11,11 +11,12 @@ mod shelf;
 mod told;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use oam_bitbucket::Bitbucket;
+use oam_bitbucket::{Bitbucket, permission::Holder};
 use oam_fetch::Secret;
 use oam_policy::{
     Merging, Repository,
@@ -34,12 +35,16 @@ use crate::{authorize::Question, config::BitbucketConfig};
 
 /// How many pull requests are asked about at once. Who comes later waits for their turn, within their time.
 const AT_ONCE: usize = 16;
+/// How long is waited until Bitbucket tells whose token it is.
+const OWN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks Bitbucket for pull requests.
 #[derive(Debug)]
 pub struct PullRequests {
     bitbucket: Option<BitbucketConfig>,
     connection: Mutex<Option<Connection>>,
+    /// Whose token it was when Bitbucket told last.
+    own: Mutex<BTreeSet<Holder>>,
     shelf: Shelf,
     turns: Semaphore,
     /// Why Bitbucket could not be asked last time; `None`: it could, or was not.
@@ -101,6 +106,7 @@ impl PullRequests {
         Self {
             bitbucket,
             connection: Mutex::default(),
+            own: Mutex::default(),
             shelf: Shelf::default(),
             turns: Semaphore::new(AT_ONCE),
             trouble: Mutex::default(),
@@ -126,6 +132,35 @@ impl PullRequests {
             },
         };
         Found { facts: facts.map_err(|why| Unreadable { why }), how, took: began.elapsed() }
+    }
+
+    /// By which names Bitbucket knows the user whose token is used. Where it does not tell, or not in time, those that it told last;
+    /// empty: none yet.
+    pub async fn own_names(&self) -> BTreeSet<Holder> {
+        let Some(config) = &self.bitbucket else { return BTreeSet::new() };
+        match self.ask_own_names(config).await {
+            Ok(names) => {
+                self.own.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&names);
+                names
+            }
+            Err(why) => {
+                let last = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if last.is_empty() {
+                    tracing::warn!(%why, "it is not known whose token `bitbucket.token_file` holds: that account is left alone only where `bitbucket.provisioning` names it");
+                }
+                last
+            }
+        }
+    }
+
+    async fn ask_own_names(&self, config: &BitbucketConfig) -> Result<BTreeSet<Holder>, String> {
+        let bitbucket = self.open(config)?;
+        match time::timeout(OWN_WITHIN, bitbucket.ask_own_names()).await {
+            Ok(Ok(names)) if names.is_empty() => Err("Bitbucket does not tell".to_owned()),
+            Ok(Ok(names)) => Ok(names),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("Bitbucket did not answer within {} s", OWN_WITHIN.as_secs())),
+        }
     }
 
     async fn look(&self, question: &Question, recall: bool) -> Looked {

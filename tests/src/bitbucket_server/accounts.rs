@@ -77,6 +77,10 @@ pub(crate) fn leave(ask: &Ask<'_>) -> Answered {
     let mut state = ask.shared.state();
     let name = known(&state, text("context")?)?;
     let group = state.group(text("itemName")?).ok_or_else(|| Answer::not_found("The group"))?;
+    if let Some(status) = state.company.read_only_groups.get(&group) {
+        let message = "The directory of the group is read-only.";
+        return Err(Answer::error(*status, message, "TestException"));
+    }
     let before = state.global(&ask.user);
     if !state.company.groups.get_mut(&group).unwrap().remove(&name) {
         return Err(Answer::not_found("The membership"));

@@ -66,6 +66,19 @@ impl Answer {
         Self::json(409, &json!({ "errors": [error] }))
     }
 
+    /// With the name of whoever asked, written as in a form: Bitbucket tells it to everybody whom it knows.
+    pub(crate) fn by(mut self, user: &str) -> Self {
+        let written = user.bytes().map(|byte| match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'.' | b'-' | b'*' | b'_' => {
+                char::from(byte).to_string()
+            }
+            b' ' => "+".to_owned(),
+            byte => format!("%{byte:02X}"),
+        });
+        self.headers.push(("X-AUSERNAME", written.collect()));
+        self
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} x\r\nConnection: close\r\n", self.status);
         for (name, value) in &self.headers {

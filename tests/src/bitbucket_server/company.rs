@@ -12,6 +12,8 @@ use super::state::{Global, Permission, State};
 pub(crate) struct Company {
     /// The members of each group.
     pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
+    /// Groups of a directory that is only read, and with which status nobody leaves them.
+    pub(crate) read_only_groups: BTreeMap<String, u16>,
     /// What groups may do everywhere.
     pub(crate) everywhere: BTreeMap<String, Global>,
     /// Users whom the server does not let in.

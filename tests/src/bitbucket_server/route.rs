@@ -12,7 +12,13 @@ use crate::http::Request;
 
 /// What Bitbucket says.
 pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
-    Ask::of(shared, request).and_then(|ask| route(&ask)).unwrap_or_else(|refusal| refusal)
+    let ask = match Ask::of(shared, request) {
+        Ok(ask) => ask,
+        Err(refusal) => return refusal,
+    };
+    let answer = route(&ask).unwrap_or_else(|refusal| refusal);
+    let tells = shared.state().tells_who_asked;
+    if tells { answer.by(&ask.user) } else { answer }
 }
 
 fn route(ask: &Ask<'_>) -> Answered {

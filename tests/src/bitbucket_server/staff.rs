@@ -13,6 +13,11 @@ impl BitbucketServer {
         state.company.groups.insert(group.to_owned(), members);
     }
 
+    /// Makes a group one of a directory that is only read: nobody leaves it, and this status is answered.
+    pub fn group_is_read_only(&self, group: &str, status: u16) {
+        self.shared.state().company.read_only_groups.insert(group.to_owned(), status);
+    }
+
     /// Makes a user who may use it through groups only.
     pub fn add_account(&self, name: &str) {
         self.shared.state().put_user(name, None);
@@ -235,6 +240,11 @@ impl BitbucketServer {
     /// Whether every change is refused, as by a node that only reads.
     pub fn read_only(&self, is: bool) {
         self.shared.state().read_only = is;
+    }
+
+    /// Whether it tells everybody who asks by which name it knows them.
+    pub fn tells_who_asked(&self, tells: bool) {
+        self.shared.state().tells_who_asked = tells;
     }
 
     /// Whether it says when to ask again, where there is too much asking.

@@ -80,6 +80,8 @@ pub(crate) struct State {
     pub(crate) read_only: bool,
     /// Whether it says when to ask again, where there is too much asking.
     pub(crate) says_when: bool,
+    /// Whether answers name whoever asked.
+    pub(crate) tells_who_asked: bool,
     /// Those to each repository, as `PROJECT/slug`.
     pub(crate) pull_requests: BTreeMap<String, Vec<PullRequest>>,
     /// Where a branch is merged on to by itself, by repository: from and to, without `refs/heads/`.
@@ -164,6 +166,7 @@ impl State {
             stumbles: Vec::new(),
             read_only: false,
             says_when: true,
+            tells_who_asked: true,
             pull_requests: BTreeMap::new(),
             cascades: BTreeMap::new(),
             ailment: Ailment::None,

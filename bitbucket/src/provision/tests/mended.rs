@@ -297,6 +297,24 @@ fn what_another_account_has_is_not_mended() {
     assert_eq!(company.plan().too_much().count(), 0);
 }
 
+/// Without it nobody would send canaries, nor ask who approved what.
+#[test]
+fn the_account_of_the_daemon_is_left_alone_whatever_is_named() {
+    let mut company = drifted();
+    company.basis.settings.daemon = [holder("user:ADA")].into();
+    let kinds =
+        [FindingKind::NotGranted, FindingKind::Administers, FindingKind::Endless, FindingKind::Unused];
+    let (done, held) = company.mended(&kinds);
+    assert!(done.iter().any(|one| one == "bob 2"), "{done:?}");
+    assert!(!done.iter().chain(&held).any(|one| one.contains("ada")), "{done:?} {held:?}");
+    // It is nobody who could administer in the stead of others either.
+    let level = GlobalLevel::Admin;
+    company.seen.everywhere.is[0] = GlobalPermission { holder: holder("group:admins"), level };
+    company.seen.members.insert(holder("group:admins"), dated([holder("user:ada")].into()));
+    let step = "* group:admins admin>licensed-user".to_owned();
+    assert_eq!(company.mended(&[FindingKind::Administers]), (vec![], vec![step]));
+}
+
 /// Without it nothing would be mended any more.
 #[test]
 fn a_group_that_has_the_account_in_it_goes_on_administering() {

@@ -11,10 +11,13 @@ use oam_bitbucket::{
         Settings, Standing, Told,
     },
 };
-use oam_policy::entitle::Right;
+use oam_policy::{entitle::Right, printable::Printable};
 use oam_proto::v1::{self, GetProvisioningRequest, provisioning_step::Step};
 
-use crate::client::{Admin, CallError};
+use crate::{
+    client::{Admin, CallError},
+    failure::Failure,
+};
 
 /// Asks about everything that was seen.
 pub(super) async fn ask(admin: &mut Admin, seen: &Seen) -> Result<Basis, CallError> {
@@ -37,6 +40,25 @@ pub(super) async fn ask(admin: &mut Admin, seen: &Seen) -> Result<Basis, CallErr
     Err(incomplete("the end of what permissions should be"))
 }
 
+/// Whether the token that is used is that of the account which the daemon keeps from being touched. Where Bitbucket does not tell
+/// whose it is, nobody knows.
+pub(super) fn check_own(names: &BTreeSet<Holder>, basis: &Basis) -> Result<(), Failure> {
+    let account = &basis.settings.account;
+    // An account that was renamed is the same.
+    let is_it = |name: &Holder| name == account || basis.renamed.was.get(name) == Some(account);
+    match names.last() {
+        Some(name) if !names.iter().any(is_it) => Err(Failure::HeldBack {
+            what: format!(
+                "nothing is done: the token is that of `{}`, and `bitbucket.provisioning.account` is `{}`, so the account that is used would not be left alone",
+                Printable::new(name.name()),
+                Printable::new(account.name())
+            ),
+            help: "use a token of that account, or write into the daemon's configuration whose it is",
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn incomplete(missing: &'static str) -> CallError {
     CallError::Incomplete { missing }
 }
@@ -54,9 +76,11 @@ fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
         most_removed,
         automatic,
         late,
+        daemon,
     } = opening;
     let settings = Settings {
         account: Holder::user(&account).ok_or_else(unclear)?,
+        daemon: daemon.iter().filter_map(|name| Holder::user(name)).collect(),
         groups: groups.into_iter().collect(),
         jit,
         adopt: adopt.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|_| unclear())?,
@@ -190,7 +214,7 @@ pub(super) fn to_wire(told: Told) -> v1::BitbucketChange {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use oam_bitbucket::{
         Account,
@@ -199,7 +223,7 @@ mod tests {
     };
     use oam_proto::v1::{AccountStanding, ProvisioningOpening};
 
-    use super::{opened, stands};
+    use super::{check_own, opened, stands};
 
     /// A project in which one account may read.
     fn seen(name: &str) -> Seen {
@@ -211,6 +235,29 @@ mod tests {
             permissions: [(place, Dated { at: 1, is: vec![(user, Level::Read)] })].into(),
             ..Seen::default()
         }
+    }
+
+    #[test]
+    fn a_token_of_another_account_than_the_one_that_is_left_alone_is_refused() {
+        let opening = ProvisioningOpening {
+            account: "svc-oam".into(),
+            daemon: vec!["svc-guard".into()],
+            ..ProvisioningOpening::default()
+        };
+        let mut basis = opened(opening).unwrap();
+        let names = |all: &[&str]| all.iter().filter_map(|name| Holder::user(name)).collect::<BTreeSet<_>>();
+        let is_refused = |all: &[&str], basis: &_| check_own(&names(all), basis).is_err();
+        // Where nobody knows whose it is it is taken for the right one.
+        for right in [&[] as &[&str], &["Svc-OAM"], &["svc%2Doam", "svc-oam"]] {
+            assert!(!is_refused(right, &basis), "{right:?}");
+        }
+        for wrong in ["root", "svc-guard", "svc-o\u{1b}am"] {
+            assert!(is_refused(&[wrong, "other"], &basis), "{wrong:?}");
+        }
+        let (now, was) = (Holder::user("svc-new").unwrap(), basis.settings.account.clone());
+        assert!(is_refused(&["svc-new"], &basis));
+        basis.renamed.was.insert(now, was);
+        assert!(!is_refused(&["svc-new"], &basis));
     }
 
     /// Whatever takes: that they are gone, that nobody knows them, or that what others gave is ours.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use oam_bitbucket::{
     AccountId, Bitbucket as Client, Error,
     permission::Holder,
-    provision::{self, Basis, Change, Outcome, Seen, Standing},
+    provision::{self, Basis, Change, Outcome, Seen, Standing, Step},
 };
 use oam_proto::v1::{BeginBitbucketChangeRequest, EndBitbucketChangeRequest};
 use tonic::Code;
@@ -148,6 +148,8 @@ async fn make(
         Ok(Some(why)) => return Ok(Some(Not { why, stops: None })),
         Err(error) => return Ok(Not::of(Outcome::of(error))),
     }
+    // By what was kept nothing may have been asked before.
+    basis::check_own(&client.own_names(), basis)?;
     let leaver = change.leaver(basis);
     let of_stranger = leaver.as_ref().and_then(|user| basis.standing(user)) == Some(Standing::Stranger);
     let begin = BeginBitbucketChangeRequest {
@@ -177,7 +179,7 @@ async fn make(
         Outcome::Unknown(error) => ("unknown", detail(error)),
     };
     end(admin, entry, said, detail).await?;
-    Ok(Not::of(outcome))
+    Ok(Not::of(outcome).map(|not| not.of_step(&change.step)))
 }
 
 impl Not {
@@ -189,6 +191,15 @@ impl Not {
             Outcome::Stopped(error) | Outcome::Unknown(error) => {
                 Some(Self { why: error.to_string(), stops: Some(error) })
             }
+        }
+    }
+
+    /// A group that a directory has which Bitbucket only reads cannot be left, whatever it answers then: that says nothing of others.
+    fn of_step(self, step: &Step) -> Self {
+        let is_answer = |error: &Error| !error.is_busy() && !error.is_silence();
+        match step {
+            Step::LeaveGroup { .. } => Self { stops: self.stops.filter(|error| !is_answer(error)), ..self },
+            _ => self,
         }
     }
 }

@@ -114,6 +114,7 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
     let kept = task.keeping.read(&task.server.url)?;
     let wish = Wish { with_keys: task.keys.access_keys, fixes: task.mending.fixes() };
     let look = Look::kept(&client, &mut admin, kept, task.keeping.reading(), wish).await?;
+    basis::check_own(&client.own_names(), &look.basis)?;
     task.keeping.write(&task.server.url, &look.seen)?;
     if let Some(file) = &task.out {
         let fault = |error| Failure::write(file, error);
@@ -139,6 +140,7 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     };
     let wish = Wish { with_keys: task.keys.access_keys, fixes };
     let mut look = Look::wished(&client, &mut admin, wish).await?;
+    basis::check_own(&client.own_names(), &look.basis)?;
     look.settle(&client, &mut admin).await?;
     if let Some(looked_at) = &looked_at {
         check_same(&look.plan, looked_at)?;
@@ -166,6 +168,7 @@ async fn round(task: &Watch, looking: &mut Looking, context: &mut Context) -> En
     let kept = task.keeping.read(&task.server.url)?;
     let reading = task.keeping.reading();
     let mut look = Look::kept(&client, &mut admin, kept, reading, Wish::default()).await?;
+    basis::check_own(&client.own_names(), &look.basis)?;
     look.settle(&client, &mut admin).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
@@ -180,8 +183,13 @@ async fn round(task: &Watch, looking: &mut Looking, context: &mut Context) -> En
     }
     // What comes of the search for drift is another matter: whoever is gone has lost what they had.
     let not_out = Left::by(&look);
-    if let (Some(every), Ok(_)) = (task.every, &ended) {
-        watching::rounded(every, not_out, context).await?;
+    // Also of a round that ended early whom it left; where it left nobody it is missed, as one that was not done.
+    if let Some(every) = task.every.filter(|_| ended.is_ok() || not_out.is_anybody()) {
+        let told = watching::rounded(every, not_out, context).await;
+        // Why it ended early says more.
+        if ended.is_ok() {
+            told?;
+        }
     }
     if let Some(search) = task.search().filter(|search| looking.is_due(search)) {
         // Of what was just mended nothing is told.

@@ -25,6 +25,11 @@ impl Left {
         not_out.extend(look.plan.unread.iter().map(|(user, _)| user.clone()));
         Self { leavers: not_out.len(), places: look.plan.unread_places.len() }
     }
+
+    /// Whether anybody who is gone is not out.
+    pub(super) fn is_anybody(self) -> bool {
+        self.leavers > 0
+    }
 }
 
 /// Tells it.

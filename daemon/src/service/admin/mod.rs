@@ -91,7 +91,7 @@ impl Admin for AdminService {
         request: Request<v1::GetProvisioningRequest>,
     ) -> Reply<Self::GetProvisioningStream> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::GetProvisioning).await?;
-        Ok(Response::new(provisioning::wanted(live, request.into_inner())?))
+        Ok(Response::new(provisioning::wanted(live, request.into_inner()).await?))
     }
 
     async fn begin_bitbucket_change(

@@ -38,13 +38,14 @@ pub(super) const MOST_ASKED: usize = 200_000;
 type Answers = mpsc::Sender<Result<v1::ProvisioningStep, Status>>;
 
 /// What permissions there should be.
-pub(super) fn wanted(
+pub(super) async fn wanted(
     live: Arc<Live>,
     request: v1::GetProvisioningRequest,
 ) -> Result<ReceiverStream<Result<v1::ProvisioningStep, Status>>, Status> {
     // Looked at here, so that who asks in vain is told so at once.
     kept(&live)?;
     let asked = Asked::of(request)?;
+    let own = live.pull_requests.own_names().await;
     let (state, now) = (live.state(), Timestamp::now());
     // What rests on a source that is late would take from people what they may have. Who is gone is gone all the same: one late
     // source must not keep the doors open of those whom another one put out.
@@ -58,7 +59,7 @@ pub(super) fn wanted(
     }
     let (answers, stream) = mpsc::channel(16);
     // `None`: nobody listens any more.
-    task::spawn_blocking(move || tell(&answers, &live, &state, &asked, (now, late)));
+    task::spawn_blocking(move || tell(&answers, &live, &state, &asked, &own, (now, late)));
     Ok(ReceiverStream::new(stream))
 }
 
@@ -153,13 +154,16 @@ fn tell(
     live: &Live,
     state: &State,
     asked: &Asked,
+    own: &BTreeSet<Holder>,
     (now, late): (Timestamp, Option<String>),
 ) -> Option<()> {
     let (settings, ledger) = kept(live).ok()?;
     let (policy, snapshot) = (state.policy.as_deref()?, state.snapshot.as_ref()?);
     let is_late = late.is_some();
     let late = late.unwrap_or_default();
-    send(answers, Step::Opening(v1::ProvisioningOpening { late, ..opening(settings, policy, snapshot) }))?;
+    let daemon = own.iter().map(|one| one.name().to_owned()).collect();
+    let opening = v1::ProvisioningOpening { late, daemon, ..opening(settings, policy, snapshot) };
+    send(answers, Step::Opening(opening))?;
     if !is_late {
         tell_rights(answers, policy, snapshot, asked, now)?;
     }
@@ -277,7 +281,8 @@ fn send(answers: &Answers, step: Step) -> Option<()> {
 }
 
 fn opening(settings: &Settings, policy: &Policy, snapshot: &Snapshot) -> v1::ProvisioningOpening {
-    let Settings { account, groups, jit, adopt, ignore, most_removed, automatic, mirror: _ } = settings;
+    let Settings { account, daemon: _, groups, jit, adopt, ignore, most_removed, automatic, mirror: _ } =
+        settings;
     let version = snapshot.version();
     v1::ProvisioningOpening {
         policy: policy.digest().to_string(),
@@ -290,6 +295,7 @@ fn opening(settings: &Settings, policy: &Policy, snapshot: &Snapshot) -> v1::Pro
         most_removed: u32::from(*most_removed),
         automatic: automatic.iter().map(|one| one.as_str().to_owned()).collect(),
         late: String::new(),
+        daemon: Vec::new(),
     }
 }
 

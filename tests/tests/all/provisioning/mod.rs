@@ -8,6 +8,7 @@ mod drift;
 mod leavers;
 mod mended;
 mod mirror;
+mod own;
 mod people;
 mod renamed;
 mod watched;
@@ -121,8 +122,11 @@ fn world_of(policy: &str, more: &str) -> World {
     }
     server.add_group("eng", &["ada", "bob", "carl"]);
     server.permit("boss", "PAY", Permission::Admin);
-    let token = folder.path().join("token");
-    fs::write(&token, server.token("svc-oam")).unwrap();
+    // Of `oam bitbucket`, and of the daemon.
+    let token = folder.path().join("daemon.token");
+    for file in [&folder.path().join("token"), &token] {
+        fs::write(file, server.token("svc-oam")).unwrap();
+    }
     let config = format!(
         "[bitbucket]\nurl = \"{}\"\ntoken_file = \"{}\"\nnetwork = \"loopback\"\n[bitbucket.canary]\nevery = \"24h\"\n\
          [bitbucket.provisioning]\naccount = \"svc-oam\"\nignore = [\"user:backup\"]\n{more}\n",

@@ -115,6 +115,25 @@ fn leavers_whom_a_round_left_are_told_until_they_are_out() {
     assert_eq!(told(&world).len(), 1);
 }
 
+/// A round that ends early leaves them as well.
+#[test]
+fn leavers_whom_a_round_left_that_ended_early_are_told() {
+    let world = World::applied("max_removed = \"100%\"");
+    let gone = ["ada", "bob", "carl", "lena"];
+    for user in gone {
+        world.server.add_credential(user, CredentialKind::Token, "ci", None);
+    }
+    world.leave(&["Ada", "bob", "carl", "lena"]);
+    world.server.stumble_at("DELETE /rest/access-tokens", 403);
+    world.watches(|world| {
+        wait::until("it is told", || {
+            let status = world.daemon.oam(["status"]).stdout_text();
+            status.contains("left something to 4 who are gone.").then_some(())
+        });
+    });
+    assert!(gone.iter().all(|user| world.server.credentials(user) == 1), "it ended early");
+}
+
 #[test]
 fn nobody_is_expected_so_seldom_that_nobody_would_be_missed() {
     let world = World::applied("");

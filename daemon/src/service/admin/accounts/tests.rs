@@ -73,6 +73,7 @@ fn a_colleague_who_was_renamed_is_no_stranger() {
     let state = state();
     let settings = Settings {
         account: name("svc-oam"),
+        daemon: Default::default(),
         groups: Default::default(),
         jit: false,
         adopt: Default::default(),
