@@ -166,6 +166,8 @@ fn tell(
     let numbers = ledger.numbers();
     for (name, id) in &asked.users {
         let stands = Stands::of((policy, snapshot), &numbers, name, *id);
+        let was = id.and_then(|id| numbers.name_of(id)).filter(|was| *was != name);
+        tell_another(answers, name.name(), &stands, was)?;
         tell_standing(answers, name.name(), stands, is_late)?;
     }
     for ((place, holder), Managed { level, below }) in ledger.managed() {
@@ -186,12 +188,15 @@ fn tell(
     send(answers, Step::Done(true))
 }
 
+fn tell_another(answers: &Answers, user: &str, stands: &Stands, was: Option<&Holder>) -> Option<()> {
+    let Some(why) = stands.another.clone() else { return Some(()) };
+    let was = was.map(|was| was.name().to_owned()).unwrap_or_default();
+    send(answers, Step::Another(v1::AnotherAccount { user: user.to_owned(), why, was }))
+}
+
 fn tell_standing(answers: &Answers, user: &str, stands: Stands, is_late: bool) -> Option<()> {
-    let Stands { standing, was, another } = stands;
+    let Stands { standing, was, another: _ } = stands;
     let user = user.to_owned();
-    if let Some(why) = another {
-        send(answers, Step::Another(v1::AnotherAccount { user: user.clone(), why }))?;
-    }
     if is_gone(standing) || (standing != Standing::Active && !is_late) {
         let was = was.map(|was| was.name().to_owned()).unwrap_or_default();
         let standing = standing.as_str().to_owned();

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use oam_audit::entry::Event;
@@ -14,10 +14,9 @@ use oam_policy::{
     file::{self, PolicySource},
     snapshot::{Directory, Person},
 };
-use oam_proto::v1::BitbucketAccount;
 use tempfile::TempDir;
 
-use super::{Stands, Taken, Why, still_right};
+use super::{Accept, Stands, Taken, Why, moving_on, still_right};
 use crate::provisioning::{Ledger, Numbers};
 
 /// Carl is active, and lena is gone.
@@ -47,7 +46,7 @@ fn name(name: &str) -> Holder {
 fn numbers() -> Numbers {
     let folder = TempDir::new().unwrap();
     let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
-    ledger.know(vec![(id(17), name("carl")), (id(18), name("lena"))]).unwrap();
+    ledger.know(vec![(id(17), name("carl")), (id(18), name("lena"))], &BTreeSet::new()).unwrap();
     ledger.numbers()
 }
 
@@ -102,15 +101,56 @@ fn a_colleague_who_was_renamed_is_no_stranger() {
 /// Whoever says whose an account is decides who gets and who loses by it.
 #[test]
 fn that_an_account_is_taken_for_another_is_recorded_with_both_numbers() {
-    let told = [("carl", 27), ("carla", 17)].map(|(name, id)| BitbucketAccount { name: name.into(), id });
-    let taken = |accept| Taken::of(&state(), &numbers(), &told, (accept, "uid 0")).unwrap();
+    let told = [(name("carl"), id(27)), (name("carla"), id(17))];
+    let taken = |all| {
+        let accept = Accept { all, ..Accept::default() };
+        Taken::of(&state(), &numbers(), &told, (&accept, "uid 0")).unwrap()
+    };
     let none = taken(false);
     assert!(none.known.is_empty() && none.accepted.is_empty(), "{none:?}");
-    let Taken { known, accepted } = taken(true);
+    let Taken { known, accepted, .. } = taken(true);
     assert_eq!(known, [(id(27), name("carl"))]);
     let [Event::BitbucketChanged(one)] = &accepted[..] else { panic!("{accepted:?}") };
     assert_eq!((one.step.as_str(), one.actor.as_str()), ("accept-account", "uid 0"));
     let numbers = (one.before.as_deref(), one.after.as_deref());
     assert_eq!((one.user.as_deref(), numbers), (Some("carl"), (Some("17"), Some("27"))));
     assert_eq!(one.because, "another account was known by this name");
+}
+
+/// Of two that have another's name now only the one is accepted that was named.
+#[test]
+fn only_that_account_is_accepted_that_was_named_by_its_number() {
+    let told = [(name("carl"), id(27)), (name("lena"), id(28))];
+    let taken = |named: &[(&str, u64)]| {
+        let named = named.iter().map(|(called, number)| (name(called), id(*number))).collect();
+        let accept = Accept { all: false, named };
+        Taken::of(&state(), &numbers(), &told, (&accept, "uid 0"))
+    };
+    let one = taken(&[("CARL", 27)]).unwrap();
+    assert_eq!((one.known, one.accepted.len()), (vec![(id(27), name("carl"))], 1));
+    assert!(taken(&[]).unwrap().known.is_empty());
+    // Where one of them is wrong none is accepted.
+    for wrong in [("carl", 28), ("nobody", 29)] {
+        let refused = taken(&[("lena", 28), wrong]).unwrap_err();
+        assert!(refused.message().contains(&format!("no account `{}`", wrong.0)), "{refused}");
+    }
+}
+
+#[test]
+fn what_was_given_under_a_name_goes_with_its_account_where_nobody_else_has_the_name() {
+    let known = [(id(17), name("carla"))];
+    let moves = |told: &[(&str, u64)]| {
+        let told: Vec<_> = told.iter().map(|(called, number)| (name(called), id(*number))).collect();
+        moving_on(&numbers(), &told, &known)
+    };
+    assert_eq!(moves(&[("carla", 17), ("lena", 18)]), BTreeSet::from([id(17)]));
+    assert!(moves(&[("carla", 17), ("carl", 27)]).is_empty());
+    // In another Bitbucket it is somebody else's number.
+    let (state, told) = (state(), [(name("carl"), id(18))]);
+    let taken = |all, named: &[(Holder, AccountId)]| {
+        let accept = Accept { all, named: named.iter().cloned().collect() };
+        Taken::of(&state, &numbers(), &told, (&accept, "uid 0")).unwrap()
+    };
+    assert!(taken(true, &[]).move_on.is_empty());
+    assert_eq!(taken(false, &told).move_on, BTreeSet::from([id(18)]));
 }
