@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
     AccountId,
@@ -24,7 +25,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    provisioning::{Numbers, is_member},
+    provisioning::{Numbers, granted, is_member},
     service::Live,
 };
 
@@ -267,9 +268,21 @@ pub(super) fn still_right(
         {
             "is to be in that group now"
         }
+        // Whoever was given the role since it was planned.
+        _ if why == Why::Else && !is_gone(standing) && takes_too_much(settings, policy, snapshot, change) => {
+            "is granted more than that now"
+        }
         _ => return Ok(()),
     };
     Err(Status::failed_precondition(format!("`{user}` {told} ({}): plan again", standing.as_str())))
+}
+
+/// Whether a change takes what rules give whoever it is about by name.
+fn takes_too_much(settings: &Settings, policy: &Policy, snapshot: &Snapshot, change: &Told) -> bool {
+    let after = Level::parse(&change.after);
+    matches!(change.step.as_str(), "permit" | "revoke")
+        && after < Level::parse(&change.before)
+        && granted(settings, policy, snapshot, change, Timestamp::now()) > after
 }
 
 /// Whether whoever stands so is gone.

@@ -21,16 +21,35 @@ use crate::provisioning::{Ledger, Numbers};
 
 /// Carl is active, and lena is gone.
 fn state() -> State {
+    state_of("", &[])
+}
+
+/// The same with more in the policy, and carl in groups.
+fn state_of(more: &str, groups: &[&str]) -> State {
     let person = |name: &str, active| Person { active, ..Person::named(name.parse().unwrap()) };
-    let people = vec![person("carl", true), person("lena", false)];
+    let groups = groups.iter().map(|group| group.parse().unwrap()).collect();
+    let people = vec![Person { groups, ..person("carl", true) }, person("lena", false)];
     let directory = Directory { people, groups: Default::default() };
     let snapshot = Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, Default::default()).unwrap();
-    let text = "version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n".into();
+    let text = format!("version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n{more}");
     let source = PolicySource { name: "p.toml".into(), text };
     State {
         policy: Some(Arc::new(file::parse(&[source]).unwrap())),
         snapshot: Some(snapshot),
         ..State::default()
+    }
+}
+
+fn settings(groups: &[&str]) -> Settings {
+    Settings {
+        account: name("svc-oam"),
+        groups: groups.iter().map(|source| (*source).to_owned()).collect(),
+        jit: false,
+        adopt: Default::default(),
+        ignore: Default::default(),
+        most_removed: 10,
+        automatic: Default::default(),
+        mirror: MirrorSettings::default(),
     }
 }
 
@@ -70,16 +89,7 @@ fn a_colleague_who_was_renamed_is_told_apart_and_a_leaver_is_gone() {
 #[test]
 fn a_colleague_who_was_renamed_is_no_stranger() {
     let state = state();
-    let settings = Settings {
-        account: name("svc-oam"),
-        groups: Default::default(),
-        jit: false,
-        adopt: Default::default(),
-        ignore: Default::default(),
-        most_removed: 10,
-        automatic: Default::default(),
-        mirror: MirrorSettings::default(),
-    };
+    let settings = settings(&[]);
     let policy = state.policy.as_ref().unwrap().digest().to_string();
     let right = |user: &str, was: Option<Holder>, why| {
         let change = Told {
@@ -153,4 +163,46 @@ fn what_was_given_under_a_name_goes_with_its_account_where_nobody_else_has_the_n
     };
     assert!(taken(true, &[]).move_on.is_empty());
     assert_eq!(taken(false, &told).move_on, BTreeSet::from([id(18)]));
+}
+
+/// Whoever was given a role after it was planned keeps what it gives, and is not looked at again in an hour only.
+#[test]
+fn nothing_is_taken_by_name_that_is_granted_by_name_meanwhile() {
+    let grant = |id: &str, on: &str, verb: &str| {
+        format!("[[grant]]\nid = \"{id}\"\nto = [\"developer\"]\non = [\"{on}\"]\nverbs = [\"{verb}\"]\n")
+    };
+    let more = [grant("a", "PAY/*", "admin"), grant("b", "WEB/shop", "read"), grant("c", "PAY/api", "read")]
+        .concat();
+    let right =
+        |groups: &[&str], sources: &[&str], (step, place, before, after): (&str, &str, &str, &str)| {
+            let state = state_of(&more, groups);
+            let policy = state.policy.as_ref().unwrap().digest().to_string();
+            let change = Told {
+                step: step.into(),
+                place: place.into(),
+                user: "Carl".into(),
+                before: before.into(),
+                after: after.into(),
+                ..Told::default()
+            };
+            still_right((&settings(sources), &state), &change, None, (&policy, Why::Else))
+        };
+    let revoke = ("revoke", "PAY", "admin", "");
+    assert!(right(&[], &[], revoke).is_ok());
+    let refused = right(&["s:eng"], &[], revoke).unwrap_err();
+    assert!(refused.message().contains("`Carl` is granted more than that now"), "{refused}");
+    for (change, is_right) in [
+        (("permit", "PAY", "admin", "write"), false),
+        (("permit", "PAY", "read", "write"), true),
+        (("permit", "WEB/shop", "write", "read"), true),
+        (("revoke", "WEB/shop", "write", ""), false),
+        (("revoke", "WEB", "write", ""), true),
+        // By the whole project they have more.
+        (("revoke", "PAY/api", "write", ""), true),
+        (("forget", "PAY", "", ""), true),
+    ] {
+        assert_eq!(right(&["s:eng"], &[], change).is_ok(), is_right, "{change:?}");
+    }
+    // In the stead of what the group has now.
+    assert!(right(&["s:eng"], &["s"], revoke).is_ok());
 }
