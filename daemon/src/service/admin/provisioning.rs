@@ -23,6 +23,7 @@ use tonic::Status;
 
 use super::{
     accounts::{Stands, Why, is_gone, still_right},
+    drift::may_be_lifted,
     unavailable,
 };
 use crate::{
@@ -78,6 +79,7 @@ pub(super) async fn begin(
     };
     let was = AccountId::of_wire(account).and_then(|id| ledger.known_as(id));
     still_right((settings, &live.state()), &change, was.as_ref(), (&policy, why))?;
+    may_be_lifted(&live.drift, ledger, &change)?;
     let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
     ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
     Ok(v1::BeginBitbucketChangeResponse { entry })
