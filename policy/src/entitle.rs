@@ -173,6 +173,19 @@ pub fn role_holders(policy: &Policy, snapshot: &Snapshot) -> BTreeMap<RoleId, Ro
     all
 }
 
+/// The roles that somebody holds, by [`role_holders`], and the groups of which being in any one is all that it takes; `None` also where
+/// the policy names them. Whoever may not act holds none.
+pub fn roles_of(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    account: &Username,
+) -> BTreeMap<RoleId, Option<BTreeSet<GroupName>>> {
+    let (subject, None) = Subject::resolve(policy, snapshot, account) else { return BTreeMap::new() };
+    let (held, key): (BTreeSet<_>, _) = (subject.roles().collect(), account.key());
+    let roles = policy.roles().iter().filter(|role| held.contains(&role.id));
+    roles.map(|role| (role.id.clone(), groups_of(role).filter(|_| !role.service.contains(&key)))).collect()
+}
+
 /// How an account stands.
 pub fn standing(policy: &Policy, snapshot: &Snapshot, account: &Username) -> Standing {
     match Subject::resolve(policy, snapshot, account) {

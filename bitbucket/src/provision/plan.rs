@@ -106,7 +106,7 @@ impl Plan {
         let mut drawn = Drawn::of(seen, basis);
         // First: what is held back is not too much either.
         for part in [&mut drawn.leavers, &mut drawn.gives, &mut drawn.takes, &mut drawn.mends] {
-            drawn.held_back.extend(renamed::hold_back(basis, part));
+            drawn.held_back.extend(renamed::hold_back(seen, basis, part));
         }
         let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = [

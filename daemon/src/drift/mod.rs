@@ -196,6 +196,27 @@ impl Drift {
         hooks.into_iter().chain(unlooked(&known, now)).chain(gone).chain(others).collect()
     }
 
+    /// Why nobody can say that the hook refuses what something else refuses as well; `None`: it was as it was installed when somebody
+    /// looked last.
+    pub fn unguarded(&self, now: Timestamp) -> Option<String> {
+        let known = self.known();
+        let of_hook = FindingKind::ALL.into_iter().filter(|kind| kind.found_in() == FoundIn::Hooks);
+        let found: Vec<_> = of_hook
+            .filter(|kind| known.count(*kind, Timestamp::MIN) > 0)
+            .map(|kind| format!("`{}`", kind.as_str()))
+            .collect();
+        match known.looked(FoundIn::Hooks) {
+            _ if !found.is_empty() => {
+                Some(format!("the hook is not as it was installed: {}", found.join(", ")))
+            }
+            None => Some("nobody has told yet whether the hook is as it was installed".to_owned()),
+            Some(at) if now.duration_since(at) > STALE => {
+                Some(format!("nobody has looked since {at:.0} whether the hook is as it was installed"))
+            }
+            Some(_) => None,
+        }
+    }
+
     /// That nobody looks any more.
     pub fn warning(&self, now: Timestamp) -> Option<String> {
         let looked = self.looked().filter(|looked| now.duration_since(*looked) > STALE)?;

@@ -206,3 +206,19 @@ fn what_could_not_be_read_is_not_over() {
     assert_eq!(tell(&drift, &unread, true, 2), (vec![], 0));
     assert_eq!(tell(&drift, &some(), true, 3), (vec![], 1));
 }
+
+/// What else refuses may be all that does.
+#[test]
+fn the_hook_is_known_to_refuse_only_where_somebody_looked_and_found_it_well() {
+    let drift = Drift::default();
+    let why = |hour| drift.unguarded(at(hour)).unwrap_or_default();
+    assert!(why(0).contains("nobody has told yet"), "{}", why(0));
+    tell(&drift, &[], true, 0);
+    assert!(why(0).contains("nobody has told yet"), "{}", why(0));
+    let hooks = LookedAt { hooks: true, ..LookedAt::default() };
+    look(&drift, &[finding(FindingKind::HookOff, "PAY", "", "")], hooks, 1);
+    assert!(why(1).contains("not as it was installed: `hook-off`"), "{}", why(1));
+    look(&drift, &[], hooks, 2);
+    assert_eq!((drift.unguarded(at(2)), drift.unguarded(at(50))), (None, None));
+    assert!(why(51).contains("nobody has looked since"), "{}", why(51));
+}

@@ -1,7 +1,8 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
+    mem,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -71,6 +72,17 @@ enum Line {
     Ended { entry: u64, done: Option<bool> },
     /// An account was known by a name.
     Known { id: AccountId, name: Holder },
+    /// Accounts are called otherwise than they were known, and what is ours of them goes with them. Of all of them at once: two may
+    /// have each other's name now.
+    Renamed { movers: Vec<Mover> },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mover {
+    id: AccountId,
+    was: Holder,
+    name: Holder,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -145,13 +157,29 @@ impl Ledger {
         self.state().numbers.name_of(id).cloned()
     }
 
-    /// Notes by what names accounts are known from now on.
+    /// Notes by what names accounts are known from now on. What is ours of those that `move_on` goes with them: in Bitbucket it is theirs
+    /// under the new name.
     ///
     /// # Errors
     /// When it cannot be noted.
-    pub fn know(&self, accounts: Vec<(AccountId, Holder)>) -> Result<(), LedgerError> {
-        let lines = accounts.into_iter().map(|(id, name)| Line::Known { id, name }).collect();
-        self.append(&mut self.state(), lines)
+    pub fn know(
+        &self,
+        accounts: Vec<(AccountId, Holder)>,
+        move_on: &BTreeSet<AccountId>,
+    ) -> Result<(), LedgerError> {
+        let mut state = self.state();
+        let (mut lines, mut movers) = (Vec::new(), Vec::new());
+        for (id, name) in accounts {
+            let was = state.numbers.name_of(id).filter(|was| **was != name && move_on.contains(&id));
+            match was.cloned() {
+                Some(was) => movers.push(Mover { id, was, name }),
+                None => lines.push(Line::Known { id, name }),
+            }
+        }
+        if !movers.is_empty() {
+            lines.push(Line::Renamed { movers });
+        }
+        self.append(&mut state, lines)
     }
 
     /// What was begun, and never ended.
@@ -253,6 +281,7 @@ impl State {
                 self.managed.insert((place, holder), Managed { level, below });
             }
             Line::Known { id, name } => self.numbers.note(id, name),
+            Line::Renamed { movers } => self.rename(movers),
             Line::Restricted { place, thing } => drop(self.restrictions.insert((place, thing))),
             Line::Begun { entry, change } => {
                 let change = change.told();
@@ -273,6 +302,21 @@ impl State {
                 }
             }
         }
+    }
+
+    /// What was ours under a new name stays so where its account has nothing of ours.
+    fn rename(&mut self, movers: Vec<Mover>) {
+        let names: BTreeMap<_, _> = movers.iter().map(|one| (&one.was, &one.name)).collect();
+        let (mut moved, mut stays) = (BTreeMap::new(), BTreeMap::new());
+        for ((place, holder), managed) in mem::take(&mut self.managed) {
+            match names.get(&holder) {
+                Some(name) => moved.insert((place, Holder::clone(name)), managed),
+                None => stays.insert((place, holder), managed),
+            };
+        }
+        stays.extend(moved);
+        self.managed = stays;
+        movers.into_iter().for_each(|Mover { id, name, .. }| self.numbers.note(id, name));
     }
 
     fn settle(&mut self, change: &Told, done: bool) {

@@ -16,5 +16,5 @@ mod member;
 mod numbers;
 
 pub use ledger::{Ledger, LedgerError};
-pub(crate) use member::is_member;
+pub(crate) use member::{granted, is_member};
 pub use numbers::Numbers;

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Place, Receiver, Right, Standing, entitlements, role_holders, standing, unsaid};
+use super::{Place, Receiver, Right, Standing, entitlements, role_holders, roles_of, standing, unsaid};
 use crate::{
     Policy, Repository, Snapshot, Username,
     file::{self, PolicySource},
@@ -168,6 +168,22 @@ fn what_is_for_all_of_a_project_is_given_there_and_nowhere_twice() {
     assert_eq!(in_repository("PAY/secret"), Vec::<String>::new());
     assert_eq!(in_repository("WEB/shop"), ["write one developer"]);
     assert_eq!(in_repository("WEB/else"), Vec::<String>::new());
+}
+
+#[test]
+fn the_roles_of_one_are_those_that_all_have() {
+    let (policy, snapshot) = (policy(), snapshot());
+    let roles = |name: &str| -> Vec<_> {
+        let all = roles_of(&policy, &snapshot, &named(name)).into_iter();
+        all.map(|(role, groups)| (role.to_string(), groups.is_some())).collect()
+    };
+    let role = |name: &str, by_groups| (name.to_owned(), by_groups);
+    assert_eq!(roles("ADA"), [role("developer", true), role("lead", false)]);
+    assert_eq!(roles("bob"), [role("developer", true)]);
+    assert_eq!(roles("SVC-lead"), [role("lead", false)]);
+    for nobody in ["carl", "dora", "svc-gone", "zoe"] {
+        assert!(roles(nobody).is_empty(), "{nobody}");
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
-use super::{company, shown};
+use super::{Company, company, shown};
 use crate::{
-    AccountId, Credential, CredentialKind, Matcher, MatcherKind,
+    Account, AccountId, Credential, CredentialKind, Matcher, MatcherKind,
     mirror::Mirrored,
     permission::Level,
-    provision::{Around, FindingKind, Plan, Standing, Strangers, door::Doors, strange},
+    provision::{Around, FindingKind, Managed, Plan, Standing, Step, Strangers, door::Doors, strange},
     samples::{dated, holder, place},
 };
 
@@ -43,12 +43,52 @@ fn who_has_the_name_of_another_one_gets_nothing_and_loses_nothing() {
     let left: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
     assert_eq!((left.len(), plan.held_back.len()), (1, 4), "{left:?}");
     assert!(left[0].contains("bob"), "{left:?}");
-    assert!(plan.held_back.iter().all(|held| held.why.contains("--accept-accounts")), "{:?}", plan.held_back);
+    assert!(
+        plan.held_back.iter().all(|held| held.why.contains("--accept-accounts ")),
+        "{:?}",
+        plan.held_back
+    );
+    assert!(plan.held_back.iter().any(|held| held.why.ends_with("--accept-accounts ada=11`")), "{plan:?}");
+    // Who says whose an account is has looked at what waits for that, and at nothing of the other.
+    let looked_at = plan.accepting(&[holder("user:cleo")].into());
+    assert_eq!((looked_at.changes.len(), looked_at.held_back.len()), (4, 1), "{looked_at:?}");
     let found = strange(&company.seen, &company.basis, &Strangers::default(), &Around::default());
     let found = found.iter().filter(|one| one.kind == FindingKind::AnotherAccount);
     let found: Vec<_> =
         found.map(|one| (one.holder.clone().unwrap().to_string(), one.thing.as_str())).collect();
     assert_eq!(found, [("user:ada".to_owned(), "11"), ("user:cleo".to_owned(), "13")]);
+}
+
+/// Whoever types what is printed runs that one command.
+#[test]
+fn a_name_is_printed_as_a_shell_takes_it_for_one_word() {
+    let mut company = company();
+    let name = "x;y 'z";
+    company.seen.accounts.is.push(Account {
+        id: AccountId::of_wire(7),
+        name: name.into(),
+        slug: "x".into(),
+        active: true,
+    });
+    let why = "another account was known by this name".to_owned();
+    company.basis.renamed.another.insert(holder(&format!("user:{name}")), why);
+    let found = strange(&company.seen, &company.basis, &Strangers::default(), &Around::default());
+    let told = found.iter().find(|one| one.kind == FindingKind::AnotherAccount).unwrap();
+    assert!(told.what.ends_with(r"--accept-accounts 'x;y '\''z=7'`"), "{}", told.what);
+}
+
+/// It is theirs still, whoever they turn out to be.
+#[test]
+fn what_was_given_under_the_old_name_stays_ours_while_it_is_not_known_whose_the_new_one_is() {
+    let mut company = company();
+    let key = (place("PAY"), holder("user:carla"));
+    company.basis.managed.insert(key, Managed { level: Level::Write, below: None });
+    let is_forgotten = |company: &Company| {
+        company.plan().changes.iter().any(|change| matches!(change.step, Step::Forget { .. }))
+    };
+    assert!(is_forgotten(&company));
+    company.basis.renamed.before.insert(holder("user:CARLA"));
+    assert!(!is_forgotten(&company));
 }
 
 /// Whatever takes what nobody is granted: to the policy they are nobody by that name.

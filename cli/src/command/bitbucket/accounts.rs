@@ -1,6 +1,12 @@
 //! Tells the daemon which accounts there are, so that whoever is called otherwise later is known all the same.
 
-use oam_bitbucket::{Account, AccountId, provision::Seen};
+use std::collections::BTreeSet;
+
+use oam_bitbucket::{
+    Account, AccountId,
+    permission::Holder,
+    provision::{Basis, Seen},
+};
 use oam_proto::v1::{BitbucketAccount, TellBitbucketAccountsRequest};
 
 use crate::{client::Admin, command::Context, failure::Failure};
@@ -8,23 +14,94 @@ use crate::{client::Admin, command::Context, failure::Failure};
 /// How many accounts one message has.
 const PER_MESSAGE: usize = 1_000;
 
-/// Tells of them. `accept`: these are the people of those names also where another account was known so.
-pub(super) async fn tell(admin: &mut Admin, accounts: &[Account], accept: bool) -> Result<(), Failure> {
+/// Whose account it is that has another one's name now, as somebody says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// Every one is the one of its name.
+    All,
+    /// The one of that name and number is.
+    One(Holder, AccountId),
+}
+
+impl Accepted {
+    /// `NAME=NUMBER`, or `all`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let account = text.rsplit_once('=').and_then(|(name, number)| {
+            Some(Self::One(Holder::user(name)?, AccountId::of_wire(number.parse().ok()?)?))
+        });
+        account.ok_or_else(|| {
+            "it is neither NAME=NUMBER, as `oam bitbucket drift` prints it, nor `all`".to_owned()
+        })
+    }
+}
+
+/// Of whom nothing is held back any more once that is so.
+pub(super) fn accepted(all: &[Accepted], seen: &Seen, basis: &Basis) -> BTreeSet<Holder> {
+    let is_one = |user: &&Holder| {
+        basis.renamed.may_be_accepted(user)
+            && all.iter().any(|one| match one {
+                Accepted::All => true,
+                Accepted::One(name, id) => name == *user && seen.id_of(user) == Some(*id),
+            })
+    };
+    basis.renamed.another.keys().filter(is_one).cloned().collect()
+}
+
+/// Tells of them, and which of them are the people of their names also where another account was known so.
+pub(super) async fn tell(
+    admin: &mut Admin,
+    accounts: &[Account],
+    accepted: &[Accepted],
+) -> Result<(), Failure> {
     let wire = |account: &Account| {
         let id = AccountId::on_wire(account.id);
         (id > 0).then(|| BitbucketAccount { name: account.name.clone(), id })
     };
     let numbered: Vec<_> = accounts.iter().filter_map(wire).collect();
-    let some =
-        |accounts: &[BitbucketAccount]| TellBitbucketAccountsRequest { accounts: accounts.to_vec(), accept };
-    let all: Vec<_> = numbered.chunks(PER_MESSAGE).map(some).collect();
+    let named = accepted.iter().filter_map(|one| match one {
+        Accepted::All => None,
+        Accepted::One(name, id) => {
+            Some(BitbucketAccount { name: name.name().to_owned(), id: AccountId::on_wire(Some(*id)) })
+        }
+    });
+    let first = TellBitbucketAccountsRequest {
+        accept: accepted.contains(&Accepted::All),
+        accepted: named.collect(),
+        ..TellBitbucketAccountsRequest::default()
+    };
+    let some = |accounts: &[BitbucketAccount]| TellBitbucketAccountsRequest {
+        accounts: accounts.to_vec(),
+        ..TellBitbucketAccountsRequest::default()
+    };
+    let all: Vec<_> = std::iter::once(first).chain(numbered.chunks(PER_MESSAGE).map(some)).collect();
     admin.tell_bitbucket_accounts(tokio_stream::iter(all)).await?;
     Ok(())
 }
 
 /// Tells of those that were seen. Where that fails whoever is gone still loses what they have: it is said, and no more.
 pub(super) async fn note(admin: &mut Admin, seen: &Seen, context: &Context) {
-    if let Err(failure) = tell(admin, &seen.accounts.is, false).await {
+    if let Err(failure) = tell(admin, &seen.accounts.is, &[]).await {
         context.terminal.fail(&failure);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_bitbucket::{AccountId, permission::Holder};
+
+    use super::Accepted;
+
+    #[test]
+    fn whose_an_account_is_is_said_by_name_and_number_or_of_all() {
+        let one = |name, id| Accepted::One(Holder::user(name).unwrap(), AccountId::of_wire(id).unwrap());
+        assert_eq!(Accepted::parse("all"), Ok(Accepted::All));
+        assert_eq!(Accepted::parse("all=7"), Ok(one("all", 7)));
+        assert_eq!(Accepted::parse("a=b=17"), Ok(one("a=b", 17)));
+        for wrong in ["carl", "carl=", "carl=0", "carl=x", "=7", ""] {
+            assert!(Accepted::parse(wrong).unwrap_err().contains("nor `all`"), "{wrong}");
+        }
     }
 }

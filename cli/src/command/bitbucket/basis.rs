@@ -127,6 +127,7 @@ fn add(basis: &mut Basis, step: Step) -> Result<(), CallError> {
         Step::Another(one) => {
             let user = Holder::user(&one.user).ok_or_else(|| incomplete("whose account it is"))?;
             basis.renamed.another.insert(user, one.why);
+            basis.renamed.before.extend(Holder::user(&one.was));
         }
         Step::Managed(one) => {
             let (key, managed) = managed(&one).ok_or_else(|| incomplete("a permission"))?;

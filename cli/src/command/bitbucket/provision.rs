@@ -11,7 +11,8 @@ use oam_bitbucket::{
 use tokio::time;
 
 use super::{
-    accounts, basis,
+    accounts::{self, Accepted},
+    basis,
     carry_out::{carry_out, end},
     drift::Around,
     looking::{Looking, Search},
@@ -66,9 +67,9 @@ pub struct Apply {
     /// Also when more is taken than the daemon's configuration allows at once
     #[arg(long)]
     yes_really: bool,
-    /// Before anything else: every account that has the name of another one now is the one of that name (see `another-account` of `oam bitbucket drift`)
-    #[arg(long)]
-    accept_accounts: bool,
+    /// These accounts, which have the name of another one now, are the ones of their names, as `oam bitbucket drift` prints them (see `another-account` there); `all`: every one, after a move to another Bitbucket
+    #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', value_parser = Accepted::parse)]
+    accept_accounts: Vec<Accepted>,
     #[command(flatten)]
     keys: AccessKeys,
     #[command(flatten)]
@@ -131,9 +132,6 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
-    if task.accept_accounts {
-        accounts::tell(&mut admin, &client.accounts().await?, true).await?;
-    }
     let fixes = match &looked_at {
         Some(looked_at) => task.mending.of_plan(&looked_at.fixes),
         None => task.mending.fixes(),
@@ -142,8 +140,13 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let mut look = Look::wished(&client, &mut admin, wish).await?;
     basis::check_own(&client.own_names(), &look.basis)?;
     look.settle(&client, &mut admin).await?;
-    if let Some(looked_at) = &looked_at {
-        check_same(&look.plan, looked_at)?;
+    let accepted = look.accept(&task.accept_accounts);
+    if let Some(looked_at) = looked_at {
+        check_same(&look.plan, &looked_at.accepting(&accepted))?;
+    }
+    // By a plan that is refused nothing is accepted.
+    if !task.accept_accounts.is_empty() {
+        accounts::tell(&mut admin, &look.seen.accounts.is, &task.accept_accounts).await?;
     }
     carry_out(&client, &mut admin, &mut look, task.yes_really, context).await
 }
@@ -263,6 +266,14 @@ impl Look {
         provision::see_members(client, &mut seen, &basis, reading).await?;
         let plan = Drawn::of(&seen, &basis);
         Ok(Self { seen, basis, plan, wish })
+    }
+
+    /// Plans as it is once these accounts are the ones of their names; tells whose they are.
+    fn accept(&mut self, accepted: &[Accepted]) -> BTreeSet<Holder> {
+        let users = accounts::accepted(accepted, &self.seen, &self.basis);
+        self.basis.renamed.another.retain(|user, _| !users.contains(user));
+        self.plan = Drawn::of(&self.seen, &self.basis);
+        users
     }
 
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.

@@ -1,4 +1,8 @@
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use oam_bitbucket::{
     AccountId,
@@ -135,13 +139,59 @@ fn by_what_name_an_account_was_known_outlives_a_restart() {
     assert_eq!(level(&ledger), managed(Level::Write, None));
     let (id, name) = (AccountId::of_wire(17).unwrap(), |name| Holder::user(name).unwrap());
     assert_eq!(ledger.known_as(id), None);
-    ledger.know(vec![(id, name("carl")), (AccountId::of_wire(18).unwrap(), name("lena"))]).unwrap();
+    let known = vec![(id, name("carl")), (AccountId::of_wire(18).unwrap(), name("lena"))];
+    ledger.know(known, &BTreeSet::new()).unwrap();
     // Read as it was appended, and as it was written anew.
     for _ in 0..2 {
         let ledger = open(&path);
         assert_eq!((ledger.known_as(id), level(&ledger)), (Some(name("carl")), managed(Level::Write, None)));
         assert_eq!(ledger.numbers().all().count(), 2);
     }
+}
+
+/// In Bitbucket a permission is an account's, whatever it is called.
+#[test]
+fn what_is_ours_goes_with_an_account_that_is_renamed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let line = |place: &str, user: &str, level: &str| {
+        format!(
+            "{{\"managed\":{{\"place\":\"{place}\",\"holder\":\"user:{user}\",\"level\":\"{level}\",\"below\":\"read\"}}}}\n"
+        )
+    };
+    let lines = [
+        line("PAY", "ada", "write"),
+        line("WEB", "ada", "admin"),
+        line("PAY", "bob", "admin"),
+        line("OPS", "cleo", "write"),
+    ];
+    fs::write(&path, lines.concat()).unwrap();
+    let ledger = open(&path);
+    let [ada, bob, cleo] = [17, 18, 19].map(|id| AccountId::of_wire(id).unwrap());
+    let name = |name| Holder::user(name).unwrap();
+    let known = vec![(ada, name("ada")), (bob, name("bob")), (cleo, name("cleo"))];
+    ledger.know(known, &[ada, bob, cleo].into()).unwrap();
+    assert_eq!(ledger.managed().len(), 4);
+    // Two have each other's name, and of the third nobody can tell what is theirs.
+    let known = vec![(ada, name("bob")), (bob, name("ada")), (cleo, name("carla"))];
+    ledger.know(known, &[ada, bob].into()).unwrap();
+    let given = |level| Managed { level, below: Some(Level::Read) };
+    let moved = [
+        (key("OPS", "user:cleo"), given(Level::Write)),
+        (key("PAY", "user:ada"), given(Level::Admin)),
+        (key("PAY", "user:bob"), given(Level::Write)),
+        (key("WEB", "user:bob"), given(Level::Admin)),
+    ];
+    // Read as it was appended, and as it was written anew.
+    for ledger in [ledger, open(&path), open(&path)] {
+        assert_eq!(ledger.managed(), BTreeMap::from(moved.clone()));
+        assert_eq!((ledger.known_as(ada), ledger.known_as(cleo)), (Some(name("bob")), Some(name("carla"))));
+    }
+    // What its account has counts more than what was noted of the name.
+    open(&path).know(vec![(ada, name("ada"))], &[ada].into()).unwrap();
+    let managed = open(&path).managed();
+    assert_eq!(managed.get(&key("PAY", "user:ada")), Some(&given(Level::Write)));
+    assert_eq!(managed.get(&key("WEB", "user:ada")), Some(&given(Level::Admin)));
 }
 
 /// What `--fix` takes away of others is never ours, whatever becomes of it.

@@ -3,6 +3,9 @@
 //! Whoever is gone is gone also where their account has a name now that nobody knows. And what somebody has who has the name of
 //! another one is for people to look at: neither is taken from them what that one is to lose, nor given what that one is to have.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
 use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
 use oam_bitbucket::{
     AccountId,
@@ -22,7 +25,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    provisioning::{Numbers, is_member},
+    provisioning::{Numbers, granted, is_member},
     service::Live,
 };
 
@@ -44,22 +47,47 @@ pub(super) async fn tell(
     mut messages: Streaming<v1::TellBitbucketAccountsRequest>,
 ) -> Result<v1::TellBitbucketAccountsResponse, Status> {
     let (_, ledger) = kept(live)?;
-    let (mut told, mut accept) = (Vec::new(), false);
+    let (mut told, mut accept) = (Vec::new(), Accept::default());
     while let Some(message) = messages.message().await? {
-        accept |= message.accept;
-        told.extend(message.accounts);
-        if told.len() > MOST_ASKED {
+        accept.all |= message.accept;
+        accept.named.extend(message.accepted.iter().filter_map(numbered));
+        told.extend(message.accounts.iter().filter_map(numbered));
+        if told.len().max(accept.named.len()) > MOST_ASKED {
             return Err(Status::resource_exhausted(format!("more than {MOST_ASKED} accounts")));
         }
     }
-    let Taken { known, accepted } = Taken::of(&live.state(), &ledger.numbers(), &told, (accept, actor))?;
+    let taken = Taken::of(&live.state(), &ledger.numbers(), &told, (&accept, actor))?;
+    let Taken { known, move_on, accepted } = taken;
+    let names = accepted.len();
+    if names > 0 {
+        tracing::warn!(actor, names, "accounts of Bitbucket are taken for whoever has their names");
+    }
     // Before it is so: by it somebody gets or loses what is another one's.
     for event in accepted {
         record(live, event).await?;
     }
     let noted = known.len() as u64;
-    ledger.know(known).map_err(|error| unavailable(&error))?;
+    ledger.know(known, &move_on).map_err(|error| unavailable(&error))?;
     Ok(v1::TellBitbucketAccountsResponse { noted })
+}
+
+/// An account as it is told, where both its name and its number are ones.
+fn numbered(wire: &v1::BitbucketAccount) -> Option<(Holder, AccountId)> {
+    Holder::user(&wire.name).zip(AccountId::of_wire(wire.id))
+}
+
+/// The accounts that somebody says are those of whoever has their names.
+#[derive(Debug, Default)]
+struct Accept {
+    /// All of them, as in another Bitbucket.
+    all: bool,
+    named: BTreeSet<(Holder, AccountId)>,
+}
+
+impl Accept {
+    fn has(&self, account: &(Holder, AccountId)) -> bool {
+        self.all || self.named.contains(account)
+    }
 }
 
 /// What is taken of accounts that were told.
@@ -67,6 +95,8 @@ pub(super) async fn tell(
 struct Taken {
     /// By what names they are known from now on.
     known: Vec<(AccountId, Holder)>,
+    /// Those of them that have what was theirs under another name.
+    move_on: BTreeSet<AccountId>,
     /// What is recorded of those that had another's name, and are whose it is now.
     accepted: Vec<Event>,
 }
@@ -75,26 +105,57 @@ impl Taken {
     fn of(
         state: &State,
         numbers: &Numbers,
-        told: &[v1::BitbucketAccount],
-        (accept, actor): (bool, &str),
+        told: &[(Holder, AccountId)],
+        (accept, actor): (&Accept, &str),
     ) -> Result<Self, Status> {
         let in_force = in_force(state)?;
-        let mut taken = Self::default();
-        for v1::BitbucketAccount { name, id } in told {
-            let (Some(holder), Some(id)) = (Holder::user(name), AccountId::of_wire(*id)) else { continue };
-            let Stands { standing, was, another } = Stands::of(in_force, numbers, &holder, Some(id));
+        let (mut taken, mut unseen) = (Self::default(), accept.named.clone());
+        for account in told {
+            let (holder, id) = account;
+            let Stands { standing, was, another } = Stands::of(in_force, numbers, holder, Some(*id));
             let is_known = standing != Standing::Unknown && was.is_none();
-            if is_known && numbers.name_of(id) != Some(&holder) && (accept || another.is_none()) {
-                if let Some(why) = another {
-                    let name = Printable::new(name);
-                    tracing::warn!(actor, %name, %id, why, "an account of Bitbucket is taken for whoever has that name");
-                    taken.accepted.push(accepted(actor, &holder, (numbers, id), why));
-                }
-                taken.known.push((id, holder));
+            if is_known {
+                unseen.remove(account);
             }
+            if is_known && numbers.name_of(*id) != Some(holder) && (another.is_none() || accept.has(account))
+            {
+                if let Some(why) = another {
+                    taken.accepted.push(accepted(actor, holder, (numbers, *id), why));
+                }
+                taken.known.push((*id, holder.clone()));
+            }
+        }
+        if let Some((holder, id)) = unseen.first() {
+            let name = Printable::new(holder.name());
+            return Err(Status::failed_precondition(format!(
+                "nothing is accepted: Bitbucket has no account `{name}` with the number {id}, or nobody knows it by that name; \
+                 see `another-account` of `oam bitbucket drift`"
+            )));
+        }
+        // In another Bitbucket a number is another account's.
+        if !accept.all {
+            taken.move_on = moving_on(numbers, told, &taken.known);
         }
         Ok(taken)
     }
+}
+
+/// Those who were known by another name that no other account has, or was known by: of that nobody can tell whose is what was given to it.
+fn moving_on(
+    numbers: &Numbers,
+    told: &[(Holder, AccountId)],
+    known: &[(AccountId, Holder)],
+) -> BTreeSet<AccountId> {
+    let before = known.iter().filter_map(|(id, _)| numbers.name_of(*id));
+    let mut whose: BTreeMap<_, BTreeSet<_>> = before.map(|name| (name, BTreeSet::new())).collect();
+    for (holder, id) in told {
+        for name in [Some(holder), numbers.name_of(*id)].into_iter().flatten() {
+            if let Some(ids) = whose.get_mut(name) {
+                ids.insert(*id);
+            }
+        }
+    }
+    whose.into_values().filter(|ids| ids.len() == 1).flatten().collect()
 }
 
 /// What is recorded where an account is taken for whoever has its name: the numbers of those that were known by it, and its own.
@@ -207,9 +268,21 @@ pub(super) fn still_right(
         {
             "is to be in that group now"
         }
+        // Whoever was given the role since it was planned.
+        _ if why == Why::Else && !is_gone(standing) && takes_too_much(settings, policy, snapshot, change) => {
+            "is granted more than that now"
+        }
         _ => return Ok(()),
     };
     Err(Status::failed_precondition(format!("`{user}` {told} ({}): plan again", standing.as_str())))
+}
+
+/// Whether a change takes what rules give whoever it is about by name.
+fn takes_too_much(settings: &Settings, policy: &Policy, snapshot: &Snapshot, change: &Told) -> bool {
+    let after = Level::parse(&change.after);
+    matches!(change.step.as_str(), "permit" | "revoke")
+        && after < Level::parse(&change.before)
+        && granted(settings, policy, snapshot, change, Timestamp::now()) > after
 }
 
 /// Whether whoever stands so is gone.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use oam_audit::entry::{BitbucketDrift, DriftCount, DriftFound, Event};
 use oam_bitbucket::{
     permission::{Holder, HolderKind, Place},
-    provision::{Finding, FindingKind},
+    provision::{Finding, FindingKind, Told},
 };
 use oam_policy::printable::Printable;
 use oam_proto::v1;
@@ -15,7 +15,8 @@ use super::{
     unavailable,
 };
 use crate::{
-    drift::{LookedAt, News},
+    drift::{Drift, LookedAt, News},
+    provisioning::Ledger,
     service::Live,
 };
 
@@ -72,6 +73,18 @@ pub(super) async fn tell(
     Ok(told)
 }
 
+/// Refuses that a branch restriction of others is taken away where it may be all that still refuses.
+pub(super) fn may_be_lifted(drift: &Drift, ledger: &Ledger, change: &Told) -> Result<(), Status> {
+    let is_others = change.step == "lift"
+        && change.restriction().is_some_and(|restriction| !ledger.restrictions().contains(&restriction));
+    match drift.unguarded(Timestamp::now()).filter(|_| is_others) {
+        None => Ok(()),
+        Some(why) => Err(Status::failed_precondition(format!(
+            "it may be all that still refuses there, since {why}. See to the hook first: `oam bitbucket drift --tell --noted FILE`"
+        ))),
+    }
+}
+
 fn finding(wire: v1::BitbucketFinding) -> Result<Finding, Status> {
     let v1::BitbucketFinding { kind, place, holder, thing, what } = wire;
     let wrong = |what: &str| Status::invalid_argument(format!("a finding has no good {what}"));
@@ -101,5 +114,43 @@ fn written(one: &Finding) -> DriftFound {
         user: of(HolderKind::User),
         group: of(HolderKind::Group),
         detail: one.what.chars().take(TOLD).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use oam_bitbucket::provision::Told;
+    use tempfile::TempDir;
+
+    use super::may_be_lifted;
+    use crate::{
+        drift::{Drift, LookedAt},
+        provisioning::Ledger,
+    };
+
+    #[test]
+    fn a_restriction_of_others_stays_while_nobody_knows_that_the_hook_refuses() {
+        let folder = TempDir::new().unwrap();
+        let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
+        let told = |step: &str, thing: &str| Told {
+            step: step.into(),
+            place: "PAY".into(),
+            thing: thing.into(),
+            ..Told::default()
+        };
+        let (theirs, ours) = ("read-only BRANCH refs/heads/main", "no-deletes BRANCH refs/heads/main");
+        ledger.begin(1, &told("restrict", ours)).unwrap();
+        ledger.end(1, Some(true)).unwrap();
+        let drift = Drift::default();
+        let refused = may_be_lifted(&drift, &ledger, &told("lift", theirs)).unwrap_err();
+        assert!(refused.message().contains("See to the hook first"), "{refused}");
+        // What is mirrored goes with its rule.
+        assert!(may_be_lifted(&drift, &ledger, &told("lift", ours)).is_ok());
+        assert!(may_be_lifted(&drift, &ledger, &told("restrict", theirs)).is_ok());
+        let hooks = LookedAt { hooks: true, ..LookedAt::default() };
+        let known = drift.compare(&[], hooks, Timestamp::now()).known;
+        drift.keep(known).unwrap();
+        assert!(may_be_lifted(&drift, &ledger, &told("lift", theirs)).is_ok());
     }
 }

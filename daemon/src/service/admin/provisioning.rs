@@ -23,6 +23,7 @@ use tonic::Status;
 
 use super::{
     accounts::{Stands, Why, is_gone, still_right},
+    drift::may_be_lifted,
     unavailable,
 };
 use crate::{
@@ -79,6 +80,7 @@ pub(super) async fn begin(
     };
     let was = AccountId::of_wire(account).and_then(|id| ledger.known_as(id));
     still_right((settings, &live.state()), &change, was.as_ref(), (&policy, why))?;
+    may_be_lifted(&live.drift, ledger, &change)?;
     let entry = record(live, event(&change, actor, ChangeStage::Begun, None, None)).await?;
     ledger.begin(entry, &change).map_err(|error| unavailable(&error))?;
     Ok(v1::BeginBitbucketChangeResponse { entry })
@@ -170,6 +172,8 @@ fn tell(
     let numbers = ledger.numbers();
     for (name, id) in &asked.users {
         let stands = Stands::of((policy, snapshot), &numbers, name, *id);
+        let was = id.and_then(|id| numbers.name_of(id)).filter(|was| *was != name);
+        tell_another(answers, name.name(), &stands, was)?;
         tell_standing(answers, name.name(), stands, is_late)?;
     }
     for ((place, holder), Managed { level, below }) in ledger.managed() {
@@ -190,12 +194,15 @@ fn tell(
     send(answers, Step::Done(true))
 }
 
+fn tell_another(answers: &Answers, user: &str, stands: &Stands, was: Option<&Holder>) -> Option<()> {
+    let Some(why) = stands.another.clone() else { return Some(()) };
+    let was = was.map(|was| was.name().to_owned()).unwrap_or_default();
+    send(answers, Step::Another(v1::AnotherAccount { user: user.to_owned(), why, was }))
+}
+
 fn tell_standing(answers: &Answers, user: &str, stands: Stands, is_late: bool) -> Option<()> {
-    let Stands { standing, was, another } = stands;
+    let Stands { standing, was, another: _ } = stands;
     let user = user.to_owned();
-    if let Some(why) = another {
-        send(answers, Step::Another(v1::AnotherAccount { user: user.clone(), why }))?;
-    }
     if is_gone(standing) || (standing != Standing::Active && !is_late) {
         let was = was.map(|was| was.name().to_owned()).unwrap_or_default();
         let standing = standing.as_str().to_owned();

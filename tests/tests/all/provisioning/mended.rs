@@ -1,10 +1,10 @@
 //! What others did is mended where somebody names it, and nowhere else.
 
-use std::thread;
+use std::{fs, os::unix::fs::symlink, thread};
 
 use oam_audit::entry::ChangeStage;
 use oam_tests::{
-    Finished,
+    Finished, HookConfig, binaries,
     bitbucket_server::{CredentialKind, Global, Permission},
     wait,
 };
@@ -33,6 +33,17 @@ impl World {
         let drift: serde_json::Value =
             serde_json::from_slice(&self.oam("drift", &["--credentials", "--json"]).stdout).unwrap();
         drift["counts"][kind].as_u64().unwrap()
+    }
+
+    /// Installs the hook, and tells the daemon that it is as it was installed.
+    fn with_hook(&self) {
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let (hook, noted) = (path("oam-hook"), path("noted.json"));
+        symlink(binaries::path("oam-hook"), &hook).unwrap();
+        fs::write(path("oam-hook.toml"), HookConfig::of(&self.daemon).to_toml()).unwrap();
+        let install = ["--project", "PAY", "--binary", &hook, "--noted", &noted, "--apply"];
+        self.oam("install", &install).expect_success("oam bitbucket install");
+        self.oam("drift", &["--tell", "--noted", &noted]);
     }
 
     fn fix(&self, kind: &str) -> Finished {
@@ -68,6 +79,7 @@ fn led(more: &str) -> World {
 #[test]
 fn each_kind_is_found_and_mended_and_then_nothing_is_found() {
     let world = led("max_removed = \"100%\"");
+    world.with_hook();
     let server = &world.server;
     server.add_user("stray", Global::Licensed);
     server.add_credential("stray", CredentialKind::Token, "ci", Some(30));
@@ -187,6 +199,11 @@ fn what_is_not_as_it_was_is_not_mended() {
     for place in ["PAY", "WEB"] {
         world.server.restrict(place, "read-only", "refs/heads/main", &[]);
     }
+    // Where nobody knows that the hook refuses they may be all that does.
+    let held = world.fix("restriction");
+    assert!(held.code == 1 && held.stderr_text().contains("See to the hook first"), "{held:?}");
+    assert_eq!(world.server.restrictions().len(), 2);
+    world.with_hook();
     let fixed = world.fixed_meanwhile("restriction", 1, || {
         world.server.lift("read-only", "refs/heads/main");
         world.server.restrict("PAY", "no-deletes", "refs/heads/main", &[]);

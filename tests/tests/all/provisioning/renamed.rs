@@ -3,11 +3,18 @@
 use oam_audit::entry::{BitbucketChanged, ChangeStage};
 use oam_tests::bitbucket_server::{CredentialKind, Global};
 
-use super::{PEOPLE, World, directory};
+use super::{PEOPLE, Person, World, directory};
 
 impl World {
     fn told_by_drift(&self) -> String {
         self.oam("drift", &[]).stdout_text()
+    }
+
+    /// The account that drift says how to accept, as it is printed.
+    fn to_accept(&self) -> String {
+        let drift = self.told_by_drift();
+        let (_, pair) = drift.split_once("--accept-accounts ").unwrap_or_else(|| panic!("{drift}"));
+        pair.split('`').next().unwrap().to_owned()
     }
 
     fn has_as_much_as(&self, name: &str, before: &[String], called: &str) -> bool {
@@ -79,13 +86,29 @@ fn a_colleague_who_was_renamed_loses_nothing_by_itself() {
     assert!(world.has_as_much_as("carla", &before, "carl"), "{:?}", world.server.given());
     let drift = world.told_by_drift();
     assert!(drift.contains("this account was `carl`, who is gone"), "{drift}");
-    world.oam("apply", &["--accept-accounts"]).expect_success("oam bitbucket apply --accept-accounts");
+    let carla = world.to_accept();
+    assert!(carla.starts_with("carla="), "{carla}");
+    // Who names another number accepts nothing.
+    let refused = world.oam("apply", &["--accept-accounts", "carla=999999"]);
+    assert!(refused.stderr_text().contains("no account `carla` with the number 999999"), "{refused:?}");
+    world
+        .oam("apply", &["--accept-accounts", &carla])
+        .expect_success("oam bitbucket apply --accept-accounts");
     assert!(world.has_as_much_as("carla", &before, "carl"), "{:?}", world.server.given());
     let drift = world.told_by_drift();
     assert!(!drift.contains("carla"), "{drift}");
     // And whoever gets the old name then is nobody's double.
     world.server.add_user("carl", Global::Licensed);
     assert!(!world.told_by_drift().contains("told apart"), "{}", world.told_by_drift());
+    // What was given to them before is ours under the new name, too.
+    let nothing: [Person; 5] = PEOPLE.map(|one| match one.0 {
+        "carl" => ("carla", true, &[][..]),
+        _ => one,
+    });
+    world.daemon.import(&directory(&nothing));
+    world.oam("watch", &[]).expect_success("oam bitbucket watch");
+    let left = world.server.given();
+    assert!(!left.iter().any(|one| one.contains(" carla ")), "{left:?}");
 }
 
 /// A name that was given to another account: what whoever was known by it is to lose is not theirs to lose.
@@ -107,11 +130,20 @@ fn a_name_that_another_account_has_is_told_and_nothing_is_done() {
     // Nor does a run by somebody, unless they say whose it is.
     world.apply();
     assert_eq!(world.server.credentials("carl"), 1);
-    world.oam("apply", &["--accept-accounts"]).expect_success("it is theirs");
+    // By a plan that is refused nobody is accepted.
+    let (file, carl) = (world.folder.path().join("plan.json"), world.to_accept());
+    let plan = || file.to_str().unwrap();
+    world.oam("plan", &["--out", plan()]);
+    world.server.add_credential("carl", CredentialKind::Ssh, "later", None);
+    let refused = world.oam("apply", &["--accept-accounts", &carl, plan()]);
+    assert!(refused.stderr_text().contains("nothing was done"), "{refused:?}");
+    let is_accepted = || !world.told_by_drift().contains("told apart");
+    assert!(!is_accepted() && world.server.credentials("carl") == 2);
+    world.oam("plan", &["--out", plan()]);
+    world.oam("apply", &["--accept-accounts", &carl, plan()]).expect_success("it is theirs");
     let is_one = |one: &BitbucketChanged| one.step == "accept-account" && one.user.as_deref() == Some("carl");
     assert_eq!(world.recorded().iter().filter(|(_, one)| is_one(one)).count(), 1);
-    assert!(world.has_nothing("carl"));
-    assert!(!world.told_by_drift().contains("told apart"), "{}", world.told_by_drift());
+    assert!(world.has_nothing("carl") && is_accepted(), "{}", world.told_by_drift());
 }
 
 /// What was kept may be older than the account that has the name now.

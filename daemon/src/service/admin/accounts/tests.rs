@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use oam_audit::entry::Event;
@@ -14,24 +14,43 @@ use oam_policy::{
     file::{self, PolicySource},
     snapshot::{Directory, Person},
 };
-use oam_proto::v1::BitbucketAccount;
 use tempfile::TempDir;
 
-use super::{Stands, Taken, Why, still_right};
+use super::{Accept, Stands, Taken, Why, moving_on, still_right};
 use crate::provisioning::{Ledger, Numbers};
 
 /// Carl is active, and lena is gone.
 fn state() -> State {
+    state_of("", &[])
+}
+
+/// The same with more in the policy, and carl in groups.
+fn state_of(more: &str, groups: &[&str]) -> State {
     let person = |name: &str, active| Person { active, ..Person::named(name.parse().unwrap()) };
-    let people = vec![person("carl", true), person("lena", false)];
+    let groups = groups.iter().map(|group| group.parse().unwrap()).collect();
+    let people = vec![Person { groups, ..person("carl", true) }, person("lena", false)];
     let directory = Directory { people, groups: Default::default() };
     let snapshot = Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, Default::default()).unwrap();
-    let text = "version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n".into();
+    let text = format!("version = 1\n[[role]]\nid = \"developer\"\nany = [\"s:eng\"]\n{more}");
     let source = PolicySource { name: "p.toml".into(), text };
     State {
         policy: Some(Arc::new(file::parse(&[source]).unwrap())),
         snapshot: Some(snapshot),
         ..State::default()
+    }
+}
+
+fn settings(groups: &[&str]) -> Settings {
+    Settings {
+        account: name("svc-oam"),
+        daemon: Default::default(),
+        groups: groups.iter().map(|source| (*source).to_owned()).collect(),
+        jit: false,
+        adopt: Default::default(),
+        ignore: Default::default(),
+        most_removed: 10,
+        automatic: Default::default(),
+        mirror: MirrorSettings::default(),
     }
 }
 
@@ -47,7 +66,7 @@ fn name(name: &str) -> Holder {
 fn numbers() -> Numbers {
     let folder = TempDir::new().unwrap();
     let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
-    ledger.know(vec![(id(17), name("carl")), (id(18), name("lena"))]).unwrap();
+    ledger.know(vec![(id(17), name("carl")), (id(18), name("lena"))], &BTreeSet::new()).unwrap();
     ledger.numbers()
 }
 
@@ -71,17 +90,7 @@ fn a_colleague_who_was_renamed_is_told_apart_and_a_leaver_is_gone() {
 #[test]
 fn a_colleague_who_was_renamed_is_no_stranger() {
     let state = state();
-    let settings = Settings {
-        account: name("svc-oam"),
-        daemon: Default::default(),
-        groups: Default::default(),
-        jit: false,
-        adopt: Default::default(),
-        ignore: Default::default(),
-        most_removed: 10,
-        automatic: Default::default(),
-        mirror: MirrorSettings::default(),
-    };
+    let settings = settings(&[]);
     let policy = state.policy.as_ref().unwrap().digest().to_string();
     let right = |user: &str, was: Option<Holder>, why| {
         let change = Told {
@@ -103,15 +112,98 @@ fn a_colleague_who_was_renamed_is_no_stranger() {
 /// Whoever says whose an account is decides who gets and who loses by it.
 #[test]
 fn that_an_account_is_taken_for_another_is_recorded_with_both_numbers() {
-    let told = [("carl", 27), ("carla", 17)].map(|(name, id)| BitbucketAccount { name: name.into(), id });
-    let taken = |accept| Taken::of(&state(), &numbers(), &told, (accept, "uid 0")).unwrap();
+    let told = [(name("carl"), id(27)), (name("carla"), id(17))];
+    let taken = |all| {
+        let accept = Accept { all, ..Accept::default() };
+        Taken::of(&state(), &numbers(), &told, (&accept, "uid 0")).unwrap()
+    };
     let none = taken(false);
     assert!(none.known.is_empty() && none.accepted.is_empty(), "{none:?}");
-    let Taken { known, accepted } = taken(true);
+    let Taken { known, accepted, .. } = taken(true);
     assert_eq!(known, [(id(27), name("carl"))]);
     let [Event::BitbucketChanged(one)] = &accepted[..] else { panic!("{accepted:?}") };
     assert_eq!((one.step.as_str(), one.actor.as_str()), ("accept-account", "uid 0"));
     let numbers = (one.before.as_deref(), one.after.as_deref());
     assert_eq!((one.user.as_deref(), numbers), (Some("carl"), (Some("17"), Some("27"))));
     assert_eq!(one.because, "another account was known by this name");
+}
+
+/// Of two that have another's name now only the one is accepted that was named.
+#[test]
+fn only_that_account_is_accepted_that_was_named_by_its_number() {
+    let told = [(name("carl"), id(27)), (name("lena"), id(28))];
+    let taken = |named: &[(&str, u64)]| {
+        let named = named.iter().map(|(called, number)| (name(called), id(*number))).collect();
+        let accept = Accept { all: false, named };
+        Taken::of(&state(), &numbers(), &told, (&accept, "uid 0"))
+    };
+    let one = taken(&[("CARL", 27)]).unwrap();
+    assert_eq!((one.known, one.accepted.len()), (vec![(id(27), name("carl"))], 1));
+    assert!(taken(&[]).unwrap().known.is_empty());
+    // Where one of them is wrong none is accepted.
+    for wrong in [("carl", 28), ("nobody", 29)] {
+        let refused = taken(&[("lena", 28), wrong]).unwrap_err();
+        assert!(refused.message().contains(&format!("no account `{}`", wrong.0)), "{refused}");
+    }
+}
+
+#[test]
+fn what_was_given_under_a_name_goes_with_its_account_where_nobody_else_has_the_name() {
+    let known = [(id(17), name("carla"))];
+    let moves = |told: &[(&str, u64)]| {
+        let told: Vec<_> = told.iter().map(|(called, number)| (name(called), id(*number))).collect();
+        moving_on(&numbers(), &told, &known)
+    };
+    assert_eq!(moves(&[("carla", 17), ("lena", 18)]), BTreeSet::from([id(17)]));
+    assert!(moves(&[("carla", 17), ("carl", 27)]).is_empty());
+    // In another Bitbucket it is somebody else's number.
+    let (state, told) = (state(), [(name("carl"), id(18))]);
+    let taken = |all, named: &[(Holder, AccountId)]| {
+        let accept = Accept { all, named: named.iter().cloned().collect() };
+        Taken::of(&state, &numbers(), &told, (&accept, "uid 0")).unwrap()
+    };
+    assert!(taken(true, &[]).move_on.is_empty());
+    assert_eq!(taken(false, &told).move_on, BTreeSet::from([id(18)]));
+}
+
+/// Whoever was given a role after it was planned keeps what it gives, and is not looked at again in an hour only.
+#[test]
+fn nothing_is_taken_by_name_that_is_granted_by_name_meanwhile() {
+    let grant = |id: &str, on: &str, verb: &str| {
+        format!("[[grant]]\nid = \"{id}\"\nto = [\"developer\"]\non = [\"{on}\"]\nverbs = [\"{verb}\"]\n")
+    };
+    let more = [grant("a", "PAY/*", "admin"), grant("b", "WEB/shop", "read"), grant("c", "PAY/api", "read")]
+        .concat();
+    let right =
+        |groups: &[&str], sources: &[&str], (step, place, before, after): (&str, &str, &str, &str)| {
+            let state = state_of(&more, groups);
+            let policy = state.policy.as_ref().unwrap().digest().to_string();
+            let change = Told {
+                step: step.into(),
+                place: place.into(),
+                user: "Carl".into(),
+                before: before.into(),
+                after: after.into(),
+                ..Told::default()
+            };
+            still_right((&settings(sources), &state), &change, None, (&policy, Why::Else))
+        };
+    let revoke = ("revoke", "PAY", "admin", "");
+    assert!(right(&[], &[], revoke).is_ok());
+    let refused = right(&["s:eng"], &[], revoke).unwrap_err();
+    assert!(refused.message().contains("`Carl` is granted more than that now"), "{refused}");
+    for (change, is_right) in [
+        (("permit", "PAY", "admin", "write"), false),
+        (("permit", "PAY", "read", "write"), true),
+        (("permit", "WEB/shop", "write", "read"), true),
+        (("revoke", "WEB/shop", "write", ""), false),
+        (("revoke", "WEB", "write", ""), true),
+        // By the whole project they have more.
+        (("revoke", "PAY/api", "write", ""), true),
+        (("forget", "PAY", "", ""), true),
+    ] {
+        assert_eq!(right(&["s:eng"], &[], change).is_ok(), is_right, "{change:?}");
+    }
+    // In the stead of what the group has now.
+    assert!(right(&["s:eng"], &["s"], revoke).is_ok());
 }
