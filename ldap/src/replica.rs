@@ -111,6 +111,34 @@ impl Replica {
         self.groups.keys().copied()
     }
 
+    /// The name of a user or a group.
+    pub fn dn(&self, id: &Uuid) -> Option<&DnKey> {
+        let group = || self.groups.get(id).map(|group| &group.dn);
+        self.users.get(id).map(|user| &user.dn).or_else(group)
+    }
+
+    /// Whoever has this name: a user, a group, or nobody.
+    pub fn called(&self, dn: &DnKey) -> impl Iterator<Item = Uuid> {
+        self.user_dns.get(dn).into_iter().chain(self.group_dns.get(dn)).copied()
+    }
+
+    /// The groups in which this name stands.
+    pub fn naming(&self, dn: &DnKey) -> impl Iterator<Item = Uuid> {
+        self.parents.get(dn).into_iter().flatten().copied()
+    }
+
+    /// Who may be in a group under another name now: it names them no more, and somebody else whom nobody knows. Where a server
+    /// tells of the group before it tells of them, they would be in it no more.
+    pub fn renamed_in(&self, id: &Uuid, now: &Group) -> BTreeSet<Uuid> {
+        let Some(before) = self.groups.get(id) else { return BTreeSet::new() };
+        let was: HashSet<&DnKey> = before.members.iter().collect();
+        let is: HashSet<&DnKey> = now.members.iter().collect();
+        if is.difference(&was).all(|name| self.called(name).next().is_some()) {
+            return BTreeSet::new();
+        }
+        was.difference(&is).flat_map(|name| self.called(name)).collect()
+    }
+
     /// Names that more than one group has, ascending.
     pub fn shared_names(&self) -> Vec<&str> {
         let mut shared: Vec<_> =
@@ -289,6 +317,25 @@ mod tests {
         assert_eq!(replica.shared_names(), ["eng"]);
         replica.remove_group(id(12), &mut touched);
         assert!(replica.group(&id(11)).is_some());
+    }
+
+    #[test]
+    fn who_may_be_called_otherwise_is_told_where_somebody_is_new_whom_nobody_knows() {
+        let (mut replica, mut touched) = (Replica::default(), Touched::default());
+        replica.put_user(id(1), user("alice"), &mut touched);
+        replica.put_user(id(2), user("bob"), &mut touched);
+        replica.put_group(id(11), group("eng", &["alice", "team"]), &mut touched);
+        replica.put_group(id(12), group("team", &[]), &mut touched);
+        assert_eq!((replica.dn(&id(1)), replica.dn(&id(12))), (Some(&dn("alice")), Some(&dn("team"))));
+        assert_eq!(replica.naming(&dn("team")).collect::<Vec<_>>(), [id(11)]);
+        assert_eq!(replica.called(&dn("team")).collect::<Vec<_>>(), [id(12)]);
+        let of = |members: &[&str]| replica.renamed_in(&id(11), &group("eng", members));
+        assert_eq!(of(&["alicia", "team"]), BTreeSet::from([id(1)]));
+        assert_eq!(of(&["alicia", "squad"]), BTreeSet::from([id(1), id(12)]));
+        // Who left simply left.
+        assert_eq!(of(&["bob"]), BTreeSet::new());
+        assert_eq!(of(&["alice", "team", "stranger"]), BTreeSet::new());
+        assert_eq!(replica.renamed_in(&id(13), &group("new", &["alicia"])), BTreeSet::new());
     }
 
     #[derive(Debug, Clone)]
