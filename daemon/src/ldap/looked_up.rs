@@ -1,7 +1,8 @@
 //! Active Directory tells that an object changed, and what it is now is looked up.
 //!
 //! Whom a group names there follows whoever is renamed, moved, deleted or brought back, and of the group nothing is told then. So
-//! with each name that is another, new or gone, the groups are looked up that name it.
+//! with each name that is another, new or gone, the groups are looked up that name it. OpenLDAP tells nothing either where it
+//! changes groups by itself (`refint`): those are looked up that name somebody new.
 
 use std::collections::BTreeSet;
 
@@ -62,6 +63,37 @@ pub(super) async fn look_up(
         // Also those that were looked up before: whoever they name may have been renamed since.
         open = also;
     }
+}
+
+/// Takes those groups as they are now in which the name of somebody stands who had it not: as far as was told, they would have
+/// what another one had. For servers of which an object's id is its `entryUUID`. Where it fails, see [`look_up`].
+///
+/// # Errors
+/// As [`look_up`].
+pub(super) async fn look_up_naming(
+    connection: &mut Connection,
+    config: &LdapConfig,
+    replica: &mut Replica,
+    touched: &mut Touched,
+) -> Result<(), LdapError> {
+    let ids: BTreeSet<Uuid> = touched.taken.iter().flat_map(|dn| replica.naming(dn)).collect();
+    if ids.len() > MANY {
+        return Err(LdapError::AllAgain);
+    }
+    let groups = &config.groups;
+    let attributes = mapped::group_attributes(config);
+    for id in ids {
+        let is_it = Filter::Compare(Comparison::Equal, "entryUUID".to_owned(), id.to_string().into_bytes());
+        let filter = Filter::And(vec![groups.filter.clone(), is_it]);
+        let search =
+            Search { base: &groups.base, scope: Scope::Subtree, filter: &filter, attributes: &attributes };
+        let entry = load::one(connection, &search).await?;
+        // That one is gone is told.
+        if let Some(group) = entry.and_then(|entry| mapped::group(config, &entry)) {
+            replica.put_group(id, group, touched);
+        }
+    }
+    Ok(())
 }
 
 /// Takes one object as it is now; tells what is to be looked up with it.

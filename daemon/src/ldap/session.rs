@@ -20,7 +20,7 @@ use super::{
     Ended, LdapError,
     connection::{ANSWER, Connection},
     dirsync, load,
-    looked_up::look_up,
+    looked_up::{look_up, look_up_naming},
     mapped,
     memory::Memory,
     notified::Notified,
@@ -208,6 +208,12 @@ impl Session<'_> {
             let message = message.map_err(|_| LdapError::Silent(ANSWER))??;
             refresh.take(message, self.config, replica, &mut touched)?;
         }
+        if !is_whole && !touched.taken.is_empty() {
+            // Where it fails everything is told anew.
+            let cookies = std::mem::take(&mut self.memory.cookies);
+            look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
+            self.memory.cookies = cookies;
+        }
         let touched = mapped::touched(&touched);
         let of = if is_whole { Of::All(request.as_ref()) } else { Of::Refreshed(&touched) };
         self.take_all(of).await?;
@@ -344,6 +350,12 @@ impl Session<'_> {
             Following::Refresh(refresh) => {
                 let is_held = self.memory.is_held;
                 let told = refresh.take(message, self.config, replica, &mut touched)?;
+                if !touched.taken.is_empty() {
+                    // Where it fails everything is told anew.
+                    let cookies = std::mem::take(&mut self.memory.cookies);
+                    look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
+                    self.memory.cookies = cookies;
+                }
                 if told == Told::Change {
                     self.take_changes(mapped::touched(&touched)).await?;
                 }

@@ -1,6 +1,7 @@
 //! What real servers seldom do: many members in parts, pages, interrupted refreshes, and nonsense.
 
 mod domain;
+mod taken;
 
 use std::{
     io::{Read as _, Write as _},
