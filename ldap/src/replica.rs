@@ -3,6 +3,9 @@
 //! Servers tell of each object alone: that a user is gone is not told again by the groups that name them, and what stands
 //! in a group counts for all that it stands in. So each change here says whom and which groups it may concern.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, HashSet, hash_map::Entry as Slot};
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +46,8 @@ pub struct Touched {
     pub users: BTreeSet<Uuid>,
     /// Groups: they, their names or who is in them.
     pub groups: BTreeSet<Uuid>,
+    /// Names that stand in groups, and that somebody has now who had them not.
+    pub taken: BTreeSet<DnKey>,
 }
 
 /// Users and groups.
@@ -111,6 +116,34 @@ impl Replica {
         self.groups.keys().copied()
     }
 
+    /// The name of a user or a group.
+    pub fn dn(&self, id: &Uuid) -> Option<&DnKey> {
+        let group = || self.groups.get(id).map(|group| &group.dn);
+        self.users.get(id).map(|user| &user.dn).or_else(group)
+    }
+
+    /// Whoever has this name: a user, a group, or nobody.
+    pub fn called(&self, dn: &DnKey) -> impl Iterator<Item = Uuid> {
+        self.user_dns.get(dn).into_iter().chain(self.group_dns.get(dn)).copied()
+    }
+
+    /// The groups in which this name stands.
+    pub fn naming(&self, dn: &DnKey) -> impl Iterator<Item = Uuid> {
+        self.parents.get(dn).into_iter().flatten().copied()
+    }
+
+    /// Who may be in a group under another name now: it names them no more, and somebody else whom nobody knows. Where a server
+    /// tells of the group before it tells of them, they would be in it no more.
+    pub fn renamed_in(&self, id: &Uuid, now: &Group) -> BTreeSet<Uuid> {
+        let Some(before) = self.groups.get(id) else { return BTreeSet::new() };
+        let was: HashSet<&DnKey> = before.members.iter().collect();
+        let is: HashSet<&DnKey> = now.members.iter().collect();
+        if is.difference(&was).all(|name| self.called(name).next().is_some()) {
+            return BTreeSet::new();
+        }
+        was.difference(&is).flat_map(|name| self.called(name)).collect()
+    }
+
     /// Names that more than one group has, ascending.
     pub fn shared_names(&self) -> Vec<&str> {
         let mut shared: Vec<_> =
@@ -141,6 +174,7 @@ impl Replica {
             self.unname_user(id, &before, touched);
         }
         if self.user_dns.insert(user.dn.clone(), id) != Some(id) {
+            self.take_name(&user.dn, touched);
             self.touch_parents(&user.dn, touched);
         }
         self.users.insert(id, user);
@@ -153,6 +187,9 @@ impl Replica {
             return;
         }
         touched.groups.insert(id);
+        if before.as_ref().is_none_or(|before| before.dn != group.dn) {
+            self.take_name(&group.dn, touched);
+        }
         if let Some(before) = before {
             self.drop_group(id, &before, touched);
         }
@@ -181,6 +218,12 @@ impl Replica {
         if let Some(group) = self.groups.get(&id).cloned() {
             touched.groups.insert(id);
             self.drop_group(id, &group, touched);
+        }
+    }
+
+    fn take_name(&self, dn: &DnKey, touched: &mut Touched) {
+        if self.parents.contains_key(dn) {
+            touched.taken.insert(dn.clone());
         }
     }
 
@@ -228,131 +271,6 @@ fn leave<K: std::hash::Hash + Eq + Clone>(index: &mut HashMap<K, BTreeSet<Uuid>>
         ids.remove(&id);
         if ids.is_empty() {
             index.remove(key);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn dn(name: &str) -> DnKey {
-        DnKey::of(&format!("cn={name},dc=x")).unwrap()
-    }
-
-    fn id(number: u128) -> Uuid {
-        Uuid::from_u128(number)
-    }
-
-    fn user(name: &str) -> User {
-        User {
-            dn: dn(name),
-            username: Some(name.into()),
-            display_name: None,
-            emails: Vec::new(),
-            standing: Standing::Active,
-        }
-    }
-
-    fn group(name: &str, members: &[&str]) -> Group {
-        Group { dn: dn(name), name: name.into(), members: members.iter().map(|name| dn(name)).collect() }
-    }
-
-    #[test]
-    fn members_of_members_are_members_and_circles_end() {
-        let (mut replica, mut touched) = (Replica::default(), Touched::default());
-        replica.put_user(id(1), user("alice"), &mut touched);
-        replica.put_user(id(2), user("bob"), &mut touched);
-        replica.put_group(id(11), group("all", &["team", "bob"]), &mut touched);
-        replica.put_group(id(12), group("team", &["alice", "all", "nobody"]), &mut touched);
-        assert_eq!(replica.members(&id(11)), BTreeSet::from([id(1), id(2)]));
-        assert_eq!(replica.members(&id(12)), BTreeSet::from([id(1), id(2)]));
-        // Nothing is told of the groups when a user goes.
-        let mut touched = Touched::default();
-        replica.remove_user(id(1), &mut touched);
-        assert_eq!(touched.groups, BTreeSet::from([id(11), id(12)]));
-        assert_eq!(replica.members(&id(11)), BTreeSet::from([id(2)]));
-    }
-
-    #[test]
-    fn two_groups_of_one_name_are_neither() {
-        let (mut replica, mut touched) = (Replica::default(), Touched::default());
-        replica.put_group(id(11), group("eng", &["alice"]), &mut touched);
-        assert!(replica.group(&id(11)).is_some());
-        let mut touched = Touched::default();
-        let other = Group { dn: dn("elsewhere"), ..group("ENG", &["mallory"]) };
-        replica.put_group(id(12), other, &mut touched);
-        assert_eq!(touched.groups, BTreeSet::from([id(11), id(12)]));
-        assert!(replica.group(&id(11)).is_none() && replica.group(&id(12)).is_none());
-        assert_eq!(replica.shared_names(), ["eng"]);
-        replica.remove_group(id(12), &mut touched);
-        assert!(replica.group(&id(11)).is_some());
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        User(u128, usize),
-        Group(u128, usize, Vec<usize>),
-        RemoveUser(u128),
-        RemoveGroup(u128),
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            (0..6_u128, 0..8_usize).prop_map(|(id, name)| Step::User(id, name)),
-            (6..12_u128, 0..8_usize, prop::collection::vec(0..8_usize, 0..4))
-                .prop_map(|(id, name, members)| Step::Group(id, name, members)),
-            (0..6_u128).prop_map(Step::RemoveUser),
-            (6..12_u128).prop_map(Step::RemoveGroup),
-        ];
-        prop::collection::vec(step, 0..30)
-    }
-
-    #[test]
-    fn what_is_kept_is_what_was_known() {
-        let (mut replica, mut touched) = (Replica::default(), Touched::default());
-        for (number, name) in [(1, "a"), (2, "b")] {
-            replica.put_user(id(number), user(name), &mut touched);
-        }
-        replica.put_group(id(3), group("c", &["a", "d"]), &mut touched);
-        replica.put_group(id(4), group("d", &["b", "c"]), &mut touched);
-        let kept = Replica::of_image(replica.image());
-        assert_eq!(kept.image(), replica.image());
-        assert_eq!(kept.members(&id(3)), BTreeSet::from([id(1), id(2)]));
-        // And it goes on as the other would.
-        let mut again = kept;
-        again.remove_group(id(4), &mut touched);
-        assert_eq!(again.members(&id(3)), BTreeSet::from([id(1)]));
-    }
-
-    proptest! {
-        /// Whoever looks at nothing but what is touched knows as much as whoever looks at all.
-        #[test]
-        fn what_is_not_touched_is_as_it_was(steps in steps()) {
-            const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
-            let mut replica = Replica::default();
-            let mut known: HashMap<Uuid, (Option<Group>, BTreeSet<Uuid>)> = HashMap::new();
-            for step in steps {
-                let mut touched = Touched::default();
-                match step {
-                    Step::User(number, name) => replica.put_user(id(number), user(NAMES[name]), &mut touched),
-                    Step::Group(number, name, members) => {
-                        let members: Vec<_> = members.into_iter().map(|member| NAMES[member]).collect();
-                        replica.put_group(id(number), group(NAMES[name], &members), &mut touched);
-                    }
-                    Step::RemoveUser(number) => replica.remove_user(id(number), &mut touched),
-                    Step::RemoveGroup(number) => replica.remove_group(id(number), &mut touched),
-                }
-                for group in touched.groups {
-                    known.insert(group, (replica.group(&group).cloned(), replica.members(&group)));
-                }
-                for group in replica.group_ids() {
-                    let now = (replica.group(&group).cloned(), replica.members(&group));
-                    prop_assert_eq!(known.get(&group), Some(&now));
-                }
-            }
         }
     }
 }

@@ -164,7 +164,7 @@ fn counted(count: &mut usize) -> Result<(), LdapError> {
 }
 
 /// Goes through all pages of a search.
-async fn pages(
+pub(super) async fn pages(
     connection: &mut Connection,
     what: &'static str,
     search: &Search<'_>,

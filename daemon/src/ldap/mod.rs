@@ -4,7 +4,7 @@
 //!
 //! One task follows one source (`crate::follow`): `connection` speaks with a server, `session` reads everything (`load`)
 //! and then whatever changes (`refresh` by RFC 4533, `notified` with Active Directory, where `dirsync` tells what changed
-//! meanwhile, by the `memory` of what was known).
+//! meanwhile, by the `memory` of what was known, and `looked_up` takes what it is now).
 //!
 //! It must never take half of a load for all of it, take silence for "nobody", read on before a change is durable and
 //! in force, follow where a server points elsewhere, or let a password be seen.
@@ -12,6 +12,7 @@
 mod connection;
 mod dirsync;
 mod load;
+mod looked_up;
 mod mapped;
 mod memory;
 mod notified;
@@ -74,7 +75,9 @@ enum LdapError {
         hint: &'static str,
     },
     /// It cannot go on from what is known.
-    #[error("the server wants to tell everything again")]
+    #[error(
+        "everything is to be read again: the server does not go on from what is known, or too many have other names at once"
+    )]
     AllAgain,
     /// The password.
     #[error("the password file `{path}` cannot be read: {detail}")]

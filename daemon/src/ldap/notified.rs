@@ -1,12 +1,11 @@
-//! Change notifications of Active Directory: that something changed is told, and what it is now is looked up.
+//! Change notifications of Active Directory: that something changed is told, and what it is now is looked up (`looked_up`).
 //!
 //! The server tells of everything below its root, deleted objects too, and takes no filter.
 
 use oam_ldap::{
-    DnKey, Entry, Filter, Message, Replica,
+    Filter, Message,
     control::Ask,
     message::Response,
-    replica::Touched,
     request::{Scope, Search},
 };
 use uuid::Uuid;
@@ -39,34 +38,23 @@ impl Notified {
         Ok(Self { id })
     }
 
-    /// Takes a message, and looks up what it is about; `replica` is another when this tells of a change.
-    pub(super) async fn take(
-        &self,
-        message: Message,
-        connection: &mut Connection,
-        config: &LdapConfig,
-        replica: &mut Replica,
-        touched: &mut Touched,
-    ) -> Result<bool, LdapError> {
+    /// Takes a message; tells which object it is about, if it tells of a change.
+    pub(super) fn take(&self, message: Message, config: &LdapConfig) -> Result<Option<Uuid>, LdapError> {
         if message.id != self.id {
-            return Ok(false);
+            return Ok(None);
         }
-        let entry = match message.response {
-            Response::Entry(entry) => entry,
-            Response::Reference | Response::Intermediate { .. } => return Ok(false),
+        match message.response {
+            // What has no id is no user and no group.
+            Response::Entry(entry) => Ok(mapped::id(config, &entry)),
+            Response::Reference | Response::Intermediate { .. } => Ok(None),
             Response::Done(outcome) => {
                 granted("the search that was to go on", &outcome)?;
-                return Err(LdapError::Lost("the server ended the search that was to go on".into()));
+                Err(LdapError::Lost("the server ended the search that was to go on".into()))
             }
             Response::Bind(_) | Response::Extended(_) => {
-                return Err(LdapError::Unexpected("something else than an answer to a search"));
+                Err(LdapError::Unexpected("something else than an answer to a search"))
             }
-        };
-        // What has no id is no user and no group.
-        let Some(id) = mapped::id(config, &entry) else { return Ok(false) };
-        let before = touched.clone();
-        look_up(id, connection, config, replica, touched).await?;
-        Ok(*touched != before)
+        }
     }
 }
 
@@ -79,53 +67,4 @@ pub(super) async fn root(connection: &mut Connection) -> Result<String, LdapErro
     let entry = load::one(connection, &search).await?;
     let root = entry.as_ref().and_then(|entry| entry.text(ROOT)).map(str::to_owned);
     root.ok_or(LdapError::Unexpected("no `defaultNamingContext`: it is no Active Directory"))
-}
-
-/// Takes one object as it is now.
-pub(super) async fn look_up(
-    id: Uuid,
-    connection: &mut Connection,
-    config: &LdapConfig,
-    replica: &mut Replica,
-    touched: &mut Touched,
-) -> Result<(), LdapError> {
-    let (users, groups) = (&config.users, &config.groups);
-    let user = within(id, &users.base, &users.filter, &mapped::user_attributes(config), connection).await?;
-    if let Some(user) = user.and_then(|entry| mapped::user(config, &entry)) {
-        replica.put_user(id, user, touched);
-        return Ok(());
-    }
-    let group =
-        within(id, &groups.base, &groups.filter, &mapped::group_attributes(config), connection).await?;
-    let group = match group {
-        Some(mut entry) => {
-            load::complete(connection, &groups.member, &mut entry).await?;
-            mapped::group(config, &entry)
-        }
-        None => None,
-    };
-    match group {
-        Some(group) => replica.put_group(id, group, touched),
-        None => {
-            replica.remove_user(id, touched);
-            replica.remove_group(id, touched);
-        }
-    }
-    Ok(())
-}
-
-/// The object with this id, if it is below the base and what the filter looks for.
-async fn within(
-    id: Uuid,
-    base: &str,
-    filter: &Filter,
-    attributes: &[String],
-    connection: &mut Connection,
-) -> Result<Option<Entry>, LdapError> {
-    let by_id = format!("<GUID={id}>");
-    let search = Search { base: &by_id, scope: Scope::Base, filter, attributes };
-    let entry = load::one(connection, &search).await?;
-    let base = DnKey::of(base);
-    Ok(entry
-        .filter(|entry| DnKey::of(&entry.dn).zip(base.as_ref()).is_some_and(|(dn, base)| dn.is_within(base))))
 }

@@ -1,6 +1,7 @@
 //! One connection, from the first word to the last.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::Path,
     time::{Duration, SystemTime},
@@ -18,9 +19,11 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use super::{
     Ended, LdapError,
     connection::{ANSWER, Connection},
-    dirsync, load, mapped,
+    dirsync, load,
+    looked_up::{look_up, look_up_naming},
+    mapped,
     memory::Memory,
-    notified::{Notified, look_up},
+    notified::Notified,
     refresh::{Refresh, Told},
 };
 use crate::{
@@ -167,8 +170,10 @@ impl Session<'_> {
             }
         };
         let mut touched = Touched::default();
-        for id in changes.ids {
-            look_up(id, &mut self.connection, self.config, &mut self.memory.replica, &mut touched).await?;
+        let replica = &mut self.memory.replica;
+        match look_up(changes.ids, &mut self.connection, self.config, replica, &mut touched).await {
+            Err(LdapError::AllAgain) => return Ok(false),
+            looked_up => looked_up?,
         }
         let touched = mapped::touched(&touched);
         // What the source says may be newer than what was kept.
@@ -202,6 +207,12 @@ impl Session<'_> {
             let message = time::timeout(ANSWER, self.connection.receive()).await;
             let message = message.map_err(|_| LdapError::Silent(ANSWER))??;
             refresh.take(message, self.config, replica, &mut touched)?;
+        }
+        if !is_whole && !touched.taken.is_empty() {
+            // Where it fails everything is told anew.
+            let cookies = std::mem::take(&mut self.memory.cookies);
+            look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
+            self.memory.cookies = cookies;
         }
         let touched = mapped::touched(&touched);
         let of = if is_whole { Of::All(request.as_ref()) } else { Of::Refreshed(&touched) };
@@ -339,6 +350,12 @@ impl Session<'_> {
             Following::Refresh(refresh) => {
                 let is_held = self.memory.is_held;
                 let told = refresh.take(message, self.config, replica, &mut touched)?;
+                if !touched.taken.is_empty() {
+                    // Where it fails everything is told anew.
+                    let cookies = std::mem::take(&mut self.memory.cookies);
+                    look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
+                    self.memory.cookies = cookies;
+                }
                 if told == Told::Change {
                     self.take_changes(mapped::touched(&touched)).await?;
                 }
@@ -350,12 +367,19 @@ impl Session<'_> {
                 }
             }
             Following::Notified(notified) => {
-                let is_other =
-                    notified.take(message, &mut self.connection, self.config, replica, &mut touched).await?;
+                let Some(id) = notified.take(message, self.config)? else { return Ok(()) };
+                // Where it fails all is read again: told again, it would be no change to what is known by then.
+                let domain = self.memory.domain.take();
+                let ids = BTreeSet::from([id]);
+                look_up(ids, &mut self.connection, self.config, replica, &mut touched).await?;
+                let is_other = touched != Touched::default();
+                if is_other {
+                    self.take_changes(mapped::touched(&touched)).await?;
+                }
+                self.memory.domain = domain;
                 if !is_other {
                     return Ok(());
                 }
-                self.take_changes(mapped::touched(&touched)).await?;
             }
         }
         self.source.feed().tell(|status| status.last_event = Some(Timestamp::now()));

@@ -1,5 +1,8 @@
 //! What real servers seldom do: many members in parts, pages, interrupted refreshes, and nonsense.
 
+mod domain;
+mod taken;
+
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -59,10 +62,11 @@ fn config(server: SocketAddr, flavour: Flavour, password_file: &Path) -> LdapCon
     }
 }
 
-/// What a search asks for: its base, the attributes, and the cookie of its page.
+/// What a search asks for: its base, what its filter is made of, the attributes, and the cookie of its page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     base: String,
+    filter: Vec<u8>,
     attributes: Vec<String>,
     page: Option<Vec<u8>>,
 }
@@ -112,9 +116,10 @@ fn serve(mut stream: TcpStream, answer: &impl Fn(&Asked) -> Vec<(Vec<u8>, Vec<u8
 fn asked(search: &[u8], mut rest: Reader<'_>) -> Asked {
     let mut search = Reader::new(search);
     let base = search.text(0x04).unwrap().to_owned();
-    for _ in 0..6 {
+    for _ in 0..5 {
         search.any().unwrap();
     }
+    let filter = search.any().unwrap().content.to_vec();
     let mut list = search.inside(SEQUENCE).unwrap();
     let mut attributes = Vec::new();
     while !list.is_done() {
@@ -128,7 +133,7 @@ fn asked(search: &[u8], mut rest: Reader<'_>) -> Asked {
         value.integer(INTEGER).unwrap();
         value.take(0x04).unwrap().to_vec()
     });
-    Asked { base, attributes, page }
+    Asked { base, filter, attributes, page }
 }
 
 fn outcome(tag: u8, code: i32) -> Vec<u8> {

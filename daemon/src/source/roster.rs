@@ -162,6 +162,18 @@ impl Roster {
         }
     }
 
+    /// Whether somebody may act no more by a change as far as this source is concerned, or is gone who was there.
+    pub(super) fn is_ended_by(&self, change: &Change) -> bool {
+        let known = |id: &str| self.provisioned().and_then(|known| known.user(id));
+        match change {
+            Change::PutUser(user) => {
+                !user.is_active() && known(&user.id).is_some_and(|before| before.is_active())
+            }
+            Change::DropUser(id) => known(id).is_some(),
+            _ => false,
+        }
+    }
+
     /// What is different by an entry, and whom that is about.
     pub(super) fn apply(&mut self, entry: Entry) -> Touched {
         let mut touched = Touched::default();

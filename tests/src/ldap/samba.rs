@@ -180,6 +180,18 @@ impl Samba {
         format!("dn: {}\nobjectClass: group\nsAMAccountName: {name}\n{members}\n", Self::dn(name))
     }
 
+    /// A unit in `Staff` as LDIF.
+    pub fn unit(name: &str) -> String {
+        format!("dn: OU={name},{BASE}\nobjectClass: organizationalUnit\n\n")
+    }
+
+    /// Another name for a user or a group in `Staff`, perhaps in one of its units, as LDIF. By what rules know them stays as it was.
+    pub fn renamed(name: &str, now: &str, unit: Option<&str>) -> String {
+        let unit = unit.map(|unit| format!("newsuperior: OU={unit},{BASE}\n")).unwrap_or_default();
+        let dn = Self::dn(name);
+        format!("dn: {dn}\nchangetype: modrdn\nnewrdn: CN={now}\ndeleteoldrdn: 1\n{unit}\n")
+    }
+
     /// A change of a group's members as LDIF: `add` or `delete`.
     pub fn members(group: &str, verb: &str, members: &[&str]) -> String {
         let members: String =

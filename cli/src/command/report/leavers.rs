@@ -99,8 +99,9 @@ fn note(leavers: &mut BTreeMap<String, Vec<Leaver>>, entry: &Entry, changed: &Sn
             back: None,
         }),
         Step::In => {
-            if let Some(last) = times.last_mut() {
-                last.back.get_or_insert(at);
+            // More than one source may have cut them off before.
+            for leaver in times {
+                leaver.back.get_or_insert(at);
             }
         }
     }

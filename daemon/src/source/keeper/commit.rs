@@ -110,7 +110,8 @@ impl Sources {
         by: By,
     ) -> Result<(), ChangeError> {
         let amendment = self.amendment(work, before);
-        if amendment.people.is_empty() && amendment.groups.is_none() {
+        // That a source ended somebody is in the audit log before it is answered, also where nobody is different by it.
+        if amendment.people.is_empty() && amendment.groups.is_none() && !work.ends {
             return Ok(());
         }
         if !amendment.only_takes(before) {
@@ -250,6 +251,7 @@ fn keep(source: &Source, entry: Entry) -> Result<Work, (io::Error, Option<Work>)
         work.whole = entry.changes.iter().any(|change| matches!(change, Change::Forget(_)));
         let (touched, said_something) = {
             let mut roster = source.roster.write().unwrap_or_else(PoisonError::into_inner);
+            work.ends = entry.changes.iter().any(|change| roster.is_ended_by(change));
             let seen = roster.seen;
             let touched = roster.apply(entry);
             (touched, roster.seen != seen)

@@ -57,6 +57,8 @@ struct Work {
     groups: bool,
     /// Whether somebody may have to be taken out of the directory.
     whole: bool,
+    /// Whether a source deactivated or deleted somebody: that is recorded, also where by others they were cut off before.
+    ends: bool,
 }
 
 impl Work {
@@ -68,6 +70,7 @@ impl Work {
         self.names.extend(other.names);
         self.groups |= other.groups;
         self.whole |= other.whole;
+        self.ends |= other.ends;
     }
 }
 

@@ -1,8 +1,14 @@
 //! What is kept when the disk fails.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
+use oam_audit::entry::Event;
 use oam_policy::UndecidedReason;
 
 use super::{CommitError, NotSo, Sources};
@@ -97,6 +103,44 @@ async fn a_disk_that_fails_leaves_no_source_broken_and_brings_nobody_back() {
     assert!(!bench.okta().disk().is_broken() && !bench.okta().disk().owes());
     let bench = bench.restart(state.path()).await;
     assert_eq!(bench.active(), [false, false, false, false]);
+}
+
+/// Whoever asks who cut somebody off, and when, finds every source that did.
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_source_ends_somebody_is_recorded_also_where_another_did_so_before() {
+    let state = tempfile::tempdir().unwrap();
+    let Opened { store, loaded, .. } = Store::open(state.path()).unwrap();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&log);
+    let record: directory::Record = Box::new(move |event| {
+        let Event::SnapshotChanged(changed) = event else { panic!("{event:?}") };
+        noted.lock().unwrap().push((changed.actor, changed.reason, changed.subject));
+        Ok(())
+    });
+    let (writer, reader) = directory::start(store, loaded, record).unwrap();
+    let config = |name: &str| SourceConfig::bare(SourceName::parse(name).unwrap(), SourceKind::Scim);
+    let configs = [config("corp"), config("okta")];
+    let (sources, _) = Sources::open(&configs, state.path(), (writer, reader)).await.unwrap();
+    let (on, off) = (|| Change::PutUser(stored(0, "n0", true)), || Change::PutUser(stored(0, "n0", false)));
+    tell(&sources, "corp", on(), "on").await;
+    tell(&sources, "okta", on(), "on").await;
+    log.lock().unwrap().clear();
+    tell(&sources, "corp", off(), "off").await;
+    tell(&sources, "okta", off(), "off").await;
+    // It is so already.
+    tell(&sources, "okta", off(), "off again").await;
+    tell(&sources, "okta", Change::DropUser("u0".into()), "deleted").await;
+    tell(&sources, "okta", Change::DropUser("u0".into()), "deleted again").await;
+    let told = |by: &str, what: &str| (by.to_owned(), Some(what.to_owned()), Some("n0".to_owned()));
+    let wanted = [told("corp", "off"), told("okta", "off"), told("okta", "deleted")];
+    assert_eq!(*log.lock().unwrap(), wanted);
+}
+
+async fn tell(sources: &Sources, name: &str, change: Change, what: &str) {
+    let subject = Some("n0".parse().unwrap());
+    let planned = Planned { changes: vec![change], subject, what: what.to_owned(), answer: () };
+    let source = sources.get(name).unwrap();
+    sources.change(source, name, |_, _| Ok::<_, NotSo>(planned)).await.unwrap();
 }
 
 /// Whoever is disabled there would not be cut off here.

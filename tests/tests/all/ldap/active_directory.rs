@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Company, has_groups, has_no_group, is_active, is_inactive};
 
-fn can_run_samba() -> bool {
+pub(super) fn can_run_samba() -> bool {
     if !can_run(&["samba", "samba-tool", "ldapmodify"]) {
         return false;
     }
@@ -23,7 +23,7 @@ fn can_run_samba() -> bool {
 }
 
 /// Developers: alice by herself, bob by way of a team.
-fn company_of_three(server: &Samba) {
+pub(super) fn company_of_three(server: &Samba) {
     server.change(&["alice", "bob", "eve"].map(Samba::user).concat());
     server.change(&(Samba::group("team", &["bob"]) + &Samba::group("eng", &["alice", "team"])));
 }

@@ -4,6 +4,7 @@ mod active_directory;
 mod hostile;
 mod openldap;
 mod parts;
+mod renamed;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use oam_audit::entry::{Entry, Event};
 use oam_tests::{Verdict, daemon::Setup, sample};
 use serde_json::{Value, json};
 
@@ -53,6 +54,32 @@ fn deactivated_in_one_is_deactivated() {
     company.permits("bob");
     // Alice is only on the provider's list now.
     company.permits("alice");
+}
+
+#[test]
+fn a_deactivation_is_in_the_log_also_where_another_source_had_done_so() {
+    let company = Company::with(&both());
+    company.daemon.import(&listed(&json!([{"username": "alice", "active": false, "groups": []}])));
+    let id = company.okta.post("/Users", &user("alice")).id(201);
+    company.refuses("alice", "account-disabled");
+    let told = || {
+        let is_it = |entry: &&Entry| match &entry.event {
+            Event::SnapshotChanged(changed) => {
+                changed.subject.as_deref() == Some("alice")
+                    && changed.reason.as_deref() == Some("SCIM: user deactivated")
+            }
+            _ => false,
+        };
+        company.daemon.audit().entries.iter().filter(is_it).count()
+    };
+    assert_eq!(told(), 0);
+    let off = patch(&json!([{"op": "replace", "value": {"active": false}}]));
+    company.okta.patch(&format!("/Users/{id}"), &off).expect(200);
+    assert_eq!(told(), 1);
+    // It is so already.
+    company.okta.patch(&format!("/Users/{id}"), &off).expect(200);
+    assert_eq!(told(), 1);
+    company.refuses("alice", "account-disabled");
 }
 
 #[test]
