@@ -157,7 +157,9 @@ impl Receiver {
 
     fn take_sign_of_life(&self, live: &Live, event: &SecurityEvent) -> Result<(), NotTaken> {
         let now = Timestamp::now();
-        let said = block_in_place(|| locked(&self.stream).change(|stream| stream.verified(event, now)));
+        let is_managed = self.is_managed();
+        let said =
+            block_in_place(|| locked(&self.stream).change(|stream| stream.verified(event, is_managed, now)));
         let said = said.map_err(|error| NotTaken::Later(format!("it cannot be stored: {error}")))?;
         said.map_err(not_alive)?;
         live.metrics.signal(self.name(), "alive");
