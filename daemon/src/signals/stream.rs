@@ -71,6 +71,9 @@ pub(super) struct Stream {
     pub(super) asked: Option<Asked>,
     /// When the last sign of life came that was asked for.
     pub(super) verified: Option<Timestamp>,
+    /// Since when the transmitter does not answer, where it does not.
+    #[serde(default)]
+    pub(super) silent: Option<Timestamp>,
 }
 
 /// A stream, as it is kept.
@@ -284,6 +287,12 @@ mod tests {
         file.change(|stream| stream.id = Some("one".into())).unwrap();
         let again = StreamFile::open(folder.path()).unwrap();
         assert_eq!(again.get().id.as_deref(), Some("one"));
+        // As a daemon wrote it that did not keep since when the transmitter does not answer.
+        let old =
+            r#"{"id": "two", "poll": null, "flow": "enabled", "why": null, "asked": null, "verified": null}"#;
+        std::fs::write(folder.path().join("stream"), old).unwrap();
+        let of_old = StreamFile::open(folder.path()).unwrap();
+        assert_eq!((of_old.get().id.as_deref(), of_old.get().silent), (Some("two"), None));
         std::fs::write(folder.path().join("stream"), "{").unwrap();
         assert!(StreamFile::open(folder.path()).is_err());
     }
