@@ -128,4 +128,13 @@ mod tests {
         let others: Vec<_> = members.into_iter().filter(|member| *member != "tests").collect();
         assert_eq!(others, SOURCES);
     }
+
+    /// Or programs that are missing there would be tests that pass.
+    #[test]
+    fn the_gate_tells_the_tests_that_it_is_one_and_at_its_end_what_was_skipped() {
+        let gate = fs::read_to_string(workspace().join(".ci/run")).unwrap();
+        for line in ["export CI=true", "trap say_missing EXIT"] {
+            assert!(gate.lines().any(|one| one == line), "{line}");
+        }
+    }
 }

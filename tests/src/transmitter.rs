@@ -69,6 +69,8 @@ struct State {
     polls: u64,
     /// It fails when it is asked for signals.
     is_failing_polls: bool,
+    /// Its keys are not to be had.
+    is_hiding_keys: bool,
     /// How often it was asked for a sign of life.
     asks: u64,
     faults: Vec<String>,
@@ -141,6 +143,11 @@ impl Transmitter {
             }
             state.keys.push((kid.to_owned(), key));
         });
+    }
+
+    /// Has its keys not be had, or had again.
+    pub fn hide_keys(&self, is_hiding: bool) {
+        self.state(|state| state.is_hiding_keys = is_hiding);
     }
 
     /// Says of its stream from now on, where it is asked, and tells it where `tells`.
@@ -301,6 +308,7 @@ impl Transmitter {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", path) if path == known => (200, self.published()),
             ("GET", path) if path.starts_with("/.well-known/") => (404, Value::Null),
+            ("GET", "/jwks") if self.state(|state| state.is_hiding_keys) => (503, Value::Null),
             ("GET", "/jwks") => (200, self.keys()),
             _ if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) => (401, Value::Null),
             (method, "/streams") => self.streams(method, request),

@@ -57,6 +57,8 @@ pub enum State {
     Well,
     /// It has no end, and is old.
     Old,
+    /// It has no end, and is older by half: nobody heeded the warning.
+    TooOld,
     /// It ends soon.
     EndsSoon,
     /// It ends very soon.
@@ -87,19 +89,30 @@ impl Kind {
 
 impl State {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Well, Self::Old, Self::EndsSoon, Self::EndsNow, Self::Ended, Self::Unusable];
+    pub const ALL: [Self; 7] =
+        [Self::Well, Self::Old, Self::TooOld, Self::EndsSoon, Self::EndsNow, Self::Ended, Self::Unusable];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Well => "well",
             Self::Old => "old",
+            Self::TooOld => "too-old",
             Self::EndsSoon => "ends-soon",
             Self::EndsNow => "ends-now",
             Self::Ended => "ended",
             Self::Unusable => "unusable",
         }
+    }
+
+    /// Whether somebody must look at it now: it does not work, or soon does not, or the next start may fail by it.
+    const fn is_alarm(self) -> bool {
+        matches!(self, Self::TooOld | Self::EndsNow | Self::Ended | Self::Unusable)
+    }
+
+    /// Whether somebody should look at it.
+    const fn is_warning(self) -> bool {
+        matches!(self, Self::Old | Self::EndsSoon)
     }
 }
 
@@ -117,10 +130,13 @@ impl Held {
                 left if left <= days(bounds.warn_days) => State::EndsSoon,
                 _ => State::Well,
             },
-            (None, Some(since))
-                if self.kind.grows_old() && now.duration_since(since) >= days(bounds.rotate_days) =>
-            {
-                State::Old
+            (None, Some(since)) if self.kind.grows_old() => {
+                let rotate = days(bounds.rotate_days);
+                match now.duration_since(since) {
+                    age if age >= rotate + rotate / 2 => State::TooOld,
+                    age if age >= rotate => State::Old,
+                    _ => State::Well,
+                }
             }
             (None, _) => State::Well,
         }
@@ -134,7 +150,7 @@ impl Held {
         match (state, self.ends, self.since, &self.fault) {
             (State::Unusable, _, _, Some(fault)) => Some(format!(
                 "`{name}`{path} could not be used as it lies there now: {fault}. What was read before stays in use as long as \
-                 the daemon runs"
+                 the daemon runs: mend it before the next start"
             )),
             (State::Ended, Some(ends), ..) => Some(format!(
                 "`{name}`{path} has ended, {} days ago: put another one there",
@@ -148,7 +164,7 @@ impl Held {
                 };
                 Some(format!("`{name}`{path} ends {left}: put another one there, no restart is needed"))
             }
-            (State::Old, _, Some(since), _) => Some(format!(
+            (State::Old | State::TooOld, _, Some(since), _) => Some(format!(
                 "`{name}`{path} is {} days old: rotate it before somebody has to",
                 days(now.duration_since(since))
             )),
@@ -166,12 +182,12 @@ pub fn list(live: &Live) -> Vec<Held> {
 
 /// What somebody must look at now, a sentence each.
 pub fn alarms(live: &Live, now: Timestamp) -> Vec<String> {
-    told(live, now, |state| matches!(state, State::EndsNow | State::Ended))
+    told(live, now, State::is_alarm)
 }
 
 /// What somebody should look at, a sentence each.
 pub fn warnings(live: &Live, now: Timestamp) -> Vec<String> {
-    told(live, now, |state| matches!(state, State::EndsSoon | State::Old | State::Unusable))
+    told(live, now, State::is_warning)
 }
 
 fn told(live: &Live, now: Timestamp, is_wanted: impl Fn(State) -> bool) -> Vec<String> {
@@ -216,15 +232,30 @@ mod tests {
         ] {
             assert_eq!(certificate.state(&bounds, at(day)), state, "{day}");
         }
-        for (kind, old) in
-            [(Kind::Key, State::Old), (Kind::Secret, State::Old), (Kind::Authority, State::Well)]
-        {
+        for (kind, old, too_old) in [
+            (Kind::Key, State::Old, State::TooOld),
+            (Kind::Secret, State::Old, State::TooOld),
+            (Kind::Authority, State::Well, State::Well),
+        ] {
             assert_eq!(held(kind, None).state(&bounds, at(364)), State::Well);
             assert_eq!(held(kind, None).state(&bounds, at(365)), old);
+            // Half of 365 days more: 547 and a half.
+            assert_eq!(held(kind, None).state(&bounds, at(547)), old);
+            assert_eq!(held(kind, None).state(&bounds, at(548)), too_old);
         }
+        let said = held(Kind::Key, None).sentence(State::TooOld, at(548)).unwrap();
+        assert!(said.contains("is 548 days old"), "{said}");
         let broken = Held { fault: Some("it is empty".into()), ..certificate };
         assert_eq!(broken.state(&bounds, at(0)), State::Unusable);
         let said = broken.sentence(State::Unusable, at(0)).unwrap();
         assert!(said.contains("it is empty") && said.contains("stays in use"), "{said}");
+    }
+
+    #[test]
+    fn each_state_but_that_of_what_is_well_is_a_warning_or_an_alarm() {
+        let of = |is: fn(State) -> bool| State::ALL.into_iter().filter(move |state| is(*state));
+        let alarms: Vec<_> = of(State::is_alarm).collect();
+        assert_eq!(alarms, [State::TooOld, State::EndsNow, State::Ended, State::Unusable]);
+        assert_eq!(of(State::is_warning).collect::<Vec<_>>(), [State::Old, State::EndsSoon]);
     }
 }

@@ -108,11 +108,7 @@ impl Receiver {
         let taken = self.take(live, token).await;
         match &taken {
             Ok(id) => {
-                let mut told = locked(&self.told);
-                // It came again, and is understood by now.
-                told.not_understood.take_if(|one| one.id.as_ref() == Some(id));
-                told.heard = Some(Timestamp::now());
-                told.received += 1;
+                locked(&self.told).taken(id);
             }
             Err(NotTaken::Refused(code, why)) => {
                 tracing::warn!(transmitter = self.name(), code = code.as_str(), why, "a signal is refused");
@@ -122,6 +118,7 @@ impl Receiver {
             Err(NotTaken::Later(why)) => {
                 tracing::warn!(transmitter = self.name(), why, "a signal is not taken yet");
                 live.metrics.signal(self.name(), "later");
+                locked(&self.told).later(why);
             }
         }
         taken
@@ -157,7 +154,9 @@ impl Receiver {
 
     fn take_sign_of_life(&self, live: &Live, event: &SecurityEvent) -> Result<(), NotTaken> {
         let now = Timestamp::now();
-        let said = block_in_place(|| locked(&self.stream).change(|stream| stream.verified(event, now)));
+        let is_managed = self.is_managed();
+        let said =
+            block_in_place(|| locked(&self.stream).change(|stream| stream.verified(event, is_managed, now)));
         let said = said.map_err(|error| NotTaken::Later(format!("it cannot be stored: {error}")))?;
         said.map_err(not_alive)?;
         live.metrics.signal(self.name(), "alive");

@@ -161,7 +161,9 @@ impl Receiver {
             self.change(|stream| stream.asked.as_mut().map(|asked| asked.since = asked.since.min(now)))?;
         }
         let asked = locked(&self.told).asked.map(|asked| asked.elapsed());
-        let is_due = stream.is_due(asked, self.config.verify_every, self.config.alarm_after, now);
+        let is_due = stream.is_due(asked, self.config.verify_every, self.config.alarm_after, now)
+            // What came could not be taken: whether something can be by now is not left to the next event.
+            || stream.asked.is_none() && locked(&self.told).waits();
         let is_blind = locked(&self.stream).get().flow.is_blind();
         if is_due && !is_blind && transmitter.verification_endpoint.is_some() {
             self.ask_for_life(&api, &transmitter, id).await?;
@@ -240,6 +242,8 @@ impl Receiver {
             stream.poll = poll;
         });
         kept.map_err(SetUpError::Store)?;
+        // At once: where nothing is decided without it, it is from now on.
+        self.tell(&live.sources);
         self.record_stream(live, change, Some(id), actor).await?;
         self.renewed.notify_waiters();
         if transmitter.default_subjects.as_deref() == Some("NONE") {
@@ -306,6 +310,7 @@ impl Receiver {
         let transmitter = api.discover().await.map_err(refused)?;
         api.remove(&transmitter, &id).await.map_err(refused)?;
         self.change(|stream| *stream = Stream::default()).map_err(SetUpError::Store)?;
+        self.tell(&live.sources);
         self.renewed.notify_waiters();
         let tokens: Vec<_> = locked(&self.tokens).list();
         for token in tokens {
@@ -347,6 +352,7 @@ impl Receiver {
     /// It is asked, and answers.
     pub(super) fn well(&self) {
         locked(&self.told).trouble = None;
+        self.keep_silent(|_| None);
     }
 
     /// It does not answer as it should.
@@ -359,5 +365,24 @@ impl Receiver {
         let mut told = locked(&self.told);
         let since = told.trouble.as_ref().map_or_else(Instant::now, |(_, since)| *since);
         told.trouble = Some((why, since));
+        drop(told);
+        let now = Timestamp::now();
+        // One that was noted by a clock that was ahead counts from now on.
+        self.keep_silent(|silent| Some(silent.map_or(now, |since| since.min(now))));
+    }
+
+    /// Keeps since when it does not answer, so that a start does not begin anew. Of a stream that is not set up by us nobody knows
+    /// when that is over.
+    fn keep_silent(&self, next: impl FnOnce(Option<Timestamp>) -> Option<Timestamp>) {
+        if !self.is_managed() {
+            return;
+        }
+        let silent = locked(&self.stream).get().silent;
+        let next = next(silent);
+        if next != silent
+            && let Err(why) = self.change(|stream| stream.silent = next)
+        {
+            tracing::warn!(transmitter = self.name(), why, "since when it does not answer is not kept");
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! - `find`, `act`: who that is, and what follows from it;
 //! - `seen`, `stream`: what must outlive a restart: which events were taken, and how the stream is;
 //! - `push`, `poll`: the two ways in; `api`, `keep`: how a stream is set up, and how it is known that it flows;
-//! - `task`: what follows a panic.
+//! - `told`: what came of late; `task`: what follows a panic.
 //!
 //! **Must never:** guess whom an event is about; give anybody anything; say that an event was taken before what follows from it is
 //! durable, in force and in the audit log; take silence for a sign of life.
@@ -26,12 +26,15 @@ mod set;
 mod stream;
 mod subject;
 mod task;
+#[cfg(test)]
+mod tests;
+mod told;
 
 use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -47,6 +50,7 @@ use crate::{
 };
 use seen::Seen;
 use stream::StreamFile;
+use told::{NotUnderstood, Told};
 
 pub use act::{NotTaken, OUTCOMES, SetCode};
 pub use event::{EventKind, PersonEvent};
@@ -109,30 +113,6 @@ pub struct Receiver {
     renewed: Notify,
     /// A sign of life came.
     alive: Notify,
-}
-
-/// What came of late.
-#[derive(Debug, Clone, Default)]
-struct Told {
-    /// When something was last taken.
-    heard: Option<Timestamp>,
-    received: u64,
-    refused: u64,
-    /// What is wrong with how we ask, and since when.
-    trouble: Option<(String, Instant)>,
-    /// The last event that was not taken for what it says, and has not been since.
-    not_understood: Option<NotUnderstood>,
-    /// When a sign of life was last asked for; `None`: not since the start, or that failed.
-    asked: Option<Instant>,
-}
-
-/// An event that is signed as it should be, and was not taken for what it says.
-#[derive(Debug, Clone)]
-struct NotUnderstood {
-    /// What the transmitter calls it.
-    id: Option<String>,
-    why: String,
-    at: Instant,
 }
 
 /// What is known of a transmitter.
@@ -300,10 +280,17 @@ impl Receiver {
                 stream.flow.as_str()
             ));
         }
-        if let Some((why, _)) =
-            told.trouble.as_ref().filter(|(_, since)| since.elapsed() >= self.config.alarm_after)
-        {
+        if self.is_missing(stream) && self.config.on_blind == OnBlind::Undecided {
+            return Some(self.not_set_up());
+        }
+        if let Some(why) = self.not_answered(stream, told, now) {
             return Some(format!("Nothing is known of the signals of `{name}` any more: {why}"));
+        }
+        if let Some(why) = told.not_taken(self.config.alarm_after) {
+            return Some(format!(
+                "Signals of `{name}` came and could not be taken, and none was since: {why}. Whoever is disabled there may not be \
+                 cut off here by it"
+            ));
         }
         let asked =
             stream.asked.as_ref().filter(|asked| is_over(asked.since, self.config.alarm_after, now))?;
@@ -312,6 +299,25 @@ impl Receiver {
              the way to us, and at `oam signals status {name}`",
             asked.since.strftime("%Y-%m-%dT%H:%M:%SZ")
         ))
+    }
+
+    /// Why the transmitter did not answer for too long. Since when it does not is kept: a start is no answer.
+    fn not_answered(&self, stream: &stream::Stream, told: &Told, now: Timestamp) -> Option<String> {
+        let alarm_after = self.config.alarm_after;
+        let is_long = told.trouble.as_ref().is_some_and(|(_, since)| since.elapsed() >= alarm_after)
+            || self.is_managed() && stream.silent.is_some_and(|since| is_over(since, alarm_after, now));
+        let why = || told.trouble.as_ref().map(|(why, _)| why.clone());
+        is_long.then(|| why().unwrap_or_else(|| "it did not answer before the daemon was started".to_owned()))
+    }
+
+    /// Whether its stream is one for us to set up, and is not set up.
+    fn is_missing(&self, stream: &stream::Stream) -> bool {
+        self.is_managed() && stream.id.is_none()
+    }
+
+    fn not_set_up(&self) -> String {
+        let name = self.name();
+        format!("No signals of `{name}` are received: its stream is not set up. `oam signals setup {name}`")
     }
 
     /// That of late an event was not taken for what it says, be it that nobody but the transmitter can have made it.
@@ -338,11 +344,9 @@ impl Receiver {
             Delivery::Push => report.tokens.is_empty(),
             Delivery::Poll => false,
         };
-        if is_missing {
-            warnings.push(format!(
-                "No signals of `{name}` are received: its stream is not set up. `oam signals setup {name}`"
-            ));
-        }
+        let not_set_up = is_missing.then(|| self.not_set_up());
+        // Where nothing is decided for that, it was said already.
+        warnings.extend(not_set_up.filter(|what| report.blind.as_ref() != Some(what)));
         warnings.extend(report.tokens.iter().filter_map(|token| token.ends_soon(now)).map(|ends| {
             format!("The token with which `{name}` pushes signals {ends}: `oam signals setup {name}` makes another")
         }));

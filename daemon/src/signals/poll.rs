@@ -76,10 +76,11 @@ impl Receiver {
     }
 
     async fn ask(&self, place: &WebUrl, outcome: &Outcome) -> Result<Polled, String> {
+        let is_silent = locked(&self.stream).get().silent.is_some();
         let told = json!({
             "maxEvents": MOST,
-            // What came of the last ones is told at once, and is worth an answer.
-            "returnImmediately": !outcome.taken.is_empty() || !outcome.refused.is_empty(),
+            // What came of the last ones is told at once, and is worth an answer. So is that it answers again.
+            "returnImmediately": !outcome.taken.is_empty() || !outcome.refused.is_empty() || is_silent,
             "ack": outcome.taken,
             "setErrs": outcome.refused,
         });

@@ -71,6 +71,9 @@ pub(super) struct Stream {
     pub(super) asked: Option<Asked>,
     /// When the last sign of life came that was asked for.
     pub(super) verified: Option<Timestamp>,
+    /// Since when the transmitter does not answer, where it does not.
+    #[serde(default)]
+    pub(super) silent: Option<Timestamp>,
 }
 
 /// A stream, as it is kept.
@@ -93,8 +96,14 @@ impl Stream {
     /// Takes a sign of life.
     ///
     /// # Errors
-    /// When it is not one of this stream. One that nobody asked for has no state, and proves nothing.
-    pub(super) fn verified(&mut self, event: &SecurityEvent, now: Timestamp) -> Result<bool, NotAlive> {
+    /// When it is not one of this stream, or repeats what we did not ask for where only we ask (`is_managed`). Of a stream that is
+    /// set up by hand its administrator asks, with a state of their own. One that we did not ask for proves nothing.
+    pub(super) fn verified(
+        &mut self,
+        event: &SecurityEvent,
+        is_managed: bool,
+        now: Timestamp,
+    ) -> Result<bool, NotAlive> {
         self.check_subject(event)?;
         match (event.text("state"), &self.asked) {
             (None, _) => Ok(false),
@@ -103,6 +112,7 @@ impl Stream {
                 self.verified = Some(now);
                 Ok(true)
             }
+            (Some(_), _) if !is_managed => Ok(false),
             (Some(_), _) => Err(NotAlive::State),
         }
     }
@@ -216,12 +226,31 @@ mod tests {
             (json!({"format": "email", "email": "one"}), json!("s"), Err(NotAlive::Stream)),
         ] {
             let mut after = stream.clone();
-            assert_eq!(after.verified(&alive(&subject, &state), now), said, "{subject} {state}");
+            assert_eq!(after.verified(&alive(&subject, &state), true, now), said, "{subject} {state}");
             assert_eq!(after.verified.is_some(), said == Ok(true));
             assert_eq!(after.asked.is_none(), said == Ok(true));
         }
         let mut nobody_asked = Stream { asked: None, ..stream };
-        assert_eq!(nobody_asked.verified(&alive(&of("one"), &json!("s")), now), Err(NotAlive::State));
+        let said = nobody_asked.verified(&alive(&of("one"), &json!("s")), true, now);
+        assert_eq!(said, Err(NotAlive::State));
+    }
+
+    /// Its administrator asks for one at the transmitter, and is not told that it is refused.
+    #[test]
+    fn a_sign_of_life_of_a_stream_that_is_set_up_by_hand_is_noted_and_proves_nothing() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut by_hand = Stream::default();
+        let opaque = json!({"format": "opaque", "id": "theirs"});
+        for (subject, state) in
+            [(opaque.clone(), json!("s")), (json!(null), json!("s")), (opaque, json!(null))]
+        {
+            assert_eq!(
+                by_hand.verified(&alive(&subject, &state), false, now),
+                Ok(false),
+                "{subject} {state}"
+            );
+        }
+        assert_eq!(by_hand, Stream::default());
     }
 
     #[test]
@@ -258,6 +287,12 @@ mod tests {
         file.change(|stream| stream.id = Some("one".into())).unwrap();
         let again = StreamFile::open(folder.path()).unwrap();
         assert_eq!(again.get().id.as_deref(), Some("one"));
+        // As a daemon wrote it that did not keep since when the transmitter does not answer.
+        let old =
+            r#"{"id": "two", "poll": null, "flow": "enabled", "why": null, "asked": null, "verified": null}"#;
+        std::fs::write(folder.path().join("stream"), old).unwrap();
+        let of_old = StreamFile::open(folder.path()).unwrap();
+        assert_eq!((of_old.get().id.as_deref(), of_old.get().silent), (Some("two"), None));
         std::fs::write(folder.path().join("stream"), "{").unwrap();
         assert!(StreamFile::open(folder.path()).is_err());
     }

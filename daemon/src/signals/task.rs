@@ -33,8 +33,6 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use std::{
-        collections::BTreeMap,
-        path::Path,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
@@ -43,42 +41,15 @@ mod tests {
     };
 
     use jiff::Timestamp;
-    use oam_fetch::Network;
     use tokio_util::sync::CancellationToken;
 
-    use super::Receiver;
-    use crate::{
-        config::{Delivery, OnBlind, SignalsConfig, SourceName},
-        oidc::Algorithms,
-    };
-
-    fn receiver(folder: &Path) -> Receiver {
-        let config = SignalsConfig {
-            name: SourceName::parse("idp").unwrap(),
-            issuer: "http://127.0.0.1:1".parse().unwrap(),
-            audience: "oam".into(),
-            source: SourceName::parse("corp").unwrap(),
-            delivery: Delivery::Poll,
-            token_file: None,
-            algorithms: Algorithms::default(),
-            subjects: BTreeMap::new(),
-            subject_issuer: "idp".into(),
-            events: BTreeMap::new(),
-            leeway: Duration::ZERO,
-            verify_every: Duration::from_secs(60),
-            alarm_after: Duration::from_millis(1),
-            on_blind: OnBlind::Alarm,
-            network: Network::Loopback,
-            ca: None,
-        };
-        Receiver::open(&config, folder).unwrap()
-    }
+    use crate::signals::tests::{by_hand, receiver};
 
     /// The first one panics, the second one ends.
     #[tokio::test]
     async fn a_panic_is_told_makes_us_blind_and_it_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let receiver = receiver(folder.path());
+        let receiver = receiver(&by_hand(), folder.path());
         assert_eq!(receiver.report(Timestamp::now()).blind, None);
         let begun = Arc::new(AtomicUsize::new(0));
         let begin = || {

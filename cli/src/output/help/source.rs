@@ -3,7 +3,7 @@
 use super::document;
 
 /// What the words in `oam secrets` are.
-const SECRET: &str = "kind: certificate, authority, key, secret, token; state: well, old, ends-soon, ends-now, ended, \
+const SECRET: &str = "kind: certificate, authority, key, secret, token; state: well, old, too-old, ends-soon, ends-now, ended, \
                       unusable; ends is null where there is no end, or nobody can tell";
 
 /// `TRANSMITTER` in the texts below.
@@ -34,7 +34,7 @@ pub fn source() -> String {
 /// `oam secrets`.
 pub fn secrets() -> String {
     format!(
-        "{}\n\nExit code 1 when one ends within `secrets.alarm_days`, has ended, or could not be used.",
+        "{}\n\nExit code 1 when one ends within `secrets.alarm_days`, has ended, is too old, or could not be used.",
         document("[{name, kind, path, since, ends, state, fault}]", &[SECRET])
     )
 }

@@ -1,5 +1,6 @@
 //! Transmitters of shared signals tell a real daemon of people, and what they tell is met by the next real push.
 
+mod blind;
 mod hostile;
 mod polled;
 mod pushed;

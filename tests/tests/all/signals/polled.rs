@@ -51,7 +51,8 @@ fn what_is_delivered_again_after_a_kill_is_acknowledged_and_not_done_again() {
     company.permits("alice");
 }
 
-/// Nobody asks for the signals of a stream that there is no more: that it was not well is over with it.
+/// Nobody asks for the signals of a stream that there is no more: that it was not well is over with it. With `on_blind = "undecided"`
+/// that there is none is a reason of its own.
 #[test]
 fn a_stream_that_is_removed_makes_nobody_blind() {
     let more = "alarm_after = \"1ms\"\nverify_every = \"1s\"";

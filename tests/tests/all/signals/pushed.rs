@@ -240,9 +240,8 @@ fn where_it_is_wished_nothing_is_decided_while_no_sign_of_life_comes() {
     let idp = Transmitter::start();
     idp.set_mute(true);
     let company = Company::new("push", idp, "alarm_after = \"1ms\"\non_blind = \"undecided\"");
-    company.permits("alice");
-    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
     let blind = (Verdict::Undecided, "signals-blind".to_owned());
+    company.daemon.oam(["signals", "setup", "idp"]).expect_success("setup");
     wait::until("nothing is decided", || (company.push("alice") == blind).then_some(()));
     company.idp.set_mute(false);
     company.daemon.oam(["signals", "verify", "idp"]).expect_success("verify");
