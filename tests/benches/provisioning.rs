@@ -50,18 +50,20 @@ fn main() {
         let by = if groups.is_empty() { "people by name" } else { "groups" };
         println!("{PEOPLE} people, {PROJECTS} projects, {} repositories, {by}:", PROJECTS * REPOSITORIES);
         let oam = |what: &str, task: &[&str]| measured(what, &server, &daemon, folder.path(), task);
-        oam("the first plan", &["plan"]);
+        let (_, requests) = oam("the first plan", &["plan"]);
+        assert!((620..=700).contains(&requests), "two for each place, and pages");
         if groups.is_empty() {
             continue;
         }
         oam("apply", &["apply"]);
-        let again = oam("a second plan", &["plan", "--seen", "seen.json", "--seen-within", "1h"]);
+        let (again, _) = oam("a second plan", &["plan", "--seen", "seen.json", "--seen-within", "1h"]);
         assert!(again.stdout_text().contains("Nothing is to be done."), "{again:?}");
-        let kept = oam(
+        let (kept, requests) = oam(
             "a third one, by what the second read",
             &["plan", "--seen", "seen.json", "--seen-within", "1h"],
         );
         assert!(kept.stdout_text().contains("Nothing is to be done."), "{kept:?}");
+        assert_eq!(requests, 0, "what was kept is read, and Bitbucket is not asked");
     }
 }
 
@@ -74,7 +76,14 @@ fn told<T>(what: &str, work: impl FnOnce() -> T) -> T {
     done
 }
 
-fn measured(what: &str, server: &BitbucketServer, daemon: &Daemon, folder: &Path, task: &[&str]) -> Finished {
+/// What `oam` said, and how many requests it made.
+fn measured(
+    what: &str,
+    server: &BitbucketServer,
+    daemon: &Daemon,
+    folder: &Path,
+    task: &[&str],
+) -> (Finished, usize) {
     let token = folder.join("token");
     let mut oam = daemon.oam_command();
     oam.args(["bitbucket", task[0], "--url", server.url(), "--network", "loopback", "--token-file"]);
@@ -85,7 +94,7 @@ fn measured(what: &str, server: &BitbucketServer, daemon: &Daemon, folder: &Path
     let (time, requests) = (start.elapsed(), server.requests().len() - before);
     let peak = peak_mib(&done);
     println!("  {what:<38} {requests:>6} requests  {:>7.2} s  `oam` {peak:>4} MiB", time.as_secs_f64());
-    done
+    (done, requests)
 }
 
 /// The same command, run by a small process of its own, which is this program again: the system tells only of all children together,

@@ -14,7 +14,10 @@ pub(crate) fn list(ask: &Ask<'_>, key: &str, slug: &str) -> Answered {
     ask.only(&["start", "limit", "filterText", "orderBy", "details", "base"])?;
     ask.need_in(key, slug, Permission::Read)?;
     let format = "--format=%(objectname) %(refname)";
-    let all = git(ask.shared, key, slug, &["for-each-ref", format, "refs/heads"]).stdout_text();
+    // What is only listed is an empty repository.
+    let is_empty = !hooks::repository(ask.shared, key, slug).is_dir();
+    let of_git = || git(ask.shared, key, slug, &["for-each-ref", format, "refs/heads"]).stdout_text();
+    let all = if is_empty { String::new() } else { of_git() };
     let filter = ask.parameter("filterText").unwrap_or_default();
     let branches = all.lines().filter_map(|line| line.split_once(' '));
     let found: Vec<_> = branches

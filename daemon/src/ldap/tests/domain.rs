@@ -108,7 +108,7 @@ impl Followed {
     }
 
     fn members(&self, group: usize) -> Vec<u128> {
-        self.replica.members(&uuid(group)).iter().map(|id| id.as_u128()).collect()
+        self.replica.members(&uuid(group)).iter().map(uuid::Uuid::as_u128).collect()
     }
 }
 
