@@ -19,6 +19,8 @@ pub(super) struct Span {
 /// What all shelves hold, shelf after shelf.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shelves {
+    /// The heads of the beginnings by themselves: what is searched lies close together.
+    heads: Vec<Head>,
     beginnings: Vec<Beginning>,
     candidates: Vec<Candidate>,
 }
@@ -31,9 +33,6 @@ pub(super) struct Shelf(Span);
 /// texts: that is the order of their texts.
 #[derive(Debug, Clone)]
 struct Beginning {
-    head: Head,
-    /// The part of a head that this text takes up; `None`: it is longer than that.
-    mask: Option<u128>,
     text: Box<[u8]>,
     /// Where the longest other one of the shelf is with which this one begins.
     shorter: Option<u32>,
@@ -123,8 +122,8 @@ impl Shelves {
             self.candidates.extend(list);
             Span { begin, end: number(self.candidates.len()) }
         });
-        let (head, mask) = (Head::of(text), Head::mask(text.len()));
-        self.beginnings.push(Beginning { head, mask, text: text.into(), shorter, exactly, below, perhaps });
+        self.heads.push(Head::of(text));
+        self.beginnings.push(Beginning { text: text.into(), shorter, exactly, below, perhaps });
     }
 
     /// The last beginning, of those from `first` on, with which `text` begins.
@@ -155,10 +154,10 @@ impl Shelves {
         // Between a beginning of the name and the name there is nothing that begins otherwise: the last one that is not
         // behind the name begins with all of them.
         let head = Head::of(text);
-        let mut next = last_not_behind(shelf.0.of(&self.beginnings), head, text);
-        while let Some(one) = next {
-            next = one.shorter.and_then(|place| self.beginnings.get(place as usize));
-            if !one.begins(head, text) {
+        let mut next = self.last_not_behind(shelf, head, text);
+        while let Some((of_text, one)) = next.and_then(|place| self.beginning(place)) {
+            next = one.shorter;
+            if !one.begins(of_text, head, text) {
                 continue;
             }
             let run = if text.len() == one.text.len() { one.exactly } else { one.below };
@@ -171,26 +170,33 @@ impl Shelves {
             }
         }
     }
-}
 
-/// The last of a shelf's beginnings that does not come behind a name, in the order of texts.
-#[inline]
-fn last_not_behind<'b>(shelf: &'b [Beginning], head: Head, name: &[u8]) -> Option<&'b Beginning> {
-    let by_head = shelf.partition_point(|one| one.head <= head);
-    let last = shelf.get(..by_head)?.last()?;
-    if last.mask.is_some() || last.head != head {
-        return Some(last);
+    /// Where the last of a shelf's beginnings is that does not come behind a name, in the order of texts.
+    #[inline]
+    fn last_not_behind(&self, shelf: Shelf, head: Head, name: &[u8]) -> Option<u32> {
+        let heads = shelf.0.of(&self.heads);
+        let by_head = heads.partition_point(|one| *one <= head).checked_sub(1)?;
+        let last = shelf.0.of(&self.beginnings).get(by_head)?;
+        if heads.get(by_head) != Some(&head) || Head::mask(last.text.len()).is_some() {
+            return Some(shelf.0.begin + number(by_head));
+        }
+        // There is more of it than its head.
+        let alike = heads.partition_point(|one| *one < head);
+        let texts = shelf.0.of(&self.beginnings).get(alike..=by_head)?;
+        let by_text = (alike + texts.partition_point(|one| &*one.text <= name)).checked_sub(1)?;
+        Some(shelf.0.begin + number(by_text))
     }
-    // There is more of it than its head.
-    let by_text = shelf.partition_point(|one| (one.head, &*one.text) <= (head, name));
-    shelf.get(..by_text)?.last()
+
+    fn beginning(&self, place: u32) -> Option<(Head, &Beginning)> {
+        Some((*self.heads.get(place as usize)?, self.beginnings.get(place as usize)?))
+    }
 }
 
 impl Beginning {
-    /// Whether a name begins with it that has this head.
-    fn begins(&self, head: Head, name: &[u8]) -> bool {
-        match self.mask {
-            Some(mask) => self.text.len() <= name.len() && head.0 & mask == self.head.0,
+    /// Whether a name begins with it; both by their heads, as far as these tell.
+    fn begins(&self, of_text: Head, of_name: Head, name: &[u8]) -> bool {
+        match Head::mask(self.text.len()) {
+            Some(mask) => self.text.len() <= name.len() && of_name.0 & mask == of_text.0,
             None => name.starts_with(&self.text),
         }
     }
