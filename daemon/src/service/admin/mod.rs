@@ -342,7 +342,7 @@ impl Admin for AdminService {
         request: Request<v1::ReplayPolicyRequest>,
     ) -> Reply<Self::ReplayPolicyStream> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::ReplayPolicy).await?;
-        Ok(Response::new(replay::replay(live, request.into_inner()).await?))
+        Ok(Response::new(replay::replay(live, request.into_inner(), replay::Patience::USUAL).await?))
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {
