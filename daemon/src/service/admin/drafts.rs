@@ -97,7 +97,7 @@ mod tests {
     use oam_proto::v1;
     use tonic::Code;
 
-    use super::{CHECKS, DRAFTS, Turns, WAITERS, fits};
+    use super::{Turns, WAITERS, fits};
 
     #[tokio::test]
     async fn there_is_one_draft_at_a_time() {
@@ -124,12 +124,6 @@ mod tests {
         drop(waiting);
         drop(first);
         assert!(turns.take().await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn whoever_checks_does_not_wait_for_who_compares() {
-        let _comparing = DRAFTS.take().await.unwrap();
-        assert!(CHECKS.take().await.is_ok());
     }
 
     #[test]

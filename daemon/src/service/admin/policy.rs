@@ -245,12 +245,18 @@ pub(super) fn not_found(error: &HistoryError) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, fmt::Write as _};
+    use std::{cell::RefCell, fmt::Write as _, sync::Arc, time::Duration};
 
+    use oam_audit::entry::PolicyOrigin;
+    use oam_policy::file::{self, PolicySource};
     use oam_proto::v1;
+    use tokio::time::timeout;
 
-    use super::check;
+    use super::{CHECKS, Change, DRAFTS, check, show};
     use crate::replay::tests::{POLICY, live};
+
+    /// More than any of these takes, and less than anybody waits for a turn.
+    const LONG: Duration = Duration::from_secs(20);
 
     /// On a runtime of one thread, whoever asks meanwhile is answered before it is done.
     #[tokio::test]
@@ -276,5 +282,38 @@ mod tests {
         let (checked, ()) = tokio::join!(draft, other);
         assert_eq!(checked.policy.unwrap().grants, 503);
         assert_eq!(order.into_inner(), ["answered", "checked"]);
+    }
+    fn asked(text: &str) -> v1::CheckPolicyRequest {
+        v1::CheckPolicyRequest {
+            files: vec![v1::PolicyFile { name: "policy.toml".into(), text: text.into() }],
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_checks_or_shows_what_is_in_force_waits_for_no_one_who_compares() {
+        let (live, _folder) = live().await;
+        let comparing = DRAFTS.take().await.unwrap();
+        let shown = timeout(LONG, show(&live, "")).await.unwrap().unwrap();
+        assert_eq!(shown.policy.unwrap().grants, 3);
+        let checked = timeout(LONG, check(Arc::clone(&live), asked(POLICY))).await.unwrap().unwrap();
+        assert_eq!(checked.policy.unwrap().grants, 3);
+        // One that is to be read does.
+        let digest = live.policies.live().unwrap().policy.digest().to_string();
+        let change = Change { origin: PolicyOrigin::Apply, author: "uid 0".into(), reason: "r".into() };
+        let other = PolicySource { name: "policy.toml".into(), text: format!("contact = \"c\"\n{POLICY}") };
+        live.policies.apply(&[other], change).await.unwrap();
+        let mut waiting = Box::pin(show(&live, &digest));
+        assert!(timeout(Duration::from_millis(200), waiting.as_mut()).await.is_err());
+        drop(comparing);
+        assert_eq!(timeout(LONG, waiting).await.unwrap().unwrap().policy.unwrap().grants, 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_a_fault_and_waits_for_no_turn() {
+        let (live, _folder) = live().await;
+        let _checking = CHECKS.take().await.unwrap();
+        let large = asked(&"#".repeat(file::MAX_BYTES + 1));
+        let checked = timeout(LONG, check(live, large)).await.unwrap().unwrap();
+        assert!(checked.faults.is_some());
     }
 }

@@ -94,7 +94,7 @@ impl Answers {
         if let Some(last) = self.last.take() {
             let why =
                 "the replay was ended: what it told was taken too slowly, and others wait for their turn";
-            last.send(Err(Status::deadline_exceeded(why)));
+            last.send(Err(Status::resource_exhausted(why)));
         }
     }
 }
@@ -288,7 +288,7 @@ mod tests {
         let next = timeout(LONG, TURNS.take()).await;
         assert!(next.is_ok_and(|next| next.is_ok()), "the turn is over");
         assert!(matches!(unread.next().await.unwrap().unwrap().step, Some(Step::Opening(_))));
-        assert_eq!(unread.next().await.unwrap().unwrap_err().code(), Code::DeadlineExceeded);
+        assert_eq!(unread.next().await.unwrap().unwrap_err().code(), Code::ResourceExhausted);
         assert!(unread.next().await.is_none());
     }
 
@@ -310,7 +310,7 @@ mod tests {
                 break;
             }
         }
-        assert_eq!(last.unwrap().unwrap_err().code(), Code::DeadlineExceeded);
+        assert_eq!(last.unwrap().unwrap_err().code(), Code::ResourceExhausted);
         assert!(given.await.unwrap());
     }
 }
