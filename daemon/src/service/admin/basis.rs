@@ -162,10 +162,10 @@ mod tests {
             display_name: None,
             emails: Vec::new(),
             active: true,
-            groups: ["s:eng".parse().unwrap()].into(),
+            groups: ["s:eng"].iter().map(|group| group.parse().unwrap()).collect(),
             keys: Default::default(),
         };
-        let directory = Directory { people: [person].into(), groups: Default::default() };
+        let directory = Directory { people: vec![person], groups: Default::default() };
         let by = By { actor: "test".into(), reason: String::new() };
         live.changes.import(directory, Timestamp::now(), by).await.unwrap();
     }

@@ -243,7 +243,6 @@ fn repositories(patterns: &[String]) -> Result<Option<RepositorySet>, Status> {
 #[cfg(test)]
 mod tests {
     use std::{
-        ops::ControlFlow,
         sync::Arc,
         time::{Duration, Instant},
     };
@@ -300,7 +299,7 @@ mod tests {
         let begun = Instant::now();
         let given = task::spawn_blocking(move || {
             let mut steps = std::iter::repeat_with(|| answers.give(Ok(v1::ReplayPolicyResponse::default())));
-            steps.find(ControlFlow::is_break).is_some() && begun.elapsed() < LONG
+            steps.any(|given| given.is_break()) && begun.elapsed() < LONG
         });
         let mut last = None;
         while let Some(one) = taken.recv().await {
