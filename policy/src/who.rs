@@ -18,7 +18,7 @@ use crate::{
         Basis, OneRef, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse,
         judge_as, obstacles, told,
     },
-    explain::{self, RuleKind},
+    explain,
     facts::FactsNeeded,
     name::{PrivilegeId, RoleId, RuleId, Username},
     nonempty::NonEmpty,
@@ -83,6 +83,8 @@ pub struct Principal<'a> {
 pub enum WhoError {
     /// Nothing can be decided now.
     Undecided(NonEmpty<UndecidedReason>),
+    /// Nobody wants to know any more.
+    GivenUp,
 }
 
 impl Who<'_> {
@@ -98,6 +100,19 @@ impl Who<'_> {
 /// # Errors
 /// When nothing can be decided.
 pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<Who<'a>, WhoError> {
+    who_while(state, question, now, &|| true)
+}
+
+/// The same as long as somebody wants to know: with many rules and roles it takes a while.
+///
+/// # Errors
+/// When nothing can be decided, or `is_wanted` says no.
+pub fn who_while<'a>(
+    state: &'a State,
+    question: &Question,
+    now: Timestamp,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<Who<'a>, WhoError> {
     if let Some(reasons) = NonEmpty::from_vec(obstacles(state, now)) {
         return Err(WhoError::Undecided(reasons));
     }
@@ -105,7 +120,7 @@ pub fn who<'a>(state: &'a State, question: &Question, now: Timestamp) -> Result<
         return Err(WhoError::Undecided(NonEmpty::one(UndecidedReason::PolicyMissing)));
     };
     let mut found = Who::default();
-    let mut judge = Judge { state, policy, question, now, by_roles: HashMap::new() };
+    let mut judge = Judge { state, policy, question, now, is_wanted, by_roles: HashMap::new() };
     for role in policy.roles() {
         if let Answer::Stopped(stop) = judge.of(&Subject::holder(policy, [&role.id]))? {
             found.stopped.entry(stop).or_insert(0);
@@ -162,6 +177,7 @@ struct Judge<'p> {
     policy: &'p Policy,
     question: &'p Question,
     now: Timestamp,
+    is_wanted: &'p dyn Fn() -> bool,
     /// What was decided for somebody of whom no rule knows more than these roles.
     by_roles: HashMap<Vec<RoleId>, Answer>,
 }
@@ -179,6 +195,9 @@ impl Judge<'_> {
     }
 
     fn of(&self, subject: &Subject<'_>) -> Result<Answer, WhoError> {
+        if !(self.is_wanted)() {
+            return Err(WhoError::GivenUp);
+        }
         let request = self.question.request(subject.username.clone().into_owned());
         let waivers = self.waivers(&subject.username);
         let decided = self.question.settle(|facts| {
@@ -230,16 +249,10 @@ impl Judge<'_> {
     /// What would carry it, were there no block.
     fn would_carry(&self, subject: &Subject<'_>) -> Option<Way> {
         let waivers = self.waivers(&subject.username);
-        let rules = explain::rules(&self.basis(&waivers), self.question, (subject, ""), self.now);
-        let carries = |id: &RuleId| {
-            rules.iter().any(|rule| {
-                rule.kind == RuleKind::Grant && rule.id == *id && rule.matched() && !rule.evaluate_only
-            })
-        };
-        let grant = self.policy.grants().iter().find(|grant| carries(&grant.id))?;
+        let basis = self.basis(&waivers);
+        let grant = explain::carrying(&basis, self.question, subject, self.now)?;
         let request = self.question.request(subject.username.clone().into_owned());
         let facts = self.question.facts();
-        let basis = self.basis(&waivers);
         let scope = Scope::new(&basis, subject, &request, &facts, self.now);
         let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
         let (role, elevation) = one.way(grant, self.question.decided_verb())?;

@@ -19,7 +19,7 @@ use oam_policy::{
     decide::{Freshness, PrincipalKind, PushVerdict, WaiverUse},
     question::Question,
     snapshot::{Directory, Person, Revocation},
-    who::{Who, WhoError, who},
+    who::{Who, WhoError, who, who_while},
 };
 use proptest::{collection::vec, prelude::*, sample::subsequence};
 
@@ -350,6 +350,15 @@ fn the_names_of_a_way_are_in_order() {
         assert!(people.is_sorted_by_key(|one| one.username.key()));
         assert!(people.iter().all(|one| one.kind != PrincipalKind::Unknown));
     }
+}
+
+#[test]
+fn it_ends_when_nobody_wants_to_know_any_more() {
+    let case = Case::new(policy(FREEZE), snapshot());
+    let main = question("PAY/api", "refs/heads/main", "update");
+    let now = "2026-06-01T00:00:00Z".parse().unwrap();
+    let found = who_while(&case.state, &main, now, &|| false);
+    assert!(matches!(found, Err(WhoError::GivenUp)), "{found:?}");
 }
 
 #[test]

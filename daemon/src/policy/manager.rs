@@ -63,6 +63,8 @@ pub enum Applied {
         live: Arc<LivePolicy>,
         /// False when the very same policy was in force already.
         changed: bool,
+        /// The policy that was in force until then.
+        before: Option<Arc<LivePolicy>>,
     },
     /// It waits for the approval of others; the policy before it is still in force.
     Proposed {
@@ -245,7 +247,7 @@ impl PolicyManager {
             && live.policy.digest() == policy.digest()
         {
             self.history.refresh(policy.digest(), files)?;
-            return Ok(Applied::InForce { live: Arc::clone(live), changed: false });
+            return Ok(Applied::InForce { live: Arc::clone(live), changed: false, before });
         }
         let origin = change.origin;
         // A restart with what was in force before is no new version, though the log tells of it.
@@ -269,7 +271,7 @@ impl PolicyManager {
             reason: Some(version.reason.clone()).filter(|reason| !reason.is_empty()),
             approved_by: version.approved_by.clone(),
             unapproved: version.unapproved,
-            diff: self.summary(before, &policy).await,
+            diff: self.summary(before.clone(), &policy).await,
         };
         if let Err(error) = self.record_change(entry).await {
             // The next start goes on with the last that was in force: it must not be one of which its author was told that it
@@ -282,7 +284,7 @@ impl PolicyManager {
         self.live.store(Some(Arc::clone(&live)));
         tracing::info!(digest = %live.policy.digest().short(), origin = ?live.version.origin, "policy in force");
         self.outdate_proposals(&live).await;
-        Ok(Applied::InForce { live, changed: true })
+        Ok(Applied::InForce { live, changed: true, before })
     }
 
     /// What `policy` changes; `None` where there is nothing that it replaces.

@@ -103,7 +103,7 @@ impl Recorded {
     pub(super) fn stale<'a>(&'a self, update: &'a Update) -> Option<&'a str> {
         let counts = || self.decision.pull_request.iter().flat_map(|one| &one.counts);
         let is_stale = |code: &&str| {
-            STALE.contains(code) || (*code == "approvals-unknown" && counts().any(approvals::has_stale))
+            STALE.contains(code) || (*code == "approvals-unknown" && counts().any(approvals::is_for_stale))
         };
         update.reasons.iter().map(|reason| reason.code.as_str()).find(is_stale)
     }

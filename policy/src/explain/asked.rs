@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     conditions,
     lists::{first_few, listed, listed_roles},
-    trace::{Dimension, Finding, Fit, RuleKind, RuleTrace},
+    trace::{Dimension, Finding, Fit, RuleKind, RuleTrace, any_path, compared, path, unknown_path},
 };
 use crate::{
     decide::{Basis, Given, Known, OneRef, Part, Scope, Subject, Within},
@@ -29,7 +29,7 @@ const OR_FOR: &str = ", or for ";
 /// elevations, workloads.
 ///
 /// `called` is what the subject is called in the words.
-pub(crate) fn rules(
+pub(super) fn rules(
     basis: &Basis<'_>,
     question: &Question,
     (subject, called): (&Subject<'_>, &str),
@@ -55,6 +55,27 @@ pub(crate) fn rules(
         .chain(elevations.map(|elevation| asked.of_elevation(elevation)))
         .chain(workloads.map(|workload| asked.of_workload(workload)))
         .collect()
+}
+
+/// The first grant that carries it, whatever forbids it: what [`rules`] says, of those alone that are about it.
+pub(crate) fn carrying<'a>(
+    basis: &'a Basis<'a>,
+    question: &Question,
+    subject: &Subject<'_>,
+    now: Timestamp,
+) -> Option<&'a Grant> {
+    let request = question.request(subject.username.clone().into_owned());
+    let facts = question.facts();
+    let scope = Scope::new(basis, subject, &request, &facts, now);
+    let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
+    let asked = Asked { one, question, subject, called: "", now };
+    basis.policy.grants().iter().find(|grant| {
+        grant.mode == Mode::Enforce
+            && grant.verbs.contains(question.decided_verb())
+            && grant.on.matches(&question.repository)
+            && asked.is_ref_in(&grant.refs)
+            && asked.of_grant(grant).matched()
+    })
 }
 
 /// One question by one person at one moment.
@@ -368,22 +389,4 @@ fn live_for(window: &Window) -> String {
         },
     };
     window.weekly().map_or(bounds.clone(), |weekly| format!("{bounds}, from {weekly}"))
-}
-
-/// What the rule says; where it does not match, also what is asked instead.
-fn compared((dimension, ok): (Dimension, bool), says: String, asked: &str) -> Finding {
-    let detail = if ok { says } else { format!("{says}, {asked}") };
-    Finding { dimension, fit: ok.into(), detail }
-}
-
-fn path(fit: Fit, detail: String) -> Finding {
-    Finding { dimension: Dimension::Path, fit, detail }
-}
-
-fn any_path() -> Finding {
-    path(Fit::Fits, "whatever paths change".to_owned())
-}
-
-fn unknown_path(paths: &str) -> Finding {
-    path(Fit::Unknown, format!("it is about {paths}, and it is not said which paths change"))
 }

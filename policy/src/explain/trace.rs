@@ -133,3 +133,21 @@ impl From<bool> for Fit {
         if is_so { Self::Fits } else { Self::Differs }
     }
 }
+
+/// What the rule says; where it does not match, also what is asked instead.
+pub(super) fn compared((dimension, ok): (Dimension, bool), says: String, asked: &str) -> Finding {
+    let detail = if ok { says } else { format!("{says}, {asked}") };
+    Finding { dimension, fit: ok.into(), detail }
+}
+
+pub(super) fn path(fit: Fit, detail: String) -> Finding {
+    Finding { dimension: Dimension::Path, fit, detail }
+}
+
+pub(super) fn any_path() -> Finding {
+    path(Fit::Fits, "whatever paths change".to_owned())
+}
+
+pub(super) fn unknown_path(paths: &str) -> Finding {
+    path(Fit::Unknown, format!("it is about {paths}, and it is not said which paths change"))
+}

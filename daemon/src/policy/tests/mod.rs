@@ -168,6 +168,20 @@ async fn while_a_policy_is_tested_others_are_served() {
     assert_eq!(order.into_inner(), ["answered", "tested"]);
 }
 
+/// Two who apply at once: the second replaces what the first did.
+#[tokio::test]
+async fn what_is_told_as_replaced_was() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = bench.start().await;
+    let (two, three) = (policy("two"), policy("three"));
+    let (first, second) =
+        tokio::join!(apply_as("uid 1", &manager, &two), apply_as("uid 2", &manager, &three));
+    let Applied::InForce { live, .. } = first.unwrap() else { panic!() };
+    let Applied::InForce { before, .. } = second.unwrap() else { panic!() };
+    assert_eq!(before.unwrap().policy.digest(), live.policy.digest());
+}
+
 #[tokio::test]
 async fn a_policy_whose_tests_fail_is_not_loaded_by_any_way() {
     let bench = Bench::new();

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use oam_policy::{
-    Decision, RoleId, Username, Verdict,
+    Decision, Question, RoleId, Username, Verdict,
     decide::PushVerdict,
     explain::{self, Fit, RuleTrace},
     rule::Asker,
@@ -9,7 +9,10 @@ use oam_policy::{
 use oam_proto::{decision_to_wire, v1};
 use tonic::Status;
 
-use super::basis::{self, Wanted, invalid};
+use super::{
+    basis::{self, Basis, Wanted, invalid},
+    drafts::beside,
+};
 use crate::service::Live;
 
 /// What would be decided about one change, and which rules had a part in it. Nothing is recorded as a push.
@@ -24,15 +27,19 @@ pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1
     };
     let wanted =
         Wanted { files: asked.policy, generation: asked.generation, at_micros: asked.at_micros, about };
-    let basis = match basis::find(live, wanted).await? {
-        Ok(basis) => basis,
-        Err(faults) => return Ok(v1::Explanation { faults: Some(faults), ..Default::default() }),
-    };
+    match basis::find(live, wanted).await? {
+        Ok(basis) => beside(move || explained(basis, &asker, &question)).await?,
+        Err(faults) => Ok(v1::Explanation { faults: Some(faults), ..Default::default() }),
+    }
+}
+
+/// It takes a while where there are many rules.
+fn explained(basis: Basis, asker: &Asker, question: &Question) -> Result<v1::Explanation, Status> {
     let policy = basis.state.policy.as_deref();
-    if let Some(role) = policy.and_then(|policy| explain::unknown_role(policy, &asker)) {
+    if let Some(role) = policy.and_then(|policy| explain::unknown_role(policy, asker)) {
         return Err(Status::not_found(format!("the policy has no role `{role}`")));
     }
-    let explanation = match explain::explain(&basis.state, &asker, &question, basis.at) {
+    let explanation = match explain::explain(&basis.state, asker, question, basis.at) {
         Ok(explanation) => explanation,
         Err(needed) => return Ok(v1::Explanation { depends_on: needed.told(), ..Default::default() }),
     };

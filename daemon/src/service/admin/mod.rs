@@ -285,8 +285,7 @@ impl Admin for AdminService {
 
     async fn show_policy(&self, request: Request<v1::ShowPolicyRequest>) -> Reply<v1::ShowPolicyResponse> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::ShowPolicy).await?;
-        let digest = request.into_inner().digest;
-        Ok(Response::new(drafts::beside(move || policy::show(&live, &digest)).await??))
+        Ok(Response::new(policy::show(&live, &request.into_inner().digest).await?))
     }
 
     async fn list_policies(
@@ -343,7 +342,7 @@ impl Admin for AdminService {
         request: Request<v1::ReplayPolicyRequest>,
     ) -> Reply<Self::ReplayPolicyStream> {
         let Admitted { live, .. } = self.gate.admit(&request, Call::ReplayPolicy).await?;
-        Ok(Response::new(replay::replay(live, request.into_inner()).await?))
+        Ok(Response::new(replay::replay(live, request.into_inner(), replay::Patience::USUAL).await?))
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Reply<v1::Explanation> {

@@ -12,7 +12,7 @@ use tonic::Status;
 
 use super::{
     convert,
-    drafts::{beside, in_turn},
+    drafts::{CHECKS, DRAFTS, beside, fits, in_turn},
     proposal, unavailable,
 };
 use crate::{
@@ -24,8 +24,13 @@ pub(super) async fn check(
     live: Arc<Live>,
     request: v1::CheckPolicyRequest,
 ) -> Result<v1::CheckPolicyResponse, Status> {
+    let is_too_large = fits(&request.files).is_err();
     let files = sources(request.files)?;
-    in_turn(move || checked(&live, &files)).await
+    if is_too_large {
+        // That is told as every fault is, and at once.
+        return Ok(checked(&live, &files));
+    }
+    in_turn(&CHECKS, move || checked(&live, &files)).await
 }
 
 /// It takes seconds where there are many rules and tests.
@@ -71,7 +76,7 @@ pub(super) async fn roll_back(
     put_in_force(live, files, Change { origin: PolicyOrigin::Rollback, author, reason }).await
 }
 
-pub(super) fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, Status> {
+pub(super) async fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, Status> {
     let in_force = live.policies.live();
     let wanted = match (digits, &in_force) {
         ("", None) => {
@@ -80,11 +85,21 @@ pub(super) fn show(live: &Live, digits: &str) -> Result<v1::ShowPolicyResponse, 
         ("", Some(live)) => live.policy.digest().to_string(),
         (digits, _) => digits.to_owned(),
     };
-    let (known, files) = live.policies.find(&wanted).map_err(|error| not_found(&error))?;
-    let policy = file::parse(&files).ok();
+    let policies = Arc::clone(&live.policies);
+    let found = beside(move || policies.find(&wanted)).await?;
+    let (known, files) = found.map_err(|error| not_found(&error))?;
+    let digest = match &known {
+        Known::Version(version) => version.digest,
+        Known::Proposal(proposal) => proposal.digest,
+    };
+    let (policy, files) = match in_force.filter(|live| live.policy.digest() == digest) {
+        // Nothing is to be read, and nobody to be waited for.
+        Some(live) => (Some(Arc::clone(&live.policy)), files),
+        None => in_turn(&DRAFTS, move || (file::parse(&files).ok().map(Arc::new), files)).await?,
+    };
     let info = match known {
-        Known::Version(version) => info(live, &version, policy.as_ref()),
-        Known::Proposal(proposal) => proposal::info(&proposal, policy.as_ref()),
+        Known::Version(version) => info(live, &version, policy.as_deref()),
+        Known::Proposal(proposal) => proposal::info(&proposal, policy.as_deref()),
     };
     let files = files.into_iter().map(|file| v1::PolicyFile { name: file.name, text: file.text }).collect();
     Ok(v1::ShowPolicyResponse { policy: Some(info), files })
@@ -106,35 +121,38 @@ async fn put_in_force(
     files: Vec<PolicySource>,
     change: Change,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
-    let before = live.policies.live();
     let applied = match live.policies.apply(&files, change).await {
         Ok(applied) => applied,
         Err(error) => return not_applied(&error),
     };
     let live = Arc::clone(live);
     beside(move || {
-        let mut answer = answer(&live, before.as_deref(), applied);
-        if answer.proposal.is_none() && !answer.changed {
+        let same = match &applied {
+            Applied::InForce { live, changed: false, .. } => Some(Arc::clone(live)),
+            Applied::InForce { .. } | Applied::Proposed { .. } => None,
+        };
+        let mut answer = answer(&live, applied);
+        if same.is_some() {
             // By the files: where only an `allow` is new, the policy in force is another with the same rules.
             let policy = file::parse(&files).ok();
-            answer.warnings = policy.map(|policy| warnings(&live, before.as_deref(), &policy));
+            answer.warnings = policy.map(|policy| warnings(&live, same.as_deref(), &policy));
         }
         answer
     })
     .await
 }
 
-/// What came of a policy that was offered or approved while `before` was in force. It takes a while where there are many rules.
-pub(super) fn answer(live: &Live, before: Option<&LivePolicy>, applied: Applied) -> v1::ApplyPolicyResponse {
+/// What came of a policy that was offered or approved. It takes a while where there are many rules.
+pub(super) fn answer(live: &Live, applied: Applied) -> v1::ApplyPolicyResponse {
     match applied {
-        Applied::InForce { live: policy, changed } => v1::ApplyPolicyResponse {
-            warnings: Some(warnings(live, before, &policy.policy)),
+        Applied::InForce { live: policy, changed, before } => v1::ApplyPolicyResponse {
+            warnings: Some(warnings(live, before.as_deref(), &policy.policy)),
             policy: Some(of_live(live, &policy)),
             changed,
             ..Default::default()
         },
         Applied::Proposed { proposal, policy, needed } => v1::ApplyPolicyResponse {
-            warnings: Some(warnings(live, before, &policy)),
+            warnings: Some(warnings(live, live.policies.live().as_deref(), &policy)),
             proposal: Some(proposal::to_wire(&proposal, needed)),
             ..Default::default()
         },
@@ -227,12 +245,18 @@ pub(super) fn not_found(error: &HistoryError) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, fmt::Write as _};
+    use std::{cell::RefCell, fmt::Write as _, sync::Arc, time::Duration};
 
+    use oam_audit::entry::PolicyOrigin;
+    use oam_policy::file::{self, PolicySource};
     use oam_proto::v1;
+    use tokio::time::timeout;
 
-    use super::check;
+    use super::{CHECKS, Change, DRAFTS, check, show};
     use crate::replay::tests::{POLICY, live};
+
+    /// More than any of these takes, and less than anybody waits for a turn.
+    const LONG: Duration = Duration::from_secs(20);
 
     /// On a runtime of one thread, whoever asks meanwhile is answered before it is done.
     #[tokio::test]
@@ -258,5 +282,38 @@ mod tests {
         let (checked, ()) = tokio::join!(draft, other);
         assert_eq!(checked.policy.unwrap().grants, 503);
         assert_eq!(order.into_inner(), ["answered", "checked"]);
+    }
+    fn asked(text: &str) -> v1::CheckPolicyRequest {
+        v1::CheckPolicyRequest {
+            files: vec![v1::PolicyFile { name: "policy.toml".into(), text: text.into() }],
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_checks_or_shows_what_is_in_force_waits_for_no_one_who_compares() {
+        let (live, _folder) = live().await;
+        let comparing = DRAFTS.take().await.unwrap();
+        let shown = timeout(LONG, show(&live, "")).await.unwrap().unwrap();
+        assert_eq!(shown.policy.unwrap().grants, 3);
+        let checked = timeout(LONG, check(Arc::clone(&live), asked(POLICY))).await.unwrap().unwrap();
+        assert_eq!(checked.policy.unwrap().grants, 3);
+        // One that is to be read does.
+        let digest = live.policies.live().unwrap().policy.digest().to_string();
+        let change = Change { origin: PolicyOrigin::Apply, author: "uid 0".into(), reason: "r".into() };
+        let other = PolicySource { name: "policy.toml".into(), text: format!("contact = \"c\"\n{POLICY}") };
+        live.policies.apply(&[other], change).await.unwrap();
+        let mut waiting = Box::pin(show(&live, &digest));
+        assert!(timeout(Duration::from_millis(200), waiting.as_mut()).await.is_err());
+        drop(comparing);
+        assert_eq!(timeout(LONG, waiting).await.unwrap().unwrap().policy.unwrap().grants, 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_a_fault_and_waits_for_no_turn() {
+        let (live, _folder) = live().await;
+        let _checking = CHECKS.take().await.unwrap();
+        let large = asked(&"#".repeat(file::MAX_BYTES + 1));
+        let checked = timeout(LONG, check(live, large)).await.unwrap().unwrap();
+        assert!(checked.faults.is_some());
     }
 }

@@ -15,7 +15,7 @@ use tonic::Status;
 
 use super::{
     convert,
-    drafts::in_turn,
+    drafts::{DRAFTS, fits, in_turn},
     policy::{not_found, sources},
 };
 use crate::{config::AdminConfig, service::Live};
@@ -28,7 +28,8 @@ pub(super) async fn diff(
     live: Arc<Live>,
     asked: v1::DiffPoliciesRequest,
 ) -> Result<Vec<v1::DiffPoliciesResponse>, Status> {
-    in_turn(move || compared(&live, asked)).await?
+    fits(&asked.files)?;
+    in_turn(&DRAFTS, move || compared(&live, asked)).await?
 }
 
 /// It takes seconds.
@@ -39,8 +40,8 @@ fn compared(live: &Live, asked: v1::DiffPoliciesRequest) -> Result<Vec<v1::DiffP
         Err(faults) => return Ok(vec![step(Step::Faults(convert::faults(&faults)))]),
     };
     let loaded = live.directory.current();
-    let info = loaded.map(|loaded| convert::snapshot_info(&loaded.info));
-    let snapshot = live.snapshot();
+    let info = loaded.as_ref().map(|loaded| convert::snapshot_info(&loaded.info));
+    let snapshot = loaded.map(|loaded| loaded.snapshot.clone());
     let now = Timestamp::now();
     let digests = (old.digest().to_string(), new.digest().to_string());
     let approvals = (old.change().approvals, new.change().approvals);

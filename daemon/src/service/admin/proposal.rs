@@ -25,11 +25,10 @@ pub(super) async fn approve(
     request: v1::ApprovePolicyRequest,
 ) -> Result<v1::ApplyPolicyResponse, Status> {
     let reason = convert::required_reason(&request.reason)?;
-    let before = live.policies.live();
     match live.policies.approve(&request.digest, by, reason).await {
         Ok(applied) => {
             let live = Arc::clone(live);
-            beside(move || policy::answer(&live, before.as_deref(), applied)).await
+            beside(move || policy::answer(&live, applied)).await
         }
         Err(ProposalError::Apply(error)) => policy::not_applied(&error),
         Err(error) => Err(status(&error)),

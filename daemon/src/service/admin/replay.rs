@@ -1,13 +1,21 @@
 mod wire;
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use oam_policy::{Policy, fault::Faults, file, rule::RepositorySet};
 use oam_proto::v1::{self, replay_policy_response::Step as Told};
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, mpsc},
+    sync::mpsc::{
+        self,
+        error::{SendTimeoutError, TrySendError},
+    },
     task,
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -16,7 +24,7 @@ use tonic::Status;
 use super::{
     basis::invalid,
     convert,
-    drafts::{PATIENCE, in_turn, turn},
+    drafts::{DRAFTS, Turns, fits, in_turn},
     policy::sources,
     policy_diff::known,
     unavailable,
@@ -27,28 +35,66 @@ use crate::{
     service::Live,
 };
 
-/// How many steps may wait for whoever asked.
-const QUEUE: usize = 64;
+/// One replay at a time: each holds policies and directories of its own.
+static TURNS: Turns = Turns::new("other pushes are being decided again");
 
-/// How many replays there are at once: each holds policies and directories of its own.
-static TURNS: Semaphore = Semaphore::const_new(1);
-/// How long one who asked may take nothing of what is told. Others wait meanwhile.
-const LISTENS: Duration = Duration::from_secs(600);
+/// What whoever asked is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How many steps may wait for them.
+    queue: usize,
+    /// For how long the replay may wait for them, all in all: others wait meanwhile.
+    listens: Duration,
+}
+
+impl Patience {
+    pub(super) const USUAL: Self = Self { queue: 64, listens: Duration::from_secs(600) };
+}
 
 type Answer = Result<v1::ReplayPolicyResponse, Status>;
 
 /// The way to whoever asked.
 struct Answers {
     to: mpsc::Sender<Answer>,
+    /// A place for the word that they were too slow.
+    last: Cell<Option<mpsc::OwnedPermit<Answer>>>,
+    /// How long they may still be waited for.
+    left: Cell<Duration>,
     runtime: Handle,
 }
 
 impl Answers {
-    /// A break when nobody listens any more.
+    fn new(to: mpsc::Sender<Answer>, listens: Duration) -> Self {
+        let last = Cell::new(to.clone().try_reserve_owned().ok());
+        Self { to, last, left: Cell::new(listens), runtime: Handle::current() }
+    }
+
+    /// A break when nobody listens any more, or they were too slow.
     fn give(&self, answer: Answer) -> ControlFlow<()> {
-        match self.runtime.block_on(self.to.send_timeout(answer, LISTENS)) {
+        let answer = match self.to.try_send(answer) {
+            Ok(()) => return ControlFlow::Continue(()),
+            Err(TrySendError::Closed(_)) => return ControlFlow::Break(()),
+            Err(TrySendError::Full(answer)) => answer,
+        };
+        let begun = Instant::now();
+        let sent = self.runtime.block_on(self.to.send_timeout(answer, self.left.get()));
+        self.left.set(self.left.get().saturating_sub(begun.elapsed()));
+        match sent {
             Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+            Err(SendTimeoutError::Closed(_)) => ControlFlow::Break(()),
+            Err(SendTimeoutError::Timeout(_)) => {
+                self.end();
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn end(&self) {
+        tracing::warn!("a replay was ended: whoever asked for it took too long to take what it told");
+        if let Some(last) = self.last.take() {
+            let why =
+                "the replay was ended: what it told was taken too slowly, and others wait for their turn";
+            last.send(Err(Status::resource_exhausted(why)));
         }
     }
 }
@@ -57,8 +103,10 @@ impl Answers {
 pub(super) async fn replay(
     live: Arc<Live>,
     asked: v1::ReplayPolicyRequest,
+    patience: Patience,
 ) -> Result<ReceiverStream<Answer>, Status> {
-    let (answers, stream) = mpsc::channel(QUEUE);
+    // And one for the last word.
+    let (answers, stream) = mpsc::channel(patience.queue.saturating_add(1));
     let since = moment("since_micros", asked.since_micros)?;
     let until = match asked.until_micros {
         0 => Timestamp::MAX,
@@ -74,10 +122,11 @@ pub(super) async fn replay(
         return Err(Status::failed_precondition("no policy is in force: `oam status` says why"));
     }
     let (directory_now, against_in_force, each) = (asked.directory_now, asked.against_in_force, asked.each);
-    let turn = turn(&TURNS, PATIENCE, "other pushes are being decided again").await?;
+    fits(&asked.files)?;
+    let turn = TURNS.take().await?;
     let found = if asked.by() == v1::ReplayBy::Policy {
         let live = Arc::clone(&live);
-        in_turn(move || basis(&live, asked)).await??
+        in_turn(&DRAFTS, move || basis(&live, asked)).await??
     } else {
         basis(&live, asked)?
     };
@@ -103,7 +152,7 @@ pub(super) async fn replay(
         against_in_force,
         uses_since,
     };
-    let answers = Answers { to: answers, runtime: Handle::current() };
+    let answers = Answers::new(answers, patience.listens);
     task::spawn_blocking(move || {
         let _turn = turn;
         run(replay, in_force.as_deref(), each, &answers);
@@ -193,24 +242,74 @@ fn repositories(patterns: &[String]) -> Result<Option<RepositorySet>, Status> {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::{
+        sync::Arc,
+        time::{Duration, Instant},
+    };
 
     use oam_proto::v1::{self, replay_policy_response::Step};
+    use tokio::{
+        sync::mpsc,
+        task,
+        time::{sleep, timeout},
+    };
     use tokio_stream::StreamExt as _;
+    use tonic::Code;
 
-    use super::{TURNS, replay};
+    use super::{Answers, Patience, TURNS, replay};
+
+    /// More than any of these tests takes.
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn asked() -> v1::ReplayPolicyRequest {
+        v1::ReplayPolicyRequest { by: v1::ReplayBy::Recorded as i32, ..Default::default() }
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn there_is_one_replay_at_a_time() {
         let (live, _folder) = crate::replay::tests::live().await;
-        let asked = || v1::ReplayPolicyRequest { by: v1::ReplayBy::Recorded as i32, ..Default::default() };
-        let other = TURNS.acquire().await.unwrap();
-        let waiting = replay(Arc::clone(&live), asked());
-        assert!(tokio::time::timeout(Duration::from_millis(20), waiting).await.is_err());
+        let other = TURNS.take().await.unwrap();
+        let waiting = replay(Arc::clone(&live), asked(), Patience::USUAL);
+        assert!(timeout(Duration::from_millis(20), waiting).await.is_err());
         drop(other);
-        let told: Vec<_> = replay(live, asked()).await.unwrap().collect().await;
+        let told: Vec<_> = replay(live, asked(), Patience::USUAL).await.unwrap().collect().await;
         let last = told.into_iter().next_back().unwrap().unwrap().step;
         assert!(matches!(last, Some(Step::Done(_))), "{last:?}");
-        assert!(TURNS.acquire().await.is_ok(), "the turn is over with it");
+        let next = timeout(LONG, TURNS.take()).await;
+        assert!(next.is_ok_and(|next| next.is_ok()), "the turn is over with it");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_who_takes_nothing_does_not_keep_the_turn() {
+        let (live, _folder) = crate::replay::tests::live().await;
+        let patience = Patience { queue: 1, listens: Duration::from_millis(20) };
+        let mut unread = replay(live, asked(), patience).await.unwrap();
+        let next = timeout(LONG, TURNS.take()).await;
+        assert!(next.is_ok_and(|next| next.is_ok()), "the turn is over");
+        assert!(matches!(unread.next().await.unwrap().unwrap().step, Some(Step::Opening(_))));
+        assert_eq!(unread.next().await.unwrap().unwrap_err().code(), Code::ResourceExhausted);
+        assert!(unread.next().await.is_none());
+    }
+
+    /// What counts is how long they were waited for in all, and not how long for one step.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_who_is_always_slow_is_waited_for_so_long_and_no_longer() {
+        let (to, mut taken) = mpsc::channel(2);
+        let answers = Answers::new(to, Duration::from_millis(400));
+        let begun = Instant::now();
+        let given = task::spawn_blocking(move || {
+            let mut steps = std::iter::repeat_with(|| answers.give(Ok(v1::ReplayPolicyResponse::default())));
+            steps.any(|given| given.is_break()) && begun.elapsed() < LONG
+        });
+        let mut last = None;
+        while let Some(one) = taken.recv().await {
+            last = Some(one);
+            sleep(Duration::from_millis(100)).await;
+            if begun.elapsed() > LONG {
+                break;
+            }
+        }
+        assert_eq!(last.unwrap().unwrap_err().code(), Code::ResourceExhausted);
+        assert!(given.await.unwrap());
     }
 }

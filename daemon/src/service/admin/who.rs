@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use oam_policy::{
+    Question,
     decide::PrincipalKind,
     who::{self, Principal, Stop, Way, Who, WhoError},
 };
@@ -33,35 +34,42 @@ pub(super) async fn who(
     let found = basis::find(&live, wanted).await?;
     let (answers, stream) = mpsc::channel(4);
     task::spawn_blocking(move || {
-        // `None`: nobody listens any more.
-        let _told = match found {
-            Err(faults) => send(&answers, Step::Faults(faults)),
-            Ok(basis) => match who::who(&basis.state, &question, basis.at) {
-                Ok(who) => tell(&answers, &basis, &who),
-                Err(WhoError::Undecided(reasons)) => {
-                    let undecided = undecided_to_wire(&reasons);
-                    send(&answers, Step::Opening(v1::WhoOpening { undecided, ..opening(&basis) }))
-                }
-            },
+        let steps = match found {
+            Err(faults) => vec![Step::Faults(faults)],
+            // The turn of a draft is over with it: nobody waits for one who is slow to read.
+            Ok(basis) => answer(&basis, &question, &|| !answers.is_closed()),
         };
+        // `None`: nobody listens any more.
+        let _told = steps.into_iter().try_for_each(|step| send(&answers, step));
     });
     Ok(ReceiverStream::new(stream))
 }
 
-/// `None` when nobody listens any more.
-fn tell(answers: &Answers, basis: &Basis, who: &Who<'_>) -> Option<()> {
+/// The whole answer; nothing when nobody listens any more.
+fn answer(basis: &Basis, question: &Question, is_heard: &dyn Fn() -> bool) -> Vec<Step> {
+    match who::who_while(&basis.state, question, basis.at, is_heard) {
+        Ok(who) => told(basis, &who),
+        Err(WhoError::Undecided(reasons)) => {
+            let undecided = undecided_to_wire(&reasons);
+            vec![Step::Opening(v1::WhoOpening { undecided, ..opening(basis) })]
+        }
+        Err(WhoError::GivenUp) => Vec::new(),
+    }
+}
+
+fn told(basis: &Basis, who: &Who<'_>) -> Vec<Step> {
     let services = who.can.values().flatten().filter(|one| is_service(one)).count() as u64;
     let users = who.count() - services;
     let unclear = who.unclear.count;
     let unclear_for_want_of = if unclear == 0 { String::new() } else { who.unclear.needed.told() };
     let opening = v1::WhoOpening { users, services, unclear, unclear_for_want_of, ..opening(basis) };
-    send(answers, Step::Opening(opening))?;
+    let mut steps = vec![Step::Opening(opening)];
     for (way, people) in &who.can {
-        for some in people.chunks(PEOPLE_PER_MESSAGE) {
-            send(answers, Step::Can(can(way, people.len(), some)))?;
-        }
+        let parts = people.chunks(PEOPLE_PER_MESSAGE);
+        steps.extend(parts.map(|some| Step::Can(can(way, people.len(), some))));
     }
-    who.stopped.iter().try_for_each(|(stop, count)| send(answers, Step::Stopped(stopped(stop, *count))))
+    steps.extend(who.stopped.iter().map(|(stop, count)| Step::Stopped(stopped(stop, *count))));
+    steps
 }
 
 fn send(answers: &Answers, step: Step) -> Option<()> {
