@@ -1,19 +1,13 @@
 //! One connection, from the first word to the last.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use jiff::Timestamp;
-use oam_ldap::{
-    Filter, Message, Replica,
-    message::Response,
-    replica::Touched,
-    request::{Scope, Search},
-};
+use oam_ldap::{Message, Replica, replica::Touched};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::{
@@ -24,6 +18,7 @@ use super::{
     mapped,
     memory::Memory,
     notified::Notified,
+    probe::Probe,
     refresh::{Refresh, Told},
 };
 use crate::{
@@ -67,7 +62,7 @@ pub(super) async fn run(
     let mut session = Session { sources, source, config, memory, connection, files };
     let ended = match config.flavour {
         Flavour::Plain => {
-            session.load(request).await?;
+            session.load(request, None).await?;
             let again = session.again();
             session.connection.close().await;
             return Ok(wait_for_more(source, config, again, &files).await);
@@ -75,7 +70,7 @@ pub(super) async fn run(
         Flavour::ActiveDirectory => {
             // First, so that whatever changes while everything is read is told.
             let notified = Notified::begin(&mut session.connection, config).await?;
-            session.catch_up(request).await?;
+            session.catch_up(request, &notified).await?;
             session.follow(Following::Notified(notified)).await?
         }
         Flavour::Openldap => {
@@ -112,8 +107,12 @@ async fn wait_for_more(
 
 impl Session<'_> {
     /// Reads everything page by page.
-    async fn load(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
-        let mut all = load::everything(&mut self.connection, self.config).await?;
+    async fn load(
+        &mut self,
+        request: &mut Option<Request>,
+        notified: Option<&Notified>,
+    ) -> Result<(), LdapError> {
+        let mut all = load::everything(&mut self.connection, self.config, notified).await?;
         let unread = {
             let roster = self.source.roster();
             let known = roster.provisioned();
@@ -129,7 +128,11 @@ impl Session<'_> {
     }
 
     /// Reads what changed in a domain since it was last heard, or everything.
-    async fn catch_up(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
+    async fn catch_up(
+        &mut self,
+        request: &mut Option<Request>,
+        notified: &Notified,
+    ) -> Result<(), LdapError> {
         let is_resumed = self.memory.resume(self.source, self.config);
         if request.is_none() && !self.is_due() && self.changes(is_resumed).await? {
             return Ok(());
@@ -140,7 +143,7 @@ impl Session<'_> {
             Err(error) if dirsync::is_no_answer(&error) => Err(error),
             Err(error) => return Err(error),
         };
-        self.load(request).await?;
+        self.load(request, Some(notified)).await?;
         let why = domain.as_ref().err().map(|error| {
             format!(
                 "{error}. After each time when the server was not heard all of it is read again. Give the bind account the \
@@ -310,31 +313,30 @@ impl Session<'_> {
         tokio::pin!(again);
         let mut probe = time::interval(PROBE);
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut probed: Option<(i32, Instant)> = None;
+        let mut asked = Probe::default();
         loop {
             tokio::select! {
                 message = self.connection.receive() => {
                     let message = message?;
-                    if probed.is_some_and(|(id, _)| id == message.id) {
-                        if let Response::Done(_) = message.response {
-                            probed = None;
-                            // Of what was not taken it says nothing that its server is there.
-                            if !self.memory.is_held {
-                                self.source.heard();
-                            }
+                    if asked.is_about(&message) {
+                        // Of what was not taken it says nothing that its server is there.
+                        if asked.take(&message) && !self.memory.is_held {
+                            self.source.heard();
                         }
                         continue;
                     }
                     self.take(message, &mut following).await?;
+                    asked.wait_from(Instant::now());
                 }
                 _ = probe.tick() => {
                     if changed(self.config) != self.files {
                         return Ok(Ended::Renewed);
                     }
-                    match probed {
-                        Some((_, since)) if since.elapsed() >= ANSWER => return Err(LdapError::Silent(ANSWER)),
-                        Some(_) => {}
-                        None => probed = Some((self.probe().await?, Instant::now())),
+                    if asked.is_silent(Instant::now()) {
+                        return Err(LdapError::Silent(ANSWER));
+                    }
+                    if !asked.is_open() {
+                        asked = Probe::begin(&mut self.connection).await?;
                     }
                 }
                 () = &mut again => return Ok(Ended::Again),
@@ -367,10 +369,12 @@ impl Session<'_> {
                 }
             }
             Following::Notified(notified) => {
-                let Some(id) = notified.take(message, self.config)? else { return Ok(()) };
+                let ids = notified.take(message, &mut self.connection, self.config)?;
+                if ids.is_empty() {
+                    return Ok(());
+                }
                 // Where it fails all is read again: told again, it would be no change to what is known by then.
                 let domain = self.memory.domain.take();
-                let ids = BTreeSet::from([id]);
                 look_up(ids, &mut self.connection, self.config, replica, &mut touched).await?;
                 let is_other = touched != Touched::default();
                 if is_other {
@@ -386,15 +390,6 @@ impl Session<'_> {
         self.memory.keep_sometimes(self.source, self.config);
         self.noted();
         Ok(())
-    }
-
-    /// Asks for nothing but an answer.
-    async fn probe(&mut self) -> Result<i32, LdapError> {
-        // RFC 4511, 4.5.1.8: no attributes at all.
-        let attributes = ["1.1".to_owned()];
-        let filter = Filter::everything();
-        let search = Search { base: "", scope: Scope::Base, filter: &filter, attributes: &attributes };
-        self.connection.begin(&search, &[]).await
     }
 }
 
