@@ -201,7 +201,7 @@ impl Session<'_> {
     async fn refresh(&mut self, request: &mut Option<Request>) -> Result<Refresh, LdapError> {
         let is_whole = self.is_due() || request.is_some() || !self.memory.cookies.are_known();
         if is_whole {
-            *self.memory = Memory::lost();
+            self.memory.lose();
         }
         let mut refresh = Refresh::begin(&mut self.connection, self.config, &self.memory.cookies).await?;
         let mut touched = Touched::default();
@@ -211,11 +211,8 @@ impl Session<'_> {
             let message = message.map_err(|_| LdapError::Silent(ANSWER))??;
             refresh.take(message, self.config, replica, &mut touched)?;
         }
-        if !is_whole && !touched.taken.is_empty() {
-            // Where it fails everything is told anew.
-            let cookies = std::mem::take(&mut self.memory.cookies);
-            look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
-            self.memory.cookies = cookies;
+        if !is_whole {
+            self.look_up_taken(&mut touched).await?;
         }
         let touched = mapped::touched(&touched);
         let of = if is_whole { Of::All(request.as_ref()) } else { Of::Refreshed(&touched) };
@@ -335,6 +332,9 @@ impl Session<'_> {
                     if asked.is_silent(Instant::now()) {
                         return Err(LdapError::Silent(ANSWER));
                     }
+                    if self.look_again().await? {
+                        asked.wait_from(Instant::now());
+                    }
                     if !asked.is_open() {
                         asked = Probe::begin(&mut self.connection).await?;
                     }
@@ -345,6 +345,41 @@ impl Session<'_> {
         }
     }
 
+    /// Looks up the groups that hold the name of somebody who had it not: now, and again later.
+    async fn look_up_taken(&mut self, touched: &mut Touched) -> Result<(), LdapError> {
+        let looked_up = self.look_up_naming(touched).await;
+        // Also where everything is read again, since that may come as early.
+        self.memory.late.note(&touched.taken, Instant::now());
+        looked_up
+    }
+
+    async fn look_up_naming(&mut self, touched: &mut Touched) -> Result<(), LdapError> {
+        if touched.taken.is_empty() {
+            return Ok(());
+        }
+        // Where it fails everything is told anew.
+        let cookies = std::mem::take(&mut self.memory.cookies);
+        look_up_naming(&mut self.connection, self.config, &mut self.memory.replica, touched).await?;
+        self.memory.cookies = cookies;
+        Ok(())
+    }
+
+    /// Looks up again the groups whose time it is; tells whether there were any.
+    async fn look_again(&mut self) -> Result<bool, LdapError> {
+        let taken = self.memory.late.due(Instant::now());
+        if taken.is_empty() {
+            return Ok(false);
+        }
+        let mut touched = Touched { taken, ..Touched::default() };
+        self.look_up_naming(&mut touched).await?;
+        if !touched.groups.is_empty() {
+            self.take_changes(mapped::touched(&touched)).await?;
+            self.source.feed().tell(|status| status.last_event = Some(Timestamp::now()));
+            self.noted();
+        }
+        Ok(true)
+    }
+
     async fn take(&mut self, message: Message, following: &mut Following) -> Result<(), LdapError> {
         let mut touched = Touched::default();
         let replica = &mut self.memory.replica;
@@ -352,12 +387,7 @@ impl Session<'_> {
             Following::Refresh(refresh) => {
                 let is_held = self.memory.is_held;
                 let told = refresh.take(message, self.config, replica, &mut touched)?;
-                if !touched.taken.is_empty() {
-                    // Where it fails everything is told anew.
-                    let cookies = std::mem::take(&mut self.memory.cookies);
-                    look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
-                    self.memory.cookies = cookies;
-                }
+                self.look_up_taken(&mut touched).await?;
                 if told == Told::Change {
                     self.take_changes(mapped::touched(&touched)).await?;
                 }
