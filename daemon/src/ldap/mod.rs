@@ -4,8 +4,8 @@
 //!
 //! One task follows one source (`crate::follow`): `connection` speaks with a server, `session` reads everything (`load`)
 //! and then whatever changes (`refresh` by RFC 4533, `notified` with Active Directory, where `dirsync` tells what changed
-//! meanwhile, by the `memory` of what was known, and `looked_up` takes what it is now, `late` again); by `probe` it knows that the server is
-//! there.
+//! meanwhile, by the `memory` of what was known, and `looked_up` takes what it is now, `late` again). By `probe` it knows that
+//! the server is there.
 //!
 //! It must never take half of a load for all of it, take silence for "nobody", read on before a change is durable and
 //! in force, follow where a server points elsewhere, or let a password be seen.
