@@ -206,6 +206,15 @@ impl Connection {
         }
     }
 
+    /// What came of this search while something else was looked up, in the order in which it came.
+    pub(super) fn waiting_of(&mut self, id: i32) -> VecDeque<Message> {
+        let all = std::mem::take(&mut self.waiting);
+        let (of_it, others): (VecDeque<_>, VecDeque<_>) =
+            all.into_iter().partition(|message| message.id == id);
+        self.waiting = others;
+        of_it
+    }
+
     /// Looks for objects; tells how it ended. References to other servers are not followed.
     pub(super) async fn search(
         &mut self,

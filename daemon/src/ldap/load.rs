@@ -15,6 +15,7 @@ use super::{
     LdapError,
     connection::{Connection, granted},
     mapped,
+    notified::Notified,
 };
 use crate::config::LdapConfig;
 
@@ -89,10 +90,11 @@ impl Strangers {
     }
 }
 
-/// All users and groups of a server.
+/// All users and groups of a server; where it tells of changes, as they are when all is read.
 pub(super) async fn everything(
     connection: &mut Connection,
     config: &LdapConfig,
+    notified: Option<&Notified>,
 ) -> Result<Everything, LdapError> {
     let (mut replica, mut touched) = (Replica::default(), Touched::default());
     let mut strangers = Strangers::default();
@@ -119,6 +121,9 @@ pub(super) async fn everything(
         if let Some(group) = mapped::group(config, &entry) {
             replica.put_group(id, group, &mut touched);
         }
+    }
+    if let Some(notified) = notified {
+        notified.catch_up(connection, config, &mut replica).await?;
     }
     Ok(Everything { replica, strangers, groups })
 }

@@ -2,7 +2,7 @@
 //!
 //! Whom a group names there follows whoever is renamed, moved, deleted or brought back, and of the group nothing is told then. So
 //! with each name that is another, new or gone, the groups are looked up that name it. OpenLDAP tells nothing either where it
-//! changes groups by itself (`refint`): those are looked up that name somebody new.
+//! changes groups by itself (`refint`): those are looked up that name somebody new, and again somewhat later (`late`).
 
 use std::collections::BTreeSet;
 
@@ -76,24 +76,41 @@ pub(super) async fn look_up_naming(
     replica: &mut Replica,
     touched: &mut Touched,
 ) -> Result<(), LdapError> {
-    let ids: BTreeSet<Uuid> = touched.taken.iter().flat_map(|dn| replica.naming(dn)).collect();
-    if ids.len() > MANY {
-        return Err(LdapError::AllAgain);
-    }
-    let groups = &config.groups;
-    let attributes = mapped::group_attributes(config);
-    for id in ids {
-        let is_it = Filter::Compare(Comparison::Equal, "entryUUID".to_owned(), id.to_string().into_bytes());
-        let filter = Filter::And(vec![groups.filter.clone(), is_it]);
-        let search =
-            Search { base: &groups.base, scope: Scope::Subtree, filter: &filter, attributes: &attributes };
-        let entry = load::one(connection, &search).await?;
-        // That one is gone is told.
-        if let Some(group) = entry.and_then(|entry| mapped::group(config, &entry)) {
-            replica.put_group(id, group, touched);
+    let (mut seen, mut count) = (BTreeSet::new(), 0);
+    loop {
+        // Also those of groups that are found to be called otherwise.
+        let names: Vec<DnKey> = touched.taken.difference(&seen).cloned().collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let ids: BTreeSet<Uuid> = names.iter().flat_map(|dn| replica.naming(dn)).collect();
+        seen.extend(names);
+        count += ids.len();
+        if count > MANY {
+            return Err(LdapError::AllAgain);
+        }
+        for id in ids {
+            // That one is gone is told.
+            if let Some(group) = group_by_entry_uuid(id, connection, config).await? {
+                replica.put_group(id, group, touched);
+            }
         }
     }
-    Ok(())
+}
+
+async fn group_by_entry_uuid(
+    id: Uuid,
+    connection: &mut Connection,
+    config: &LdapConfig,
+) -> Result<Option<Group>, LdapError> {
+    let groups = &config.groups;
+    let is_it = Filter::Compare(Comparison::Equal, "entryUUID".to_owned(), id.to_string().into_bytes());
+    let filter = Filter::And(vec![groups.filter.clone(), is_it]);
+    let attributes = mapped::group_attributes(config);
+    let search =
+        Search { base: &groups.base, scope: Scope::Subtree, filter: &filter, attributes: &attributes };
+    let entry = load::one(connection, &search).await?;
+    Ok(entry.and_then(|entry| mapped::group(config, &entry)))
 }
 
 /// Takes one object as it is now; tells what is to be looked up with it.

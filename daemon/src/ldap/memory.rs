@@ -5,7 +5,7 @@ use oam_ldap::{Replica, replica::Image};
 use serde::{Deserialize, Serialize};
 use tokio::{task::block_in_place, time::Instant};
 
-use super::refresh::Cookies;
+use super::{late::Late, refresh::Cookies};
 use crate::{config::LdapConfig, source::Source};
 
 /// How often what is in memory is kept, at most: all of it is written.
@@ -16,6 +16,8 @@ const KEPT_EVERY: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Memory {
     pub(super) replica: Replica,
     pub(super) cookies: Cookies,
+    /// Whose names are to be looked up again.
+    pub(super) late: Late,
     /// Up to where changes of a domain are known (DirSync).
     pub(super) domain: Option<Vec<u8>>,
     /// When everything was last read.
@@ -38,9 +40,10 @@ struct Kept {
 }
 
 impl Memory {
-    /// Of nothing, also of nothing that was kept.
-    pub(super) fn lost() -> Self {
-        Self { is_resumed: true, ..Self::default() }
+    /// Forgets what was known, also what was kept; not what is to be looked up again, which reading everything may have missed.
+    pub(super) fn lose(&mut self) {
+        let late = std::mem::take(&mut self.late);
+        *self = Self { late, is_resumed: true, ..Self::default() };
     }
 
     /// How long ago everything was read; `None`: never, or by a clock that was set back since.

@@ -4,19 +4,22 @@
 //!
 //! One task follows one source (`crate::follow`): `connection` speaks with a server, `session` reads everything (`load`)
 //! and then whatever changes (`refresh` by RFC 4533, `notified` with Active Directory, where `dirsync` tells what changed
-//! meanwhile, by the `memory` of what was known, and `looked_up` takes what it is now).
+//! meanwhile, by the `memory` of what was known, and `looked_up` takes what it is now, `late` again). By `probe` it knows that
+//! the server is there.
 //!
 //! It must never take half of a load for all of it, take silence for "nobody", read on before a change is durable and
 //! in force, follow where a server points elsewhere, or let a password be seen.
 
 mod connection;
 mod dirsync;
+mod late;
 mod load;
 mod looked_up;
 mod mapped;
 mod memory;
 mod notified;
 mod preview;
+mod probe;
 mod refresh;
 mod session;
 #[cfg(test)]
@@ -161,7 +164,7 @@ impl Follower for Following {
         match error {
             LdapError::Commit(_) | LdapError::Refused { .. } | LdapError::AllAgain => {
                 // What is in memory is ahead of what was kept, or the server does not go on from there.
-                self.memory = Memory::lost();
+                self.memory.lose();
                 After::Pause
             }
             _ => After::Pause,

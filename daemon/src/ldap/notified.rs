@@ -2,10 +2,13 @@
 //!
 //! The server tells of everything below its root, deleted objects too, and takes no filter.
 
+use std::collections::BTreeSet;
+
 use oam_ldap::{
-    Filter, Message,
+    Filter, Message, Replica,
     control::Ask,
     message::Response,
+    replica::Touched,
     request::{Scope, Search},
 };
 use uuid::Uuid;
@@ -13,7 +16,9 @@ use uuid::Uuid;
 use super::{
     LdapError,
     connection::{Connection, granted},
-    load, mapped,
+    load,
+    looked_up::look_up,
+    mapped,
 };
 use crate::config::LdapConfig;
 
@@ -35,11 +40,53 @@ impl Notified {
             attributes: &attributes,
         };
         let id = connection.begin(&search, &[Ask::Notify, Ask::ShowDeleted]).await?;
-        Ok(Self { id })
+        Ok(Self::of(id))
     }
 
-    /// Takes a message; tells which object it is about, if it tells of a change.
-    pub(super) fn take(&self, message: Message, config: &LdapConfig) -> Result<Option<Uuid>, LdapError> {
+    /// The search, by its number.
+    pub(super) const fn of(id: i32) -> Self {
+        Self { id }
+    }
+
+    /// Takes a message, and with it all that wait; tells which objects they are about. Where many are moved at once, the groups
+    /// that name them are looked up once.
+    pub(super) fn take(
+        &self,
+        message: Message,
+        connection: &mut Connection,
+        config: &LdapConfig,
+    ) -> Result<BTreeSet<Uuid>, LdapError> {
+        let mut ids: BTreeSet<Uuid> = self.object(message, config)?.into_iter().collect();
+        ids.extend(self.waiting(connection, config)?);
+        Ok(ids)
+    }
+
+    /// Takes those as they are now who were changed while everything was read: users are read before the groups that name them,
+    /// so whoever is moved in between would be in none.
+    ///
+    /// # Errors
+    /// As [`look_up`].
+    pub(super) async fn catch_up(
+        &self,
+        connection: &mut Connection,
+        config: &LdapConfig,
+        replica: &mut Replica,
+    ) -> Result<(), LdapError> {
+        let ids = self.waiting(connection, config)?;
+        // What is read as a whole is compared as a whole.
+        look_up(ids, connection, config, replica, &mut Touched::default()).await
+    }
+
+    fn waiting(&self, connection: &mut Connection, config: &LdapConfig) -> Result<BTreeSet<Uuid>, LdapError> {
+        let mut ids = BTreeSet::new();
+        for message in connection.waiting_of(self.id) {
+            ids.extend(self.object(message, config)?);
+        }
+        Ok(ids)
+    }
+
+    /// Which object a message is about, if it tells of a change.
+    fn object(&self, message: Message, config: &LdapConfig) -> Result<Option<Uuid>, LdapError> {
         if message.id != self.id {
             return Ok(None);
         }

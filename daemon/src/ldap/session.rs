@@ -1,36 +1,33 @@
 //! One connection, from the first word to the last.
 
+mod following;
+
 use std::{
-    collections::BTreeSet,
     fs,
     path::Path,
     time::{Duration, SystemTime},
 };
 
 use jiff::Timestamp;
-use oam_ldap::{
-    Filter, Message, Replica,
-    message::Response,
-    replica::Touched,
-    request::{Scope, Search},
-};
-use tokio::time::{self, Instant, MissedTickBehavior};
+use oam_ldap::{Replica, replica::Touched};
+use tokio::time;
 
 use super::{
     Ended, LdapError,
     connection::{ANSWER, Connection},
     dirsync, load,
-    looked_up::{look_up, look_up_naming},
+    looked_up::look_up,
     mapped,
     memory::Memory,
     notified::Notified,
-    refresh::{Refresh, Told},
+    refresh::Refresh,
 };
 use crate::{
     config::{Flavour, LdapConfig},
     follow::{self, CommitFault, Of, Picture},
     source::{Provisioned, Request, Source, Sources},
 };
+use following::Following;
 
 /// How often it is made sure that the server is there.
 const PROBE: Duration = Duration::from_secs(2);
@@ -47,12 +44,6 @@ struct Session<'a> {
     files: [Option<SystemTime>; 2],
 }
 
-/// How the server tells of changes.
-enum Following {
-    Refresh(Box<Refresh>),
-    Notified(Notified),
-}
-
 /// Reads everything, and follows what changes until something ends it.
 pub(super) async fn run(
     sources: &Sources,
@@ -67,7 +58,7 @@ pub(super) async fn run(
     let mut session = Session { sources, source, config, memory, connection, files };
     let ended = match config.flavour {
         Flavour::Plain => {
-            session.load(request).await?;
+            session.load(request, None).await?;
             let again = session.again();
             session.connection.close().await;
             return Ok(wait_for_more(source, config, again, &files).await);
@@ -75,7 +66,7 @@ pub(super) async fn run(
         Flavour::ActiveDirectory => {
             // First, so that whatever changes while everything is read is told.
             let notified = Notified::begin(&mut session.connection, config).await?;
-            session.catch_up(request).await?;
+            session.catch_up(request, &notified).await?;
             session.follow(Following::Notified(notified)).await?
         }
         Flavour::Openldap => {
@@ -112,8 +103,12 @@ async fn wait_for_more(
 
 impl Session<'_> {
     /// Reads everything page by page.
-    async fn load(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
-        let mut all = load::everything(&mut self.connection, self.config).await?;
+    async fn load(
+        &mut self,
+        request: &mut Option<Request>,
+        notified: Option<&Notified>,
+    ) -> Result<(), LdapError> {
+        let mut all = load::everything(&mut self.connection, self.config, notified).await?;
         let unread = {
             let roster = self.source.roster();
             let known = roster.provisioned();
@@ -129,7 +124,11 @@ impl Session<'_> {
     }
 
     /// Reads what changed in a domain since it was last heard, or everything.
-    async fn catch_up(&mut self, request: &mut Option<Request>) -> Result<(), LdapError> {
+    async fn catch_up(
+        &mut self,
+        request: &mut Option<Request>,
+        notified: &Notified,
+    ) -> Result<(), LdapError> {
         let is_resumed = self.memory.resume(self.source, self.config);
         if request.is_none() && !self.is_due() && self.changes(is_resumed).await? {
             return Ok(());
@@ -140,7 +139,7 @@ impl Session<'_> {
             Err(error) if dirsync::is_no_answer(&error) => Err(error),
             Err(error) => return Err(error),
         };
-        self.load(request).await?;
+        self.load(request, Some(notified)).await?;
         let why = domain.as_ref().err().map(|error| {
             format!(
                 "{error}. After each time when the server was not heard all of it is read again. Give the bind account the \
@@ -198,7 +197,7 @@ impl Session<'_> {
     async fn refresh(&mut self, request: &mut Option<Request>) -> Result<Refresh, LdapError> {
         let is_whole = self.is_due() || request.is_some() || !self.memory.cookies.are_known();
         if is_whole {
-            *self.memory = Memory::lost();
+            self.memory.lose();
         }
         let mut refresh = Refresh::begin(&mut self.connection, self.config, &self.memory.cookies).await?;
         let mut touched = Touched::default();
@@ -208,11 +207,8 @@ impl Session<'_> {
             let message = message.map_err(|_| LdapError::Silent(ANSWER))??;
             refresh.take(message, self.config, replica, &mut touched)?;
         }
-        if !is_whole && !touched.taken.is_empty() {
-            // Where it fails everything is told anew.
-            let cookies = std::mem::take(&mut self.memory.cookies);
-            look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
-            self.memory.cookies = cookies;
+        if !is_whole {
+            self.look_up_taken(&mut touched).await?;
         }
         let touched = mapped::touched(&touched);
         let of = if is_whole { Of::All(request.as_ref()) } else { Of::Refreshed(&touched) };
@@ -302,99 +298,6 @@ impl Session<'_> {
         let goes_on = self.memory.cookies.are_known() || self.memory.domain.is_some();
         let cookie = goes_on.then(Timestamp::now);
         self.source.feed().tell(|status| (status.shared_names, status.cookie) = (names, cookie));
-    }
-
-    /// Takes whatever changes.
-    async fn follow(&mut self, mut following: Following) -> Result<Ended, LdapError> {
-        let again = time::sleep(self.again());
-        tokio::pin!(again);
-        let mut probe = time::interval(PROBE);
-        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut probed: Option<(i32, Instant)> = None;
-        loop {
-            tokio::select! {
-                message = self.connection.receive() => {
-                    let message = message?;
-                    if probed.is_some_and(|(id, _)| id == message.id) {
-                        if let Response::Done(_) = message.response {
-                            probed = None;
-                            // Of what was not taken it says nothing that its server is there.
-                            if !self.memory.is_held {
-                                self.source.heard();
-                            }
-                        }
-                        continue;
-                    }
-                    self.take(message, &mut following).await?;
-                }
-                _ = probe.tick() => {
-                    if changed(self.config) != self.files {
-                        return Ok(Ended::Renewed);
-                    }
-                    match probed {
-                        Some((_, since)) if since.elapsed() >= ANSWER => return Err(LdapError::Silent(ANSWER)),
-                        Some(_) => {}
-                        None => probed = Some((self.probe().await?, Instant::now())),
-                    }
-                }
-                () = &mut again => return Ok(Ended::Again),
-                () = self.source.feed().asked() => return Ok(Ended::Again),
-            }
-        }
-    }
-
-    async fn take(&mut self, message: Message, following: &mut Following) -> Result<(), LdapError> {
-        let mut touched = Touched::default();
-        let replica = &mut self.memory.replica;
-        match following {
-            Following::Refresh(refresh) => {
-                let is_held = self.memory.is_held;
-                let told = refresh.take(message, self.config, replica, &mut touched)?;
-                if !touched.taken.is_empty() {
-                    // Where it fails everything is told anew.
-                    let cookies = std::mem::take(&mut self.memory.cookies);
-                    look_up_naming(&mut self.connection, self.config, replica, &mut touched).await?;
-                    self.memory.cookies = cookies;
-                }
-                if told == Told::Change {
-                    self.take_changes(mapped::touched(&touched)).await?;
-                }
-                if !is_held {
-                    refresh.note(&mut self.memory.cookies);
-                }
-                if told == Told::Nothing {
-                    return Ok(());
-                }
-            }
-            Following::Notified(notified) => {
-                let Some(id) = notified.take(message, self.config)? else { return Ok(()) };
-                // Where it fails all is read again: told again, it would be no change to what is known by then.
-                let domain = self.memory.domain.take();
-                let ids = BTreeSet::from([id]);
-                look_up(ids, &mut self.connection, self.config, replica, &mut touched).await?;
-                let is_other = touched != Touched::default();
-                if is_other {
-                    self.take_changes(mapped::touched(&touched)).await?;
-                }
-                self.memory.domain = domain;
-                if !is_other {
-                    return Ok(());
-                }
-            }
-        }
-        self.source.feed().tell(|status| status.last_event = Some(Timestamp::now()));
-        self.memory.keep_sometimes(self.source, self.config);
-        self.noted();
-        Ok(())
-    }
-
-    /// Asks for nothing but an answer.
-    async fn probe(&mut self) -> Result<i32, LdapError> {
-        // RFC 4511, 4.5.1.8: no attributes at all.
-        let attributes = ["1.1".to_owned()];
-        let filter = Filter::everything();
-        let search = Search { base: "", scope: Scope::Base, filter: &filter, attributes: &attributes };
-        self.connection.begin(&search, &[]).await
     }
 }
 

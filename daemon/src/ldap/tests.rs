@@ -210,7 +210,7 @@ async fn everything(server: SocketAddr) -> Result<load::Everything, LdapError> {
     let folder = tempfile::tempdir().unwrap();
     let config = config(server, Flavour::Plain, &password(&folder));
     let mut connection = Connection::open(&config).await.unwrap();
-    load::everything(&mut connection, &config).await
+    load::everything(&mut connection, &config, None).await
 }
 
 async fn loaded(server: SocketAddr) -> Result<Replica, LdapError> {

@@ -27,6 +27,15 @@ pub struct OpenLdap {
 impl OpenLdap {
     /// A server with nobody but the account that reads it, and the objects of `ldif` besides.
     pub fn start(ldif: &str) -> Self {
+        Self::start_with(ldif, "", "")
+    }
+
+    /// The same, which takes whoever is deleted out of groups.
+    pub fn start_with_refint(ldif: &str) -> Self {
+        Self::start_with(ldif, "moduleload refint\n", "overlay refint\nrefint_attributes member\n")
+    }
+
+    fn start_with(ldif: &str, modules: &str, overlays: &str) -> Self {
         let folder = temporary::folder();
         let authority = Authority::new(folder.path(), "ca");
         let identity = authority.server(folder.path(), "slapd");
@@ -34,7 +43,7 @@ impl OpenLdap {
         let configuration = format!(
             "include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n\
              include /etc/ldap/schema/nis.schema\ninclude /etc/ldap/schema/inetorgperson.schema\n\
-             modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload syncprov\n\
+             modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload syncprov\n{modules}\
              pidfile {path}/pid\nargsfile {path}/args\n\
              TLSCACertificateFile {}\nTLSCertificateFile {}\nTLSCertificateKeyFile {}\n\
              database mdb\nsuffix dc=example,dc=com\nrootdn {ROOT}\nrootpw root\ndirectory {path}/db\ndbnosync\n\
@@ -42,7 +51,7 @@ impl OpenLdap {
              limits dn.exact=\"{READER}\" size=unlimited time=unlimited\n\
              access to attrs=userPassword by anonymous auth by * none\n\
              access to * by dn.exact=\"{READER}\" read by * none\n\
-             overlay syncprov\nsyncprov-sessionlog 1000\n",
+             overlay syncprov\nsyncprov-sessionlog 1000\n{overlays}",
             authority.file().display(),
             identity.certificate.display(),
             identity.key.display(),

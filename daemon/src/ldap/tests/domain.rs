@@ -1,11 +1,15 @@
 //! Active Directory: whom a group names follows whoever is renamed or deleted, and of the group nothing is told.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
-use oam_ldap::{Replica, replica::Touched};
+use oam_ldap::{
+    Filter, Replica,
+    replica::Touched,
+    request::{Scope, Search},
+};
 
 use super::{Asked, config, found, outcome, paged, password, user_dn, uuid};
 use crate::{
@@ -13,7 +17,9 @@ use crate::{
     ldap::{
         LdapError,
         connection::Connection,
+        load,
         looked_up::{MANY, look_up},
+        notified::Notified,
     },
 };
 
@@ -24,15 +30,44 @@ type Answers = Vec<(Vec<u8>, Vec<u8>)>;
 struct Domain {
     users: BTreeMap<usize, String>,
     groups: BTreeMap<usize, (String, Vec<usize>)>,
+    /// Of whom it tells that they changed.
+    told: Vec<usize>,
+    /// Who has another name as soon as all users were read.
+    moved: BTreeMap<usize, String>,
+    /// How often a group was read.
+    reads: usize,
 }
 
 impl Domain {
+    fn group(&self, number: usize) -> Option<Vec<u8>> {
+        let (dn, members) = self.groups.get(&number)?;
+        let members: Vec<_> = members.iter().filter_map(|number| self.dn(*number)).cloned().collect();
+        let name = [format!("g{number}")];
+        Some(found(dn, &[("entryUUID", &id(number)[..]), ("cn", &name[..]), ("member", &members[..])]))
+    }
+
     fn dn(&self, number: usize) -> Option<&String> {
         self.users.get(&number).or_else(|| self.groups.get(&number).map(|(dn, _)| dn))
     }
 
-    fn answer(&self, asked: &Asked) -> Answers {
+    fn answer(&mut self, asked: &Asked) -> Answers {
         let done = outcome(0x65, 0);
+        if asked.base == "dc=x" {
+            // Without an end.
+            let told = self.told.iter().map(|number| found("cn=told", &[("entryUUID", &id(*number)[..])]));
+            return told.map(|entry| (entry, Vec::new())).collect();
+        }
+        if asked.base == "ou=people,dc=x" {
+            let users = self.users.iter().map(|(number, dn)| (user(*number, dn), Vec::new()));
+            let all = users.chain([(done, paged(b""))]).collect();
+            self.users.append(&mut self.moved);
+            return all;
+        }
+        let wants_group = asked.attributes.iter().any(|name| name == "member");
+        if asked.base == "ou=groups,dc=x" && wants_group {
+            let groups = self.groups.keys().filter_map(|number| self.group(*number));
+            return groups.map(|group| (group, Vec::new())).chain([(done, paged(b""))]).collect();
+        }
         if asked.base == "ou=groups,dc=x" {
             let names_it = |members: &[usize]| {
                 let mut dns = members.iter().filter_map(|number| self.dn(*number));
@@ -44,20 +79,19 @@ impl Domain {
             return naming.chain([(done, paged(b""))]).collect();
         }
         let is_it = |number: &&usize| asked.base == format!("<GUID={}>", uuid(**number));
-        let wants_group = asked.attributes.iter().any(|name| name == "member");
         let entry = if wants_group {
-            self.groups.iter().find(|(number, _)| is_it(number)).map(|(number, (dn, members))| {
-                let members: Vec<_> = members.iter().filter_map(|number| self.dn(*number)).cloned().collect();
-                let name = [format!("g{number}")];
-                found(dn, &[("entryUUID", &id(*number)[..]), ("cn", &name[..]), ("member", &members[..])])
-            })
+            let group = self.groups.keys().find(is_it).and_then(|number| self.group(*number));
+            self.reads += usize::from(group.is_some());
+            group
         } else {
-            self.users.iter().find(|(number, _)| is_it(number)).map(|(number, dn)| {
-                found(dn, &[("entryUUID", &id(*number)[..]), ("uid", &[format!("u{number}")][..])])
-            })
+            self.users.iter().find(|(number, _)| is_it(number)).map(|(number, dn)| user(*number, dn))
         };
         entry.into_iter().chain([done]).map(|answer| (answer, Vec::new())).collect()
     }
+}
+
+fn user(number: usize, dn: &str) -> Vec<u8> {
+    found(dn, &[("entryUUID", &id(number)[..]), ("uid", &[format!("u{number}")][..])])
 }
 
 /// An id as Active Directory writes it; those of tests are text, too.
@@ -83,7 +117,7 @@ impl Followed {
         let users = (1..=3).map(|number| (number, user_dn(number))).collect();
         let groups =
             [(50, (group_dn(50), vec![1, 2, 51])), (51, (group_dn(51), vec![3]))].into_iter().collect();
-        let domain = Arc::new(Mutex::new(Domain { users, groups }));
+        let domain = Arc::new(Mutex::new(Domain { users, groups, ..Domain::default() }));
         let served = Arc::clone(&domain);
         let address = super::server(move |asked| served.lock().unwrap().answer(asked));
         let folder = tempfile::tempdir().unwrap();
@@ -105,6 +139,14 @@ impl Followed {
         let ids = numbers.iter().map(|number| uuid(*number)).collect();
         look_up(ids, &mut self.connection, &self.config, &mut self.replica, &mut touched).await?;
         Ok(touched)
+    }
+
+    /// Begins to be told; what is told is there before the next answer.
+    async fn notified(&mut self) -> Notified {
+        let filter = Filter::everything();
+        let attributes = ["entryUUID".to_owned()];
+        let search = Search { base: "dc=x", scope: Scope::Subtree, filter: &filter, attributes: &attributes };
+        Notified::of(self.connection.begin(&search, &[]).await.unwrap())
     }
 
     fn members(&self, group: usize) -> Vec<u128> {
@@ -188,4 +230,43 @@ async fn too_many_are_not_looked_up_one_by_one() {
     });
     let outcome = followed.tell(&[1]).await;
     assert!(matches!(outcome, Err(LdapError::AllAgain)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn who_is_moved_while_everything_is_read_stays_in_their_groups() {
+    let mut followed = Followed::begin().await;
+    followed.change(|domain| {
+        // Users are read before groups; one was deleted before and comes back meanwhile.
+        domain.moved.insert(1, "uid=u1,ou=sub,ou=people,dc=x".into());
+        domain.users.remove(&2);
+        domain.moved.insert(2, user_dn(2));
+        domain.told = vec![1, 2];
+    });
+    let notified = followed.notified().await;
+    let all = load::everything(&mut followed.connection, &followed.config, Some(&notified)).await.unwrap();
+    followed.replica = all.replica;
+    assert_eq!(followed.members(50), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn of_many_who_are_moved_at_once_the_groups_are_looked_up_once() {
+    let mut followed = Followed::begin().await;
+    followed.change(|domain| {
+        for number in 1..=3 {
+            domain.users.insert(number, format!("uid=u{number},ou=sub,ou=people,dc=x"));
+        }
+        (domain.told, domain.reads) = (vec![1, 2, 3], 0);
+    });
+    let notified = followed.notified().await;
+    // While anything is looked up, all that is told waits.
+    followed.tell(&[99]).await.unwrap();
+    let first = followed.connection.receive().await.unwrap();
+    let ids = notified.take(first, &mut followed.connection, &followed.config).unwrap();
+    assert_eq!(ids, BTreeSet::from([1, 2, 3].map(uuid)));
+    let mut touched = Touched::default();
+    look_up(ids, &mut followed.connection, &followed.config, &mut followed.replica, &mut touched)
+        .await
+        .unwrap();
+    assert_eq!(followed.members(50), [1, 2, 3]);
+    assert_eq!(followed.domain.lock().unwrap().reads, 2, "each group is read once");
 }

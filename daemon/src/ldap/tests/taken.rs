@@ -1,17 +1,26 @@
 //! OpenLDAP with `refint` takes whoever is deleted out of groups, and tells nobody.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use oam_ldap::{
     DnKey, Replica,
     account::Standing,
     replica::{Group, Touched, User},
 };
+use tokio::time::Instant;
 
 use super::{config, found, outcome, password, server, user_dn, uuid};
 use crate::{
-    config::Flavour,
-    ldap::{connection::Connection, looked_up::look_up_naming},
+    config::{Flavour, LdapConfig},
+    ldap::{connection::Connection, late::Late, looked_up::look_up_naming},
 };
 
 fn user(number: usize) -> User {
@@ -24,30 +33,112 @@ fn user(number: usize) -> User {
     }
 }
 
+fn group(number: usize, members: &[DnKey]) -> Group {
+    let name = format!("g{number}");
+    Group { dn: DnKey::of(&format!("cn={name},ou=groups,dc=x")).unwrap(), name, members: members.into() }
+}
+
+/// What a search for a group is answered.
+fn answers(number: usize, dn: &str, members: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let name = [format!("g{number}")];
+    vec![(found(dn, &[("cn", &name[..]), ("member", members)]), Vec::new()), (outcome(0x65, 0), Vec::new())]
+}
+
+/// A server and what was told of it: users 1 and 2, of whom the latter has the name that user 0 had in the group 100.
+struct Told {
+    connection: Connection,
+    config: LdapConfig,
+    replica: Replica,
+    touched: Touched,
+}
+
+impl Told {
+    async fn by(address: SocketAddr) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(address, Flavour::Openldap, &password(&folder));
+        let connection = Connection::open(&config).await.unwrap();
+        let (mut replica, mut touched) = (Replica::default(), Touched::default());
+        replica.put_user(uuid(0), user(0), &mut touched);
+        replica.put_user(uuid(1), user(1), &mut touched);
+        let members = [0, 1].map(|number| user(number).dn);
+        replica.put_group(uuid(100), group(100, &members), &mut touched);
+        replica.remove_user(uuid(0), &mut touched);
+        // Somebody else is called so.
+        replica.put_user(uuid(2), user(0), &mut touched);
+        let told = Self { connection, config, replica, touched };
+        assert_eq!(told.members(100), BTreeSet::from([uuid(1), uuid(2)]), "as far as it was told");
+        told
+    }
+
+    async fn look_up(&mut self) {
+        let Self { connection, config, replica, touched } = self;
+        look_up_naming(connection, config, replica, touched).await.unwrap();
+    }
+
+    fn members(&self, group: usize) -> BTreeSet<uuid::Uuid> {
+        self.replica.members(&uuid(group))
+    }
+}
+
 #[tokio::test]
 async fn who_gets_a_name_that_a_group_holds_is_in_it_if_the_server_says_so() {
     let address = server(|asked| {
         assert_eq!(asked.base, "ou=groups,dc=x");
         let id = uuid(100).to_string();
         assert!(asked.filter.windows(id.len()).any(|part| part == id.as_bytes()));
-        let attributes = [("cn", &["g100".to_owned()][..]), ("member", &[user_dn(1)][..])];
-        vec![(found("cn=g100,ou=groups,dc=x", &attributes), Vec::new()), (outcome(0x65, 0), Vec::new())]
+        answers(100, "cn=g100,ou=groups,dc=x", &[user_dn(1)])
     });
-    let folder = tempfile::tempdir().unwrap();
-    let config = config(address, Flavour::Openldap, &password(&folder));
-    let mut connection = Connection::open(&config).await.unwrap();
+    let mut told = Told::by(address).await;
+    told.look_up().await;
+    assert_eq!(told.members(100), BTreeSet::from([uuid(1)]));
+    assert!(told.touched.groups.contains(&uuid(100)));
+}
 
-    let (mut replica, mut touched) = (Replica::default(), Touched::default());
-    replica.put_user(uuid(0), user(0), &mut touched);
-    replica.put_user(uuid(1), user(1), &mut touched);
-    let members = [0, 1].map(|number| user(number).dn).into();
-    let group = Group { dn: DnKey::of("cn=g100,ou=groups,dc=x").unwrap(), name: "g100".into(), members };
-    replica.put_group(uuid(100), group, &mut touched);
-    replica.remove_user(uuid(0), &mut touched);
-    // Somebody else is called so.
-    replica.put_user(uuid(2), user(0), &mut touched);
-    assert_eq!(replica.members(&uuid(100)), BTreeSet::from([uuid(1), uuid(2)]), "as far as it was told");
-    look_up_naming(&mut connection, &config, &mut replica, &mut touched).await.unwrap();
-    assert_eq!(replica.members(&uuid(100)), BTreeSet::from([uuid(1)]));
-    assert!(touched.groups.contains(&uuid(100)));
+#[tokio::test]
+async fn what_refint_takes_out_late_is_looked_up_again() {
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let served = Arc::clone(&is_mended);
+    let address = server(move |_| {
+        let first = usize::from(served.load(Ordering::SeqCst));
+        let members: Vec<_> = (first..2).map(user_dn).collect();
+        answers(100, "cn=g100,ou=groups,dc=x", &members)
+    });
+    let mut told = Told::by(address).await;
+    told.look_up().await;
+    assert!(told.members(100).contains(&uuid(2)), "it has not done so yet");
+    let (mut late, now) = (Late::default(), Instant::now());
+    let second = |number| now + Duration::from_secs(number);
+    late.note(&told.touched.taken, now);
+    assert_eq!(late.due(second(1)), BTreeSet::new());
+    is_mended.store(true, Ordering::SeqCst);
+    told.touched = Touched { taken: late.due(second(2)), ..Touched::default() };
+    told.look_up().await;
+    assert_eq!(told.members(100), BTreeSet::from([uuid(1)]));
+    assert_eq!(told.touched.groups, BTreeSet::from([uuid(100)]));
+    // Once more, and not for ever.
+    let name = BTreeSet::from([user(0).dn]);
+    assert_eq!((late.due(second(9)), late.due(second(10))), (BTreeSet::new(), name.clone()));
+    assert_eq!((late.due(second(59)), late.due(second(60))), (BTreeSet::new(), name));
+    assert_eq!(late.due(second(3600)), BTreeSet::new());
+}
+
+#[tokio::test]
+async fn a_group_that_is_found_to_be_called_otherwise_is_looked_for_in_others() {
+    let address = server(|asked| {
+        let is_for = |number| {
+            let id = uuid(number).to_string();
+            asked.filter.windows(id.len()).any(|part| part == id.as_bytes())
+        };
+        if is_for(100) {
+            return answers(100, "cn=other,ou=groups,dc=x", &[user_dn(1)]);
+        }
+        assert!(is_for(101));
+        answers(101, "cn=g101,ou=groups,dc=x", &[])
+    });
+    let mut told = Told::by(address).await;
+    // It names what the first one is called now, and does not any more.
+    let other = DnKey::of("cn=other,ou=groups,dc=x").unwrap();
+    told.replica.put_group(uuid(101), group(101, &[other]), &mut Touched::default());
+    told.look_up().await;
+    assert_eq!((told.members(100), told.members(101)), (BTreeSet::from([uuid(1)]), BTreeSet::new()));
 }

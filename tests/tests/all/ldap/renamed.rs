@@ -99,3 +99,20 @@ fn who_is_renamed_by_openldap_is_in_the_groups_that_name_them() {
     company.wait_for("alice is in the group", "alice", has_groups);
     company.permits("alice");
 }
+
+/// The overlay `refint` does so after it has answered, and tells nobody.
+#[test]
+fn who_gets_the_name_of_somebody_whom_refint_takes_out_of_groups_gets_nothing_by_it() {
+    if !can_run(&["slapd", "ldapmodify"]) {
+        return;
+    }
+    let people = OpenLdap::user("alice") + &OpenLdap::user("bob");
+    let server = OpenLdap::start_with_refint(&(people + &OpenLdap::group("eng", &["alice", "bob"])));
+    let company = Company::following(&server.config("openldap", "max_age = \"15m\""));
+    company.permits("alice");
+    let deleted = "dn: uid=alice,ou=people,dc=example,dc=com\nchangetype: delete\n\n";
+    server.change(&(deleted.to_owned() + &OpenLdap::user("alice")));
+    company.wait_for("another alice is in no group", "alice", |user| is_active(user) && has_no_group(user));
+    company.refuses("alice", "no-grant");
+    company.permits("bob");
+}
