@@ -6,6 +6,7 @@ mod mended;
 mod much;
 mod renamed;
 mod strangers;
+mod stuck;
 mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet};
