@@ -23,6 +23,7 @@ mod seen;
 mod settings;
 mod shorten;
 mod strangers;
+mod stuck;
 #[cfg(test)]
 mod tests;
 mod wanted;

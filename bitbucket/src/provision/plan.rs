@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend, renamed,
+    Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend, renamed, stuck,
     wanted::{Want, Wanted},
 };
 use crate::{
@@ -105,6 +105,7 @@ impl Plan {
         for part in [&mut drawn.leavers, &mut drawn.gives, &mut drawn.takes, &mut drawn.mends] {
             drawn.held_back.extend(renamed::hold_back(seen, basis, part));
         }
+        drawn.held_back.extend(stuck::hold_back(seen, &mut drawn.leavers));
         let [too_many_people, too_many_members] = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = [
             guard::too_many_permissions(seen, basis, &drawn.takes, &drawn.mends),

@@ -40,6 +40,7 @@ fn company() -> Company {
         everywhere: dated(vec![sys_admin]),
         permissions,
         doors: BTreeMap::new(),
+        stuck: BTreeMap::new(),
         unread: BTreeMap::new(),
         unread_places: BTreeMap::new(),
         members: [(holder("group:admins"), dated([holder("user:boss")].into()))].into(),

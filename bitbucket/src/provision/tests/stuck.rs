@@ -6,7 +6,7 @@ use super::{Company, company, shown};
 use crate::{
     Account,
     permission::Level,
-    provision::{Automatic, door::Doors},
+    provision::{Automatic, Dated, door::Doors},
     samples::{dated, holder},
 };
 
@@ -57,6 +57,23 @@ fn whom_nobody_gets_out_of_a_group_keeps_in_nobody_who_goes_later() {
     }
     let (some, too_much) = done(&company);
     assert_eq!((some.len(), too_much.len()), (0, 1), "{too_much:?}");
+}
+
+#[test]
+fn what_bitbucket_refused_is_tried_once_a_day_and_told_meanwhile() {
+    let mut company = with_stuck(4);
+    company.seen.accounts.at = 1_000_000;
+    for number in 0..4 {
+        let said = Dated { at: 1_000_000 - 3_600, is: "it said no".to_owned() };
+        let theirs = company.seen.stuck.entry(holder(&format!("user:old-{number}"))).or_default();
+        theirs.insert("ldap".to_owned(), said);
+    }
+    let plan = company.plan();
+    assert!(plan.changes.is_empty() && plan.too_much().next().is_none(), "{plan:?}");
+    assert_eq!(plan.not_out(&company.basis).len(), 4);
+    assert!(plan.held_back.iter().all(|one| one.why == "it said no; it is tried once a day"), "{plan:?}");
+    company.seen.accounts.at += 24 * 3_600;
+    assert_eq!(company.plan().changes.len(), 4);
 }
 
 #[test]

@@ -185,6 +185,27 @@ fn a_group_that_nobody_can_leave_holds_up_nothing_else() {
     }
 }
 
+#[test]
+fn a_group_out_of_which_nobody_is_taken_is_tried_once_a_day() {
+    let world = World::applied("");
+    world.server.add_group("a-403", &["bob"]);
+    world.server.group_is_read_only("a-403", 403);
+    world.leave(&["bob"]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    assert_eq!(world.oam("watch", &seen).code, 1);
+    let recorded = world.recorded().len();
+    let watched = world.oam("watch", &seen);
+    assert_eq!((watched.code, world.recorded().len()), (1, recorded), "{watched:?}");
+    let text = watched.stdout_text();
+    assert!(
+        text.contains("user:bob leaves group:a-403: ") && text.contains("; it is tried once a day"),
+        "{text}"
+    );
+    // Whoever asks for it has it tried at once.
+    assert_eq!((world.apply().code, world.recorded().len()), (1, recorded + 2));
+}
+
 /// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.
 #[test]
 fn a_bitbucket_that_does_not_answer_is_asked_about_three_and_no_more() {
