@@ -41,15 +41,11 @@ impl Bitbucket {
         self.own.names()
     }
 
-    /// The same; where Bitbucket has not told, something is asked that everybody may ask.
+    /// The same, after something was asked that everybody may ask: whoever was renamed has another name now than when it was told last.
     ///
     /// # Errors
     /// When there is no good answer.
     pub async fn ask_own_names(&self) -> Result<BTreeSet<Holder>, Error> {
-        let known = self.own_names();
-        if !known.is_empty() {
-            return Ok(known);
-        }
         let ask = Ask::get("finding out whose token it is", format!("{API}/projects"));
         self.first::<IgnoredAny>(ask).await?;
         Ok(self.own_names())

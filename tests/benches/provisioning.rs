@@ -63,7 +63,10 @@ fn main() {
             &["plan", "--seen", "seen.json", "--seen-within", "1h"],
         );
         assert!(kept.stdout_text().contains("Nothing is to be done."), "{kept:?}");
-        assert_eq!(requests, 0, "what was kept is read, and Bitbucket is not asked");
+        assert_eq!(
+            requests, 1,
+            "what was kept is read, and only the daemon asks Bitbucket: whose token it has"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 use std::slice;
 
-use super::{Basis, Change, Seen, Step, door::Doors, guard, mend, renamed, seen::read_members};
+use super::{Basis, Change, Seen, Step, door::Doors, guard, mend, renamed, seen::read_members, stuck};
 use crate::{
     Account, Bitbucket, CredentialKind, Error, GlobalLevel, GlobalPermission,
     error::Problem,
@@ -156,7 +156,13 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Err(error)
             if error.is_not_found() && matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }) => {
         }
-        Err(error) => return Outcome::of_step(step, error),
+        Err(error) => {
+            let outcome = Outcome::of_step(step, error);
+            if let Outcome::Failed(error) = &outcome {
+                stuck::note(step, error, seen);
+            }
+            return outcome;
+        }
     }
     note(step, seen);
     Outcome::Done
@@ -179,6 +185,9 @@ fn note(step: &Step, seen: &mut Seen) {
         Step::LeaveGroup { holder, group } => {
             if let Some(doors) = seen.doors.get_mut(holder) {
                 doors.is.groups.retain(|known| known != group.name());
+            }
+            if let Some(stuck) = seen.stuck.get_mut(holder) {
+                stuck.remove(group.name());
             }
             if let Some(members) = seen.members.get_mut(group) {
                 members.is.remove(holder);

@@ -17,12 +17,34 @@ const OWN: &str = "an account of ours is in it, or nobody knows who is: give tha
 /// So much may always be taken: in a small company one person is many of a hundred.
 const ALWAYS: usize = 3;
 
-/// That more people lose all that they have than may at once.
-pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) -> Option<String> {
+/// That more people lose all that they have than may at once; and the same of those who have nothing left but groups. These are counted by
+/// themselves: nobody leaves a group of a directory that Bitbucket only reads, and who stays in one keeps in nobody who goes later.
+pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) -> [Option<String>; 2] {
+    let (all, most) = (seen.accounts.is.len(), basis.settings.most_removed);
+    let members = only_members(leavers.iter());
     let gone: BTreeSet<_> = leavers.iter().filter_map(|change| change.step.user()).collect();
-    let (gone, all, most) = (gone.len(), seen.accounts.is.len(), basis.settings.most_removed);
-    is_much(gone, all, most)
-        .then(|| format!("{gone} of {all} people would lose all that they have, which is more than {most} %"))
+    let (gone, members) = (gone.difference(&members).count(), members.len());
+    let told = |many: usize, what: &str| {
+        is_much(many, all, most)
+            .then(|| format!("{many} of {all} people would {what}, which is more than {most} %"))
+    };
+    [told(gone, "lose all that they have"), told(members, "leave the groups that are all they have left")]
+}
+
+/// Those who lose nothing but memberships.
+fn only_members<'a>(leavers: impl Iterator<Item = &'a Change> + Clone) -> BTreeSet<String> {
+    let more = leavers.clone().filter(|change| change.step.leaves().is_none());
+    let more: BTreeSet<_> = more.filter_map(|change| change.step.user()).collect();
+    leavers.filter_map(|change| change.step.user()).filter(|user| !more.contains(user)).collect()
+}
+
+/// Puts aside what takes those who are gone out of groups where they have nothing else left. Tells how much that is.
+pub(super) fn put_members_aside(changes: &mut Vec<Change>, basis: &Basis) -> usize {
+    let is_leaver = |change: &Change| change.leaver(basis).is_some();
+    let members = only_members(changes.iter().filter(|change| is_leaver(change)));
+    let is_one =
+        |change: &Change| is_leaver(change) && change.step.user().is_some_and(|user| members.contains(&user));
+    changes.extract_if(.., |change| is_one(change)).count()
 }
 
 /// That more permissions are taken than may at once.

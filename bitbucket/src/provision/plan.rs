@@ -3,13 +3,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Automatic, Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend, renamed,
+    Basis, Change, FindingKind, Fixes, Managed, Seen, Step, anybody, guard, mend, renamed, stuck,
     wanted::{Want, Wanted},
 };
 use crate::{
     mirror,
     permission::{Holder, Level, Permissions, Place},
 };
+
+/// Why somebody who is gone keeps all that they have while the daemon asks by their token.
+const DAEMON: &str = "it is the account of the daemon's own token: give the daemon another one";
 
 /// What lies between what is there and what should be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +44,9 @@ pub struct Plan {
     pub unchanged: usize,
     /// That more people lose all that they have than may at once; it is applied only by somebody who says so.
     pub too_many_people: Option<String>,
+    /// The same of those who are gone and have nothing left but groups.
+    #[serde(default)]
+    pub too_many_members: Option<String>,
     /// The same of permissions that are taken from others.
     pub too_many_permissions: Option<String>,
     /// The same of what is given without being asked.
@@ -49,15 +55,6 @@ pub struct Plan {
     /// What is mended besides, since somebody named it.
     #[serde(default)]
     pub fixes: Fixes,
-}
-
-/// What is not done of a plan since it is more than may be done at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TooMuch {
-    /// Why not.
-    pub why: String,
-    /// How many changes that is.
-    pub changes: usize,
 }
 
 /// A change that is not made.
@@ -108,7 +105,8 @@ impl Plan {
         for part in [&mut drawn.leavers, &mut drawn.gives, &mut drawn.takes, &mut drawn.mends] {
             drawn.held_back.extend(renamed::hold_back(seen, basis, part));
         }
-        let too_many_people = guard::too_many_people(seen, basis, &drawn.leavers);
+        drawn.held_back.extend(stuck::hold_back(seen, &mut drawn.leavers));
+        let [too_many_people, too_many_members] = guard::too_many_people(seen, basis, &drawn.leavers);
         let too_many_permissions = [
             guard::too_many_permissions(seen, basis, &drawn.takes, &drawn.mends),
             guard::too_many_mended(seen, basis, &drawn.mends),
@@ -135,58 +133,10 @@ impl Plan {
             unsaid: basis.unsaid.iter().cloned().chain(unsaid).collect(),
             unchanged,
             too_many_people,
+            too_many_members,
             too_many_permissions: (!too_many_permissions.is_empty()).then(|| too_many_permissions.join("; ")),
             too_many_given: None,
             fixes: basis.fixes.clone(),
-        }
-    }
-
-    /// Why it does more than may be done at once.
-    pub fn too_much(&self) -> impl Iterator<Item = &str> {
-        let all = [&self.too_many_people, &self.too_many_permissions, &self.too_many_given];
-        all.into_iter().filter_map(|why| why.as_deref())
-    }
-
-    /// The part of it that is not too much at once, and what is.
-    pub fn bounded(self, basis: &Basis) -> (Self, Vec<TooMuch>) {
-        let (mut changes, mut too_much) = (self.changes, Vec::new());
-        // What is given may stand for what is taken, as where people get by themselves what their group had.
-        let waits = self
-            .too_many_given
-            .as_ref()
-            .map(|why| format!("{why}; so nothing is taken either that it may stand for"));
-        for (kind, why) in [
-            (Automatic::Leavers, self.too_many_people.as_ref()),
-            (Automatic::Take, self.too_many_permissions.as_ref().or(waits.as_ref())),
-            (Automatic::Give, self.too_many_given.as_ref()),
-        ] {
-            let Some(why) = why else { continue };
-            // What is only forgotten is neither taken nor given.
-            let is_one = |change: &Change| change.kind(basis) == kind && !change.step.is_noted_only();
-            let put_aside = changes.extract_if(.., |change| is_one(change)).count();
-            too_much.push(TooMuch { why: why.clone(), changes: put_aside });
-        }
-        (Self { changes, ..self }, too_much)
-    }
-
-    /// The part of it that may be done without being asked. Nobody reads that before, so much that is given at once is too much, too;
-    /// but for the first time, when all is.
-    pub fn automatic(&self, seen: &Seen, basis: &Basis) -> Self {
-        let allowed = |automatic| basis.settings.automatic.contains(&automatic);
-        let may = |change: &&Change| {
-            // Nobody knows who uses it.
-            !matches!(change.step, Step::DeleteAccessKey { .. }) && allowed(change.kind(basis))
-        };
-        let changes: Vec<_> = self.changes.iter().filter(may).cloned().collect();
-        let gives = |change: &&Change| change.kind(basis) == Automatic::Give && !change.step.is_noted_only();
-        let too_many_given = guard::too_many_given(seen, basis, changes.iter().filter(gives).count());
-        // What is not done is not too much either.
-        Self {
-            changes,
-            too_many_people: self.too_many_people.clone().filter(|_| allowed(Automatic::Leavers)),
-            too_many_permissions: self.too_many_permissions.clone().filter(|_| allowed(Automatic::Take)),
-            too_many_given,
-            ..self.clone()
         }
     }
 
@@ -353,9 +303,10 @@ impl Drawn {
             let Some(standing) = basis.standing(&user).filter(|standing| standing.is_gone()) else {
                 continue;
             };
-            if basis.settings.ignores(None, &user) {
+            if basis.settings.names(None, &user) {
                 continue;
             }
+            let from = self.leavers.len();
             let because = renamed::because(basis, account, standing);
             let nothing = Default::default();
             let doors = seen.doors.get(&user).map_or(&nothing, |known| &known.is);
@@ -369,7 +320,7 @@ impl Drawn {
                 let (place, holder) = (place.clone(), user.clone());
                 let managed = basis.managed.contains_key(&(place.clone(), holder.clone()));
                 let step = match has {
-                    _ if basis.settings.ignores(Some(&place), &user) => continue,
+                    _ if basis.settings.names(Some(&place), &user) => continue,
                     Some(before) => Step::Revoke { place, holder, before },
                     None if managed => Step::Forget { place, holder },
                     None => continue,
@@ -380,6 +331,10 @@ impl Drawn {
                 self.leavers.extend(doors.leave(&user, &because));
             } else if !doors.groups.is_empty() {
                 left.push(user.clone());
+            }
+            if basis.settings.daemon.contains(&user) {
+                let theirs = self.leavers.split_off(from).into_iter().filter(|change| change.step.takes());
+                self.held_back.extend(theirs.map(|change| HeldBack { change, why: DAEMON.to_owned() }));
             }
         }
         self.leavers.sort_by_key(|change| change.step.width());

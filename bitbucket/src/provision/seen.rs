@@ -29,6 +29,8 @@ pub struct Seen {
     pub permissions: BTreeMap<Place, Dated<Vec<(Holder, Level)>>>,
     /// By what those who are gone could still come in.
     pub doors: BTreeMap<Holder, Dated<Doors>>,
+    /// The groups out of which Bitbucket refused to take those who are gone, and what it said.
+    pub stuck: BTreeMap<Holder, BTreeMap<String, Dated<String>>>,
     /// Of whom something of that could not be read, and why. That is never kept.
     #[serde(skip)]
     pub unread: BTreeMap<Holder, String>,
@@ -181,6 +183,7 @@ pub async fn see_leavers(
     reading: Reading,
 ) -> Result<(), Error> {
     seen.doors.retain(|user, _| gone.contains(user));
+    seen.stuck.retain(|user, _| gone.contains(user));
     seen.unread.clear();
     let closed = closed(seen, reading);
     let mut in_a_row = 0;

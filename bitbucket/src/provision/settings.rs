@@ -61,7 +61,12 @@ impl Settings {
 
     /// Whether something at a place, of somebody, is never touched.
     pub fn ignores(&self, place: Option<&Place>, holder: &Holder) -> bool {
-        self.is_own(holder)
+        self.daemon.contains(holder) || self.names(place, holder)
+    }
+
+    /// Whether it is the configuration that says so: of what it names nothing is told either, also where somebody is gone.
+    pub fn names(&self, place: Option<&Place>, holder: &Holder) -> bool {
+        *holder == self.account
             || self.ignore.iter().any(|chosen| match chosen {
                 Chosen::Place(one) => place.is_some_and(|place| one.holds(place)),
                 Chosen::Holder(one) => one == holder,
@@ -145,6 +150,9 @@ mod tests {
         assert!(settings.ignores(None, &holder("user:SVC-oam")));
         assert!(settings.ignores(Some(&place("PAY")), &holder("user:Svc-Guard")));
         assert!(!settings.ignores(None, &holder("group:svc-guard")));
+        assert!(
+            settings.names(None, &holder("user:svc-OAM")) && !settings.names(None, &holder("user:svc-guard"))
+        );
         assert!(settings.ignores(Some(&place("WEB")), &holder("user:backup")));
         assert!(!settings.ignores(Some(&place("WEB")), &holder("group:backup")));
         assert!(settings.ignores(Some(&place("ops/api")), &holder("user:ada")));

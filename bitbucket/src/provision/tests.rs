@@ -6,6 +6,7 @@ mod mended;
 mod much;
 mod renamed;
 mod strangers;
+mod stuck;
 mod withheld;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ fn company() -> Company {
         everywhere: dated(vec![sys_admin]),
         permissions,
         doors: BTreeMap::new(),
+        stuck: BTreeMap::new(),
         unread: BTreeMap::new(),
         unread_places: BTreeMap::new(),
         members: [(holder("group:admins"), dated([holder("user:boss")].into()))].into(),

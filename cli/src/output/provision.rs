@@ -468,6 +468,7 @@ mod tests {
             unsaid: vec![("hours".into(), "is for some hours of the week".into())],
             unchanged: 3,
             too_many_people: Some("4 of 6 people would lose all that they have".into()),
+            too_many_members: None,
             too_many_permissions: None,
             too_many_given: None,
             fixes: Default::default(),

@@ -347,9 +347,10 @@ fn check_same(now: &Drawn, looked_at: &Drawn) -> Result<(), Failure> {
     })
 }
 
+/// Of whom is read by what they could come in; also of the daemon's own account, since they are told.
 fn gone(basis: &Basis) -> BTreeSet<Holder> {
     let gone = basis.standing.iter().filter(|(_, standing)| standing.is_gone()).map(|(user, _)| user);
-    gone.filter(|user| !basis.settings.ignores(None, user)).cloned().collect()
+    gone.filter(|user| !basis.settings.names(None, user)).cloned().collect()
 }
 
 fn read_plan(file: &PathBuf) -> Result<Drawn, Failure> {

@@ -159,10 +159,11 @@ fn a_place_that_cannot_be_read_keeps_no_other_door_open() {
     assert!(world.server.given().contains(&"PAY carl Admin".to_owned()));
 }
 
-/// Groups of a directory that Bitbucket only reads: what it answers then nobody knows.
+/// Groups of a directory that Bitbucket only reads: what it answers then nobody knows. As much as may be taken at once is what it is
+/// without a word.
 #[test]
 fn a_group_that_nobody_can_leave_holds_up_nothing_else() {
-    let world = World::applied("max_removed = \"100%\"");
+    let world = World::applied("");
     let gone = ["ada", "bob", "carl", "lena"];
     // Before `eng`, by their names.
     let groups = [("a-401", 401), ("a-403", 403), ("a-500", 500)];
@@ -170,14 +171,39 @@ fn a_group_that_nobody_can_leave_holds_up_nothing_else() {
         world.server.add_group(group, &gone);
         world.server.group_is_read_only(group, status);
     }
+    world.leave(&["Ada", "bob", "carl"]);
+    let watched = world.oam("watch", &[]);
+    assert_eq!(watched.code, 1, "{watched:?}");
+    assert_eq!((world.ended(ChangeStage::Failed), world.ended(ChangeStage::Unknown)), (6, 3), "{watched:?}");
+    // Whoever goes later is one, however many are left in a group.
     world.leave(&["Ada", "bob", "carl", "lena"]);
     let watched = world.oam("watch", &[]);
     assert_eq!(watched.code, 1, "{watched:?}");
-    assert_eq!((world.ended(ChangeStage::Failed), world.ended(ChangeStage::Unknown)), (8, 4), "{watched:?}");
-    assert_eq!(world.server.given(), ["PAY boss Admin"]);
+    assert_eq!(world.server.given(), ["PAY boss Admin"], "{watched:?}");
     for user in gone {
         assert_eq!(world.server.groups_of(user), groups.map(|(group, _)| group), "{user}: {watched:?}");
     }
+}
+
+#[test]
+fn a_group_out_of_which_nobody_is_taken_is_tried_once_a_day() {
+    let world = World::applied("");
+    world.server.add_group("a-403", &["bob"]);
+    world.server.group_is_read_only("a-403", 403);
+    world.leave(&["bob"]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    assert_eq!(world.oam("watch", &seen).code, 1);
+    let recorded = world.recorded().len();
+    let watched = world.oam("watch", &seen);
+    assert_eq!((watched.code, world.recorded().len()), (1, recorded), "{watched:?}");
+    let text = watched.stdout_text();
+    assert!(
+        text.contains("user:bob leaves group:a-403: ") && text.contains("; it is tried once a day"),
+        "{text}"
+    );
+    // Whoever asks for it has it tried at once.
+    assert_eq!((world.apply().code, world.recorded().len()), (1, recorded + 2));
 }
 
 /// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.

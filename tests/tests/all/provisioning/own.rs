@@ -44,6 +44,39 @@ fn the_account_of_the_daemon_is_left_alone_by_what_others_are_not() {
     }
 }
 
+/// The daemon asks each time whose token it has: by what it was told once the account would be a stranger's.
+#[test]
+fn the_account_of_the_daemon_is_left_alone_when_it_is_called_otherwise() {
+    let all = "adopt = [\"PAY\"]\nautomatic = [\"leavers\", \"give\", \"take\"]\nmax_removed = \"100%\"";
+    let (world, _) = world(all).with_machines("svc-guard");
+    let watched = world.oam("watch", &[]);
+    assert!(world.may_write("svc-guard"), "{watched:?}");
+    world.server.rename("svc-guard", "svc-watch");
+    world.server.permit("svc-other", "PAY", Permission::Write);
+    let watched = world.oam("watch", &[]);
+    assert_eq!((world.may_write("svc-watch"), world.may_write("svc-other")), (true, false), "{watched:?}");
+}
+
+/// Whose token it is may be gone: nothing is taken from them by which the daemon asks, and that is told until it has another token.
+#[test]
+fn who_is_gone_and_lends_the_daemon_a_token_is_told_and_loses_all_when_it_has_another() {
+    let world = world("");
+    world.apply().expect_success("the first apply");
+    let token = world.server.add_credential("carl", CredentialKind::Token, "canaries", None);
+    let daemons = world.folder.path().join("daemon.token");
+    fs::write(&daemons, &token).unwrap();
+    world.leave(&["carl"]);
+    let watched = world.oam("watch", &[]);
+    assert!(watched.code == 1 && world.server.has_token(&token), "{watched:?}");
+    let told = "user:carl loses the HTTP token 1 `canaries`: it is the account of the daemon's own token";
+    assert!(watched.stdout_text().contains(told), "{watched:?}");
+    let drift = world.oam("drift", &[]).stdout_text();
+    assert!(drift.contains("user:carl still has the HTTP token 1 `canaries`"), "{drift}");
+    fs::write(&daemons, world.server.token("svc-oam")).unwrap();
+    world.oam("watch", &[]).expect_success("with another token");
+    assert!(world.has_nothing("carl"), "{:?}", world.server.given());
+}
+
 #[test]
 fn a_token_of_another_account_than_the_one_that_is_left_alone_does_nothing() {
     let world = world("");
