@@ -96,6 +96,25 @@ async fn since_when_a_transmitter_does_not_answer_is_known_after_a_start() {
     assert_eq!(blind(&receiver(&undecided(), folder.path())), None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_forward_makes_no_moment_without_an_answer_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let hour = SignalsConfig { alarm_after: Duration::from_secs(60 * 60), ..undecided() };
+    let started = receiver(&hour, folder.path());
+    set_up(&started);
+    started.in_trouble("the connection broke".into());
+    let later = Timestamp::now().checked_add(Duration::from_secs(2 * 60 * 60)).unwrap();
+    assert_eq!(started.report(later).blind, None);
+    // Of what was before a start there is no other clock.
+    let again = receiver(&hour, folder.path());
+    again.in_trouble("the connection broke again".into());
+    assert!(again.report(later).blind.is_some());
+    // It answered, and what comes then is new.
+    again.well();
+    again.in_trouble("the connection broke once more".into());
+    assert_eq!(again.report(later).blind, None);
+}
+
 #[tokio::test]
 async fn events_that_cannot_be_taken_make_blind_until_one_is() {
     let folder = tempfile::tempdir().unwrap();
