@@ -34,7 +34,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -290,10 +290,10 @@ impl Receiver {
         if let Some(why) = self.not_answered(stream, told, now) {
             return Some(format!("Nothing is known of the signals of `{name}` any more: {why}"));
         }
-        if let Some(why) = told.not_taken(self.config.alarm_after) {
+        if let Some(why) = told.not_taken(self.config.alarm_after, Instant::now()) {
             return Some(format!(
-                "Signals of `{name}` came and could not be taken, and none was since: {why}. Whoever is disabled there may not be \
-                 cut off here by it"
+                "Signals of `{name}` came and could not be taken, and none like them was since: {why}. Whoever is \
+                 disabled there may not be cut off here by it"
             ));
         }
         let asked =

@@ -1,11 +1,17 @@
 //! When we are blind, as far as that needs no transmitter.
 
-use std::{collections::BTreeMap, path::Path, thread::sleep, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use oam_fetch::Network;
+use oam_policy::Digest;
 
-use super::{Receiver, locked};
+use super::{Receiver, locked, told::Step};
 use crate::{
     config::{Delivery, OnBlind, SignalsConfig, SourceName},
     oidc::Algorithms,
@@ -121,12 +127,17 @@ async fn events_that_cannot_be_taken_make_blind_until_one_is() {
     let receiver = receiver(&undecided(), folder.path());
     set_up(&receiver);
     assert_eq!(blind(&receiver), None);
-    locked(&receiver.told).later("its keys are not to be had");
+    let later = |alarm_after| {
+        let (event, why) = (Digest::of(b"a token"), "its keys are not to be had");
+        locked(&receiver.told).later(event, why, Step::Arriving, alarm_after, Instant::now());
+    };
+    later(receiver.config.alarm_after);
     let why = blind(&receiver).unwrap();
     assert!(why.contains("could not be taken") && why.contains("its keys are not to be had"), "{why}");
-    locked(&receiver.told).taken("another");
+    locked(&receiver.told).taken("another", Step::Arriving);
     assert_eq!(blind(&receiver), None);
     // One that came a moment ago may be taken when it comes again.
-    locked(&receiver.told).later("its keys are not to be had");
-    assert_eq!(locked(&receiver.told).not_taken(Duration::from_secs(60)), None);
+    let minute = Duration::from_secs(60);
+    later(minute);
+    assert_eq!(locked(&receiver.told).not_taken(minute, Instant::now()), None);
 }
