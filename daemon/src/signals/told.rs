@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use oam_policy::Digest;
 
 /// For how long after its last delivery an event that could not be taken still says something of those to come. Whoever was to
-/// deliver it again has given up by then, and it is for a sign of life to say whether others would be taken.
+/// deliver it again has given up by then, and it is for a sign of life, or the next event, to say whether others would be taken.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(60 * 60);
 /// How many events that could not be taken are known again. Where there are more, that all of those are refused ends nothing.
 const MOST_KNOWN: usize = 256;
