@@ -2,11 +2,12 @@ use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use oam_audit::entry::{Event, SignalEffect, SignalReceived};
-use oam_policy::Username;
+use oam_policy::{Digest, Username};
 use tokio::{task::block_in_place, time};
 
 use super::{
     EventKind, Flow, NotUnderstood, PersonEvent, Receiver, SecurityEvent, SetError, locked, stream::NotAlive,
+    told::Step,
 };
 use crate::{
     config::{Effect, Upstream},
@@ -105,26 +106,30 @@ impl Receiver {
     /// # Errors
     /// When it is not to be taken, or not now.
     pub(super) async fn receive(&self, live: &Live, token: &str) -> Result<String, NotTaken> {
-        let taken = self.take(live, token).await;
+        let mut step = Step::Arriving;
+        let taken = self.take(live, token, &mut step).await;
+        // Not by what it says of itself: that need not be checked yet.
+        let event = Digest::of(token.as_bytes());
         match &taken {
             Ok(id) => {
-                locked(&self.told).taken(id);
+                locked(&self.told).taken(id, step);
             }
             Err(NotTaken::Refused(code, why)) => {
                 tracing::warn!(transmitter = self.name(), code = code.as_str(), why, "a signal is refused");
                 live.metrics.signal(self.name(), "refused");
-                locked(&self.told).refused += 1;
+                locked(&self.told).refuse(event);
             }
             Err(NotTaken::Later(why)) => {
                 tracing::warn!(transmitter = self.name(), why, "a signal is not taken yet");
                 live.metrics.signal(self.name(), "later");
-                locked(&self.told).later(why);
+                let alarm_after = self.config.alarm_after;
+                locked(&self.told).later(event, why, step, alarm_after, Instant::now());
             }
         }
         taken
     }
 
-    async fn take(&self, live: &Live, token: &str) -> Result<String, NotTaken> {
+    async fn take(&self, live: &Live, token: &str, step: &mut Step) -> Result<String, NotTaken> {
         let signed = self.issuer.verify(token).await?;
         let id = signed.id().map(str::to_owned);
         let (verified, event) =
@@ -143,9 +148,11 @@ impl Receiver {
         if event.kind == EventKind::Verification {
             self.take_sign_of_life(live, &event)?;
         } else {
+            *step = Step::Acting;
             let done = self.act(live, &verified, &event).await?;
             live.metrics.signal(self.name(), done.effect.as_str());
             self.record(live, &verified, &event, done).await?;
+            *step = Step::Acted;
         }
         block_in_place(|| locked(&self.seen).note(&id, Timestamp::now()))
             .map_err(|error| NotTaken::Later(format!("that it was taken cannot be stored: {error}")))?;

@@ -160,10 +160,11 @@ impl Receiver {
             // It was asked for by a clock that was ahead: it is waited for from now on.
             self.change(|stream| stream.asked.as_mut().map(|asked| asked.since = asked.since.min(now)))?;
         }
-        let asked = locked(&self.told).asked.map(|asked| asked.elapsed());
-        let is_due = stream.is_due(asked, self.config.verify_every, self.config.alarm_after, now)
-            // What came could not be taken: whether something can be by now is not left to the next event.
-            || stream.asked.is_none() && locked(&self.told).waits();
+        let (asked, waits) = {
+            let told = locked(&self.told);
+            (told.asked.map(|asked| asked.elapsed()), told.waits())
+        };
+        let is_due = stream.is_due(asked, waits, self.config.verify_every, self.config.alarm_after, now);
         let is_blind = locked(&self.stream).get().flow.is_blind();
         if is_due && !is_blind && transmitter.verification_endpoint.is_some() {
             self.ask_for_life(&api, &transmitter, id).await?;

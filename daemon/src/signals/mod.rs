@@ -34,7 +34,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -104,6 +104,8 @@ pub struct Receiver {
     /// For requests that are answered when there is something to say.
     patient: Client,
     stream: Mutex<StreamFile>,
+    /// Since when it did not answer when the daemon was started.
+    was_silent: Option<Timestamp>,
     seen: Mutex<Seen>,
     tokens: Mutex<Tokens>,
     told: Mutex<Told>,
@@ -195,6 +197,7 @@ impl Receiver {
         durable::make_folder(&folder).map_err(state)?;
         let ca = config.ca.as_deref();
         let rules = (config.algorithms.clone(), config.leeway);
+        let stream = StreamFile::open(&folder).map_err(state)?;
         let issuer = EventIssuer::new(&name, &config.issuer, &config.audience, rules, (config.network, ca));
         let client = Client::new(config.network, ca).map_err(roots)?;
         Ok(Self {
@@ -202,7 +205,8 @@ impl Receiver {
             issuer: issuer.map_err(roots)?,
             patient: client.clone().bounded(LONG_POLL, MOST_POLLED),
             client,
-            stream: Mutex::new(StreamFile::open(&folder).map_err(state)?),
+            was_silent: stream.get().silent,
+            stream: Mutex::new(stream),
             seen: Mutex::new(Seen::open(&folder).map_err(state)?),
             tokens: Mutex::new(Tokens::open(&folder, Kind::Signals).map_err(state)?),
             told: Mutex::default(),
@@ -286,10 +290,10 @@ impl Receiver {
         if let Some(why) = self.not_answered(stream, told, now) {
             return Some(format!("Nothing is known of the signals of `{name}` any more: {why}"));
         }
-        if let Some(why) = told.not_taken(self.config.alarm_after) {
+        if let Some(why) = told.not_taken(self.config.alarm_after, Instant::now()) {
             return Some(format!(
-                "Signals of `{name}` came and could not be taken, and none was since: {why}. Whoever is disabled there may not be \
-                 cut off here by it"
+                "Signals of `{name}` came and could not be taken, and none like them was since: {why}. Whoever is \
+                 disabled there may not be cut off here by it"
             ));
         }
         let asked =
@@ -301,11 +305,13 @@ impl Receiver {
         ))
     }
 
-    /// Why the transmitter did not answer for too long. Since when it does not is kept: a start is no answer.
+    /// Why the transmitter did not answer for too long. Since when it does not is kept: a start is no answer. What began since the
+    /// start goes by a clock that nobody sets.
     fn not_answered(&self, stream: &stream::Stream, told: &Told, now: Timestamp) -> Option<String> {
         let alarm_after = self.config.alarm_after;
+        let kept = stream.silent.filter(|since| self.is_managed() && self.was_silent == Some(*since));
         let is_long = told.trouble.as_ref().is_some_and(|(_, since)| since.elapsed() >= alarm_after)
-            || self.is_managed() && stream.silent.is_some_and(|since| is_over(since, alarm_after, now));
+            || kept.is_some_and(|since| is_over(since, alarm_after, now));
         let why = || told.trouble.as_ref().map(|(why, _)| why.clone());
         is_long.then(|| why().unwrap_or_else(|| "it did not answer before the daemon was started".to_owned()))
     }

@@ -117,20 +117,25 @@ impl Stream {
         }
     }
 
-    /// Whether a sign of life is to be asked for. `asked`: how long ago that was done last, as far as is known.
+    /// Whether a sign of life is to be asked for. `asked`: how long ago that was done last, as far as is known; `waits`: whether
+    /// something could not be taken that a sign of life meets, too.
     pub(super) fn is_due(
         &self,
         asked: Option<Duration>,
+        waits: bool,
         verify_every: Duration,
         alarm_after: Duration,
         now: Timestamp,
     ) -> bool {
+        // Not sooner, whatever the reason: who is asked too often answers no more.
+        let is_again = asked.is_none_or(|asked| asked >= verify_every.min(alarm_after / 3));
         match (&self.asked, self.verified) {
             // It is waited for; the question or the answer may be lost. One alone that is lost makes nobody blind, nor for long.
-            (Some(_), _) => asked.is_none_or(|asked| asked >= verify_every.min(alarm_after / 3)),
+            (Some(_), _) => is_again,
             (None, None) => true,
-            // One that came by a clock that was ahead says nothing of now.
-            (None, Some(last)) => last > now || super::is_over(last, verify_every, now),
+            // Whether something can be taken by now is not left to the next event, and one that came by a clock that was ahead
+            // says nothing of now.
+            (None, Some(last)) => waits && is_again || last > now || super::is_over(last, verify_every, now),
         }
     }
 
@@ -270,14 +275,36 @@ mod tests {
             (Some(2), 3, 15, false),
             (Some(3), 3, 15, true),
         ] {
-            let said = waits.is_due(asked.map(minutes), minutes(verify_every), minutes(alarm_after), now);
+            let said =
+                waits.is_due(asked.map(minutes), false, minutes(verify_every), minutes(alarm_after), now);
             assert_eq!(said, is_due, "{asked:?} {verify_every} {alarm_after}");
         }
         // One that came is good for as long as is configured, whatever is an alarm.
         let came = Stream { asked: None, ..waits };
         let after = |passed: u64| now.checked_add(minutes(passed)).unwrap();
-        assert!(!came.is_due(Some(minutes(59)), minutes(60), minutes(15), after(59)));
-        assert!(came.is_due(Some(minutes(60)), minutes(60), minutes(15), after(60)));
+        assert!(!came.is_due(Some(minutes(59)), false, minutes(60), minutes(15), after(59)));
+        assert!(came.is_due(Some(minutes(60)), false, minutes(60), minutes(15), after(60)));
+    }
+
+    /// As long as one event is delivered again that never can be taken, while each sign of life is.
+    #[test]
+    fn a_sign_of_life_is_not_asked_for_each_minute_while_something_cannot_be_taken() {
+        let now = Timestamp::UNIX_EPOCH;
+        let came = Stream { verified: Some(now), ..Stream::default() };
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        for (asked, waits, verify_every, is_due) in [
+            (None, true, 60, true),
+            (None, false, 60, false),
+            (Some(1), true, 60, false),
+            (Some(4), true, 60, false),
+            (Some(5), true, 60, true),
+            (Some(5), false, 60, false),
+            (Some(2), true, 3, false),
+            (Some(3), true, 3, true),
+        ] {
+            let said = came.is_due(asked.map(minutes), waits, minutes(verify_every), minutes(15), now);
+            assert_eq!(said, is_due, "{asked:?} {waits} {verify_every}");
+        }
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! When we are blind, as far as that needs no transmitter.
 
-use std::{collections::BTreeMap, path::Path, thread::sleep, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use oam_fetch::Network;
+use oam_policy::Digest;
 
-use super::{Receiver, locked};
+use super::{Receiver, locked, told::Step};
 use crate::{
     config::{Delivery, OnBlind, SignalsConfig, SourceName},
     oidc::Algorithms,
@@ -96,18 +102,42 @@ async fn since_when_a_transmitter_does_not_answer_is_known_after_a_start() {
     assert_eq!(blind(&receiver(&undecided(), folder.path())), None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_forward_makes_no_moment_without_an_answer_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let hour = SignalsConfig { alarm_after: Duration::from_secs(60 * 60), ..undecided() };
+    let started = receiver(&hour, folder.path());
+    set_up(&started);
+    started.in_trouble("the connection broke".into());
+    let later = Timestamp::now().checked_add(Duration::from_secs(2 * 60 * 60)).unwrap();
+    assert_eq!(started.report(later).blind, None);
+    // Of what was before a start there is no other clock.
+    let again = receiver(&hour, folder.path());
+    again.in_trouble("the connection broke again".into());
+    assert!(again.report(later).blind.is_some());
+    // It answered, and what comes then is new.
+    again.well();
+    again.in_trouble("the connection broke once more".into());
+    assert_eq!(again.report(later).blind, None);
+}
+
 #[tokio::test]
 async fn events_that_cannot_be_taken_make_blind_until_one_is() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = receiver(&undecided(), folder.path());
     set_up(&receiver);
     assert_eq!(blind(&receiver), None);
-    locked(&receiver.told).later("its keys are not to be had");
+    let later = |alarm_after| {
+        let (event, why) = (Digest::of(b"a token"), "its keys are not to be had");
+        locked(&receiver.told).later(event, why, Step::Arriving, alarm_after, Instant::now());
+    };
+    later(receiver.config.alarm_after);
     let why = blind(&receiver).unwrap();
     assert!(why.contains("could not be taken") && why.contains("its keys are not to be had"), "{why}");
-    locked(&receiver.told).taken("another");
+    locked(&receiver.told).taken("another", Step::Arriving);
     assert_eq!(blind(&receiver), None);
     // One that came a moment ago may be taken when it comes again.
-    locked(&receiver.told).later("its keys are not to be had");
-    assert_eq!(locked(&receiver.told).not_taken(Duration::from_secs(60)), None);
+    let minute = Duration::from_secs(60);
+    later(minute);
+    assert_eq!(locked(&receiver.told).not_taken(minute, Instant::now()), None);
 }
