@@ -38,6 +38,17 @@ impl Accepted {
     }
 }
 
+/// Whoever says that every one is has not looked whose any of them is: that goes with no other.
+pub(super) fn check_alone(all: &[Accepted]) -> Result<(), Failure> {
+    match all.len() > 1 && all.contains(&Accepted::All) {
+        false => Ok(()),
+        true => Err(Failure::Usage {
+            what: "`--accept-accounts all` is every account, and others are named besides".to_owned(),
+            help: "name each one, as `oam bitbucket drift` prints it, or say `all` alone",
+        }),
+    }
+}
+
 /// Of whom nothing is held back any more once that is so.
 pub(super) fn accepted(all: &[Accepted], seen: &Seen, basis: &Basis) -> BTreeSet<Holder> {
     let is_one = |user: &&Holder| {
