@@ -147,7 +147,7 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     }
     // By a plan that is refused nothing is accepted.
     if !task.accept_accounts.is_empty() {
-        accounts::tell(&mut admin, &look.seen.accounts.is, &task.accept_accounts).await?;
+        accounts::accept(&mut admin, &look.seen, &task.accept_accounts, &accepted).await?;
     }
     carry_out(&client, &mut admin, &mut look, task.yes_really, context).await
 }
