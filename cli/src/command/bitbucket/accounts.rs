@@ -64,15 +64,17 @@ pub(super) fn accepted(all: &[Accepted], seen: &Seen, basis: &Basis) -> BTreeSet
 }
 
 /// Has it that these are whose names they have, for the daemon, too: it records who said so. `users`: of whom nothing is to be held back
-/// then.
+/// then. Gives what there should be from then on.
 pub(super) async fn accept(
     admin: &mut Admin,
     seen: &Seen,
     accepted: &[Accepted],
     users: &BTreeSet<Holder>,
-) -> Result<(), Failure> {
+) -> Result<Basis, Failure> {
     tell(admin, &seen.accounts.is, accepted).await?;
-    check_taken(users, &basis::ask(admin, seen).await?)
+    let now = basis::ask(admin, seen).await?;
+    check_taken(users, &now)?;
+    Ok(now)
 }
 
 /// Whether the daemon took them for whose names they have. An earlier version does not know what it is told, and says nothing of it.

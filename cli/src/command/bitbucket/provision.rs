@@ -147,7 +147,8 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     }
     // By a plan that is refused nothing is accepted.
     if !task.accept_accounts.is_empty() {
-        accounts::accept(&mut admin, &look.seen, &task.accept_accounts, &accepted).await?;
+        let now = accounts::accept(&mut admin, &look.seen, &task.accept_accounts, &accepted).await?;
+        look.leave_to_others(now);
     }
     carry_out(&client, &mut admin, &mut look, task.yes_really, context).await
 }
@@ -275,6 +276,13 @@ impl Look {
         self.basis.renamed.another.retain(|user, _| !users.contains(user));
         self.plan = Drawn::of(&self.seen, &self.basis);
         users
+    }
+
+    /// Leaves out what rests on it that something is ours which was given to the account that had the name before.
+    fn leave_to_others(&mut self, now: Basis) {
+        self.basis.managed = now.managed;
+        let plan = Drawn::of(&self.seen, &self.basis);
+        self.plan.changes.retain(|change| plan.changes.contains(change));
     }
 
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.

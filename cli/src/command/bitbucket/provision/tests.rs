@@ -3,12 +3,12 @@ use std::mem;
 use clap::Parser as _;
 use oam_bitbucket::{
     Account, AccountId,
-    permission::Holder,
-    provision::{Around, FindingKind, Seen, Strangers, strange},
+    permission::{Holder, Level, Place},
+    provision::{Around, Dated, FindingKind, Managed, Plan, Seen, Strangers, strange},
 };
 use oam_proto::v1::ProvisioningOpening;
 
-use super::{Accepted, Apply, accounts, basis};
+use super::{Accepted, Apply, Look, Wish, accounts, basis};
 
 #[derive(Debug, clap::Parser)]
 struct Typed {
@@ -77,4 +77,28 @@ fn all_is_said_alone() {
     };
     assert!(all(&[]) && all(&["all"]) && all(&["ada=7", "bob=8"]));
     assert!(!all(&["all", "ada=7"]) && !all(&["ada=7", "all"]));
+}
+
+/// What was ours was given to the account that had the name before.
+#[test]
+fn what_others_gave_to_an_account_that_is_accepted_is_not_taken() {
+    let (place, ada): (Place, _) = ("PAY".parse().unwrap(), Holder::user("ada").unwrap());
+    let account = Account { id: AccountId::of_wire(7), name: "ada".into(), slug: "ada".into(), active: true };
+    let seen = Seen {
+        places: Dated { at: 1, is: [place.clone()].into() },
+        accounts: Dated { at: 1, is: vec![account] },
+        permissions: [(place.clone(), Dated { at: 1, is: vec![(ada.clone(), Level::Write)] })].into(),
+        ..Seen::default()
+    };
+    let opening = ProvisioningOpening { account: "svc-oam".into(), ..ProvisioningOpening::default() };
+    let mut basis = basis::opened(opening).unwrap();
+    basis.managed.insert((place, ada), Managed { level: Level::Write, below: None });
+    let plan = Plan::of(&seen, &basis);
+    assert_eq!(plan.changes.len(), 1, "{plan:?}");
+    let mut look = Look { seen, basis: basis.clone(), plan, wish: Wish::default() };
+    look.leave_to_others(basis.clone());
+    assert_eq!(look.plan.changes.len(), 1);
+    basis.managed.clear();
+    look.leave_to_others(basis);
+    assert!(look.plan.changes.is_empty(), "{:?}", look.plan);
 }
