@@ -170,6 +170,16 @@ fn moving_on(
     (move_on, dropped)
 }
 
+/// The names that another account has than the one that was known by them: what was given under these is not theirs to lose, also
+/// where no directory knows them.
+pub(super) fn anothers<'a>(
+    numbers: &Numbers,
+    users: &'a [(Holder, Option<AccountId>)],
+) -> BTreeSet<&'a Holder> {
+    let is_another = |name: &Holder, id: Option<AccountId>| id.is_some_and(|id| numbers.is_another(name, id));
+    users.iter().filter(|(name, id)| is_another(name, *id)).map(|(name, _)| name).collect()
+}
+
 /// What is recorded where an account is taken for whoever has its name: the numbers of those that were known by it, and its own.
 fn accepted(actor: &str, name: &Holder, (numbers, id): (&Numbers, AccountId), why: String) -> Event {
     let before: Vec<_> = numbers.ids_of(name).map(|id| id.to_string()).collect();

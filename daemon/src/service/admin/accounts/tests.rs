@@ -16,7 +16,7 @@ use oam_policy::{
 };
 use tempfile::TempDir;
 
-use super::{Accept, Stands, Taken, Why, moving_on, still_right};
+use super::{Accept, Stands, Taken, Why, anothers, moving_on, still_right};
 use crate::provisioning::{Ledger, Numbers};
 
 /// Carl is active, and lena is gone.
@@ -272,6 +272,15 @@ fn who_has_a_name_that_was_given_again_has_nothing_of_whoever_had_it() {
     // What is given from then on is that of whoever has the name.
     let company = company.give("WEB", "carl");
     assert_eq!(company.tell(&["carl", "carla"], &renamed, &[]), ["WEB carl"]);
+}
+
+/// Nor while no directory knows the name: then nothing else holds it back.
+#[test]
+fn what_was_given_to_another_account_is_not_told_as_given_to_whoever_has_its_name() {
+    let users = [("carl", Some(27)), ("Lena", Some(18)), ("ada", Some(28)), ("bob", None)];
+    let users = users.map(|(called, number)| (name(called), number.map(id)));
+    assert_eq!(anothers(&numbers(), &users), BTreeSet::from([&name("carl")]));
+    assert!(anothers(&Numbers::default(), &users).is_empty());
 }
 
 #[test]
