@@ -1,12 +1,15 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
-use oam_bitbucket::provision::{Finding, FindingKind, FoundIn};
+use oam_bitbucket::{
+    ProjectKey,
+    provision::{Finding, FindingKind, FoundIn},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -31,6 +34,8 @@ pub struct Known {
     /// When it was looked last, each for itself: who looks at the one does not look at the other.
     looked: BTreeMap<FoundIn, Timestamp>,
     all: BTreeMap<Id, (FindingKind, Timestamp)>,
+    /// The projects for which the hook was installed, when it was looked at it last. Earlier versions did not note them.
+    hook_in: BTreeSet<ProjectKey>,
 }
 
 /// The file.
@@ -49,6 +54,9 @@ struct Written {
     /// When anything was told first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun: Option<i64>,
+    /// The projects for which the hook was installed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    hook_in: BTreeSet<ProjectKey>,
     /// By its id, what kind it is, and since when it is known.
     known: BTreeMap<String, (String, i64)>,
 }
@@ -72,7 +80,19 @@ impl Known {
     pub(super) fn after(&self, at: LookedAt, now: Timestamp) -> Self {
         let mut looked = self.looked.clone();
         looked.extend(FOUND_IN.into_iter().filter(|found_in| at.looks_in(*found_in)).map(|one| (one, now)));
-        Self { begun: self.begun.or(Some(now)), looked, all: BTreeMap::new() }
+        let (begun, hook_in) = (self.begun.or(Some(now)), self.hook_in.clone());
+        Self { begun, looked, all: BTreeMap::new(), hook_in }
+    }
+
+    /// The same, where the hook was installed for these projects and no others.
+    #[must_use]
+    pub fn with_hook_in(self, hook_in: BTreeSet<ProjectKey>) -> Self {
+        Self { hook_in, ..self }
+    }
+
+    /// Whether the hook was installed for a project.
+    pub(super) fn has_hook_in(&self, project: &ProjectKey) -> bool {
+        self.hook_in.iter().any(|one| one.as_str().eq_ignore_ascii_case(project.as_str()))
     }
 
     pub(super) fn add(&mut self, id: Id, kind: FindingKind, since: Timestamp) {
@@ -124,7 +144,7 @@ impl Known {
         }
     }
 
-    fn of(Written { looked, hooks, credentials, begun, known }: Written) -> Option<Self> {
+    fn of(Written { looked, hooks, credentials, begun, hook_in, known }: Written) -> Option<Self> {
         let one = |(id, (kind, since)): (String, (String, i64))| {
             Some((Id(id), (FindingKind::parse(&kind)?, Timestamp::from_second(since).ok()?)))
         };
@@ -134,7 +154,7 @@ impl Known {
         for (found_in, at) in FOUND_IN.into_iter().zip([looked, hooks, credentials]) {
             when.extend(moment(at)?.map(|at| (found_in, at)));
         }
-        Some(Self { begun: moment(begun)?, looked: when, all })
+        Some(Self { begun: moment(begun)?, looked: when, all, hook_in })
     }
 
     /// Writes the file, whole or not at all.
@@ -145,7 +165,8 @@ impl Known {
         let [looked, hooks, credentials] =
             FOUND_IN.map(|found_in| self.looked(found_in).map(Timestamp::as_second));
         let begun = self.begun.map(Timestamp::as_second);
-        let written = Written { looked, hooks, credentials, begun, known: self.all.iter().map(of).collect() };
+        let (known, hook_in) = (self.all.iter().map(of).collect(), self.hook_in.clone());
+        let written = Written { looked, hooks, credentials, begun, hook_in, known };
         let draft = path.with_extension("draft");
         let mut file = durable::create(&draft)?;
         file.write_all(&serde_json::to_vec(&written)?)?;

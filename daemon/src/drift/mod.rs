@@ -17,7 +17,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use oam_bitbucket::provision::{Finding, FindingKind, FoundIn};
+use oam_bitbucket::{
+    ProjectKey,
+    provision::{Finding, FindingKind, FoundIn},
+};
 use thiserror::Error;
 use tokio::sync::{Mutex as Turn, MutexGuard as Held};
 
@@ -196,9 +199,9 @@ impl Drift {
         hooks.into_iter().chain(unlooked(&known, now)).chain(gone).chain(others).collect()
     }
 
-    /// Why nobody can say that the hook refuses what something else refuses as well; `None`: it was as it was installed when somebody
-    /// looked last.
-    pub fn unguarded(&self, now: Timestamp) -> Option<String> {
+    /// Why nobody can say that the hook refuses in a project what something else refuses as well; `None`: it was installed for it, and
+    /// was as it was installed when somebody looked last.
+    pub fn unguarded(&self, project: &ProjectKey, now: Timestamp) -> Option<String> {
         let known = self.known();
         let of_hook = FindingKind::ALL.into_iter().filter(|kind| kind.found_in() == FoundIn::Hooks);
         let found: Vec<_> = of_hook
@@ -212,6 +215,10 @@ impl Drift {
             None => Some("nobody has told yet whether the hook is as it was installed".to_owned()),
             Some(at) if now.duration_since(at) > STALE => {
                 Some(format!("nobody has looked since {at:.0} whether the hook is as it was installed"))
+            }
+            // A pilot in another project refuses nothing here.
+            Some(_) if !known.has_hook_in(project) => {
+                Some(format!("nobody has told that the hook was installed for `{project}`"))
             }
             Some(_) => None,
         }

@@ -1,5 +1,8 @@
 use jiff::{SignedDuration, Timestamp};
-use oam_bitbucket::provision::{Finding, FindingKind};
+use oam_bitbucket::{
+    ProjectKey,
+    provision::{Finding, FindingKind},
+};
 
 use super::{Drift, LookedAt};
 
@@ -12,6 +15,10 @@ fn finding(kind: FindingKind, place: &str, holder: &str, thing: &str) -> Finding
         what: format!("of {holder}"),
         mended: false,
     }
+}
+
+fn pay() -> ProjectKey {
+    "PAY".parse().unwrap()
 }
 
 fn at(hour: i64) -> Timestamp {
@@ -211,7 +218,7 @@ fn what_could_not_be_read_is_not_over() {
 #[test]
 fn the_hook_is_known_to_refuse_only_where_somebody_looked_and_found_it_well() {
     let drift = Drift::default();
-    let why = |hour| drift.unguarded(at(hour)).unwrap_or_default();
+    let why = |hour| drift.unguarded(&pay(), at(hour)).unwrap_or_default();
     assert!(why(0).contains("nobody has told yet"), "{}", why(0));
     tell(&drift, &[], true, 0);
     assert!(why(0).contains("nobody has told yet"), "{}", why(0));
@@ -219,6 +226,23 @@ fn the_hook_is_known_to_refuse_only_where_somebody_looked_and_found_it_well() {
     look(&drift, &[finding(FindingKind::HookOff, "PAY", "", "")], hooks, 1);
     assert!(why(1).contains("not as it was installed: `hook-off`"), "{}", why(1));
     look(&drift, &[], hooks, 2);
-    assert_eq!((drift.unguarded(at(2)), drift.unguarded(at(50))), (None, None));
+    assert!(why(2).contains("nobody has told that the hook was installed for `PAY`"), "{}", why(2));
+    let known = drift.compare(&[], hooks, at(2)).known.with_hook_in([pay()].into());
+    drift.keep(known).unwrap();
+    assert_eq!((drift.unguarded(&pay(), at(2)), drift.unguarded(&pay(), at(50))), (None, None));
     assert!(why(51).contains("nobody has looked since"), "{}", why(51));
+}
+
+/// Where the hook is outlives a restart and what is told of the rest.
+#[test]
+fn the_projects_with_the_hook_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drift");
+    let (drift, _) = Drift::open(&path).unwrap();
+    let hooks = LookedAt { hooks: true, ..LookedAt::default() };
+    drift.keep(drift.compare(&[], hooks, at(0)).known.with_hook_in([pay()].into())).unwrap();
+    tell(&drift, &[], true, 1);
+    let (again, damage) = Drift::open(&path).unwrap();
+    assert_eq!((again.unguarded(&pay(), at(1)), damage), (None, None));
+    assert!(again.unguarded(&"WEB".parse().unwrap(), at(1)).is_some());
 }

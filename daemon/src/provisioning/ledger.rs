@@ -73,8 +73,12 @@ enum Line {
     /// An account was known by a name.
     Known { id: AccountId, name: Holder },
     /// Accounts are called otherwise than they were known, and what is ours of them goes with them. Of all of them at once: two may
-    /// have each other's name now.
-    Renamed { movers: Vec<Mover> },
+    /// have each other's name now. And names of which nobody can tell whose is what is ours under them: it is that of others.
+    Renamed {
+        movers: Vec<Mover>,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        dropped: BTreeSet<Holder>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -158,7 +162,7 @@ impl Ledger {
     }
 
     /// Notes by what names accounts are known from now on. What is ours of those that `move_on` goes with them: in Bitbucket it is theirs
-    /// under the new name.
+    /// under the new name. What else is ours under the names that are `dropped` is that of others from then on.
     ///
     /// # Errors
     /// When it cannot be noted.
@@ -166,6 +170,7 @@ impl Ledger {
         &self,
         accounts: Vec<(AccountId, Holder)>,
         move_on: &BTreeSet<AccountId>,
+        dropped: &BTreeSet<Holder>,
     ) -> Result<(), LedgerError> {
         let mut state = self.state();
         let (mut lines, mut movers) = (Vec::new(), Vec::new());
@@ -176,8 +181,9 @@ impl Ledger {
                 None => lines.push(Line::Known { id, name }),
             }
         }
-        if !movers.is_empty() {
-            lines.push(Line::Renamed { movers });
+        if !movers.is_empty() || !dropped.is_empty() {
+            // First: where the rest is not written any more it is told again.
+            lines.insert(0, Line::Renamed { movers, dropped: dropped.clone() });
         }
         self.append(&mut state, lines)
     }
@@ -281,7 +287,7 @@ impl State {
                 self.managed.insert((place, holder), Managed { level, below });
             }
             Line::Known { id, name } => self.numbers.note(id, name),
-            Line::Renamed { movers } => self.rename(movers),
+            Line::Renamed { movers, dropped } => self.rename(movers, &dropped),
             Line::Restricted { place, thing } => drop(self.restrictions.insert((place, thing))),
             Line::Begun { entry, change } => {
                 let change = change.told();
@@ -304,15 +310,17 @@ impl State {
         }
     }
 
-    /// What was ours under a new name stays so where its account has nothing of ours.
-    fn rename(&mut self, movers: Vec<Mover>) {
+    /// What was ours under a new name stays so where its account has nothing of ours, unless that name is dropped.
+    fn rename(&mut self, movers: Vec<Mover>, dropped: &BTreeSet<Holder>) {
         let names: BTreeMap<_, _> = movers.iter().map(|one| (&one.was, &one.name)).collect();
         let (mut moved, mut stays) = (BTreeMap::new(), BTreeMap::new());
         for ((place, holder), managed) in mem::take(&mut self.managed) {
-            match names.get(&holder) {
-                Some(name) => moved.insert((place, Holder::clone(name)), managed),
-                None => stays.insert((place, holder), managed),
+            let (all, holder) = match names.get(&holder) {
+                Some(name) => (&mut moved, Holder::clone(name)),
+                None if dropped.contains(&holder) => continue,
+                None => (&mut stays, holder),
             };
+            all.insert((place, holder), managed);
         }
         stays.extend(moved);
         self.managed = stays;

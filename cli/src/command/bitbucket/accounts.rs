@@ -7,8 +7,10 @@ use oam_bitbucket::{
     permission::Holder,
     provision::{Basis, Seen},
 };
+use oam_policy::printable::Printable;
 use oam_proto::v1::{BitbucketAccount, TellBitbucketAccountsRequest};
 
+use super::basis;
 use crate::{client::Admin, command::Context, failure::Failure};
 
 /// How many accounts one message has.
@@ -38,6 +40,17 @@ impl Accepted {
     }
 }
 
+/// Whoever says that every one is has not looked whose any of them is: that goes with no other.
+pub(super) fn check_alone(all: &[Accepted]) -> Result<(), Failure> {
+    match all.len() > 1 && all.contains(&Accepted::All) {
+        false => Ok(()),
+        true => Err(Failure::Usage {
+            what: "`--accept-accounts all` is every account, and others are named besides".to_owned(),
+            help: "name each one, as `oam bitbucket drift` prints it, or say `all` alone",
+        }),
+    }
+}
+
 /// Of whom nothing is held back any more once that is so.
 pub(super) fn accepted(all: &[Accepted], seen: &Seen, basis: &Basis) -> BTreeSet<Holder> {
     let is_one = |user: &&Holder| {
@@ -50,12 +63,36 @@ pub(super) fn accepted(all: &[Accepted], seen: &Seen, basis: &Basis) -> BTreeSet
     basis.renamed.another.keys().filter(is_one).cloned().collect()
 }
 
-/// Tells of them, and which of them are the people of their names also where another account was known so.
-pub(super) async fn tell(
+/// Has it that these are whose names they have, for the daemon, too: it records who said so. `users`: of whom nothing is to be held back
+/// then. Gives what there should be from then on.
+pub(super) async fn accept(
     admin: &mut Admin,
-    accounts: &[Account],
+    seen: &Seen,
     accepted: &[Accepted],
-) -> Result<(), Failure> {
+    users: &BTreeSet<Holder>,
+) -> Result<Basis, Failure> {
+    tell(admin, &seen.accounts.is, accepted).await?;
+    let now = basis::ask(admin, seen).await?;
+    check_taken(users, &now)?;
+    Ok(now)
+}
+
+/// Whether the daemon took them for whose names they have. An earlier version does not know what it is told, and says nothing of it.
+fn check_taken(users: &BTreeSet<Holder>, now: &Basis) -> Result<(), Failure> {
+    let held = users.iter().find(|user| now.renamed.another.contains_key(*user));
+    held.map_or(Ok(()), |user| {
+        let name = Printable::new(user.name());
+        Err(Failure::HeldBack {
+            what: format!(
+                "nothing was done: the daemon still has it that the account of `{name}` is another one's: it did not accept what it was told"
+            ),
+            help: "see by `oam status` whether the daemon is as new as this `oam`: one that is older cannot accept accounts",
+        })
+    })
+}
+
+/// Tells of them, and which of them are the people of their names also where another account was known so.
+async fn tell(admin: &mut Admin, accounts: &[Account], accepted: &[Accepted]) -> Result<(), Failure> {
     let wire = |account: &Account| {
         let id = AccountId::on_wire(account.id);
         (id > 0).then(|| BitbucketAccount { name: account.name.clone(), id })
@@ -90,9 +127,12 @@ pub(super) async fn note(admin: &mut Admin, seen: &Seen, context: &Context) {
 
 #[cfg(test)]
 mod tests {
-    use oam_bitbucket::{AccountId, permission::Holder};
+    use std::collections::BTreeSet;
 
-    use super::Accepted;
+    use oam_bitbucket::{AccountId, permission::Holder};
+    use oam_proto::v1::ProvisioningOpening;
+
+    use super::{Accepted, basis, check_taken};
 
     #[test]
     fn whose_an_account_is_is_said_by_name_and_number_or_of_all() {
@@ -103,5 +143,19 @@ mod tests {
         for wrong in ["carl", "carl=", "carl=0", "carl=x", "=7", ""] {
             assert!(Accepted::parse(wrong).unwrap_err().contains("nor `all`"), "{wrong}");
         }
+    }
+
+    /// By a daemon that does not know what it is told they would be given and taken what is another one's, and nobody would have said so.
+    #[test]
+    fn what_the_daemon_did_not_take_is_not_done() {
+        let opening = ProvisioningOpening { account: "svc-oam".into(), ..ProvisioningOpening::default() };
+        let mut now = basis::opened(opening).unwrap();
+        let [ada, bob] = ["ada", "bob"].map(|name| Holder::user(name).unwrap());
+        now.renamed.another.insert(ada.clone(), "another account was known by this name".into());
+        assert!(check_taken(&BTreeSet::from([bob.clone()]), &now).is_ok());
+        let refused = check_taken(&BTreeSet::from([ada.clone(), bob]), &now).unwrap_err();
+        assert!(refused.to_string().contains("the account of `ada` is another one's"), "{refused}");
+        now.renamed.another.remove(&ada);
+        assert!(check_taken(&BTreeSet::from([ada]), &now).is_ok());
     }
 }

@@ -63,7 +63,7 @@ fn incomplete(missing: &'static str) -> CallError {
     CallError::Incomplete { missing }
 }
 
-fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
+pub(super) fn opened(opening: v1::ProvisioningOpening) -> Result<Basis, CallError> {
     let unclear = || incomplete("settings that this version understands");
     let v1::ProvisioningOpening {
         policy,

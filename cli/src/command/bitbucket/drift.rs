@@ -1,12 +1,12 @@
 //! `oam bitbucket drift`: what Bitbucket has beside what the policy says.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use clap::Args;
 use jiff::Timestamp;
 use oam_bitbucket::{
-    Bitbucket as Client,
-    install::drift as of_hooks,
+    Bitbucket as Client, ProjectKey,
+    install::{Chosen, drift as of_hooks},
     provision::{self, Finding},
 };
 use oam_fetch::WebUrl;
@@ -54,29 +54,14 @@ pub(super) struct Around {
     noted: Option<PathBuf>,
 }
 
-/// At what was looked that is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Looked {
-    /// At the hook, and nothing else.
-    Hooks,
-    /// At the hook, but not everywhere: what else is known of it stays.
-    SomeHooks,
-    /// At all but the hook.
-    Rest,
-}
-
 /// What was found of the hook.
 #[derive(Debug, Default)]
 pub(super) struct Hooks {
     pub(super) found: Vec<Finding>,
     /// Why it was not looked everywhere.
     pub(super) failed: Option<Failure>,
-}
-
-impl Hooks {
-    pub(super) fn looked(&self) -> Looked {
-        if self.failed.is_none() { Looked::Hooks } else { Looked::SomeHooks }
-    }
+    /// The projects for which it was installed.
+    projects: BTreeSet<ProjectKey>,
 }
 
 /// Runs it.
@@ -86,7 +71,7 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
     let hooks = task.around.hooks(&client, &task.server.url).await?;
     match &hooks {
         Some(hooks) if task.tell => {
-            task.around.tell(&mut admin, &hooks.found, hooks.looked()).await?;
+            tell_hooks(&mut admin, hooks).await?;
         }
         Some(_) => {}
         None => context.terminal.note(NOT_LOOKED),
@@ -99,9 +84,9 @@ pub(super) async fn run(task: &Drift, context: &mut Context) -> Ending {
         Err(failure) => (provision::Plan::default(), false, Err(failure)),
     };
     if let (true, Ok(found)) = (task.tell, &rest) {
-        task.around.tell(&mut admin, found, Looked::Rest).await?;
+        task.around.tell(&mut admin, found).await?;
     }
-    let Hooks { found: of_hooks, failed: hooks_failed } = hooks.unwrap_or_default();
+    let Hooks { found: of_hooks, failed: hooks_failed, .. } = hooks.unwrap_or_default();
     let (mut found, rest_failed) = match rest {
         Ok(rest) => (rest, None),
         Err(failure) => (Vec::new(), Some(failure)),
@@ -170,29 +155,61 @@ impl Around {
             };
             failed = failed.or(unread.map(Failure::from));
         }
-        Ok(Some(Hooks { found, failed }))
+        let projects = by_scripts.iter().chain(&by_app).flat_map(installed).collect();
+        Ok(Some(Hooks { found, failed, projects }))
     }
 
-    /// Tells the daemon all of it.
+    /// Tells the daemon what was found of all but the hook.
     pub(super) async fn tell(
         &self,
         admin: &mut Admin,
         found: &[Finding],
-        looked: Looked,
     ) -> Result<TellBitbucketDriftResponse, Failure> {
-        let wire = |one: &Finding| BitbucketFinding {
-            kind: one.kind.as_str().to_owned(),
-            place: one.place.as_ref().map(ToString::to_string).unwrap_or_default(),
-            holder: one.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
-            thing: one.thing.clone(),
-            what: provision::shortened(one.what.clone()),
+        let first = TellBitbucketDriftRequest {
+            credentials: self.credentials,
+            ..TellBitbucketDriftRequest::default()
         };
-        let (hooks, hooks_only) = (looked == Looked::Hooks, looked != Looked::Rest);
-        let credentials = self.credentials && !hooks_only;
-        let message = |findings| TellBitbucketDriftRequest { findings, credentials, hooks, hooks_only };
-        let first = message(Vec::new());
-        let rest = found.chunks(PER_MESSAGE).map(|some| message(some.iter().map(wire).collect()));
-        let all: Vec<_> = std::iter::once(first).chain(rest).collect();
-        Ok(admin.tell_bitbucket_drift(tokio_stream::iter(all)).await?.into_inner())
+        tell(admin, first, found).await
     }
+}
+
+/// Tells the daemon what was found of the hook, and where it was installed. Where it was not looked everywhere, what else is known of it
+/// stays.
+pub(super) async fn tell_hooks(
+    admin: &mut Admin,
+    hooks: &Hooks,
+) -> Result<TellBitbucketDriftResponse, Failure> {
+    let first = TellBitbucketDriftRequest {
+        hooks: hooks.failed.is_none(),
+        hooks_only: true,
+        hook_projects: hooks.projects.iter().map(ToString::to_string).collect(),
+        ..TellBitbucketDriftRequest::default()
+    };
+    tell(admin, first, &hooks.found).await
+}
+
+async fn tell(
+    admin: &mut Admin,
+    first: TellBitbucketDriftRequest,
+    found: &[Finding],
+) -> Result<TellBitbucketDriftResponse, Failure> {
+    let wire = |one: &Finding| BitbucketFinding {
+        kind: one.kind.as_str().to_owned(),
+        place: one.place.as_ref().map(ToString::to_string).unwrap_or_default(),
+        holder: one.holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        thing: one.thing.clone(),
+        what: provision::shortened(one.what.clone()),
+    };
+    let rest = found.chunks(PER_MESSAGE).map(|some| TellBitbucketDriftRequest {
+        findings: some.iter().map(wire).collect(),
+        ..TellBitbucketDriftRequest::default()
+    });
+    let all: Vec<_> = std::iter::once(first).chain(rest).collect();
+    Ok(admin.tell_bitbucket_drift(tokio_stream::iter(all)).await?.into_inner())
+}
+
+/// The projects for which the hook was installed. Where it is meant for every one, one that was made since is none until it is installed
+/// there.
+fn installed(chosen: &Chosen) -> impl Iterator<Item = ProjectKey> {
+    chosen.projects.iter().filter(move |project| chosen.has(project)).cloned()
 }

@@ -8,7 +8,7 @@ use oam_fetch::WebUrl;
 use tokio::time::Instant;
 
 use super::{
-    drift::{Around, Looked, NOT_LOOKED},
+    drift::{Around, NOT_LOOKED, tell_hooks},
     provision::Look,
 };
 use crate::{client::Admin, command::Context, failure::Failure};
@@ -65,7 +65,7 @@ impl Looking {
         match search.around.hooks(client, search.url).await? {
             None => context.terminal.note(NOT_LOOKED),
             Some(hooks) => {
-                let new = search.around.tell(admin, &hooks.found, hooks.looked()).await?.new;
+                let new = tell_hooks(admin, &hooks).await?.new;
                 let found = hooks.found.len();
                 context.terminal.note(&format!("{found} findings about the hook, {new} of them new"));
                 if let Some(failure) = hooks.failed {
@@ -99,7 +99,7 @@ impl Looking {
         let found = search.around.look(client, &look).await?;
         // That may have taken longer than a token is good for.
         let mut admin = context.address.connect().await?;
-        let new = search.around.tell(&mut admin, &found, Looked::Rest).await?.new;
+        let new = search.around.tell(&mut admin, &found).await?.new;
         let found = found.len();
         context.terminal.note(&format!("{found} findings beside the policy, {new} of them new"));
         self.rest = Some(begun);

@@ -67,8 +67,8 @@ pub struct Apply {
     /// Also when more is taken than the daemon's configuration allows at once
     #[arg(long)]
     yes_really: bool,
-    /// These accounts, which have the name of another one now, are the ones of their names, as `oam bitbucket drift` prints them (see `another-account` there); `all`: every one, after a move to another Bitbucket
-    #[arg(long, value_name = "NAME=NUMBER", value_delimiter = ',', value_parser = Accepted::parse)]
+    /// This account, which has the name of another one now, is the one of its name, as `oam bitbucket drift` prints it (see `another-account` there); may be given again; `all`, alone: every one, after a move to another Bitbucket
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = Accepted::parse)]
     accept_accounts: Vec<Accepted>,
     #[command(flatten)]
     keys: AccessKeys,
@@ -130,6 +130,7 @@ pub(super) async fn plan(task: &Plan, context: &mut Context) -> Ending {
 
 /// Runs `oam bitbucket apply`.
 pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
+    accounts::check_alone(&task.accept_accounts)?;
     let looked_at = task.plan.as_ref().map(read_plan).transpose()?;
     let (client, mut admin) = (task.server.open()?, context.address.connect().await?);
     let fixes = match &looked_at {
@@ -146,7 +147,8 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     }
     // By a plan that is refused nothing is accepted.
     if !task.accept_accounts.is_empty() {
-        accounts::tell(&mut admin, &look.seen.accounts.is, &task.accept_accounts).await?;
+        let now = accounts::accept(&mut admin, &look.seen, &task.accept_accounts, &accepted).await?;
+        look.leave_to_others(now);
     }
     carry_out(&client, &mut admin, &mut look, task.yes_really, context).await
 }
@@ -276,6 +278,13 @@ impl Look {
         users
     }
 
+    /// Leaves out what rests on it that something is ours which was given to the account that had the name before.
+    fn leave_to_others(&mut self, now: Basis) {
+        self.basis.managed = now.managed;
+        let plan = Drawn::of(&self.seen, &self.basis);
+        self.plan.changes.retain(|change| plan.changes.contains(change));
+    }
+
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
     async fn settle(&mut self, client: &Client, admin: &mut Admin) -> Result<(), Failure> {
         if self.basis.pending.is_empty() {
@@ -357,3 +366,6 @@ fn read_plan(file: &PathBuf) -> Result<Drawn, Failure> {
     let text = fs::read_to_string(file).map_err(|error| Failure::read(file, error))?;
     serde_json::from_str(&text).map_err(|error| Failure::read(file, error.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,7 +140,7 @@ fn by_what_name_an_account_was_known_outlives_a_restart() {
     let (id, name) = (AccountId::of_wire(17).unwrap(), |name| Holder::user(name).unwrap());
     assert_eq!(ledger.known_as(id), None);
     let known = vec![(id, name("carl")), (AccountId::of_wire(18).unwrap(), name("lena"))];
-    ledger.know(known, &BTreeSet::new()).unwrap();
+    ledger.know(known, &BTreeSet::new(), &BTreeSet::new()).unwrap();
     // Read as it was appended, and as it was written anew.
     for _ in 0..2 {
         let ledger = open(&path);
@@ -170,14 +170,13 @@ fn what_is_ours_goes_with_an_account_that_is_renamed() {
     let [ada, bob, cleo] = [17, 18, 19].map(|id| AccountId::of_wire(id).unwrap());
     let name = |name| Holder::user(name).unwrap();
     let known = vec![(ada, name("ada")), (bob, name("bob")), (cleo, name("cleo"))];
-    ledger.know(known, &[ada, bob, cleo].into()).unwrap();
+    ledger.know(known, &[ada, bob, cleo].into(), &BTreeSet::new()).unwrap();
     assert_eq!(ledger.managed().len(), 4);
-    // Two have each other's name, and of the third nobody can tell what is theirs.
+    // Two have each other's name, whatever else had it, and of the third nobody can tell what is theirs.
     let known = vec![(ada, name("bob")), (bob, name("ada")), (cleo, name("carla"))];
-    ledger.know(known, &[ada, bob].into()).unwrap();
+    ledger.know(known, &[ada, bob].into(), &["bob", "cleo"].map(name).into()).unwrap();
     let given = |level| Managed { level, below: Some(Level::Read) };
     let moved = [
-        (key("OPS", "user:cleo"), given(Level::Write)),
         (key("PAY", "user:ada"), given(Level::Admin)),
         (key("PAY", "user:bob"), given(Level::Write)),
         (key("WEB", "user:bob"), given(Level::Admin)),
@@ -188,7 +187,7 @@ fn what_is_ours_goes_with_an_account_that_is_renamed() {
         assert_eq!((ledger.known_as(ada), ledger.known_as(cleo)), (Some(name("bob")), Some(name("carla"))));
     }
     // What its account has counts more than what was noted of the name.
-    open(&path).know(vec![(ada, name("ada"))], &[ada].into()).unwrap();
+    open(&path).know(vec![(ada, name("ada"))], &[ada].into(), &BTreeSet::new()).unwrap();
     let managed = open(&path).managed();
     assert_eq!(managed.get(&key("PAY", "user:ada")), Some(&given(Level::Write)));
     assert_eq!(managed.get(&key("WEB", "user:ada")), Some(&given(Level::Admin)));

@@ -3,7 +3,7 @@
 //! Whoever is gone is gone also where their account has a name now that nobody knows. And what somebody has who has the name of
 //! another one is for people to look at: neither is taken from them what that one is to lose, nor given what that one is to have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use oam_audit::entry::{BitbucketChanged, ChangeStage, Event};
@@ -57,7 +57,7 @@ pub(super) async fn tell(
         }
     }
     let taken = Taken::of(&live.state(), &ledger.numbers(), &told, (&accept, actor))?;
-    let Taken { known, move_on, accepted } = taken;
+    let Taken { known, move_on, dropped, accepted } = taken;
     let names = accepted.len();
     if names > 0 {
         tracing::warn!(actor, names, "accounts of Bitbucket are taken for whoever has their names");
@@ -67,7 +67,7 @@ pub(super) async fn tell(
         record(live, event).await?;
     }
     let noted = known.len() as u64;
-    ledger.know(known, &move_on).map_err(|error| unavailable(&error))?;
+    ledger.know(known, &move_on, &dropped).map_err(|error| unavailable(&error))?;
     Ok(v1::TellBitbucketAccountsResponse { noted })
 }
 
@@ -97,6 +97,8 @@ struct Taken {
     known: Vec<(AccountId, Holder)>,
     /// Those of them that have what was theirs under another name.
     move_on: BTreeSet<AccountId>,
+    /// The names under which nobody can tell whose is what was given.
+    dropped: BTreeSet<Holder>,
     /// What is recorded of those that had another's name, and are whose it is now.
     accepted: Vec<Event>,
 }
@@ -134,28 +136,48 @@ impl Taken {
         }
         // In another Bitbucket a number is another account's.
         if !accept.all {
-            taken.move_on = moving_on(numbers, told, &taken.known);
+            (taken.move_on, taken.dropped) = moving_on(numbers, told, &taken.known);
         }
         Ok(taken)
     }
 }
 
-/// Those who were known by another name that no other account has, or was known by: of that nobody can tell whose is what was given to it.
+/// Those who have what was theirs under another name, and the names under which nobody can tell whose it is.
+///
+/// That goes by numbers. What was given under a name is that of the one account that was known by it, whoever has the name now: never of
+/// whoever has it next.
 fn moving_on(
     numbers: &Numbers,
     told: &[(Holder, AccountId)],
     known: &[(AccountId, Holder)],
-) -> BTreeSet<AccountId> {
-    let before = known.iter().filter_map(|(id, _)| numbers.name_of(*id));
-    let mut whose: BTreeMap<_, BTreeSet<_>> = before.map(|name| (name, BTreeSet::new())).collect();
-    for (holder, id) in told {
-        for name in [Some(holder), numbers.name_of(*id)].into_iter().flatten() {
-            if let Some(ids) = whose.get_mut(name) {
-                ids.insert(*id);
-            }
+) -> (BTreeSet<AccountId>, BTreeSet<Holder>) {
+    // Of whoever has a name already is what is noted under it, also where another was known by it before.
+    let holders = told.iter().filter(|(name, id)| numbers.name_of(*id) == Some(name));
+    let held: BTreeSet<_> = holders.map(|(name, _)| name).collect();
+    let (mut move_on, mut dropped) = (BTreeSet::new(), BTreeSet::new());
+    for (id, name) in known {
+        // What was another one's there is not theirs, unless it goes with that one.
+        if numbers.ids_of(name).any(|other| other != *id) {
+            dropped.insert(name.clone());
+        }
+        let Some(was) = numbers.name_of(*id).filter(|was| !held.contains(was)) else { continue };
+        if numbers.ids_of(was).all(|other| other == *id) {
+            move_on.insert(*id);
+        } else {
+            dropped.insert(was.clone());
         }
     }
-    whose.into_values().filter(|ids| ids.len() == 1).flatten().collect()
+    (move_on, dropped)
+}
+
+/// The names that another account has than the one that was known by them: what was given under these is not theirs to lose, also
+/// where no directory knows them.
+pub(super) fn anothers<'a>(
+    numbers: &Numbers,
+    users: &'a [(Holder, Option<AccountId>)],
+) -> BTreeSet<&'a Holder> {
+    let is_another = |name: &Holder, id: Option<AccountId>| id.is_some_and(|id| numbers.is_another(name, id));
+    users.iter().filter(|(name, id)| is_another(name, *id)).map(|(name, _)| name).collect()
 }
 
 /// What is recorded where an account is taken for whoever has its name: the numbers of those that were known by it, and its own.

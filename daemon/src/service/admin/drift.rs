@@ -1,8 +1,11 @@
 //! What somebody found in Bitbucket beside what the policy says. What of it is new is recorded before it is known.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use oam_audit::entry::{BitbucketDrift, DriftCount, DriftFound, Event};
 use oam_bitbucket::{
+    ProjectKey,
     permission::{Holder, HolderKind, Place},
     provision::{Finding, FindingKind, Told},
 };
@@ -34,7 +37,8 @@ pub(super) async fn tell(
     mut messages: Streaming<v1::TellBitbucketDriftRequest>,
 ) -> Result<v1::TellBitbucketDriftResponse, Status> {
     kept(live)?;
-    let (mut found, mut at) = (Vec::new(), LookedAt { permissions: true, ..LookedAt::default() });
+    let (mut found, mut hook_in) = (Vec::new(), BTreeSet::new());
+    let mut at = LookedAt { permissions: true, ..LookedAt::default() };
     while let Some(message) = messages.message().await? {
         at.credentials |= message.credentials;
         at.hooks |= message.hooks;
@@ -42,13 +46,19 @@ pub(super) async fn tell(
         for one in message.findings {
             found.push(finding(one)?);
         }
-        if found.len() > MOST {
-            return Err(Status::resource_exhausted(format!("more than {MOST} findings")));
+        for key in message.hook_projects {
+            hook_in.insert(project(&key)?);
+        }
+        if found.len().max(hook_in.len()) > MOST {
+            return Err(Status::resource_exhausted(format!("more than {MOST} findings or projects")));
         }
     }
     found.sort_by_key(Finding::rank);
     let _turn = live.drift.turn().await;
-    let News { new, over, known } = live.drift.compare(&found, at, Timestamp::now());
+    let News { new, over, mut known } = live.drift.compare(&found, at, Timestamp::now());
+    if at.hooks {
+        known = known.with_hook_in(hook_in);
+    }
     let told = v1::TellBitbucketDriftResponse { new: new.len() as u64, over };
     if told.new > 0 || over > 0 {
         let some = |(kind, count): (FindingKind, u64)| {
@@ -75,14 +85,20 @@ pub(super) async fn tell(
 
 /// Refuses that a branch restriction of others is taken away where it may be all that still refuses.
 pub(super) fn may_be_lifted(drift: &Drift, ledger: &Ledger, change: &Told) -> Result<(), Status> {
-    let is_others = change.step == "lift"
-        && change.restriction().is_some_and(|restriction| !ledger.restrictions().contains(&restriction));
-    match drift.unguarded(Timestamp::now()).filter(|_| is_others) {
+    let lifted = change.restriction().filter(|_| change.step == "lift");
+    let of_others = lifted.filter(|restriction| !ledger.restrictions().contains(restriction));
+    match of_others.and_then(|(place, _)| drift.unguarded(&place.project(), Timestamp::now())) {
         None => Ok(()),
         Some(why) => Err(Status::failed_precondition(format!(
             "it may be all that still refuses there, since {why}. See to the hook first: `oam bitbucket drift --tell --noted FILE`"
         ))),
     }
+}
+
+/// A project for which the hook was installed; a person's own is none, and no name of a person stands there.
+fn project(key: &str) -> Result<ProjectKey, Status> {
+    let project = key.parse::<ProjectKey>().ok().filter(|project| !project.is_of_person());
+    project.ok_or_else(|| Status::invalid_argument("a project with the hook has no good key"))
 }
 
 fn finding(wire: v1::BitbucketFinding) -> Result<Finding, Status> {
@@ -130,7 +146,7 @@ mod tests {
     };
 
     #[test]
-    fn a_restriction_of_others_stays_while_nobody_knows_that_the_hook_refuses() {
+    fn a_restriction_of_others_stays_where_nobody_knows_that_the_hook_refuses() {
         let folder = TempDir::new().unwrap();
         let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
         let told = |step: &str, thing: &str| Told {
@@ -149,8 +165,23 @@ mod tests {
         assert!(may_be_lifted(&drift, &ledger, &told("lift", ours)).is_ok());
         assert!(may_be_lifted(&drift, &ledger, &told("restrict", theirs)).is_ok());
         let hooks = LookedAt { hooks: true, ..LookedAt::default() };
-        let known = drift.compare(&[], hooks, Timestamp::now()).known;
-        drift.keep(known).unwrap();
-        assert!(may_be_lifted(&drift, &ledger, &told("lift", theirs)).is_ok());
+        let look = |projects: &[&str]| {
+            let hook_in = projects.iter().map(|key| key.parse().unwrap()).collect();
+            let known = drift.compare(&[], hooks, Timestamp::now()).known.with_hook_in(hook_in);
+            drift.keep(known).unwrap();
+        };
+        let lift = |place: &str| {
+            let change = Told { place: place.into(), ..told("lift", theirs) };
+            may_be_lifted(&drift, &ledger, &change)
+        };
+        look(&["PAY"]);
+        assert!(lift("PAY").is_ok() && lift("PAY/api").is_ok());
+        // In WEB no hook was ever installed.
+        for place in ["WEB", "WEB/site"] {
+            let refused = lift(place).unwrap_err();
+            assert!(refused.message().contains("the hook was installed for `WEB`"), "{refused}");
+        }
+        look(&[]);
+        assert!(lift("PAY").is_err());
     }
 }

@@ -22,7 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::{
-    accounts::{Stands, Why, is_gone, still_right},
+    accounts::{Stands, Why, anothers, is_gone, still_right},
     drift::may_be_lifted,
     unavailable,
 };
@@ -176,7 +176,9 @@ fn tell(
         tell_another(answers, name.name(), &stands, was)?;
         tell_standing(answers, name.name(), stands, is_late)?;
     }
-    for ((place, holder), Managed { level, below }) in ledger.managed() {
+    let anothers = anothers(&numbers, &asked.users);
+    let managed = ledger.managed().into_iter().filter(|((_, holder), _)| !anothers.contains(holder));
+    for ((place, holder), Managed { level, below }) in managed {
         let below = below.map(|level| level.to_string()).unwrap_or_default();
         let (place, holder, level) = (place.to_string(), holder.to_string(), level.to_string());
         send(answers, Step::Managed(v1::ManagedPermission { place, holder, level, below }))?;

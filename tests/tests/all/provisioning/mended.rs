@@ -217,6 +217,21 @@ fn what_is_not_as_it_was_is_not_mended() {
     );
 }
 
+/// A pilot in one project refuses nothing in another.
+#[test]
+fn a_restriction_stays_where_no_hook_was_installed() {
+    let world = World::applied("max_removed = \"100%\"");
+    world.with_hook();
+    for place in ["PAY", "WEB"] {
+        world.server.restrict(place, "read-only", "refs/heads/main", &[]);
+    }
+    let fixed = world.fix("restriction");
+    let told = "nobody has told that the hook was installed for `WEB`";
+    assert!(fixed.code == 1 && fixed.stderr_text().contains(told), "{fixed:?}");
+    let left = world.server.restrictions();
+    assert!(left.len() == 1 && left[0].starts_with("WEB "), "{left:?}");
+}
+
 /// Somebody may be known, and in a group upstream, by the time at which it would be mended.
 #[test]
 fn who_is_known_meanwhile_keeps_what_they_have() {

@@ -16,7 +16,7 @@ use oam_policy::{
 };
 use tempfile::TempDir;
 
-use super::{Accept, Stands, Taken, Why, moving_on, still_right};
+use super::{Accept, Stands, Taken, Why, anothers, moving_on, still_right};
 use crate::provisioning::{Ledger, Numbers};
 
 /// Carl is active, and lena is gone.
@@ -66,7 +66,8 @@ fn name(name: &str) -> Holder {
 fn numbers() -> Numbers {
     let folder = TempDir::new().unwrap();
     let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
-    ledger.know(vec![(id(17), name("carl")), (id(18), name("lena"))], &BTreeSet::new()).unwrap();
+    let known = vec![(id(17), name("carl")), (id(18), name("lena"))];
+    ledger.know(known, &BTreeSet::new(), &BTreeSet::new()).unwrap();
     ledger.numbers()
 }
 
@@ -148,14 +149,14 @@ fn only_that_account_is_accepted_that_was_named_by_its_number() {
 }
 
 #[test]
-fn what_was_given_under_a_name_goes_with_its_account_where_nobody_else_has_the_name() {
+fn what_was_given_under_a_name_goes_with_its_account_whoever_has_the_name_now() {
     let known = [(id(17), name("carla"))];
     let moves = |told: &[(&str, u64)]| {
         let told: Vec<_> = told.iter().map(|(called, number)| (name(called), id(*number))).collect();
-        moving_on(&numbers(), &told, &known)
+        moving_on(&numbers(), &told, &known).0
     };
     assert_eq!(moves(&[("carla", 17), ("lena", 18)]), BTreeSet::from([id(17)]));
-    assert!(moves(&[("carla", 17), ("carl", 27)]).is_empty());
+    assert_eq!(moves(&[("carla", 17), ("carl", 27)]), BTreeSet::from([id(17)]));
     // In another Bitbucket it is somebody else's number.
     let (state, told) = (state(), [(name("carl"), id(18))]);
     let taken = |all, named: &[(Holder, AccountId)]| {
@@ -206,4 +207,103 @@ fn nothing_is_taken_by_name_that_is_granted_by_name_meanwhile() {
     }
     // In the stead of what the group has now.
     assert!(right(&["s:eng"], &["s"], revoke).is_ok());
+}
+
+/// What is ours while accounts are renamed, as the daemon is told of them.
+struct Company {
+    ledger: Ledger,
+    given: u64,
+    _folder: TempDir,
+}
+
+impl Company {
+    /// Of accounts that have the names of their people.
+    fn of(accounts: &[(&str, u64)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
+        let company = Self { ledger, given: 0, _folder: folder };
+        let names: Vec<_> = accounts.iter().map(|(name, _)| *name).collect();
+        company.tell(&names, accounts, &[]);
+        company
+    }
+
+    fn give(mut self, place: &str, user: &str) -> Self {
+        self.given += 1;
+        let (place, user) = (place.into(), user.into());
+        let told = Told { step: "permit".into(), place, user, after: "write".into(), ..Told::default() };
+        self.ledger.begin(self.given, &told).unwrap();
+        self.ledger.end(self.given, Some(true)).unwrap();
+        self
+    }
+
+    /// Tells of accounts while the directory has these people, and of some whose they are; gives what is ours then.
+    fn tell(&self, directory: &[&str], accounts: &[(&str, u64)], accepted: &[(&str, u64)]) -> Vec<String> {
+        let people =
+            directory.iter().map(|name| Person { active: true, ..Person::named(name.parse().unwrap()) });
+        let directory = Directory { people: people.collect(), groups: Default::default() };
+        let snapshot =
+            Snapshot::of_directory(1, Timestamp::UNIX_EPOCH, &directory, Default::default()).unwrap();
+        let state = State { snapshot: Some(snapshot), ..state() };
+        let numbered = |all: &[(&str, u64)]| -> Vec<_> {
+            all.iter().map(|(called, number)| (name(called), id(*number))).collect()
+        };
+        let accept = Accept { all: false, named: numbered(accepted).into_iter().collect() };
+        let numbers = self.ledger.numbers();
+        let taken = Taken::of(&state, &numbers, &numbered(accounts), (&accept, "uid 0")).unwrap();
+        self.ledger.know(taken.known, &taken.move_on, &taken.dropped).unwrap();
+        let managed = self.ledger.managed();
+        managed.keys().map(|(place, holder)| format!("{place} {}", holder.name())).collect()
+    }
+}
+
+#[test]
+fn who_has_a_name_that_was_given_again_has_nothing_of_whoever_had_it() {
+    let company = Company::of(&[("carl", 17)]).give("PAY", "carl");
+    let renamed = [("carla", 17), ("carl", 27)];
+    // The directory has the old name.
+    assert_eq!(company.tell(&["carl"], &renamed, &[]), ["PAY carl"]);
+    assert_eq!(company.tell(&["carla"], &renamed, &[]), ["PAY carla"]);
+    assert_eq!(company.tell(&["carl", "carla"], &renamed, &[]), ["PAY carla"]);
+    assert_eq!(company.ledger.known_as(id(27)), Some(name("carl")));
+    // Somebody says whose the name is while the other one has none that is known.
+    let company = Company::of(&[("carl", 17)]).give("PAY", "carl");
+    let accounts = [("carl.old", 17), ("carl", 27)];
+    assert_eq!(company.tell(&["carl"], &accounts, &[("carl", 27)]), [""; 0]);
+    // What is given from then on is that of whoever has the name.
+    let company = company.give("WEB", "carl");
+    assert_eq!(company.tell(&["carl", "carla"], &renamed, &[]), ["WEB carl"]);
+}
+
+/// Nor while no directory knows the name: then nothing else holds it back.
+#[test]
+fn what_was_given_to_another_account_is_not_told_as_given_to_whoever_has_its_name() {
+    let users = [("carl", Some(27)), ("Lena", Some(18)), ("ada", Some(28)), ("bob", None)];
+    let users = users.map(|(called, number)| (name(called), number.map(id)));
+    assert_eq!(anothers(&numbers(), &users), BTreeSet::from([&name("carl")]));
+    assert!(anothers(&Numbers::default(), &users).is_empty());
+}
+
+#[test]
+fn what_was_given_goes_with_each_of_a_chain_of_names() {
+    let before = || Company::of(&[("ada", 1), ("bob", 2)]).give("PAY", "ada").give("WEB", "bob");
+    let renamed = [("bob", 1), ("cleo", 2)];
+    let company = before();
+    // The first waits until the name is free.
+    assert_eq!(company.tell(&["bob", "cleo"], &renamed, &[]), ["PAY ada", "WEB cleo"]);
+    assert_eq!(company.tell(&["bob", "cleo"], &renamed, &[]), ["PAY bob", "WEB cleo"]);
+    assert_eq!(before().tell(&["bob", "cleo"], &renamed, &[("bob", 1)]), ["PAY bob", "WEB cleo"]);
+}
+
+#[test]
+fn what_was_given_goes_with_both_who_have_each_others_name() {
+    let before = || Company::of(&[("ada", 1), ("bob", 2)]).give("PAY", "ada").give("WEB", "bob");
+    let (people, swapped) = (["ada", "bob"], [("bob", 1), ("ada", 2)]);
+    let company = before();
+    assert_eq!(company.tell(&people, &swapped, &[]), ["PAY ada", "WEB bob"]);
+    assert_eq!(company.tell(&people, &swapped, &swapped), ["PAY bob", "WEB ada"]);
+    // What was the other one's is nobody's while it is held back.
+    let company = before();
+    assert_eq!(company.tell(&people, &swapped, &[("bob", 1)]), ["PAY bob"]);
+    assert_eq!(company.tell(&people, &swapped, &[]), ["PAY bob"]);
+    assert_eq!(company.ledger.known_as(id(2)), Some(name("ada")));
 }
