@@ -25,6 +25,7 @@ man_pages=$(dpkg -L bitbucket-oam bitbucket-oam-hook | grep -c '/man/')
 useradd --create-home git
 mkdir -p /etc/systemd/system/oamd.service.d
 printf '[Service]\nSupplementaryGroups=git\n' >/etc/systemd/system/oamd.service.d/git.conf
+echo token | install -m 600 -o oam /dev/stdin /etc/oam/bitbucket.token
 cat >/etc/oam/oamd.toml <<TOML
 node = "trial"
 [hook]
@@ -35,7 +36,7 @@ operator = ["uid:$(id -u oam-watch)"]
 [bitbucket]
 url = "http://127.0.0.1:1"
 network = "loopback"
-token_file = "/nowhere"
+token_file = "/etc/oam/bitbucket.token"
 [bitbucket.provisioning]
 account = "svc-oam"
 TOML

@@ -22,7 +22,7 @@ pub enum Signals {
     #[command(after_long_help = help::signals())]
     List,
     /// Show one transmitter: its stream, when it was last heard, what is wrong
-    #[command(after_long_help = help::signals_of())]
+    #[command(after_long_help = help::signals_status())]
     Status {
         /// The transmitter, as in `[signals.NAME]`
         name: String,
@@ -40,7 +40,7 @@ pub enum Signals {
         name: String,
     },
     /// Remove its stream there and here: nobody is cut off by it any more
-    #[command(after_long_help = help::signals_of())]
+    #[command(after_long_help = help::signals_remove())]
     Remove {
         /// The transmitter, as in `[signals.NAME]`
         name: String,
@@ -68,7 +68,8 @@ pub async fn run(command: Signals, context: &mut Context) -> Ending {
                     "there is no transmitter `{name}`; `oam signals list` shows those that are configured"
                 )))
             })?;
-            told(&found, context)
+            told(&found, context)?;
+            Ok(exit(found.blind.is_empty()))
         }
         Signals::Setup { name } => {
             let done = admin.set_up_signals(SetUpSignalsRequest { name }).await?.into_inner();
@@ -84,15 +85,16 @@ pub async fn run(command: Signals, context: &mut Context) -> Ending {
         }
         Signals::Remove { name } => {
             let done = admin.remove_signals(RemoveSignalsRequest { name }).await?.into_inner();
-            told(&done.transmitter.unwrap_or_default(), context)
+            told(&done.transmitter.unwrap_or_default(), context)?;
+            // It is removed as was asked, also where that makes us blind.
+            Ok(Exit::Ok)
         }
     }
 }
 
-fn told(transmitter: &Transmitter, context: &mut Context) -> Ending {
+fn told(transmitter: &Transmitter, context: &mut Context) -> Result<(), Failure> {
     let json = TransmitterJson::from(transmitter);
-    context.terminal.answer(&json, |page| signals::text(transmitter, page))?;
-    Ok(exit(transmitter.blind.is_empty()))
+    Ok(context.terminal.answer(&json, |page| signals::text(transmitter, page))?)
 }
 
 fn exit(well: bool) -> Exit {

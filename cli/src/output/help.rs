@@ -14,8 +14,8 @@ pub use policy::{
     withdraw,
 };
 pub use source::{
-    secrets, signals, signals_of, signals_setup, signals_verify, source, source_forget, source_preview,
-    source_sync, source_token, source_token_new, source_tokens, sources,
+    secrets, signals, signals_remove, signals_setup, signals_status, signals_verify, source, source_forget,
+    source_preview, source_sync, source_token, source_token_new, source_tokens, sources,
 };
 
 /// Below `oam --help`.

@@ -44,9 +44,14 @@ pub fn signals() -> String {
     format!("{}\n\nExit code 1 when one of them is blind.", document("[TRANSMITTER]", &[TRANSMITTER, TOKEN]))
 }
 
-/// `oam signals status` and `oam signals remove`.
-pub fn signals_of() -> String {
-    format!("{}\n\nExit code 1 when it is blind.", document("TRANSMITTER", &[TRANSMITTER, TOKEN]))
+/// `oam signals status`.
+pub fn signals_status() -> String {
+    format!("{}\n\nExit code 1 when it is blind.", signals_remove())
+}
+
+/// `oam signals remove`.
+pub fn signals_remove() -> String {
+    document("TRANSMITTER", &[TRANSMITTER, TOKEN])
 }
 
 /// `oam signals setup`.
