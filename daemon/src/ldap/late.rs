@@ -23,11 +23,27 @@ impl Late {
         }
     }
 
-    /// Takes those that are to be looked up now.
-    pub(super) fn due(&mut self, now: Instant) -> BTreeSet<DnKey> {
-        let all = std::mem::take(&mut self.due);
-        let (due, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|(at, _)| *at <= now);
-        self.due = later;
-        due.into_iter().map(|(_, dn)| dn).collect()
+    /// Takes those that are to be looked up now: at least one, and others while no more groups hold them than `most`.
+    pub(super) fn due(
+        &mut self,
+        now: Instant,
+        most: usize,
+        groups: impl Fn(&DnKey) -> usize,
+    ) -> BTreeSet<DnKey> {
+        let (mut taken, mut count) = (BTreeSet::new(), 0_usize);
+        let due = self.due.extract_if(.., |(at, dn)| {
+            if *at > now || (!taken.is_empty() && count >= most) {
+                return false;
+            }
+            let held = groups(dn);
+            if !taken.is_empty() && count + held > most {
+                return false;
+            }
+            count += held;
+            taken.insert(dn.clone());
+            true
+        });
+        due.for_each(drop);
+        taken
     }
 }

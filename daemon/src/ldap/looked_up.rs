@@ -35,13 +35,14 @@ impl Object {
     }
 }
 
-/// Takes these objects as they are now, and whatever else is another by that. Where it fails, the replica is half of one and half
-/// of the other, and nobody goes on from there.
+/// Takes these objects as they are now, and whatever else is another by that: `most` more. Where it fails, the replica is half of
+/// one and half of the other, and nobody goes on from there.
 ///
 /// # Errors
 /// [`LdapError::AllAgain`] when that is too much to be looked up one by one.
 pub(super) async fn look_up(
     ids: BTreeSet<Uuid>,
+    most: usize,
     connection: &mut Connection,
     config: &LdapConfig,
     replica: &mut Replica,
@@ -57,7 +58,7 @@ pub(super) async fn look_up(
             return Ok(());
         }
         more += also.len();
-        if more > MANY {
+        if more > most {
             return Err(LdapError::AllAgain);
         }
         // Also those that were looked up before: whoever they name may have been renamed since.

@@ -17,7 +17,7 @@ use super::{
     LdapError,
     connection::{Connection, granted},
     load,
-    looked_up::look_up,
+    looked_up::{MANY, look_up},
     mapped,
 };
 use crate::config::LdapConfig;
@@ -73,8 +73,9 @@ impl Notified {
         replica: &mut Replica,
     ) -> Result<(), LdapError> {
         let ids = self.waiting(connection, config)?;
+        let most = most_with(&ids);
         // What is read as a whole is compared as a whole.
-        look_up(ids, connection, config, replica, &mut Touched::default()).await
+        look_up(ids, most, connection, config, replica, &mut Touched::default()).await
     }
 
     fn waiting(&self, connection: &mut Connection, config: &LdapConfig) -> Result<BTreeSet<Uuid>, LdapError> {
@@ -114,4 +115,10 @@ pub(super) async fn root(connection: &mut Connection) -> Result<String, LdapErro
     let entry = load::one(connection, &search).await?;
     let root = entry.as_ref().and_then(|entry| entry.text(ROOT)).map(str::to_owned);
     root.ok_or(LdapError::Unexpected("no `defaultNamingContext`: it is no Active Directory"))
+}
+
+/// How many more may be looked up with those that are told at once: as many as with each by itself. Or many who are moved would
+/// have everything read anew while they are moved, again and again.
+pub(super) fn most_with(ids: &BTreeSet<Uuid>) -> usize {
+    MANY.saturating_mul(ids.len().max(1))
 }

@@ -16,7 +16,7 @@ use super::{
     Ended, LdapError,
     connection::{ANSWER, Connection},
     dirsync, load,
-    looked_up::look_up,
+    looked_up::{MANY, look_up},
     mapped,
     memory::Memory,
     notified::Notified,
@@ -170,7 +170,7 @@ impl Session<'_> {
         };
         let mut touched = Touched::default();
         let replica = &mut self.memory.replica;
-        match look_up(changes.ids, &mut self.connection, self.config, replica, &mut touched).await {
+        match look_up(changes.ids, MANY, &mut self.connection, self.config, replica, &mut touched).await {
             Err(LdapError::AllAgain) => return Ok(false),
             looked_up => looked_up?,
         }

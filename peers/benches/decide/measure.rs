@@ -4,6 +4,9 @@ use std::{hint::black_box, time::Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// Rounds that only warm up.
+const WARMING: usize = 3;
+
 /// Something that decides the pushes of the benchmark.
 pub(crate) struct Engine<'a> {
     pub(crate) name: String,
@@ -41,12 +44,15 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// Times all engines in turns, so that noise meets all alike. The first round only warms up, and tells how many
-/// passes make a turn of a hundredth of a second.
+/// Times all engines in turns, so that noise meets all alike. The first rounds only warm up, and tell how many passes make
+/// a turn of a hundredth of a second: the very first one waits for memory, and would make the turns of a fast engine so
+/// short that they are mostly that.
 pub(crate) fn interleave(engines: &mut [Engine<'_>], pushes: usize, rounds: usize) {
     for engine in &mut *engines {
-        let nanoseconds = engine.turn(pushes) * pushes as f64;
-        engine.passes = (1e7 / nanoseconds).ceil().max(1.0) as usize;
+        for _ in 0..WARMING {
+            let nanoseconds = engine.turn(pushes) * pushes as f64;
+            engine.passes = (1e7 / nanoseconds).ceil().max(1.0) as usize;
+        }
     }
     for _ in 0..rounds {
         for engine in &mut *engines {

@@ -8,9 +8,9 @@ use super::{PROBE, Session, changed};
 use crate::ldap::{
     Ended, LdapError,
     connection::ANSWER,
-    looked_up::{look_up, look_up_naming},
+    looked_up::{MANY, look_up, look_up_naming},
     mapped,
-    notified::Notified,
+    notified::{Notified, most_with},
     probe::Probe,
     refresh::{Refresh, Told},
 };
@@ -84,7 +84,9 @@ impl Session<'_> {
 
     /// Looks up again the groups whose time it is; tells whether there were any.
     async fn look_again(&mut self) -> Result<bool, LdapError> {
-        let taken = self.memory.late.due(Instant::now());
+        let replica = &self.memory.replica;
+        // So many names as may be looked up at once, and the others with the next tick.
+        let taken = self.memory.late.due(Instant::now(), MANY, |dn| replica.naming(dn).count());
         if taken.is_empty() {
             return Ok(false);
         }
@@ -121,9 +123,10 @@ impl Session<'_> {
                 if ids.is_empty() {
                     return Ok(());
                 }
+                let most = most_with(&ids);
                 // Where it fails all is read again: told again, it would be no change to what is known by then.
                 let domain = self.memory.domain.take();
-                look_up(ids, &mut self.connection, self.config, replica, &mut touched).await?;
+                look_up(ids, most, &mut self.connection, self.config, replica, &mut touched).await?;
                 let is_other = touched != Touched::default();
                 if is_other {
                     self.take_changes(mapped::touched(&touched)).await?;

@@ -19,7 +19,7 @@ use crate::{
         connection::Connection,
         load,
         looked_up::{MANY, look_up},
-        notified::Notified,
+        notified::{Notified, most_with},
     },
 };
 
@@ -136,8 +136,9 @@ impl Followed {
     /// The server tells that these changed.
     async fn tell(&mut self, numbers: &[usize]) -> Result<Touched, LdapError> {
         let mut touched = Touched::default();
-        let ids = numbers.iter().map(|number| uuid(*number)).collect();
-        look_up(ids, &mut self.connection, &self.config, &mut self.replica, &mut touched).await?;
+        let ids: BTreeSet<_> = numbers.iter().map(|number| uuid(*number)).collect();
+        let most = most_with(&ids);
+        look_up(ids, most, &mut self.connection, &self.config, &mut self.replica, &mut touched).await?;
         Ok(touched)
     }
 
@@ -232,6 +233,25 @@ async fn too_many_are_not_looked_up_one_by_one() {
     assert!(matches!(outcome, Err(LdapError::AllAgain)), "{outcome:?}");
 }
 
+/// Or everything would be read again while they are moved, and again.
+#[tokio::test]
+async fn many_who_are_moved_at_once_are_no_more_than_each_by_itself() {
+    let mut followed = Followed::begin().await;
+    followed.change(|domain| {
+        let numbers = (0..).filter(|number| String::from_utf8(uuid(*number).to_bytes_le().to_vec()).is_ok());
+        let groups = numbers.filter(|number| *number > 100).take(MANY / 3 * 4);
+        domain.groups.extend(groups.map(|number| (number, (group_dn(number), vec![1 + number % 2]))));
+        for number in [1, 2] {
+            domain.moved.insert(number, format!("uid=u{number},ou=sub,ou=people,dc=x"));
+        }
+        domain.told = vec![1, 2];
+    });
+    let notified = followed.notified().await;
+    let all = load::everything(&mut followed.connection, &followed.config, Some(&notified)).await.unwrap();
+    followed.replica = all.replica;
+    assert_eq!(followed.members(50), [1, 2, 3]);
+}
+
 #[tokio::test]
 async fn who_is_moved_while_everything_is_read_stays_in_their_groups() {
     let mut followed = Followed::begin().await;
@@ -264,7 +284,8 @@ async fn of_many_who_are_moved_at_once_the_groups_are_looked_up_once() {
     let ids = notified.take(first, &mut followed.connection, &followed.config).unwrap();
     assert_eq!(ids, BTreeSet::from([1, 2, 3].map(uuid)));
     let mut touched = Touched::default();
-    look_up(ids, &mut followed.connection, &followed.config, &mut followed.replica, &mut touched)
+    let most = most_with(&ids);
+    look_up(ids, most, &mut followed.connection, &followed.config, &mut followed.replica, &mut touched)
         .await
         .unwrap();
     assert_eq!(followed.members(50), [1, 2, 3]);

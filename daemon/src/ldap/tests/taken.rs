@@ -20,7 +20,11 @@ use tokio::time::Instant;
 use super::{config, found, outcome, password, server, user_dn, uuid};
 use crate::{
     config::{Flavour, LdapConfig},
-    ldap::{connection::Connection, late::Late, looked_up::look_up_naming},
+    ldap::{
+        connection::Connection,
+        late::Late,
+        looked_up::{MANY, look_up_naming},
+    },
 };
 
 fn user(number: usize) -> User {
@@ -109,17 +113,30 @@ async fn what_refint_takes_out_late_is_looked_up_again() {
     let (mut late, now) = (Late::default(), Instant::now());
     let second = |number| now + Duration::from_secs(number);
     late.note(&told.touched.taken, now);
-    assert_eq!(late.due(second(1)), BTreeSet::new());
+    let mut due = |at| late.due(at, MANY, |_| 1);
+    assert_eq!(due(second(1)), BTreeSet::new());
     is_mended.store(true, Ordering::SeqCst);
-    told.touched = Touched { taken: late.due(second(2)), ..Touched::default() };
+    told.touched = Touched { taken: due(second(2)), ..Touched::default() };
     told.look_up().await;
     assert_eq!(told.members(100), BTreeSet::from([uuid(1)]));
     assert_eq!(told.touched.groups, BTreeSet::from([uuid(100)]));
     // Once more, and not for ever.
     let name = BTreeSet::from([user(0).dn]);
-    assert_eq!((late.due(second(9)), late.due(second(10))), (BTreeSet::new(), name.clone()));
-    assert_eq!((late.due(second(59)), late.due(second(60))), (BTreeSet::new(), name));
-    assert_eq!(late.due(second(3600)), BTreeSet::new());
+    assert_eq!((due(second(9)), due(second(10))), (BTreeSet::new(), name.clone()));
+    assert_eq!((due(second(59)), due(second(60))), (BTreeSet::new(), name));
+    assert_eq!(due(second(3600)), BTreeSet::new());
+}
+
+#[test]
+fn more_names_than_may_be_looked_up_at_once_wait_for_the_next_time() {
+    let (mut late, now) = (Late::default(), Instant::now());
+    let names = BTreeSet::from([1, 2, 3].map(|number| user(number).dn));
+    late.note(&names, now);
+    let at = now + Duration::from_secs(2);
+    let mut next = || late.due(at, 10, |_| 4).len();
+    assert_eq!([next(), next(), next()], [2, 1, 0]);
+    // One that is too much by itself is looked up by itself.
+    assert_eq!(late.due(now + Duration::from_secs(10), 10, |_| 40).len(), 1);
 }
 
 #[tokio::test]
