@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{Basis, Change, HeldBack, Seen, Step};
+use super::{Basis, Change, HeldBack, Seen, Step, stuck};
 use crate::{
     GlobalLevel,
     permission::{Holder, Level, Place},
@@ -18,12 +18,16 @@ const OWN: &str = "an account of ours is in it, or nobody knows who is: give tha
 const ALWAYS: usize = 3;
 
 /// That more people lose all that they have than may at once; and the same of those who have nothing left but groups. These are counted by
-/// themselves: nobody leaves a group of a directory that Bitbucket only reads, and who stays in one keeps in nobody who goes later.
+/// themselves, and only until Bitbucket has refused it once: nobody leaves a group of a directory that it only reads, and who stays in one
+/// keeps in nobody who goes later.
 pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) -> [Option<String>; 2] {
     let (all, most) = (seen.accounts.is.len(), basis.settings.most_removed);
     let members = only_members(leavers.iter());
     let gone: BTreeSet<_> = leavers.iter().filter_map(|change| change.step.user()).collect();
-    let (gone, members) = (gone.difference(&members).count(), members.len());
+    let gone = gone.difference(&members).count();
+    let refused = leavers.iter().filter(|change| stuck::was_refused(seen, &change.step));
+    let refused: BTreeSet<_> = refused.filter_map(|change| change.step.user()).collect();
+    let members = members.difference(&refused).count();
     let told = |many: usize, what: &str| {
         is_much(many, all, most)
             .then(|| format!("{many} of {all} people would {what}, which is more than {most} %"))

@@ -28,6 +28,13 @@ fn refused<'a>(seen: &'a Seen, step: &Step) -> Option<&'a str> {
     rests.then_some(known.is.as_str())
 }
 
+/// Whether Bitbucket refused it once, however long ago: then it was counted when it was tried first, and whoever is stuck would
+/// otherwise keep everybody else from being tried, and by that be stuck for good.
+pub(super) fn was_refused(seen: &Seen, step: &Step) -> bool {
+    let Step::LeaveGroup { holder, group } = step else { return false };
+    seen.stuck.get(holder).is_some_and(|all| all.contains_key(group.name()))
+}
+
 /// Notes that it refused a step.
 pub(super) fn note(step: &Step, error: &Error, seen: &mut Seen) {
     if let Step::LeaveGroup { holder, group } = step {

@@ -72,8 +72,12 @@ fn what_bitbucket_refused_is_tried_once_a_day_and_told_meanwhile() {
     assert!(plan.changes.is_empty() && plan.too_much().next().is_none(), "{plan:?}");
     assert_eq!(plan.not_out(&company.basis).len(), 4);
     assert!(plan.held_back.iter().all(|one| one.why == "it said no; it is tried once a day"), "{plan:?}");
+    // All of them are due at once, and keep neither one another nor somebody new from being tried.
     company.seen.accounts.at += 24 * 3_600;
-    assert_eq!(company.plan().changes.len(), 4);
+    company.gone("user:ada").is_in("user:ada", "eng");
+    let automatic = company.plan().automatic(&company.seen, &company.basis);
+    let (plan, too_much) = automatic.bounded(&company.basis);
+    assert_eq!((plan.changes.len(), too_much), (5, Vec::new()));
 }
 
 #[test]

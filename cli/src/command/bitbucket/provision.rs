@@ -308,7 +308,11 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
+        // What Bitbucket refused is still so, and is not tried as if it were new.
+        let stuck = std::mem::take(&mut self.seen.stuck);
         *self = Self::wished(client, admin, self.wish.clone()).await?;
+        self.seen.stuck = stuck;
+        self.plan = Drawn::of(&self.seen, &self.basis);
         Ok(())
     }
 }
