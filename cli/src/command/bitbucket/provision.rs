@@ -308,7 +308,7 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
-        // What Bitbucket refused is still so, and is not tried as if it were new.
+        // What Bitbucket refused is still known, and does not count as if it were new; it is tried in this round.
         let stuck = std::mem::take(&mut self.seen.stuck);
         *self = Self::wished(client, admin, self.wish.clone()).await?;
         self.seen.stuck = stuck;
