@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use oam_fetch::Answer;
+use oam_fetch::{Answer, Form};
 use serde::de::IgnoredAny;
 
 use crate::{
@@ -54,21 +54,8 @@ impl Bitbucket {
 
 /// Whom a value of the header may mean. It is said to be written as in a form; where it is not, its very text is meant.
 fn meant(text: &str) -> impl Iterator<Item = Holder> {
-    let names = [Some(text.to_owned()), decoded(text)];
+    let names = [Some(text.to_owned()), Form::decode(text)];
     names.into_iter().flatten().filter_map(|name| Holder::user(&name))
-}
-
-/// A text that was written as in a form; `None`: it was not.
-fn decoded(text: &str) -> Option<String> {
-    let (mut bytes, mut all) = (text.bytes(), Vec::new());
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => all.extend(hex::decode([bytes.next()?, bytes.next()?]).ok()?),
-            b'+' => all.push(b' '),
-            byte => all.push(byte),
-        }
-    }
-    String::from_utf8(all).ok()
 }
 
 #[cfg(test)]

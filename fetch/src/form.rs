@@ -49,9 +49,27 @@ impl Form {
     pub fn parse(text: &str) -> Option<Vec<(String, String)>> {
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decode(name)?, decode(value)?))
+            Some((Self::decode(name)?, Self::decode(value)?))
         };
         text.split('&').filter(|pair| !pair.is_empty()).map(pair).collect()
+    }
+
+    /// A name or a value of an encoded text. `None` when it is not one.
+    pub fn decode(text: &str) -> Option<String> {
+        let mut bytes = text.bytes();
+        let mut decoded = Vec::with_capacity(text.len());
+        while let Some(byte) = bytes.next() {
+            decoded.push(match byte {
+                b'+' => b' ',
+                b'%' => {
+                    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                    let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
+                    u8::try_from(high * 16 + low).ok()?
+                }
+                byte => byte,
+            });
+        }
+        String::from_utf8(decoded).ok()
     }
 }
 
@@ -64,23 +82,6 @@ fn encode(text: &mut String, value: &str) {
             let _ = write!(text, "%{byte:02X}");
         }
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]

@@ -32,16 +32,16 @@ impl Late {
     ) -> BTreeSet<DnKey> {
         let (mut taken, mut count) = (BTreeSet::new(), 0_usize);
         let due = self.due.extract_if(.., |(at, dn)| {
-            if *at > now || (!taken.is_empty() && count >= most) {
+            if *at > now {
                 return false;
             }
             let held = groups(dn);
-            if !taken.is_empty() && count + held > most {
-                return false;
+            let fits = taken.is_empty() || count + held <= most;
+            if fits {
+                count += held;
+                taken.insert(dn.clone());
             }
-            count += held;
-            taken.insert(dn.clone());
-            true
+            fits
         });
         due.for_each(drop);
         taken

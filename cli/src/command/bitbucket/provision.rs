@@ -29,6 +29,9 @@ use crate::{
     output::provision::{PlanJson, change_text, plan_text},
 };
 
+/// Everything is read, whatever was kept.
+const ANEW: Reading = Reading { now: 1, within: 0 };
+
 /// How many changes are named that were not in a plan.
 const MOST_NAMED: usize = 5;
 
@@ -223,7 +226,7 @@ impl Look {
     }
 
     async fn wished(client: &Client, admin: &mut Admin, wish: Wish) -> Result<Self, Failure> {
-        Self::at(client, admin, Seen::default(), Reading { now: 1, within: 0 }, wish).await
+        Self::at(client, admin, Seen::default(), ANEW, wish).await
     }
 
     /// With what was kept; but nobody loses anything by a name that was somebody else's when it was read.
@@ -309,10 +312,8 @@ impl Look {
             end(admin, pending.entry, outcome, detail).await?;
         }
         // What Bitbucket refused is still known, and does not count as if it were new; it is tried in this round.
-        let stuck = std::mem::take(&mut self.seen.stuck);
-        *self = Self::wished(client, admin, self.wish.clone()).await?;
-        self.seen.stuck = stuck;
-        self.plan = Drawn::of(&self.seen, &self.basis);
+        let seen = Seen { stuck: std::mem::take(&mut self.seen.stuck), ..Seen::default() };
+        *self = Self::at(client, admin, seen, ANEW, self.wish.clone()).await?;
         Ok(())
     }
 }

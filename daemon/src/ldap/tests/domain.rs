@@ -142,6 +142,13 @@ impl Followed {
         Ok(touched)
     }
 
+    /// Begins to be told, and then reads everything.
+    async fn read_everything(&mut self) {
+        let notified = self.notified().await;
+        let all = load::everything(&mut self.connection, &self.config, Some(&notified)).await.unwrap();
+        self.replica = all.replica;
+    }
+
     /// Begins to be told; what is told is there before the next answer.
     async fn notified(&mut self) -> Notified {
         let filter = Filter::everything();
@@ -246,9 +253,7 @@ async fn many_who_are_moved_at_once_are_no_more_than_each_by_itself() {
         }
         domain.told = vec![1, 2];
     });
-    let notified = followed.notified().await;
-    let all = load::everything(&mut followed.connection, &followed.config, Some(&notified)).await.unwrap();
-    followed.replica = all.replica;
+    followed.read_everything().await;
     assert_eq!(followed.members(50), [1, 2, 3]);
 }
 
@@ -262,9 +267,7 @@ async fn who_is_moved_while_everything_is_read_stays_in_their_groups() {
         domain.moved.insert(2, user_dn(2));
         domain.told = vec![1, 2];
     });
-    let notified = followed.notified().await;
-    let all = load::everything(&mut followed.connection, &followed.config, Some(&notified)).await.unwrap();
-    followed.replica = all.replica;
+    followed.read_everything().await;
     assert_eq!(followed.members(50), [1, 2, 3]);
 }
 

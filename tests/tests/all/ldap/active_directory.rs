@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Company, has_groups, has_no_group, is_active, is_inactive};
 
-pub(super) fn can_run_samba() -> bool {
+fn can_run_samba() -> bool {
     if !can_run(&["samba", "samba-tool", "ldapmodify"]) {
         return false;
     }
@@ -22,19 +22,20 @@ pub(super) fn can_run_samba() -> bool {
     false
 }
 
-/// Developers: alice by herself, bob by way of a team.
-pub(super) fn company_of_three(server: &Samba) {
+/// A domain with developers, alice by herself and bob by way of a team, and with eve; `None`, loudly, where none can run.
+pub(super) fn domain_of_three() -> Option<Samba> {
+    if !can_run_samba() {
+        return None;
+    }
+    let server = Samba::start();
     server.change(&["alice", "bob", "eve"].map(Samba::user).concat());
     server.change(&(Samba::group("team", &["bob"]) + &Samba::group("eng", &["alice", "team"])));
+    Some(server)
 }
 
 #[test]
 fn what_happens_in_the_domain_is_met_by_the_next_push() {
-    if !can_run_samba() {
-        return;
-    }
-    let server = Samba::start();
-    company_of_three(&server);
+    let Some(server) = domain_of_three() else { return };
     let company = Company::following(&server.config("max_age = \"15m\""));
     company.permits("alice");
     company.permits("bob");
@@ -88,11 +89,7 @@ fn last_load(company: &Company) -> String {
 
 #[test]
 fn what_changed_while_the_domain_was_not_heard_is_made_up_for() {
-    if !can_run_samba() {
-        return;
-    }
-    let mut server = Samba::start();
-    company_of_three(&server);
+    let Some(mut server) = domain_of_three() else { return };
     let company = Company::following(&server.config(""));
     company.permits("alice");
     let loaded = last_load(&company);
@@ -117,11 +114,7 @@ fn what_changed_while_the_domain_was_not_heard_is_made_up_for() {
 
 #[test]
 fn a_restart_asks_the_domain_for_what_changed() {
-    if !can_run_samba() {
-        return;
-    }
-    let server = Samba::start();
-    company_of_three(&server);
+    let Some(server) = domain_of_three() else { return };
     let mut company = Company::following(&server.config("max_age = \"15m\""));
     company.permits("alice");
     company.permits("bob");
@@ -151,11 +144,7 @@ fn a_restart_asks_the_domain_for_what_changed() {
 
 #[test]
 fn who_may_not_ask_what_changed_reads_everything_and_is_told_so() {
-    if !can_run_samba() {
-        return;
-    }
-    let server = Samba::start();
-    company_of_three(&server);
+    let Some(server) = domain_of_three() else { return };
     let reader = server.add_reader("reader");
     let company = Company::following(&server.config_of(&reader, "max_age = \"15m\""));
     company.permits("alice");

@@ -2,11 +2,7 @@
 
 use oam_tests::ldap::{OpenLdap, Samba, can_run};
 
-use super::{
-    Company,
-    active_directory::{can_run_samba, company_of_three},
-    has_groups, has_no_group, is_active, is_inactive,
-};
+use super::{Company, active_directory::domain_of_three, has_groups, has_no_group, is_active, is_inactive};
 
 /// Carries out something of which the server tells, and waits until that is in force.
 fn told(company: &Company, change: impl FnOnce()) {
@@ -18,11 +14,7 @@ fn told(company: &Company, change: impl FnOnce()) {
 
 #[test]
 fn who_is_moved_or_renamed_in_the_domain_stays_in_their_groups() {
-    if !can_run_samba() {
-        return;
-    }
-    let server = Samba::start();
-    company_of_three(&server);
+    let Some(server) = domain_of_three() else { return };
     server.change(&Samba::unit("Berlin"));
     let company = Company::following(&server.config("max_age = \"15m\""));
     company.permits("alice");
@@ -49,11 +41,7 @@ fn who_is_moved_or_renamed_in_the_domain_stays_in_their_groups() {
 
 #[test]
 fn who_gets_the_name_of_somebody_else_in_the_domain_gets_nothing_by_it() {
-    if !can_run_samba() {
-        return;
-    }
-    let server = Samba::start();
-    company_of_three(&server);
+    let Some(server) = domain_of_three() else { return };
     let mut company = Company::following(&server.config("max_age = \"15m\""));
     company.permits("alice");
     company.permits("bob");
