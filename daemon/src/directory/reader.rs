@@ -50,17 +50,19 @@ impl DirectoryReader {
     /// Notes by which policy is decided from now on.
     pub fn decided_by(&self, policy: &Arc<Policy>) {
         if let Some(current) = self.current() {
-            policy.prepare(&current.snapshot);
+            policy.prepare(&current.snapshot, None);
         }
         self.policy.store(Some(Arc::clone(policy)));
     }
 
     pub(super) fn put_in_force(&self, next: Arc<Loaded>) {
+        let before = self.current.load();
+        let before = before.as_ref().map(|before| &before.snapshot);
         if let Some(policy) = self.policy.load().as_ref() {
-            policy.prepare(&next.snapshot);
+            policy.prepare(&next.snapshot, before);
         }
-        if let Some(before) = self.current.load().as_ref() {
-            next.snapshot.prepare_emails_as(&before.snapshot);
+        if let Some(before) = before {
+            next.snapshot.prepare_emails_as(before);
         }
         self.current.store(Some(next));
     }

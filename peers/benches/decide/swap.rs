@@ -42,7 +42,7 @@ pub(crate) fn run(effort: Effort) -> usize {
     let swapping = decisions(&live, &questions, || {
         for state in states.iter().cycle().skip(1).take(SWAPS) {
             if let State { policy: Some(policy), snapshot: Some(snapshot), .. } = state {
-                policy.prepare(snapshot);
+                policy.prepare(snapshot, None);
             }
             live.store(Arc::new(state.clone()));
             thread::sleep(PAUSE);

@@ -199,12 +199,12 @@ fn each_ref<'s, 'a>(
 ) -> Came<'s, 'a> {
     let mut judged = JudgedRefs::new();
     let mut needed: Option<FactsNeeded> = None;
-    for (index, update) in request.updates.iter().enumerate() {
+    request.updates.iter().enumerate().for_each(|(index, update)| {
         match judge(OneRef { scope, index, update }) {
             Ok(one) => judged.push(one),
             Err(more) => needed.get_or_insert_default().add(more),
         }
-    }
+    });
     match needed {
         None => Came::PerRef(scope, request, judged),
         Some(needed) => {

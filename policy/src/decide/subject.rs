@@ -3,7 +3,7 @@ use std::{borrow::Cow, sync::Arc};
 use crate::{
     name::{RoleId, Username},
     reason::RefusalReason,
-    rule::{Holders, Policy, RolePlaces},
+    rule::{HoldersIn, Policy, RolePlaces},
     snapshot::{Place, Snapshot},
 };
 
@@ -87,7 +87,7 @@ impl<'a> Subject<'a> {
         pusher: &'a Username,
     ) -> (Self, Option<RefusalReason>) {
         let holders = policy.holders(snapshot);
-        let held = |place| Cow::Owned(roles_at(&holders, place, snapshot).into_owned());
+        let held = |place| Cow::Owned(holders.roles_at(place).into_owned());
         match Self::of(policy, snapshot, pusher, held) {
             Ok(subject) => (subject, None),
             Err(barred) => (barred.subject, Some(barred.reason)),
@@ -99,10 +99,10 @@ impl<'a> Subject<'a> {
     pub(super) fn known(
         policy: &'a Policy,
         snapshot: &'a Snapshot,
-        holders: &'a Option<Arc<Holders>>,
+        holders: &'a HoldersIn<'_>,
         pusher: &'a Username,
     ) -> Result<Self, Box<Barred<'a>>> {
-        Self::of(policy, snapshot, pusher, |place| roles_at(holders, place, snapshot))
+        Self::of(policy, snapshot, pusher, |place| holders.roles_at(place))
     }
 
     #[inline]
@@ -141,11 +141,6 @@ impl<'a> Subject<'a> {
         };
         Err(Box::new(Barred { subject, reason }))
     }
-}
-
-#[inline]
-fn roles_at<'h>(holders: &'h Option<Arc<Holders>>, place: Place, snapshot: &Snapshot) -> Cow<'h, RolePlaces> {
-    holders.as_ref().map_or_else(Cow::default, |holders| holders.roles_at(place, snapshot))
 }
 
 /// Whoever is called the same and holds the same is the same, whatever other roles there are.

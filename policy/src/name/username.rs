@@ -14,7 +14,11 @@ use crate::printable::Printable;
 /// It keeps the spelling it was given; compare by [`Username::key`], since Bitbucket folds case. Clones share the text:
 /// every decision names somebody.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Username(Arc<str>);
+pub struct Username {
+    text: Arc<str>,
+    /// Whether it is the same in lower case: most names are, and each decision asks.
+    is_folded: bool,
+}
 
 /// A username folded to lower case: what users are found and compared by.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,24 +48,25 @@ impl Username {
             return Err(UsernameError::Empty);
         }
         // Folding can lengthen a name (`İ`), and the folded one must be a name again.
-        let length = text.len().max(text.to_lowercase().len());
+        let folded = text.to_lowercase();
+        let length = text.len().max(folded.len());
         if length > 255 {
             return Err(UsernameError::TooLong(length));
         }
         if text.chars().any(char::is_control) || text.trim() != text {
             return Err(UsernameError::Character(Printable::new(text).to_string()));
         }
-        Ok(Self(text.into()))
+        Ok(Self { text: text.into(), is_folded: folded == text })
     }
 
     /// Somebody of whom nothing is known but what they hold. In a ref that is asked about, `${user}` stands for them.
     pub(crate) fn anybody() -> Self {
-        Self("${user}".into())
+        Self { text: "${user}".into(), is_folded: true }
     }
 
     /// The name as it was given.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The name folded for comparison.
@@ -72,8 +77,7 @@ impl Username {
     /// The text of [`Self::key`]: mostly the name as it is.
     #[inline]
     pub(crate) fn folded(&self) -> Cow<'_, str> {
-        let is_folded = self.0.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-        if is_folded { Cow::Borrowed(&self.0) } else { Cow::Owned(self.0.to_lowercase()) }
+        if self.is_folded { Cow::Borrowed(&self.text) } else { Cow::Owned(self.text.to_lowercase()) }
     }
 }
 
@@ -101,7 +105,7 @@ impl FromStr for Username {
 
 impl Serialize for Username {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 

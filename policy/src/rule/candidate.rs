@@ -1,6 +1,6 @@
 use std::{borrow::Cow, slice};
 
-use super::{Mode, VerbSet};
+use super::{Mode, VerbSet, shelf::number};
 
 /// A rule that could be on a repository, with what most decisions ask of it: then it need not be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,21 @@ pub(crate) enum Kind {
 pub(crate) struct Met<'a> {
     /// Mostly as they lie in the index.
     all: Cow<'a, [Candidate]>,
-    /// How many of them come before the grants.
-    blocks: usize,
-    /// How many come before the requires.
-    grants: usize,
+    ends: Ends,
+}
+
+/// Where in a list the blocks end, and the grants.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ends {
+    blocks: u32,
+    grants: u32,
+}
+
+/// Some that lie in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run<'a> {
+    all: &'a [Candidate],
+    ends: Ends,
 }
 
 impl Candidate {
@@ -74,35 +85,46 @@ pub(super) fn in_order(all: &mut Vec<Candidate>) {
     all.dedup_by(|next, one| next.is_of_rule(one));
 }
 
+impl Ends {
+    /// Those of a list that is in order.
+    pub(super) fn of(all: &[Candidate]) -> Self {
+        let before = |kind| number(all.partition_point(|one| one.kind < kind));
+        Self { blocks: before(Kind::Grant), grants: before(Kind::Require) }
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) const NOTHING: Self = Self::new(&[], Ends { blocks: 0, grants: 0 });
+
+    pub(super) const fn new(all: &'a [Candidate], ends: Ends) -> Self {
+        Self { all, ends }
+    }
+}
+
 impl<'a> Met<'a> {
     /// Puts in order what lies in several places, each by kind and place.
+    #[inline]
     pub(super) fn of(found: Found<'a>) -> Self {
-        let all = match found {
-            Found::Run(run) => Cow::Borrowed(run),
+        match found {
+            Found::Run(Run { all, ends }) => Self { all: Cow::Borrowed(all), ends },
             Found::Several(mut all) => {
                 in_order(&mut all);
-                Cow::Owned(all)
+                Self { ends: Ends::of(&all), all: Cow::Owned(all) }
             }
-        };
-        let (mut blocks, mut grants) = (0, 0);
-        for one in &*all {
-            blocks += usize::from(one.kind < Kind::Grant);
-            grants += usize::from(one.kind < Kind::Require);
         }
-        Self { all, blocks, grants }
     }
 
     /// Those of the product, and then the others.
     pub(crate) fn blocks(&self) -> &[Candidate] {
-        self.all.get(..self.blocks).unwrap_or_default()
+        self.all.get(..self.ends.blocks as usize).unwrap_or_default()
     }
 
     pub(crate) fn grants(&self) -> &[Candidate] {
-        self.all.get(self.blocks..self.grants).unwrap_or_default()
+        self.all.get(self.ends.blocks as usize..self.ends.grants as usize).unwrap_or_default()
     }
 
     pub(crate) fn requires(&self) -> &[Candidate] {
-        self.all.get(self.grants..).unwrap_or_default()
+        self.all.get(self.ends.grants as usize..).unwrap_or_default()
     }
 }
 
@@ -110,22 +132,22 @@ impl<'a> Met<'a> {
 #[derive(Debug)]
 pub(super) enum Found<'a> {
     /// All of it lies in one place: so it is for most refs.
-    Run(&'a [Candidate]),
+    Run(Run<'a>),
     /// Perhaps some of them twice.
     Several(Vec<Candidate>),
 }
 
 impl<'a> Found<'a> {
-    pub(super) const NOTHING: Self = Self::Run(&[]);
+    pub(super) const NOTHING: Self = Self::Run(Run::NOTHING);
 
     /// Takes in what lies in one place.
     #[inline]
-    pub(super) fn add(&mut self, run: &'a [Candidate]) {
+    pub(super) fn add(&mut self, run: Run<'a>) {
         match self {
-            _ if run.is_empty() => {}
-            Self::Run([]) => *self = Self::Run(run),
-            Self::Run(first) => *self = Self::Several([*first, run].concat()),
-            Self::Several(all) => all.extend_from_slice(run),
+            _ if run.all.is_empty() => {}
+            Self::Run(first) if first.all.is_empty() => *first = run,
+            Self::Run(first) => *self = Self::Several([first.all, run.all].concat()),
+            Self::Several(all) => all.extend_from_slice(run.all),
         }
     }
 }

@@ -4,25 +4,57 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
+    ptr,
     sync::{Arc, OnceLock, Weak},
 };
 
+use arc_swap::Guard;
+
 use super::{Role, RolePlaces};
 use crate::{
-    name::GroupName,
-    snapshot::{Place, SHARDS, Shard, Snapshot},
+    name::{GroupName, RoleId},
+    snapshot::{Place, Shard, Snapshot},
 };
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Holders {
-    groups: Arc<[GroupName]>,
+    groups: Arc<ByGroups>,
+    /// The shards of the directory. They are not kept alive: a directory that is no longer in force must not wait for a push to drop it.
+    of: Weak<[Arc<Shard>]>,
+    /// The roles of people by shard; one in which nobody changed shares them with the directory before.
+    shards: Box<[Arc<HeldInShard>]>,
+}
+
+/// The roles of those in a shard who were asked about. Not of everybody at once: a push would wait a thousandth of a second for
+/// people that it does not know, in a directory of half a million. Room is made when somebody in it is first asked about.
+#[derive(Debug, Default)]
+struct HeldInShard(OnceLock<Box<[OnceLock<RolePlaces>]>>);
+
+/// Which groups it takes to hold which roles, as one table numbers the groups.
+#[derive(Debug)]
+struct ByGroups {
+    /// All roles, by whose places the policy is known that has them.
+    ids: Arc<[RoleId]>,
+    table: Arc<[GroupName]>,
     /// The roles that one group is enough for.
     enough: ByGroup<u32>,
     /// Roles that it takes several groups for, by the one of these that is wanted least.
     by_several: ByGroup<Several>,
-    /// The roles of people by shard, made room for when somebody in it is first asked about.
-    shards: Box<[OnceLock<HeldInShard>]>,
+}
+
+/// Who holds what in a directory, as long as somebody asks.
+pub(crate) struct HoldersIn<'a> {
+    pub(super) found: Found<'a>,
+    pub(super) snapshot: &'a Snapshot,
+}
+
+/// Where it was found what roles mean in a directory.
+pub(super) enum Found<'a> {
+    /// Beside the directory: nobody need count who reads it.
+    Beside(&'a Holders),
+    /// With the policy.
+    Kept(Guard<Option<Arc<Holders>>>),
 }
 
 /// What groups stand for, group after group: close together, since a person is in many groups.
@@ -43,19 +75,78 @@ struct Several {
     all: Vec<u32>,
 }
 
-/// The roles of those in a shard who were asked about. Not of everybody at once: a push would wait a thousandth of a second for
-/// people that it does not know, in a directory of half a million.
-#[derive(Debug)]
-struct HeldInShard {
-    /// The shard. It is not kept alive: a directory that is no longer in force must not wait for a push to drop it.
-    shard: Weak<Shard>,
-    /// For each of its users, the roles.
-    roles: Box<[OnceLock<RolePlaces>]>,
+impl Holders {
+    /// What these roles, which have these ids, mean in a directory.
+    pub(super) fn of(roles: &[Role], ids: &Arc<[RoleId]>, snapshot: &Snapshot) -> Self {
+        let groups = Arc::new(ByGroups::of(roles, ids, snapshot.groups_table()));
+        let shards = snapshot.shards().iter().map(|_| Arc::default()).collect();
+        Self { groups, of: Arc::downgrade(snapshot.shared_shards()), shards }
+    }
+
+    /// What they mean in `next`, which comes after `before`, of which this is: whoever is the same holds the same. `None`: the groups are
+    /// others.
+    pub(super) fn after(&self, before: &Snapshot, next: &Snapshot) -> Option<Self> {
+        if !self.is_of(before) || !Arc::ptr_eq(&self.groups.table, next.groups_table()) {
+            return None;
+        }
+        let pairs = before.shards().iter().zip(next.shards());
+        let shards = self.shards.iter().zip(pairs).map(|(held, (was, is))| match Arc::ptr_eq(was, is) {
+            true => Arc::clone(held),
+            false => Arc::default(),
+        });
+        let shards = shards.collect();
+        Some(Self { groups: Arc::clone(&self.groups), of: Arc::downgrade(next.shared_shards()), shards })
+    }
+
+    /// Whether it is about the policy that has these roles.
+    #[inline]
+    pub(super) fn is_by(&self, ids: &Arc<[RoleId]>) -> bool {
+        Arc::ptr_eq(&self.groups.ids, ids)
+    }
+
+    /// Whether it is about these people, who are in the same groups as ever.
+    #[inline]
+    pub(super) fn is_of(&self, snapshot: &Snapshot) -> bool {
+        ptr::addr_eq(self.of.as_ptr(), Arc::as_ptr(snapshot.shared_shards()))
+    }
+
+    /// Finds out what the user at a place holds. Of two who do at once, either is right: nobody waits for the other.
+    #[cold]
+    fn find_out(&self, place: Place, snapshot: &Snapshot) -> Option<&RolePlaces> {
+        let users = snapshot.shards().get(place.shard)?.users();
+        let HeldInShard(held) = self.shards.get(place.shard)?.as_ref();
+        if held.get().is_none() {
+            let _ = held.set(users.iter().map(|_| OnceLock::new()).collect());
+        }
+        let slot = held.get()?.get(place.position)?;
+        let _ = slot.set(self.groups.roles(users.get(place.position)?.groups()));
+        slot.get()
+    }
 }
 
-impl Holders {
-    pub(super) fn of(roles: &[Role], groups: &Arc<[GroupName]>) -> Self {
-        let position = |group: &GroupName| u32::try_from(groups.binary_search(group).ok()?).ok();
+impl HoldersIn<'_> {
+    /// The roles of the user at this place. Worked out once for each.
+    #[inline]
+    pub(crate) fn roles_at(&self, place: Place) -> Cow<'_, RolePlaces> {
+        let Some(holders) = self.found.holders() else { return Cow::default() };
+        let held = holders.shards.get(place.shard).and_then(|held| held.0.get());
+        let known = held.and_then(|held| held.get(place.position)).and_then(OnceLock::get);
+        known.or_else(|| holders.find_out(place, self.snapshot)).map_or_else(Cow::default, Cow::Borrowed)
+    }
+}
+
+impl Found<'_> {
+    pub(super) fn holders(&self) -> Option<&Holders> {
+        match self {
+            Self::Beside(holders) => Some(holders),
+            Self::Kept(kept) => kept.as_deref(),
+        }
+    }
+}
+
+impl ByGroups {
+    fn of(roles: &[Role], ids: &Arc<[RoleId]>, table: &Arc<[GroupName]>) -> Self {
+        let position = |group: &GroupName| u32::try_from(table.binary_search(group).ok()?).ok();
         let mut enough: Vec<(u32, u32)> = Vec::new();
         let mut by_several = Vec::new();
         for (role, rule) in (0..).zip(roles) {
@@ -71,39 +162,11 @@ impl Holders {
             }
         }
         Self {
-            groups: Arc::clone(groups),
-            enough: ByGroup::of(groups.len(), enough),
-            by_several: ByGroup::of(groups.len(), by_least_wanted(by_several)),
-            shards: (0..SHARDS).map(|_| OnceLock::new()).collect(),
+            ids: Arc::clone(ids),
+            table: Arc::clone(table),
+            enough: ByGroup::of(table.len(), enough),
+            by_several: ByGroup::of(table.len(), by_least_wanted(by_several)),
         }
-    }
-
-    /// Whether it is about this table of groups.
-    #[inline]
-    pub(super) fn is_of(&self, groups: &Arc<[GroupName]>) -> bool {
-        Arc::ptr_eq(&self.groups, groups)
-    }
-
-    /// The roles of the user at this place. Worked out once for each; readers never wait for one another.
-    #[inline]
-    pub(crate) fn roles_at(&self, place: Place, snapshot: &Snapshot) -> Cow<'_, RolePlaces> {
-        let (Some(shard), Some(held)) = (snapshot.shards().get(place.shard), self.shards.get(place.shard))
-        else {
-            return Cow::default();
-        };
-        let Some(user) = shard.users().get(place.position) else { return Cow::default() };
-        if held.get().is_none() {
-            // Of two who work it out at once, either is right.
-            let _ = held.set(HeldInShard::nobody_yet(shard));
-        }
-        let known = held.get().filter(|held| held.shard.as_ptr() == Arc::as_ptr(shard));
-        let Some(slot) = known.and_then(|held| held.roles.get(place.position)) else {
-            return Cow::Owned(self.roles(user.groups()));
-        };
-        if slot.get().is_none() {
-            let _ = slot.set(self.roles(user.groups()));
-        }
-        slot.get().map_or_else(Cow::default, Cow::Borrowed)
     }
 
     /// The roles of somebody who is in these groups, which are ascending.
@@ -121,13 +184,6 @@ impl Holders {
             }
         }
         held.into_iter().collect()
-    }
-}
-
-impl HeldInShard {
-    fn nobody_yet(shard: &Arc<Shard>) -> Self {
-        let roles = shard.users().iter().map(|_| OnceLock::new()).collect();
-        Self { shard: Arc::downgrade(shard), roles }
     }
 }
 
@@ -167,7 +223,7 @@ fn by_least_wanted(several: Vec<Several>) -> Vec<(u32, Several)> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, sync::Arc};
+    use std::collections::BTreeSet;
 
     use jiff::Timestamp;
     use proptest::{
@@ -178,8 +234,8 @@ mod tests {
     use super::Holders;
     use crate::{
         name::GroupName,
-        rule::Role,
-        snapshot::{Directory, Person, Snapshot},
+        rule::{Policy, PolicyParts, Role},
+        snapshot::{Amendment, Directory, Person, Snapshot},
     };
 
     fn group(number: u8) -> GroupName {
@@ -216,23 +272,69 @@ mod tests {
         }
     }
 
-    fn held(holders: &Holders, snapshot: &Snapshot) -> Vec<u32> {
+    /// What the roles mean in a directory, beside which that is kept.
+    fn holders<'a>(policy: &'a Policy, snapshot: &'a Snapshot) -> &'a Holders {
+        policy.prepare(snapshot, None);
+        snapshot.holders().get().unwrap()
+    }
+
+    fn held(policy: &Policy, snapshot: &Snapshot) -> Vec<u32> {
         let (place, _) = snapshot.find("zoe").unwrap();
-        holders.roles_at(place, snapshot).iter().collect()
+        policy.holders(snapshot).roles_at(place).iter().collect()
+    }
+
+    fn policy(roles: Vec<Role>) -> Policy {
+        Policy::new(PolicyParts { roles, ..PolicyParts::default() }).unwrap()
     }
 
     #[test]
     fn a_directory_with_the_same_groups_and_other_people_has_other_holders() {
-        let roles = [role("a", [0], []), role("b", [1], [])];
+        let policy = policy(vec![role("a", [0], []), role("b", [1], [])]);
         let (first, other) = (zoe_in(&[0].into()), zoe_in(&[1].into()));
         let moved =
             Snapshot::assemble(2, now(), first.shared_groups(), other.shards().to_vec(), Default::default());
         let moved = moved.unwrap();
-        let holders = Holders::of(&roles, &first.shared_groups());
-        assert!(holders.is_of(&moved.shared_groups()));
-        assert_eq!(held(&holders, &first), [0]);
-        assert_eq!(held(&holders, &moved), [1]);
-        assert_eq!(held(&holders, &first), [0]);
+        assert!(!holders(&policy, &first).is_of(&moved));
+        assert_eq!(held(&policy, &first), [0]);
+        assert_eq!(held(&policy, &moved), [1]);
+        assert_eq!(held(&policy, &first), [0]);
+    }
+
+    #[test]
+    fn two_policies_on_one_directory_know_each_their_own() {
+        let one = policy(vec![role("a", [0], []), role("b", [1], [])]);
+        let other = policy(vec![role("a", [1], []), role("b", [0], [])]);
+        let snapshot = zoe_in(&[0].into());
+        for _ in 0..2 {
+            assert_eq!(held(&one, &snapshot), [0]);
+            assert_eq!(held(&other, &snapshot), [1]);
+        }
+        assert_eq!(held(&one.apart(), &snapshot), [0]);
+    }
+
+    #[test]
+    fn whoever_is_the_same_in_the_next_directory_is_known_already() {
+        let policy = policy(vec![role("a", [0], []), role("b", [1], [])]);
+        let zoe = zoe_in(&[0].into());
+        assert_eq!(held(&policy, &zoe), [0]);
+        let amended = |snapshot: &Snapshot, name: &str, groups: &[u8]| {
+            let groups = groups.iter().copied().map(group).collect();
+            let person = Person { groups, ..Person::named(name.parse().unwrap()) };
+            let next = snapshot.amend(&Amendment { as_of: now(), people: vec![person], groups: None });
+            policy.prepare(&next, Some(snapshot));
+            next
+        };
+        let is_known = |snapshot: &Snapshot| {
+            let (place, _) = snapshot.find("zoe").unwrap();
+            snapshot.holders().get().unwrap().shards[place.shard].0.get().is_some()
+        };
+        let with_ann = amended(&zoe, "ann", &[1]);
+        assert!(is_known(&with_ann), "another one of another shard came");
+        assert_eq!(held(&policy, &with_ann), [0]);
+        let moved = amended(&with_ann, "zoe", &[1]);
+        assert!(!is_known(&moved));
+        assert_eq!(held(&policy, &moved), [1]);
+        assert_eq!(held(&policy, &with_ann), [0]);
     }
 
     proptest! {
@@ -242,14 +344,13 @@ mod tests {
             wanted in vec((btree_set(0..6u8, 0..3), btree_set(0..6u8, 0..3)), 1..70),
             member_of in btree_set(0..4u8, 0..4),
         ) {
-            let roles: Vec<Role> =
+            let roles =
                 wanted.into_iter().enumerate().map(|(number, (any, all))| role(&format!("r{number}"), any, all)).collect();
-            let snapshot = zoe_in(&member_of);
+            let (policy, snapshot) = (policy(roles), zoe_in(&member_of));
             let zoe = snapshot.users().next().unwrap();
-            let holders = Holders::of(&roles, &snapshot.shared_groups());
-            let each = (0..).zip(&roles).filter(|(_, role)| role.holds_by_group(&zoe)).map(|(place, _)| place);
-            prop_assert_eq!(held(&holders, &snapshot), each.collect::<Vec<u32>>());
-            prop_assert!(holders.is_of(&snapshot.shared_groups()) && !holders.is_of(&Arc::from([])));
+            let each =
+                (0..).zip(policy.roles()).filter(|(_, role)| role.holds_by_group(&zoe)).map(|(place, _)| place);
+            prop_assert_eq!(held(&policy, &snapshot), each.collect::<Vec<u32>>());
         }
     }
 }

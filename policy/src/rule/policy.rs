@@ -5,8 +5,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    Allowance, Block, ChangeRule, Compiled, Elevation, Grant, Holders, Mode, RefSet, RepositorySet, Require,
-    Role, RolePlaces, TestCase, Waiver, Window, Workload,
+    Allowance, Block, ChangeRule, Compiled, Elevation, Found, Grant, Holders, HoldersIn, Mode, RefSet,
+    RepositorySet, Require, Role, RolePlaces, TestCase, Waiver, Window, Workload,
 };
 use crate::{
     name::{Digest, RoleId, RuleId},
@@ -22,8 +22,8 @@ pub struct Policy {
     parts: Arc<PolicyParts>,
     built_in: Arc<[Block]>,
     compiled: Arc<Compiled>,
-    /// What the roles mean in the directory that was asked about last, and in the one before: while another one comes into force,
-    /// some are still deciding by that.
+    /// What the roles mean in the directory that was asked about last, and in the one before, of those that know another policy better.
+    /// While another directory comes into force, some are still deciding by that.
     holders: Arc<[ArcSwapOption<Holders>; 2]>,
 }
 
@@ -196,26 +196,56 @@ impl Policy {
         &self.built_in
     }
 
-    /// What the roles mean in a directory: always something. It is worked out once for each table of groups; readers never wait.
+    /// What the roles mean in a directory. It is worked out once for each; readers never wait.
     #[inline]
-    pub(crate) fn holders(&self, snapshot: &Snapshot) -> Guard<Option<Arc<Holders>>> {
-        let groups = snapshot.groups_table();
-        let known = self.holders.iter().map(ArcSwapAny::load);
-        let mut of_groups = known.filter(|known| known.as_ref().is_some_and(|holders| holders.is_of(groups)));
-        of_groups.next().unwrap_or_else(|| Guard::from_inner(Some(self.hold(snapshot))))
+    pub(crate) fn holders<'a>(&self, snapshot: &'a Snapshot) -> HoldersIn<'a> {
+        let found = match self.beside(snapshot) {
+            Some(holders) => Found::Beside(holders),
+            None => self.kept(snapshot).unwrap_or_else(|| self.hold(snapshot, None)),
+        };
+        HoldersIn { found, snapshot }
     }
 
     /// Finds out what the groups of `snapshot` mean, which the first decision by it would otherwise wait for: a thousandth of a second
-    /// where there are many roles. For whoever puts it in force.
-    pub fn prepare(&self, snapshot: &Snapshot) {
-        self.holders(snapshot);
+    /// where there are many roles. Whoever is the same in the directory `before` need not be looked at again. For whoever puts it in
+    /// force.
+    pub fn prepare(&self, snapshot: &Snapshot, before: Option<&Snapshot>) {
+        if self.known(snapshot).is_none() {
+            self.hold(snapshot, before);
+        }
     }
 
-    fn hold(&self, snapshot: &Snapshot) -> Arc<Holders> {
-        let holders = Arc::new(Holders::of(&self.parts.roles, snapshot.groups_table()));
+    fn known<'a>(&self, snapshot: &'a Snapshot) -> Option<Found<'a>> {
+        self.beside(snapshot).map(Found::Beside).or_else(|| self.kept(snapshot))
+    }
+
+    /// What lies beside the directory, if that is about this policy.
+    #[inline]
+    fn beside<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Holders> {
+        let holders = snapshot.holders().get()?;
+        (holders.is_by(&self.compiled.roles) && holders.is_of(snapshot)).then_some(holders)
+    }
+
+    #[cold]
+    fn kept<'a>(&self, snapshot: &Snapshot) -> Option<Found<'a>> {
+        let mut kept = self.holders.iter().map(ArcSwapAny::load);
+        kept.find(|kept| kept.as_ref().is_some_and(|holders| holders.is_of(snapshot))).map(Found::Kept)
+    }
+
+    /// Finds it out, and keeps it beside the directory, unless another policy came first there.
+    #[cold]
+    fn hold<'a>(&self, snapshot: &'a Snapshot, before: Option<&Snapshot>) -> Found<'a> {
+        let (roles, ids) = (&self.parts.roles, &self.compiled.roles);
+        let after = before.and_then(|before| self.known(before)?.holders()?.after(before, snapshot));
+        let find_out = || Holders::of(roles, ids, snapshot);
+        let refused = snapshot.holders().set(after.unwrap_or_else(find_out)).err();
+        if let Some(beside) = self.beside(snapshot) {
+            return Found::Beside(beside);
+        }
+        let holders = Arc::new(refused.unwrap_or_else(find_out));
         let [last, before] = &*self.holders;
         before.store(last.swap(Some(Arc::clone(&holders))));
-        holders
+        Found::Kept(Guard::from_inner(Some(holders)))
     }
 
     /// All blocks, those that are part of the product first.
@@ -334,9 +364,7 @@ fn built_in(name: &str, refs: &str, verbs: &[Verb], help: &str) -> Option<Block>
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arc_swap::Guard;
+    use std::{ptr, sync::Arc};
 
     use super::{Holders, Policy, PolicyParts};
     use crate::snapshot::{Directory, Snapshot};
@@ -348,26 +376,32 @@ mod tests {
         Snapshot::of_directory(generation, now, &directory, Default::default()).unwrap()
     }
 
-    fn known(policy: &Policy, snapshot: &Snapshot) -> Arc<Holders> {
-        Guard::into_inner(policy.holders(snapshot)).unwrap()
+    /// Where what is known of a directory that knows another policy better is kept.
+    fn kept(policy: &Policy, snapshot: &Snapshot) -> Option<*const Holders> {
+        let kept = policy.kept(snapshot)?;
+        kept.holders().map(ptr::from_ref)
     }
 
     #[test]
     fn what_is_decided_apart_by_other_directories_makes_the_live_one_no_less_known() {
-        let policy = Policy::new(PolicyParts::default()).unwrap();
-        let [live, first, second] = [1, 2, 3].map(snapshot);
-        let before = known(&policy, &live);
+        let [other, policy] = [(); 2].map(|()| Policy::new(PolicyParts::default()).unwrap());
+        let directories = [1, 2, 3].map(snapshot);
+        directories.iter().for_each(|directory| other.prepare(directory, None));
+        let [live, first, second] = directories;
+        policy.prepare(&live, None);
+        let before = kept(&policy, &live);
+        assert!(before.is_some());
         let apart = policy.apart();
         assert_eq!(apart.digest(), policy.digest());
         assert!(Arc::ptr_eq(&apart.compiled, &policy.compiled), "the rules are shared");
         for other in [&first, &second] {
-            apart.prepare(other);
+            apart.prepare(other, None);
         }
-        assert!(Arc::ptr_eq(&before, &known(&policy, &live)));
-        // By the policy itself it is found out anew.
+        assert_eq!(kept(&policy, &live), before);
+        // By the policy itself it would be forgotten.
         for other in [&first, &second] {
-            policy.prepare(other);
+            policy.prepare(other, None);
         }
-        assert!(!Arc::ptr_eq(&before, &known(&policy, &live)));
+        assert_eq!(kept(&policy, &live), None);
     }
 }

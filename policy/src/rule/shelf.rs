@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Pattern, RefSet,
-    candidate::{Candidate, Found, in_order},
+    candidate::{Candidate, Ends, Found, Run, in_order},
 };
 use crate::{glob::Token, name::RefName};
 
@@ -14,6 +14,13 @@ use crate::{glob::Token, name::RefName};
 pub(super) struct Span {
     begin: u32,
     end: u32,
+}
+
+/// Some that lie one after the other, in order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stretch {
+    span: Span,
+    ends: Ends,
 }
 
 /// What all shelves hold, shelf after shelf.
@@ -33,13 +40,16 @@ pub(super) struct Shelf(Span);
 /// texts: that is the order of their texts.
 #[derive(Debug, Clone)]
 struct Beginning {
+    head: Head,
+    /// The part of a name's head that must be the same, where that is all that must be.
+    mask: Option<u128>,
     text: Box<[u8]>,
     /// Where the longest other one of the shelf is with which this one begins.
     shorter: Option<u32>,
     /// The rules about the ref that is called so.
-    exactly: Span,
+    exactly: Stretch,
     /// The rules about all refs whose names go on.
-    below: Span,
+    below: Stretch,
     /// The rules of which that takes a look at their refs; those with the same refs lie together.
     perhaps: Span,
 }
@@ -71,6 +81,13 @@ struct Draft {
 impl Span {
     fn of<T>(self, all: &[T]) -> &[T] {
         all.get(self.begin as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl Stretch {
+    #[inline]
+    fn of(self, all: &[Candidate]) -> Run<'_> {
+        Run::new(self.span.of(all), self.ends)
     }
 }
 
@@ -118,12 +135,14 @@ impl Shelves {
         perhaps.dedup_by(|next, one| next.is_of_rule(one));
         let shorter = self.last_with_which(first, text);
         let [exactly, below, perhaps] = [exactly, below, perhaps].map(|list| {
-            let begin = number(self.candidates.len());
+            let (begin, ends) = (number(self.candidates.len()), Ends::of(&list));
             self.candidates.extend(list);
-            Span { begin, end: number(self.candidates.len()) }
+            Stretch { span: Span { begin, end: number(self.candidates.len()) }, ends }
         });
-        self.heads.push(Head::of(text));
-        self.beginnings.push(Beginning { text: text.into(), shorter, exactly, below, perhaps });
+        let (head, mask) = (Head::of(text), Head::mask(text.len()));
+        let (text, perhaps) = (text.into(), perhaps.span);
+        self.heads.push(head);
+        self.beginnings.push(Beginning { head, mask, text, shorter, exactly, below, perhaps });
     }
 
     /// The last beginning, of those from `first` on, with which `text` begins.
@@ -155,9 +174,9 @@ impl Shelves {
         // behind the name begins with all of them.
         let head = Head::of(text);
         let mut next = self.last_not_behind(shelf, head, text);
-        while let Some((of_text, one)) = next.and_then(|place| self.beginning(place)) {
+        while let Some(one) = next.and_then(|place| self.beginnings.get(place as usize)) {
             next = one.shorter;
-            if !one.begins(of_text, head, text) {
+            if !one.begins(head, text) {
                 continue;
             }
             let run = if text.len() == one.text.len() { one.exactly } else { one.below };
@@ -165,7 +184,7 @@ impl Shelves {
             for alike in one.perhaps.of(&self.candidates).chunk_by(|one, next| one.refs == next.refs) {
                 let set = alike.first().and_then(|one| sets.get(one.refs as usize));
                 if set.is_some_and(|set| set.matches(name, user)) {
-                    found.add(alike);
+                    found.add(Run::new(alike, Ends::of(alike)));
                 }
             }
         }
@@ -176,27 +195,26 @@ impl Shelves {
     fn last_not_behind(&self, shelf: Shelf, head: Head, name: &[u8]) -> Option<u32> {
         let heads = shelf.0.of(&self.heads);
         let by_head = heads.partition_point(|one| *one <= head).checked_sub(1)?;
-        let last = shelf.0.of(&self.beginnings).get(by_head)?;
-        if heads.get(by_head) != Some(&head) || Head::mask(last.text.len()).is_some() {
+        if heads.get(by_head) != Some(&head) {
+            return Some(shelf.0.begin + number(by_head));
+        }
+        let texts = shelf.0.of(&self.beginnings);
+        if texts.get(by_head)?.mask.is_some() {
             return Some(shelf.0.begin + number(by_head));
         }
         // There is more of it than its head.
         let alike = heads.partition_point(|one| *one < head);
-        let texts = shelf.0.of(&self.beginnings).get(alike..=by_head)?;
+        let texts = texts.get(alike..=by_head)?;
         let by_text = (alike + texts.partition_point(|one| &*one.text <= name)).checked_sub(1)?;
         Some(shelf.0.begin + number(by_text))
-    }
-
-    fn beginning(&self, place: u32) -> Option<(Head, &Beginning)> {
-        Some((*self.heads.get(place as usize)?, self.beginnings.get(place as usize)?))
     }
 }
 
 impl Beginning {
     /// Whether a name begins with it; both by their heads, as far as these tell.
-    fn begins(&self, of_text: Head, of_name: Head, name: &[u8]) -> bool {
-        match Head::mask(self.text.len()) {
-            Some(mask) => self.text.len() <= name.len() && of_name.0 & mask == of_text.0,
+    fn begins(&self, of_name: Head, name: &[u8]) -> bool {
+        match self.mask {
+            Some(mask) => self.text.len() <= name.len() && of_name.0 & mask == self.head.0,
             None => name.starts_with(&self.text),
         }
     }

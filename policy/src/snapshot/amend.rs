@@ -70,7 +70,7 @@ impl Snapshot {
         next.shards = shards.collect();
         next.roll = self.roll.after(&self.shards, &next.shards);
         next.version.digest = digest(next.as_of, &next.groups, &next.shards, &next.revocations);
-        Self { emails: self.emails_after(amendment), ..next }
+        Self { emails: self.emails_after(amendment), holders: Arc::default(), ..next }
     }
 
     /// Makes the table of groups that of the amendment, and lets every user name the same groups by the new numbers.

@@ -36,7 +36,10 @@ use roll::Roll;
 pub use shard::{SHARDS, Shard, shard_of};
 pub use user::{User, UserView};
 
-use crate::name::{Digest, GroupName, Username, UsernameKey};
+use crate::{
+    name::{Digest, GroupName, Username, UsernameKey},
+    rule::Holders,
+};
 
 /// Names one snapshot exactly: what it holds, and its place in the order of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +66,8 @@ pub struct Snapshot {
     roll: Arc<Roll>,
     revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     emails: Arc<OnceLock<emails::EmailIndex>>,
+    /// What the roles mean here of the policy that asked first: mostly that in force.
+    holders: Arc<OnceLock<Holders>>,
 }
 
 /// Where a user lies in a snapshot.
@@ -131,7 +136,16 @@ impl Snapshot {
     ) -> Self {
         let roll = Arc::new(Roll::of(&shards));
         let version = SnapshotVersion { generation, digest: digest(as_of, &groups, &shards, &revocations) };
-        Self { version, as_of, groups, shards, roll, revocations, emails: Arc::default() }
+        Self {
+            version,
+            as_of,
+            groups,
+            shards,
+            roll,
+            revocations,
+            emails: Arc::default(),
+            holders: Arc::default(),
+        }
     }
 
     /// The snapshot's version.
@@ -151,6 +165,14 @@ impl Snapshot {
 
     pub(crate) fn groups_table(&self) -> &Arc<[GroupName]> {
         &self.groups
+    }
+
+    pub(crate) fn shared_shards(&self) -> &Arc<[Arc<Shard>]> {
+        &self.shards
+    }
+
+    pub(crate) fn holders(&self) -> &OnceLock<Holders> {
+        &self.holders
     }
 
     /// The table of groups, to be shared.

@@ -93,8 +93,7 @@ impl User {
     /// Folds the name, once.
     pub(super) fn fold(&mut self) {
         let is_as_it_is = matches!(self.username.folded(), Cow::Borrowed(_));
-        self.folded =
-            (!is_as_it_is).then(|| self.username.key()).filter(|key| key.as_str() != self.username.as_str());
+        self.folded = (!is_as_it_is).then(|| self.username.key());
     }
 
     /// The text of [`Self::key`], once the name was folded.
