@@ -45,6 +45,11 @@ impl<T> NonEmpty<T> {
         &self.0.first
     }
 
+    /// The values behind the first.
+    pub fn others(&self) -> &[T] {
+        &self.0.rest
+    }
+
     /// How many values there are: at least one.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {

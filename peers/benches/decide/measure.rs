@@ -44,14 +44,17 @@ impl<'a> Engine<'a> {
     }
 }
 
+/// How long a turn is at least, in nanoseconds: about as long as one pass of a slow engine. What a turn begins with is in none of
+/// the processor's nearer caches, after all that the others have looked at; no push comes to such a machine twice.
+const TURN: f64 = 4e7;
+
 /// Times all engines in turns, so that noise meets all alike. The first rounds only warm up, and tell how many passes make
-/// a turn of a hundredth of a second: the very first one waits for memory, and would make the turns of a fast engine so
-/// short that they are mostly that.
+/// a turn: the very first one waits for memory, and would make the turns of a fast engine so short that they are mostly that.
 pub(crate) fn interleave(engines: &mut [Engine<'_>], pushes: usize, rounds: usize) {
     for engine in &mut *engines {
         for _ in 0..WARMING {
             let nanoseconds = engine.turn(pushes) * pushes as f64;
-            engine.passes = (1e7 / nanoseconds).ceil().max(1.0) as usize;
+            engine.passes = (TURN / nanoseconds).ceil().max(1.0) as usize;
         }
     }
     for _ in 0..rounds {

@@ -21,8 +21,11 @@ use crate::{
 /// What came of an attempt to decide; see [`super::judge`].
 pub struct Judgement<'s, 'a>(pub(super) Came<'s, 'a>);
 
-/// One verdict for each ref update, in the order of the request.
-pub(super) type JudgedRefs<'a> = SmallVec<[JudgedRef<'a>; 1]>;
+/// One verdict for each ref update, in the order of the request: mostly there is one.
+pub(super) struct JudgedRefs<'a> {
+    pub(super) first: JudgedRef<'a>,
+    pub(super) others: Vec<JudgedRef<'a>>,
+}
 
 pub(super) enum Came<'s, 'a> {
     PerRef(&'s Scope<'a>, &'a Request, JudgedRefs<'a>),
@@ -94,7 +97,10 @@ impl Judgement<'_, '_> {
     #[inline]
     pub fn outcome(&self) -> Option<Outcome> {
         match &self.0 {
-            Came::PerRef(_, _, refs) => Some(Outcome::of_all(refs.iter().map(|one| one.verdict.outcome()))),
+            Came::PerRef(_, _, JudgedRefs { first, others }) => {
+                let others = others.iter().map(|one| one.verdict.outcome());
+                Some(others.fold(first.verdict.outcome(), Outcome::with))
+            }
             Came::Whole(_, verdict) => Some(verdict.outcome()),
             Came::Needs(_) => None,
         }
@@ -105,15 +111,11 @@ impl Judgement<'_, '_> {
 pub(crate) fn told(judgement: Judgement<'_, '_>) -> Evaluation {
     match judgement.0 {
         Came::PerRef(scope, request, refs) => {
-            let mut told = None;
-            for ((index, update), one) in request.updates.iter().enumerate().zip(refs) {
-                NonEmpty::push(&mut told, one.told(&OneRef { scope, index, update }));
-            }
-            let verdict = match told {
-                Some(refs) => PushVerdict::PerRef(refs),
-                None => PushVerdict::Undecided(nothing_said()),
-            };
-            Evaluation::Decided(Decision::new(scope.subject.clone(), verdict))
+            let tell = |one: JudgedRef<'_>, (index, update)| one.told(&OneRef { scope, index, update });
+            let first = NonEmpty::one(tell(refs.first, (0, request.updates.first())));
+            let others = refs.others.into_iter().zip((1..).zip(request.updates.others()));
+            let told = others.fold(first, |told, (one, update)| told.and(tell(one, update)));
+            Evaluation::Decided(Decision::new(scope.subject.clone(), PushVerdict::PerRef(told)))
         }
         Came::Whole(subject, verdict) => Evaluation::Decided(Decision::new(subject, verdict)),
         Came::Needs(needed) => Evaluation::Needs(needed),

@@ -197,22 +197,26 @@ fn each_ref<'s, 'a>(
     request: &'a Request,
     judge: impl Fn(OneRef<'s, 'a>) -> Result<JudgedRef<'a>, FactsNeeded>,
 ) -> Came<'s, 'a> {
-    let mut judged = JudgedRefs::new();
-    let mut needed: Option<FactsNeeded> = None;
-    request.updates.iter().enumerate().for_each(|(index, update)| {
+    let first = judge(OneRef { scope, index: 0, update: request.updates.first() });
+    let (mut others, mut needed) = (Vec::new(), None::<FactsNeeded>);
+    for (index, update) in (1..).zip(request.updates.others()) {
         match judge(OneRef { scope, index, update }) {
-            Ok(one) => judged.push(one),
+            Ok(one) => others.push(one),
             Err(more) => needed.get_or_insert_default().add(more),
         }
-    });
-    match needed {
-        None => Came::PerRef(scope, request, judged),
-        Some(needed) => {
-            // A push is permitted if all its refs are: one that is refused settles it.
-            let refused_anyway = judged.iter().any(|one| one.verdict.outcome() == Outcome::Refused);
-            Came::Needs(FactsNeeded { refused_anyway, ..needed.in_order() })
-        }
     }
+    let (first, mut needed) = match (first, needed) {
+        (Ok(first), None) => return Came::PerRef(scope, request, JudgedRefs { first, others }),
+        (Ok(first), Some(needed)) => (Some(first), needed),
+        (Err(mut more), needed) => {
+            needed.into_iter().for_each(|needed| more.add(needed));
+            (None, more)
+        }
+    };
+    // A push is permitted if all its refs are: one that is refused settles it.
+    let mut judged = first.iter().chain(&others);
+    needed.refused_anyway = judged.any(|one| one.verdict.outcome() == Outcome::Refused);
+    Came::Needs(needed.in_order())
 }
 
 /// Why nothing can be decided now, whatever is asked; empty when something can.

@@ -169,14 +169,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// That of a push, from those of its refs. A refusal outweighs an inability to decide: it is certain, and the pusher
-    /// has something to do.
-    pub(super) fn of_all(refs: impl Iterator<Item = Self>) -> Self {
-        refs.fold(Self::Permitted, |all, one| match (all, one) {
+    /// That of a push, from those of its refs.
+    fn of_all(refs: impl Iterator<Item = Self>) -> Self {
+        refs.fold(Self::Permitted, Self::with)
+    }
+
+    /// That of a push with one more ref. A refusal outweighs an inability to decide: it is certain, and the pusher has something
+    /// to do.
+    pub(super) fn with(self, other: Self) -> Self {
+        match (self, other) {
             (Self::Refused, _) | (_, Self::Refused) => Self::Refused,
             (Self::Undecided, _) | (_, Self::Undecided) => Self::Undecided,
             (Self::Permitted, Self::Permitted) => Self::Permitted,
-        })
+        }
     }
 
     /// The outcome's name.

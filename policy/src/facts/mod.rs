@@ -5,6 +5,7 @@
 //! pushed to a free branch first is still new to a protected one. Facts about commits therefore belong to an update
 //! *and* a [`Cover`].
 
+mod by_update;
 mod cover;
 mod history;
 mod intake;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use crate::name::TreePath;
 
+use by_update::ByUpdate;
 pub use cover::Cover;
 pub use history::{BadSignature, Commit, Identity, NewFile, SignatureState, Tip};
 pub use intake::{Intake, News};
@@ -32,7 +34,7 @@ pub type UpdateIndex = usize;
 /// The facts known so far.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    ancestry: BTreeMap<UpdateIndex, Ancestry>,
+    ancestry: ByUpdate<Ancestry>,
     histories: BTreeMap<(UpdateIndex, Cover), History>,
     pull_request: Option<Learnt<PullRequest>>,
     shown_lease: Option<ShownLease>,
@@ -86,7 +88,7 @@ impl Facts {
     /// What is known of the ancestry of one update.
     #[inline]
     pub fn ancestry(&self, index: UpdateIndex) -> Option<&Ancestry> {
-        self.ancestry.get(&index)
+        self.ancestry.get(index)
     }
 
     /// Adds what was found out about one update; a second answer for it replaces the first.

@@ -2,20 +2,20 @@ use std::{
     borrow::{Borrow, Cow},
     fmt,
     str::FromStr,
-    sync::Arc,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::printable::Printable;
 
 /// A username as Bitbucket gives it (`BB_USER_NAME`): 1 to 255 bytes of text without control characters.
-/// It keeps the spelling it was given; compare by [`Username::key`], since Bitbucket folds case. Clones share the text:
-/// every decision names somebody.
+/// It keeps the spelling it was given; compare by [`Username::key`], since Bitbucket folds case. It is cheap to clone, and
+/// mostly lies where its holder lies: every decision names somebody.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Username {
-    text: Arc<str>,
+    text: SmolStr,
     /// Whether it is the same in lower case: most names are, and each decision asks.
     is_folded: bool,
 }

@@ -146,6 +146,13 @@ impl<'a> Found<'a> {
         match self {
             _ if run.all.is_empty() => {}
             Self::Run(first) if first.all.is_empty() => *first = run,
+            _ => self.add_beside(run),
+        }
+    }
+
+    #[cold]
+    fn add_beside(&mut self, run: Run<'a>) {
+        match self {
             Self::Run(first) => *self = Self::Several([first.all, run.all].concat()),
             Self::Several(all) => all.extend_from_slice(run.all),
         }

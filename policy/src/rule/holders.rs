@@ -23,13 +23,13 @@ pub(crate) struct Holders {
     /// The shards of the directory. They are not kept alive: a directory that is no longer in force must not wait for a push to drop it.
     of: Weak<[Arc<Shard>]>,
     /// The roles of people by shard; one in which nobody changed shares them with the directory before.
-    shards: Box<[Arc<HeldInShard>]>,
+    shards: Box<[HeldInShard]>,
 }
 
 /// The roles of those in a shard who were asked about. Not of everybody at once: a push would wait a thousandth of a second for
 /// people that it does not know, in a directory of half a million. Room is made when somebody in it is first asked about.
-#[derive(Debug, Default)]
-struct HeldInShard(OnceLock<Box<[OnceLock<RolePlaces>]>>);
+#[derive(Debug, Clone, Default)]
+struct HeldInShard(OnceLock<Arc<[OnceLock<RolePlaces>]>>);
 
 /// Which groups it takes to hold which roles, as one table numbers the groups.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Holders {
     /// What these roles, which have these ids, mean in a directory.
     pub(super) fn of(roles: &[Role], ids: &Arc<[RoleId]>, snapshot: &Snapshot) -> Self {
         let groups = Arc::new(ByGroups::of(roles, ids, snapshot.groups_table()));
-        let shards = snapshot.shards().iter().map(|_| Arc::default()).collect();
+        let shards = snapshot.shards().iter().map(|_| HeldInShard::default()).collect();
         Self { groups, of: Arc::downgrade(snapshot.shared_shards()), shards }
     }
 
@@ -91,8 +91,8 @@ impl Holders {
         }
         let pairs = before.shards().iter().zip(next.shards());
         let shards = self.shards.iter().zip(pairs).map(|(held, (was, is))| match Arc::ptr_eq(was, is) {
-            true => Arc::clone(held),
-            false => Arc::default(),
+            true => held.clone(),
+            false => HeldInShard::default(),
         });
         let shards = shards.collect();
         Some(Self { groups: Arc::clone(&self.groups), of: Arc::downgrade(next.shared_shards()), shards })
@@ -114,7 +114,7 @@ impl Holders {
     #[cold]
     fn find_out(&self, place: Place, snapshot: &Snapshot) -> Option<&RolePlaces> {
         let users = snapshot.shards().get(place.shard)?.users();
-        let HeldInShard(held) = self.shards.get(place.shard)?.as_ref();
+        let HeldInShard(held) = self.shards.get(place.shard)?;
         if held.get().is_none() {
             let _ = held.set(users.iter().map(|_| OnceLock::new()).collect());
         }

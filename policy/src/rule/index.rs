@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use smol_str::SmolStr;
 
 use super::{
     Mode, Pattern, RefSet, RepositorySet, VerbSet,
@@ -32,11 +33,15 @@ pub(crate) struct RuleIndex {
 }
 
 /// Hashed fast: whoever could choose many names that meet in one slot writes the policy.
-type ByName<T> = HashMap<Box<str>, T, RandomState>;
+type ByName<T> = HashMap<SmolStr, T, RandomState>;
 
 /// Where the rules on a repository lie: the shelf of the repository, of its project, and of what is anywhere. Where few are on the
-/// wider ones, the first has them as well, and is the only one: see [`Repeated`].
-type Places = [Shelf; 3];
+/// wider ones, the nearest has them as well, and is the only one: see [`Repeated`].
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    nearest: Shelf,
+    wider: [Shelf; 2],
+}
 
 /// How much is repeated at most, so that one look is enough.
 #[derive(Debug, Clone, Copy)]
@@ -80,8 +85,8 @@ pub(crate) struct Candidates<'a> {
 
 /// Where one pattern could match, and whether it matches all that is there.
 enum Reach {
-    Repository(Box<str>),
-    Project(Box<str>, bool),
+    Repository(SmolStr),
+    Project(SmolStr, bool),
     Anywhere(bool),
 }
 
@@ -147,7 +152,8 @@ struct Laid {
 
 impl Laid {
     /// What is wider than anywhere.
-    const NOWHERE: Self = Self { places: [Shelf::EMPTY; 3], few: Some(Vec::new()) };
+    const NOWHERE: Self =
+        Self { places: Places { nearest: Shelf::EMPTY, wider: [Shelf::EMPTY; 2] }, few: Some(Vec::new()) };
 }
 
 impl Laying<'_> {
@@ -156,9 +162,10 @@ impl Laying<'_> {
         let is_full = self.shelves.beginnings() > self.repeated.in_all;
         let few = wider.few.as_ref().filter(|_| !is_full);
         own.extend(few.into_iter().flatten().copied());
-        let shelf = self.shelves.lay(&own, self.begins);
-        let [first, second, _] = wider.places;
-        let places = if few.is_some() { [shelf, Shelf::EMPTY, Shelf::EMPTY] } else { [shelf, first, second] };
+        let nearest = self.shelves.lay(&own, self.begins);
+        let Places { nearest: near, wider: [far, _] } = wider.places;
+        let wider = if few.is_some() { [Shelf::EMPTY; 2] } else { [near, far] };
+        let places = Places { nearest, wider };
         let beginnings: usize = own.iter().map(|one| self.begins_of(one)).sum();
         let few = (few.is_some() && beginnings <= self.repeated.in_each).then_some(own);
         Laid { places, few }
@@ -228,7 +235,8 @@ impl<'a> Candidates<'a> {
     pub(crate) fn about(&self, name: &RefName, user: &str) -> Met<'a> {
         let RuleIndex { sets, shelves, .. } = self.index;
         let mut found = Found::NOTHING;
-        for shelf in self.places.iter().filter(|shelf| !shelf.is_empty()) {
+        shelves.find(self.places.nearest, sets, name, user, &mut found);
+        for shelf in self.places.wider.iter().filter(|shelf| !shelf.is_empty()) {
             shelves.find(*shelf, sets, name, user, &mut found);
         }
         Met::of(found)

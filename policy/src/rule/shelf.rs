@@ -1,7 +1,7 @@
 //! The rules on one repository, by what the patterns of their refs begin with: then those that are about a ref are found without
 //! looking at the others.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use super::{
     Pattern, RefSet,
@@ -37,22 +37,26 @@ pub(super) struct Shelves {
 pub(super) struct Shelf(Span);
 
 /// A text that patterns begin with, up to their first sign. Those of one shelf are in the order of their heads, and then of their
-/// texts: that is the order of their texts.
+/// texts: that is the order of their texts. One of them is one line of a processor's cache.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 struct Beginning {
-    head: Head,
-    /// The part of a name's head that must be the same, where that is all that must be.
-    mask: Option<u128>,
     text: Box<[u8]>,
-    /// Where the longest other one of the shelf is with which this one begins.
-    shorter: Option<u32>,
     /// The rules about the ref that is called so.
     exactly: Stretch,
     /// The rules about all refs whose names go on.
     below: Stretch,
     /// The rules of which that takes a look at their refs; those with the same refs lie together.
     perhaps: Span,
+    /// Where the longest other one of the shelf is with which this one begins.
+    shorter: Option<Number>,
+    /// How many bits of its head it leaves unused; `None`: it goes on behind its head.
+    unused: Option<u8>,
 }
+
+/// A place, from 1 on: then that there is none takes up no room.
+#[derive(Debug, Clone, Copy)]
+struct Number(NonZeroU32);
 
 /// The first bytes of a text as one number, which is compared at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +85,16 @@ struct Draft {
 impl Span {
     fn of<T>(self, all: &[T]) -> &[T] {
         all.get(self.begin as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl Number {
+    fn of(place: u32) -> Option<Self> {
+        place.checked_add(1).and_then(NonZeroU32::new).map(Self)
+    }
+
+    fn place(self) -> u32 {
+        self.0.get() - 1
     }
 }
 
@@ -139,18 +153,17 @@ impl Shelves {
             self.candidates.extend(list);
             Stretch { span: Span { begin, end: number(self.candidates.len()) }, ends }
         });
-        let (head, mask) = (Head::of(text), Head::mask(text.len()));
-        let (text, perhaps) = (text.into(), perhaps.span);
-        self.heads.push(head);
-        self.beginnings.push(Beginning { head, mask, text, shorter, exactly, below, perhaps });
+        self.heads.push(Head::of(text));
+        let (unused, text, perhaps) = (Head::unused(text.len()), text.into(), perhaps.span);
+        self.beginnings.push(Beginning { text, exactly, below, perhaps, shorter, unused });
     }
 
     /// The last beginning, of those from `first` on, with which `text` begins.
-    fn last_with_which(&self, first: usize, text: &[u8]) -> Option<u32> {
+    fn last_with_which(&self, first: usize, text: &[u8]) -> Option<Number> {
         let last = self.beginnings.len().checked_sub(1).filter(|last| *last >= first);
-        let mut next = last.map(number);
+        let mut next = last.and_then(|last| Number::of(number(last)));
         while let Some(place) = next {
-            let one = self.beginnings.get(place as usize)?;
+            let one = self.beginnings.get(place.place() as usize)?;
             if text.starts_with(&one.text) {
                 return Some(place);
             }
@@ -174,9 +187,9 @@ impl Shelves {
         // behind the name begins with all of them.
         let head = Head::of(text);
         let mut next = self.last_not_behind(shelf, head, text);
-        while let Some(one) = next.and_then(|place| self.beginnings.get(place as usize)) {
-            next = one.shorter;
-            if !one.begins(head, text) {
+        while let Some((of_text, one)) = next.and_then(|place| self.beginning(place)) {
+            next = one.shorter.map(Number::place);
+            if !one.begins(of_text, head, text) {
                 continue;
             }
             let run = if text.len() == one.text.len() { one.exactly } else { one.below };
@@ -199,7 +212,7 @@ impl Shelves {
             return Some(shelf.0.begin + number(by_head));
         }
         let texts = shelf.0.of(&self.beginnings);
-        if texts.get(by_head)?.mask.is_some() {
+        if texts.get(by_head)?.unused.is_some() {
             return Some(shelf.0.begin + number(by_head));
         }
         // There is more of it than its head.
@@ -208,13 +221,18 @@ impl Shelves {
         let by_text = (alike + texts.partition_point(|one| &*one.text <= name)).checked_sub(1)?;
         Some(shelf.0.begin + number(by_text))
     }
+
+    fn beginning(&self, place: u32) -> Option<(Head, &Beginning)> {
+        Some((*self.heads.get(place as usize)?, self.beginnings.get(place as usize)?))
+    }
 }
 
 impl Beginning {
     /// Whether a name begins with it; both by their heads, as far as these tell.
-    fn begins(&self, of_name: Head, name: &[u8]) -> bool {
-        match self.mask {
-            Some(mask) => self.text.len() <= name.len() && of_name.0 & mask == self.head.0,
+    #[inline]
+    fn begins(&self, of_text: Head, of_name: Head, name: &[u8]) -> bool {
+        match self.unused {
+            Some(unused) => self.text.len() <= name.len() && of_name.without(unused) == of_text,
             None => name.starts_with(&self.text),
         }
     }
@@ -241,11 +259,18 @@ impl Head {
         Self(bytes.fold(0, |head, byte| head << 8 | u128::from(*byte)))
     }
 
-    /// The part of a head that a text of this length takes up, if it takes up no more.
-    fn mask(length: usize) -> Option<u128> {
-        let bits = 8 * u32::try_from(length.checked_sub(Self::SKIPPED.len())?).ok()?;
-        let unused = u128::BITS.checked_sub(bits)?;
-        Some(u128::MAX.checked_shl(unused).unwrap_or_default())
+    /// How many bits of a head a text of this length leaves unused, if it takes up no more.
+    fn unused(length: usize) -> Option<u8> {
+        let bits =
+            8 * u8::try_from(length.checked_sub(Self::SKIPPED.len())?).ok().filter(|bytes| *bytes <= 16)?;
+        Some(128 - bits)
+    }
+
+    /// What is left without so many of the last bits.
+    #[inline]
+    fn without(self, unused: u8) -> Self {
+        let all = u128::MAX.checked_shl(u32::from(unused)).unwrap_or_default();
+        Self(self.0 & all)
     }
 }
 
