@@ -13,7 +13,7 @@ impl World {
     /// The account that drift says how to accept, as it is printed.
     fn to_accept(&self) -> String {
         let drift = self.told_by_drift();
-        let (_, pair) = drift.split_once("--accept-accounts ").unwrap_or_else(|| panic!("{drift}"));
+        let (_, pair) = drift.split_once("--accept-accounts=").unwrap_or_else(|| panic!("{drift}"));
         pair.split('`').next().unwrap().to_owned()
     }
 

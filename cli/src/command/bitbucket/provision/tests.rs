@@ -59,7 +59,7 @@ fn one(name: &str, id: u64) -> Accepted {
 
 #[test]
 fn whose_an_account_is_is_understood_as_it_is_printed() {
-    for name in ["ada", "b,ada", "b=1,ada", "ada=b", "ada b", "o'neil", "all", "o', b=1 x"] {
+    for name in ["ada", "b,ada", "b=1,ada", "ada=b", "ada b", "o'neil", "all", "o', b=1 x", "-x", "--json"] {
         let command = words(&printed(name, 7));
         assert_eq!(command[..3], ["oam", "bitbucket", "apply"], "{name}");
         assert_eq!(typed(&command[3..]), [one(name, 7)], "{name}");
