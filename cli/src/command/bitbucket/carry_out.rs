@@ -59,7 +59,7 @@ pub(super) async fn carry_out(
     accounts::note(admin, &look.seen, context).await;
     let mut too_much = Vec::new();
     if !yes_really {
-        (look.plan, too_much) = std::mem::take(&mut look.plan).bounded(&look.basis);
+        (look.plan, too_much) = std::mem::take(&mut look.plan).bounded(&look.seen, &look.basis);
     }
     let mut done = Done::default();
     for change in look.plan.changes.clone() {

@@ -143,7 +143,7 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let wish = Wish { with_keys: task.keys.access_keys, fixes };
     let mut look = Look::wished(&client, &mut admin, wish).await?;
     basis::check_own(&client.own_names(), &look.basis)?;
-    look.settle(&client, &mut admin).await?;
+    look.settle(&client, &mut admin, ANEW).await?;
     let accepted = look.accept(&task.accept_accounts);
     if let Some(looked_at) = looked_at {
         check_same(&look.plan, &looked_at.accepting(&accepted))?;
@@ -177,7 +177,7 @@ async fn round(task: &Watch, looking: &mut Looking, context: &mut Context) -> En
     let reading = task.keeping.reading();
     let mut look = Look::kept(&client, &mut admin, kept, reading, Wish::default()).await?;
     basis::check_own(&client.own_names(), &look.basis)?;
-    look.settle(&client, &mut admin).await?;
+    look.settle(&client, &mut admin, Reading { within: 0, ..reading }).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
     look.plan = whole.automatic(&look.seen, &look.basis);
@@ -288,8 +288,8 @@ impl Look {
         self.plan.changes.retain(|change| plan.changes.contains(change));
     }
 
-    /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
-    async fn settle(&mut self, client: &Client, admin: &mut Admin) -> Result<(), Failure> {
+    /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew, by a `reading` that believes nothing.
+    async fn settle(&mut self, client: &Client, admin: &mut Admin, reading: Reading) -> Result<(), Failure> {
         if self.basis.pending.is_empty() {
             return Ok(());
         }
@@ -311,9 +311,9 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
-        // What Bitbucket refused is still known, and does not count as if it were new; it is tried in this round.
+        // What Bitbucket refused is still known: it does not count as if it were new, and is tried no sooner than otherwise.
         let seen = Seen { stuck: std::mem::take(&mut self.seen.stuck), ..Seen::default() };
-        *self = Self::at(client, admin, seen, ANEW, self.wish.clone()).await?;
+        *self = Self::at(client, admin, seen, reading, self.wish.clone()).await?;
         Ok(())
     }
 }
