@@ -1,12 +1,12 @@
 //! `oam bitbucket plan`, `apply` and `watch`: permissions in Bitbucket as the policy and the directory want them.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, mem, path::PathBuf, time::Duration};
 
 use clap::Args;
 use oam_bitbucket::{
     Bitbucket as Client,
     permission::{Holder, Level},
-    provision::{self, Basis, Fixes, Pending, Plan as Drawn, Reading, Seen},
+    provision::{self, Basis, Fixes, Pending, Plan as Drawn, Reading, Seen, Standing},
 };
 use tokio::time;
 
@@ -281,11 +281,22 @@ impl Look {
         users
     }
 
-    /// Leaves out what rests on it that something is ours which was given to the account that had the name before.
+    /// Leaves out what rests on it that something is ours which was given to the account that had the name before, or that somebody is who
+    /// had the number before. Nothing is added to what was looked at.
     fn leave_to_others(&mut self, now: Basis) {
-        self.basis.managed = now.managed;
-        let plan = Drawn::of(&self.seen, &self.basis);
-        self.plan.changes.retain(|change| plan.changes.contains(change));
+        let Basis { managed, standing, renamed, .. } = now;
+        let before = mem::replace(&mut self.basis.standing, standing);
+        (self.basis.managed, self.basis.renamed) = (managed, renamed);
+        // The daemon knows nothing of whom is given up since somebody named that.
+        let given_up = before.into_iter().filter(|(_, standing)| *standing == Standing::Stranger);
+        for (user, stranger) in given_up {
+            let known = self.basis.standing.get_mut(&user);
+            if let Some(known) = known.filter(|known| **known == Standing::Unknown) {
+                *known = stranger;
+            }
+        }
+        let looked_at = mem::replace(&mut self.plan, Drawn::of(&self.seen, &self.basis)).changes;
+        self.plan.changes.retain(|change| looked_at.contains(change));
     }
 
     /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew, by a `reading` that believes nothing.
@@ -312,7 +323,7 @@ impl Look {
             end(admin, pending.entry, outcome, detail).await?;
         }
         // What Bitbucket refused is still known: it does not count as if it were new, and is tried no sooner than otherwise.
-        let seen = Seen { stuck: std::mem::take(&mut self.seen.stuck), ..Seen::default() };
+        let seen = Seen { stuck: mem::take(&mut self.seen.stuck), ..Seen::default() };
         *self = Self::at(client, admin, seen, reading, self.wish.clone()).await?;
         Ok(())
     }
