@@ -166,10 +166,8 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
 /// of the token. But Bitbucket answers the same where the token is not good any more, and then nothing is noted of the group: so it is
 /// asked for what takes the same right.
 async fn failed(bitbucket: &Bitbucket, step: &Step, error: Error, seen: &mut Seen) -> Outcome {
-    let is_of_group = match (step, &error.problem) {
-        (Step::LeaveGroup { .. }, Problem::NotAllowed(_)) => bitbucket.global_permissions().await.is_ok(),
-        _ => false,
-    };
+    let is_refused = matches!(step, Step::LeaveGroup { .. }) && error.is_not_allowed();
+    let is_of_group = is_refused && bitbucket.global_permissions().await.is_ok();
     let outcome = if is_of_group { Outcome::Failed(error) } else { Outcome::of(error) };
     if let Outcome::Failed(error) = &outcome {
         stuck::note(step, error, seen);
