@@ -91,6 +91,11 @@ impl Error {
         matches!(self.problem, Problem::NoAnswer(_))
     }
 
+    /// Whether the token is not taken, or its user may not do that.
+    pub fn is_not_allowed(&self) -> bool {
+        matches!(self.problem, Problem::NotAllowed(_))
+    }
+
     /// Whether there was too much asking.
     pub fn is_busy(&self) -> bool {
         matches!(self.problem, Problem::Busy)

@@ -156,16 +156,23 @@ pub async fn apply(bitbucket: &Bitbucket, step: &Step, seen: &mut Seen) -> Outco
         Err(error)
             if error.is_not_found() && matches!(step, Step::Delete { .. } | Step::DeleteAccessKey { .. }) => {
         }
-        Err(error) => {
-            let outcome = Outcome::of_step(step, error);
-            if let Outcome::Failed(error) = &outcome {
-                stuck::note(step, error, seen);
-            }
-            return outcome;
-        }
+        Err(error) => return failed(bitbucket, step, error, seen).await,
     }
     note(step, seen);
     Outcome::Done
+}
+
+/// What it comes to that a step fails so. Groups may be of a directory that Bitbucket only reads: that one may not be left says nothing
+/// of the token. But Bitbucket answers the same where the token is not good any more, and then nothing is noted of the group: so it is
+/// asked for what takes the same right.
+async fn failed(bitbucket: &Bitbucket, step: &Step, error: Error, seen: &mut Seen) -> Outcome {
+    let is_refused = matches!(step, Step::LeaveGroup { .. }) && error.is_not_allowed();
+    let is_of_group = is_refused && bitbucket.global_permissions().await.is_ok();
+    let outcome = if is_of_group { Outcome::Failed(error) } else { Outcome::of(error) };
+    if let Outcome::Failed(error) = &outcome {
+        stuck::note(step, error, seen);
+    }
+    outcome
 }
 
 fn note(step: &Step, seen: &mut Seen) {
@@ -200,15 +207,6 @@ fn note(step: &Step, seen: &mut Seen) {
 }
 
 impl Outcome {
-    /// What it comes to that a step fails so. Groups may be of a directory that Bitbucket only reads: that one may not be left says
-    /// nothing of the token.
-    fn of_step(step: &Step, error: Error) -> Self {
-        match (step, &error.problem) {
-            (Step::LeaveGroup { .. }, Problem::NotAllowed(_)) => Self::Failed(error),
-            _ => Self::of(error),
-        }
-    }
-
     /// What it comes to that something fails so.
     pub fn of(error: Error) -> Self {
         match &error.problem {

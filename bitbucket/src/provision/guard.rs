@@ -25,9 +25,7 @@ pub(super) fn too_many_people(seen: &Seen, basis: &Basis, leavers: &[Change]) ->
     let members = only_members(leavers.iter());
     let gone: BTreeSet<_> = leavers.iter().filter_map(|change| change.step.user()).collect();
     let gone = gone.difference(&members).count();
-    let refused = leavers.iter().filter(|change| stuck::was_refused(seen, &change.step));
-    let refused: BTreeSet<_> = refused.filter_map(|change| change.step.user()).collect();
-    let members = members.difference(&refused).count();
+    let members = new_members(seen, leavers.iter()).len();
     let told = |many: usize, what: &str| {
         is_much(many, all, most)
             .then(|| format!("{many} of {all} people would {what}, which is more than {most} %"))
@@ -42,10 +40,17 @@ fn only_members<'a>(leavers: impl Iterator<Item = &'a Change> + Clone) -> BTreeS
     leavers.filter_map(|change| change.step.user()).filter(|user| !more.contains(user)).collect()
 }
 
-/// Puts aside what takes those who are gone out of groups where they have nothing else left. Tells how much that is.
-pub(super) fn put_members_aside(changes: &mut Vec<Change>, basis: &Basis) -> usize {
+/// The same but for those whom Bitbucket refused once to take out of a group.
+fn new_members<'a>(seen: &Seen, leavers: impl Iterator<Item = &'a Change> + Clone) -> BTreeSet<String> {
+    let refused = leavers.clone().filter(|change| stuck::was_refused(seen, &change.step));
+    let refused: BTreeSet<_> = refused.filter_map(|change| change.step.user()).collect();
+    only_members(leavers).difference(&refused).cloned().collect()
+}
+
+/// Puts aside what takes those who are gone out of groups where they have nothing else left, and were counted. Tells how much that is.
+pub(super) fn put_members_aside(changes: &mut Vec<Change>, seen: &Seen, basis: &Basis) -> usize {
     let is_leaver = |change: &Change| change.leaver(basis).is_some();
-    let members = only_members(changes.iter().filter(|change| is_leaver(change)));
+    let members = new_members(seen, changes.iter().filter(|change| is_leaver(change)));
     let is_one =
         |change: &Change| is_leaver(change) && change.step.user().is_some_and(|user| members.contains(&user));
     changes.extract_if(.., |change| is_one(change)).count()

@@ -20,10 +20,10 @@ impl Plan {
     }
 
     /// The part of it that is not too much at once, and what is.
-    pub fn bounded(self, basis: &Basis) -> (Self, Vec<TooMuch>) {
+    pub fn bounded(self, seen: &Seen, basis: &Basis) -> (Self, Vec<TooMuch>) {
         let (mut changes, mut too_much) = (self.changes, Vec::new());
         if let Some(why) = &self.too_many_members {
-            let put_aside = guard::put_members_aside(&mut changes, basis);
+            let put_aside = guard::put_members_aside(&mut changes, seen, basis);
             too_much.push(TooMuch { why: why.clone(), changes: put_aside });
         }
         // What is given may stand for what is taken, as where people get by themselves what their group had.

@@ -91,8 +91,9 @@ fn withheld(seen: &Seen, basis: &Basis, user: &Holder) -> Option<String> {
 /// What one can do where an account has another one's name, ready to be typed.
 fn accepting(seen: &Seen, user: &Holder) -> String {
     let id = seen.id_of(user).map_or_else(|| "NUMBER".to_owned(), |id| id.to_string());
+    // With a `=` before it: a name may begin with `-`.
     let account = typed(&format!("{}={id}", user.name()));
-    format!("see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts {account}`")
+    format!("see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts={account}`")
 }
 
 /// As a shell takes it for one word.

@@ -1,3 +1,5 @@
+mod change;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
@@ -16,6 +18,7 @@ use oam_bitbucket::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::change::Written;
 use super::Numbers;
 use crate::store::durable;
 
@@ -79,6 +82,8 @@ enum Line {
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         dropped: BTreeSet<Holder>,
     },
+    /// Of accounts nothing is known any more: they were of another Bitbucket.
+    Forgotten { ids: BTreeSet<AccountId> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,19 +92,6 @@ struct Mover {
     id: AccountId,
     was: Holder,
     name: Holder,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    step: String,
-    place: String,
-    user: String,
-    group: String,
-    thing: String,
-    before: String,
-    after: String,
-    because: String,
 }
 
 impl Ledger {
@@ -186,6 +178,15 @@ impl Ledger {
             lines.insert(0, Line::Renamed { movers, dropped: dropped.clone() });
         }
         self.append(&mut state, lines)
+    }
+
+    /// Notes that no account has these numbers: in another Bitbucket whoever gets one next is somebody else.
+    ///
+    /// # Errors
+    /// When it cannot be noted.
+    pub fn forget(&self, ids: BTreeSet<AccountId>) -> Result<(), LedgerError> {
+        let lines = if ids.is_empty() { Vec::new() } else { vec![Line::Forgotten { ids }] };
+        self.append(&mut self.state(), lines)
     }
 
     /// What was begun, and never ended.
@@ -288,6 +289,7 @@ impl State {
             }
             Line::Known { id, name } => self.numbers.note(id, name),
             Line::Renamed { movers, dropped } => self.rename(movers, &dropped),
+            Line::Forgotten { ids } => ids.into_iter().for_each(|id| self.numbers.forget(id)),
             Line::Restricted { place, thing } => drop(self.restrictions.insert((place, thing))),
             Line::Begun { entry, change } => {
                 let change = change.told();
@@ -367,18 +369,6 @@ fn below(change: &Told, level: Level) -> Option<Level> {
 /// Whether a permission went down to what had been there before ours.
 fn gave_back(known: Managed, before: Option<Level>, after: Level) -> bool {
     before.is_some_and(|before| before > after) && known.below == Some(after)
-}
-
-impl Written {
-    fn of(told: &Told) -> Self {
-        let Told { step, place, user, group, thing, before, after, because } = told.clone();
-        Self { step, place, user, group, thing, before, after, because }
-    }
-
-    fn told(self) -> Told {
-        let Self { step, place, user, group, thing, before, after, because } = self;
-        Told { step, place, user, group, thing, before, after, because }
-    }
 }
 
 fn written(line: &Line) -> io::Result<String> {

@@ -26,21 +26,25 @@ impl Numbers {
     }
 
     /// Everything that is known.
-    pub(super) fn all(&self) -> impl Iterator<Item = (AccountId, &Holder)> {
+    pub fn all(&self) -> impl Iterator<Item = (AccountId, &Holder)> {
         self.names.iter().map(|(id, name)| (*id, name))
     }
 
     pub(super) fn note(&mut self, id: AccountId, name: Holder) {
-        let before = self.names.insert(id, name.clone());
-        if let Some(before) = before
-            && let Some(ids) = self.ids.get_mut(&before)
+        self.forget(id);
+        self.names.insert(id, name.clone());
+        self.ids.entry(name).or_default().insert(id);
+    }
+
+    pub(super) fn forget(&mut self, id: AccountId) {
+        if let Some(name) = self.names.remove(&id)
+            && let Some(ids) = self.ids.get_mut(&name)
         {
             ids.remove(&id);
             if ids.is_empty() {
-                self.ids.remove(&before);
+                self.ids.remove(&name);
             }
         }
-        self.ids.entry(name).or_default().insert(id);
     }
 }
 
@@ -67,5 +71,9 @@ mod tests {
         numbers.note(id(2), name("karl"));
         assert!(!numbers.is_another(&name("carl"), id(3)));
         assert_eq!(numbers.all().count(), 2);
+        numbers.forget(id(1));
+        numbers.forget(id(3));
+        assert!(numbers.name_of(id(1)).is_none() && !numbers.is_another(&name("carla"), id(4)));
+        assert!(numbers.is_another(&name("karl"), id(1)));
     }
 }

@@ -239,7 +239,7 @@ fn much_that_is_mended_at_once_takes_somebody_who_says_so() {
     let why = "6 of 7 tokens and keys would be taken, which is more than 10 %";
     let plan = company.plan();
     assert_eq!(plan.too_much().collect::<Vec<_>>(), [why]);
-    let (left, too_much) = plan.bounded(&company.basis);
+    let (left, too_much) = plan.bounded(&company.seen, &company.basis);
     assert_eq!((left.changes.len(), too_much[0].changes), (0, 8));
     // Permissions count with those that are taken anyhow.
     for name in ["a", "b"] {

@@ -44,7 +44,7 @@ fn what_is_too_much_at_once_is_put_aside_and_the_rest_is_done() {
     company.gone("user:cleo").has("OPS", "user:cleo", Level::Read);
     company.ours("PAY", "user:e", Level::Read, None);
     let bounded = |company: &Company| {
-        let (plan, too_much) = company.plan().bounded(&company.basis);
+        let (plan, too_much) = company.plan().bounded(&company.seen, &company.basis);
         let changes: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
         (changes, too_much.into_iter().map(|one| one.changes).collect::<Vec<_>>())
     };
@@ -78,13 +78,13 @@ fn much_that_is_given_is_not_given_without_being_asked() {
     company.basis.settings.automatic = [Automatic::Give].into();
     company.give("PAY", Level::Write, "developer").give("OPS", Level::Write, "developer");
     let automatic = |company: &Company| company.plan().automatic(&company.seen, &company.basis);
-    let done = |company: &Company| automatic(company).bounded(&company.basis).0.changes.len();
+    let done = |company: &Company| automatic(company).bounded(&company.seen, &company.basis).0.changes.len();
     assert_eq!((done(&company), automatic(&company).too_much().count()), (4, 0), "the first time");
     company.ours("PAY", "user:boss", Level::Admin, None).give("PAY", Level::Admin, "user:boss");
     let why = "4 permissions would be given where there are 1, which is more than 10 %";
     assert_eq!((done(&company), automatic(&company).too_much().next()), (0, Some(why)));
     // Whoever runs `apply` has read it.
-    assert_eq!(company.plan().bounded(&company.basis).0.changes.len(), 4);
+    assert_eq!(company.plan().bounded(&company.seen, &company.basis).0.changes.len(), 4);
 }
 
 /// The people of a group get by themselves what it had: as long as that waits, the group keeps it.
@@ -95,9 +95,9 @@ fn what_is_not_given_is_not_taken_in_another_form_either() {
     company.give("PAY", Level::Write, "developer").give("OPS", Level::Write, "developer");
     company.has("PAY", "group:dev", Level::Write).ours("PAY", "group:dev", Level::Write, None);
     let automatic = company.plan().automatic(&company.seen, &company.basis);
-    let (plan, too_much) = automatic.bounded(&company.basis);
+    let (plan, too_much) = automatic.bounded(&company.seen, &company.basis);
     let left: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
     assert_eq!((left, too_much.len()), (Vec::<String>::new(), 2));
     // Where all of it may be done, all of it is.
-    assert_eq!(company.plan().bounded(&company.basis).0.changes.len(), 5);
+    assert_eq!(company.plan().bounded(&company.seen, &company.basis).0.changes.len(), 5);
 }

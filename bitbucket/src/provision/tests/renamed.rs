@@ -44,11 +44,11 @@ fn who_has_the_name_of_another_one_gets_nothing_and_loses_nothing() {
     assert_eq!((left.len(), plan.held_back.len()), (1, 4), "{left:?}");
     assert!(left[0].contains("bob"), "{left:?}");
     assert!(
-        plan.held_back.iter().all(|held| held.why.contains("--accept-accounts ")),
+        plan.held_back.iter().all(|held| held.why.contains("--accept-accounts=")),
         "{:?}",
         plan.held_back
     );
-    assert!(plan.held_back.iter().any(|held| held.why.ends_with("--accept-accounts ada=11`")), "{plan:?}");
+    assert!(plan.held_back.iter().any(|held| held.why.ends_with("--accept-accounts=ada=11`")), "{plan:?}");
     // Who says whose an account is has looked at what waits for that, and at nothing of the other.
     let looked_at = plan.accepting(&[holder("user:cleo")].into());
     assert_eq!((looked_at.changes.len(), looked_at.held_back.len()), (4, 1), "{looked_at:?}");
@@ -74,7 +74,7 @@ fn a_name_is_printed_as_a_shell_takes_it_for_one_word() {
     company.basis.renamed.another.insert(holder(&format!("user:{name}")), why);
     let found = strange(&company.seen, &company.basis, &Strangers::default(), &Around::default());
     let told = found.iter().find(|one| one.kind == FindingKind::AnotherAccount).unwrap();
-    assert!(told.what.ends_with(r"--accept-accounts 'x;y '\''z=7'`"), "{}", told.what);
+    assert!(told.what.ends_with(r"--accept-accounts='x;y '\''z=7'`"), "{}", told.what);
 }
 
 /// It is theirs still, whoever they turn out to be.

@@ -16,6 +16,17 @@ impl Company {
         self.seen.doors.insert(holder(who), dated(doors));
         self
     }
+
+    /// It is so late, in seconds, and the first so many were refused an hour ago.
+    fn refused(&mut self, many: usize, now: u64) -> &mut Self {
+        self.seen.accounts.at = now;
+        for number in 0..many {
+            let said = Dated { at: now - 3_600, is: "it said no".to_owned() };
+            let theirs = self.seen.stuck.entry(holder(&format!("user:old-{number}"))).or_default();
+            theirs.insert("ldap".to_owned(), said);
+        }
+        self
+    }
 }
 
 /// So many are gone, and have nothing left but a group out of which nobody gets them.
@@ -35,7 +46,7 @@ fn with_stuck(many: usize) -> Company {
 fn whom_nobody_gets_out_of_a_group_keeps_in_nobody_who_goes_later() {
     let done = |company: &Company| {
         let automatic = company.plan().automatic(&company.seen, &company.basis);
-        let (plan, too_much) = automatic.bounded(&company.basis);
+        let (plan, too_much) = automatic.bounded(&company.seen, &company.basis);
         let done: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
         (done, too_much.into_iter().map(|one| (one.why, one.changes)).collect::<Vec<_>>())
     };
@@ -62,12 +73,7 @@ fn whom_nobody_gets_out_of_a_group_keeps_in_nobody_who_goes_later() {
 #[test]
 fn what_bitbucket_refused_is_tried_once_a_day_and_told_meanwhile() {
     let mut company = with_stuck(4);
-    company.seen.accounts.at = 1_000_000;
-    for number in 0..4 {
-        let said = Dated { at: 1_000_000 - 3_600, is: "it said no".to_owned() };
-        let theirs = company.seen.stuck.entry(holder(&format!("user:old-{number}"))).or_default();
-        theirs.insert("ldap".to_owned(), said);
-    }
+    company.refused(4, 1_000_000);
     let plan = company.plan();
     assert!(plan.changes.is_empty() && plan.too_much().next().is_none(), "{plan:?}");
     assert_eq!(plan.not_out(&company.basis).len(), 4);
@@ -76,8 +82,20 @@ fn what_bitbucket_refused_is_tried_once_a_day_and_told_meanwhile() {
     company.seen.accounts.at += 24 * 3_600;
     company.gone("user:ada").is_in("user:ada", "eng");
     let automatic = company.plan().automatic(&company.seen, &company.basis);
-    let (plan, too_much) = automatic.bounded(&company.basis);
+    let (plan, too_much) = automatic.bounded(&company.seen, &company.basis);
     assert_eq!((plan.changes.len(), too_much), (5, Vec::new()));
+}
+
+/// They were counted when they were tried first, and are not of those who are too many now.
+#[test]
+fn whom_bitbucket_refused_once_does_not_wait_with_those_who_are_new() {
+    let mut company = with_stuck(8);
+    company.refused(4, 1_000_000).seen.accounts.at += 24 * 3_600;
+    let automatic = company.plan().automatic(&company.seen, &company.basis);
+    let (plan, too_much) = automatic.bounded(&company.seen, &company.basis);
+    let tried: Vec<_> = plan.changes.iter().map(|change| shown(&change.step)).collect();
+    assert_eq!(tried, [0, 1, 2, 3].map(|number| format!("user:old-{number} out of group:ldap")));
+    assert_eq!(too_much.iter().map(|one| one.changes).collect::<Vec<_>>(), [4], "{too_much:?}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(super) async fn carry_out(
     accounts::note(admin, &look.seen, context).await;
     let mut too_much = Vec::new();
     if !yes_really {
-        (look.plan, too_much) = std::mem::take(&mut look.plan).bounded(&look.basis);
+        (look.plan, too_much) = std::mem::take(&mut look.plan).bounded(&look.seen, &look.basis);
     }
     let mut done = Done::default();
     for change in look.plan.changes.clone() {
@@ -194,11 +194,12 @@ impl Not {
         }
     }
 
-    /// A group that a directory has which Bitbucket only reads cannot be left, whatever it answers then: that says nothing of others.
+    /// A group that a directory has which Bitbucket only reads cannot be left, whatever it answers then: that says nothing of others. But
+    /// where it is the token that may not, all else fails, too.
     fn of_step(self, step: &Step) -> Self {
-        let is_answer = |error: &Error| !error.is_busy() && !error.is_silence();
+        let is_of_all = |error: &Error| error.is_busy() || error.is_silence() || error.is_not_allowed();
         match step {
-            Step::LeaveGroup { .. } => Self { stops: self.stops.filter(|error| !is_answer(error)), ..self },
+            Step::LeaveGroup { .. } => Self { stops: self.stops.filter(is_of_all), ..self },
             _ => self,
         }
     }

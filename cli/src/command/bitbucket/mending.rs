@@ -48,7 +48,7 @@ fn kind(name: &str) -> Result<FindingKind, String> {
         MendedBy::Install => "that is mended by `oam bitbucket install … --apply`, once more",
         MendedBy::Apply => "that is mended by `oam bitbucket apply` without being named",
         MendedBy::Somebody if kind == FindingKind::AnotherAccount => {
-            "no fix mends that: see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts NAME=NUMBER`"
+            "no fix mends that: see whose it is; if it is theirs, run `oam bitbucket apply --accept-accounts=NAME=NUMBER`"
         }
         MendedBy::Somebody => "no fix mends that: see what it is",
     };

@@ -1,12 +1,12 @@
 //! `oam bitbucket plan`, `apply` and `watch`: permissions in Bitbucket as the policy and the directory want them.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fs, mem, path::PathBuf, time::Duration};
 
 use clap::Args;
 use oam_bitbucket::{
     Bitbucket as Client,
     permission::{Holder, Level},
-    provision::{self, Basis, Fixes, Pending, Plan as Drawn, Reading, Seen},
+    provision::{self, Basis, Fixes, Pending, Plan as Drawn, Reading, Seen, Standing},
 };
 use tokio::time;
 
@@ -143,7 +143,7 @@ pub(super) async fn apply(task: &Apply, context: &mut Context) -> Ending {
     let wish = Wish { with_keys: task.keys.access_keys, fixes };
     let mut look = Look::wished(&client, &mut admin, wish).await?;
     basis::check_own(&client.own_names(), &look.basis)?;
-    look.settle(&client, &mut admin).await?;
+    look.settle(&client, &mut admin, ANEW).await?;
     let accepted = look.accept(&task.accept_accounts);
     if let Some(looked_at) = looked_at {
         check_same(&look.plan, &looked_at.accepting(&accepted))?;
@@ -177,7 +177,7 @@ async fn round(task: &Watch, looking: &mut Looking, context: &mut Context) -> En
     let reading = task.keeping.reading();
     let mut look = Look::kept(&client, &mut admin, kept, reading, Wish::default()).await?;
     basis::check_own(&client.own_names(), &look.basis)?;
-    look.settle(&client, &mut admin).await?;
+    look.settle(&client, &mut admin, Reading { within: 0, ..reading }).await?;
     let left = look.plan.changes.len();
     let whole = look.plan.clone();
     look.plan = whole.automatic(&look.seen, &look.basis);
@@ -281,15 +281,26 @@ impl Look {
         users
     }
 
-    /// Leaves out what rests on it that something is ours which was given to the account that had the name before.
+    /// Leaves out what rests on it that something is ours which was given to the account that had the name before, or that somebody is who
+    /// had the number before. Nothing is added to what was looked at.
     fn leave_to_others(&mut self, now: Basis) {
-        self.basis.managed = now.managed;
-        let plan = Drawn::of(&self.seen, &self.basis);
-        self.plan.changes.retain(|change| plan.changes.contains(change));
+        let Basis { managed, standing, renamed, .. } = now;
+        let before = mem::replace(&mut self.basis.standing, standing);
+        (self.basis.managed, self.basis.renamed) = (managed, renamed);
+        // The daemon knows nothing of whom is given up since somebody named that.
+        let given_up = before.into_iter().filter(|(_, standing)| *standing == Standing::Stranger);
+        for (user, stranger) in given_up {
+            let known = self.basis.standing.get_mut(&user);
+            if let Some(known) = known.filter(|known| **known == Standing::Unknown) {
+                *known = stranger;
+            }
+        }
+        let looked_at = mem::replace(&mut self.plan, Drawn::of(&self.seen, &self.basis)).changes;
+        self.plan.changes.retain(|change| looked_at.contains(change));
     }
 
-    /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew.
-    async fn settle(&mut self, client: &Client, admin: &mut Admin) -> Result<(), Failure> {
+    /// Finds out what became of changes that were begun when somebody was interrupted, and plans anew, by a `reading` that believes nothing.
+    async fn settle(&mut self, client: &Client, admin: &mut Admin, reading: Reading) -> Result<(), Failure> {
         if self.basis.pending.is_empty() {
             return Ok(());
         }
@@ -311,9 +322,9 @@ impl Look {
             let detail = "found after an interruption".to_owned();
             end(admin, pending.entry, outcome, detail).await?;
         }
-        // What Bitbucket refused is still known, and does not count as if it were new; it is tried in this round.
-        let seen = Seen { stuck: std::mem::take(&mut self.seen.stuck), ..Seen::default() };
-        *self = Self::at(client, admin, seen, ANEW, self.wish.clone()).await?;
+        // What Bitbucket refused is still known: it does not count as if it were new, and is tried no sooner than otherwise.
+        let seen = Seen { stuck: mem::take(&mut self.seen.stuck), ..Seen::default() };
+        *self = Self::at(client, admin, seen, reading, self.wish.clone()).await?;
         Ok(())
     }
 }

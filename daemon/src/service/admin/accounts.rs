@@ -40,7 +40,8 @@ pub(super) struct Stands {
     pub(super) another: Option<String>,
 }
 
-/// Takes which accounts there are, and notes by what names they are known. One that nobody knows by its name stays known as before.
+/// Takes which accounts there are, and notes by what names they are known. One that nobody knows by its name stays known as before,
+/// but where somebody says that this is another Bitbucket.
 pub(super) async fn tell(
     live: &Live,
     actor: &str,
@@ -57,17 +58,22 @@ pub(super) async fn tell(
         }
     }
     let taken = Taken::of(&live.state(), &ledger.numbers(), &told, (&accept, actor))?;
-    let Taken { known, move_on, dropped, accepted } = taken;
+    let Taken { known, move_on, dropped, forgotten, accepted } = taken;
     let names = accepted.len();
     if names > 0 {
         tracing::warn!(actor, names, "accounts of Bitbucket are taken for whoever has their names");
+    }
+    if !forgotten.is_empty() {
+        let numbers = forgotten.len();
+        tracing::warn!(actor, numbers, "numbers that no account of this Bitbucket has are forgotten");
     }
     // Before it is so: by it somebody gets or loses what is another one's.
     for event in accepted {
         record(live, event).await?;
     }
     let noted = known.len() as u64;
-    ledger.know(known, &move_on, &dropped).map_err(|error| unavailable(&error))?;
+    let done = ledger.know(known, &move_on, &dropped).and_then(|()| ledger.forget(forgotten));
+    done.map_err(|error| unavailable(&error))?;
     Ok(v1::TellBitbucketAccountsResponse { noted })
 }
 
@@ -99,7 +105,9 @@ struct Taken {
     move_on: BTreeSet<AccountId>,
     /// The names under which nobody can tell whose is what was given.
     dropped: BTreeSet<Holder>,
-    /// What is recorded of those that had another's name, and are whose it is now.
+    /// The numbers that no account has any more, where they were those of another Bitbucket.
+    forgotten: BTreeSet<AccountId>,
+    /// What is recorded of those that had another's name or number, and are whose it is now.
     accepted: Vec<Event>,
 }
 
@@ -119,9 +127,11 @@ impl Taken {
             if is_known {
                 unseen.remove(account);
             }
-            if is_known && numbers.name_of(*id) != Some(holder) && (another.is_none() || accept.has(account))
-            {
-                if let Some(why) = another {
+            // In another Bitbucket whoever nobody knows is not who had the number before, be that a leaver or not.
+            let is_other = accept.all && was.is_some();
+            let is_told = another.is_none() || accept.has(account);
+            if (is_known || is_other) && numbers.name_of(*id) != Some(holder) && is_told {
+                if let Some(why) = was.map(|was| had_number(&was)).or(another) {
                     taken.accepted.push(accepted(actor, holder, (numbers, *id), why));
                 }
                 taken.known.push((*id, holder.clone()));
@@ -135,7 +145,10 @@ impl Taken {
             )));
         }
         // In another Bitbucket a number is another account's.
-        if !accept.all {
+        if accept.all {
+            let there: BTreeSet<_> = told.iter().map(|(_, id)| *id).collect();
+            taken.forgotten = numbers.all().map(|(id, _)| id).filter(|id| !there.contains(id)).collect();
+        } else {
             (taken.move_on, taken.dropped) = moving_on(numbers, told, &taken.known);
         }
         Ok(taken)
@@ -197,6 +210,11 @@ fn accepted(actor: &str, name: &Holder, (numbers, id): (&Numbers, AccountId), wh
         because: why,
         detail: None,
     })
+}
+
+/// Why an account is its own that was taken for somebody else by its number.
+fn had_number(was: &Holder) -> String {
+    format!("its number was that of `{}` in another Bitbucket", was.name())
 }
 
 fn in_force(state: &State) -> Result<(&Policy, &Snapshot), Status> {

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Stdio};
 
-use oam_audit::entry::ChangeStage;
+use oam_audit::entry::{BitbucketChanged, ChangeStage};
 use oam_tests::{
     Daemon,
     bitbucket_server::{CredentialKind, Permission},
@@ -80,6 +80,35 @@ fn whoever_is_killed_in_the_middle_leaves_nothing_that_nobody_knows_of() {
     assert_eq!(world.ended(ChangeStage::Done), 11);
     let found = world.recorded().into_iter().filter_map(|(_, one)| one.detail).collect::<Vec<_>>();
     assert_eq!(found, ["found after an interruption"]);
+}
+
+/// Whatever was begun: what Bitbucket refused a short while ago is not tried again for that.
+#[test]
+fn after_a_round_that_was_killed_what_is_tried_once_a_day_is_not_tried_sooner() {
+    let world = World::applied("");
+    world.server.add_group("a-403", &["bob"]);
+    world.server.group_is_read_only("a-403", 403);
+    world.leave(&["bob"]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    assert_eq!(world.oam("watch", &seen).code, 1);
+    world.leave(&["bob", "carl"]);
+    let before = world.changes();
+    world.server.hold_after(0);
+    let mut watch = world.command("watch", &seen);
+    let mut watch = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait::until("a change was made", || (world.changes() == before + 1).then_some(()));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    world.server.comes_back();
+    let watched = world.oam("watch", &seen);
+    assert!(watched.code == 1 && world.has_nothing("carl"), "{watched:?}");
+    let recorded = world.recorded();
+    let found = |one: &BitbucketChanged| one.detail.as_deref() == Some("found after an interruption");
+    assert!(recorded.iter().any(|(_, one)| found(one)), "{recorded:?}");
+    let tries =
+        |one: &BitbucketChanged| one.stage == ChangeStage::Begun && one.group.as_deref() == Some("a-403");
+    assert_eq!(recorded.iter().filter(|(_, one)| tries(one)).count(), 1, "{watched:?}");
 }
 
 #[test]

@@ -206,6 +206,27 @@ fn a_group_out_of_which_nobody_is_taken_is_tried_once_a_day() {
     assert_eq!((world.apply().code, world.recorded().len()), (1, recorded + 2));
 }
 
+/// A token that is withdrawn in the middle is refused as a group is that nobody may leave.
+#[test]
+fn what_is_refused_since_the_token_is_good_no_more_is_tried_again_at_once() {
+    let world = World::applied("");
+    world.leave(&["bob"]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    // Nothing is left but the group.
+    world.server.stumble_at("/admin/users/remove-group", 500);
+    assert_eq!(world.oam("watch", &seen).code, 1);
+    world.server.comes_back();
+    for right in ["/admin/users/remove-group", "/admin/permissions/"] {
+        world.server.stumble_at(right, 401);
+    }
+    let watched = world.oam("watch", &seen);
+    assert_eq!((watched.code, world.ended(ChangeStage::Failed)), (1, 1), "{watched:?}");
+    world.server.comes_back();
+    world.oam("watch", &seen).expect_success("with a token that is good");
+    assert!(world.has_nothing("bob"));
+}
+
 /// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.
 #[test]
 fn a_bitbucket_that_does_not_answer_is_asked_about_three_and_no_more() {

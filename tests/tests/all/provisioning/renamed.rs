@@ -13,7 +13,7 @@ impl World {
     /// The account that drift says how to accept, as it is printed.
     fn to_accept(&self) -> String {
         let drift = self.told_by_drift();
-        let (_, pair) = drift.split_once("--accept-accounts ").unwrap_or_else(|| panic!("{drift}"));
+        let (_, pair) = drift.split_once("--accept-accounts=").unwrap_or_else(|| panic!("{drift}"));
         pair.split('`').next().unwrap().to_owned()
     }
 
@@ -144,6 +144,25 @@ fn a_name_that_another_account_has_is_told_and_nothing_is_done() {
     let is_one = |one: &BitbucketChanged| one.step == "accept-account" && one.user.as_deref() == Some("carl");
     assert_eq!(world.recorded().iter().filter(|(_, one)| is_one(one)).count(), 1);
     assert!(world.has_nothing("carl") && is_accepted(), "{}", world.told_by_drift());
+}
+
+/// In another Bitbucket, as somebody says, the number was another one's.
+#[test]
+fn after_a_move_nothing_is_taken_from_who_has_the_number_of_a_leaver() {
+    let world = World::applied("");
+    world.server.rename("lena", "svc-build");
+    world.server.add_user("lena", Global::Licensed);
+    world.server.add_credential("svc-build", CredentialKind::Token, "ci", None);
+    world.leave(&["lena"]);
+    let plan = world.plan();
+    assert!(plan.contains("user:svc-build loses the HTTP token"), "{plan}");
+    world.oam("apply", &["--accept-accounts", "all"]).expect_success("after a move");
+    world.oam("watch", &[]).expect_success("the next round");
+    assert_eq!(world.server.credentials("svc-build"), 1);
+    assert!(world.has_nothing("lena"), "{:?}", world.server.given());
+    let why = |one: &BitbucketChanged| (one.step == "accept-account").then(|| one.because.clone());
+    let why: Vec<_> = world.recorded().iter().filter_map(|(_, one)| why(one)).collect();
+    assert!(why.contains(&"its number was that of `lena` in another Bitbucket".to_owned()), "{why:?}");
 }
 
 /// What was kept may be older than the account that has the name now.

@@ -4,7 +4,7 @@ use clap::Parser as _;
 use oam_bitbucket::{
     Account, AccountId,
     permission::{Holder, Level, Place},
-    provision::{Around, Dated, FindingKind, Managed, Plan, Seen, Strangers, strange},
+    provision::{Around, Basis, Dated, FindingKind, Managed, Plan, Seen, Standing, Strangers, strange},
 };
 use oam_proto::v1::ProvisioningOpening;
 
@@ -59,7 +59,7 @@ fn one(name: &str, id: u64) -> Accepted {
 
 #[test]
 fn whose_an_account_is_is_understood_as_it_is_printed() {
-    for name in ["ada", "b,ada", "b=1,ada", "ada=b", "ada b", "o'neil", "all", "o', b=1 x"] {
+    for name in ["ada", "b,ada", "b=1,ada", "ada=b", "ada b", "o'neil", "all", "o', b=1 x", "-x", "--json"] {
         let command = words(&printed(name, 7));
         assert_eq!(command[..3], ["oam", "bitbucket", "apply"], "{name}");
         assert_eq!(typed(&command[3..]), [one(name, 7)], "{name}");
@@ -79,20 +79,26 @@ fn all_is_said_alone() {
     assert!(!all(&["all", "ada=7"]) && !all(&["ada=7", "all"]));
 }
 
-/// What was ours was given to the account that had the name before.
-#[test]
-fn what_others_gave_to_an_account_that_is_accepted_is_not_taken() {
-    let (place, ada): (Place, _) = ("PAY".parse().unwrap(), Holder::user("ada").unwrap());
-    let account = Account { id: AccountId::of_wire(7), name: "ada".into(), slug: "ada".into(), active: true };
+/// Of one account, which may write, and what there should be.
+fn seen_and_basis(name: &str) -> (Seen, Basis) {
+    let (place, user): (Place, _) = ("PAY".parse().unwrap(), Holder::user(name).unwrap());
+    let account = Account { id: AccountId::of_wire(7), name: name.into(), slug: name.into(), active: true };
     let seen = Seen {
         places: Dated { at: 1, is: [place.clone()].into() },
         accounts: Dated { at: 1, is: vec![account] },
-        permissions: [(place.clone(), Dated { at: 1, is: vec![(ada.clone(), Level::Write)] })].into(),
+        permissions: [(place, Dated { at: 1, is: vec![(user, Level::Write)] })].into(),
         ..Seen::default()
     };
     let opening = ProvisioningOpening { account: "svc-oam".into(), ..ProvisioningOpening::default() };
-    let mut basis = basis::opened(opening).unwrap();
-    basis.managed.insert((place, ada), Managed { level: Level::Write, below: None });
+    (seen, basis::opened(opening).unwrap())
+}
+
+/// What was ours was given to the account that had the name before.
+#[test]
+fn what_others_gave_to_an_account_that_is_accepted_is_not_taken() {
+    let (seen, mut basis) = seen_and_basis("ada");
+    let key = ("PAY".parse().unwrap(), Holder::user("ada").unwrap());
+    basis.managed.insert(key, Managed { level: Level::Write, below: None });
     let plan = Plan::of(&seen, &basis);
     assert_eq!(plan.changes.len(), 1, "{plan:?}");
     let mut look = Look { seen, basis: basis.clone(), plan, wish: Wish::default() };
@@ -101,4 +107,32 @@ fn what_others_gave_to_an_account_that_is_accepted_is_not_taken() {
     basis.managed.clear();
     look.leave_to_others(basis);
     assert!(look.plan.changes.is_empty(), "{:?}", look.plan);
+}
+
+/// In another Bitbucket they are nobody whom a source knows.
+#[test]
+fn from_who_had_the_number_of_a_leaver_nothing_is_taken_once_they_are_known() {
+    let (seen, mut basis) = seen_and_basis("svc-build");
+    let [build, lena] = ["svc-build", "lena"].map(|name| Holder::user(name).unwrap());
+    let now = |standing| {
+        let (_, mut now) = seen_and_basis("svc-build");
+        now.standing.insert(build.clone(), standing);
+        now
+    };
+    basis.standing.insert(build.clone(), Standing::Deactivated);
+    basis.renamed.was.insert(build.clone(), lena);
+    let plan = Plan::of(&seen, &basis);
+    assert_eq!(plan.changes.len(), 1, "{plan:?}");
+    let mut look = Look { seen: seen.clone(), basis, plan, wish: Wish::default() };
+    look.leave_to_others(now(Standing::Unknown));
+    assert!(look.plan.changes.is_empty() && look.basis.renamed.was.is_empty(), "{:?}", look.plan);
+    // Whom no source knows is given up still, where that was named, and nobody whom one knows by now.
+    for (standing, left) in [(Standing::Unknown, 1), (Standing::CutOff, 0)] {
+        let basis = now(Standing::Stranger);
+        let plan = Plan::of(&seen, &basis);
+        assert_eq!(plan.changes.len(), 1, "{plan:?}");
+        let mut look = Look { seen: seen.clone(), basis, plan, wish: Wish::default() };
+        look.leave_to_others(now(standing));
+        assert_eq!(look.plan.changes.len(), left, "{standing:?}");
+    }
 }

@@ -113,7 +113,7 @@ fn a_colleague_who_was_renamed_is_no_stranger() {
 /// Whoever says whose an account is decides who gets and who loses by it.
 #[test]
 fn that_an_account_is_taken_for_another_is_recorded_with_both_numbers() {
-    let told = [(name("carl"), id(27)), (name("carla"), id(17))];
+    let told = [(name("carl"), id(27))];
     let taken = |all| {
         let accept = Accept { all, ..Accept::default() };
         Taken::of(&state(), &numbers(), &told, (&accept, "uid 0")).unwrap()
@@ -127,6 +127,48 @@ fn that_an_account_is_taken_for_another_is_recorded_with_both_numbers() {
     let numbers = (one.before.as_deref(), one.after.as_deref());
     assert_eq!((one.user.as_deref(), numbers), (Some("carl"), (Some("17"), Some("27"))));
     assert_eq!(one.because, "another account was known by this name");
+}
+
+/// Those who had these numbers there are other people, and one of them is gone.
+#[test]
+fn in_another_bitbucket_nobody_is_taken_for_who_had_their_number() {
+    let (state, folder) = (state(), TempDir::new().unwrap());
+    let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
+    let known = vec![(id(17), name("carl")), (id(18), name("lena")), (id(19), name("lena.old"))];
+    ledger.know(known, &BTreeSet::new(), &BTreeSet::new()).unwrap();
+    let told = [("svc-test", 17), ("svc-build", 18), ("carl", 27), ("lena", 28), ("nobody", 29)];
+    let told = told.map(|(called, number)| (name(called), id(number)));
+    let taken = |all| {
+        let accept = Accept { all, ..Accept::default() };
+        Taken::of(&state, &ledger.numbers(), &told, (&accept, "uid 0")).unwrap()
+    };
+    let none = taken(false);
+    assert!(none.known.is_empty() && none.forgotten.is_empty(), "{none:?}");
+    let Taken { known, forgotten, accepted, .. } = taken(true);
+    assert_eq!(known.len(), 4, "{known:?}");
+    assert_eq!(forgotten, BTreeSet::from([id(19)]));
+    // Each is recorded: by it a leaver who was renamed is let off, where it is the same Bitbucket.
+    let why = accepted.iter().map(|event| match event {
+        Event::BitbucketChanged(one) => (one.user.as_deref().unwrap(), one.because.as_str()),
+        other => panic!("{other:?}"),
+    });
+    let why: Vec<_> = why.collect();
+    assert_eq!(why.len(), 4);
+    assert!(why.contains(&("svc-build", "its number was that of `lena` in another Bitbucket")), "{why:?}");
+    ledger.know(known, &BTreeSet::new(), &BTreeSet::new()).unwrap();
+    ledger.forget(forgotten).unwrap();
+    // Read as it was appended, and as it was written anew; also whoever gets a number later that nobody has yet.
+    for _ in 0..2 {
+        let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
+        let numbers = ledger.numbers();
+        let in_force = (state.policy.as_deref().unwrap(), state.snapshot.as_ref().unwrap());
+        let stranger = Stands { standing: Standing::Unknown, was: None, another: None };
+        for (called, number) in [("svc-test", 17), ("svc-build", 18), ("svc-late", 19)] {
+            let stands = Stands::of(in_force, &numbers, &name(called), Some(id(number)));
+            assert_eq!(stands, stranger, "{called}");
+        }
+        assert_eq!(numbers.all().count(), 4);
+    }
 }
 
 /// Of two that have another's name now only the one is accepted that was named.
