@@ -19,7 +19,8 @@
 //! What is compared is what the two policies decide about single ref updates from `now` on, for the people and
 //! services that the directory and the policies know, and for the holder of each role alone. What rules in `evaluate`
 //! mode would decide is not compared, nor are the reasons of a refusal that stays one. Patterns of messages are compared
-//! as they are written: where what is told rests on that two of them differ, the answer is not exact. A condition
+//! as they are written, but for those that plainly match every message and so ask for nothing: where what is told rests
+//! on that two of them differ, or on one that may match every message, the answer is not exact. A condition
 //! follows from another of its own kind only: that a path may not be a new file says nothing of extensions. All commits
 //! of a push are new in view of every rule; where other pushes may be decided otherwise, the answer is not exact.
 //!
