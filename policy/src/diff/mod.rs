@@ -37,6 +37,7 @@
 mod answer;
 mod bounded;
 mod budget;
+mod clocks;
 mod compare;
 mod condition;
 #[cfg(test)]
@@ -177,6 +178,9 @@ fn of_weeks(groups: &[Group], table: &Table<'_>, times: &Times) -> Vec<Bounded> 
         whys.extend(Times::are_apart(weekly.iter().copied()).then_some(APART));
         whys.extend((!weekly.is_disjoint(&times.left_out)).then_some(TOO_MANY_WEEKLY));
         whys.extend((!weekly.is_disjoint(&times.skipped)).then_some(SKIPPED));
+        // One alone meets nothing.
+        let otherwise = weekly.len() > 1 && !weekly.is_disjoint(&times.otherwise);
+        whys.extend(otherwise.then_some(OTHERWISE));
     }
     whys.into_iter().map(Bounded::because).collect()
 }
@@ -187,3 +191,5 @@ const TOO_MANY_WEEKLY: &str =
     "there are more than 32 different weekly windows: some of their hours were not looked at";
 const SKIPPED: &str =
     "the clock skips the hours of a weekly window in the week that is compared: they were not looked at";
+const OTHERWISE: &str =
+    "the clock is set in the hours of weekly windows: how they meet in other weeks was not compared";
