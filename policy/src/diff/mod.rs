@@ -17,7 +17,8 @@
 //! what each takes; so one path at a time, and none, is all that there is to ask.
 //!
 //! What is compared is what the two policies decide about single ref updates from `now` on, for the people and
-//! services that the directory and the policies know, and for the holder of each role alone. What rules in `evaluate`
+//! services that the directory and the policies know, and for the holder of each role alone; not for those who have a
+//! role for a while beside their own, whom what is excepted from blocks and requires sets apart. What rules in `evaluate`
 //! mode would decide is not compared, nor are the reasons of a refusal that stays one. Patterns of messages are compared
 //! as they are written, but for those that plainly match every message and so ask for nothing: where what is told rests
 //! on that two of them differ, or on one that may match every message, the answer is not exact. A condition
