@@ -16,6 +16,7 @@ pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 use crate::{
     decide::{Decision, PushVerdict, State, Subject, decide, judge_as, told},
     facts::FactsNeeded,
+    file::suggest::did_you_mean,
     name::{RoleId, Username},
     printable::Printable,
     question::Question,
@@ -101,6 +102,11 @@ fn called(asker: &Asker, subject: &Subject<'_>) -> String {
 pub fn unknown_role<'r>(policy: &Policy, asker: &'r Asker) -> Option<&'r RoleId> {
     let Asker::Roles(roles) = asker else { return None };
     roles.iter().find(|role| policy.roles().iter().all(|known| known.id != **role))
+}
+
+/// Which role of `policy` was most likely meant by one that it does not have: "did you mean …?"
+pub fn role_meant(policy: &Policy, role: &RoleId) -> Option<String> {
+    did_you_mean(role.as_str(), policy.roles().iter().map(|known| known.id.as_str()))
 }
 
 #[cfg(test)]

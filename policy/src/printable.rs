@@ -18,6 +18,12 @@ impl<'a> Printable<'a> {
     }
 }
 
+/// A pattern, safe in the same way, whose backslashes stand as they were written: whoever wrote it is to find it again.
+pub fn as_written(pattern: &str) -> String {
+    let parts: Vec<_> = pattern.split('\\').map(|part| Printable::new(part).to_string()).collect();
+    parts.join("\\")
+}
+
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
@@ -63,7 +69,7 @@ pub(crate) fn is_deceptive(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Printable;
+    use super::{Printable, as_written};
 
     #[test]
     fn plain_text_is_left_alone() {
@@ -82,6 +88,12 @@ mod tests {
         ] {
             assert_eq!(Printable::new(raw).to_string(), shown);
         }
+    }
+
+    #[test]
+    fn a_pattern_is_told_as_it_was_written() {
+        assert_eq!(as_written(r"re:PAY-\d+\.x"), r"re:PAY-\d+\.x");
+        assert_eq!(as_written("a\u{202e}\n"), "a\\u{202e}\\x0a");
     }
 
     proptest::proptest! {

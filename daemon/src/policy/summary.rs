@@ -10,7 +10,7 @@ use oam_policy::{
         self, Because, Class, Condition, Effect, Holders, Limits, OfferChange, OfferTerms, Paths, Place,
         PolicyChange, RightChange, RoleChange, Whom,
     },
-    printable::Printable,
+    printable::{Printable, as_written},
 };
 use tokio::sync::Semaphore;
 
@@ -248,7 +248,7 @@ fn class(class: &Class) -> String {
 }
 
 fn listed(patterns: &[String], word: &str) -> String {
-    patterns.iter().map(|one| Printable::new(one.as_str()).to_string()).collect::<Vec<_>>().join(word)
+    patterns.iter().map(|one| as_written(one)).collect::<Vec<_>>().join(word)
 }
 
 fn because(because: &Because) -> String {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use super::Effect;
 use crate::{
     name::RoleId,
-    printable::Printable,
+    printable::{Printable, as_written},
     rule::{CommitChecks, Excluded, TagChecks},
 };
 
@@ -177,7 +177,7 @@ impl fmt::Display for Condition {
             Self::CommitterIsPusher => f.write_str("the pusher is the committer"),
             Self::AuthorKnown => f.write_str("known authors"),
             Self::Signed => f.write_str("signed commits"),
-            Self::Message(pattern) => write!(f, "messages like `{}`", Printable::new(pattern)),
+            Self::Message(pattern) => write!(f, "messages like `{}`", as_written(pattern)),
             Self::SignOff => f.write_str("signed-off commits"),
             Self::MaxBlob(size) => write!(f, "no file above {}", in_units(*size, "bytes", &SIZES)),
             Self::NoFile => f.write_str("no file there, new or changed"),
@@ -226,7 +226,7 @@ mod tests {
             Condition::NoForeignMerges,
             Condition::MaxBlob(2 << 20),
             Condition::MaxBlob(1025),
-            Condition::Message("a*".into()),
+            Condition::Message(r"re:PAY-\d+".into()),
         ];
         let told: Vec<_> = reduced(&all.into()).iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -235,7 +235,7 @@ mod tests {
                 "1 approval by `developer` since the last push",
                 "1 approval by `developer` other than the committers",
                 "2 approvals by `developer`",
-                "messages like `a*`",
+                r"messages like `re:PAY-\d+`",
                 "no file above 1025 bytes",
                 "no merges",
             ]

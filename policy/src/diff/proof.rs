@@ -13,7 +13,7 @@ use super::{
     patterns::Set,
     product::{Cell, explore_until},
 };
-use crate::glob::Glob;
+use crate::glob::{Glob, Token};
 
 /// A list of patterns, as [`crate::rule::RefSet::sources`] gives it.
 #[derive(Debug)]
@@ -63,6 +63,30 @@ impl List {
     /// A text for each pattern that it matches; whether the list holds it, and whether it is a name, is not said.
     pub(crate) fn examples(&self) -> impl Iterator<Item = Vec<u8>> {
         self.include.iter().filter_map(|item| item.glob.as_ref()).map(Glob::example)
+    }
+
+    /// Whether a glob that includes matches `text`, for a user called `a`.
+    pub(crate) fn includes(&self, text: &[u8]) -> bool {
+        self.include.iter().filter_map(|item| item.glob.as_ref()).any(|glob| glob.matches(text, "a"))
+    }
+
+    /// Whether one way to choose among the alternatives of a glob holds a character that no ref name holds.
+    pub(crate) fn has_way_to_no_ref(&self) -> bool {
+        self.has_way_out_of(Language::Refs)
+    }
+
+    /// As [`Self::has_way_to_no_ref`], of repositories.
+    pub(crate) fn has_way_to_no_repository(&self) -> bool {
+        self.has_way_out_of(Language::Repositories)
+    }
+
+    fn has_way_out_of(&self, language: Language) -> bool {
+        let is_out = |token: &Token| match token {
+            Token::Literal(literal) => literal.iter().any(|byte| !language.allows(*byte)),
+            Token::One | Token::Run | Token::Segments | Token::Rest | Token::User => false,
+        };
+        let globs = self.include.iter().filter_map(|item| item.glob.as_ref());
+        globs.flat_map(Glob::alternatives).any(|tokens| tokens.iter().any(is_out))
     }
 
     /// Whether, by how their patterns begin, both lists could hold the same text.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Dimension, Fit, Question, RuleKind, RuleTrace, explain, unknown_role};
+use super::{Dimension, Fit, Question, RuleKind, RuleTrace, explain, role_meant, unknown_role};
 use crate::{
     decide::{Evaluation, Freshness, Outcome, PushVerdict, State, decide},
     file::{PolicySource, parse},
@@ -266,6 +266,9 @@ fn somebody_with_just_these_roles_needs_no_directory() {
     let policy = none.policy.as_deref().unwrap();
     assert_eq!(unknown_role(policy, &roles(&["developer"])), None);
     assert_eq!(unknown_role(policy, &roles(&["developer", "nope"])).unwrap().as_str(), "nope");
+    let meant = |role: &str| role_meant(policy, &role.parse().unwrap());
+    assert_eq!(meant("develloper").as_deref(), Some("did you mean `developer`?"));
+    assert_eq!(meant("nope"), None);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub enum Lint {
     ServiceRoleWithoutMaxLease,
     /// No push can ever match the rule.
     RuleNeverMatches,
+    /// A pattern of the rule matches nothing that there can be, or takes nothing out of its list.
+    PatternNeverMatches,
     /// Whatever the grant gives, blocks forbid.
     GrantCoveredByBlocks,
     /// Nothing that the waiver may lift holds where it may be used.
@@ -43,7 +45,7 @@ pub enum Lint {
 
 impl Lint {
     /// Every lint.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::UnknownGroup,
         Self::UnknownUser,
         Self::RoleWithoutMembers,
@@ -53,6 +55,7 @@ impl Lint {
         Self::ApprovalsOutOfReach,
         Self::ServiceRoleWithoutMaxLease,
         Self::RuleNeverMatches,
+        Self::PatternNeverMatches,
         Self::GrantCoveredByBlocks,
         Self::WaiverLiftsNothing,
         Self::ElevationGivesNothing,
@@ -76,6 +79,7 @@ impl Lint {
             Self::ApprovalsOutOfReach => "approvals-out-of-reach",
             Self::ServiceRoleWithoutMaxLease => "service-role-without-max-lease",
             Self::RuleNeverMatches => "rule-never-matches",
+            Self::PatternNeverMatches => "pattern-never-matches",
             Self::GrantCoveredByBlocks => "grant-covered-by-blocks",
             Self::WaiverLiftsNothing => "waiver-lifts-nothing",
             Self::ElevationGivesNothing => "elevation-gives-nothing",
@@ -105,6 +109,7 @@ impl Lint {
             Self::UnusedRole
             | Self::ServiceRoleWithoutMaxLease
             | Self::RuleNeverMatches
+            | Self::PatternNeverMatches
             | Self::GrantCoveredByBlocks
             | Self::WaiverLiftsNothing
             | Self::ElevationGivesNothing

@@ -6,6 +6,7 @@
 
 mod allow;
 mod catalog;
+mod classes;
 mod covered;
 mod duplicate;
 mod elevation;
@@ -13,6 +14,7 @@ mod expired;
 mod force;
 mod names;
 mod never;
+mod pattern;
 mod people;
 mod roles;
 mod scope;
@@ -57,6 +59,7 @@ pub fn lint(policy: &Policy, snapshot: Option<&Snapshot>, now: Timestamp) -> Rep
     duplicate::look(policy, &mut report);
     expired::look(policy, now, &mut report);
     let never = never::look(policy, &mut report);
+    pattern::look(policy, &never, &mut report);
     covered::look(policy, &never, now, &mut report);
     waiver::look(policy, &never, now, &mut report);
     elevation::look(policy, now, &mut report);

@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use super::{About, Lint, Report, Scope, prover};
+use super::{About, Lint, Report, Scope, classes, prover};
 use crate::{
     diff::proof::{List, Prover},
     name::{RefName, Repository},
@@ -15,7 +15,7 @@ pub(super) fn look(policy: &Policy, report: &mut Report) -> BTreeSet<About> {
     for scope in Scope::all(policy) {
         if let Some((why, help)) = search.why_never(&scope) {
             let message = format!("the {} never matches: {why}", scope.about);
-            report.add(Lint::RuleNeverMatches, scope.about.clone(), message, Some(help.into()));
+            report.add(Lint::RuleNeverMatches, scope.about.clone(), message, Some(help));
             found.insert(scope.about);
         }
     }
@@ -39,26 +39,28 @@ enum Where {
 }
 
 impl Search {
-    fn why_never(&mut self, scope: &Scope<'_>) -> Option<(&'static str, &'static str)> {
-        let patterns = "see that no `!pattern` takes everything out, and that there can be such a name";
+    fn why_never(&mut self, scope: &Scope<'_>) -> Option<(&'static str, String)> {
         if is_never_live(&scope.window) {
             return Some((
                 "its weekly window never falls between its beginning and its end",
-                "widen one of them",
+                "widen one of them".into(),
             ));
         }
         if self.is_empty(Where::Repositories, scope.on.sources(), |text| names_repository(scope.on, text)) {
-            return Some(("there can be no repository that its `on` names", patterns));
+            return Some(("there can be no repository that its `on` names", help(&scope.on.sources())));
         }
         if !scope.verbs.iter().any(|verb| VERBS.contains(&verb)) {
             return None;
         }
         if self.is_empty(Where::Refs, scope.refs.sources(), |text| names_ref(scope.refs, text)) {
-            return Some(("git accepts no ref name that its `refs` names", patterns));
+            return Some(("git accepts no ref name that its `refs` names", help(&scope.refs.sources())));
         }
         let is_other = |text: &[u8]| !text.starts_with(b"refs/tags/") && names_ref(scope.refs, text);
         if only_updates(scope.verbs) && self.is_empty(Where::RefsButTags, scope.refs.sources(), is_other) {
-            return Some(("it is about updates of tags, and moving a tag is always `force`", "say `force`"));
+            return Some((
+                "it is about updates of tags, and moving a tag is always `force`",
+                "say `force`".into(),
+            ));
         }
         None
     }
@@ -76,6 +78,15 @@ impl Search {
             Where::RefsButTags => prover.refs_within(&list, &[&tags()]),
         })
     }
+}
+
+/// What to do about patterns that leave nothing.
+fn help(sources: &[String]) -> String {
+    let mut included = sources.iter().filter(|source| !source.starts_with('!'));
+    let of_classes = included.find_map(|source| classes::help("", source));
+    of_classes.unwrap_or_else(|| {
+        "see that no `!pattern` takes everything out, and that there can be such a name".to_owned()
+    })
 }
 
 /// The verbs that change refs.

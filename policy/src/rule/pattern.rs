@@ -60,7 +60,7 @@ pub enum PatternError {
     #[error(transparent)]
     Glob(#[from] GlobError),
     /// A ref pattern that could match no full ref name.
-    #[error("a ref pattern begins with `refs/`: did you mean `refs/heads/{0}`?")]
+    #[error("a ref pattern begins with `refs/`: did you mean `{}`?", under_refs(.0))]
     NotUnderRefs(String),
     /// A repository pattern that could match no `PROJECT/slug`.
     #[error("a repository pattern is `PROJECT/slug`, as in `PAY/*`, or `**` for all: did you mean `{0}/*`?")]
@@ -94,6 +94,13 @@ pub enum PatternError {
     /// Nothing, or nothing but exclusions.
     #[error("the list includes nothing, so the rule could never match: give a pattern without `!`")]
     NothingIncluded,
+}
+
+/// The full name that a short one most likely stands for, as git reads it: `heads/main` is a branch, and no branch of
+/// that name.
+fn under_refs(short: &str) -> String {
+    let has_kind = ["heads/", "tags/"].iter().any(|kind| short.starts_with(kind));
+    if has_kind { format!("refs/{short}") } else { format!("refs/heads/{short}") }
 }
 
 impl PatternSet {
@@ -356,6 +363,15 @@ mod tests {
     #[test]
     fn a_pattern_that_could_never_match_is_a_fault() {
         assert_eq!(refs(&["main"]), Err(E::NotUnderRefs("main".into())));
+        for (short, meant) in [
+            ("main", "refs/heads/main"),
+            ("heads/main", "refs/heads/main"),
+            ("tags/v*", "refs/tags/v*"),
+            ("tags", "refs/heads/tags"),
+        ] {
+            let told = refs(&[short]).unwrap_err().to_string();
+            assert!(told.ends_with(&format!("did you mean `{meant}`?")), "{told}");
+        }
         assert_eq!(RepositorySet::parse_one("PAY"), Err(E::NotARepository("PAY".into())));
         assert_eq!(RepositorySet::parse_one("PAY/${user}"), Err(E::UserInRepository));
         assert_eq!(RefSet::parse_one("re:.*"), Err(E::RegexNotUnderRefs));

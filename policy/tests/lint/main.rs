@@ -6,6 +6,7 @@
 mod common;
 mod conditions;
 mod cost;
+mod patterns;
 mod proofs;
 mod report;
 mod tables;

@@ -2,7 +2,7 @@
 
 use oam_policy::{
     Repository, Username,
-    lint::{About, Lint, lint},
+    lint::{About, Lint, Warning, lint},
 };
 use proptest::{
     prelude::{Just, Strategy, prop_oneof},
@@ -110,14 +110,35 @@ fn is_ever_permitted(policy: &str) -> bool {
     })
 }
 
+/// Whether the policy's one grant permits the same without the pattern that a warning names first.
+fn is_for_nothing(grant: &str, message: &str) -> bool {
+    let pattern = message.split('`').nth(3).unwrap();
+    let sign = if message.contains(" excludes ") { "!" } else { "" };
+    let pattern = format!("\"{sign}{pattern}\"");
+    let without = grant.replace(&format!("{pattern}, "), "").replace(&format!(", {pattern}"), "");
+    assert!(!without.contains(&pattern), "{message}\n{grant}");
+    let [with, without] = [grant, without.as_str()].map(|text| world::state(&common::policy(text)));
+    let names = world::names(3);
+    ["a", "b", "ab", "b/a"].iter().all(|user| {
+        let user: Username = user.parse().unwrap();
+        REPOSITORIES.iter().all(|repository| {
+            let repository: Repository = repository.parse().unwrap();
+            VERBS.iter().all(|verb| {
+                let permitted = |state| world::permitted(state, &user, &repository, *verb, &names, at(NOW));
+                permitted(&with) == permitted(&without)
+            })
+        })
+    })
+}
+
 #[test]
 fn what_is_proved_is_so() {
-    let (mut never, mut covered) = (0, 0);
+    let (mut never, mut covered, mut for_nothing) = (0, 0, 0);
     let mut runner = TestRunner::new_with_rng(
         Config::with_cases(500),
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
     );
-    let counted = std::cell::RefCell::new((&mut never, &mut covered));
+    let counted = std::cell::RefCell::new((&mut never, &mut covered, &mut for_nothing));
     runner
         .run(&policies(), |text| {
             let report = lint(&common::policy(&text), None, at(NOW));
@@ -131,15 +152,23 @@ fn what_is_proved_is_so() {
                 *counted.borrow_mut().1 += 1;
                 proptest::prop_assert!(!is_ever_permitted(&text), "{}", text);
             }
+            let grant = text.split("[[block]]").next().unwrap_or_default();
             if claims(Lint::RuleNeverMatches) {
                 *counted.borrow_mut().0 += 1;
-                let grant = text.split("[[block]]").next().unwrap_or_default();
                 proptest::prop_assert!(!is_ever_permitted(grant), "{}", text);
+            }
+            let of_pattern = |warning: &&Warning| {
+                warning.lint == Lint::PatternNeverMatches && matches!(&warning.about, About::Grant(_))
+            };
+            for warning in report.warnings.iter().filter(of_pattern) {
+                *counted.borrow_mut().2 += 1;
+                proptest::prop_assert!(is_for_nothing(grant, &warning.message), "{}", text);
             }
             Ok(())
         })
         .unwrap();
     assert!(never > 50 && covered > 20, "{never} never match, {covered} are covered: too few to tell");
+    assert!(for_nothing > 20, "{for_nothing} patterns are for nothing: too few to tell");
 }
 
 /// The other way round: where only globs without `${user}` are in play, whatever no short name shows is proved.

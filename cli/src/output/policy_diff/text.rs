@@ -128,7 +128,7 @@ pub(super) fn in_words(class: Option<&PatternClass>) -> String {
 }
 
 fn listed(patterns: &[String], word: &str) -> String {
-    patterns.iter().map(shown).collect::<Vec<_>>().join(word)
+    patterns.iter().map(|pattern| shown_line(pattern)).collect::<Vec<_>>().join(word)
 }
 
 fn paths(paths: Option<&PathChange>) -> String {
@@ -196,7 +196,7 @@ pub fn done_text(done: &PolicyDiffDone, page: &Page) -> String {
         let about = if bound.patterns.is_empty() {
             String::new()
         } else {
-            format!(" ({}{rest})", names(&bound.patterns))
+            format!(" ({}{rest})", listed(&bound.patterns, ", "))
         };
         text.push_str(&format!("{} {}{about}\n", page.warn("warning:"), shown_line(&bound.why)));
     }
@@ -275,16 +275,18 @@ mod tests {
 
     #[test]
     fn a_condition_comes_and_another_goes() {
-        let deploy =
-            Paths::Of(PatternClass { within: texts(&["deploy/**"]), without: texts(&["deploy/docs/**"]) });
+        let deploy = Paths::Of(PatternClass {
+            within: texts(&["deploy/**"]),
+            without: texts(&[r"re:deploy/docs\..*"]),
+        });
         let before = taking(&["1 approval by `developer`"], &["reviewed"]);
         let after = taking(&["2 approvals by `developer`", "signed commits"], &["reviewed", "strictly"]);
         let told = change_text(&change("tightens", deploy, "deploy/a", before, after), &page());
-        insta::assert_snapshot!(told, @"
+        insta::assert_snapshot!(told, @r"
         - needs more to update
             who     1 user in all
                     developer: ada
-            where   refs/heads/main in pay/*, changing deploy/** but not deploy/docs/**
+            where   refs/heads/main in pay/*, changing deploy/** but not re:deploy/docs\..*
                     for example ada: update PAY/a refs/heads/main, changing deploy/a
             gone    1 approval by `developer` (reviewed)
             new     2 approvals by `developer`; signed commits (reviewed, strictly)

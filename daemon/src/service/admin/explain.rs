@@ -36,8 +36,11 @@ pub(super) async fn explain(live: &Live, asked: v1::ExplainRequest) -> Result<v1
 /// It takes a while where there are many rules.
 fn explained(basis: Basis, asker: &Asker, question: &Question) -> Result<v1::Explanation, Status> {
     let policy = basis.state.policy.as_deref();
-    if let Some(role) = policy.and_then(|policy| explain::unknown_role(policy, asker)) {
-        return Err(Status::not_found(format!("the policy has no role `{role}`")));
+    if let Some(policy) = policy
+        && let Some(role) = explain::unknown_role(policy, asker)
+    {
+        let meant = explain::role_meant(policy, role).map(|meant| format!(": {meant}")).unwrap_or_default();
+        return Err(Status::not_found(format!("the policy has no role `{role}`{meant}")));
     }
     let explanation = match explain::explain(&basis.state, asker, question, basis.at) {
         Ok(explanation) => explanation,

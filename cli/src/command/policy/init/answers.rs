@@ -117,6 +117,10 @@ pub(super) fn project(text: &str) -> Result<Exemplified, String> {
 /// `main` or `release/**`.
 pub(super) fn branch(text: &str) -> Result<Exemplified, String> {
     let short = text.trim();
+    if short.starts_with('!') {
+        let is = format!("`{}` is an exclusion, and there are none here", shown(text));
+        return Err(format!("{is}: name the branches that only move forward"));
+    }
     let short = short.strip_prefix("refs/heads/").unwrap_or(short);
     let exemplified = Exemplified::new(&format!("refs/heads/{short}"));
     // White space parts the words of a test's `push`.

@@ -213,6 +213,7 @@ fn what_makes_no_sense_is_told_with_its_option() {
             failure(&["--source", "Okta Prod"]),
             failure(&["--project", "PAY/a/b"]),
             failure(&["--protect", "re:x"]),
+            failure(&["--protect", "main", "--protect", "!dev"]),
             failure(&["--pull-requests", "maybe"]),
             failure(&["--protect", "none", "--pull-requests", "yes"]),
             failure(&["--contact", " "]),
