@@ -10,7 +10,6 @@ mod trace;
 
 use jiff::Timestamp;
 
-pub(crate) use asked::carrying;
 use asked::rules;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 

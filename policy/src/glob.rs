@@ -73,6 +73,14 @@ impl Glob {
         Self { source: self.source.clone(), alternatives }
     }
 
+    /// Whether the pattern plainly matches every text, also the empty one. Where it does not plainly, it may all the same.
+    pub(crate) fn is_of_all(&self) -> bool {
+        let is_one = |wanted: &[Token]| self.alternatives.iter().any(|tokens| **tokens == *wanted);
+        // `**` alone matches no empty text.
+        is_one(&[Token::Segments, Token::Run])
+            || is_one(&[Token::Rest]) && (is_one(&[Token::Run]) || is_one(&[]))
+    }
+
     /// A text that the pattern matches for a user called `a`; nothing is said of how the name may be used.
     pub(crate) fn example(&self) -> Vec<u8> {
         let text = |token: &Token| match token {

@@ -18,7 +18,6 @@ use crate::{
         Basis, OneRef, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse,
         judge_as, obstacles, told,
     },
-    explain,
     facts::FactsNeeded,
     name::{PrivilegeId, RoleId, RuleId, Username},
     nonempty::NonEmpty,
@@ -33,7 +32,8 @@ use crowd::Crowd;
 pub struct Who<'a> {
     /// Who may, by what carries it; in order of grant and role.
     pub can: BTreeMap<Way, Vec<Principal<'a>>>,
-    /// Whom a grant reaches and a block or a require stops; in order of grant and role.
+    /// Whom grants would carry and a block or a require stops; in order of grant and role. Not those of whom it depends on
+    /// what the question does not say whether a grant would: they may not either way.
     pub stopped: BTreeMap<Stop, u64>,
     /// Those of whom it cannot be said, since the question does not say enough.
     pub unclear: Unclear,
@@ -51,9 +51,9 @@ pub struct Unclear {
 /// What carries a right.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Way {
-    /// The grant.
+    /// The grant; of several that cover the changed paths together, one.
     pub grant: RuleId,
-    /// The role through which it reaches somebody; `None` when it names them directly.
+    /// The role through which that reaches somebody; `None` when it names them directly.
     pub role: Option<RoleId>,
     /// By which they have it for a while; `None` when it is a standing right.
     pub elevation: Option<PrivilegeId>,
@@ -246,17 +246,15 @@ impl Judge<'_> {
         Some(Stop { way: self.would_carry(subject)?, rules })
     }
 
-    /// What would carry it, were there no block.
+    /// What would carry it, were there no block; `None` also where it depends on what is not said.
     fn would_carry(&self, subject: &Subject<'_>) -> Option<Way> {
         let waivers = self.waivers(&subject.username);
         let basis = self.basis(&waivers);
-        let grant = explain::carrying(&basis, self.question, subject, self.now)?;
         let request = self.question.request(subject.username.clone().into_owned());
         let facts = self.question.facts();
         let scope = Scope::new(&basis, subject, &request, &facts, self.now);
         let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
-        let (role, elevation) = one.way(grant, self.question.decided_verb())?;
-        Some(Way { grant: grant.id.clone(), role, elevation })
+        one.would_carry(self.question.decided_verb()).map(|permit| Way::of(&permit))
     }
 }
 

@@ -193,7 +193,7 @@ impl<'a> Carried<'a> {
         scope.given(self.reach).into_iter().chain(beside).cloned()
     }
 
-    fn told(self, scope: &Scope<'_>) -> Permit {
+    pub(super) fn told(self, scope: &Scope<'_>) -> Permit {
         let Self { grant, reach, with } = self;
         let With { grants, given, lifted } = with.map(|with| *with).unwrap_or_default();
         let permit = Permit::by_grant(grant.id.clone(), scope.role(reach), scope.told(reach));

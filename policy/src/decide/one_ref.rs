@@ -8,7 +8,7 @@ use super::{
     paths::Part,
     scope::{BlockOnRef, GrantOnRef, Reach, RulesOnRef, Scope},
     tally::Tally,
-    verdict::WouldHave,
+    verdict::{Permit, WouldHave},
 };
 use crate::{
     examples::Examples,
@@ -168,6 +168,13 @@ impl<'a> OneRef<'_, 'a> {
             return None;
         }
         self.granted_in_parts(&of_some_paths, tally)
+    }
+
+    /// By what it would be carried, whatever forbids it; `None`: by nothing, or it depends on facts that are not known.
+    pub(crate) fn would_carry(&self, verb: Verb) -> Option<Permit> {
+        let rules = self.scope.rules_on(self.update);
+        let carried = self.granted(&rules, verb, &mut Tally::default())?;
+        Some(carried.told(self.scope))
     }
 
     /// Notes what a grant gives that reaches the pusher so.

@@ -1,25 +1,9 @@
 //! By what a grant reaches the pusher, for whoever tells of it.
 
 use super::{Given, Known, OneRef, Part};
-use crate::{
-    name::{PrivilegeId, RoleId},
-    request::Verb,
-    rule::Grant,
-};
+use crate::{request::Verb, rule::Grant};
 
 impl<'a> OneRef<'_, 'a> {
-    /// How a grant reaches the pusher, if it does: the role, and what they were given for a while.
-    pub(crate) fn way(&self, grant: &Grant, verb: Verb) -> Option<(Option<RoleId>, Option<PrivilegeId>)> {
-        let subject = self.scope.subject;
-        match grant.reaches(&subject.username.key(), subject.roles()) {
-            Some(role) => Some((role, None)),
-            None => {
-                let given = self.given_to(grant, verb).into_iter().next()?;
-                Some((Some(given.role.clone()), Some(given.id.clone())))
-            }
-        }
-    }
-
     /// What the pusher was given for a while by which a grant reaches them, as it is weighed: where one is enough for all
     /// that changes, the first that is, and rather one of all paths; else all of it, since it may be enough together.
     pub(crate) fn given_to(&self, grant: &Grant, verb: Verb) -> Vec<Given<'a>> {

@@ -79,7 +79,9 @@ impl Condition {
             (*no_foreign_merges, Self::NoForeignMerges),
         ];
         let flags = flags.into_iter().filter_map(|(is_wanted, condition)| is_wanted.then_some(condition));
-        let message = message.as_ref().map(|pattern| Self::Message(pattern.to_string()));
+        // What every message is like asks for nothing.
+        let message = message.as_ref().filter(|pattern| pattern.is_of_all() != Some(true));
+        let message = message.map(|pattern| Self::Message(pattern.to_string()));
         let extensions = forbid_extensions.iter().cloned().map(Self::NoExtension);
         let sizes = max_blob.map(Self::MaxBlob).into_iter().chain(max_commits.map(Self::MaxCommits));
         flags.chain(message).chain(sizes).chain(extensions).collect()

@@ -17,9 +17,11 @@
 //! what each takes; so one path at a time, and none, is all that there is to ask.
 //!
 //! What is compared is what the two policies decide about single ref updates from `now` on, for the people and
-//! services that the directory and the policies know, and for the holder of each role alone. What rules in `evaluate`
+//! services that the directory and the policies know, and for the holder of each role alone; not for those who have a
+//! role for a while beside their own, whom what is excepted from blocks and requires sets apart. What rules in `evaluate`
 //! mode would decide is not compared, nor are the reasons of a refusal that stays one. Patterns of messages are compared
-//! as they are written: where what is told rests on that two of them differ, the answer is not exact. A condition
+//! as they are written, but for those that plainly match every message and so ask for nothing: where what is told rests
+//! on that two of them differ, or on one that may match every message, the answer is not exact. A condition
 //! follows from another of its own kind only: that a path may not be a new file says nothing of extensions. All commits
 //! of a push are new in view of every rule; where other pushes may be decided otherwise, the answer is not exact.
 //!
@@ -30,12 +32,14 @@
 //! what replaces the policy ([`PolicyDiff::approvals`]).
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then, but for one between patterns of messages: `{PAY,WEB}-*` asks for what `{WEB,PAY}-*` does. `re:`
+//! is one, also then, but for one between patterns of messages, or between the paths of workloads: `{PAY,WEB}-*` asks for
+//! what `{WEB,PAY}-*` does. `re:`
 //! patterns of refs, repositories and paths are automata like all others; one that grows beyond its bound is named.
 
 mod answer;
 mod bounded;
 mod budget;
+mod clocks;
 mod compare;
 mod condition;
 #[cfg(test)]
@@ -176,6 +180,9 @@ fn of_weeks(groups: &[Group], table: &Table<'_>, times: &Times) -> Vec<Bounded> 
         whys.extend(Times::are_apart(weekly.iter().copied()).then_some(APART));
         whys.extend((!weekly.is_disjoint(&times.left_out)).then_some(TOO_MANY_WEEKLY));
         whys.extend((!weekly.is_disjoint(&times.skipped)).then_some(SKIPPED));
+        // One alone meets nothing.
+        let otherwise = weekly.len() > 1 && !weekly.is_disjoint(&times.otherwise);
+        whys.extend(otherwise.then_some(OTHERWISE));
     }
     whys.into_iter().map(Bounded::because).collect()
 }
@@ -186,3 +193,5 @@ const TOO_MANY_WEEKLY: &str =
     "there are more than 32 different weekly windows: some of their hours were not looked at";
 const SKIPPED: &str =
     "the clock skips the hours of a weekly window in the week that is compared: they were not looked at";
+const OTHERWISE: &str =
+    "the clock is set in the hours of weekly windows: how they meet in other weeks was not compared";

@@ -154,7 +154,7 @@ impl Comparison<'_> {
             self.bounded.add(Bounded::new(views::WHY, in_part));
         }
         let effect = effect?;
-        let messages = messages(&before, &after, effect);
+        let messages = messages(&before, &after, effect, &self.table.unclear);
         if !messages.is_empty() {
             self.bounded.add(Bounded::new(MESSAGES, messages));
         }

@@ -1,6 +1,6 @@
 //! The rules of two policies side by side, their patterns numbered once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     condition::Condition,
@@ -22,6 +22,8 @@ pub(super) struct Table<'p> {
     pub(super) refs: Patterns,
     pub(super) repositories: Patterns,
     pub(super) paths: Patterns,
+    /// Patterns of messages of which nobody can tell whether they ask for anything.
+    pub(super) unclear: BTreeSet<String>,
 }
 
 /// One rule: what it says as numbers, so that saying the same is being equal.
@@ -96,7 +98,9 @@ impl<'p> Table<'p> {
         }
         let (refs, repositories, paths) =
             (refs.numbered(false), repositories.numbered(true), paths.numbered(false));
-        let mut table = Self { rules: Vec::new(), after, refs, repositories, paths };
+        let unclear = written::messages([old, new]).filter(|pattern| pattern.is_of_all().is_none());
+        let unclear = unclear.map(ToString::to_string).collect();
+        let mut table = Self { rules: Vec::new(), after, refs, repositories, paths, unclear };
         for rule in written {
             let says = sayings.get(&rule.says).copied().unwrap_or_default();
             table.add(rule, says);

@@ -2,14 +2,15 @@
 //!
 //! A weekly window comes again and again, so one week is looked at from now on, and one from each later moment at which a
 //! rule begins or ends for good: what is so in it is so in every week until the next such moment. Windows by the
-//! clock of one place keep together whatever the clocks do; those of several places shift against each other when only some
-//! clocks change, and then the answer is not exact. See [`Times::are_apart`]. Nor is it where the clock skips the hours of a
-//! window in the week that is looked at: see [`Times::skipped`].
+//! clock of one place keep together but for the hours in which it is set: see [`super::clocks`]. Those of several places
+//! shift against each other when only some clocks change, and then the answer is not exact. See [`Times::are_apart`]. Nor is it
+//! where the clock skips the hours of a window in the week that is looked at: see [`Times::skipped`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, ToSpan as _};
 
+use super::clocks;
 use crate::rule::{Weekly, Window};
 
 /// How many different weekly windows are looked at.
@@ -26,6 +27,8 @@ pub(super) struct Times {
     pub(super) left_out: BTreeSet<Weekly>,
     /// Those of which nothing is asked in some week that is looked at, since the clock skips their hours there.
     pub(super) skipped: BTreeSet<Weekly>,
+    /// Those that meet others otherwise in some other week, since the clock is set.
+    pub(super) otherwise: BTreeSet<Weekly>,
 }
 
 /// From its start to that of the next one.
@@ -63,7 +66,10 @@ impl Times {
         }
         #[cfg(test)]
         super::budget::done(parts.len());
-        Self { parts, left_out, skipped }
+        let until = firsts.iter().skip(1).copied().map(Some).chain([None]);
+        let stretches: Vec<_> = firsts.iter().copied().zip(until).collect();
+        let otherwise = clocks::meeting_otherwise(&weekly, &stretches);
+        Self { parts, left_out, skipped, otherwise }
     }
 
     /// What it takes to cut time by rules with these windows, in steps.
@@ -179,7 +185,7 @@ fn week(weekly: &[Weekly], first: Timestamp, next: Option<Timestamp>) -> Vec<Par
 }
 
 /// The end of the week that is looked at from `first` on.
-fn week_end(first: Timestamp) -> Option<Timestamp> {
+pub(super) fn week_end(first: Timestamp) -> Option<Timestamp> {
     // Days are those of a clock; of the week they are as long as any. A clock that changes makes one an hour longer.
     first.checked_add((7 * 24 + 1).hours()).ok()
 }
@@ -194,7 +200,7 @@ fn is_skipped(weekly: &Weekly, first: Timestamp, next: Option<Timestamp>) -> boo
 }
 
 /// Where a window begins and ends after `from`, up to the first such moment not before `end`.
-fn edges(weekly: &Weekly, from: Timestamp, end: Timestamp) -> Vec<Timestamp> {
+pub(super) fn edges(weekly: &Weekly, from: Timestamp, end: Timestamp) -> Vec<Timestamp> {
     let mut edges = Vec::new();
     let mut at = from;
     while edges.len() < MOST_EDGES

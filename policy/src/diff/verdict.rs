@@ -76,11 +76,16 @@ pub(super) fn effect(one: &Judged, other: &Judged) -> Option<Effect> {
 }
 
 /// Why an effect may be none, or another one.
-pub(super) const MESSAGES: &str =
-    "patterns of messages are compared as they are written: one may ask for no more than another does";
+pub(super) const MESSAGES: &str = "patterns of messages are compared as they are written: one may ask for no more than another, or for nothing";
 
-/// The patterns of messages on whose comparison with each other an effect rests; none: it does not rest on any.
-pub(super) fn messages<'j>(one: &'j Judged, other: &'j Judged, effect: Effect) -> BTreeSet<&'j str> {
+/// The patterns of messages on whose comparison with each other an effect rests, or on that one of `unclear` asks for
+/// something; none: it does not rest on any.
+pub(super) fn messages<'j>(
+    one: &'j Judged,
+    other: &'j Judged,
+    effect: Effect,
+    unclear: &BTreeSet<String>,
+) -> BTreeSet<&'j str> {
     let [before, after] = [one, other].map(Judged::messages);
     let patterns = |side: &BTreeSet<(&'j str, Option<&'j LiftedRule>)>| -> BTreeSet<&'j str> {
         side.iter().map(|(pattern, _)| *pattern).collect()
@@ -88,14 +93,17 @@ pub(super) fn messages<'j>(one: &'j Judged, other: &'j Judged, effect: Effect) -
     let (asked_before, asked_after) = (patterns(&before), patterns(&after));
     let rests = match effect {
         Effect::Gains | Effect::Loses => false,
-        // Where one side asks for none, the other asks for more.
+        // Where one side asks for none, the other asks for more, if it surely asks for anything.
         Effect::Tightens | Effect::Loosens | Effect::Changes => {
-            !asked_before.is_empty() && !asked_after.is_empty() && asked_before != asked_after
+            let mut otherwise = asked_before.symmetric_difference(&asked_after);
+            otherwise.any(|pattern| unclear.contains(*pattern))
+                || !asked_before.is_empty() && !asked_after.is_empty() && asked_before != asked_after
         }
         Effect::MayLift | Effect::MayNoLongerLift | Effect::LiftsOtherwise => before != after,
     };
     let all: BTreeSet<&str> = asked_before.union(&asked_after).copied().collect();
-    if rests && all.len() > 1 { all } else { BTreeSet::new() }
+    let may_differ = all.len() > 1 || all.iter().any(|pattern| unclear.contains(*pattern));
+    if rests && may_differ { all } else { BTreeSet::new() }
 }
 
 /// What is told of a difference on either side.

@@ -8,8 +8,8 @@ use super::{condition::Condition, table::Kind};
 use crate::{
     name::RuleId,
     rule::{
-        Block, CommitChecks, Grant, Mode, PathSet, Policy, RefSet, RepositorySet, Require, VerbSet, Waiver,
-        Window,
+        Block, CommitChecks, Grant, MessagePattern, Mode, PathSet, Policy, RefSet, RepositorySet, Require,
+        VerbSet, Waiver, Window,
     },
 };
 
@@ -47,6 +47,13 @@ pub(super) fn rules(policy: &Policy) -> Vec<Written<'_>> {
     let requires = requires.map(|rule| require(rule, name(&rule.id)));
     let waivers = policy.waivers().iter().filter(|rule| rule.mode == Mode::Enforce).map(waiver);
     grants.chain(blocks).chain(requires).chain(waivers).collect()
+}
+
+/// The patterns of messages in these policies.
+pub(super) fn messages<'p>(policies: [&'p Policy; 2]) -> impl Iterator<Item = &'p MessagePattern> {
+    let requires = policies.into_iter().flat_map(Policy::requires);
+    let enforced = requires.filter(|require| require.mode == Mode::Enforce);
+    enforced.filter_map(|require| require.commits.message.as_ref())
 }
 
 fn grant(grant: &Grant) -> Written<'_> {

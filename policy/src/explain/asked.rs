@@ -57,27 +57,6 @@ pub(super) fn rules(
         .collect()
 }
 
-/// The first grant that carries it, whatever forbids it: what [`rules`] says, of those alone that are about it.
-pub(crate) fn carrying<'a>(
-    basis: &'a Basis<'a>,
-    question: &Question,
-    subject: &Subject<'_>,
-    now: Timestamp,
-) -> Option<&'a Grant> {
-    let request = question.request(subject.username.clone().into_owned());
-    let facts = question.facts();
-    let scope = Scope::new(basis, subject, &request, &facts, now);
-    let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
-    let asked = Asked { one, question, subject, called: "", now };
-    basis.policy.grants().iter().find(|grant| {
-        grant.mode == Mode::Enforce
-            && grant.verbs.contains(question.decided_verb())
-            && grant.on.matches(&question.repository)
-            && asked.is_ref_in(&grant.refs)
-            && asked.of_grant(grant).matched()
-    })
-}
-
 /// One question by one person at one moment.
 struct Asked<'a> {
     one: OneRef<'a, 'a>,

@@ -72,6 +72,9 @@ pub enum CommitCheck {
     MaxCommits,
 }
 
+/// First lines that there can be, as different as they come: hardly a pattern matches all of them.
+const POSSIBLE: [&[u8]; 6] = [b"", b"a", b"A-1 fix a/b", b"Merge branch 'x' into y.", b"{[(*", b"\xff\xfe"];
+
 /// A pattern over the first line of a message: `re:…`, or a glob, in which `/` is a character like any other but for
 /// `*` and `?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +102,19 @@ impl MessagePattern {
         self.0.matches(subject, "")
     }
 
+    /// Whether every first line that there can be is like that, also that of a commit without a message; `None`: nobody can
+    /// tell.
+    pub(crate) fn is_of_all(&self) -> Option<bool> {
+        if !POSSIBLE.iter().all(|subject| self.matches(subject)) {
+            return Some(false);
+        }
+        let plainly = match &self.0 {
+            Pattern::Glob(glob) => glob.is_of_all(),
+            Pattern::Regex(regex) => regex.as_str() == "re:.*",
+        };
+        plainly.then_some(true)
+    }
+
     /// What it costs to keep: see [`crate::file::MAX_SIGNS`].
     pub(crate) fn weight(&self) -> usize {
         self.0.weight()
@@ -114,5 +130,50 @@ impl fmt::Display for MessagePattern {
 impl Serialize for MessagePattern {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MessagePattern;
+
+    fn is_of_all(source: &str) -> Option<bool> {
+        MessagePattern::parse(source).unwrap().is_of_all()
+    }
+
+    #[test]
+    fn what_every_message_is_like_is_known_where_it_is_plain() {
+        for (source, expected) in [
+            // A commit may have no message.
+            ("**", Some(false)),
+            ("*", Some(false)),
+            ("A-*", Some(false)),
+            ("**/*", Some(true)),
+            ("{**,}", Some(true)),
+            ("{A-*,*,**}", Some(true)),
+            ("**/**/*", None),
+        ] {
+            assert_eq!(is_of_all(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "regex")]
+    fn so_it_is_of_regular_expressions() {
+        for (source, expected) in
+            [("re:.*", Some(true)), ("re:.+", Some(false)), (r"re:[^\n]*", None), ("re:(.*)", None)]
+        {
+            assert_eq!(is_of_all(source), expected, "{source}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_of_all_matches_whatever_comes(text in "[a/]{0,6}", subject: Vec<u8>) {
+            for source in ["**/*", "{**,}", "{A-*,*,**}"] {
+                let pattern = MessagePattern::parse(source).unwrap();
+                proptest::prop_assert!(pattern.matches(&subject) && pattern.matches(text.as_bytes()), "{}", source);
+            }
+        }
     }
 }

@@ -102,6 +102,14 @@ impl Weekly {
         })
     }
 
+    /// When its clock is set within a year from `from` on.
+    pub(crate) fn clock_changes(&self, from: Timestamp) -> Vec<Timestamp> {
+        let end = from.checked_add((366 * 24).hours()).unwrap_or(Timestamp::MAX);
+        let Some(zone) = self.zone.open() else { return Vec::new() };
+        let changes = zone.following(from).map(|change| change.timestamp());
+        changes.take_while(|at| *at <= end).collect()
+    }
+
     fn end_in(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let today = zone.to_datetime(now).date();
         let since = (today.weekday().to_monday_zero_offset() - self.from.day).rem_euclid(7);

@@ -11,6 +11,7 @@
 mod bounds;
 mod brute;
 mod circumstances;
+mod leased_paths;
 #[path = "../common/mod.rs"]
 mod common;
 mod messages;

@@ -1,6 +1,9 @@
 //! Weekly windows: what comes again every week.
 
-use oam_policy::diff::{Effect, Limits, PolicyDiff, diff};
+use oam_policy::{
+    Facts, Outcome,
+    diff::{Effect, Limits, PolicyDiff, diff},
+};
 
 use super::{
     common,
@@ -89,4 +92,28 @@ fn hours_that_the_clock_skips_in_the_week_that_is_compared_are_said_to_be_left_o
     assert!(!found.exact && found.bounded[0].why.contains("the clock skips"), "{found:?}");
     let found = on("2026-04-01T00:00:00Z");
     assert!(found.exact && found.changes.iter().any(|change| change.effect == Effect::Loses), "{found:?}");
+}
+
+#[test]
+fn windows_that_meet_only_where_the_clock_is_set_back_are_said_to_be_left_out() {
+    // On 2026-10-25 it is 02:30 in Berlin at 00:30 UTC and again at 01:30 UTC; in no other week the grant meets the block.
+    let hours = |rule: &str, from: &str, to: &str| {
+        format!("{rule}weekly = {{ from = \"{from}\", to = \"{to}\", zone = \"Europe/Berlin\" }}\n")
+    };
+    let grant = hours(GRANT, "Sun 01:00", "Sun 02:30");
+    let block = "[[block]]\nid = \"f\"\non = [\"**\"]\nrefs = [\"refs/heads/main\"]\n";
+    let blocked = |from: &str| grant.clone() + &hours(block, from, "Sun 04:00");
+    let outcome = |rules: &str| {
+        let policy = common::policy(&format!("{HEAD}{rules}"));
+        let case = common::Case::new(policy, directory()).at("2026-10-25T00:45:00Z");
+        case.decide("a", "P/a", &["update refs/heads/main"], &Facts::none()).outcome()
+    };
+    assert_eq!(
+        [outcome(&blocked("Sun 02:30")), outcome(&blocked("Sun 03:00")), outcome(&grant)],
+        [Outcome::Refused, Outcome::Permitted, Outcome::Permitted]
+    );
+    let found = compared(&blocked("Sun 02:30"), &grant);
+    assert!(!found.exact && found.bounded[0].why.contains("the clock is set"), "{found:?}");
+    let found = compared(&blocked("Sun 03:10"), &grant);
+    assert!(found.exact && found.total() == 0, "{found:?}");
 }

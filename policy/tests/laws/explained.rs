@@ -26,9 +26,9 @@ use crate::{
 
 /// A question, and the push that it imagines.
 #[derive(Debug, Clone)]
-struct Asked {
-    question: Question,
-    push: Push,
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    pub(crate) push: Push,
     waivers: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ fn said() -> impl Strategy<Value = Said> {
     )
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+pub(crate) fn asked() -> impl Strategy<Value = Asked> {
     (push(), said(), option::weighted(0.2, subsequence(vec!["r0", "r1", "r2"], 0..=3))).prop_map(
         |(push, said, roles)| {
             let update = &push.updates[0];
@@ -148,18 +148,30 @@ fn tip(tag: ImaginedTag) -> Tip {
 }
 
 /// Any world, and one in which some have something for a while. No question shows the token of a lease.
-fn any_world() -> impl Strategy<Value = World> {
+pub(crate) fn any_world() -> impl Strategy<Value = World> {
     prop_oneof![world(), world_for_a_while().prop_map(|world| World { shown: None, ..world })]
 }
 
 /// The state of a world at the moment of a push: what jobs have leased begins and ends by it.
-fn state(world: &World, push: &Push) -> State {
+pub(crate) fn state(world: &World, push: &Push) -> State {
     let engine = engine::Engine::new(world);
     State { leases: engine.leases(push), ..engine.state }
 }
 
+/// Everybody about whom `who` asks, by their name in lower case.
+pub(crate) fn everybody(world: &World) -> BTreeMap<String, &'static str> {
+    let accounts = world.leased.iter().filter_map(crate::leased::Leased::account);
+    let services = world.roles.iter().flat_map(|role| role.service.iter().copied());
+    let accounts: Vec<_> = services.chain(accounts).collect();
+    let is_service = |name: &str| accounts.iter().any(|one| same_name(one, name));
+    // Of a service that the directory does not know, nobody knows the spelling: it is taken to be in lower case.
+    let services = NAMES.into_iter().filter(|name| *name == name.to_lowercase() && is_service(name));
+    let people = world.people.iter().map(|person| person.name);
+    services.chain(people).map(|name| (name.to_lowercase(), name)).collect()
+}
+
 /// The world in which `by` uses the waivers of a question as they should be used.
-fn using(world: &World, asked: &Asked, by: &'static str) -> World {
+pub(crate) fn using(world: &World, asked: &Asked, by: &'static str) -> World {
     let mut world = world.clone();
     let used: Vec<_> = world.rules.iter().filter(|rule| asked.waivers.contains(&rule.id)).cloned().collect();
     for rule in used {
@@ -337,15 +349,8 @@ proptest! {
     /// `who` names exactly those whom `decide` permits, and counts those of whom it cannot be said.
     #[test]
     fn who_names_exactly_those_who_may(world in any_world(), asked in asked()) {
-        // Of a service that the directory does not know, nobody knows the spelling: it is taken to be in lower case.
-        let accounts = world.leased.iter().filter_map(crate::leased::Leased::account);
-        let accounts: Vec<_> = world.roles.iter().flat_map(|role| role.service.iter().copied()).chain(accounts).collect();
-        let is_service = |name: &str| accounts.iter().any(|one| same_name(one, name));
-        let services = NAMES.into_iter().filter(|name| *name == name.to_lowercase() && is_service(name));
-        let everybody: BTreeMap<_, _> =
-            services.chain(world.people.iter().map(|person| person.name)).map(|name| (name.to_lowercase(), name)).collect();
         let mut expected = (BTreeSet::new(), 0);
-        for (key, name) in everybody {
+        for (key, name) in everybody(&world) {
             let push = Push { by: Who::Name(name), ..asked.push.clone() };
             match Oracle::new(&using(&world, &asked, name), &push).outcome() {
                 Outcome::Permitted => drop(expected.0.insert(key)),

@@ -31,6 +31,7 @@ mod monotone;
 mod oracle;
 mod pushes;
 mod starter;
+mod stopped;
 mod truth;
 mod variety;
 mod world;

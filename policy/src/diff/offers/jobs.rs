@@ -18,6 +18,9 @@ use crate::{
 const TOO_MUCH: &str =
     "the workloads differ in more ways than are compared at once: which jobs may lease what is not all there";
 
+const PATHS: &str =
+    "the paths of workloads are compared as they are written: a job may lease for no other paths than before";
+
 /// Those of both policies that give anything, each policy's in the order in which they are tried.
 struct Workloads<'p> {
     rules: Vec<&'p Workload>,
@@ -65,6 +68,9 @@ pub(super) fn leasing(
                         bounded.because(TOO_MUCH);
                         break;
                     }
+                    if may_be_for_the_same_paths(&found.what) {
+                        bounded.because(PATHS);
+                    }
                     collected.add(found, role, 0, Some(verb));
                 }
             }
@@ -80,6 +86,23 @@ pub(super) fn leasing(
         bounded.because(why);
     }
     changes
+}
+
+/// Whether what is told rests on that paths are written otherwise, which may be the same all the same.
+fn may_be_for_the_same_paths(what: &Difference) -> bool {
+    let lists = |side: &[OfferTerms]| -> BTreeSet<Vec<String>> {
+        let of = |terms: &OfferTerms| match terms {
+            OfferTerms::Lease(terms) => terms.paths.clone(),
+            OfferTerms::Ask(_) | OfferTerms::Approve(_) => None,
+        };
+        side.iter().filter_map(of).collect()
+    };
+    let (before, after) = (lists(&what.before), lists(&what.after));
+    let all = ["**".to_owned()];
+    // Where one side is of whatever changes, the other is of less, but for what is plainly all.
+    let are_comparable = !before.is_empty() && !after.is_empty()
+        || before.iter().chain(&after).any(|paths| paths.as_slice() == all);
+    what.effect == OfferEffect::LeasesOtherwise && before != after && are_comparable
 }
 
 /// Whether a job's token shows a workload.
