@@ -157,7 +157,7 @@ impl Asked<'_> {
             findings: place.into_iter().chain([bound, self.live(&require.window), any_path()]).collect(),
             conditions: require
                 .conditions()
-                .map(|asked| conditions::told(&self.one, require, asked))
+                .map(|asked| conditions::told(&self.one, require, asked, self.question))
                 .collect(),
             lifted_by: self.one.lifting(&require.id).map(|one| one.waiver.clone()),
         }
