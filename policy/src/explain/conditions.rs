@@ -7,7 +7,7 @@ use super::{
 use crate::{
     decide::{Condition as Asked, Known, OneRef},
     printable::Printable,
-    question::Question,
+    question::{ImaginedTag, Question},
     reason::{RefusalReason, Shortfall, Unmet},
     request::Verb,
     rule::{CommitCheck, CommitChecks, Excluded, Require, TagCheck, Via},
@@ -42,7 +42,7 @@ fn is_supposed(question: &Question, asked: Asked<'_>) -> bool {
     let said = &question.circumstances;
     let is_silent = match asked {
         Asked::Via(_) | Asked::Approvals(_) => false,
-        Asked::Tags(_) => question.name.is_tag(),
+        Asked::Tags(_) => question.name.is_tag() && said.tag == ImaginedTag::Signed,
         Asked::Commits(CommitCheck::MaxCommits) => said.commits.is_none(),
         Asked::Commits(CommitCheck::Message) => said.commit.is_none(),
         Asked::Commits(CommitCheck::MaxBlob) => said.commit.as_ref().is_none_or(|commit| commit.blob == 0),
