@@ -190,14 +190,21 @@ pub fn policies() -> String {
 pub fn explain() -> String {
     document(
         "{outcome, username, repository, ref, verb, roles, grant, through_role, reasons: [REASON], refs: [{ref, \
-         outcome, verb, reasons: [REASON]}], contact, otherwise: {outcome, grant, through_role, refs}, rules: [{kind, id, \
-         matched, why_not, evaluate_only, findings: [{dimension, ok, detail}]}], policy, snapshot: SNAPSHOT}",
+         outcome, verb, reasons: [REASON]}], contact, otherwise: {outcome, grant, through_role, refs}, supposing: [text], \
+         rules: [RULE], policy, snapshot: SNAPSHOT}",
         &[
             "outcome: permitted (exit code 0), refused (1) or undecided (3)",
+            "outcome: depends (3), where the answer depends on what was not said: {outcome, depends_on, username, repository, ref, \
+             verb, roles, supposing, rules, policy, snapshot} instead",
+            "supposing: what rules ask for of commits, files or a tag and nothing else was said of, in words",
+            "RULE: {kind, id, matched, why_not, evaluate_only, findings: [{dimension, ok, detail}], conditions: [{ok, detail, \
+             supposed}], lifted_by}",
             "ref: instead `ref_b64`, in base64, where it is not UTF-8",
             "REASON: {code, rule, summary, hint}",
             "otherwise: of somebody cut off, deactivated or unknown, what would be decided if they were not",
-            "dimension: repository, ref, verb, role, time; a rule matches when all are ok",
+            "dimension: repository, ref, verb, role, time, path; a rule matches when all are ok",
+            "ok: null where it depends on what was not said; conditions: what a require asks for; lifted_by: the waiver that \
+             lifts the rule",
             "a draft with faults (1): {faults_total, faults: [FAULT]} instead",
             SNAPSHOT,
             FAULT,
