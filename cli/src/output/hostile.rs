@@ -489,6 +489,14 @@ fn of_who(reasons: &[Reason]) {
         WhoOpening { policy: evil(), snapshot: Some(snapshot_info()), users: 1, ..WhoOpening::default() };
     check("who", &who::opening_text(&opening, question, &page()));
     let mut answer = who::Answer::new(&opening);
+    let doubted = WhoOpening {
+        unclear: 1,
+        unclear_for_want_of: evil(),
+        undecided_people: 1,
+        undecided_because: reasons.to_vec(),
+        ..opening.clone()
+    };
+    check("who, of some", &who::opening_text(&doubted, question, &page()));
     let undecided = WhoOpening { undecided: reasons.to_vec(), ..opening };
     check("who, undecided", &who::opening_text(&undecided, question, &page()));
     let principals = vec![WhoPrincipal { username: evil(), service: true }];
