@@ -176,7 +176,7 @@ impl<'a> Who<'a> {
 
 impl Undecided {
     fn add(&mut self, reasons: &NonEmpty<UndecidedReason>) {
-        for reason in reasons.iter() {
+        for reason in reasons {
             if !self.reasons.contains(reason) {
                 self.reasons.push(reason.clone());
             }

@@ -302,7 +302,8 @@ fn in_full(rule: &RuleTrace, page: &Page) -> String {
         ]);
     }
     for condition in &rule.conditions {
-        table.push([String::new(), "asks for".into(), word(condition).into(), shown_line(&condition.detail)]);
+        let ok = if condition.supposed { "supposed" } else { word(condition) };
+        table.push([String::new(), "asks for".into(), ok.into(), shown_line(&condition.detail)]);
     }
     if !rule.lifted_by.is_empty() {
         let detail = format!("by the waiver {}", quoted(&rule.lifted_by));

@@ -285,8 +285,7 @@ fn allowed<'p>(rules: &Rules<'p>, token: &WorkloadToken, ask: &LeaseAsk) -> Resu
     let workloads = rules.policy.workloads().iter();
     let about = workloads.filter(|workload| workload.is_shown_by(token.issuer(), token.claims()));
     let (about, tried): (Vec<_>, Vec<_>) = about.partition(|workload| workload.mode == Mode::Enforce);
-    let no_workload = || LeaseError::NoWorkload;
-    let mut refused = tried.first().map_or_else(no_workload, |one| LeaseError::OnTrial(one.id.clone()));
+    let mut refused = tried.first().map_or(LeaseError::NoWorkload, |one| LeaseError::OnTrial(one.id.clone()));
     for workload in about {
         match allowed_by(rules, workload, ask) {
             Ok(allowed) => return Ok(allowed),

@@ -163,6 +163,9 @@ fn where_it_depends_every_rule_is_told() {
     block    secrets  ?        it is about `secrets/**`
     require  signed   yes
     ");
+    let in_full = depends_text(&explanation, Question { verbose: true, ..QUESTION }, &page());
+    assert!(in_full.contains("block `secrets` may match\n"), "{in_full}");
+    assert!(in_full.contains("asks for  supposed  no merges"), "{in_full}");
     let json = json_line(&depends_json(&explanation, QUESTION));
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     let told = ["outcome", "depends_on", "username", "ref"].map(|key| value[key].as_str().unwrap());
