@@ -32,10 +32,23 @@ pub struct Explanation {
     /// The decision.
     pub decision: Decision,
     /// When it is refused for who asks (cut off, deactivated, unknown): what would be decided if it were not. It is
-    /// there to be told, and nothing may act on it.
+    /// there to be told, and nothing may act on it. `None` also where that depends on what the question does not say.
     pub otherwise: Option<Decision>,
     /// Every rule on the repository, or on the ref, blocks first. Without a policy, or a directory that would say who
     /// asks, there is none to look at.
+    pub rules: Vec<RuleTrace>,
+}
+
+/// That the answer depends on what the question does not say, and all that there is to tell without it.
+#[derive(Debug, Clone)]
+pub struct Depends {
+    /// What would tell.
+    pub needed: FactsNeeded,
+    /// Who asks, as the directory spells them.
+    pub username: Username,
+    /// The roles that they hold.
+    pub roles: Vec<RoleId>,
+    /// As in [`Explanation::rules`]; what depends on it is [`Fit::Unknown`] there.
     pub rules: Vec<RuleTrace>,
 }
 
@@ -44,48 +57,65 @@ pub struct Explanation {
 /// [`Asker::Roles`] is somebody who holds just these roles and is called `${user}`: the directory has no part in it.
 ///
 /// # Errors
-/// When the verdict depends on facts that a question does not imply.
+/// When the verdict depends on facts that the question does not imply.
 pub fn explain(
     state: &State,
     asker: &Asker,
     question: &Question,
     now: Timestamp,
-) -> Result<Explanation, FactsNeeded> {
+) -> Result<Explanation, Box<Depends>> {
     let name = match asker {
         Asker::User(user) => user.clone(),
         Asker::Roles(_) => Username::anybody(),
     };
     let request = question.request(name);
     let state = &state.with_waivers(|policy| question.waivers(policy, &request.pusher, now));
-    let by_refs = |policy, subject: &Subject<'_>| {
-        let basis = state.basis(policy);
-        question.settle(|facts| judge_as(&basis, subject, &request, facts, now, told))
-    };
-    let (decision, otherwise) = match (asker, &state.policy) {
-        (Asker::Roles(roles), Some(policy)) => (by_refs(policy, &Subject::holder(policy, roles))?, None),
-        (Asker::Roles(_) | Asker::User(_), policy) => {
-            let decision = question.settle(|facts| decide(state, &request, facts, now))?;
-            let otherwise = match (policy, decision.verdict()) {
-                (Some(policy), PushVerdict::Refused(_)) => Some(by_refs(policy, decision.subject())?),
-                _ => None,
-            };
-            (decision, otherwise)
-        }
-    };
-    let rules = match (&state.policy, subject(state, asker, &decision)) {
+    let subject = subject(state, asker);
+    let rules = match (&state.policy, &subject) {
         (Some(policy), Some(subject)) => {
             let basis = state.basis(policy);
-            rules(&basis, question, (&subject, &called(asker, &subject)), now)
+            rules(&basis, question, (subject, &called(asker, subject)), now)
         }
         _ => Vec::new(),
     };
-    Ok(Explanation { request, decision, otherwise, rules })
+    match decided(state, (asker, question), &request, now) {
+        Ok((decision, otherwise)) => Ok(Explanation { request, decision, otherwise, rules }),
+        Err(needed) => {
+            let roles = subject.iter().flat_map(Subject::roles).cloned().collect();
+            let username = subject.map_or(request.pusher, |subject| subject.username.into_owned());
+            Err(Box::new(Depends { needed, username, roles, rules }))
+        }
+    }
+}
+
+/// The decision, and what it would be otherwise.
+fn decided(
+    state: &State,
+    (asker, question): (&Asker, &Question),
+    request: &Request,
+    now: Timestamp,
+) -> Result<(Decision, Option<Decision>), FactsNeeded> {
+    let by_refs = |policy, subject: &Subject<'_>| {
+        let basis = state.basis(policy);
+        question.settle(|facts| judge_as(&basis, subject, request, facts, now, told))
+    };
+    match (asker, &state.policy) {
+        (Asker::Roles(roles), Some(policy)) => Ok((by_refs(policy, &Subject::holder(policy, roles))?, None)),
+        (Asker::Roles(_) | Asker::User(_), policy) => {
+            let decision = question.settle(|facts| decide(state, request, facts, now))?;
+            let otherwise = match (policy, decision.verdict()) {
+                (Some(policy), PushVerdict::Refused(_)) => by_refs(policy, decision.subject()).ok(),
+                _ => None,
+            };
+            Ok((decision, otherwise))
+        }
+    }
 }
 
 /// Who asks, as `decide` knows them; also by a directory that has grown too old to decide by.
-fn subject<'a>(state: &'a State, asker: &'a Asker, decision: &Decision) -> Option<Subject<'a>> {
+fn subject<'a>(state: &'a State, asker: &'a Asker) -> Option<Subject<'a>> {
     match (asker, &state.policy, &state.snapshot) {
-        (Asker::Roles(_), Some(_), _) => Some(decision.subject().clone()),
+        (Asker::Roles(roles), Some(policy), _) => Some(Subject::holder(policy, roles)),
         (Asker::User(user), Some(policy), Some(snapshot)) => Some(Subject::resolve(policy, snapshot, user).0),
         _ => None,
     }

@@ -37,6 +37,17 @@ pub struct Who<'a> {
     pub stopped: BTreeMap<Stop, u64>,
     /// Those of whom it cannot be said, since the question does not say enough.
     pub unclear: Unclear,
+    /// Those of whom nothing can be decided, whatever the question says.
+    pub undecided: Undecided,
+}
+
+/// People of whom nothing can be decided: whether somebody who approved what they have may still do so is not known.
+#[derive(Debug, Clone, Default)]
+pub struct Undecided {
+    /// How many active users and service principals.
+    pub count: u64,
+    /// Why; nothing twice.
+    pub reasons: Vec<UndecidedReason>,
 }
 
 /// People of whom it cannot be said whether they may.
@@ -140,6 +151,7 @@ enum Answer {
     Can(Way),
     Stopped(Stop),
     Unclear(FactsNeeded),
+    Undecided(NonEmpty<UndecidedReason>),
     Cannot,
 }
 
@@ -156,8 +168,20 @@ impl<'a> Who<'a> {
                 None => drop(self.stopped.insert(stop.clone(), 1)),
             },
             Answer::Unclear(needed) => self.unclear.add(needed),
+            Answer::Undecided(reasons) => self.undecided.add(reasons),
             Answer::Cannot => {}
         }
+    }
+}
+
+impl Undecided {
+    fn add(&mut self, reasons: &NonEmpty<UndecidedReason>) {
+        for reason in reasons {
+            if !self.reasons.contains(reason) {
+                self.reasons.push(reason.clone());
+            }
+        }
+        self.count += 1;
     }
 }
 
@@ -213,7 +237,7 @@ impl Judge<'_> {
             PushVerdict::Undecided(reasons) => return Err(WhoError::Undecided(reasons.clone())),
             PushVerdict::PerRef(refs) => match &refs.first().verdict {
                 Verdict::Permitted(permit) => return Ok(Answer::Can(Way::of(permit))),
-                Verdict::Undecided(reasons) => return Err(WhoError::Undecided(reasons.clone())),
+                Verdict::Undecided(reasons) => return Ok(Answer::Undecided(reasons.clone())),
                 Verdict::Refused(reasons) => reasons,
             },
         };

@@ -213,16 +213,35 @@ fn who_is_refused_reads_what_to_ask_for() {
     assert!(!hint("alice", "delete refs/heads/main").contains("oam grant"));
 }
 
-#[test]
-fn who_and_explain_tell_of_it() {
-    let case = case(given());
-    let question = Question {
+/// [`PUSH`], as `who` and `explain` ask it.
+fn asked() -> Question {
+    Question {
         repository: "PAY/api".parse().unwrap(),
         name: oam_policy::RefName::parse(b"refs/heads/release/2").unwrap(),
         verb: oam_policy::Verb::Create,
         channel: oam_policy::Channel::Push,
         circumstances: Circumstances::default(),
-    };
+    }
+}
+
+/// Of all others `who` says whether they may.
+#[test]
+fn whose_approver_is_in_doubt_is_undecided_alone() {
+    let mut case = case(given());
+    let lost = Freshness { source: "ad".into(), as_of: None, max_age: None, unheard: None };
+    let rita: oam_policy::Username = "rita".parse().unwrap();
+    case.state.approvers = [(rita.key(), [lost].into())].into();
+    let found = who::who(&case.state, &asked(), "2026-01-02T01:00:00Z".parse().unwrap()).unwrap();
+    let can: Vec<_> = found.can.values().flatten().map(|one| one.username.as_str()).collect();
+    assert_eq!(can, ["rita"]);
+    let why: Vec<_> = found.undecided.reasons.iter().map(oam_policy::UndecidedReason::code).collect();
+    assert_eq!((found.undecided.count, why), (1, vec!["source-stale"]));
+    assert_eq!(found.unclear.count, 0);
+}
+
+#[test]
+fn who_and_explain_tell_of_it() {
+    let (case, question) = (case(given()), asked());
     let now = "2026-01-02T00:00:00Z".parse().unwrap();
     let found = who::who(&case.state, &question, now).unwrap();
     let told: Vec<_> = found

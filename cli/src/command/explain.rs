@@ -105,18 +105,18 @@ pub async fn run(command: Explain, context: &mut Context) -> Ending {
     if let Some(found) = explanation.faults.as_ref().filter(|found| faults::any(found)) {
         return faulty(found, context);
     }
-    if !explanation.depends_on.is_empty() {
-        let text = |page: &_| explain::depends_text(&explanation.depends_on, page);
-        context.terminal.answer(&explain::DependsJson::on(&explanation.depends_on), text)?;
-        return Ok(Exit::Undecided);
-    }
-    let decision = explanation.decision.as_ref().ok_or(CallError::Incomplete { missing: "the decision" })?;
     let question = Question {
         repository: &repository,
         name: asked.name.as_bytes(),
         verb: asked.verb.as_str(),
         verbose: command.verbose,
     };
+    if !explanation.depends_on.is_empty() {
+        let text = |page: &_| explain::depends_text(&explanation, question, page);
+        context.terminal.answer(&explain::depends_json(&explanation, question), text)?;
+        return Ok(Exit::Undecided);
+    }
+    let decision = explanation.decision.as_ref().ok_or(CallError::Incomplete { missing: "the decision" })?;
     let json = explain::json(&explanation, decision, question);
     context.terminal.answer(&json, |page| explain::text(&explanation, decision, question, page))?;
     Ok(match decision.outcome() {

@@ -81,6 +81,12 @@ struct Circumstances {
     #[arg(long = "commit", value_name = "FLAW,…", value_delimiter = ',',
         value_parser = PossibleValuesParser::new(ImaginedCommit::FLAWS))]
     commit_flaws: Vec<String>,
+    /// The first line of the message of a new commit
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    /// How large the files are that a new commit changes, in bytes
+    #[arg(long, value_name = "BYTES")]
+    blob: Option<u64>,
     /// How many new commits there are
     #[arg(long, value_name = "NUMBER")]
     commits: Option<u64>,
@@ -110,6 +116,8 @@ impl Circumstances {
             commit_flaws: self.commit_flaws.clone(),
             commits: self.commits,
             tag: self.tag.clone(),
+            commit_message: self.message.clone(),
+            commit_blob: self.blob.unwrap_or_default(),
         }
     }
 }

@@ -1,7 +1,15 @@
 //! What would be decided, and why.
 
+mod depends;
+mod supposed;
+
+use std::collections::BTreeSet;
+
 use oam_proto::v1::{Decision, Explanation, Finding, Otherwise, Outcome, Reason, RuleTrace};
 use serde::Serialize;
+
+pub use depends::{DependsJson, depends_json, depends_text};
+use supposed::{supposing, supposing_text};
 
 use super::page::short;
 use super::{
@@ -42,6 +50,7 @@ pub struct ExplanationJson<'a> {
     refs: Vec<RefJson<'a>>,
     contact: Option<&'a str>,
     otherwise: Option<OtherwiseJson<'a>>,
+    supposing: BTreeSet<&'a str>,
     rules: Vec<RuleJson<'a>>,
     policy: Option<&'a str>,
     snapshot: Option<SnapshotJson<'a>>,
@@ -90,6 +99,7 @@ struct FindingJson<'a> {
 struct ConditionJson<'a> {
     ok: Option<bool>,
     detail: &'a str,
+    supposed: bool,
 }
 
 /// `None`: it depends on what was not said.
@@ -112,7 +122,11 @@ impl<'a> From<&'a RuleTrace> for RuleJson<'a> {
             ok: ok(finding),
             detail: &finding.detail,
         };
-        let condition = |finding: &'a Finding| ConditionJson { ok: ok(finding), detail: &finding.detail };
+        let condition = |finding: &'a Finding| ConditionJson {
+            ok: ok(finding),
+            detail: &finding.detail,
+            supposed: finding.supposed,
+        };
         Self {
             kind: &rule.kind,
             id: &rule.id,
@@ -124,29 +138,6 @@ impl<'a> From<&'a RuleTrace> for RuleJson<'a> {
             lifted_by: json::some(&rule.lifted_by),
         }
     }
-}
-
-/// That the answer depends on what was not said.
-#[derive(Debug, Serialize)]
-pub struct DependsJson<'a> {
-    outcome: &'static str,
-    depends_on: &'a str,
-}
-
-impl<'a> DependsJson<'a> {
-    /// On this.
-    pub fn on(depends_on: &'a str) -> Self {
-        Self { outcome: "depends", depends_on }
-    }
-}
-
-/// That the answer depends on what was not said, and how to say it.
-pub fn depends_text(depends_on: &str, page: &Page) -> String {
-    format!(
-        "{}: the answer depends on {}. Say which paths change: `--paths a,b`, or `--paths=` for none.\n",
-        page.warn("it depends"),
-        shown_line(depends_on)
-    )
 }
 
 /// See [`ExplanationJson`].
@@ -168,6 +159,7 @@ pub fn json<'a>(
         refs: decision.refs.iter().map(Into::into).collect(),
         contact: json::some(&decision.contact),
         otherwise: explanation.otherwise.as_ref().and_then(OtherwiseJson::of),
+        supposing: supposing(&explanation.rules),
         rules: explanation.rules.iter().map(Into::into).collect(),
         policy: json::some(&explanation.policy),
         snapshot: explanation.snapshot.as_ref().map(Into::into),
@@ -177,34 +169,15 @@ pub fn json<'a>(
 /// What would be decided, on which grounds, and what each rule had to say.
 pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'_>, page: &Page) -> String {
     let outcome = decision.outcome();
-    let word = decision::painted(outcome, page);
-    let mut text = format!(
-        "{word}: {} {} {} in {}\n",
-        shown(&decision.username),
-        shown(question.verb),
-        quoted(question.name),
-        shown(question.repository)
-    );
-    let roles: Vec<_> = decision.roles.iter().map(shown).collect();
-    let mut grounds =
-        Fields::new().with("roles", if roles.is_empty() { "none".into() } else { roles.join(", ") });
+    let mut text = head(&decision::painted(outcome, page), &decision.username, question);
+    let mut grounds = held(&decision.roles);
     if outcome == Outcome::Permitted && !explanation.grant.is_empty() {
         grounds = grounds.with("by", carried_by(&explanation.grant, &explanation.through_role));
     }
     for notice in &decision.notices {
         grounds = grounds.with("notice", shown_line(notice));
     }
-    let directory = explanation
-        .snapshot
-        .as_ref()
-        .map(|info| format!("{}, as of {}", snapshot::named(info), page.time(info.as_of_micros)));
-    grounds = grounds
-        .with(
-            "policy",
-            if explanation.policy.is_empty() { "none".into() } else { short(&explanation.policy) },
-        )
-        .with("directory", directory.unwrap_or_else(|| "none".into()));
-    text.push_str(&grounds.laid_out(page));
+    text.push_str(&grounds.and(basis(explanation, page)).laid_out(page));
 
     let reasons = decision.reasons.iter().chain(decision.refs.iter().flat_map(|verdict| &verdict.reasons));
     let told: Vec<_> = reasons.map(|reason| told(reason, page)).collect();
@@ -217,11 +190,33 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
     if outcome != Outcome::Permitted && !decision.contact.is_empty() {
         text.push_str(&format!("\nWho can help: {}\n", shown_line(&decision.contact)));
     }
+    text.push_str(&supposing_text(&explanation.rules));
     // Without a policy or a directory no rule was looked at, which says nothing about the rules.
     if outcome != Outcome::Undecided || !explanation.rules.is_empty() {
         text.push_str(&rules(&explanation.rules, question, page));
     }
     text
+}
+
+/// What was asked, and the answer in a word.
+fn head(word: &str, username: &str, question: Question<'_>) -> String {
+    let Question { repository, name, verb, .. } = question;
+    format!("{word}: {} {} {} in {}\n", shown(username), shown(verb), quoted(name), shown(repository))
+}
+
+fn held(roles: &[String]) -> Fields {
+    let roles: Vec<_> = roles.iter().map(shown).collect();
+    Fields::new().with("roles", if roles.is_empty() { "none".into() } else { roles.join(", ") })
+}
+
+/// What it was decided by.
+fn basis(explanation: &Explanation, page: &Page) -> Fields {
+    let policy = if explanation.policy.is_empty() { "none".into() } else { short(&explanation.policy) };
+    let directory = explanation
+        .snapshot
+        .as_ref()
+        .map(|info| format!("{}, as of {}", snapshot::named(info), page.time(info.as_of_micros)));
+    Fields::new().with("policy", policy).with("directory", directory.unwrap_or_else(|| "none".into()))
 }
 
 /// What the rules say of somebody who is refused for who they are.
@@ -307,7 +302,8 @@ fn in_full(rule: &RuleTrace, page: &Page) -> String {
         ]);
     }
     for condition in &rule.conditions {
-        table.push([String::new(), "asks for".into(), word(condition).into(), shown_line(&condition.detail)]);
+        let ok = if condition.supposed { "supposed" } else { word(condition) };
+        table.push([String::new(), "asks for".into(), ok.into(), shown_line(&condition.detail)]);
     }
     if !rule.lifted_by.is_empty() {
         let detail = format!("by the waiver {}", quoted(&rule.lifted_by));

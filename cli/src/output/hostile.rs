@@ -386,20 +386,25 @@ fn of_decisions_and_the_log() {
         contact: evil(),
         ..Decision::default()
     };
-    let finding = Finding { dimension: evil(), ok: false, detail: evil(), unknown: false };
+    let finding = Finding { dimension: evil(), detail: evil(), ..Finding::default() };
     let rule = RuleTrace {
         kind: evil(),
         id: evil(),
         why_not: evil(),
         findings: vec![finding.clone()],
-        conditions: vec![finding],
+        conditions: vec![finding.clone()],
         lifted_by: evil(),
         ..RuleTrace::default()
     };
+    let supposed = Finding { ok: true, supposed: true, ..finding };
+    let matching =
+        RuleTrace { matched: true, conditions: vec![supposed], lifted_by: String::new(), ..rule.clone() };
     let explanation = Explanation {
-        depends_on: String::new(),
+        depends_on: evil(),
+        username: evil(),
+        roles: vec![evil()],
         decision: None,
-        rules: vec![rule],
+        rules: vec![rule, matching],
         policy: evil(),
         snapshot: Some(snapshot_info()),
         grant: evil(),
@@ -410,6 +415,7 @@ fn of_decisions_and_the_log() {
     for verbose in [false, true] {
         let question = explain::Question { repository: EVIL, name: EVIL.as_bytes(), verb: EVIL, verbose };
         check("explain", &explain::text(&explanation, &decision, question, &page()));
+        check("explain, where it depends", &explain::depends_text(&explanation, question, &page()));
     }
     of_who(&decision.reasons);
     check("tail", &audit::line(EVIL.as_bytes(), &page()));
@@ -483,6 +489,14 @@ fn of_who(reasons: &[Reason]) {
         WhoOpening { policy: evil(), snapshot: Some(snapshot_info()), users: 1, ..WhoOpening::default() };
     check("who", &who::opening_text(&opening, question, &page()));
     let mut answer = who::Answer::new(&opening);
+    let doubted = WhoOpening {
+        unclear: 1,
+        unclear_for_want_of: evil(),
+        undecided_people: 1,
+        undecided_because: reasons.to_vec(),
+        ..opening.clone()
+    };
+    check("who, of some", &who::opening_text(&doubted, question, &page()));
     let undecided = WhoOpening { undecided: reasons.to_vec(), ..opening };
     check("who, undecided", &who::opening_text(&undecided, question, &page()));
     let principals = vec![WhoPrincipal { username: evil(), service: true }];

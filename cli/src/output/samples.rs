@@ -150,18 +150,17 @@ pub(super) fn refused() -> Explanation {
                 dimension: "ref".into(),
                 ok: true,
                 detail: "its refs are `refs/heads/main`".into(),
-                unknown: false,
+                ..Finding::default()
             },
             Finding {
                 dimension: "verb".into(),
                 ok: why_not.is_empty(),
                 detail: why_not.into(),
-                unknown: false,
+                ..Finding::default()
             },
         ],
     };
     Explanation {
-        depends_on: String::new(),
         decision: Some(Decision {
             outcome: Outcome::Refused as i32,
             username: "ada".into(),
@@ -179,10 +178,7 @@ pub(super) fn refused() -> Explanation {
         ],
         policy: policy().digest,
         snapshot: Some(snapshot()),
-        grant: String::new(),
-        through_role: String::new(),
-        faults: None,
-        otherwise: None,
+        ..Explanation::default()
     }
 }
 

@@ -49,6 +49,10 @@ pub enum WhoJson<'a> {
         unclear: u64,
         /// What would tell.
         unclear_for_want_of: Option<&'a str>,
+        /// Of how many nothing can be decided, whatever is said.
+        undecided: u64,
+        /// Why.
+        undecided_because: Vec<ReasonJson<'a>>,
     },
     /// The only line, when nothing can be decided.
     Undecided {
@@ -96,6 +100,8 @@ pub fn opening_json<'a>(opening: &'a WhoOpening, question: Question<'a>) -> WhoJ
         snapshot: opening.snapshot.as_ref().map(|info| Box::new(info.into())),
         unclear: opening.unclear,
         unclear_for_want_of: json::some(&opening.unclear_for_want_of),
+        undecided: opening.undecided_people,
+        undecided_because: opening.undecided_because.iter().map(Into::into).collect(),
     }
 }
 
@@ -109,11 +115,13 @@ pub fn opening_text(opening: &WhoOpening, question: Question<'_>, page: &Page) -
     }
     let users = counted(opening.users, "user", "users");
     let services = counted(opening.services, "service principal", "service principals");
-    let who = match (opening.users, opening.services) {
-        (0, 0) => "Nobody".to_owned(),
-        (_, 0) => users,
-        (0, _) => services,
-        (_, _) => format!("{users} and {services}"),
+    let all_known = opening.unclear == 0 && opening.undecided_people == 0;
+    let (who, can, more) = match (opening.users, opening.services) {
+        (0, 0) if all_known => ("Nobody".to_owned(), "can", ""),
+        (0, 0) => ("Nobody".to_owned(), "is known to be able to", ""),
+        (_, 0) => (users, "can", " more"),
+        (0, _) => (services, "can", " more"),
+        (_, _) => (format!("{users} and {services}"), "can", " more"),
     };
     let policy = if opening.policy.is_empty() { "none".into() } else { short(&opening.policy) };
     let directory = opening
@@ -125,12 +133,20 @@ pub fn opening_text(opening: &WhoOpening, question: Question<'_>, page: &Page) -
     let unclear = match opening.unclear {
         0 => String::new(),
         some => format!(
-            "Of {} more it depends on {}: say `--paths`.\n",
+            "Of {}{more} it depends on {}: say `--paths`.\n",
             number(some),
             shown_line(&opening.unclear_for_want_of)
         ),
     };
-    format!("{} can {what}\n{}{unclear}", page.bold(&who), grounds.laid_out(page))
+    let undecided = match opening.undecided_people {
+        0 => String::new(),
+        some => {
+            let why = opening.undecided_because.iter();
+            let why = why.map(|reason| format!("  {}\n", shown_line(&reason.summary)));
+            format!("Of {}{more} nothing can be decided:\n{}", number(some), why.collect::<String>())
+        }
+    };
+    format!("{} {can} {what}\n{}{unclear}{undecided}", page.bold(&who), grounds.laid_out(page))
 }
 
 /// See [`WhoJson::Stopped`].
@@ -238,5 +254,58 @@ impl Item<'_> {
         let (grant, total) = (quoted(&self.can.grant), number(self.can.total));
         let heading = format!("By the grant {grant}{through}{for_a_while}: {total}");
         format!("\n{}\n{name}", page.bold(&heading))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_proto::v1::{Reason, WhoOpening};
+
+    use super::{Question, opening_json, opening_text};
+    use crate::output::samples::{json_line, page};
+
+    const MAIN: Question<'_> = Question { repository: "PAY/api", name: b"refs/heads/main", verb: "update" };
+
+    fn told(opening: &WhoOpening) -> String {
+        let grounds = "  policy     none\n  directory  none\n";
+        opening_text(opening, MAIN, &page()).replace(grounds, "")
+    }
+
+    #[test]
+    fn that_nobody_can_is_said_only_where_it_is_known_of_all() {
+        let nobody = WhoOpening::default();
+        assert_eq!(told(&nobody), "Nobody can update `refs/heads/main` in PAY/api\n");
+        let unclear_for_want_of = "the changed paths".to_owned();
+        let unclear = WhoOpening { unclear: 3, unclear_for_want_of, ..nobody };
+        insta::assert_snapshot!(told(&unclear), @"
+        Nobody is known to be able to update `refs/heads/main` in PAY/api
+        Of 3 it depends on the changed paths: say `--paths`.
+        ");
+        insta::assert_snapshot!(told(&WhoOpening { users: 2, ..unclear }), @"
+        2 users can update `refs/heads/main` in PAY/api
+        Of 3 more it depends on the changed paths: say `--paths`.
+        ");
+    }
+
+    #[test]
+    fn of_whom_nothing_can_be_decided_is_told_beside_the_others() {
+        let reason = Reason {
+            code: "source-stale".into(),
+            summary: "The source `okta` is too old.".into(),
+            ..Reason::default()
+        };
+        let opening = WhoOpening {
+            users: 2,
+            undecided_people: 1,
+            undecided_because: vec![reason],
+            ..WhoOpening::default()
+        };
+        insta::assert_snapshot!(told(&opening), @"
+        2 users can update `refs/heads/main` in PAY/api
+        Of 1 more nothing can be decided:
+          The source `okta` is too old.
+        ");
+        let json = json_line(&opening_json(&opening, MAIN));
+        assert!(json.contains(r#""undecided":1,"undecided_because":[{"code":"source-stale""#), "{json}");
     }
 }

@@ -56,8 +56,13 @@ async fn what_was_given_is_what_is_asked() {
     insta::assert_snapshot!(scene.daemon.asked().join("\n"), @r#"
     DeactivateUserRequest { username: "eve", reason: "left", even_if_unknown: true }
     RollBackSnapshotRequest { generation: 7, reason: "r", reactivate: true }
-    ExplainRequest { username: "ada", repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "force", at_micros: 1798099200000000, roles: [], policy: [], generation: 0, channel: "push", circumstances: Some(Circumstances { paths_given: false, paths: [], approved_by: [], waivers: [], commit_flaws: [], commits: None, tag: "signed" }) }
+    ExplainRequest { username: "ada", repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "force", at_micros: 1798099200000000, roles: [], policy: [], generation: 0, channel: "push", circumstances: Some(Circumstances { paths_given: false, paths: [], approved_by: [], waivers: [], commit_flaws: [], commits: None, tag: "signed", commit_message: None, commit_blob: 0 }) }
     "#);
+    let question = ["explain", "ada", "PAY/api", "refs/heads/main", "update"];
+    let said = ["--message", "A-1 fix", "--blob", "7"];
+    scene.oam(&[&question[..], &said].concat()).await.with(Exit::No);
+    let asked = scene.daemon.asked().join("\n");
+    assert!(asked.contains(r#"commit_message: Some("A-1 fix"), commit_blob: 7"#), "{asked}");
 }
 
 #[tokio::test]

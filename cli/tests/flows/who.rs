@@ -67,7 +67,7 @@ async fn people_are_told_by_grant_and_programs_line_by_line() {
     ");
     let json = scene.oam(&[&QUESTION[..], &["--json"]].concat()).await.with(Exit::Ok);
     insta::assert_snapshot!(json.out, @r#"
-    {"item":"count","users":2,"services":1,"repository":"PAY/api","ref":"refs/heads/main","verb":"update","policy":null,"snapshot":null,"unclear":0,"unclear_for_want_of":null}
+    {"item":"count","users":2,"services":1,"repository":"PAY/api","ref":"refs/heads/main","verb":"update","policy":null,"snapshot":null,"unclear":0,"unclear_for_want_of":null,"undecided":0,"undecided_because":[]}
     {"item":"can","username":"ada","kind":"user","grant":"main","role":"developer","privilege":null}
     {"item":"can","username":"eve","kind":"user","grant":"main","role":"developer","privilege":null}
     {"item":"can","username":"svc-ci","kind":"service","grant":"topic","role":"developer","privilege":null}
@@ -97,7 +97,7 @@ async fn a_draft_is_sent_along_and_its_faults_are_a_no() {
     let json = scene.oam(&[&QUESTION[..], &with, &["--json"]].concat()).await.with(Exit::No).json();
     assert_eq!(json["faults"][0]["message"], "it is wrong");
     let asked = scene.daemon.asked();
-    insta::assert_snapshot!(asked[0], @r#"WhoRequest { repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "update", at_micros: 1798099200000000, policy: [PolicyFile { name: "draft.toml", text: "version = 1\n" }], generation: 7, channel: "merge", circumstances: Some(Circumstances { paths_given: false, paths: [], approved_by: [], waivers: [], commit_flaws: [], commits: None, tag: "signed" }) }"#);
+    insta::assert_snapshot!(asked[0], @r#"WhoRequest { repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "update", at_micros: 1798099200000000, policy: [PolicyFile { name: "draft.toml", text: "version = 1\n" }], generation: 7, channel: "merge", circumstances: Some(Circumstances { paths_given: false, paths: [], approved_by: [], waivers: [], commit_flaws: [], commits: None, tag: "signed", commit_message: None, commit_blob: 0 }) }"#);
     scene.oam(&[&QUESTION[..], &["--policy", "missing"]].concat()).await.with(Exit::Usage);
 }
 
@@ -108,7 +108,7 @@ async fn explain_by_roles_asks_about_nobody_in_particular() {
     let question = ["PAY/api", "refs/heads/main", "update"];
     let by_roles = [&["explain", "--as", "developer,auditor"], &question[..]].concat();
     scene.oam(&by_roles).await.with(Exit::No);
-    insta::assert_snapshot!(scene.daemon.asked().join("\n"), @r#"ExplainRequest { username: "", repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "update", at_micros: 0, roles: ["developer", "auditor"], policy: [], generation: 0, channel: "push", circumstances: Some(Circumstances { paths_given: false, paths: [], approved_by: [], waivers: [], commit_flaws: [], commits: None, tag: "signed" }) }"#);
+    insta::assert_snapshot!(scene.daemon.asked().join("\n"), @r#"ExplainRequest { username: "", repository: "PAY/api", r#ref: [114, 101, 102, 115, 47, 104, 101, 97, 100, 115, 47, 109, 97, 105, 110], verb: "update", at_micros: 0, roles: ["developer", "auditor"], policy: [], generation: 0, channel: "push", circumstances: Some(Circumstances { paths_given: false, paths: [], approved_by: [], waivers: [], commit_flaws: [], commits: None, tag: "signed", commit_message: None, commit_blob: 0 }) }"#);
     let ended = scene.oam(&[&by_roles[..], &["--policy", &draft]].concat()).await.with(Exit::No);
     assert!(ended.out.contains("it is wrong"), "{ended:#?}");
     for wrong in [

@@ -265,7 +265,7 @@ fn of_lease(error: &LeaseError) -> Problem {
         LeaseError::Expired | LeaseError::BeforeSetBack(_) | LeaseError::LongToken | LeaseError::Shown => {
             Problem::request(detail)
         }
-        LeaseError::NoWorkload | LeaseError::Barred(_) => Problem::client(detail),
+        LeaseError::NoWorkload | LeaseError::OnTrial(_) | LeaseError::Barred(_) => Problem::client(detail),
         LeaseError::OutOfScope(_) => Problem::scope(detail),
     }
 }

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use oam_audit::entry::{EncodeError, Event, PrivilegeRequested};
 use oam_policy::{
-    ObjectId, RefName, Repository, RoleId, State,
+    ObjectId, RefName, Repository, RoleId, RuleId, State,
     rule::{Mode, PathSet, RefSet, VerbSet, Workload},
 };
 use thiserror::Error;
 
 use super::{
     Given, Leased, News, Privilege, PrivilegeError, Privileges, Set, Stage, What, id, recorded,
-    rules::{Rules, told},
+    rules::{Rules, on_trial, told},
     said::began,
     set::is_good_for_nothing,
     what,
@@ -84,6 +84,9 @@ pub enum LeaseError {
         "no workload of the policy is about this token: its `issuer` and `claims` must be those of the token, to the letter"
     )]
     NoWorkload,
+    /// Only one that is tried out is about it.
+    #[error("{}", on_trial("workload", .0))]
+    OnTrial(RuleId),
     /// The workload does not allow it.
     #[error("{0}")]
     OutOfScope(String),
@@ -279,10 +282,10 @@ fn undecided(error: PrivilegeError) -> LeaseError {
 
 /// What the workloads that are about a token make of a wish: the first that allows it, or why the last does not.
 fn allowed<'p>(rules: &Rules<'p>, token: &WorkloadToken, ask: &LeaseAsk) -> Result<Allowed<'p>, LeaseError> {
-    let about = rules.policy.workloads().iter().filter(|workload| {
-        workload.mode == Mode::Enforce && workload.is_shown_by(token.issuer(), token.claims())
-    });
-    let mut refused = LeaseError::NoWorkload;
+    let workloads = rules.policy.workloads().iter();
+    let about = workloads.filter(|workload| workload.is_shown_by(token.issuer(), token.claims()));
+    let (about, tried): (Vec<_>, Vec<_>) = about.partition(|workload| workload.mode == Mode::Enforce);
+    let mut refused = tried.first().map_or(LeaseError::NoWorkload, |one| LeaseError::OnTrial(one.id.clone()));
     for workload in about {
         match allowed_by(rules, workload, ask) {
             Ok(allowed) => return Ok(allowed),

@@ -100,7 +100,12 @@ impl<'a> Rules<'a> {
         let here = theirs.iter().find(|rule| is_within(ask, &rule.on, &rule.refs, name));
         here.map(|rule| **rule).ok_or_else(|| {
             PrivilegeError::NotAllowed(if of_role.is_empty() {
-                format!("the policy lets nobody ask for the role `{role}`")
+                // None is in force: what there is is tried out.
+                let tried = self.policy.elevations().iter().find(|rule| rule.roles.contains(role));
+                tried.map_or_else(
+                    || format!("the policy lets nobody ask for the role `{role}`"),
+                    |rule| on_trial("elevation", &rule.id),
+                )
             } else if theirs.is_empty() {
                 let to = roles(of_role.iter().flat_map(|rule| &rule.to));
                 format!("`{name}` may not ask for the role `{role}`: whoever holds {to} may")
@@ -130,7 +135,11 @@ impl<'a> Rules<'a> {
         here.map(|rule| **rule).ok_or_else(|| {
             let named = rules.iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(" and ");
             PrivilegeError::NotAllowed(if lifting.is_empty() {
-                format!("no waiver of the policy lifts {named}")
+                let tried = self.policy.waivers().iter().find(|waiver| rules.is_subset(&waiver.lifts));
+                tried.map_or_else(
+                    || format!("no waiver of the policy lifts {named}"),
+                    |waiver| on_trial("waiver", &waiver.id),
+                )
             } else if theirs.is_empty() {
                 let to = roles(lifting.iter().flat_map(|rule| &rule.to));
                 format!("`{name}` may not lift {named}: whoever holds {to} may")
@@ -182,6 +191,11 @@ impl<'a> Rules<'a> {
         let waits = one.time().is_none();
         judged.filter(|objection| !(waits && *objection == NotInForce::Approval))
     }
+}
+
+/// Why nobody is given anything by a rule that would give it.
+pub(super) fn on_trial(kind: &str, rule: &RuleId) -> String {
+    format!("the {kind} `{rule}` is on trial (`mode = \"evaluate\"`), and nobody is given anything by it")
 }
 
 /// Whether what is asked for can lie within what a rule allows. Patterns are not compared: whatever lies outside of the

@@ -88,6 +88,13 @@ fn state() -> State {
     }
 }
 
+/// The same where nothing that could be asked for is in force.
+fn on_trial() -> State {
+    let text = POLICY.replace("max_time =", "mode = \"evaluate\"\nmax_time =");
+    let source = PolicySource { name: "policy.toml".into(), text };
+    State { policy: Some(Arc::new(file::parse(&[source]).unwrap())), ..state() }
+}
+
 /// The same with somebody cut off.
 fn without(name: &str) -> State {
     let state = state();
@@ -420,6 +427,10 @@ async fn what_the_policy_does_not_allow_is_not_asked_for() {
     assert!(matches!(request("alice", &other).await, Err(PrivilegeError::NotAllowed(_))));
     let undecided = privileges.request(&State::default(), &person("alice"), &role(60)).await;
     assert!(matches!(undecided, Err(PrivilegeError::Undecided(_))));
+    for (ask, told) in [(role(60), "the elevation `on-call` is on trial"), (lift(60), "is on trial")] {
+        let refused = privileges.request(&on_trial(), &person("alice"), &ask).await.unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+    }
     assert!(privileges.set().is_empty());
     // Where nobody need approve, it is in force at once, and must be signed off by another.
     let own = request("lea", &lift(60)).await.unwrap();

@@ -157,7 +157,7 @@ impl Asked<'_> {
             findings: place.into_iter().chain([bound, self.live(&require.window), any_path()]).collect(),
             conditions: require
                 .conditions()
-                .map(|asked| conditions::told(&self.one, require, asked))
+                .map(|asked| conditions::told(&self.one, require, asked, self.question))
                 .collect(),
             lifted_by: self.one.lifting(&require.id).map(|one| one.waiver.clone()),
         }
@@ -173,10 +173,12 @@ impl Asked<'_> {
         };
         let lifts = listed(&waiver.lifts.iter().map(ToString::to_string).collect::<Vec<_>>());
         let in_use = self.one.is_in_use(waiver);
-        let time = if in_use {
-            format!("it is in use, and lifts {lifts}")
-        } else {
-            format!("it is not in use; it would lift {lifts}")
+        let time = match (waiver.mode, in_use) {
+            (Mode::Evaluate, _) => {
+                format!("it is on trial, and lifts nothing; in force it could lift {lifts}")
+            }
+            (Mode::Enforce, true) => format!("it is in use, and lifts {lifts}"),
+            (Mode::Enforce, false) => format!("it is not in use; it would lift {lifts}"),
         };
         let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
         RuleTrace {
@@ -204,13 +206,11 @@ impl Asked<'_> {
         } else {
             format!("{} holds the role {}", self.called, listed_roles(held.iter().copied()))
         };
-        let given = self.uses(&elevation.id);
+        let (given, roles) = (self.uses(&elevation.id), listed_roles(&elevation.roles));
         let time = match given {
             Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
-            None => {
-                let roles = listed_roles(&elevation.roles);
-                format!("nothing was given by it for this; it could give the role {roles}")
-            }
+            None if elevation.mode == Mode::Evaluate => gives_nothing(&roles),
+            None => format!("nothing was given by it for this; it could give the role {roles}"),
         };
         let finding = |dimension, fits: bool, detail| Finding { dimension, fit: fits.into(), detail };
         RuleTrace {
@@ -238,13 +238,11 @@ impl Asked<'_> {
             true => format!("its jobs push as {}", self.called),
             false => format!("its jobs push as `{principal}`, not as {}", self.called),
         };
-        let leased = self.uses(&workload.id);
+        let (leased, roles) = (self.uses(&workload.id), listed_roles(&workload.roles));
         let time = match leased {
             Some(one) => format!("it gives `{}` as `{}` until {}", one.role, one.id, one.to),
-            None => {
-                let roles = listed_roles(&workload.roles);
-                format!("nothing is leased by it for this; it could give the role {roles}")
-            }
+            None if workload.mode == Mode::Evaluate => gives_nothing(&roles),
+            None => format!("nothing is leased by it for this; it could give the role {roles}"),
         };
         let within =
             leased.map(|one| one.paths.sets().collect()).unwrap_or_else(|| Vec::from_iter(&workload.paths));
@@ -355,6 +353,11 @@ impl Asked<'_> {
             },
         }
     }
+}
+
+/// Of a rule that is only tried out, by which nobody can have anything.
+fn gives_nothing(roles: &str) -> String {
+    format!("it is on trial, and gives nothing; in force it could give the role {roles}")
 }
 
 fn live_for(window: &Window) -> String {

@@ -7,28 +7,56 @@ use super::{
 use crate::{
     decide::{Condition as Asked, Known, OneRef},
     printable::Printable,
+    question::{ImaginedTag, Question},
     reason::{RefusalReason, Shortfall, Unmet},
+    request::Verb,
     rule::{CommitCheck, CommitChecks, Excluded, Require, TagCheck, Via},
     words,
 };
 
 /// One condition, and what came of it.
-pub(super) fn told(one: &OneRef<'_, '_>, require: &Require, asked: Asked<'_>) -> Condition {
+pub(super) fn told(
+    one: &OneRef<'_, '_>,
+    require: &Require,
+    asked: Asked<'_>,
+    question: &Question,
+) -> Condition {
     let wanted = wanted(require, asked);
-    match one.missing(require, asked) {
-        Known::Is(missing) if missing.is_empty() => Condition { fit: Fit::Fits, detail: wanted },
+    let (fit, detail) = match one.missing(require, asked) {
+        Known::Is(missing) if missing.is_empty() => (Fit::Fits, wanted),
         Known::Is(missing) => {
             let instead: Vec<_> = missing.into_iter().map(|shortfall| instead(require, shortfall)).collect();
-            Condition { fit: Fit::Differs, detail: format!("{wanted}: {}", instead.join(" ")) }
+            (Fit::Differs, format!("{wanted}: {}", instead.join(" ")))
         }
-        Known::Needs(needed) => Condition {
-            fit: Fit::Unknown,
-            detail: format!("{wanted}: it depends on {}, which are not said", needed.told()),
-        },
-        Known::Unreadable(lack) => {
-            Condition { fit: Fit::Unknown, detail: format!("{wanted}: {}", Printable::new(lack.why())) }
+        Known::Needs(needed) => {
+            (Fit::Unknown, format!("{wanted}: it depends on {}, which are not said", needed.told()))
         }
-    }
+        Known::Unreadable(lack) => (Fit::Unknown, format!("{wanted}: {}", Printable::new(lack.why()))),
+    };
+    Condition { fit, detail, supposed: fit == Fit::Fits && is_supposed(question, asked) }
+}
+
+/// Whether a question is silent on what a condition is about, so that it is taken to be met. Nobody can say of a commit that
+/// it has no flaw.
+fn is_supposed(question: &Question, asked: Asked<'_>) -> bool {
+    let said = &question.circumstances;
+    let is_silent = match asked {
+        Asked::Via(_) | Asked::Approvals(_) => false,
+        Asked::Tags(_) => question.name.is_tag() && said.tag == ImaginedTag::Signed,
+        Asked::Commits(CommitCheck::MaxCommits) => said.commits.is_none(),
+        Asked::Commits(CommitCheck::Message) => said.commit.is_none(),
+        Asked::Commits(CommitCheck::MaxBlob) => said.commit.as_ref().is_none_or(|commit| commit.blob == 0),
+        Asked::Commits(CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions) => said.paths.is_none(),
+        Asked::Commits(
+            CommitCheck::CommitterIsPusher
+            | CommitCheck::AuthorKnown
+            | CommitCheck::Signed
+            | CommitCheck::SignOff
+            | CommitCheck::Linear
+            | CommitCheck::NoForeignMerges,
+        ) => true,
+    };
+    is_silent && question.verb != Verb::Delete
 }
 
 /// The words that a refused person would read.

@@ -1,3 +1,5 @@
+mod unsaid;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;

@@ -11,9 +11,9 @@
 mod bounds;
 mod brute;
 mod circumstances;
-mod leased_paths;
 #[path = "../common/mod.rs"]
 mod common;
+mod leased_paths;
 mod messages;
 mod offers;
 mod rights;

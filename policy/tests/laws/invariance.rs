@@ -6,11 +6,13 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use crate::{
     cases,
     chance::{rule, world_for_a_while},
+    elevated::elevated,
     engine::{self, Engine, outcome},
+    leased::leased,
     oracle::Outcome,
     pushes::push,
     truth::Hook,
-    world::{Push, Rule, World},
+    world::{Push, Rule, Says, Use, Who, World},
     written::{moment, parse},
 };
 
@@ -142,10 +144,26 @@ proptest! {
         prop_assert_eq!(format!("{one:?}"), format!("{same:?}"));
     }
 
-    /// Law 7.
+    /// Law 7. By a waiver, an elevation and a workload on trial nobody has anything, whatever they had by them before.
     #[test]
-    fn a_rule_on_trial_changes_nothing(world in world_for_a_while(), push in push(), rule in rule()) {
+    fn a_rule_on_trial_changes_nothing(
+        world in world_for_a_while(), push in push(), rule in rule(), by in (elevated(), leased()),
+    ) {
         let mut more = world.clone();
+        more.elevated.push(by.0.on_trial());
+        more.leased.push(by.1.on_trial());
+        if let (Says::Waiver { second_person, .. }, Who::Name(by)) = (&rule.says, &push.by) {
+            more.uses.push(Use {
+                waiver: "trial".to_owned(),
+                lifts: Vec::new(),
+                by: *by,
+                on: None,
+                from: push.now,
+                to: push.now + 1,
+                reason: "a question",
+                approved_by: Some(Who::Holding(second_person.clone())),
+            });
+        }
         more.rules.push(Rule { id: "trial".to_owned(), evaluate: true, ..rule });
         let (before, after) = (Engine::new(&world), Engine::new(&more));
         let (one, other) = (before.knowing_all(&push), after.knowing_all(&push));

@@ -156,6 +156,12 @@ impl Leased {
         given.begins = given.begins.clamp(-4, 0);
     }
 
+    /// The same as much as can be, by a workload that is only tried out.
+    pub(crate) fn on_trial(mut self) -> Self {
+        self.give_much();
+        Self { evaluate: true, ..self }
+    }
+
     /// The role that was leased.
     pub(crate) fn role(&self) -> &'static str {
         self.given.role

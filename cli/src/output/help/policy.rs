@@ -190,14 +190,21 @@ pub fn policies() -> String {
 pub fn explain() -> String {
     document(
         "{outcome, username, repository, ref, verb, roles, grant, through_role, reasons: [REASON], refs: [{ref, \
-         outcome, verb, reasons: [REASON]}], contact, otherwise: {outcome, grant, through_role, refs}, rules: [{kind, id, \
-         matched, why_not, evaluate_only, findings: [{dimension, ok, detail}]}], policy, snapshot: SNAPSHOT}",
+         outcome, verb, reasons: [REASON]}], contact, otherwise: {outcome, grant, through_role, refs}, supposing: [text], \
+         rules: [RULE], policy, snapshot: SNAPSHOT}",
         &[
             "outcome: permitted (exit code 0), refused (1) or undecided (3)",
+            "outcome: depends (3), where the answer depends on what was not said: {outcome, depends_on, username, repository, ref, \
+             verb, roles, supposing, rules, policy, snapshot} instead",
+            "supposing: what rules ask for of commits, files or a tag and nothing else was said of, in words",
+            "RULE: {kind, id, matched, why_not, evaluate_only, findings: [{dimension, ok, detail}], conditions: [{ok, detail, \
+             supposed}], lifted_by}",
             "ref: instead `ref_b64`, in base64, where it is not UTF-8",
             "REASON: {code, rule, summary, hint}",
             "otherwise: of somebody cut off, deactivated or unknown, what would be decided if they were not",
-            "dimension: repository, ref, verb, role, time; a rule matches when all are ok",
+            "dimension: repository, ref, verb, role, time, path; a rule matches when all are ok",
+            "ok: null where it depends on what was not said; conditions: what a require asks for; lifted_by: the waiver that \
+             lifts the rule",
             "a draft with faults (1): {faults_total, faults: [FAULT]} instead",
             SNAPSHOT,
             FAULT,
@@ -210,7 +217,9 @@ pub fn who() -> String {
     lines(
         "{item, …}",
         &[
-            "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT}",
+            "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT, unclear, unclear_for_want_of, \
+             undecided, undecided_because: [{code, rule, summary, hint}]}; unclear: of how many it depends on what was not said; \
+             undecided: of how many nothing can be decided",
             "can: {username, kind, grant, role, privilege}; kind: user or service; privilege: the id of what they have for a while",
             "stopped: {grant, role, rules, count}; what a block or a require stops, and of how many active people",
             "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",

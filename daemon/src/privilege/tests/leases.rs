@@ -119,6 +119,9 @@ async fn no_job_leases_more_than_its_workload_and_its_role_give() {
     let cut_off = State { snapshot: Some(snapshot), ..by(LEASED) };
     let barred = privileges.lease(&cut_off, &token("x", "7"), &ask()).await;
     assert!(matches!(barred, Err(LeaseError::Barred(_))), "{barred:?}");
+    let tried = by(&LEASED.replace("uses = 3", "mode = \"evaluate\""));
+    let refused = privileges.lease(&tried, &token("y", "7"), &ask()).await.unwrap_err().to_string();
+    assert!(refused.starts_with("the workload `api` is on trial"), "{refused}");
 }
 
 #[tokio::test]

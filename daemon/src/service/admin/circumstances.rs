@@ -19,7 +19,7 @@ pub(super) fn from_wire(asked: &v1::Circumstances) -> Result<Circumstances, Stat
     let waiver = |id: &String| RuleId::parse(id).map_err(|error| invalid("waivers", &error));
     Ok(Circumstances {
         paths: asked.paths_given.then_some(paths),
-        commit: commit(&asked.commit_flaws)?,
+        commit: commit(asked)?,
         commits: asked.commits,
         tag: tag(&asked.tag)?,
         approved_by: asked.approved_by.iter().map(approver).collect::<Result<_, _>>()?,
@@ -43,9 +43,14 @@ fn tag(kind: &str) -> Result<ImaginedTag, Status> {
         .ok_or_else(|| Status::invalid_argument(format!("`{}` is no kind of tag", Printable::new(kind))))
 }
 
-fn commit(flaws: &[String]) -> Result<Option<ImaginedCommit>, Status> {
-    if flaws.is_empty() {
+fn commit(asked: &v1::Circumstances) -> Result<Option<ImaginedCommit>, Status> {
+    let v1::Circumstances { commit_flaws, commit_message, commit_blob, .. } = asked;
+    if commit_flaws.is_empty() && commit_message.is_none() && *commit_blob == 0 {
         return Ok(None);
+    }
+    let mut plain = ImaginedCommit { blob: *commit_blob, ..ImaginedCommit::default() };
+    if let Some(message) = commit_message {
+        message.lines().next().unwrap_or_default().clone_into(&mut plain.message);
     }
     let add = |commit: ImaginedCommit, flaw: &String| {
         commit.with_flaw(flaw).ok_or_else(|| {
@@ -53,5 +58,27 @@ fn commit(flaws: &[String]) -> Result<Option<ImaginedCommit>, Status> {
             Status::invalid_argument(message)
         })
     };
-    flaws.iter().try_fold(ImaginedCommit::default(), add).map(Some)
+    commit_flaws.iter().try_fold(plain, add).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_policy::question::ImaginedCommit;
+    use oam_proto::v1;
+
+    use super::from_wire;
+
+    #[test]
+    fn what_is_said_of_a_commit_is_what_it_is_judged_by() {
+        let commit = |asked: v1::Circumstances| from_wire(&asked).unwrap().commit;
+        assert_eq!(commit(v1::Circumstances::default()), None);
+        let message = Some("A-1 fix\n\nand why".to_owned());
+        let said = v1::Circumstances { commit_message: message, commit_blob: 7, ..Default::default() };
+        let plain = ImaginedCommit { message: "A-1 fix".into(), blob: 7, ..ImaginedCommit::default() };
+        assert_eq!(commit(said.clone()), Some(plain.clone()));
+        let flawed = v1::Circumstances { commit_flaws: vec!["merge".into()], ..said };
+        assert_eq!(commit(flawed), Some(ImaginedCommit { merge: true, ..plain }));
+        let none = v1::Circumstances { commit_message: Some(String::new()), ..Default::default() };
+        assert_eq!(commit(none).map(|commit| commit.message), Some(String::new()));
+    }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use oam_policy::{
     Decision, Question, RoleId, Username, Verdict,
     decide::PushVerdict,
-    explain::{self, Fit, RuleTrace},
+    explain::{self, Depends, Fit, RuleTrace},
     rule::Asker,
 };
 use oam_proto::{decision_to_wire, v1};
@@ -44,7 +44,7 @@ fn explained(basis: Basis, asker: &Asker, question: &Question) -> Result<v1::Exp
     }
     let explanation = match explain::explain(&basis.state, asker, question, basis.at) {
         Ok(explanation) => explanation,
-        Err(needed) => return Ok(v1::Explanation { depends_on: needed.told(), ..Default::default() }),
+        Err(depends) => return Ok(depending(basis, &depends)),
     };
     let contact = policy.and_then(|policy| policy.contact());
     let to_wire = |decision| decision_to_wire(decision, &explanation.request, "", contact);
@@ -60,9 +60,21 @@ fn explained(basis: Basis, asker: &Asker, question: &Question) -> Result<v1::Exp
             v1::Otherwise { decision: Some(to_wire(decision)), grant, through_role }
         }),
         snapshot: basis.snapshot,
-        faults: None,
-        depends_on: String::new(),
+        ..v1::Explanation::default()
     })
+}
+
+/// All that there is to tell where there is no decision.
+fn depending(basis: Basis, depends: &Depends) -> v1::Explanation {
+    v1::Explanation {
+        depends_on: depends.needed.told(),
+        username: depends.username.as_str().to_owned(),
+        roles: depends.roles.iter().map(ToString::to_string).collect(),
+        rules: depends.rules.iter().map(trace).collect(),
+        policy: basis.policy(),
+        snapshot: basis.snapshot,
+        ..v1::Explanation::default()
+    }
 }
 
 /// Whom a question is about that everybody may ask about themselves: by what is in force, and no draft.
@@ -95,12 +107,14 @@ fn trace(rule: &RuleTrace) -> v1::RuleTrace {
         ok: finding.fit == Fit::Fits,
         detail: finding.detail.clone(),
         unknown: finding.fit == Fit::Unknown,
+        supposed: false,
     };
     let condition = |condition: &explain::Condition| v1::Finding {
         dimension: String::new(),
         ok: condition.fit == Fit::Fits,
         detail: condition.detail.clone(),
         unknown: condition.fit == Fit::Unknown,
+        supposed: condition.supposed,
     };
     v1::RuleTrace {
         kind: rule.kind.as_str().to_owned(),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use oam_policy::{
-    Question,
+    NonEmpty, Question,
     decide::PrincipalKind,
     who::{self, Principal, Stop, Way, Who, WhoError},
 };
@@ -62,7 +62,16 @@ fn told(basis: &Basis, who: &Who<'_>) -> Vec<Step> {
     let users = who.count() - services;
     let unclear = who.unclear.count;
     let unclear_for_want_of = if unclear == 0 { String::new() } else { who.unclear.needed.told() };
-    let opening = v1::WhoOpening { users, services, unclear, unclear_for_want_of, ..opening(basis) };
+    let undecided = NonEmpty::from_vec(who.undecided.reasons.clone());
+    let opening = v1::WhoOpening {
+        users,
+        services,
+        unclear,
+        unclear_for_want_of,
+        undecided_people: who.undecided.count,
+        undecided_because: undecided.as_ref().map(undecided_to_wire).unwrap_or_default(),
+        ..opening(basis)
+    };
     let mut steps = vec![Step::Opening(opening)];
     for (way, people) in &who.can {
         let parts = people.chunks(PEOPLE_PER_MESSAGE);

@@ -80,13 +80,12 @@ impl Access {
                     let missing = "it cannot say who could";
                     return Err(CallError::Incomplete { missing }.into());
                 }
-                Some(Step::Opening(opening)) if opening.unclear > 0 => {
-                    let who = format!("({} more)", opening.unclear);
-                    let may = self.stopped.entry((who, opening.unclear)).or_default();
-                    may.what.push(what);
-                    may.unless.insert(format!("depends on {}", opening.unclear_for_want_of));
+                Some(Step::Opening(opening)) => {
+                    let unclear = format!("depends on {}", opening.unclear_for_want_of);
+                    self.add_unknown(opening.unclear, what, [unclear]);
+                    let undecided = opening.undecided_because.into_iter().map(|reason| reason.summary);
+                    self.add_unknown(opening.undecided_people, what, undecided);
                 }
-                Some(Step::Opening(_)) => {}
                 Some(Step::Can(can)) => {
                     let standing = through(&can.grant, &can.role);
                     // What ends by itself is no standing right, and nobody attests it as one.
@@ -117,6 +116,18 @@ impl Access {
             }
         }
         Ok(())
+    }
+
+    /// So many of whom it is not known whether they may, and why not.
+    fn add_unknown(&mut self, count: u64, what: &'static str, why: impl IntoIterator<Item = String>) {
+        if count == 0 {
+            return;
+        }
+        let may = self.stopped.entry((format!("({count} more)"), count)).or_default();
+        if may.what.last() != Some(&what) {
+            may.what.push(what);
+        }
+        may.unless.extend(why);
     }
 
     /// Everybody who may, a row each.

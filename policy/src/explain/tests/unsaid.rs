@@ -1,0 +1,153 @@
+//! What the answer says of what the question does not.
+
+use super::{POLICY, at, question, state, user};
+use crate::{
+    decide::{Outcome, PushVerdict},
+    explain::{Fit, RuleTrace, explain},
+    name::{RefName, TreePath},
+    question::{ImaginedCommit, ImaginedTag, Question},
+    request::Verb,
+};
+
+const SECRETS: &str = r#"
+[[block]]
+id = "secrets"
+on = ["PAY/*"]
+refs = ["refs/heads/main"]
+paths = ["secrets/**"]
+"#;
+
+const CHECKED: &str = r#"
+[[grant]]
+id = "versions"
+to = ["developer"]
+on = ["PAY/*"]
+refs = ["refs/tags/v*"]
+verbs = ["create"]
+[[require]]
+id = "checked"
+on = ["PAY/*"]
+refs = ["refs/heads/main"]
+commits = { signed = true, linear = true, message = "A-*", max_blob = "1KiB", max_commits = 3, forbid_paths = ["*.pem"] }
+[[require]]
+id = "signed-tags"
+on = ["PAY/*"]
+refs = ["refs/tags/**"]
+tags = { signed = true }
+"#;
+
+fn main() -> Question {
+    question("PAY/api", "refs/heads/main", Verb::Update)
+}
+
+fn of<'a>(rules: &'a [RuleTrace], id: &str) -> &'a RuleTrace {
+    rules.iter().find(|rule| rule.id.as_str() == id).unwrap()
+}
+
+#[test]
+fn what_depends_names_every_rule_and_who_asks() {
+    let state = state(&format!("{POLICY}{SECRETS}"));
+    let depends = explain(&state, &user("Dora"), &main(), at(0)).unwrap_err();
+    assert_eq!(depends.needed.told(), "the changed paths");
+    assert_eq!(depends.username.as_str(), "dora");
+    assert_eq!(depends.roles.iter().map(ToString::to_string).collect::<Vec<_>>(), ["developer"]);
+    let mut said = main();
+    said.circumstances.paths = Some(Vec::new());
+    let whole = explain(&state, &user("dora"), &said, at(0)).unwrap();
+    let ids = |rules: &[RuleTrace]| rules.iter().map(|rule| rule.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(&depends.rules), ids(&whole.rules));
+    assert!(of(&depends.rules, "main").matched());
+    let fits: Vec<_> = of(&depends.rules, "secrets").findings.iter().map(|finding| finding.fit).collect();
+    assert_eq!(fits, [Fit::Fits, Fit::Fits, Fit::Fits, Fit::Fits, Fit::Fits, Fit::Unknown]);
+}
+
+#[test]
+fn whoever_is_cut_off_is_refused_whatever_else_depends() {
+    let state = state(&format!("{POLICY}{SECRETS}"));
+    let gone = explain(&state, &user("gone"), &main(), at(0)).unwrap();
+    assert!(matches!(gone.decision.verdict(), PushVerdict::Refused(_)));
+    assert!(gone.otherwise.is_none());
+    assert_eq!(of(&gone.rules, "secrets").findings.last().map(|finding| finding.fit), Some(Fit::Unknown));
+}
+
+/// The conditions of a rule that are met because nothing else is said.
+fn supposed(asked: &Question, id: &str) -> Vec<String> {
+    let explained = explain(&state(&format!("{POLICY}{CHECKED}")), &user("dora"), asked, at(0)).unwrap();
+    let conditions = of(&explained.rules, id).conditions.iter().filter(|one| one.supposed);
+    conditions.map(|one| one.detail.clone()).collect()
+}
+
+#[test]
+fn what_is_supposed_of_the_commits_is_told() {
+    let state = state(&format!("{POLICY}{CHECKED}"));
+    assert_eq!(
+        explain(&state, &user("dora"), &main(), at(0)).unwrap().decision.outcome(),
+        Outcome::Permitted
+    );
+    assert_eq!(
+        supposed(&main(), "checked"),
+        [
+            "commits are signed by their committers",
+            "the first line of a message is like `A-*`",
+            "no file has more than 1024 bytes",
+            "no file is in `*.pem`",
+            "no merges",
+            "no more than 3 new commits",
+        ]
+    );
+    let mut said = main();
+    said.circumstances.paths = Some(vec![TreePath::parse(b"src/a").unwrap()]);
+    said.circumstances.commits = Some(2);
+    let message = "A-1 fix".to_owned();
+    said.circumstances.commit = Some(ImaginedCommit { message, blob: 10, ..ImaginedCommit::default() });
+    assert_eq!(supposed(&said, "checked"), ["commits are signed by their committers", "no merges"]);
+    said.circumstances.commit = ImaginedCommit::default().with_flaw("unsigned");
+    assert_eq!(supposed(&said, "checked"), ["no file has more than 1024 bytes", "no merges"]);
+}
+
+#[test]
+fn what_is_supposed_of_a_tag_is_told() {
+    let mut tag = question("PAY/api", "refs/tags/v1", Verb::Create);
+    assert_eq!(supposed(&tag, "signed-tags"), ["a tag is a tag object", "a tag is signed by its tagger"]);
+    for kind in [ImaginedTag::Annotated, ImaginedTag::Lightweight] {
+        tag.circumstances.tag = kind;
+        assert!(supposed(&tag, "signed-tags").is_empty());
+    }
+    tag.circumstances.tag = ImaginedTag::Signed;
+    tag.verb = Verb::Delete;
+    assert!(supposed(&tag, "signed-tags").is_empty());
+    tag.name = RefName::parse(b"refs/heads/main").unwrap();
+    assert!(supposed(&tag, "checked").is_empty());
+}
+
+#[test]
+fn a_rule_on_trial_is_told_to_be_on_trial() {
+    let trial = r#"
+[[block]]
+id = "stop"
+on = ["**"]
+refs = ["refs/heads/main"]
+[[waiver]]
+id = "lift"
+lifts = ["stop"]
+to = ["developer"]
+max_time = "1h"
+mode = "evaluate"
+[[elevation]]
+id = "on-call"
+roles = ["release-manager"]
+to = ["developer"]
+max_time = "1h"
+mode = "evaluate"
+"#;
+    let mut asked = main();
+    asked.circumstances.waivers = ["lift".parse().unwrap()].into();
+    let explained = explain(&state(&format!("{POLICY}{trial}")), &user("dora"), &asked, at(0)).unwrap();
+    assert_eq!(explained.decision.outcome(), Outcome::Refused);
+    let why_not = |id: &str| of(&explained.rules, id).why_not().unwrap().to_owned();
+    assert_eq!(why_not("lift"), "it is on trial, and lifts nothing; in force it could lift `stop`");
+    assert_eq!(
+        why_not("on-call"),
+        "it is on trial, and gives nothing; in force it could give the role `release-manager`"
+    );
+}
