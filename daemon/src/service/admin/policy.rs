@@ -180,8 +180,8 @@ pub(super) fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, S
     let mut names = std::collections::BTreeSet::new();
     for file in &files {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
-        let good =
-            file.name.ends_with(".toml") && !file.name.starts_with('.') && file.name.chars().all(plain);
+        let is_toml = file.name.to_ascii_lowercase().ends_with(".toml");
+        let good = is_toml && !file.name.starts_with('.') && file.name.chars().all(plain);
         if !good || file.name.len() > 200 {
             let name = oam_policy::printable::Printable::new(&file.name);
             return Err(Status::invalid_argument(format!(
