@@ -168,3 +168,41 @@ pub(super) async fn follow(signatures: &Signatures, now: &Notify) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, time::SystemTime};
+
+    use super::{Files, SignatureFiles, marks};
+
+    #[test]
+    fn a_file_that_is_replaced_by_one_as_long_and_as_old_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("revoked"), folder.path().join("other"));
+        let write = |path: &Path, text: &str| {
+            fs::write(path, text).unwrap();
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        };
+        write(&file, "one");
+        write(&other, "two");
+        let places = SignatureFiles { revoked_keys: Some(file.clone()), ..Default::default() };
+        let before = marks(&places);
+        assert_eq!(marks(&places), before);
+        fs::rename(&other, &file).unwrap();
+        assert_ne!(marks(&places), before);
+    }
+
+    #[test]
+    fn what_is_no_text_or_no_file_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("allowed");
+        fs::write(&file, b"# keys\n\xff").unwrap();
+        for (path, why) in [(file.as_path(), "line 2, column 1"), (Path::new("/dev/zero"), "it is a device")]
+        {
+            let places = SignatureFiles { allowed_signers: Some(path.to_owned()), ..Default::default() };
+            let (_, faults) = Files::read(&places, None);
+            assert!(faults.iter().any(|fault| fault.contains(why)), "{faults:?}");
+        }
+    }
+}

@@ -252,7 +252,7 @@ mod tests {
     use oam_proto::v1;
     use tokio::time::timeout;
 
-    use super::{CHECKS, Change, DRAFTS, check, show};
+    use super::{CHECKS, Change, DRAFTS, check, show, sources};
     use crate::replay::tests::{POLICY, live};
 
     /// More than any of these takes, and less than anybody waits for a turn.
@@ -315,5 +315,15 @@ mod tests {
         let large = asked(&"#".repeat(file::MAX_BYTES + 1));
         let checked = timeout(LONG, check(live, large)).await.unwrap().unwrap();
         assert!(checked.faults.is_some());
+    }
+
+    /// What a folder's reader takes for a file of a policy, `oam` sends.
+    #[test]
+    fn a_policy_file_ends_in_toml_in_any_case() {
+        let named = |name: &str| sources(vec![v1::PolicyFile { name: name.into(), text: String::new() }]);
+        assert!(named("a.toml").is_ok() && named("FREEZE.TOML").is_ok());
+        for name in ["a", "a.txt", ".a.toml", "../a.toml", "toml"] {
+            assert!(named(name).is_err(), "{name}");
+        }
     }
 }
