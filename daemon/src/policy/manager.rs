@@ -147,7 +147,7 @@ impl PolicyManager {
         let reading = aside(move || read(&place));
         match time::timeout(PATIENCE, reading).await {
             Ok(Ok(files)) => files,
-            Ok(Err(_)) | Err(_) => Err(ReadError::Silent(self.place.path().to_owned())),
+            Ok(Err(_)) | Err(_) => Err(self.silent()),
         }
     }
 
@@ -326,11 +326,16 @@ impl PolicyManager {
         Ok(())
     }
 
+    /// What is told while the files do not answer.
+    pub(super) fn silent(&self) -> ReadError {
+        ReadError::Silent(self.place.path().to_owned())
+    }
+
     /// What the files at the policy's place look like from outside. That they do not answer is told as long as it lasts.
     pub(super) async fn look(&self) -> Seen<Look> {
         let place = self.place.path().to_owned();
         let late = || {
-            let error = ReadError::Silent(self.place.path().to_owned());
+            let error = self.silent();
             tracing::error!(%error, "whether the policy has changed cannot be seen; the one in force stays");
             self.trouble.store(Some(Arc::new(error.to_string())));
         };

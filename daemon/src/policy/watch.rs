@@ -16,9 +16,10 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Follows the policy's files for ever: loads them when they have changed and lain still for one look, or at once
 /// when `now` is notified. What was not loaded for a reason that is not theirs is tried again, less and less often, as long as nobody is writing them.
 pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
-    // What was not seen in time was not loaded: whatever it is, it is read when it is seen.
+    // What was silent, at the start or now, was not loaded: whatever it is, it is read when it answers.
+    let was_silent = policies.trouble().is_some_and(|trouble| *trouble == policies.silent().to_string());
     let first = policies.look().await;
-    let mut loaded = (!first.was_late).then(|| first.what.clone());
+    let mut loaded = (!was_silent && !first.was_late).then(|| first.what.clone());
     let mut seen = first.what;
     let mut again: Option<Again> = None;
     loop {

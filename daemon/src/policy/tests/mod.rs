@@ -336,3 +336,23 @@ async fn what_is_no_file_is_told_and_holds_up_nothing() {
     trouble_is(false).await;
     following.abort();
 }
+
+/// As of a mount that hung while the daemon was started, and answers before it is looked at again.
+#[tokio::test]
+async fn files_that_were_silent_at_the_start_are_read_when_they_answer() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = Arc::new(bench.start().await);
+    apply(&manager, &policy("one")).await.unwrap();
+    bench.edit(&policy("two"));
+    manager.trouble.store(Some(Arc::new(manager.silent().to_string())));
+    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let loaded = async {
+        while manager.trouble().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("they are not read");
+    assert_eq!(contact(&manager).as_deref(), Some("two"));
+    following.abort();
+}
