@@ -14,6 +14,7 @@
 //! verdict itself; trust what its cache says without a digest; log a secret.
 
 pub mod access;
+mod aside;
 pub mod audit_log;
 pub mod authorize;
 mod backoff;

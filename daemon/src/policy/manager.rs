@@ -1,24 +1,26 @@
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use oam_audit::entry::{Event, PolicyChanged, PolicyOrigin, PolicyRejected};
+use oam_fetch::files::{self, Look};
 use oam_policy::{
     Policy,
     fault::{Fault, Faults},
     file::{self, PolicySource, Tested},
     trial,
 };
-use tokio::{sync::Mutex, task};
+use tokio::{sync::Mutex, task, time};
 
 use super::{
-    ApplyError, HistoryError, fingerprint,
+    ApplyError, HistoryError, ReadError,
     history::{History, Version, write_folder},
     proposals::{Proposal, Proposals},
     read,
     summary::summary,
 };
 use crate::{
+    aside::{PATIENCE, Seen, aside, patiently},
     audit_log::AuditLog,
     config::{AdminConfig, PolicyPlace},
     directory::DirectoryReader,
@@ -130,13 +132,23 @@ impl PolicyManager {
 
     pub(super) async fn load_place(&self, origin: PolicyOrigin) -> Result<Applied, ApplyError> {
         let change = Change { origin, author: FILES.into(), reason: String::new() };
-        let outcome = match read(self.place.path()) {
+        let outcome = match self.read_place().await {
             Ok(files) => self.load(&files, change).await,
             Err(error) => Err(error.into()),
         };
         let trouble = outcome.as_ref().err().map(|error| Arc::new(error.to_string()));
         self.trouble.store(trouble);
         outcome
+    }
+
+    /// The files at the policy's place. Those that do not answer hold up nobody for long: changes come one at a time.
+    async fn read_place(&self) -> Result<Vec<PolicySource>, ReadError> {
+        let place = self.place.path().to_owned();
+        let reading = aside(move || read(&place));
+        match time::timeout(PATIENCE, reading).await {
+            Ok(Ok(files)) => files,
+            Ok(Err(_)) | Err(_) => Err(self.silent()),
+        }
     }
 
     async fn load(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
@@ -179,10 +191,10 @@ impl PolicyManager {
         change: Change,
         consent: Consent,
     ) -> Result<Applied, ApplyError> {
-        let PolicyPlace::Managed(path) = &self.place else {
+        if !matches!(self.place, PolicyPlace::Managed(_)) {
             return self.put_in_force(policy, files, change, consent).await;
-        };
-        let before = read(path).ok();
+        }
+        let before = self.read_place().await.ok();
         // Where the daemon dies before it is done, the next start finds the files, and must know whose they are.
         self.history.begin(&version(&policy, change.clone(), consent.clone()))?;
         self.write_managed(files)?;
@@ -314,9 +326,20 @@ impl PolicyManager {
         Ok(())
     }
 
-    /// What the files at the policy's place look like from outside.
-    pub fn fingerprint(&self) -> Vec<(PathBuf, u64, Option<std::time::SystemTime>)> {
-        fingerprint(self.place.path())
+    /// What is told while the files do not answer.
+    pub(super) fn silent(&self) -> ReadError {
+        ReadError::Silent(self.place.path().to_owned())
+    }
+
+    /// What the files at the policy's place look like from outside. That they do not answer is told as long as it lasts.
+    pub(super) async fn look(&self) -> Seen<Look> {
+        let place = self.place.path().to_owned();
+        let late = || {
+            let error = self.silent();
+            tracing::error!(%error, "whether the policy has changed cannot be seen; the one in force stays");
+            self.trouble.store(Some(Arc::new(error.to_string())));
+        };
+        patiently(aside(move || files::look(&place)), PATIENCE, late).await
     }
 }
 

@@ -15,7 +15,7 @@ mod watch;
 
 pub use approval::Known;
 pub use error::{ApplyError, ProposalError};
-pub use folder::{ReadError, fingerprint, read};
+pub use folder::{ReadError, read};
 pub use history::{History, HistoryError, Version};
 pub use manager::{Applied, Change, LivePolicy, PolicyManager, origin_code};
 pub use proposals::{Approval, Proposal};

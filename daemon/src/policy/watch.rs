@@ -16,22 +16,29 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Follows the policy's files for ever: loads them when they have changed and lain still for one look, or at once
 /// when `now` is notified. What was not loaded for a reason that is not theirs is tried again, less and less often, as long as nobody is writing them.
 pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
-    let mut loaded = policies.fingerprint();
-    let mut seen = loaded.clone();
+    // What was silent, at the start or now, was not loaded: whatever it is, it is read when it answers.
+    let was_silent = policies.trouble().is_some_and(|trouble| *trouble == policies.silent().to_string());
+    let first = policies.look().await;
+    let mut loaded = (!was_silent && !first.was_late).then(|| first.what.clone());
+    let mut seen = first.what;
     let mut again: Option<Again> = None;
     loop {
         let asked = tokio::select! {
             () = time::sleep(EVERY) => false,
             () = now.notified() => true,
         };
-        let current = policies.fingerprint();
-        let still = current == seen;
-        seen = current;
+        let current = policies.look().await;
+        let still = current.what == seen;
+        seen = current.what;
+        if current.was_late {
+            loaded = None;
+        }
         let is_due = again.as_ref().is_some_and(|again| again.at <= Instant::now());
-        if !(asked || (still && (is_due || seen != loaded))) {
+        let is_new = loaded.as_ref() != Some(&seen);
+        if !(asked || (still && (is_due || is_new))) {
             continue;
         }
-        loaded.clone_from(&seen);
+        loaded = Some(seen.clone());
         again = match policies.reload(PolicyOrigin::File).await {
             Ok(_) => None,
             Err(error) => {

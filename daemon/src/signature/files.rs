@@ -1,12 +1,11 @@
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
+use oam_fetch::files::{self, Mark};
 use oam_policy::facts::Unreadable;
 use ssh_key::Fingerprint;
 use tokio::{sync::Notify, time};
@@ -15,6 +14,7 @@ use super::{
     Signatures,
     signers::{self, Signer, Signers},
 };
+use crate::aside::{PATIENCE, aside, patiently};
 
 /// How often the files are looked at, as the policy's are.
 const EVERY: Duration = Duration::from_millis(500);
@@ -102,22 +102,13 @@ fn read<T: Default>(
 ) -> Result<T, String> {
     let Some(path) = path else { return Ok(T::default()) };
     let shown = path.display();
-    let text = text(path).map_err(|error| format!("`{shown}` cannot be read: {error}"))?;
+    let text = files::read_file(path, MAX_FILE).map_err(|error| error.to_string())?;
     parse(&text).map_err(|faults| {
         let more = faults.len().saturating_sub(MAX_FAULTS);
         let more = if more == 0 { String::new() } else { format!("; and {more} more") };
         let first: Vec<_> = faults.into_iter().take(MAX_FAULTS).collect();
         format!("`{shown}` is faulty: {}{more}", first.join("; "))
     })
-}
-
-fn text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = fs::File::open(path)?.take(MAX_FILE + 1).read_to_string(&mut text)?;
-    if read as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("it is longer than {MAX_FILE} bytes")));
-    }
-    Ok(text)
 }
 
 /// Reads revoked keys: one public key a line.
@@ -142,13 +133,10 @@ fn revoked(text: &str) -> Result<BTreeSet<Fingerprint>, Vec<String>> {
 }
 
 /// What tells whether a file has changed.
-pub(super) type Marks = [Option<(SystemTime, u64)>; 2];
+pub(super) type Marks = [Option<Mark>; 2];
 
 pub(super) fn marks(places: &SignatureFiles) -> Marks {
-    [&places.allowed_signers, &places.revoked_keys].map(|path| {
-        let found = fs::metadata(path.as_ref()?).ok()?;
-        Some((found.modified().ok()?, found.len()))
-    })
+    [&places.allowed_signers, &places.revoked_keys].map(|path| Mark::of(path.as_ref()?))
 }
 
 /// Loads the files when they have changed and lain still for one look, or at once when `now` is notified.
@@ -165,12 +153,56 @@ pub(super) async fn follow(signatures: &Signatures, now: &Notify) {
             () = time::sleep(EVERY) => false,
             () = now.notified() => true,
         };
-        let current = marks(places);
+        let looked = places.clone();
+        let late = || tracing::error!("the files of signers do not answer; what they said stays in force");
+        let Some(current) = patiently(aside(move || marks(&looked)), PATIENCE, late).await.what else {
+            continue;
+        };
         let still = current == seen;
         seen = current;
         if asked || (still && seen != loaded) {
             loaded = seen;
-            signatures.reload();
+            let signatures = signatures.clone();
+            // Nothing comes of it but what it stores.
+            let _ = aside(move || signatures.reload()).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, time::SystemTime};
+
+    use super::{Files, SignatureFiles, marks};
+
+    #[test]
+    fn a_file_that_is_replaced_by_one_as_long_and_as_old_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("revoked"), folder.path().join("other"));
+        let write = |path: &Path, text: &str| {
+            fs::write(path, text).unwrap();
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        };
+        write(&file, "one");
+        write(&other, "two");
+        let places = SignatureFiles { revoked_keys: Some(file.clone()), ..Default::default() };
+        let before = marks(&places);
+        assert_eq!(marks(&places), before);
+        fs::rename(&other, &file).unwrap();
+        assert_ne!(marks(&places), before);
+    }
+
+    #[test]
+    fn what_is_no_text_or_no_file_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("allowed");
+        fs::write(&file, b"# keys\n\xff").unwrap();
+        for (path, why) in [(file.as_path(), "line 2, column 1"), (Path::new("/dev/zero"), "it is a device")]
+        {
+            let places = SignatureFiles { allowed_signers: Some(path.to_owned()), ..Default::default() };
+            let (_, faults) = Files::read(&places, None);
+            assert!(faults.iter().any(|fault| fault.contains(why)), "{faults:?}");
         }
     }
 }

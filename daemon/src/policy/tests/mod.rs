@@ -307,3 +307,52 @@ async fn files_that_were_not_loaded_for_a_passing_reason_are_tried_again() {
     tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("it is not tried again");
     following.abort();
 }
+
+/// Whoever opens a pipe to read waits for one who writes: so a thread that serves pushes would wait for ever.
+#[tokio::test]
+async fn what_is_no_file_is_told_and_holds_up_nothing() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = Arc::new(bench.start().await);
+    apply(&manager, &policy("one")).await.unwrap();
+    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let trouble_is = async |there: bool| {
+        let changed = async {
+            while manager.trouble().is_some() != there {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), changed).await.expect("it is not seen");
+    };
+    let pipe = bench.folder.path().join("policy/z.toml");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .unwrap();
+    trouble_is(true).await;
+    let told = manager.trouble().unwrap();
+    assert!(told.contains("z.toml") && told.contains("it is a pipe"), "{told}");
+    assert_eq!(contact(&manager).as_deref(), Some("one"));
+    fs::remove_file(&pipe).unwrap();
+    trouble_is(false).await;
+    following.abort();
+}
+
+/// As of a mount that hung while the daemon was started, and answers before it is looked at again.
+#[tokio::test]
+async fn files_that_were_silent_at_the_start_are_read_when_they_answer() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = Arc::new(bench.start().await);
+    apply(&manager, &policy("one")).await.unwrap();
+    bench.edit(&policy("two"));
+    manager.trouble.store(Some(Arc::new(manager.silent().to_string())));
+    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let loaded = async {
+        while manager.trouble().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("they are not read");
+    assert_eq!(contact(&manager).as_deref(), Some("two"));
+    following.abort();
+}

@@ -180,8 +180,8 @@ pub(super) fn sources(files: Vec<v1::PolicyFile>) -> Result<Vec<PolicySource>, S
     let mut names = std::collections::BTreeSet::new();
     for file in &files {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
-        let good =
-            file.name.ends_with(".toml") && !file.name.starts_with('.') && file.name.chars().all(plain);
+        let is_toml = file.name.to_ascii_lowercase().ends_with(".toml");
+        let good = is_toml && !file.name.starts_with('.') && file.name.chars().all(plain);
         if !good || file.name.len() > 200 {
             let name = oam_policy::printable::Printable::new(&file.name);
             return Err(Status::invalid_argument(format!(
@@ -252,7 +252,7 @@ mod tests {
     use oam_proto::v1;
     use tokio::time::timeout;
 
-    use super::{CHECKS, Change, DRAFTS, check, show};
+    use super::{CHECKS, Change, DRAFTS, check, show, sources};
     use crate::replay::tests::{POLICY, live};
 
     /// More than any of these takes, and less than anybody waits for a turn.
@@ -315,5 +315,15 @@ mod tests {
         let large = asked(&"#".repeat(file::MAX_BYTES + 1));
         let checked = timeout(LONG, check(live, large)).await.unwrap().unwrap();
         assert!(checked.faults.is_some());
+    }
+
+    /// What a folder's reader takes for a file of a policy, `oam` sends.
+    #[test]
+    fn a_policy_file_ends_in_toml_in_any_case() {
+        let named = |name: &str| sources(vec![v1::PolicyFile { name: name.into(), text: String::new() }]);
+        assert!(named("a.toml").is_ok() && named("FREEZE.TOML").is_ok());
+        for name in ["a", "a.txt", ".a.toml", "../a.toml", "toml"] {
+            assert!(named(name).is_err(), "{name}");
+        }
     }
 }
