@@ -50,7 +50,7 @@ pub(super) fn rules(policy: &Policy) -> Vec<Written<'_>> {
 }
 
 /// The patterns of messages in these policies.
-pub(super) fn messages<'p>(policies: [&'p Policy; 2]) -> impl Iterator<Item = &'p MessagePattern> {
+pub(super) fn messages(policies: [&Policy; 2]) -> impl Iterator<Item = &MessagePattern> {
     let requires = policies.into_iter().flat_map(Policy::requires);
     let enforced = requires.filter(|require| require.mode == Mode::Enforce);
     enforced.filter_map(|require| require.commits.message.as_ref())

@@ -156,7 +156,7 @@ proptest! {
             more.uses.push(Use {
                 waiver: "trial".to_owned(),
                 lifts: Vec::new(),
-                by: *by,
+                by,
                 on: None,
                 from: push.now,
                 to: push.now + 1,
