@@ -49,10 +49,13 @@ impl DirectoryReader {
 
     /// Notes by which policy is decided from now on.
     pub fn decided_by(&self, policy: &Arc<Policy>) {
-        if let Some(current) = self.current() {
-            policy.prepare(&current.snapshot, None);
-        }
         self.policy.store(Some(Arc::clone(policy)));
+        let Some(current) = self.current() else { return };
+        let Loaded { snapshot, info } = &*current;
+        let unasked = Loaded { snapshot: snapshot.unasked(), info: info.clone() };
+        policy.prepare(&unasked.snapshot, None);
+        // Where another directory came into force meanwhile, that one was prepared for it.
+        self.current.compare_and_swap(&current, Some(Arc::new(unasked)));
     }
 
     pub(super) fn put_in_force(&self, next: Arc<Loaded>) {

@@ -337,6 +337,18 @@ mod tests {
         assert_eq!(held(&policy, &with_ann), [0]);
     }
 
+    #[test]
+    fn where_another_group_comes_first_everybody_is_looked_at_again() {
+        let policy = policy(vec![role("a", [0], []), role("b", [1], [])]);
+        let zoe = zoe_in(&[0].into());
+        assert_eq!(held(&policy, &zoe), [0]);
+        let ann = Person { groups: ["s:a".parse().unwrap()].into(), ..Person::named("ann".parse().unwrap()) };
+        let next = zoe.amend(&Amendment { as_of: now(), people: vec![ann], groups: None });
+        policy.prepare(&next, Some(&zoe));
+        assert_eq!(held(&policy, &next), [0]);
+        assert_eq!(held(&policy, &zoe), [0]);
+    }
+
     proptest! {
         /// The same as looking at each role by itself.
         #[test]

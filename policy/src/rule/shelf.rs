@@ -54,6 +54,8 @@ struct Beginning {
     unused: Option<u8>,
 }
 
+const _: () = assert!(size_of::<Beginning>() == 64, "more than a line of the cache");
+
 /// A place, from 1 on: then that there is none takes up no room.
 #[derive(Debug, Clone, Copy)]
 struct Number(NonZeroU32);

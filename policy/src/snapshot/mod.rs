@@ -66,7 +66,7 @@ pub struct Snapshot {
     roll: Arc<Roll>,
     revocations: Arc<BTreeMap<UsernameKey, Revocation>>,
     emails: Arc<OnceLock<emails::EmailIndex>>,
-    /// What the roles mean here of the policy that asked first: mostly that in force.
+    /// What the roles mean here of the policy that asked first: see [`Self::unasked`].
     holders: Arc<OnceLock<Holders>>,
 }
 
@@ -173,6 +173,13 @@ impl Snapshot {
 
     pub(crate) fn holders(&self) -> &OnceLock<Holders> {
         &self.holders
+    }
+
+    /// The same, as if no policy had asked yet who holds what in it. For whoever decides by another policy from now on: what the one
+    /// before knew makes room for what that one asks.
+    #[must_use]
+    pub fn unasked(&self) -> Self {
+        Self { holders: Arc::default(), ..self.clone() }
     }
 
     /// The table of groups, to be shared.
