@@ -15,8 +15,8 @@ pub struct BitbucketChanged {
     /// Who changes it, as the daemon knows its callers.
     pub actor: String,
     /// What is done: `permit`, `revoke`, `forget`, `revoke-global`, `delete-token`, `delete-ssh-key`, `delete-gpg-key`,
-    /// `leave-group`, `revoke-default`, `delete-access-key`, `delete-place-token`, `restrict`, `lift`; and `accept-account`, by which
-    /// nothing is changed there: an account is taken for whoever has its name.
+    /// `leave-group`, `revoke-default`, `delete-access-key`, `delete-place-token`, `restrict`, `lift`; and `accept-account` and
+    /// `forget-account`, by which nothing is changed there: an account is taken for whoever has its name, or a number is forgotten.
     pub step: String,
     /// A project, or `PROJECT/slug`; null: everywhere.
     pub place: Option<String>,

@@ -82,8 +82,6 @@ enum Line {
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         dropped: BTreeSet<Holder>,
     },
-    /// Of accounts nothing is known any more: they were of another Bitbucket.
-    Forgotten { ids: BTreeSet<AccountId> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,7 +122,7 @@ impl Ledger {
                 Some(_) => durable::set_aside(path).map_err(fault)?,
                 None => None,
             };
-            ledger.rewrite().map_err(fault)?;
+            ledger.rewrite(&ledger.state()).map_err(fault)?;
             let told = damage
                 .zip(aside)
                 .map(|(damage, aside)| format!("{damage}: the damaged file is `{}`", aside.display()));
@@ -180,13 +178,25 @@ impl Ledger {
         self.append(&mut state, lines)
     }
 
-    /// Notes that no account has these numbers: in another Bitbucket whoever gets one next is somebody else.
+    /// Forgets that any account had these numbers: in another Bitbucket whoever gets one next is somebody else. All is written anew
+    /// without them: to a version that does not know it, a line that says so would be damage.
     ///
     /// # Errors
-    /// When it cannot be noted.
+    /// When it cannot be written. Then nothing is forgotten.
     pub fn forget(&self, ids: BTreeSet<AccountId>) -> Result<(), LedgerError> {
-        let lines = if ids.is_empty() { Vec::new() } else { vec![Line::Forgotten { ids }] };
-        self.append(&mut self.state(), lines)
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state();
+        let before = state.numbers.clone();
+        ids.into_iter().for_each(|id| state.numbers.forget(id));
+        // Another file has that name then, be it that the rest fails.
+        state.file = None;
+        let written = self.rewrite(&state);
+        written.map_err(|source| {
+            state.numbers = before;
+            LedgerError::File { path: self.path.clone(), source }
+        })
     }
 
     /// What was begun, and never ended.
@@ -254,8 +264,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn rewrite(&self) -> io::Result<()> {
-        let state = self.state();
+    fn rewrite(&self, state: &State) -> io::Result<()> {
         let draft = self.path.with_extension("draft");
         let mut file = durable::create(&draft)?;
         for ((place, holder), Managed { level, below }) in &state.managed {
@@ -289,7 +298,6 @@ impl State {
             }
             Line::Known { id, name } => self.numbers.note(id, name),
             Line::Renamed { movers, dropped } => self.rename(movers, &dropped),
-            Line::Forgotten { ids } => ids.into_iter().for_each(|id| self.numbers.forget(id)),
             Line::Restricted { place, thing } => drop(self.restrictions.insert((place, thing))),
             Line::Begun { entry, change } => {
                 let change = change.told();

@@ -87,7 +87,7 @@ pub(super) fn privilege(
 pub(super) fn bitbucket_changed(changed: &BitbucketChanged) -> Draft {
     let activity = match changed.step.as_str() {
         "permit" | "accept-account" => UPDATE,
-        "forget" => OTHER,
+        "forget" | "forget-account" => OTHER,
         _ => DELETE,
     };
     let (severity, status) = match changed.stage {

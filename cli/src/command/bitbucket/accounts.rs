@@ -73,13 +73,17 @@ pub(super) async fn accept(
 ) -> Result<Basis, Failure> {
     tell(admin, &seen.accounts.is, accepted).await?;
     let now = basis::ask(admin, seen).await?;
-    check_taken(users, &now)?;
+    check_taken(accepted, users, &now)?;
     Ok(now)
 }
 
-/// Whether the daemon took them for whose names they have. An earlier version does not know what it is told, and says nothing of it.
-fn check_taken(users: &BTreeSet<Holder>, now: &Basis) -> Result<(), Failure> {
+/// Whether the daemon took them for whose names they have. An earlier version does not know what it is told, or only some of it, and says
+/// nothing of that.
+fn check_taken(accepted: &[Accepted], users: &BTreeSet<Holder>, now: &Basis) -> Result<(), Failure> {
     let held = users.iter().find(|user| now.renamed.another.contains_key(*user));
+    // Where all are accepted nobody is anybody by a number: whoever still is would lose what is theirs as that one.
+    let is_all = accepted.contains(&Accepted::All);
+    let held = held.or_else(|| now.renamed.was.keys().find(|_| is_all));
     held.map_or(Ok(()), |user| {
         let name = Printable::new(user.name());
         Err(Failure::HeldBack {
@@ -152,10 +156,26 @@ mod tests {
         let mut now = basis::opened(opening).unwrap();
         let [ada, bob] = ["ada", "bob"].map(|name| Holder::user(name).unwrap());
         now.renamed.another.insert(ada.clone(), "another account was known by this name".into());
-        assert!(check_taken(&BTreeSet::from([bob.clone()]), &now).is_ok());
-        let refused = check_taken(&BTreeSet::from([ada.clone(), bob]), &now).unwrap_err();
+        assert!(check_taken(&[], &BTreeSet::from([bob.clone()]), &now).is_ok());
+        let refused = check_taken(&[], &BTreeSet::from([ada.clone(), bob]), &now).unwrap_err();
         assert!(refused.to_string().contains("the account of `ada` is another one's"), "{refused}");
         now.renamed.another.remove(&ada);
-        assert!(check_taken(&BTreeSet::from([ada]), &now).is_ok());
+        assert!(check_taken(&[], &BTreeSet::from([ada]), &now).is_ok());
+    }
+
+    /// One that is a little older accepts by name, and takes whoever has the number of a leaver for that one still.
+    #[test]
+    fn once_all_are_accepted_nobody_is_left_to_be_a_leaver_by_a_number() {
+        let opening = ProvisioningOpening { account: "svc-oam".into(), ..ProvisioningOpening::default() };
+        let mut now = basis::opened(opening).unwrap();
+        let [ada, build, lena] = ["ada", "svc-build", "lena"].map(|name| Holder::user(name).unwrap());
+        let one = [Accepted::One(ada, AccountId::of_wire(7).unwrap())];
+        let is_taken = |accepted: &[Accepted], now: &_| check_taken(accepted, &BTreeSet::new(), now);
+        assert!(is_taken(&[Accepted::All], &now).is_ok());
+        now.renamed.was.insert(build, lena);
+        let refused = is_taken(&[Accepted::All], &now).unwrap_err();
+        assert!(refused.to_string().contains("the account of `svc-build` is another one's"), "{refused}");
+        // In the same Bitbucket that is how a leaver loses all.
+        assert!(is_taken(&one, &now).is_ok());
     }
 }

@@ -149,6 +149,38 @@ fn by_what_name_an_account_was_known_outlives_a_restart() {
     }
 }
 
+/// A daemon that is older must not take for damage what it does not know.
+#[test]
+fn of_what_is_forgotten_there_is_nothing_in_the_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger");
+    let ledger = open(&path);
+    let [carl, lena, ada] = [17, 18, 19].map(|id| AccountId::of_wire(id).unwrap());
+    let name = |name: &str| Holder::user(name).unwrap();
+    let know = |known: &[(AccountId, &str)]| {
+        let known = known.iter().map(|(id, called)| (*id, name(called))).collect();
+        ledger.know(known, &BTreeSet::new(), &BTreeSet::new()).unwrap();
+    };
+    know(&[(carl, "carl"), (lena, "lena")]);
+    ledger.begin(1, &permit("", "write")).unwrap();
+    // Where it cannot be written nothing is forgotten.
+    let draft = path.with_extension("draft");
+    fs::create_dir(&draft).unwrap();
+    assert!(ledger.forget(BTreeSet::from([lena])).is_err());
+    assert_eq!(ledger.known_as(lena), Some(name("lena")));
+    fs::remove_dir(&draft).unwrap();
+    ledger.forget(BTreeSet::from([lena])).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("carl") && !text.contains("lena") && !text.contains("forgotten"), "{text}");
+    // What is noted from then on is in the file that is there now.
+    know(&[(ada, "ada")]);
+    for ledger in [&ledger, &open(&path)] {
+        let known = [carl, lena, ada].map(|id| ledger.known_as(id));
+        assert_eq!(known, [Some(name("carl")), None, Some(name("ada"))]);
+        assert_eq!((ledger.pending().len(), level(ledger)), (1, managed(Level::Write, None)));
+    }
+}
+
 /// In Bitbucket a permission is an account's, whatever it is called.
 #[test]
 fn what_is_ours_goes_with_an_account_that_is_renamed() {

@@ -58,7 +58,7 @@ pub(super) async fn tell(
         }
     }
     let taken = Taken::of(&live.state(), &ledger.numbers(), &told, (&accept, actor))?;
-    let Taken { known, move_on, dropped, forgotten, accepted } = taken;
+    let Taken { known, move_on, dropped, forgotten, accepted, let_go } = taken;
     let names = accepted.len();
     if names > 0 {
         tracing::warn!(actor, names, "accounts of Bitbucket are taken for whoever has their names");
@@ -68,7 +68,7 @@ pub(super) async fn tell(
         tracing::warn!(actor, numbers, "numbers that no account of this Bitbucket has are forgotten");
     }
     // Before it is so: by it somebody gets or loses what is another one's.
-    for event in accepted {
+    for event in accepted.into_iter().chain(let_go) {
         record(live, event).await?;
     }
     let noted = known.len() as u64;
@@ -109,6 +109,8 @@ struct Taken {
     forgotten: BTreeSet<AccountId>,
     /// What is recorded of those that had another's name or number, and are whose it is now.
     accepted: Vec<Event>,
+    /// The same of the numbers that are forgotten, where none of those tells it.
+    let_go: Vec<Event>,
 }
 
 impl Taken {
@@ -147,7 +149,12 @@ impl Taken {
         // In another Bitbucket a number is another account's.
         if accept.all {
             let there: BTreeSet<_> = told.iter().map(|(_, id)| *id).collect();
-            taken.forgotten = numbers.all().map(|(id, _)| id).filter(|id| !there.contains(id)).collect();
+            let gone: Vec<_> = numbers.all().filter(|(id, _)| !there.contains(id)).collect();
+            taken.forgotten = gone.iter().map(|(id, _)| *id).collect();
+            // Whoever is accepted has the numbers beside their own that the name had.
+            let names: BTreeSet<_> = taken.known.iter().map(|(_, name)| name).collect();
+            let untold = gone.iter().filter(|(_, name)| !names.contains(name));
+            taken.let_go = untold.map(|(id, name)| let_go(actor, name, *id)).collect();
         } else {
             (taken.move_on, taken.dropped) = moving_on(numbers, told, &taken.known);
         }
@@ -196,18 +203,36 @@ pub(super) fn anothers<'a>(
 /// What is recorded where an account is taken for whoever has its name: the numbers of those that were known by it, and its own.
 fn accepted(actor: &str, name: &Holder, (numbers, id): (&Numbers, AccountId), why: String) -> Event {
     let before: Vec<_> = numbers.ids_of(name).map(|id| id.to_string()).collect();
+    let before = (!before.is_empty()).then(|| before.join(", "));
+    of_account("accept-account", actor, name, (before, Some(id)), why)
+}
+
+/// What is recorded where a number is forgotten that was known by a name.
+fn let_go(actor: &str, name: &Holder, id: AccountId) -> Event {
+    let why = "no account has its number in another Bitbucket".to_owned();
+    of_account("forget-account", actor, name, (Some(id.to_string()), None), why)
+}
+
+/// What is recorded of what the daemon takes an account for, with its numbers before and afterwards.
+fn of_account(
+    step: &str,
+    actor: &str,
+    name: &Holder,
+    (before, after): (Option<String>, Option<AccountId>),
+    because: String,
+) -> Event {
     Event::BitbucketChanged(BitbucketChanged {
         stage: ChangeStage::Done,
         begun: None,
         actor: actor.to_owned(),
-        step: "accept-account".to_owned(),
+        step: step.to_owned(),
         place: None,
         user: Some(name.name().to_owned()),
         group: None,
         thing: None,
-        before: (!before.is_empty()).then(|| before.join(", ")),
-        after: Some(id.to_string()),
-        because: why,
+        before,
+        after: after.map(|id| id.to_string()),
+        because,
         detail: None,
     })
 }

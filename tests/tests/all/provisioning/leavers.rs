@@ -21,6 +21,13 @@ impl World {
         !self.server.given().iter().any(|one| one.contains(&word))
             && (self.server.credentials(name), self.server.groups_of(name)) == (0, vec![])
     }
+
+    /// In the middle of a run: what was read before is still believed.
+    fn token_is_withdrawn(&self) {
+        for right in ["/admin/users/remove-group", "/admin/permissions/"] {
+            self.server.stumble_at(right, 401);
+        }
+    }
 }
 
 #[test]
@@ -217,14 +224,35 @@ fn what_is_refused_since_the_token_is_good_no_more_is_tried_again_at_once() {
     world.server.stumble_at("/admin/users/remove-group", 500);
     assert_eq!(world.oam("watch", &seen).code, 1);
     world.server.comes_back();
-    for right in ["/admin/users/remove-group", "/admin/permissions/"] {
-        world.server.stumble_at(right, 401);
-    }
+    world.token_is_withdrawn();
     let watched = world.oam("watch", &seen);
     assert_eq!((watched.code, world.ended(ChangeStage::Failed)), (1, 1), "{watched:?}");
     world.server.comes_back();
     world.oam("watch", &seen).expect_success("with a token that is good");
     assert!(world.has_nothing("bob"));
+}
+
+/// As of anything else: a run that went on would be refused all of it.
+#[test]
+fn three_groups_in_a_row_that_a_token_may_not_change_end_the_run() {
+    let world = World::applied("max_removed = \"100%\"");
+    let gone = ["ada", "bob", "carl", "lena"];
+    world.server.add_group("eng", &gone);
+    world.leave(&["Ada", "bob", "carl", "lena"]);
+    let file = world.folder.path().join("seen.json");
+    let seen = ["--seen", file.to_str().unwrap(), "--seen-within", "1h"];
+    // Nothing is left but the group.
+    world.server.stumble_at("/admin/users/remove-group", 500);
+    assert_eq!(world.oam("watch", &seen).code, 1);
+    world.server.comes_back();
+    world.token_is_withdrawn();
+    let before = world.changes();
+    let watched = world.oam("watch", &seen);
+    assert_eq!((watched.code, world.changes() - before), (5, 3), "{watched:?}");
+    assert_eq!(world.ended(ChangeStage::Failed), 3, "{watched:?}");
+    world.server.comes_back();
+    world.oam("watch", &seen).expect_success("with a token that is good");
+    assert!(gone.iter().all(|name| world.has_nothing(name)));
 }
 
 /// Where Bitbucket answers nothing at all, nothing is begun, nor waited for with each who is gone.

@@ -134,7 +134,8 @@ fn that_an_account_is_taken_for_another_is_recorded_with_both_numbers() {
 fn in_another_bitbucket_nobody_is_taken_for_who_had_their_number() {
     let (state, folder) = (state(), TempDir::new().unwrap());
     let (ledger, _) = Ledger::open(&folder.path().join("ledger")).unwrap();
-    let known = vec![(id(17), name("carl")), (id(18), name("lena")), (id(19), name("lena.old"))];
+    let known = [("carl", 17), ("lena", 18), ("lena.old", 19), ("carl", 20)];
+    let known = known.map(|(called, number)| (id(number), name(called))).to_vec();
     ledger.know(known, &BTreeSet::new(), &BTreeSet::new()).unwrap();
     let told = [("svc-test", 17), ("svc-build", 18), ("carl", 27), ("lena", 28), ("nobody", 29)];
     let told = told.map(|(called, number)| (name(called), id(number)));
@@ -143,10 +144,20 @@ fn in_another_bitbucket_nobody_is_taken_for_who_had_their_number() {
         Taken::of(&state, &ledger.numbers(), &told, (&accept, "uid 0")).unwrap()
     };
     let none = taken(false);
-    assert!(none.known.is_empty() && none.forgotten.is_empty(), "{none:?}");
-    let Taken { known, forgotten, accepted, .. } = taken(true);
+    assert!(none.known.is_empty() && none.forgotten.is_empty() && none.let_go.is_empty(), "{none:?}");
+    let Taken { known, forgotten, accepted, let_go, .. } = taken(true);
     assert_eq!(known.len(), 4, "{known:?}");
-    assert_eq!(forgotten, BTreeSet::from([id(19)]));
+    assert_eq!(forgotten, BTreeSet::from([19, 20].map(id)));
+    // Of the other one that was carl the entry tells by which carl is accepted.
+    let [Event::BitbucketChanged(one)] = &let_go[..] else { panic!("{let_go:?}") };
+    assert_eq!((one.step.as_str(), one.actor.as_str()), ("forget-account", "uid 0"));
+    let numbers = (one.before.as_deref(), one.after.as_deref());
+    assert_eq!((one.user.as_deref(), numbers), (Some("lena.old"), (Some("19"), None)));
+    let of_both = accepted.iter().filter(|event| match event {
+        Event::BitbucketChanged(one) => one.before.as_deref() == Some("17, 20"),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(of_both.count(), 1, "{accepted:?}");
     // Each is recorded: by it a leaver who was renamed is let off, where it is the same Bitbucket.
     let why = accepted.iter().map(|event| match event {
         Event::BitbucketChanged(one) => (one.user.as_deref().unwrap(), one.because.as_str()),
