@@ -1,13 +1,10 @@
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use oam_audit::entry::PolicyOrigin;
 use tokio::{sync::Notify, time};
 
 use super::{ApplyError, PolicyManager};
-use crate::backoff::Backoff;
+use crate::backoff::Again;
 
 /// How often the policy's files are looked at. Looking, unlike waiting for notifications, also works on NFS and on
 /// folders that are swapped by a link, as Bitbucket's shared home and configuration maps are.
@@ -31,7 +28,7 @@ pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
         if current.was_late {
             loaded = None;
         }
-        let is_due = again.as_ref().is_some_and(|again| again.at <= Instant::now());
+        let is_due = again.as_ref().is_some_and(Again::is_due);
         let is_new = loaded != seen;
         if !(asked || (still && (is_due || is_new))) {
             continue;
@@ -46,18 +43,5 @@ pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
                 (!matches!(error, ApplyError::Faulty(_))).then(|| Again::after(again))
             }
         };
-    }
-}
-
-/// When what failed is tried again.
-struct Again {
-    at: Instant,
-    backoff: Backoff,
-}
-
-impl Again {
-    fn after(before: Option<Self>) -> Self {
-        let mut backoff = before.map(|before| before.backoff).unwrap_or_default();
-        Self { at: Instant::now() + backoff.pause(), backoff }
     }
 }
