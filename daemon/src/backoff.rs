@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long after the first failure it is tried again: twice as long after each that follows.
 const FIRST: Duration = Duration::from_secs(1);
@@ -23,6 +23,24 @@ impl Backoff {
         let whole = self.next;
         self.next = (whole * 2).min(LONGEST);
         jittered(whole)
+    }
+}
+
+/// When what failed is tried again.
+#[derive(Debug)]
+pub(crate) struct Again {
+    at: Instant,
+    backoff: Backoff,
+}
+
+impl Again {
+    pub(crate) fn after(before: Option<Self>) -> Self {
+        let mut backoff = before.map(|before| before.backoff).unwrap_or_default();
+        Self { at: Instant::now() + backoff.pause(), backoff }
+    }
+
+    pub(crate) fn is_due(&self) -> bool {
+        self.at <= Instant::now()
     }
 }
 

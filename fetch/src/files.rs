@@ -146,12 +146,20 @@ fn at<E: Into<Unreadable>>(path: &Path) -> impl Fn(E) -> FilesError {
 fn bytes(path: &Path, room: u64) -> Result<Vec<u8>, Unreadable> {
     // To open a device may do something already.
     must_be_regular(&fs::metadata(path)?)?;
-    // What was a file just now may be a pipe by now: then nobody waits until somebody writes into it.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from)?);
+    let file = open(path)?;
     must_be_regular(&file.metadata()?)?;
+    Ok(up_to_one_more(file, room)?)
+}
+
+/// What was a file just now may be a pipe by now: then nobody waits until somebody writes into it.
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+fn up_to_one_more(reader: impl io::Read, room: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(room.saturating_add(1)).read_to_end(&mut bytes)?;
+    reader.take(room.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use oam_fetch::files::{self, FilesError, Unreadable};
+use oam_fetch::files::{self, FilesError, Look, Unreadable};
 use oam_policy::file::PolicySource;
 use thiserror::Error;
 
@@ -8,6 +8,8 @@ use crate::aside::PATIENCE;
 
 /// A policy's files together may be this long, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// How often it is read where it changes meanwhile.
+const TRIES: usize = 3;
 
 /// Why a policy cannot be read from its place.
 #[derive(Debug, Error)]
@@ -21,6 +23,9 @@ pub enum ReadError {
     /// As of a mount that hangs.
     #[error("policy `{}` does not answer for {} seconds; it is read when it does", .0.display(), PATIENCE.as_secs())]
     Silent(PathBuf),
+    /// Whoever writes it is not done.
+    #[error("policy `{}` changes while it is read; it is read again", .0.display())]
+    Changing(PathBuf),
 }
 
 impl From<FilesError> for ReadError {
@@ -42,11 +47,27 @@ pub fn read(place: &Path) -> Result<Vec<PolicySource>, ReadError> {
     Ok(files.into_iter().map(|file| PolicySource { name: file.name, text: file.text }).collect())
 }
 
+/// Reads `place` while it stays as it looks: one file of before a change and one of after it are no policy.
+pub(super) fn read_still(place: &Path) -> Result<(Look, Vec<PolicySource>), ReadError> {
+    still(place, || read(place))
+}
+
+fn still<T>(place: &Path, mut read: impl FnMut() -> Result<T, ReadError>) -> Result<(Look, T), ReadError> {
+    for _ in 0..TRIES {
+        let before = files::look(place);
+        let answer = read();
+        if files::look(place) == before {
+            return answer.map(|answer| (before, answer));
+        }
+    }
+    Err(ReadError::Changing(place.to_owned()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
-    use super::{ReadError, read};
+    use super::{ReadError, TRIES, read, still};
 
     /// What files are read, and what is refused, is the reader's: see `fetch/src/files`.
     #[test]
@@ -66,5 +87,29 @@ mod tests {
         fs::write(folder.path().join("blocks/freeze.toml"), "").unwrap();
         let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("blocks/freeze.toml"), "{error}");
+    }
+
+    #[test]
+    fn what_changes_while_it_is_read_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| fs::write(folder.path().join("a.toml"), text).unwrap();
+        write("");
+        let mut reads = 0;
+        let (look, read_of) = still(folder.path(), || {
+            reads += 1;
+            if reads == 1 {
+                write("new");
+            }
+            Ok(reads)
+        })
+        .unwrap();
+        assert_eq!((read_of, look), (2, oam_fetch::files::look(folder.path())));
+        let mut reads = 0;
+        let changing = still(folder.path(), || {
+            reads += 1;
+            write(&"x".repeat(10 + reads));
+            Ok(())
+        });
+        assert!(matches!(changing, Err(ReadError::Changing(_))) && reads == TRIES);
     }
 }

@@ -3,24 +3,23 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use oam_audit::entry::{Event, PolicyChanged, PolicyOrigin, PolicyRejected};
-use oam_fetch::files::{self, Look};
+use oam_fetch::files::Look;
 use oam_policy::{
     Policy,
     fault::{Fault, Faults},
     file::{self, PolicySource, Tested},
     trial,
 };
-use tokio::{sync::Mutex, task, time};
+use tokio::{sync::Mutex, task};
 
 use super::{
-    ApplyError, HistoryError, ReadError,
-    history::{History, Version, write_folder},
+    ApplyError, HistoryError,
+    history::{History, Version},
+    place::to_put_back,
     proposals::{Proposal, Proposals},
-    read,
     summary::summary,
 };
 use crate::{
-    aside::{PATIENCE, Seen, aside, patiently},
     audit_log::AuditLog,
     config::{AdminConfig, PolicyPlace},
     directory::DirectoryReader,
@@ -53,6 +52,8 @@ pub struct PolicyManager {
     pub(super) live: ArcSwapOption<LivePolicy>,
     /// Why the files at the policy's place are not in force, if they are not.
     pub(super) trouble: ArcSwapOption<String>,
+    /// How the files looked that were loaded or found faulty last; `None` where they could not be: they are tried again.
+    pub(super) as_loaded: ArcSwapOption<Look>,
     pub(super) changing: Mutex<()>,
 }
 
@@ -132,23 +133,15 @@ impl PolicyManager {
 
     pub(super) async fn load_place(&self, origin: PolicyOrigin) -> Result<Applied, ApplyError> {
         let change = Change { origin, author: FILES.into(), reason: String::new() };
-        let outcome = match self.read_place().await {
-            Ok(files) => self.load(&files, change).await,
-            Err(error) => Err(error.into()),
+        let (look, outcome) = match self.read_place().await {
+            Ok((look, files)) => (Some(look), self.load(&files, change).await),
+            Err(error) => (None, Err(error.into())),
         };
+        let is_theirs = matches!(outcome, Ok(_) | Err(ApplyError::Faulty(_)));
+        self.as_loaded.store(look.filter(|_| is_theirs).map(Arc::new));
         let trouble = outcome.as_ref().err().map(|error| Arc::new(error.to_string()));
         self.trouble.store(trouble);
         outcome
-    }
-
-    /// The files at the policy's place. Those that do not answer hold up nobody for long: changes come one at a time.
-    async fn read_place(&self) -> Result<Vec<PolicySource>, ReadError> {
-        let place = self.place.path().to_owned();
-        let reading = aside(move || read(&place));
-        match time::timeout(PATIENCE, reading).await {
-            Ok(Ok(files)) => files,
-            Ok(Err(_)) | Err(_) => Err(self.silent()),
-        }
     }
 
     async fn load(&self, files: &[PolicySource], change: Change) -> Result<Applied, ApplyError> {
@@ -194,25 +187,17 @@ impl PolicyManager {
         if !matches!(self.place, PolicyPlace::Managed(_)) {
             return self.put_in_force(policy, files, change, consent).await;
         }
-        let before = self.read_place().await.ok();
+        let before = to_put_back(self.read_place().await)?;
         // Where the daemon dies before it is done, the next start finds the files, and must know whose they are.
         self.history.begin(&version(&policy, change.clone(), consent.clone()))?;
         self.write_managed(files)?;
         let applied = self.put_in_force(policy, files, change, consent).await;
-        match (&applied, before) {
-            (Ok(_), _) => self.trouble.store(None),
-            // What is not in force must not lie where the next start would load it.
-            (Err(_), Some(before)) => self.write_managed(&before)?,
-            (Err(_), None) => {}
+        match &applied {
+            Ok(_) => self.trouble.store(None),
+            Err(_) => self.put_back(before)?,
         }
         self.history.finish();
         applied
-    }
-
-    /// Does nothing where the policy is the administrator's own.
-    pub(super) fn write_managed(&self, files: &[PolicySource]) -> Result<(), ApplyError> {
-        let PolicyPlace::Managed(path) = &self.place else { return Ok(()) };
-        write_folder(path, files).map_err(|source| ApplyError::Write { path: path.clone(), source })
     }
 
     /// The policy that the files say, when they have no fault and none of their tests fails.
@@ -324,22 +309,6 @@ impl PolicyManager {
         });
         self.audit.append(self.audit.batch(&rejected)?).await?;
         Ok(())
-    }
-
-    /// What is told while the files do not answer.
-    pub(super) fn silent(&self) -> ReadError {
-        ReadError::Silent(self.place.path().to_owned())
-    }
-
-    /// What the files at the policy's place look like from outside. That they do not answer is told as long as it lasts.
-    pub(super) async fn look(&self) -> Seen<Look> {
-        let place = self.place.path().to_owned();
-        let late = || {
-            let error = self.silent();
-            tracing::error!(%error, "whether the policy has changed cannot be seen; the one in force stays");
-            self.trouble.store(Some(Arc::new(error.to_string())));
-        };
-        patiently(aside(move || files::look(&place)), PATIENCE, late).await
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod folder;
 mod history;
 mod manager;
+mod place;
 mod proposals;
 mod start;
 mod summary;

@@ -50,6 +50,7 @@ impl PolicyManager {
             admin: Arc::new(admin),
             live: ArcSwapOption::empty(),
             trouble: ArcSwapOption::empty(),
+            as_loaded: ArcSwapOption::empty(),
             changing: Mutex::new(()),
         };
         match manager.history.last()? {

@@ -14,7 +14,10 @@ use super::{
     Signatures,
     signers::{self, Signer, Signers},
 };
-use crate::aside::{PATIENCE, aside, patiently};
+use crate::{
+    aside::{PATIENCE, aside, patiently},
+    backoff::Again,
+};
 
 /// How often the files are looked at, as the policy's are.
 const EVERY: Duration = Duration::from_millis(500);
@@ -50,9 +53,21 @@ pub(super) struct Readable<'a> {
 impl Files {
     /// Reads the files. One that is faulty says what it said in `before`.
     pub(super) fn read(places: &SignatureFiles, before: Option<&Self>) -> (Self, Vec<String>) {
-        let mut faults = Vec::new();
         let signers = read(places.allowed_signers.as_deref(), signers::parse);
-        let revoked = read(places.revoked_keys.as_deref(), revoked);
+        Self::of(signers, read(places.revoked_keys.as_deref(), revoked), before)
+    }
+
+    /// What is known of files that do not answer.
+    pub(super) fn silent(places: &SignatureFiles, before: Option<&Self>) -> (Self, Vec<String>) {
+        Self::of(silent(places.allowed_signers.as_deref()), silent(places.revoked_keys.as_deref()), before)
+    }
+
+    fn of(
+        signers: Result<Signers, String>,
+        revoked: Result<BTreeSet<Fingerprint>, String>,
+        before: Option<&Self>,
+    ) -> (Self, Vec<String>) {
+        let mut faults = Vec::new();
         let signers = signers.map(Arc::new).or_else(|fault| {
             faults.push(told("allowed_signers", &fault, before.is_some_and(|before| before.signers.is_ok())));
             before.map_or(Err(fault), |before| before.signers.clone())
@@ -93,6 +108,15 @@ fn told(key: &str, fault: &str, has_one_before: bool) -> String {
         "SSH signatures cannot be verified, so pushes that depend on them are undecided"
     };
     format!("`signatures.{key}`: {fault}; {meanwhile}")
+}
+
+fn silent<T: Default>(path: Option<&Path>) -> Result<T, String> {
+    let Some(path) = path else { return Ok(T::default()) };
+    Err(format!(
+        "`{}` does not answer for {} seconds; it is read when it does",
+        path.display(),
+        PATIENCE.as_secs()
+    ))
 }
 
 /// Nothing, where there is no such file.
@@ -145,35 +169,45 @@ pub(super) async fn follow(signatures: &Signatures, now: &Notify) {
     if *places == SignatureFiles::default() {
         return;
     }
-    // What changed since the start is a change.
+    // What changed since the start is a change, and what could not be read then is read when it can be.
     let mut loaded = signatures.0.at_start;
     let mut seen = loaded;
+    let mut again: Option<Again> = None;
     loop {
         let asked = tokio::select! {
             () = time::sleep(EVERY) => false,
             () = now.notified() => true,
         };
         let looked = places.clone();
-        let late = || tracing::error!("the files of signers do not answer; what they said stays in force");
-        let Some(current) = patiently(aside(move || marks(&looked)), PATIENCE, late).await.what else {
-            continue;
-        };
-        let still = current == seen;
-        seen = current;
-        if asked || (still && seen != loaded) {
-            loaded = seen;
-            let signatures = signatures.clone();
-            // Nothing comes of it but what it stores.
-            let _ = aside(move || signatures.reload()).await;
+        let late = || signatures.tell_silence();
+        let current = patiently(aside(move || marks(&looked)), PATIENCE, late).await;
+        if current.was_late {
+            loaded = None;
         }
+        let still = current.what == seen;
+        seen = current.what;
+        let is_due = again.as_ref().is_some_and(Again::is_due);
+        if !(asked || (still && (is_due || loaded != seen))) {
+            continue;
+        }
+        loaded = seen;
+        let reading = signatures.clone();
+        let late = || signatures.tell_silence();
+        let read = patiently(aside(move || reading.reload()), PATIENCE, late).await;
+        again = (read.what != Some(true)).then(|| Again::after(again));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path, time::SystemTime};
+    use std::{
+        fs,
+        path::Path,
+        thread,
+        time::{Duration, SystemTime},
+    };
 
-    use super::{Files, SignatureFiles, marks};
+    use super::{super::Signatures, Files, SignatureFiles, marks};
 
     #[test]
     fn a_file_that_is_replaced_by_one_as_long_and_as_old_has_changed() {
@@ -204,5 +238,29 @@ mod tests {
             let (_, faults) = Files::read(&places, None);
             assert!(faults.iter().any(|fault| fault.contains(why)), "{faults:?}");
         }
+    }
+
+    /// As of a mount that hangs when the daemon is started.
+    #[tokio::test]
+    async fn silence_stops_no_start_and_is_told_until_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("revoked");
+        fs::write(&file, "").unwrap();
+        let places = SignatureFiles { revoked_keys: Some(file), ..Default::default() };
+        let reading = places.clone();
+        let signatures = Signatures::start_by(places, Duration::from_millis(20), move || {
+            thread::sleep(Duration::from_secs(60));
+            (marks(&reading), Files::read(&reading, None))
+        });
+        assert!(signatures.warnings()[0].contains("does not answer"), "{:?}", signatures.warnings());
+        assert!(signatures.0.files.load().readable().is_err());
+        let following = tokio::spawn(signatures.clone().follow(Default::default()));
+        while !signatures.warnings().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(signatures.0.files.load().readable().is_ok());
+        signatures.tell_silence();
+        assert!(signatures.warnings()[0].contains("what it said before stays in force"));
+        following.abort();
     }
 }

@@ -14,7 +14,10 @@ mod openpgp;
 mod signers;
 mod ssh;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -29,6 +32,8 @@ use files::{Files, Marks};
 pub use judge::{Judge, MAX_SIGNATURES, TooMany};
 use keyring::Keyring;
 
+use crate::aside::{PATIENCE, aside};
+
 /// How long a signature may be: several times what the largest key makes.
 pub const MAX_SIGNATURE: usize = 16 << 10;
 
@@ -39,8 +44,8 @@ pub struct Signatures(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     places: SignatureFiles,
-    /// What the files were like just before they were read first.
-    at_start: Marks,
+    /// What the files were like just before they were read first; `None` where not all could be read.
+    at_start: Option<Marks>,
     /// What the files say. After a change for the worse, what they said before.
     files: ArcSwap<Files>,
     /// What is wrong with them now, in sentences.
@@ -52,10 +57,25 @@ struct Shared {
 }
 
 impl Signatures {
-    /// Reads the files. What is wrong with them is told by [`Self::warnings`], and does not stop a start.
+    /// Reads the files. What is wrong with them, or that they do not answer, is told by [`Self::warnings`], and does not stop a
+    /// start.
     pub fn start(places: SignatureFiles) -> Self {
-        let at_start = files::marks(&places);
-        let (files, faults) = Files::read(&places, None);
+        let reading = places.clone();
+        Self::start_by(places, PATIENCE, move || (files::marks(&reading), Files::read(&reading, None)))
+    }
+
+    fn start_by(
+        places: SignatureFiles,
+        patience: Duration,
+        read: impl FnOnce() -> (Marks, (Files, Vec<String>)) + Send + 'static,
+    ) -> Self {
+        let (tell, told) = mpsc::channel();
+        // Who asked may have gone on.
+        drop(aside(move || tell.send(read()).is_ok()));
+        let (at_start, (files, faults)) = match told.recv_timeout(patience) {
+            Ok((marks, read)) => (Some(marks).filter(|_| read.1.is_empty()), read),
+            Err(_) => (None, Files::silent(&places, None)),
+        };
         faults.iter().for_each(|fault| tracing::error!("{fault}"));
         // One processor is left for all else.
         let threads =
@@ -70,14 +90,23 @@ impl Signatures {
         }))
     }
 
-    /// Reads the files again. One that has become faulty changes nothing.
-    pub fn reload(&self) {
+    /// Reads the files again, and whether all could be read. One that has become faulty changes nothing.
+    pub fn reload(&self) -> bool {
         let (files, faults) = Files::read(&self.0.places, Some(&self.0.files.load()));
         if faults.is_empty() {
             tracing::info!("the keys of signers were loaded");
         }
         faults.iter().for_each(|fault| tracing::error!("{fault}"));
+        let are_read = faults.is_empty();
         self.0.files.store(Arc::new(files));
+        self.0.faults.store(Arc::new(faults));
+        are_read
+    }
+
+    /// Tells that the files do not answer, until they are read again.
+    fn tell_silence(&self) {
+        let (_, faults) = Files::silent(&self.0.places, Some(&self.0.files.load()));
+        faults.iter().for_each(|fault| tracing::error!("{fault}"));
         self.0.faults.store(Arc::new(faults));
     }
 

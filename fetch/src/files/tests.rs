@@ -1,13 +1,16 @@
 use std::{
     fs,
-    os::unix::fs::symlink,
+    io::{self, Read},
+    os::unix::fs::{MetadataExt as _, symlink},
     path::{Path, PathBuf},
-    time::SystemTime,
+    sync::mpsc,
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use rustix::fs::{CWD, FileType, Mode};
 
-use super::{FilesError, MAX_ENTRIES, Mark, look, read, read_file};
+use super::{FilesError, MAX_ENTRIES, Mark, look, must_be_regular, open, read, read_file, up_to_one_more};
 
 const ENOUGH: u64 = 1 << 20;
 
@@ -175,7 +178,7 @@ fn another_file_of_the_same_length_and_time_is_seen() {
     write(&elsewhere, "two");
     fs::rename(&elsewhere, &path).unwrap();
     let replaced = look(folder.path());
-    assert_ne!(replaced, before, "by another inode");
+    assert_ne!(replaced, before, "by the time of its change, or by its inode");
     // Clocks of file systems go in steps of some milliseconds.
     std::thread::sleep(std::time::Duration::from_millis(50));
     write(&path, "six");
@@ -195,4 +198,62 @@ fn what_is_wrong_with_a_folder_is_seen_when_it_comes_and_goes() {
     assert!(look(folder.path()).unwrap_err().contains("subfolder"));
     fs::remove_file(folder.path().join("fp/b.toml")).unwrap();
     assert_eq!(look(folder.path()), before);
+}
+
+/// A link that leads to another file, which is as long and as old in every way.
+#[test]
+fn another_file_is_seen_by_its_inode() {
+    let folder = folder(&[]);
+    // Both are made within one step of the file system's clock, sooner or later.
+    let [one, other] = (0..10_000)
+        .find_map(|number| {
+            let both = ["a", "b"].map(|name| folder.path().join(format!("{name}{number}")));
+            both.iter().for_each(|path| {
+                fs::write(path, "one").unwrap();
+                let file = fs::File::options().write(true).open(path).unwrap();
+                file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            });
+            let changed = |path: &Path| {
+                let found = fs::metadata(path).unwrap();
+                (found.ctime(), found.ctime_nsec())
+            };
+            (changed(&both[0]) == changed(&both[1])).then_some(both)
+        })
+        .expect("no two files were made at the same time");
+    let link = folder.path().join("link");
+    symlink(&one, &link).unwrap();
+    let before = Mark::of(&link);
+    fs::remove_file(&link).unwrap();
+    symlink(&other, &link).unwrap();
+    assert_ne!(Mark::of(&link), before);
+}
+
+/// Tells how much was read of it.
+struct Counted(u64);
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        // It ends, so that who reads all of it fails soon.
+        let some = if self.0 < 1 << 20 { into.len() } else { 0 };
+        self.0 += some as u64;
+        Ok(some)
+    }
+}
+
+#[test]
+fn of_what_is_too_long_one_byte_more_is_read() {
+    let mut long = Counted(0);
+    assert_eq!((up_to_one_more(&mut long, 5).unwrap().len(), long.0), (6, 6));
+}
+
+/// It was a file when it was looked at.
+#[test]
+fn what_became_a_pipe_is_opened_without_waiting() {
+    let folder = folder(&[]);
+    let path = folder.path().join("pipe");
+    pipe(&path);
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(open(&path)));
+    let file = told.recv_timeout(Duration::from_secs(30)).expect("it waits for a writer").unwrap();
+    assert!(must_be_regular(&file.metadata().unwrap()).is_err());
 }

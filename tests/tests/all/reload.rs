@@ -104,3 +104,19 @@ fn oam_explains_what_a_push_then_meets() {
     assert_eq!(explain("alice", "refs/heads/release/1", "create").code, 1);
     assert_eq!(explain("eve", "refs/heads/feature/x", "create").code, 1);
 }
+
+/// Whoever opens a pipe to read waits for one who writes: nobody here does.
+#[test]
+fn a_pipe_among_the_files_holds_up_nobody() {
+    let (mut daemon, _repository, work) = started();
+    nix::unistd::mkfifo(&daemon.policy_folder().join("z.toml"), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    wait::until("the pipe is told", || {
+        let status = daemon.oam(["status"]);
+        (status.stdout_text() + &status.stderr_text()).contains("z.toml").then_some(())
+    });
+    assert_eq!(work.push(["HEAD:refs/heads/feature/x"]).verdict(), Verdict::Permitted);
+    assert_eq!(work.push(["HEAD:refs/heads/release/1"]).verdict(), Verdict::Refused);
+    let begin = std::time::Instant::now();
+    daemon.stop();
+    assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
+}

@@ -291,7 +291,6 @@ async fn files_that_were_not_loaded_for_a_passing_reason_are_tried_again() {
     fs::rename(&index, &aside).unwrap();
     fs::create_dir(&index).unwrap();
     let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-    tokio::time::sleep(Duration::from_millis(100)).await;
     bench.edit(&policy("two"));
     while manager.trouble().is_none() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -325,7 +324,6 @@ async fn what_is_no_file_is_told_and_holds_up_nothing() {
         tokio::time::timeout(Duration::from_secs(60), changed).await.expect("it is not seen");
     };
     let pipe = bench.folder.path().join("policy/z.toml");
-    tokio::time::sleep(Duration::from_millis(100)).await;
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
         .unwrap();
     trouble_is(true).await;
@@ -337,22 +335,54 @@ async fn what_is_no_file_is_told_and_holds_up_nothing() {
     following.abort();
 }
 
-/// As of a mount that hung while the daemon was started, and answers before it is looked at again.
+/// What was read at the start is what is followed, and what could not be read then is read when it can be.
 #[tokio::test]
-async fn files_that_were_silent_at_the_start_are_read_when_they_answer() {
+async fn what_changed_before_it_was_followed_is_loaded() {
     let bench = Bench::new();
     bench.import(&["s:eng"]).await;
-    let manager = Arc::new(bench.start().await);
-    apply(&manager, &policy("one")).await.unwrap();
-    bench.edit(&policy("two"));
-    manager.trouble.store(Some(Arc::new(manager.silent().to_string())));
-    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-    let loaded = async {
-        while manager.trouble().is_some() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    apply(&bench.start().await, &policy("one")).await.unwrap();
+    let pipe = bench.folder.path().join("policy/z.toml");
+    for (next, was_readable) in [("two", true), ("three", false)] {
+        if !was_readable {
+            let kind = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+            bench.edit(&policy(next));
         }
-    };
-    tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("they are not read");
-    assert_eq!(contact(&manager).as_deref(), Some("two"));
-    following.abort();
+        let manager = Arc::new(bench.start().await);
+        assert_eq!(manager.trouble().is_none(), was_readable);
+        if was_readable {
+            bench.edit(&policy(next));
+        } else {
+            fs::remove_file(&pipe).unwrap();
+        }
+        let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
+        let loaded = async {
+            while contact(&manager).as_deref() != Some(next) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("it is not loaded");
+        following.abort();
+    }
+}
+
+/// What is in force lies there again, though what lay there could not be read; and where nothing was in force, nothing.
+#[tokio::test]
+async fn what_failed_does_not_lie_where_nothing_could_be_read() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = bench.start().await;
+    apply(&manager, &policy("one")).await.unwrap();
+    fs::create_dir(bench.folder.path().join("policy/z.toml")).unwrap();
+    bench.audit.close().await;
+    assert!(matches!(apply(&manager, &policy("two")).await, Err(ApplyError::Audit(_))));
+    assert_eq!(bench.place(), policy("one"));
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    bench.audit.close().await;
+    let manager = bench.start().await;
+    assert!(manager.live().is_none());
+    fs::remove_dir_all(bench.folder.path().join("policy")).unwrap();
+    assert!(apply(&manager, &policy("two")).await.is_err());
+    assert!(!bench.folder.path().join("policy").exists());
 }
