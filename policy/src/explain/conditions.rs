@@ -53,7 +53,9 @@ fn is_supposed(one: &OneRef<'_, '_>, require: &Require, asked: Asked<'_>, questi
         }
         Asked::Tags(_) => question.name.is_tag() && said.tag == ImaginedTag::Signed,
         Asked::Commits(CommitCheck::MaxCommits) => said.commits.is_none(),
-        Asked::Commits(CommitCheck::Message) => said.commit.is_none(),
+        Asked::Commits(CommitCheck::Message) => {
+            said.commit.as_ref().is_none_or(|commit| commit.message.is_none())
+        }
         Asked::Commits(CommitCheck::MaxBlob) => said.commit.as_ref().is_none_or(|commit| commit.blob == 0),
         Asked::Commits(CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions) => said.paths.is_none(),
         Asked::Commits(

@@ -98,11 +98,35 @@ fn what_is_supposed_of_the_commits_is_told() {
     let mut said = main();
     said.circumstances.paths = Some(vec![TreePath::parse(b"src/a").unwrap()]);
     said.circumstances.commits = Some(2);
-    let message = "A-1 fix".to_owned();
+    let message = Some("A-1 fix".to_owned());
     said.circumstances.commit = Some(ImaginedCommit { message, blob: 10, ..ImaginedCommit::default() });
     assert_eq!(supposed(&said, "checked"), ["commits are signed by their committers", "no merges"]);
     said.circumstances.commit = ImaginedCommit::default().with_flaw("unsigned");
-    assert_eq!(supposed(&said, "checked"), ["no file has more than 1024 bytes", "no merges"]);
+    assert_eq!(
+        supposed(&said, "checked"),
+        ["the first line of a message is like `A-*`", "no file has more than 1024 bytes", "no merges"]
+    );
+}
+
+/// Neither what happens to be like it nor what happens not to be.
+#[test]
+fn a_message_that_nobody_said_is_supposed_to_be_as_it_should_be() {
+    let mut asked = main();
+    asked.circumstances.commit = Some(ImaginedCommit { blob: 7, ..ImaginedCommit::default() });
+    for pattern in ["A-*", "re:[A-Z].*"] {
+        let state = state(&format!("{POLICY}{}", CHECKED.replace("A-*", pattern)));
+        let message = |asked: &Question| {
+            let explained = explain(&state, &user("dora"), asked, at(0)).unwrap();
+            let conditions = &of(&explained.rules, "checked").conditions;
+            let one = conditions.iter().find(|one| one.detail.starts_with("the first line")).unwrap();
+            (explained.decision.outcome(), one.fit, one.supposed)
+        };
+        assert_eq!(message(&asked), (Outcome::Permitted, Fit::Fits, true), "{pattern}");
+        let mut said = asked.clone();
+        said.circumstances.commit =
+            Some(ImaginedCommit { message: Some("fix".into()), ..ImaginedCommit::default() });
+        assert_eq!(message(&said), (Outcome::Refused, Fit::Differs, false), "{pattern}");
+    }
 }
 
 #[test]
