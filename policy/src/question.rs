@@ -53,8 +53,8 @@ pub struct Circumstances {
 /// A commit as it could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImaginedCommit {
-    /// The first line of its message.
-    pub message: String,
+    /// The first line of its message; `None`: that is not said, and no check minds it.
+    pub message: Option<String>,
     /// Whether the pusher committed it.
     pub committer_is_pusher: bool,
     /// Whether the directory knows its author.
@@ -111,11 +111,11 @@ impl ImaginedTag {
     }
 }
 
-/// What no check minds, but one of the message.
+/// What no check minds.
 impl Default for ImaginedCommit {
     fn default() -> Self {
         Self {
-            message: "A change".to_owned(),
+            message: None,
             committer_is_pusher: true,
             author_known: true,
             signed: true,
@@ -235,6 +235,9 @@ impl Circumstances {
             facts.learn_paths(ONLY, Cover::whatever(), Ok(paths.clone()));
         }
         let commits: Vec<_> = self.commit.iter().map(ImaginedCommit::commit).collect();
+        if self.commit.as_ref().is_some_and(|commit| commit.message.is_none()) {
+            facts.suppose_messages();
+        }
         let count = self.commits.unwrap_or(commits.len() as u64);
         facts.learn_commit_count(ONLY, Cover::whatever(), Ok(count));
         facts.learn_commits(ONLY, Cover::whatever(), Ok(commits));
@@ -260,7 +263,7 @@ impl ImaginedCommit {
         let who = |is_pusher| if is_pusher { Identity::Pusher } else { Identity::Stranger };
         Commit {
             id: NEW,
-            subject: self.message.clone().into_bytes(),
+            subject: self.message.clone().unwrap_or_default().into_bytes(),
             signed_off: self.signed_off,
             author: who(self.author_known),
             committer: who(self.committer_is_pusher),

@@ -105,6 +105,7 @@ pub async fn run(command: Explain, context: &mut Context) -> Ending {
     if let Some(found) = explanation.faults.as_ref().filter(|found| faults::any(found)) {
         return faulty(found, context);
     }
+    command.basis.check_taken(explanation.commit_taken)?;
     let question = Question {
         repository: &repository,
         name: asked.name.as_bytes(),

@@ -132,6 +132,21 @@ pub(super) struct OfRequest {
 }
 
 impl Basis {
+    /// Whether the daemon answered by what was said of a commit. An earlier version does not know it, and answers without a word
+    /// as if it had not been said.
+    pub(super) fn check_taken(&self, taken: bool) -> Result<(), Failure> {
+        let said = &self.circumstances;
+        let is_said = said.message.is_some() || said.blob.is_some_and(|blob| blob > 0);
+        if taken || !is_said {
+            return Ok(());
+        }
+        Err(Failure::NoAnswer {
+            what: "the daemon did not hear what was said by `--message` or `--blob`, so its answer is none"
+                .to_owned(),
+            help: "see by `oam status` whether the daemon is as new as this `oam`: one that is older cannot hear it",
+        })
+    }
+
     /// The fields of a request.
     pub(super) fn of_request(&self) -> Result<OfRequest, Failure> {
         Ok(OfRequest {

@@ -61,6 +61,7 @@ pub async fn run(command: Who, context: &mut Context) -> Ending {
         Some(Step::Opening(opening)) => opening,
         _ => return Err(CallError::Incomplete { missing: "how many there are" }.into()),
     };
+    command.basis.check_taken(opening.commit_taken)?;
     context
         .terminal
         .item(&who::opening_json(&opening, question), |page| who::opening_text(&opening, question, page))?;

@@ -15,6 +15,8 @@ type Answers<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
 pub(crate) struct Daemon {
     /// Not ready, and undecided about everything.
     pub(crate) empty: bool,
+    /// It knows nothing of the messages and the files of commits.
+    pub(crate) old: bool,
     /// Answers every call with this code.
     pub(crate) fails: Option<tonic::Code>,
     /// Policies have a fault.
@@ -518,7 +520,11 @@ impl v1::admin_server::Admin for Daemon {
             (false, false) => v1::Outcome::Refused,
         };
         let decision = v1::Decision { outcome: outcome as i32, username, ..v1::Decision::default() };
-        Ok(Response::new(v1::Explanation { decision: Some(decision), ..v1::Explanation::default() }))
+        Ok(Response::new(v1::Explanation {
+            decision: Some(decision),
+            commit_taken: !self.old,
+            ..v1::Explanation::default()
+        }))
     }
 
     type WhoStream = Answers<v1::WhoResponse>;

@@ -23,7 +23,8 @@ pub(crate) fn answer(daemon: &Daemon, drafted: bool) -> Vec<v1::WhoResponse> {
     let steps = if drafted && daemon.finds_faults {
         vec![Step::Faults(v1::Faults { faults: vec![fault], total: 1 })]
     } else if daemon.empty {
-        vec![Step::Opening(v1::WhoOpening { undecided: vec![reason], ..Default::default() })]
+        let commit_taken = !daemon.old;
+        vec![Step::Opening(v1::WhoOpening { undecided: vec![reason], commit_taken, ..Default::default() })]
     } else {
         let stopped = v1::WhoStopped {
             grant: "main".into(),
@@ -31,7 +32,8 @@ pub(crate) fn answer(daemon: &Daemon, drafted: bool) -> Vec<v1::WhoResponse> {
             rules: vec!["freeze".into()],
             count: 3,
         };
-        let opening = v1::WhoOpening { users: 2, services: 1, ..v1::WhoOpening::default() };
+        let commit_taken = !daemon.old;
+        let opening = v1::WhoOpening { users: 2, services: 1, commit_taken, ..Default::default() };
         let all = [
             Step::Opening(opening),
             can("main", 2, "ada", false),
@@ -73,6 +75,22 @@ async fn people_are_told_by_grant_and_programs_line_by_line() {
     {"item":"can","username":"svc-ci","kind":"service","grant":"topic","role":"developer","privilege":null}
     {"item":"stopped","grant":"main","role":"auditor","rules":["freeze"],"count":3}
     "#);
+}
+
+/// What it answers is not about what was asked, and is not told.
+#[tokio::test]
+async fn a_daemon_that_does_not_hear_of_a_commit_answers_nothing() {
+    let explain = ["explain", "ada", "PAY/api", "refs/heads/main", "update"];
+    for question in [&explain[..], &QUESTION] {
+        for said in [["--message", "bad"], ["--blob", "7"]] {
+            let asked = [question, &said[..]].concat();
+            Scene::start(Daemon { permits: "ada", ..Daemon::default() }).oam(&asked).await.with(Exit::Ok);
+            let old = Scene::start(Daemon { old: true, permits: "ada", ..Daemon::default() });
+            let ended = old.oam(&asked).await.with(Exit::Undecided);
+            assert!(ended.out.is_empty() && ended.err.contains("`oam status`"), "{ended:#?}");
+            old.oam(question).await.with(Exit::Ok);
+        }
+    }
 }
 
 #[tokio::test]

@@ -140,6 +140,16 @@ impl OneRef<'_, '_> {
         })
     }
 
+    /// Whether it is by approvals that are told of that nothing is missing: there are enough, and it takes them.
+    pub(crate) fn rests_on_approvals(&self, require: &Require, wanted: &ApprovalsOf) -> bool {
+        let given = match self.approvals(require, &wanted.role) {
+            Known::Is(count) => count.given(),
+            Known::Needs(_) | Known::Unreadable(_) => 0,
+        };
+        let may_change = |paths| !matches!(self.changed_among(paths, &require.refs), Known::Is(None));
+        given >= wanted.count.get() && wanted.paths.as_ref().is_none_or(may_change)
+    }
+
     /// How approvals are counted for one condition of a rule, where it is about them and they are known.
     pub(super) fn counted(&self, require: &Require, condition: Condition<'_>) -> Option<Counted> {
         let Condition::Approvals(ApprovalsOf { role, count, paths }) = condition else { return None };

@@ -22,6 +22,7 @@ impl OneRef<'_, '_> {
             }
             // Each way in which a signature is not accepted is told by itself: see `badly_signed`.
             CommitCheck::Signed => Known::Is(None),
+            CommitCheck::Message if self.scope.facts.supposes_messages() => Known::Is(None),
             CommitCheck::CommitterIsPusher
             | CommitCheck::AuthorKnown
             | CommitCheck::Message

@@ -21,9 +21,13 @@ pub(super) fn told(
     asked: Asked<'_>,
     question: &Question,
 ) -> Condition {
+    let is_supposed = is_supposed(one, require, asked, question);
     let wanted = wanted(require, asked);
     let (fit, detail) = match one.missing(require, asked) {
-        Known::Is(missing) if missing.is_empty() => (Fit::Fits, wanted),
+        Known::Is(missing) if missing.is_empty() => match asked {
+            Asked::Approvals(_) if is_supposed => (Fit::Fits, format!("{wanted}: {}", of_approvers(require))),
+            _ => (Fit::Fits, wanted),
+        },
         Known::Is(missing) => {
             let instead: Vec<_> = missing.into_iter().map(|shortfall| instead(require, shortfall)).collect();
             (Fit::Differs, format!("{wanted}: {}", instead.join(" ")))
@@ -33,18 +37,25 @@ pub(super) fn told(
         }
         Known::Unreadable(lack) => (Fit::Unknown, format!("{wanted}: {}", Printable::new(lack.why()))),
     };
-    Condition { fit, detail, supposed: fit == Fit::Fits && is_supposed(question, asked) }
+    Condition { fit, detail, supposed: fit == Fit::Fits && is_supposed }
 }
 
 /// Whether a question is silent on what a condition is about, so that it is taken to be met. Nobody can say of a commit that
-/// it has no flaw.
-fn is_supposed(question: &Question, asked: Asked<'_>) -> bool {
+/// it has no flaw, nor of a pull request whose it is, or what was pushed to it after somebody approved it.
+fn is_supposed(one: &OneRef<'_, '_>, require: &Require, asked: Asked<'_>, question: &Question) -> bool {
     let said = &question.circumstances;
     let is_silent = match asked {
-        Asked::Via(_) | Asked::Approvals(_) => false,
+        Asked::Via(_) => false,
+        // Also of a ref that is deleted: what is approved is the pull request.
+        Asked::Approvals(wanted) => {
+            let is_open = !require.exclude.is_empty() || require.reset_on_push;
+            return is_open && one.rests_on_approvals(require, wanted);
+        }
         Asked::Tags(_) => question.name.is_tag() && said.tag == ImaginedTag::Signed,
         Asked::Commits(CommitCheck::MaxCommits) => said.commits.is_none(),
-        Asked::Commits(CommitCheck::Message) => said.commit.is_none(),
+        Asked::Commits(CommitCheck::Message) => {
+            said.commit.as_ref().is_none_or(|commit| commit.message.is_none())
+        }
         Asked::Commits(CommitCheck::MaxBlob) => said.commit.as_ref().is_none_or(|commit| commit.blob == 0),
         Asked::Commits(CommitCheck::ForbidPaths | CommitCheck::ForbidExtensions) => said.paths.is_none(),
         Asked::Commits(
@@ -57,6 +68,16 @@ fn is_supposed(question: &Question, asked: Asked<'_>) -> bool {
         ) => true,
     };
     is_silent && question.verb != Verb::Delete
+}
+
+/// What is taken to be so of those who approved, where a rule asks for it.
+fn of_approvers(require: &Require) -> String {
+    let excluded = require.exclude.iter().map(|who| match who {
+        Excluded::Author => "no approver is the author",
+        Excluded::Committers => "no approver is a committer",
+    });
+    let fresh = require.reset_on_push.then_some("they approved the present head");
+    excluded.chain(fresh).collect::<Vec<_>>().join(", ")
 }
 
 /// The words that a refused person would read.

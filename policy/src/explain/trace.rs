@@ -50,7 +50,8 @@ pub struct Condition {
     pub fit: Fit,
     /// What it is and, where it is not so, what is instead; in words.
     pub detail: String,
-    /// Whether it is so only since the question says nothing else of the commits, the files or the tag: a push is asked.
+    /// Whether it is so only since the question says nothing else of the approvers, the commits, the files or the tag: a push is
+    /// asked.
     pub supposed: bool,
 }
 

@@ -38,6 +38,8 @@ pub struct Facts {
     histories: BTreeMap<(UpdateIndex, Cover), History>,
     pull_request: Option<Learnt<PullRequest>>,
     shown_lease: Option<ShownLease>,
+    /// Whether nobody said what the messages of commits are: then they are as they should be. Never so of a push.
+    supposes_messages: bool,
 }
 
 /// What was found out, or why it could not be.
@@ -83,6 +85,15 @@ impl Facts {
     /// No facts.
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// Takes the messages of new commits for what each rule asks of them.
+    pub(crate) fn suppose_messages(&mut self) {
+        self.supposes_messages = true;
+    }
+
+    pub(crate) const fn supposes_messages(&self) -> bool {
+        self.supposes_messages
     }
 
     /// What is known of the ancestry of one update.

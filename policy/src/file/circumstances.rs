@@ -17,6 +17,9 @@ use crate::{
     rule::Asker,
 };
 
+/// The message of a commit of which a test says other things.
+const UNSAID: &str = "A change";
+
 /// `paths`, `approved_by`, `commit`, `commits`, `tag` and `waivers` of a test.
 pub(super) fn read<'a>(
     table: &mut TableReader<'a>,
@@ -85,7 +88,9 @@ fn approvers<'a>(
 
 fn commit<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<ImaginedCommit> {
     let mut table = report.table("`commit`", node)?;
-    let mut commit = ImaginedCommit::default();
+    // A test says of each commit what its message is, or has this one: what it expects is not to change.
+    let message = Some(UNSAID.to_owned());
+    let mut commit = ImaginedCommit { message, ..ImaginedCommit::default() };
     let flags = [
         ("committer_is_pusher", &mut commit.committer_is_pusher),
         ("author_known", &mut commit.author_known),
@@ -100,7 +105,7 @@ fn commit<'a>(node: Spanned<Node<'a>>, report: &mut Report<'_, 'a>) -> Option<Im
         }
     }
     if let Some(message) = table.take("message").and_then(|node| report.text("message", node)) {
-        commit.message = message.value.into_owned();
+        commit.message = Some(message.value.into_owned());
     }
     if let Some(said) = table.take("blob").and_then(|node| size("blob", node, report)) {
         commit.blob = said;

@@ -196,7 +196,7 @@ pub fn explain() -> String {
             "outcome: permitted (exit code 0), refused (1) or undecided (3)",
             "outcome: depends (3), where the answer depends on what was not said: {outcome, depends_on, username, repository, ref, \
              verb, roles, supposing, rules, policy, snapshot} instead",
-            "supposing: what rules ask for of commits, files or a tag and nothing else was said of, in words",
+            "supposing: what rules ask for of approvers, commits, files or a tag and nothing else was said of, in words",
             "RULE: {kind, id, matched, why_not, evaluate_only, findings: [{dimension, ok, detail}], conditions: [{ok, detail, \
              supposed}], lifted_by}",
             "ref: instead `ref_b64`, in base64, where it is not UTF-8",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oam_policy::{
-    Circumstances, RoleId, RuleId, TreePath, Username,
+    Circumstances, Question, RoleId, RuleId, TreePath, Username,
     printable::Printable,
     question::{ImaginedCommit, ImaginedTag},
     rule::Asker,
@@ -43,6 +43,12 @@ fn tag(kind: &str) -> Result<ImaginedTag, Status> {
         .ok_or_else(|| Status::invalid_argument(format!("`{}` is no kind of tag", Printable::new(kind))))
 }
 
+/// Whether the message or the files of a new commit are part of the question.
+pub(super) fn are_of_commit(question: &Question) -> bool {
+    let commit = question.circumstances.commit.as_ref();
+    commit.is_some_and(|commit| commit.message.is_some() || commit.blob > 0)
+}
+
 fn commit(asked: &v1::Circumstances) -> Result<Option<ImaginedCommit>, Status> {
     let v1::Circumstances { commit_flaws, commit_message, commit_blob, .. } = asked;
     if commit_flaws.is_empty() && commit_message.is_none() && *commit_blob == 0 {
@@ -50,7 +56,7 @@ fn commit(asked: &v1::Circumstances) -> Result<Option<ImaginedCommit>, Status> {
     }
     let mut plain = ImaginedCommit { blob: *commit_blob, ..ImaginedCommit::default() };
     if let Some(message) = commit_message {
-        message.lines().next().unwrap_or_default().clone_into(&mut plain.message);
+        plain.message = Some(message.lines().next().unwrap_or_default().to_owned());
     }
     let add = |commit: ImaginedCommit, flaw: &String| {
         commit.with_flaw(flaw).ok_or_else(|| {
@@ -74,11 +80,14 @@ mod tests {
         assert_eq!(commit(v1::Circumstances::default()), None);
         let message = Some("A-1 fix\n\nand why".to_owned());
         let said = v1::Circumstances { commit_message: message, commit_blob: 7, ..Default::default() };
-        let plain = ImaginedCommit { message: "A-1 fix".into(), blob: 7, ..ImaginedCommit::default() };
+        let message = Some("A-1 fix".to_owned());
+        let plain = ImaginedCommit { message, blob: 7, ..ImaginedCommit::default() };
         assert_eq!(commit(said.clone()), Some(plain.clone()));
         let flawed = v1::Circumstances { commit_flaws: vec!["merge".into()], ..said };
         assert_eq!(commit(flawed), Some(ImaginedCommit { merge: true, ..plain }));
         let none = v1::Circumstances { commit_message: Some(String::new()), ..Default::default() };
-        assert_eq!(commit(none).map(|commit| commit.message), Some(String::new()));
+        assert_eq!(commit(none).map(|commit| commit.message), Some(Some(String::new())));
+        let large = v1::Circumstances { commit_blob: 7, ..Default::default() };
+        assert_eq!(commit(large).map(|commit| commit.message), Some(None));
     }
 }

@@ -11,6 +11,7 @@ use tonic::Status;
 
 use super::{
     basis::{self, Basis, Wanted, invalid},
+    circumstances,
     drafts::beside,
 };
 use crate::service::Live;
@@ -44,7 +45,7 @@ fn explained(basis: Basis, asker: &Asker, question: &Question) -> Result<v1::Exp
     }
     let explanation = match explain::explain(&basis.state, asker, question, basis.at) {
         Ok(explanation) => explanation,
-        Err(depends) => return Ok(depending(basis, &depends)),
+        Err(depends) => return Ok(depending(basis, &depends, question)),
     };
     let contact = policy.and_then(|policy| policy.contact());
     let to_wire = |decision| decision_to_wire(decision, &explanation.request, "", contact);
@@ -60,12 +61,13 @@ fn explained(basis: Basis, asker: &Asker, question: &Question) -> Result<v1::Exp
             v1::Otherwise { decision: Some(to_wire(decision)), grant, through_role }
         }),
         snapshot: basis.snapshot,
+        commit_taken: circumstances::are_of_commit(question),
         ..v1::Explanation::default()
     })
 }
 
 /// All that there is to tell where there is no decision.
-fn depending(basis: Basis, depends: &Depends) -> v1::Explanation {
+fn depending(basis: Basis, depends: &Depends, question: &Question) -> v1::Explanation {
     v1::Explanation {
         depends_on: depends.needed.told(),
         username: depends.username.as_str().to_owned(),
@@ -73,6 +75,7 @@ fn depending(basis: Basis, depends: &Depends) -> v1::Explanation {
         rules: depends.rules.iter().map(trace).collect(),
         policy: basis.policy(),
         snapshot: basis.snapshot,
+        commit_taken: circumstances::are_of_commit(question),
         ..v1::Explanation::default()
     }
 }
@@ -125,5 +128,37 @@ fn trace(rule: &RuleTrace) -> v1::RuleTrace {
         findings: rule.findings.iter().map(finding).collect(),
         conditions: rule.conditions.iter().map(condition).collect(),
         lifted_by: rule.lifted_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_proto::v1;
+
+    use super::explain;
+    use crate::replay::tests::live;
+
+    /// Whoever asks an older version would not know that it heard nothing of them.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn that_it_heard_of_a_commit_is_answered() {
+        let (live, _folder) = live().await;
+        let message = Some("A-1 fix".to_owned());
+        let said = [
+            (v1::Circumstances::default(), false),
+            (v1::Circumstances { commit_flaws: vec!["merge".into()], ..Default::default() }, false),
+            (v1::Circumstances { commit_blob: 7, ..Default::default() }, true),
+            (v1::Circumstances { commit_message: message, ..Default::default() }, true),
+        ];
+        for (circumstances, taken) in said {
+            let asked = v1::ExplainRequest {
+                username: "dora".into(),
+                repository: "PAY/api".into(),
+                r#ref: b"refs/heads/main".to_vec(),
+                verb: "update".into(),
+                circumstances: Some(circumstances),
+                ..v1::ExplainRequest::default()
+            };
+            assert_eq!(explain(&live, asked).await.unwrap().commit_taken, taken);
+        }
     }
 }

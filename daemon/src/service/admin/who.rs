@@ -13,7 +13,10 @@ use tokio::{sync::mpsc, task};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use super::basis::{self, Basis, Wanted};
+use super::{
+    basis::{self, Basis, Wanted},
+    circumstances,
+};
 use crate::service::Live;
 
 /// How many people one message names: with the longest names, a quarter of the largest message.
@@ -48,16 +51,16 @@ pub(super) async fn who(
 /// The whole answer; nothing when nobody listens any more.
 fn answer(basis: &Basis, question: &Question, is_heard: &dyn Fn() -> bool) -> Vec<Step> {
     match who::who_while(&basis.state, question, basis.at, is_heard) {
-        Ok(who) => told(basis, &who),
+        Ok(who) => told(basis, &who, question),
         Err(WhoError::Undecided(reasons)) => {
             let undecided = undecided_to_wire(&reasons);
-            vec![Step::Opening(v1::WhoOpening { undecided, ..opening(basis) })]
+            vec![Step::Opening(v1::WhoOpening { undecided, ..opening(basis, question) })]
         }
         Err(WhoError::GivenUp) => Vec::new(),
     }
 }
 
-fn told(basis: &Basis, who: &Who<'_>) -> Vec<Step> {
+fn told(basis: &Basis, who: &Who<'_>, question: &Question) -> Vec<Step> {
     let services = who.can.values().flatten().filter(|one| is_service(one)).count() as u64;
     let users = who.count() - services;
     let unclear = who.unclear.count;
@@ -70,7 +73,7 @@ fn told(basis: &Basis, who: &Who<'_>) -> Vec<Step> {
         unclear_for_want_of,
         undecided_people: who.undecided.count,
         undecided_because: undecided.as_ref().map(undecided_to_wire).unwrap_or_default(),
-        ..opening(basis)
+        ..opening(basis, question)
     };
     let mut steps = vec![Step::Opening(opening)];
     for (way, people) in &who.can {
@@ -85,8 +88,13 @@ fn send(answers: &Answers, step: Step) -> Option<()> {
     answers.blocking_send(Ok(v1::WhoResponse { step: Some(step) })).ok()
 }
 
-fn opening(basis: &Basis) -> v1::WhoOpening {
-    v1::WhoOpening { policy: basis.policy(), snapshot: basis.snapshot.clone(), ..Default::default() }
+fn opening(basis: &Basis, question: &Question) -> v1::WhoOpening {
+    v1::WhoOpening {
+        policy: basis.policy(),
+        snapshot: basis.snapshot.clone(),
+        commit_taken: circumstances::are_of_commit(question),
+        ..Default::default()
+    }
 }
 
 fn can(way: &Way, total: usize, some: &[Principal<'_>]) -> v1::WhoCan {

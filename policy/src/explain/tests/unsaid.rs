@@ -6,7 +6,7 @@ use crate::{
     explain::{Fit, RuleTrace, explain},
     name::{RefName, TreePath},
     question::{ImaginedCommit, ImaginedTag, Question},
-    request::Verb,
+    request::{Channel, Verb},
 };
 
 const SECRETS: &str = r#"
@@ -98,11 +98,35 @@ fn what_is_supposed_of_the_commits_is_told() {
     let mut said = main();
     said.circumstances.paths = Some(vec![TreePath::parse(b"src/a").unwrap()]);
     said.circumstances.commits = Some(2);
-    let message = "A-1 fix".to_owned();
+    let message = Some("A-1 fix".to_owned());
     said.circumstances.commit = Some(ImaginedCommit { message, blob: 10, ..ImaginedCommit::default() });
     assert_eq!(supposed(&said, "checked"), ["commits are signed by their committers", "no merges"]);
     said.circumstances.commit = ImaginedCommit::default().with_flaw("unsigned");
-    assert_eq!(supposed(&said, "checked"), ["no file has more than 1024 bytes", "no merges"]);
+    assert_eq!(
+        supposed(&said, "checked"),
+        ["the first line of a message is like `A-*`", "no file has more than 1024 bytes", "no merges"]
+    );
+}
+
+/// Neither what happens to be like it nor what happens not to be.
+#[test]
+fn a_message_that_nobody_said_is_supposed_to_be_as_it_should_be() {
+    let mut asked = main();
+    asked.circumstances.commit = Some(ImaginedCommit { blob: 7, ..ImaginedCommit::default() });
+    for pattern in ["A-*", "re:[A-Z].*"] {
+        let state = state(&format!("{POLICY}{}", CHECKED.replace("A-*", pattern)));
+        let message = |asked: &Question| {
+            let explained = explain(&state, &user("dora"), asked, at(0)).unwrap();
+            let conditions = &of(&explained.rules, "checked").conditions;
+            let one = conditions.iter().find(|one| one.detail.starts_with("the first line")).unwrap();
+            (explained.decision.outcome(), one.fit, one.supposed)
+        };
+        assert_eq!(message(&asked), (Outcome::Permitted, Fit::Fits, true), "{pattern}");
+        let mut said = asked.clone();
+        said.circumstances.commit =
+            Some(ImaginedCommit { message: Some("fix".into()), ..ImaginedCommit::default() });
+        assert_eq!(message(&said), (Outcome::Refused, Fit::Differs, false), "{pattern}");
+    }
 }
 
 #[test]
@@ -118,6 +142,58 @@ fn what_is_supposed_of_a_tag_is_told() {
     assert!(supposed(&tag, "signed-tags").is_empty());
     tag.name = RefName::parse(b"refs/heads/main").unwrap();
     assert!(supposed(&tag, "checked").is_empty());
+}
+
+/// What a require of approvals says of a merge that Rhea approved, where files of these paths change, and whether it is supposed.
+fn approved(says: &str, paths: &[&str], channel: Channel) -> (Fit, String, bool) {
+    let rule = "[[require]]\nid = \"reviewed\"\non = [\"PAY/*\"]\nrefs = [\"refs/heads/main\"]\n";
+    let mut asked = main();
+    asked.channel = channel;
+    asked.circumstances.paths =
+        Some(paths.iter().map(|path| TreePath::parse(path.as_bytes()).unwrap()).collect());
+    asked.circumstances.approved_by = vec![user("rhea")];
+    let state = state(&format!("{POLICY}{rule}{says}\n"));
+    let explained = explain(&state, &user("dora"), &asked, at(0)).unwrap();
+    let condition = of(&explained.rules, "reviewed").conditions.last().unwrap();
+    (condition.fit, condition.detail.clone(), condition.supposed)
+}
+
+#[test]
+fn what_is_supposed_of_the_approvers_is_told() {
+    let merge = Channel::PullRequestMerge;
+    let by = r#"approvals = [{ role = "release-manager", count = 1 }]"#;
+    let met = |detail: &str, supposed| (Fit::Fits, detail.to_owned(), supposed);
+    assert_eq!(approved(by, &[], merge), met("1 approval by `release-manager`", false));
+    assert_eq!(
+        approved(&format!("{by}\nexclude = [\"author\"]"), &[], merge),
+        met("1 approval by `release-manager`, not the author: no approver is the author", true)
+    );
+    assert_eq!(
+        approved(&format!("{by}\nexclude = [\"committers\"]\nreset_on_push = true"), &[], merge),
+        met(
+            "1 approval by `release-manager`, no committer, of what is there now: no approver is a committer, they approved \
+             the present head",
+            true
+        )
+    );
+}
+
+#[test]
+fn nothing_is_supposed_of_approvers_where_it_does_not_rest_on_them() {
+    let merge = Channel::PullRequestMerge;
+    let says = r#"
+exclude = ["author"]
+approvals = [{ role = "release-manager", count = 1, paths = ["secrets/**"] }]"#;
+    let (fit, _, supposed) = approved(says, &["src/a"], merge);
+    assert_eq!((fit, supposed), (Fit::Fits, false));
+    let (fit, _, supposed) = approved(says, &["secrets/a"], merge);
+    assert_eq!((fit, supposed), (Fit::Fits, true));
+    let (fit, _, supposed) = approved(&says.replace("count = 1", "count = 2"), &["secrets/a"], merge);
+    assert_eq!((fit, supposed), (Fit::Differs, false));
+    // That there is no pull request is told already.
+    let (fit, _, supposed) =
+        approved(&format!("via = \"pull-request\"\n{says}"), &["secrets/a"], Channel::Push);
+    assert_eq!((fit, supposed), (Fit::Fits, false));
 }
 
 #[test]
