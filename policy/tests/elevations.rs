@@ -239,6 +239,29 @@ fn whose_approver_is_in_doubt_is_undecided_alone() {
     assert_eq!(found.unclear.count, 0);
 }
 
+/// Whose approvers are known to a source that is too old is told of that one, and not of that of others.
+#[test]
+fn the_source_that_is_told_is_that_of_the_pushers_own_approver() {
+    let lost = |source: &str| Freshness { source: source.into(), as_of: None, max_age: None, unheard: None };
+    let of = |id: &str, by: &str, approver: &str| ElevationUse {
+        id: PrivilegeId::parse(id).unwrap(),
+        by: by.parse().unwrap(),
+        approved_by: vec![Asker::User(approver.parse().unwrap())],
+        ..given()
+    };
+    let [carol, rita] = ["carol", "rita"].map(|name| name.parse::<oam_policy::Username>().unwrap().key());
+    let mut case = Case::new(policy(POLICY), snapshot()).at("2026-01-02T01:00:00Z");
+    case.state.elevations = [of("7k2m9x", "bob", "carol"), of("7k2m9z", "ALICE", "rita")].into();
+    case.state.approvers = [(carol, [lost("ad")].into()), (rita, [lost("okta")].into())].into();
+    let decision = case.decide("alice", "PAY/api", &[PUSH], &facts(&[]));
+    let PushVerdict::PerRef(refs) = decision.verdict() else { panic!("{decision:?}") };
+    let Verdict::Undecided(reasons) = &refs.first().verdict else { panic!("{decision:?}") };
+    let told = words::of_undecided(reasons.first()).summary;
+    assert!(told.contains("the source `okta`"), "{told}");
+    // Whoever has nothing that is in doubt is refused.
+    assert_eq!(outcome(&case, "dave", "PAY/api", PUSH), Outcome::Refused);
+}
+
 #[test]
 fn who_and_explain_tell_of_it() {
     let (case, question) = (case(given()), asked());

@@ -15,11 +15,12 @@ use crate::{
     rule::Asker,
 };
 
-/// What is left of it without those whom only a source knows that is too old; and which source that is.
+/// What is left of it without those whom only a source knows that is too old.
 pub(super) struct Doubted {
     waivers: Vec<WaiverUse>,
     elevations: Vec<ElevationUse>,
-    why: UndecidedReason,
+    /// Why something is in doubt, with whoever has it.
+    doubts: Vec<(UsernameKey, UndecidedReason)>,
 }
 
 /// Those who approved something, with the sources that know them.
@@ -52,18 +53,18 @@ impl Doubted {
             return None;
         }
         let approvers = Approvers { known: basis.approvers, now };
-        let mut why = None;
-        let mut is_sure = |asker: &Asker| {
+        let mut doubts = Vec::new();
+        let mut is_sure = |of: &Username, asker: &Asker| {
             let doubt = approvers.doubt_of(asker);
             let is_sure = doubt.is_none();
-            why = why.take().or(doubt);
+            doubts.extend(doubt.map(|why| (of.key(), why)));
             is_sure
         };
         let waivers = basis.waivers.iter().map(|one| {
             // Where nobody need approve it, it does not matter who did.
             let of_rule = basis.policy.waivers().iter().find(|waiver| waiver.id == one.waiver);
             let counts = of_rule.is_some_and(|waiver| !waiver.second_person.is_empty());
-            let approved_by = one.approved_by.clone().filter(|by| !counts || is_sure(by));
+            let approved_by = one.approved_by.clone().filter(|by| !counts || is_sure(&one.by, by));
             WaiverUse { approved_by, ..one.clone() }
         });
         let waivers = waivers.collect();
@@ -72,11 +73,12 @@ impl Doubted {
             let approval = of_rule.and_then(|rule| rule.approval.as_ref());
             // Most stay what they were when they were approved.
             let counts = approval.is_some_and(|approval| approval.ends_with_approver);
-            let approved_by = one.approved_by.iter().filter(|by| !counts || is_sure(by)).cloned().collect();
+            let sure = one.approved_by.iter().filter(|by| !counts || is_sure(&one.by, by));
+            let approved_by = sure.cloned().collect();
             ElevationUse { approved_by, ..one.clone() }
         });
         let elevations = elevations.collect();
-        Some(Box::new(Self { waivers, elevations, why: why? }))
+        (!doubts.is_empty()).then(|| Box::new(Self { waivers, elevations, doubts }))
     }
 
     /// What is sure.
@@ -84,7 +86,8 @@ impl Doubted {
         Basis { waivers: &self.waivers, elevations: &self.elevations, ..*basis }
     }
 
-    /// What a verdict is worth that was made without what is in doubt: a refusal is one only if it were one with it, too.
+    /// What a verdict is worth that was made without what is in doubt: a refusal is one only if it were one with it, too. To
+    /// whoever has nothing that is in doubt what others have makes no difference.
     pub(super) fn weigh<'a>(
         &self,
         judged: Result<JudgedRef<'a>, FactsNeeded>,
@@ -94,9 +97,11 @@ impl Doubted {
             Ok(one) if one.verdict.outcome() == Outcome::Refused => one,
             other => return other,
         };
+        let pusher = with_all.scope.subject.username.key();
+        let Some((_, why)) = self.doubts.iter().find(|(of, _)| *of == pusher) else { return Ok(refused) };
         if with_all.judge()?.verdict.outcome() == Outcome::Refused {
             return Ok(refused);
         }
-        Ok(JudgedRef { verdict: Judged::Undecided(NonEmpty::one(self.why.clone())), ..refused })
+        Ok(JudgedRef { verdict: Judged::Undecided(NonEmpty::one(why.clone())), ..refused })
     }
 }

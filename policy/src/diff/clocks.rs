@@ -14,6 +14,15 @@ use crate::rule::Weekly;
 /// How many weeks are looked at for each clock. Where there are more, it is not known of any window.
 const MOST_WEEKS: usize = 16;
 
+/// How many moments of one window are looked at for each of those weeks: where it begins and ends in the week itself, in a
+/// usual one, and around the two moments of a year at which a clock is set.
+const MOST_MOMENTS: usize = 16;
+
+/// What it takes to find them out for so many windows and stretches, in steps: at each moment each window is looked at.
+pub(super) fn work(windows: usize, stretches: usize) -> usize {
+    stretches.min(MOST_WEEKS) * MOST_MOMENTS * windows * (windows + 1)
+}
+
 /// From where a week is compared until where another one is; `None`: all weeks are like it.
 pub(super) type Stretch = (Timestamp, Option<Timestamp>);
 
@@ -70,6 +79,8 @@ fn moments(windows: &[Weekly], from: Timestamp, end: Timestamp) -> Vec<Timestamp
 }
 
 fn live(windows: &[Weekly], at: Timestamp) -> Vec<Weekly> {
+    #[cfg(test)]
+    super::budget::done(windows.len());
     windows.iter().copied().filter(|one| one.contains(at)).collect()
 }
 

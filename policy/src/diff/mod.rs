@@ -32,8 +32,8 @@
 //! what replaces the policy ([`PolicyDiff::approvals`]).
 //!
 //! [`PolicyDiff::exact`] says whether the answer is all of it; [`PolicyDiff::bounded`] why not. Every change that is told
-//! is one, also then, but for one between patterns of messages, or between the paths of workloads: `{PAY,WEB}-*` asks for
-//! what `{WEB,PAY}-*` does. `re:`
+//! is one, also then, but for one between patterns of messages, or between the paths of workloads, also none and
+//! such as may be all: `{PAY,WEB}-*` asks for what `{WEB,PAY}-*` does. `re:`
 //! patterns of refs, repositories and paths are automata like all others; one that grows beyond its bound is named.
 
 mod answer;

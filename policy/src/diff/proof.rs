@@ -4,7 +4,7 @@
 //! is taken for more than it is where that makes a proof harder, and for less where it would make one easier: of a
 //! `re:` pattern nothing is known but its text, and `${user}` may be any text. So "not proved" never means "not so".
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
     budget::{Budget, Limits},
@@ -55,9 +55,14 @@ impl List {
                 None => list.include.push(Item::new(source)),
             }
         }
-        let Self { include, exclude } = &mut list;
-        include.retain(|item| !exclude.iter().any(|other| other.source == item.source));
+        list.take_out();
         list
+    }
+
+    /// Takes what excludes itself out of what includes.
+    fn take_out(&mut self) {
+        let excluded: HashSet<&str> = self.exclude.iter().map(|item| item.source.as_str()).collect();
+        self.include.retain(|item| !excluded.contains(item.source.as_str()));
     }
 
     /// A text for each pattern that it matches; whether the list holds it, and whether it is a name, is not said.
@@ -68,6 +73,20 @@ impl List {
     /// Whether a glob that includes matches `text`, for a user called `a`.
     pub(crate) fn includes(&self, text: &[u8]) -> bool {
         self.include.iter().filter_map(|item| item.glob.as_ref()).any(|glob| glob.matches(text, "a"))
+    }
+
+    /// What it takes to look at each pattern that includes once, in steps.
+    pub(crate) fn work(&self) -> usize {
+        let globs = self.include.iter().filter_map(|item| item.glob.as_ref());
+        let tokens = globs.flat_map(Glob::alternatives).map(|tokens| tokens.len());
+        1 + self.include.len() + tokens.sum::<usize>()
+    }
+
+    /// What the product of it and others has at least, in signs.
+    fn size(&self) -> usize {
+        let excluded = self.exclude.iter().filter(|item| !item.by_name);
+        let globs = self.include.iter().chain(excluded).filter_map(|item| item.glob.as_ref());
+        globs.map(|glob| 2 * glob.signs() + 1).sum()
     }
 
     /// Whether one way to choose among the alternatives of a glob holds a character that no ref name holds.
@@ -205,6 +224,11 @@ impl Prover {
     }
 
     fn apart(&mut self, language: Language, one: &List, other: &List) -> bool {
+        // What is too large is not even copied.
+        if one.size().max(other.size()) > self.budget.limits().size {
+            self.gave_up = true;
+            return false;
+        }
         let mut globs = Globs::default();
         let mut at_most = |list: &List| {
             let include: Vec<&Item> = list.include.iter().collect();

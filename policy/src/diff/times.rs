@@ -76,8 +76,8 @@ impl Times {
     pub(super) fn work(windows: impl Iterator<Item = Window> + Clone) -> usize {
         let ends = windows.clone().flat_map(|window| [window.from(), window.to()]).flatten();
         let weekly: BTreeSet<_> = windows.filter_map(|window| window.weekly()).collect();
-        let of_week = 1 + MOST_EDGES * weekly.len().min(MOST_WEEKLY);
-        (1 + ends.collect::<BTreeSet<_>>().len()) * of_week
+        let (weekly, firsts) = (weekly.len().min(MOST_WEEKLY), 1 + ends.collect::<BTreeSet<_>>().len());
+        firsts * (1 + MOST_EDGES * weekly) + clocks::work(weekly, firsts)
     }
 
     /// The parts of which something is asked, by number.
@@ -220,7 +220,7 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::Times;
+    use super::{super::budget::DONE, Times};
     use crate::rule::{TimeOfWeek, Weekly, Window, Zone};
 
     fn at(text: &str) -> Timestamp {
@@ -287,6 +287,21 @@ mod tests {
         let windows = ends.chain(hours);
         let times = Times::of(windows.clone(), at("2026-06-03T00:00:00Z"));
         assert!(times.parts.len() > 40 && times.parts.len() <= Times::work(windows));
+    }
+
+    #[test]
+    fn no_more_is_looked_at_for_when_clocks_are_set_than_is_paid_for() {
+        let ends =
+            (7..=12).map(|month| Window::new(None, Some(at(&format!("2026-{month:02}-01T00:00:00Z")))));
+        let hours = (0..20).map(|hour| {
+            let (from, to) = (format!("Mon {hour:02}:00"), format!("Tue {hour:02}:30"));
+            Window::ALWAYS.with_weekly(Some(weekly(&from, &to, "Europe/Berlin")))
+        });
+        let windows = ends.map(Result::unwrap).chain(hours);
+        DONE.set(0);
+        Times::of(windows.clone(), at("2026-06-03T00:00:00Z"));
+        let done = DONE.get();
+        assert!(done > 5_000 && done <= Times::work(windows), "{done}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
 /// Patterns that match nothing beside others that do, and exclusions that take nothing out. Of the rules in `never` it
 /// is told already that all of them is for nothing.
 pub(super) fn look(policy: &Policy, never: &BTreeSet<About>, report: &mut Report) {
-    let mut search = Search { prover: prover(), known: HashMap::new() };
+    let mut search = Search::new();
     for scope in Scope::all(policy).filter(|scope| !never.contains(&scope.about)) {
         let lists = [(Place::On, scope.on.sources()), (Place::Refs, scope.refs.sources())];
         for (place, sources) in lists {
@@ -38,10 +38,28 @@ enum Place {
 /// What is proved, each once.
 struct Search {
     prover: Prover,
-    known: HashMap<(Place, Vec<String>), bool>,
+    /// Of a pattern, whether it matches no name.
+    nothing: HashMap<(Place, String), bool>,
+    /// Of what a list excludes, by the number of what it includes: whether that is surely not in it.
+    outside: HashMap<(Place, usize, String), bool>,
+    /// What lists include, numbered: a rule may exclude as much as it includes, and each is looked at with the other.
+    numbers: HashMap<Vec<String>, usize>,
+}
+
+/// What a list includes.
+struct Included {
+    number: usize,
+    list: List,
+    /// What it takes to look at it once, in steps.
+    work: usize,
 }
 
 impl Search {
+    fn new() -> Self {
+        let (nothing, outside, numbers) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { prover: prover(), nothing, outside, numbers }
+    }
+
     /// What is for nothing in a list, and what to do.
     fn look_at(&mut self, place: Place, sources: &[String]) -> Vec<(String, String)> {
         let key = place.key();
@@ -54,12 +72,12 @@ impl Search {
                 found.push((format!("names `{pattern}` in its `{key}`, and {why}"), help));
             }
         }
-        let list = List::new(&included);
+        let included = self.number(included);
         for pattern in sources.iter().filter_map(|source| source.strip_prefix('!')) {
             if let Some(why) = self.why_nothing(place, pattern) {
                 let help = classes::help("!", pattern).unwrap_or_else(|| place.help().to_owned());
                 found.push((format!("excludes `{pattern}` from its `{key}`, and {why}"), help));
-            } else if self.takes_nothing(place, pattern, &included, &list) {
+            } else if self.takes_nothing(place, pattern, &included) {
                 let what = place.what();
                 let message =
                     format!("excludes `{pattern}` from its `{key}`, in which there is no such {what}");
@@ -67,6 +85,13 @@ impl Search {
             }
         }
         found
+    }
+
+    fn number(&mut self, included: Vec<String>) -> Included {
+        let list = List::new(&included);
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(included).or_insert(next);
+        Included { number, work: list.work(), list }
     }
 
     /// Why no name is like a glob, or like one way to choose among its alternatives.
@@ -96,28 +121,35 @@ impl Search {
             return false;
         }
         let prover = &mut self.prover;
-        *self.known.entry((place, vec![pattern.to_owned()])).or_insert_with(|| match place {
+        *self.nothing.entry((place, pattern.to_owned())).or_insert_with(|| match place {
             Place::On => prover.repositories_within(list, &[]),
             Place::Refs => prover.refs_within(list, &[]),
         })
     }
 
-    /// Whether what is excluded is surely not in the list.
-    fn takes_nothing(&mut self, place: Place, excluded: &str, included: &[String], list: &List) -> bool {
+    /// Whether what is excluded is surely not in the list. Paid for before anything is looked at: lists may be as long as
+    /// the policy.
+    fn takes_nothing(&mut self, place: Place, excluded: &str, included: &Included) -> bool {
         if excluded.starts_with("re:") {
             return false;
         }
-        let own = List::new(&[excluded.to_owned()]);
-        if own.examples().any(|example| place.is_name(&example) && list.includes(&example)) {
+        let key = (place, included.number, excluded.to_owned());
+        if let Some(known) = self.outside.get(&key) {
+            return *known;
+        }
+        if !self.prover.spend(included.work) {
             return false;
         }
-        let key: Vec<String> =
-            std::iter::once(format!("!{excluded}")).chain(included.iter().cloned()).collect();
+        let (own, list) = (List::new(&[excluded.to_owned()]), &included.list);
+        let is_in = own.examples().any(|example| place.is_name(&example) && list.includes(&example));
         let prover = &mut self.prover;
-        *self.known.entry((place, key)).or_insert_with(|| match place {
-            Place::On => prover.repositories_apart(&own, list),
-            Place::Refs => prover.refs_apart(&own, list),
-        })
+        let is_outside = !is_in
+            && match place {
+                Place::On => prover.repositories_apart(&own, list),
+                Place::Refs => prover.refs_apart(&own, list),
+            };
+        self.outside.insert(key, is_outside);
+        is_outside
     }
 }
 

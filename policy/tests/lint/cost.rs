@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use oam_policy::{
     Snapshot,
-    lint::{Lint, lint},
+    lint::{Lint, MAX_TOLD, Report, lint},
     snapshot::{Directory, Person},
 };
 
@@ -39,6 +39,40 @@ fn a_policy_of_many_rules_is_looked_at_within_bounds() {
     let report = lint(&common::policy(&text), Some(&people(100, |_| vec!["g:0".into()])), at(NOW));
     assert_eq!(report.unfinished.into_iter().collect::<Vec<_>>(), [Lint::GrantCoveredByBlocks]);
     assert_eq!(report.warnings, []);
+}
+
+/// What is found in blocks of the refs `a…`, each without so many `b…`.
+fn excluding(blocks: usize, included: usize, excluded: usize) -> Report {
+    let refs: Vec<_> = (0..included)
+        .map(|number| format!("refs/heads/a{number}"))
+        .chain((0..excluded).map(|number| format!("!refs/heads/b{number}")))
+        .collect();
+    let mut text = "version = 1\n[[role]]\nid = \"r\"\nany = [\"g:0\"]\n".to_owned();
+    for number in 0..blocks {
+        write!(
+            text,
+            "[[block]]\nid = \"b{number}\"\non = [\"P/{number}\"]\nrefs = {refs:?}\nexcept = [\"r\"]\n"
+        )
+        .unwrap();
+    }
+    lint(&common::policy(&text), Some(&people(1, |_| vec!["g:0".into()])), at(NOW))
+}
+
+/// Each exclusion is looked at with each pattern, and that is paid for: so it ends before all of them were.
+#[test]
+fn a_list_that_excludes_as_much_as_it_includes_is_looked_at_within_bounds() {
+    let report = excluding(1, 5_000, 5_000);
+    assert_eq!(report.unfinished.iter().copied().collect::<Vec<_>>(), [Lint::PatternNeverMatches]);
+    let told = report.warnings.iter().filter(|warning| warning.lint == Lint::PatternNeverMatches).count();
+    assert!(told == MAX_TOLD && report.omitted < 1_000, "{told}, and {} more", report.omitted);
+}
+
+#[test]
+fn what_many_rules_exclude_from_the_same_list_is_looked_at_once() {
+    let report = excluding(20, 1_000, 400);
+    assert!(report.unfinished.is_empty(), "{:?}", report.unfinished);
+    let told = report.warnings.iter().filter(|warning| warning.lint == Lint::PatternNeverMatches).count();
+    assert!(told == MAX_TOLD && report.omitted >= 20 * 400 - MAX_TOLD, "{told}, and {} more", report.omitted);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diff::{VERBS, bounded::Bounds, budget::Budget},
-    name::{RoleId, Username, UsernameKey},
+    name::{RoleId, TreePath, Username, UsernameKey},
     rule::{Mode, PathSet, Policy, Role, Workload},
 };
 
@@ -21,6 +21,9 @@ const TOO_MUCH: &str =
 const PATHS: &str =
     "the paths of workloads are compared as they are written: a job may lease for no other paths than before";
 
+/// Paths that there can be, as different as they come: hardly a list matches all of them.
+const POSSIBLE: [&[u8]; 4] = [b"a", b"a/b", b"x/y.z", b"\xff/\xfe"];
+
 /// Those of both policies that give anything, each policy's in the order in which they are tried.
 struct Workloads<'p> {
     rules: Vec<&'p Workload>,
@@ -28,6 +31,8 @@ struct Workloads<'p> {
     after: usize,
     /// How many patterns over paths each has.
     paths: Vec<usize>,
+    /// Of the lists of paths those that may be of all.
+    of_all: BTreeSet<Vec<String>>,
     /// How long roles may be leased, under each policy.
     bounds: [BTreeMap<&'p RoleId, Duration>; 2],
     ground: Ground,
@@ -68,7 +73,7 @@ pub(super) fn leasing(
                         bounded.because(TOO_MUCH);
                         break;
                     }
-                    if may_be_for_the_same_paths(&found.what) {
+                    if workloads.may_be_for_the_same_paths(&found.what) {
                         bounded.because(PATHS);
                     }
                     collected.add(found, role, 0, Some(verb));
@@ -88,21 +93,10 @@ pub(super) fn leasing(
     changes
 }
 
-/// Whether what is told rests on that paths are written otherwise, which may be the same all the same.
-fn may_be_for_the_same_paths(what: &Difference) -> bool {
-    let lists = |side: &[OfferTerms]| -> BTreeSet<Vec<String>> {
-        let of = |terms: &OfferTerms| match terms {
-            OfferTerms::Lease(terms) => terms.paths.clone(),
-            OfferTerms::Ask(_) | OfferTerms::Approve(_) => None,
-        };
-        side.iter().filter_map(of).collect()
-    };
-    let (before, after) = (lists(&what.before), lists(&what.after));
-    let all = ["**".to_owned()];
-    // Where one side is of whatever changes, the other is of less, but for what is plainly all.
-    let are_comparable = !before.is_empty() && !after.is_empty()
-        || before.iter().chain(&after).any(|paths| paths.as_slice() == all);
-    what.effect == OfferEffect::LeasesOtherwise && before != after && are_comparable
+/// Whether no path is known that is not in a list: it may be of whatever changes.
+fn may_be_of_all(paths: &PathSet) -> bool {
+    let is_in = |path: &[u8]| TreePath::parse(path).is_ok_and(|path| paths.matches(&path));
+    POSSIBLE.into_iter().all(is_in)
 }
 
 /// Whether a job's token shows a workload.
@@ -124,7 +118,9 @@ impl<'p> Workloads<'p> {
         let bounds = [old, new].map(|policy| policy.roles().iter().filter_map(bound).collect());
         let paths = |rule: &&Workload| rule.paths.as_ref().map_or(0, |paths| paths.sources().len());
         let paths = rules.iter().map(paths).collect();
-        Self { rules, after, paths, bounds, ground }
+        let lists = rules.iter().filter_map(|rule| rule.paths.as_ref());
+        let of_all = lists.filter(|list| may_be_of_all(list)).map(PathSet::sources).collect();
+        Self { rules, after, paths, of_all, bounds, ground }
     }
 
     fn rule(&self, number: usize) -> Option<&'p Workload> {
@@ -166,6 +162,22 @@ impl<'p> Workloads<'p> {
         let [old, new] = &self.bounds;
         let bounds = if number < self.after { old } else { new };
         bounds.get(role).copied()
+    }
+
+    /// Whether what is told rests on that paths are written otherwise, which may be the same all the same.
+    fn may_be_for_the_same_paths(&self, what: &Difference) -> bool {
+        let lists = |side: &[OfferTerms]| -> BTreeSet<Vec<String>> {
+            let of = |terms: &OfferTerms| match terms {
+                OfferTerms::Lease(terms) => terms.paths.clone(),
+                OfferTerms::Ask(_) | OfferTerms::Approve(_) => None,
+            };
+            side.iter().filter_map(of).collect()
+        };
+        let (before, after) = (lists(&what.before), lists(&what.after));
+        // Where one side is of whatever changes, the other is of less, but for what may be all.
+        let are_comparable = !before.is_empty() && !after.is_empty()
+            || before.iter().chain(&after).any(|paths| self.of_all.contains(paths));
+        what.effect == OfferEffect::LeasesOtherwise && before != after && are_comparable
     }
 
     /// Whether both policies have the same rules among these, and bound the role alike.
