@@ -410,6 +410,7 @@ fn of_decisions_and_the_log() {
         grant: evil(),
         through_role: evil(),
         faults: None,
+        commit_taken: false,
         otherwise: Some(Otherwise { decision: Some(decision.clone()), grant: evil(), through_role: evil() }),
     };
     for verbose in [false, true] {
