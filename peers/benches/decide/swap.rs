@@ -46,8 +46,10 @@ pub(crate) fn run(effort: Effort) -> usize {
             // Each time one that nobody asked about yet, as when a directory is read anew.
             let next = snapshot.unasked();
             policy.prepare(&next, None);
-            live.store(Arc::new(ours::state(Arc::clone(&policy), next)));
+            let before = live.swap(Arc::new(ours::state(Arc::clone(&policy), next)));
             thread::sleep(PAUSE);
+            // As the daemon does: what nobody looks at any more is taken apart where nobody waits for it.
+            drop(before);
         }
     };
     let mut taken = [Vec::new(), Vec::new()];
