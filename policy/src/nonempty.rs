@@ -25,14 +25,6 @@ impl<T> NonEmpty<T> {
         Some(Self(Box::new(Values { first, rest: values.collect() })))
     }
 
-    /// Adds one more value to the end of `list`, which may have been empty.
-    pub fn push(list: &mut Option<Self>, last: T) {
-        match list {
-            Some(list) => list.0.rest.push(last),
-            None => *list = Some(Self::one(last)),
-        }
-    }
-
     /// The list with one more value at its end.
     #[must_use]
     pub fn and(mut self, last: T) -> Self {
@@ -85,8 +77,8 @@ mod tests {
         let list = NonEmpty::from_vec(vec![3, 1, 2]).unwrap();
         assert_eq!(list.len(), 3);
         assert_eq!(list.iter().copied().collect::<Vec<_>>(), [3, 1, 2]);
-        let mut pushed = None;
-        list.iter().for_each(|value| NonEmpty::push(&mut pushed, *value));
-        assert_eq!(pushed, Some(list));
+        let pushed =
+            list.others().iter().fold(NonEmpty::one(*list.first()), |pushed, value| pushed.and(*value));
+        assert_eq!(pushed, list);
     }
 }

@@ -38,12 +38,8 @@ pub struct Question<'a> {
 #[derive(Debug, Serialize)]
 pub struct ExplanationJson<'a> {
     outcome: &'static str,
-    username: &'a str,
-    repository: &'a str,
     #[serde(flatten)]
-    name: RefSpelling<'a>,
-    verb: &'a str,
-    roles: &'a [String],
+    asked: AskedJson<'a>,
     grant: Option<&'a str>,
     through_role: Option<&'a str>,
     reasons: Vec<ReasonJson<'a>>,
@@ -54,6 +50,24 @@ pub struct ExplanationJson<'a> {
     rules: Vec<RuleJson<'a>>,
     policy: Option<&'a str>,
     snapshot: Option<SnapshotJson<'a>>,
+}
+
+/// What was asked, and who asks.
+#[derive(Debug, Serialize)]
+struct AskedJson<'a> {
+    username: &'a str,
+    repository: &'a str,
+    #[serde(flatten)]
+    name: RefSpelling<'a>,
+    verb: &'a str,
+    roles: &'a [String],
+}
+
+impl<'a> AskedJson<'a> {
+    fn of(question: Question<'a>, username: &'a str, roles: &'a [String]) -> Self {
+        let Question { repository, name, verb, .. } = question;
+        Self { username, repository, name: RefSpelling::of(name), verb, roles }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -148,11 +162,7 @@ pub fn json<'a>(
 ) -> ExplanationJson<'a> {
     ExplanationJson {
         outcome: decision::word(decision.outcome()),
-        username: &decision.username,
-        repository: question.repository,
-        name: RefSpelling::of(question.name),
-        verb: question.verb,
-        roles: &decision.roles,
+        asked: AskedJson::of(question, &decision.username, &decision.roles),
         grant: json::some(&explanation.grant),
         through_role: json::some(&explanation.through_role),
         reasons: decision.reasons.iter().map(Into::into).collect(),

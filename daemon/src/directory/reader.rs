@@ -54,7 +54,7 @@ impl DirectoryReader {
         let Loaded { snapshot, info } = &*current;
         let unasked = Loaded { snapshot: snapshot.unasked(), info: info.clone() };
         policy.prepare(&unasked.snapshot, None);
-        // Where another directory came into force meanwhile, that one was prepared for it.
+        // Where another directory came into force meanwhile, that one stays: prepared, or for the policy before, which costs time only.
         self.current.compare_and_swap(&current, Some(Arc::new(unasked)));
     }
 

@@ -6,22 +6,18 @@ use oam_proto::v1::Explanation;
 use serde::Serialize;
 
 use super::{
-    Question, RuleJson, basis, head, held, rules,
+    AskedJson, Question, RuleJson, basis, head, held, rules,
     supposed::{supposing, supposing_text},
 };
-use crate::output::{Page, decision::RefSpelling, json, shown_line, snapshot::SnapshotJson};
+use crate::output::{Page, json, shown_line, snapshot::SnapshotJson};
 
 /// That the answer depends on what was not said, and what each rule says without it.
 #[derive(Debug, Serialize)]
 pub struct DependsJson<'a> {
     outcome: &'static str,
     depends_on: &'a str,
-    username: &'a str,
-    repository: &'a str,
     #[serde(flatten)]
-    name: RefSpelling<'a>,
-    verb: &'a str,
-    roles: &'a [String],
+    asked: AskedJson<'a>,
     supposing: BTreeSet<&'a str>,
     rules: Vec<RuleJson<'a>>,
     policy: Option<&'a str>,
@@ -33,11 +29,7 @@ pub fn depends_json<'a>(explanation: &'a Explanation, question: Question<'a>) ->
     DependsJson {
         outcome: "depends",
         depends_on: &explanation.depends_on,
-        username: &explanation.username,
-        repository: question.repository,
-        name: RefSpelling::of(question.name),
-        verb: question.verb,
-        roles: &explanation.roles,
+        asked: AskedJson::of(question, &explanation.username, &explanation.roles),
         supposing: supposing(&explanation.rules),
         rules: explanation.rules.iter().map(Into::into).collect(),
         policy: json::some(&explanation.policy),

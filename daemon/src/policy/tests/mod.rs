@@ -95,6 +95,24 @@ impl Bench {
     fn edit(&self, text: &str) {
         fs::write(self.folder.path().join("policy/policy.toml"), text).unwrap();
     }
+
+    /// Puts a pipe among the files.
+    fn pipe(&self) -> PathBuf {
+        let pipe = self.folder.path().join("policy/z.toml");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+            .unwrap();
+        pipe
+    }
+}
+
+/// Waits until something is so.
+async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect(otherwise);
 }
 
 /// Whoever leads by the directory administers, and who does so by the word of `corp`.
@@ -292,18 +310,11 @@ async fn files_that_were_not_loaded_for_a_passing_reason_are_tried_again() {
     fs::create_dir(&index).unwrap();
     let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
     bench.edit(&policy("two"));
-    while manager.trouble().is_none() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("no trouble is told", || manager.trouble().is_some()).await;
     assert_eq!(contact(&manager).as_deref(), Some("one"));
     fs::remove_dir(&index).unwrap();
     fs::rename(&aside, &index).unwrap();
-    let loaded = async {
-        while contact(&manager).as_deref() != Some("two") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("it is not tried again");
+    until("it is not tried again", || contact(&manager).as_deref() == Some("two")).await;
     following.abort();
 }
 
@@ -315,23 +326,13 @@ async fn what_is_no_file_is_told_and_holds_up_nothing() {
     let manager = Arc::new(bench.start().await);
     apply(&manager, &policy("one")).await.unwrap();
     let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-    let trouble_is = async |there: bool| {
-        let changed = async {
-            while manager.trouble().is_some() != there {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), changed).await.expect("it is not seen");
-    };
-    let pipe = bench.folder.path().join("policy/z.toml");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
-        .unwrap();
-    trouble_is(true).await;
+    let pipe = bench.pipe();
+    until("it is not seen", || manager.trouble().is_some()).await;
     let told = manager.trouble().unwrap();
     assert!(told.contains("z.toml") && told.contains("it is a pipe"), "{told}");
     assert_eq!(contact(&manager).as_deref(), Some("one"));
     fs::remove_file(&pipe).unwrap();
-    trouble_is(false).await;
+    until("it is not seen", || manager.trouble().is_none()).await;
     following.abort();
 }
 
@@ -341,27 +342,19 @@ async fn what_changed_before_it_was_followed_is_loaded() {
     let bench = Bench::new();
     bench.import(&["s:eng"]).await;
     apply(&bench.start().await, &policy("one")).await.unwrap();
-    let pipe = bench.folder.path().join("policy/z.toml");
     for (next, was_readable) in [("two", true), ("three", false)] {
-        if !was_readable {
-            let kind = rustix::fs::FileType::Fifo;
-            rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, rustix::fs::Mode::RUSR, 0).unwrap();
+        let pipe = (!was_readable).then(|| bench.pipe());
+        if pipe.is_some() {
             bench.edit(&policy(next));
         }
         let manager = Arc::new(bench.start().await);
         assert_eq!(manager.trouble().is_none(), was_readable);
-        if was_readable {
-            bench.edit(&policy(next));
-        } else {
-            fs::remove_file(&pipe).unwrap();
+        match pipe {
+            None => bench.edit(&policy(next)),
+            Some(pipe) => fs::remove_file(pipe).unwrap(),
         }
         let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-        let loaded = async {
-            while contact(&manager).as_deref() != Some(next) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("it is not loaded");
+        until("it is not loaded", || contact(&manager).as_deref() == Some(next)).await;
         following.abort();
     }
 }
