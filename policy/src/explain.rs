@@ -11,6 +11,7 @@ mod trace;
 use jiff::Timestamp;
 
 use asked::rules;
+pub(crate) use conditions::supposing;
 pub use trace::{Condition, Dimension, Finding, Fit, RuleKind, RuleTrace};
 
 use crate::{

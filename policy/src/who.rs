@@ -8,7 +8,8 @@ mod crowd;
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    rc::Rc,
 };
 
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::{
         Basis, OneRef, Permit, PrincipalKind, PushVerdict, Scope, State, Subject, Verdict, WaiverUse,
         judge_as, obstacles, told,
     },
+    explain::supposing,
     facts::FactsNeeded,
     name::{PrivilegeId, RoleId, RuleId, Username},
     nonempty::NonEmpty,
@@ -39,6 +41,8 @@ pub struct Who<'a> {
     pub unclear: Unclear,
     /// Those of whom nothing can be decided, whatever the question says.
     pub undecided: Undecided,
+    /// What requires ask of those who may and the question says nothing of, so that it is taken to be so.
+    pub supposing: BTreeSet<String>,
 }
 
 /// People of whom nothing can be decided: whether somebody who approved what they have may still do so is not known.
@@ -148,7 +152,7 @@ pub fn who_while<'a>(
 /// What is decided for somebody.
 #[derive(Debug, Clone)]
 enum Answer {
-    Can(Way),
+    Can { way: Way, supposing: Rc<BTreeSet<String>> },
     Stopped(Stop),
     Unclear(FactsNeeded),
     Undecided(NonEmpty<UndecidedReason>),
@@ -159,10 +163,15 @@ impl<'a> Who<'a> {
     fn add(&mut self, username: Cow<'a, Username>, kind: PrincipalKind, answer: &Answer) {
         match answer {
             // Looked for first: ways are few, and people many.
-            Answer::Can(way) => match self.can.get_mut(way) {
-                Some(some) => some.push(Principal { username, kind }),
-                None => drop(self.can.insert(way.clone(), vec![Principal { username, kind }])),
-            },
+            Answer::Can { way, supposing } => {
+                match self.can.get_mut(way) {
+                    Some(some) => some.push(Principal { username, kind }),
+                    None => drop(self.can.insert(way.clone(), vec![Principal { username, kind }])),
+                }
+                if !supposing.is_subset(&self.supposing) {
+                    self.supposing.extend(supposing.iter().cloned());
+                }
+            }
             Answer::Stopped(stop) => match self.stopped.get_mut(stop) {
                 Some(count) => *count += 1,
                 None => drop(self.stopped.insert(stop.clone(), 1)),
@@ -236,7 +245,11 @@ impl Judge<'_> {
             PushVerdict::Refused(_) => return Ok(Answer::Cannot),
             PushVerdict::Undecided(reasons) => return Err(WhoError::Undecided(reasons.clone())),
             PushVerdict::PerRef(refs) => match &refs.first().verdict {
-                Verdict::Permitted(permit) => return Ok(Answer::Can(Way::of(permit))),
+                Verdict::Permitted(permit) => {
+                    let (way, subject) = (Way::of(permit), decision.subject());
+                    let supposing = self.looked_at(subject, |one| supposing(one, self.question));
+                    return Ok(Answer::Can { way, supposing: Rc::new(supposing) });
+                }
                 Verdict::Undecided(reasons) => return Ok(Answer::Undecided(reasons.clone())),
                 Verdict::Refused(reasons) => reasons,
             },
@@ -272,13 +285,18 @@ impl Judge<'_> {
 
     /// What would carry it, were there no block; `None` also where it depends on what is not said.
     fn would_carry(&self, subject: &Subject<'_>) -> Option<Way> {
+        let permit = self.looked_at(subject, |one| one.would_carry(self.question.decided_verb()))?;
+        Some(Way::of(&permit))
+    }
+
+    /// What is to be seen in the ref by the facts that the question implies.
+    fn looked_at<T>(&self, subject: &Subject<'_>, look: impl FnOnce(&OneRef<'_, '_>) -> T) -> T {
         let waivers = self.waivers(&subject.username);
         let basis = self.basis(&waivers);
         let request = self.question.request(subject.username.clone().into_owned());
         let facts = self.question.facts();
         let scope = Scope::new(&basis, subject, &request, &facts, self.now);
-        let one = OneRef { scope: &scope, index: 0, update: request.updates.first() };
-        one.would_carry(self.question.decided_verb()).map(|permit| Way::of(&permit))
+        look(&OneRef { scope: &scope, index: 0, update: request.updates.first() })
     }
 }
 

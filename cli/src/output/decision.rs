@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oam_proto::v1::{Outcome, Reason, RefVerdict};
 use serde::Serialize;
 
-use super::{Page, json};
+use super::{Page, json, shown_line};
 
 /// A ref's name in JSON: `ref` when it is UTF-8, else `ref_b64`, as in the audit log.
 #[derive(Debug, Serialize)]
@@ -41,6 +41,15 @@ impl<'a> From<&'a Reason> for ReasonJson<'a> {
             summary: &reason.summary,
             hint: json::some(&reason.hint),
         }
+    }
+}
+
+/// What is taken to be so, in a line; empty where that is nothing.
+pub(super) fn supposing_text<'a>(supposing: impl IntoIterator<Item = &'a str>) -> String {
+    let all: Vec<_> = supposing.into_iter().map(shown_line).collect();
+    match all.as_slice() {
+        [] => String::new(),
+        all => format!("\nSupposing, since nothing else is said: {}.\n", all.join("; ")),
     }
 }
 

@@ -9,12 +9,12 @@ use oam_proto::v1::{Decision, Explanation, Finding, Otherwise, Outcome, Reason, 
 use serde::Serialize;
 
 pub use depends::{DependsJson, depends_json, depends_text};
-use supposed::{supposing, supposing_text};
+use supposed::supposing;
 
 use super::page::short;
 use super::{
     Page,
-    decision::{self, ReasonJson, RefJson, RefSpelling},
+    decision::{self, ReasonJson, RefJson, RefSpelling, supposing_text},
     json,
     layout::{Fields, Table},
     quoted, shown, shown_line,
@@ -200,7 +200,7 @@ pub fn text(explanation: &Explanation, decision: &Decision, question: Question<'
     if outcome != Outcome::Permitted && !decision.contact.is_empty() {
         text.push_str(&format!("\nWho can help: {}\n", shown_line(&decision.contact)));
     }
-    text.push_str(&supposing_text(&explanation.rules));
+    text.push_str(&supposing_text(supposing(&explanation.rules)));
     // Without a policy or a directory no rule was looked at, which says nothing about the rules.
     if outcome != Outcome::Undecided || !explanation.rules.is_empty() {
         text.push_str(&rules(&explanation.rules, question, page));

@@ -495,6 +495,7 @@ fn of_who(reasons: &[Reason]) {
         unclear_for_want_of: evil(),
         undecided_people: 1,
         undecided_because: reasons.to_vec(),
+        supposing: vec![evil()],
         ..opening.clone()
     };
     check("who, of some", &who::opening_text(&doubted, question, &page()));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Page,
-    decision::{ReasonJson, RefSpelling},
+    decision::{ReasonJson, RefSpelling, supposing_text},
     json,
     layout::{Fields, Table, names},
     page::{counted, number, short},
@@ -53,6 +53,8 @@ pub enum WhoJson<'a> {
         undecided: u64,
         /// Why.
         undecided_because: Vec<ReasonJson<'a>>,
+        /// What those who may are taken to do, since nothing was said of it.
+        supposing: &'a [String],
     },
     /// The only line, when nothing can be decided.
     Undecided {
@@ -102,6 +104,7 @@ pub fn opening_json<'a>(opening: &'a WhoOpening, question: Question<'a>) -> WhoJ
         unclear_for_want_of: json::some(&opening.unclear_for_want_of),
         undecided: opening.undecided_people,
         undecided_because: opening.undecided_because.iter().map(Into::into).collect(),
+        supposing: &opening.supposing,
     }
 }
 
@@ -146,7 +149,8 @@ pub fn opening_text(opening: &WhoOpening, question: Question<'_>, page: &Page) -
             format!("Of {}{more} nothing can be decided:\n{}", number(some), why.collect::<String>())
         }
     };
-    format!("{} {can} {what}\n{}{unclear}{undecided}", page.bold(&who), grounds.laid_out(page))
+    let supposing = supposing_text(opening.supposing.iter().map(String::as_str));
+    format!("{} {can} {what}\n{}{unclear}{undecided}{supposing}", page.bold(&who), grounds.laid_out(page))
 }
 
 /// See [`WhoJson::Stopped`].
@@ -285,6 +289,19 @@ mod tests {
         2 users can update `refs/heads/main` in PAY/api
         Of 3 more it depends on the changed paths: say `--paths`.
         ");
+    }
+
+    #[test]
+    fn what_is_supposed_is_told() {
+        let supposing = vec!["no merges".to_owned(), "no file is in `*.pem`".to_owned()];
+        let opening = WhoOpening { users: 2, supposing, ..WhoOpening::default() };
+        insta::assert_snapshot!(told(&opening), @"
+        2 users can update `refs/heads/main` in PAY/api
+
+        Supposing, since nothing else is said: no merges; no file is in `*.pem`.
+        ");
+        let json = json_line(&opening_json(&opening, MAIN));
+        assert!(json.contains(r#""supposing":["no merges","no file is in `*.pem`"]"#), "{json}");
     }
 
     #[test]

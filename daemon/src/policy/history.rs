@@ -12,6 +12,8 @@ use oam_policy::{Digest, file::PolicySource};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::written::write_folder;
+
 /// One time that a policy came into force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
@@ -209,36 +211,6 @@ impl History {
     }
 }
 
-/// Writes files into a new folder that appears whole or not at all.
-pub(super) fn write_folder(place: &Path, files: &[PolicySource]) -> io::Result<()> {
-    let mut draft = place.as_os_str().to_owned();
-    draft.push(".draft");
-    let draft = PathBuf::from(draft);
-    if draft.exists() {
-        fs::remove_dir_all(&draft)?;
-    }
-    fs::create_dir_all(&draft)?;
-    for file in files {
-        // A policy file's name is one component: see `file_name` in the services.
-        let mut written = fs::File::create_new(draft.join(&file.name))?;
-        written.write_all(file.text.as_bytes())?;
-        written.sync_all()?;
-    }
-    fs::File::open(&draft)?.sync_all()?;
-    swap_in(&draft, place)?;
-    place.parent().map_or(Ok(()), |parent| fs::File::open(parent)?.sync_all())
-}
-
-/// Puts `draft` in the place of `place` in one step, and removes what was there.
-fn swap_in(draft: &Path, place: &Path) -> io::Result<()> {
-    if !place.exists() {
-        return fs::rename(draft, place);
-    }
-    let here = rustix::fs::CWD;
-    rustix::fs::renameat_with(here, draft, here, place, rustix::fs::RenameFlags::EXCHANGE)?;
-    fs::remove_dir_all(draft)
-}
-
 fn append_line(index: &Path, version: &Version) -> io::Result<Recorded> {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(index)?;
     let before = file.metadata()?.len();
@@ -265,7 +237,7 @@ mod tests {
     use oam_audit::entry::PolicyOrigin;
     use oam_policy::{Digest, file::PolicySource};
 
-    use super::{History, HistoryError, Version, write_folder};
+    use super::{History, HistoryError, Version};
 
     fn version(text: &str) -> (Version, Vec<PolicySource>) {
         let version = Version {
@@ -343,18 +315,5 @@ mod tests {
         history.refresh(one.digest, &files).unwrap();
         assert_eq!(history.find(&one.digest.to_string()).unwrap(), (one.clone(), files));
         assert_eq!(history.last().unwrap(), Some(one));
-    }
-
-    #[test]
-    fn a_folder_is_replaced_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("policy");
-        let file = |name: &str| PolicySource { name: name.into(), text: name.into() };
-        write_folder(&place, &[file("a.toml"), file("b.toml")]).unwrap();
-        write_folder(&place, &[file("c.toml")]).unwrap();
-        let names: Vec<_> =
-            super::super::read(&place).unwrap().into_iter().map(|source| source.name).collect();
-        assert_eq!(names, ["c.toml"]);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 }

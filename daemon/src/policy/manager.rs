@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -15,9 +15,9 @@ use tokio::{sync::Mutex, task};
 use super::{
     ApplyError, HistoryError,
     history::{History, Version},
-    place::to_put_back,
     proposals::{Proposal, Proposals},
     summary::summary,
+    written::Written,
 };
 use crate::{
     audit_log::AuditLog,
@@ -55,6 +55,8 @@ pub struct PolicyManager {
     /// How the files looked that were loaded or found faulty last; `None` where they could not be: they are tried again.
     pub(super) as_loaded: ArcSwapOption<Look>,
     pub(super) changing: Mutex<()>,
+    /// How long its files may be silent.
+    pub(super) patience: Duration,
 }
 
 /// What came of offering a policy.
@@ -184,17 +186,23 @@ impl PolicyManager {
         change: Change,
         consent: Consent,
     ) -> Result<Applied, ApplyError> {
-        if !matches!(self.place, PolicyPlace::Managed(_)) {
+        let PolicyPlace::Managed(path) = &self.place else {
             return self.put_in_force(policy, files, change, consent).await;
-        }
-        let before = to_put_back(self.read_place().await)?;
+        };
+        self.must_answer().await?;
         // Where the daemon dies before it is done, the next start finds the files, and must know whose they are.
         self.history.begin(&version(&policy, change.clone(), consent.clone()))?;
-        self.write_managed(files)?;
+        let written = Written::to(path, files).map_err(|source| self.not_written(source))?;
         let applied = self.put_in_force(policy, files, change, consent).await;
         match &applied {
-            Ok(_) => self.trouble.store(None),
-            Err(_) => self.put_back(before)?,
+            Ok(_) => {
+                self.trouble.store(None);
+                if let Err(error) = written.keep() {
+                    tracing::warn!(%error, path = %path.display(), "what the policy replaced was not removed");
+                }
+            }
+            // What is not in force must not lie where the next start would load it.
+            Err(_) => written.take_back().map_err(|source| self.not_written(source))?,
         }
         self.history.finish();
         applied

@@ -13,6 +13,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod written;
 
 pub use approval::Known;
 pub use error::{ApplyError, ProposalError};

@@ -13,7 +13,7 @@ use oam_audit::entry::PolicyOrigin;
 use oam_policy::{Digest, file::PolicySource};
 use serde::{Deserialize, Serialize};
 
-use super::{HistoryError, ProposalError, history::write_folder};
+use super::{HistoryError, ProposalError, written::write_folder};
 
 /// How many may wait at once.
 pub(super) const MOST: usize = 64;

@@ -17,6 +17,7 @@ use super::{
     proposals::Proposals,
 };
 use crate::{
+    aside::PATIENCE,
     audit_log::AuditLog,
     config::{AdminConfig, PolicyPlace},
     directory::DirectoryReader,
@@ -52,6 +53,7 @@ impl PolicyManager {
             trouble: ArcSwapOption::empty(),
             as_loaded: ArcSwapOption::empty(),
             changing: Mutex::new(()),
+            patience: PATIENCE,
         };
         match manager.history.last()? {
             None => manager.start_first().await?,

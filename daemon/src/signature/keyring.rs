@@ -17,14 +17,14 @@ use super::{files::Files, openpgp::Certificate};
 pub(super) struct Keyring {
     of: Digest,
     pub(super) snapshot: Snapshot,
-    pub(super) files: Arc<Files>,
+    pub(super) files: Files,
     ssh: BTreeMap<Fingerprint, Vec<Username>>,
     /// By the id and by the fingerprint of each key and subkey.
     openpgp: HashMap<Box<[u8]>, Vec<Arc<Certificate>>>,
 }
 
 impl Keyring {
-    pub(super) fn of(snapshot: &Snapshot, files: Arc<Files>) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, files: Files) -> Self {
         let (mut ssh, mut openpgp) = (BTreeMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
         for user in snapshot.users() {
             for fingerprint in user.ssh_keys().iter().filter_map(|key| fingerprint(key, &user)) {
@@ -42,8 +42,8 @@ impl Keyring {
         Self { of: snapshot.version().digest, snapshot: snapshot.clone(), files, ssh, openpgp }
     }
 
-    pub(super) fn is_of(&self, snapshot: &Snapshot, files: &Arc<Files>) -> bool {
-        self.of == snapshot.version().digest && Arc::ptr_eq(&self.files, files)
+    pub(super) fn is_of(&self, snapshot: &Snapshot, files: &Files) -> bool {
+        self.of == snapshot.version().digest && self.files.are(files)
     }
 
     /// The people to whom the directory gives an SSH key.

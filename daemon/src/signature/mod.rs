@@ -7,6 +7,7 @@
 //! private key. What it cannot tell because a file of ours is faulty is unreadable, and so never a refusal.
 
 mod files;
+mod followed;
 mod judge;
 mod keyring;
 mod object;
@@ -14,12 +15,8 @@ mod openpgp;
 mod signers;
 mod ssh;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use oam_policy::{
     Snapshot,
@@ -27,12 +24,12 @@ use oam_policy::{
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use files::FollowedFiles;
 pub use files::SignatureFiles;
-use files::{Files, Marks};
 pub use judge::{Judge, MAX_SIGNATURES, TooMany};
 use keyring::Keyring;
 
-use crate::aside::{PATIENCE, aside};
+use crate::aside::PATIENCE;
 
 /// How long a signature may be: several times what the largest key makes.
 pub const MAX_SIGNATURE: usize = 16 << 10;
@@ -43,13 +40,7 @@ pub struct Signatures(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    places: SignatureFiles,
-    /// What the files were like just before they were read first; `None` where not all could be read.
-    at_start: Option<Marks>,
-    /// What the files say. After a change for the worse, what they said before.
-    files: ArcSwap<Files>,
-    /// What is wrong with them now, in sentences.
-    faults: ArcSwap<Vec<String>>,
+    files: FollowedFiles,
     /// The keys by which was judged last.
     ring: Mutex<Option<Arc<Keyring>>>,
     /// How many signatures are verified at the same time.
@@ -60,64 +51,24 @@ impl Signatures {
     /// Reads the files. What is wrong with them, or that they do not answer, is told by [`Self::warnings`], and does not stop a
     /// start.
     pub fn start(places: SignatureFiles) -> Self {
-        let reading = places.clone();
-        Self::start_by(places, PATIENCE, move || (files::marks(&reading), Files::read(&reading, None)))
-    }
-
-    fn start_by(
-        places: SignatureFiles,
-        patience: Duration,
-        read: impl FnOnce() -> (Marks, (Files, Vec<String>)) + Send + 'static,
-    ) -> Self {
-        let (tell, told) = mpsc::channel();
-        // Who asked may have gone on.
-        drop(aside(move || tell.send(read()).is_ok()));
-        let (at_start, (files, faults)) = match told.recv_timeout(patience) {
-            Ok((marks, read)) => (Some(marks).filter(|_| read.1.is_empty()), read),
-            Err(_) => (None, Files::silent(&places, None)),
-        };
-        faults.iter().for_each(|fault| tracing::error!("{fault}"));
         // One processor is left for all else.
         let threads =
             std::thread::available_parallelism().map_or(1, |count| count.get().saturating_sub(1).max(1));
         Self(Arc::new(Shared {
-            places,
-            at_start,
-            files: ArcSwap::from_pointee(files),
-            faults: ArcSwap::from_pointee(faults),
+            files: FollowedFiles::start(places, PATIENCE),
             ring: Mutex::default(),
             threads: Arc::new(Semaphore::new(threads)),
         }))
     }
 
-    /// Reads the files again, and whether all could be read. One that has become faulty changes nothing.
-    pub fn reload(&self) -> bool {
-        let (files, faults) = Files::read(&self.0.places, Some(&self.0.files.load()));
-        if faults.is_empty() {
-            tracing::info!("the keys of signers were loaded");
-        }
-        faults.iter().for_each(|fault| tracing::error!("{fault}"));
-        let are_read = faults.is_empty();
-        self.0.files.store(Arc::new(files));
-        self.0.faults.store(Arc::new(faults));
-        are_read
-    }
-
-    /// Tells that the files do not answer, until they are read again.
-    fn tell_silence(&self) {
-        let (_, faults) = Files::silent(&self.0.places, Some(&self.0.files.load()));
-        faults.iter().for_each(|fault| tracing::error!("{fault}"));
-        self.0.faults.store(Arc::new(faults));
-    }
-
     /// Follows the files for ever, as the policy's are.
     pub async fn follow(self, now: Arc<Notify>) {
-        files::follow(&self, &now).await;
+        self.0.files.follow(&now).await;
     }
 
     /// What is wrong with the files, in sentences.
     pub fn warnings(&self) -> Vec<String> {
-        self.0.faults.load().to_vec()
+        self.0.files.warnings()
     }
 
     /// Who judges the signatures of one push.
@@ -132,7 +83,7 @@ impl Signatures {
 
     /// The keys that the directory and the files give to people. Made anew when either has changed.
     fn keyring(&self, snapshot: &Snapshot) -> Arc<Keyring> {
-        let files = self.0.files.load_full();
+        let files = self.0.files.say();
         let mut last = self.0.ring.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ring) = last.as_ref().filter(|ring| ring.is_of(snapshot, &files)) {
             return Arc::clone(ring);

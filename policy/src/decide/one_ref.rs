@@ -177,6 +177,13 @@ impl<'a> OneRef<'_, 'a> {
         Some(carried.told(self.scope))
     }
 
+    /// The requires that must be met.
+    pub(crate) fn asked_for(&self, verb: Verb) -> impl Iterator<Item = &'a Require> {
+        let rules = self.scope.rules_on(self.update);
+        let all: Vec<_> = rules.requires(verb).collect();
+        all.into_iter().filter(|one| one.mode == Mode::Enforce && self.lifting(&one.id).is_none())
+    }
+
     /// Notes what a grant gives that reaches the pusher so.
     #[inline]
     fn weigh(&self, one: &GrantOnRef<'_, 'a>, reach: Reach, ways: &mut Ways<'a>, tally: &mut Tally<'a>) {

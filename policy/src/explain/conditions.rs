@@ -1,5 +1,7 @@
 //! What a require asks for, in words.
 
+use std::collections::BTreeSet;
+
 use super::{
     lists::listed,
     trace::{Condition, Fit},
@@ -38,6 +40,14 @@ pub(super) fn told(
         Known::Unreadable(lack) => (Fit::Unknown, format!("{wanted}: {}", Printable::new(lack.why()))),
     };
     Condition { fit, detail, supposed: fit == Fit::Fits && is_supposed }
+}
+
+/// What requires in force ask for and nothing is said of, so that it is taken to be so.
+pub(crate) fn supposing(one: &OneRef<'_, '_>, question: &Question) -> BTreeSet<String> {
+    let asked_for = one.asked_for(question.decided_verb());
+    let conditions = asked_for
+        .flat_map(|require| require.conditions().map(move |asked| told(one, require, asked, question)));
+    conditions.filter(|condition| condition.supposed).map(|condition| condition.detail).collect()
 }
 
 /// Whether a question is silent on what a condition is about, so that it is taken to be met. Nobody can say of a commit that

@@ -7,6 +7,7 @@ use oam_policy::{
     decide::PushVerdict,
     explain::{self, Dimension, Explanation, Fit, RuleKind, RuleTrace},
     question::{Circumstances, ImaginedCommit, ImaginedTag, Question},
+    rule::Asker,
     who,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
@@ -309,6 +310,14 @@ fn tells_of_what_carries(explained: &Explanation) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What rules in force ask for and nobody said.
+fn supposed(explained: &Explanation) -> Vec<String> {
+    let bind =
+        explained.rules.iter().filter(|one| one.matched() && !one.evaluate_only && one.lifted_by.is_none());
+    let conditions = bind.flat_map(|rule| &rule.conditions).filter(|one| one.supposed);
+    conditions.map(|one| one.detail.clone()).collect()
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 
@@ -361,7 +370,8 @@ proptest! {
         tells_of_what_carries(explained)?;
     }
 
-    /// `who` names exactly those whom `decide` permits, and counts those of whom it cannot be said.
+    /// `who` names exactly those whom `decide` permits, counts those of whom it cannot be said, and supposes what is supposed
+    /// of any of the former.
     #[test]
     fn who_names_exactly_those_who_may(world in any_world(), asked in asked()) {
         let mut expected = (BTreeSet::new(), 0);
@@ -388,5 +398,11 @@ proptest! {
         }
         let can = found.can.values().flatten().map(|one| one.username.as_str().to_lowercase());
         prop_assert_eq!((can.collect::<BTreeSet<_>>(), found.unclear.count), expected);
+        let now = moment(asked.push.now);
+        let supposed = found.can.values().flatten().flat_map(|one| {
+            let asker = Asker::User(one.username.as_ref().clone());
+            supposed(&explain::explain(&state, &asker, &asked.question, now).unwrap())
+        });
+        prop_assert_eq!(supposed.collect::<BTreeSet<_>>(), found.supposing);
     }
 }

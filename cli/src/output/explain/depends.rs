@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use oam_proto::v1::Explanation;
 use serde::Serialize;
 
-use super::{
-    AskedJson, Question, RuleJson, basis, head, held, rules,
-    supposed::{supposing, supposing_text},
-};
-use crate::output::{Page, json, shown_line, snapshot::SnapshotJson};
+use super::{AskedJson, Question, RuleJson, basis, head, held, rules, supposed::supposing};
+use crate::output::{Page, decision::supposing_text, json, shown_line, snapshot::SnapshotJson};
 
 /// That the answer depends on what was not said, and what each rule says without it.
 #[derive(Debug, Serialize)]
@@ -44,7 +41,7 @@ pub fn depends_text(explanation: &Explanation, question: Question<'_>, page: &Pa
         head(&page.warn("it depends"), &explanation.username, question),
         held(&explanation.roles).and(basis(explanation, page)).laid_out(page),
         shown_line(&explanation.depends_on),
-        supposing_text(&explanation.rules),
+        supposing_text(supposing(&explanation.rules)),
         rules(&explanation.rules, question, page)
     )
 }

@@ -4,20 +4,9 @@ use std::collections::BTreeSet;
 
 use oam_proto::v1::RuleTrace;
 
-use crate::output::shown_line;
-
 /// What rules in force ask for and is not known to be so: that a push has to show.
 pub(super) fn supposing(rules: &[RuleTrace]) -> BTreeSet<&str> {
     let bind = rules.iter().filter(|rule| rule.matched && !rule.evaluate_only && rule.lifted_by.is_empty());
     let met = bind.flat_map(|rule| &rule.conditions).filter(|condition| condition.ok && condition.supposed);
     met.map(|condition| condition.detail.as_str()).collect()
-}
-
-/// The same in a line; empty where nothing is supposed.
-pub(super) fn supposing_text(rules: &[RuleTrace]) -> String {
-    let all: Vec<_> = supposing(rules).into_iter().map(shown_line).collect();
-    match all.as_slice() {
-        [] => String::new(),
-        all => format!("\nSupposing, since nothing else is said: {}.\n", all.join("; ")),
-    }
 }

@@ -218,8 +218,8 @@ pub fn who() -> String {
         "{item, …}",
         &[
             "count, first: {users, services, repository, ref, verb, policy, snapshot: SNAPSHOT, unclear, unclear_for_want_of, \
-             undecided, undecided_because: [{code, rule, summary, hint}]}; unclear: of how many it depends on what was not said; \
-             undecided: of how many nothing can be decided",
+             undecided, undecided_because: [{code, rule, summary, hint}], supposing: [text]}; unclear: of how many it depends on what was \
+             not said; undecided: of how many nothing can be decided; supposing: as in `oam explain`",
             "can: {username, kind, grant, role, privilege}; kind: user or service; privilege: the id of what they have for a while",
             "stopped: {grant, role, rules, count}; what a block or a require stops, and of how many active people",
             "undecided, alone (exit code 3): {reasons: [{code, rule, summary, hint}]}",

@@ -11,7 +11,7 @@ use oam_policy::{
     snapshot::{Directory, Person},
 };
 
-use super::{Applied, ApplyError, Change, PolicyManager};
+use super::{Applied, ApplyError, Change, PolicyManager, ReadError};
 
 use crate::{
     access::AdminRole,
@@ -359,17 +359,35 @@ async fn what_changed_before_it_was_followed_is_loaded() {
     }
 }
 
-/// What is in force lies there again, though what lay there could not be read; and where nothing was in force, nothing.
+/// What lay there lies there again, also what could not be read; and where there was nothing, nothing.
 #[tokio::test]
-async fn what_failed_does_not_lie_where_nothing_could_be_read() {
-    let bench = Bench::new();
-    bench.import(&["s:eng"]).await;
-    let manager = bench.start().await;
-    apply(&manager, &policy("one")).await.unwrap();
-    fs::create_dir(bench.folder.path().join("policy/z.toml")).unwrap();
-    bench.audit.close().await;
-    assert!(matches!(apply(&manager, &policy("two")).await, Err(ApplyError::Audit(_))));
-    assert_eq!(bench.place(), policy("one"));
+async fn what_failed_does_not_lie_there() {
+    for (was_readable, in_force) in [(true, true), (false, true), (true, false), (false, false)] {
+        let bench = Bench::new();
+        bench.import(&["s:eng"]).await;
+        if !in_force {
+            fs::create_dir(bench.folder.path().join("policy")).unwrap();
+            bench.edit("version = 1\nfaulty");
+        }
+        let manager = bench.start().await;
+        if in_force {
+            apply(&manager, &policy("one")).await.unwrap();
+        }
+        let notes = bench.folder.path().join("policy/z.toml/notes");
+        if !was_readable {
+            fs::create_dir(notes.parent().unwrap()).unwrap();
+            fs::write(&notes, "mine").unwrap();
+        }
+        let before = bench.place();
+        bench.audit.close().await;
+        assert!(matches!(apply(&manager, &policy("two")).await, Err(ApplyError::Audit(_))));
+        assert_eq!((bench.place(), manager.live().is_some()), (before, in_force));
+        assert_eq!(notes.exists(), !was_readable);
+    }
+}
+
+#[tokio::test]
+async fn what_failed_leaves_no_folder_where_there_was_none() {
     let bench = Bench::new();
     bench.import(&["s:eng"]).await;
     bench.audit.close().await;
@@ -378,4 +396,22 @@ async fn what_failed_does_not_lie_where_nothing_could_be_read() {
     fs::remove_dir_all(bench.folder.path().join("policy")).unwrap();
     assert!(apply(&manager, &policy("two")).await.is_err());
     assert!(!bench.folder.path().join("policy").exists());
+}
+
+/// Nobody knows what lies there, and whoever writes there would hang as well.
+#[tokio::test]
+async fn where_files_are_silent_nothing_is_written() {
+    let bench = Bench::new();
+    bench.import(&["s:eng"]).await;
+    let manager = bench.start().await;
+    apply(&manager, &policy("one")).await.unwrap();
+    let versions = manager.history().versions().unwrap();
+    let silent = PolicyManager { patience: Duration::ZERO, ..manager };
+    let Err(ApplyError::Read(ReadError::Silent(path))) = apply(&silent, &policy("two")).await else {
+        panic!()
+    };
+    assert_eq!(path, bench.folder.path().join("policy"));
+    assert_eq!((bench.place(), contact(&silent).as_deref()), (policy("one"), Some("one")));
+    assert_eq!(silent.history().versions().unwrap(), versions);
+    assert!(!bench.history("begun.json").exists());
 }

@@ -72,6 +72,7 @@ fn told(basis: &Basis, who: &Who<'_>, question: &Question) -> Vec<Step> {
         unclear,
         unclear_for_want_of,
         undecided_people: who.undecided.count,
+        supposing: who.supposing.iter().cloned().collect(),
         undecided_because: undecided.as_ref().map(undecided_to_wire).unwrap_or_default(),
         ..opening(basis, question)
     };
