@@ -25,6 +25,7 @@ pub mod directory;
 pub mod drift;
 pub mod exchange;
 pub mod export;
+mod file_watch;
 mod follow;
 pub mod http;
 pub mod https;

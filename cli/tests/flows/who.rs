@@ -69,7 +69,7 @@ async fn people_are_told_by_grant_and_programs_line_by_line() {
     ");
     let json = scene.oam(&[&QUESTION[..], &["--json"]].concat()).await.with(Exit::Ok);
     insta::assert_snapshot!(json.out, @r#"
-    {"item":"count","users":2,"services":1,"repository":"PAY/api","ref":"refs/heads/main","verb":"update","policy":null,"snapshot":null,"unclear":0,"unclear_for_want_of":null,"undecided":0,"undecided_because":[]}
+    {"item":"count","users":2,"services":1,"repository":"PAY/api","ref":"refs/heads/main","verb":"update","policy":null,"snapshot":null,"unclear":0,"unclear_for_want_of":null,"undecided":0,"undecided_because":[],"supposing":[]}
     {"item":"can","username":"ada","kind":"user","grant":"main","role":"developer","privilege":null}
     {"item":"can","username":"eve","kind":"user","grant":"main","role":"developer","privilege":null}
     {"item":"can","username":"svc-ci","kind":"service","grant":"topic","role":"developer","privilege":null}

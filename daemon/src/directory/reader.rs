@@ -51,11 +51,14 @@ impl DirectoryReader {
     pub fn decided_by(&self, policy: &Arc<Policy>) {
         self.policy.store(Some(Arc::clone(policy)));
         let Some(current) = self.current() else { return };
-        let Loaded { snapshot, info } = &*current;
-        let unasked = Loaded { snapshot: snapshot.unasked(), info: info.clone() };
+        let unasked = unasked(&current);
         policy.prepare(&unasked.snapshot, None);
-        // Where another directory came into force meanwhile, that one stays: prepared, or for the policy before, which costs time only.
-        self.current.compare_and_swap(&current, Some(Arc::new(unasked)));
+        self.replace(&current, unasked);
+    }
+
+    /// Where another directory came into force meanwhile, that one stays: prepared, or for the policy before, which costs time only.
+    pub(super) fn replace(&self, current: &Arc<Loaded>, by: Loaded) {
+        self.current.compare_and_swap(current, Some(Arc::new(by)));
     }
 
     pub(super) fn put_in_force(&self, next: Arc<Loaded>) {
@@ -73,4 +76,9 @@ impl DirectoryReader {
     pub(super) fn tell(&self, troubles: Vec<String>) {
         self.troubles.store(Arc::new(troubles));
     }
+}
+
+/// The same directory, by which nothing was asked yet.
+pub(super) fn unasked(Loaded { snapshot, info }: &Loaded) -> Loaded {
+    Loaded { snapshot: snapshot.unasked(), info: info.clone() }
 }

@@ -16,7 +16,7 @@ use oam_policy::{
     snapshot::{Directory, Person},
 };
 
-use super::{By, ChangeError, DirectoryReader, DirectoryWriter, Record, start};
+use super::{By, ChangeError, DirectoryReader, DirectoryWriter, Record, reader::unasked, start};
 use crate::store::{Counts, Store};
 
 /// A directory with an audit log that can fail.
@@ -174,6 +174,19 @@ async fn what_is_so_already_makes_no_generation() {
     assert!(!bench.is_active("user-1"), "confirmed by its source, and still cut off");
     let (version, bench) = (confirmed.after.snapshot.version(), bench.restart().await);
     assert_eq!(bench.reader.current().unwrap().snapshot.version(), version);
+}
+
+/// Or whoever was cut off meanwhile would be back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_new_policy_asks_anew_replaces_no_newer_directory() {
+    let bench = Bench::with_people(5).await;
+    let before = bench.reader.current().unwrap();
+    bench.reader.replace(&before, unasked(&before));
+    let current = bench.reader.current().unwrap();
+    assert!(!Arc::ptr_eq(&before, &current));
+    bench.writer.deactivate(username("user-1"), false, by()).await.unwrap();
+    bench.reader.replace(&current, unasked(&current));
+    assert!(!bench.is_active("user-1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,47 +1,26 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use oam_audit::entry::PolicyOrigin;
-use tokio::{sync::Notify, time};
+use tokio::sync::Notify;
 
 use super::{ApplyError, PolicyManager};
-use crate::backoff::Again;
-
-/// How often the policy's files are looked at. Looking, unlike waiting for notifications, also works on NFS and on
-/// folders that are swapped by a link, as Bitbucket's shared home and configuration maps are.
-const EVERY: Duration = Duration::from_millis(500);
+use crate::file_watch::FileWatch;
 
 /// Follows the policy's files for ever: loads them when they have changed and lain still for one look, or at once
 /// when `now` is notified. What was not loaded for a reason that is not theirs is tried again, less and less often, as long as nobody is writing them.
 pub async fn follow(policies: Arc<PolicyManager>, now: Arc<Notify>) {
-    // What changed since it was read is a change; what could not be read then is read when it can be.
-    let mut loaded = policies.as_loaded.load_full().map(|look| (*look).clone());
-    let mut seen = loaded.clone();
-    let mut again: Option<Again> = None;
+    let as_loaded = || policies.as_loaded.load_full().map(|look| (*look).clone());
+    let mut watch = FileWatch::new(as_loaded());
     loop {
-        let asked = tokio::select! {
-            () = time::sleep(EVERY) => false,
-            () = now.notified() => true,
-        };
-        let current = policies.look().await;
-        let still = current.what == seen;
-        seen = current.what;
-        if current.was_late {
-            loaded = None;
-        }
-        let is_due = again.as_ref().is_some_and(Again::is_due);
-        let is_new = loaded != seen;
-        if !(asked || (still && (is_due || is_new))) {
+        let asked = watch.next(&now).await;
+        if !watch.is_due(policies.look().await, asked) {
             continue;
         }
         let outcome = policies.reload(PolicyOrigin::File).await;
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "the changed policy was not loaded; the one before it stays in force");
+        }
         // It may have changed once more before it was read.
-        loaded = policies.as_loaded.load_full().map(|look| (*look).clone()).or_else(|| seen.clone());
-        again = match outcome {
-            Ok(_) => None,
-            Err(error) => {
-                tracing::error!(%error, "the changed policy was not loaded; the one before it stays in force");
-                (!matches!(error, ApplyError::Faulty(_))).then(|| Again::after(again))
-            }
-        };
+        watch.was_read(as_loaded(), !matches!(outcome, Ok(_) | Err(ApplyError::Faulty(_))));
     }
 }

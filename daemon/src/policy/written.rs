@@ -91,6 +91,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("policy");
         write_folder(&place, &[file("a.toml"), file("b.toml")]).unwrap();
+        // As a crash would leave one.
+        fs::create_dir(folder.path().join("policy.draft")).unwrap();
+        fs::write(folder.path().join("policy.draft/d.toml"), "").unwrap();
         write_folder(&place, &[file("c.toml")]).unwrap();
         assert_eq!(read(&place).unwrap(), [file("c.toml")]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");

@@ -138,15 +138,31 @@ fn revoked(text: &str) -> Result<Revoked, Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::Duration};
+    use std::{
+        fs,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::{Duration, Instant},
+    };
 
+    use oam_fetch::files::Mark;
     use tokio::{sync::Notify, time};
 
-    use super::{FollowedFiles, SignatureFiles};
+    use super::{Beginning, File, FollowedFiles, SignatureFiles};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIamSMGAINwjAJA9MU7TxV5QrhMr3GuOvCgL1ZLmMjr6";
 
-    /// By hand, all are read again.
+    async fn until(is_so: impl Fn() -> bool) {
+        let waiting = async {
+            while !is_so() {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(Duration::from_secs(60), waiting).await.expect("it comes to it");
+    }
+
     #[tokio::test]
     async fn one_that_is_faulty_holds_up_no_other() {
         let folder = tempfile::tempdir().unwrap();
@@ -158,23 +174,74 @@ mod tests {
         let files = FollowedFiles::start(places, Duration::from_secs(60));
         let [warning] = files.warnings().try_into().unwrap();
         assert!(warning.starts_with("`signatures.allowed_signers`: "), "{warning}");
-        assert!(files.say().readable().is_err());
         let now = Notify::new();
         let story = async {
             let before = files.say();
             assert!(before.are(&files.say()));
             fs::write(&revoked, KEY).unwrap();
-            while files.say().revoked.as_ref().as_ref().unwrap().is_empty() {
-                time::sleep(Duration::from_millis(20)).await;
-            }
+            until(|| !files.say().revoked.as_ref().as_ref().unwrap().is_empty()).await;
             assert!(!before.are(&files.say()));
             assert_eq!(files.warnings().len(), 1);
             fs::write(&signers, format!("a@example.com {KEY}")).unwrap();
-            now.notify_one();
-            while !files.warnings().is_empty() {
-                time::sleep(Duration::from_millis(20)).await;
-            }
+            until(|| files.warnings().is_empty()).await;
             assert!(files.say().readable().is_ok());
+        };
+        tokio::select! {
+            () = story => {}
+            () = files.follow(&now) => panic!("they are followed for ever"),
+        }
+    }
+
+    /// A key that one of them would name is not unknown, and one that the other would revoke not good.
+    #[test]
+    fn until_both_were_read_nothing_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let [good, faulty] = ["good", "faulty"].map(|name| Some(folder.path().join(name)));
+        fs::write(folder.path().join("good"), "").unwrap();
+        fs::write(folder.path().join("faulty"), "faulty").unwrap();
+        for (allowed_signers, revoked_keys, is_said) in
+            [(&good, &good, true), (&good, &faulty, false), (&faulty, &good, false), (&None, &None, true)]
+        {
+            let places = SignatureFiles {
+                allowed_signers: allowed_signers.clone(),
+                revoked_keys: revoked_keys.clone(),
+            };
+            let files = FollowedFiles::start(places.clone(), Duration::from_secs(60));
+            assert_eq!(files.say().readable().is_ok(), is_said, "{places:?}");
+        }
+    }
+
+    /// A file of which is noted how often it was read.
+    #[derive(Debug, Default)]
+    struct Counted(AtomicUsize);
+
+    impl<T: Default> File<T> for Counted {
+        fn mark(&self) -> Option<Mark> {
+            None
+        }
+
+        fn read(&self) -> Result<T, String> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(T::default())
+        }
+
+        fn shown(&self) -> String {
+            "counted".to_owned()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signal_reads_each_of_them() {
+        let counted = <[Arc<Counted>; 2]>::default();
+        let until = Instant::now() + Duration::from_secs(60);
+        let files = FollowedFiles {
+            signers: Beginning::of("allowed_signers", Some(counted[0].clone())).wait(until),
+            revoked: Beginning::of("revoked_keys", Some(counted[1].clone())).wait(until),
+        };
+        let now = Notify::new();
+        let story = async {
+            now.notify_one();
+            self::until(|| counted.iter().all(|one| one.0.load(Ordering::SeqCst) == 2)).await;
         };
         tokio::select! {
             () = story => {}

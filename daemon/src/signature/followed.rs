@@ -10,15 +10,13 @@ use std::{
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use oam_fetch::files::{self, Mark};
-use tokio::{sync::Notify, time};
+use tokio::sync::Notify;
 
 use crate::{
     aside::{PATIENCE, aside, patiently},
-    backoff::Again,
+    file_watch::FileWatch,
 };
 
-/// How often a file is looked at, as the policy's are.
-const EVERY: Duration = Duration::from_millis(500);
 /// How long a file may be.
 const MAX_FILE: u64 = 16 << 20;
 /// How many faults of one file are told.
@@ -164,37 +162,24 @@ impl<T: fmt::Debug + Default + Send + Sync + 'static> Followed<T> {
         }
     }
 
-    /// Loads the file when it has changed and lain still for one look, or at once when `now` is notified; for ever.
+    /// Loads the file whenever that is due; for ever.
     pub(super) async fn follow(&self, now: &Notify) {
         let Some(file) = &self.file else { return };
         let late = || self.tell(&silence(file.as_ref()));
-        // What changed since the start is a change, and what could not be read then is read when it can be.
-        let mut loaded = self.at_start;
-        let mut seen = loaded;
-        let mut again: Option<Again> = None;
+        let mut watch = FileWatch::new(self.at_start);
         loop {
-            let asked = tokio::select! {
-                () = time::sleep(EVERY) => false,
-                () = now.notified() => true,
-            };
+            let asked = watch.next(now).await;
             let looked = Arc::clone(file);
-            let current = patiently(aside(move || looked.mark()), self.patience, late).await;
-            if current.was_late {
-                loaded = None;
-            }
-            let still = current.what == seen;
-            seen = current.what;
-            let is_due = again.as_ref().is_some_and(Again::is_due);
-            if !(asked || (still && (is_due || loaded != seen))) {
+            let look = patiently(aside(move || looked.mark()), self.patience, late).await;
+            if !watch.is_due(look, asked) {
                 continue;
             }
-            loaded = seen;
             let reading = Arc::clone(file);
             let read = patiently(aside(move || reading.read()), self.patience, late).await.what;
-            let is_read = matches!(read, Some(Ok(_)));
             // Nothing comes of it where no thread can be had.
+            let is_read = matches!(read, Some(Ok(_)));
             read.into_iter().for_each(|read| self.take(read));
-            again = (!is_read).then(|| Again::after(again));
+            watch.was_read(None, !is_read);
         }
     }
 }
@@ -209,7 +194,7 @@ mod tests {
         fs,
         path::{Path, PathBuf},
         sync::{
-            Arc,
+            Arc, Once,
             atomic::{AtomicBool, Ordering},
         },
         thread,
@@ -359,21 +344,48 @@ mod tests {
         }
     }
 
-    /// `now` is for whoever follows all: a signal reads each of them.
+    /// Whoever replaces it while it is read for the first time is heard.
     #[tokio::test]
-    async fn what_is_asked_for_is_read_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let mount = OnMount::new(folder.path());
-        let followed = begun(mount.clone(), Duration::from_secs(60));
-        let now = Notify::new();
-        let story = async {
-            fs::write(&mount.path, "two").unwrap();
-            now.notify_one();
-            until(&followed, |followed| says(followed, "two")).await;
-        };
-        tokio::select! {
-            () = story => {}
-            () = followed.follow(&now) => panic!("it is followed for ever"),
+    async fn what_changes_while_it_is_read_first_is_read_again() {
+        /// Replaced as soon as it was read first.
+        #[derive(Debug)]
+        struct Replaced(KeyFile<Vec<String>>, Once);
+        impl File<Vec<String>> for Replaced {
+            fn mark(&self) -> Option<Mark> {
+                self.0.mark()
+            }
+            fn read(&self) -> Result<Vec<String>, String> {
+                let read = self.0.read();
+                self.1.call_once(|| fs::write(&self.0.path, "next").unwrap());
+                read
+            }
+            fn shown(&self) -> String {
+                self.0.shown()
+            }
         }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked");
+        fs::write(&path, "one").unwrap();
+        let followed = begun(Replaced(file(&path), Once::new()), Duration::from_secs(60));
+        assert!(says(&followed, "one"));
+        let never = Notify::new();
+        tokio::select! {
+            () = until(&followed, |followed| says(followed, "next")) => {}
+            () = followed.follow(&never) => panic!("it is followed for ever"),
+        }
+    }
+
+    /// Of a file that was never read, people are told what is wrong with it now.
+    #[test]
+    fn what_is_wrong_with_it_is_what_was_wrong_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked");
+        let followed = begun(file(&path), Duration::from_secs(60));
+        followed.take(Err("line 7 is no key".to_owned()));
+        assert_eq!(followed.says().as_ref().clone(), Err("line 7 is no key".to_owned()));
+        followed.take(Ok(Vec::new()));
+        followed.take(Err("line 8 is no key".to_owned()));
+        assert_eq!(followed.says().as_ref().clone(), Ok(Arc::default()));
+        assert!(followed.warning().unwrap().contains("line 8 is no key; what it said before stays"));
     }
 }

@@ -41,7 +41,7 @@ fn too_large() -> Failure {
 mod tests {
     use std::{fs, os::unix::fs::symlink, path::Path};
 
-    use super::read;
+    use super::{MOST, read};
 
     /// What files are read, and what is refused, is the reader's: see `fetch/src/files`.
     #[test]
@@ -88,5 +88,9 @@ mod tests {
         fs::write(&path, "#".repeat(5 * 1024 * 1024)).unwrap();
         assert!(read(&path).unwrap_err().to_string().contains("more than one message"));
         assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("it is a device"));
+        // Names count, too: these alone are more than the room that is kept for them.
+        fs::write(&path, "#".repeat(MOST - 10)).unwrap();
+        fs::write(folder.path().join("a-longer-name.toml"), "").unwrap();
+        assert!(read(folder.path()).unwrap_err().to_string().contains("more than one message"));
     }
 }

@@ -132,33 +132,104 @@ fn trace(rule: &RuleTrace) -> v1::RuleTrace {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use oam_proto::v1;
+    use tonic::{Code, Status};
 
     use super::explain;
     use crate::replay::tests::live;
 
+    /// What is decided depends on the paths, and supposes that commits are signed.
+    pub(in crate::service::admin) const DRAFT: &str = r#"
+version = 1
+[[role]]
+id = "developer"
+any = ["s:eng"]
+[[grant]]
+id = "main"
+to = ["developer"]
+on = ["PAY/*"]
+refs = ["refs/heads/main"]
+verbs = ["update"]
+[[block]]
+id = "secrets"
+on = ["PAY/*"]
+refs = ["refs/heads/main"]
+paths = ["secrets/**"]
+[[require]]
+id = "signed"
+on = ["PAY/*"]
+refs = ["refs/heads/main"]
+commits = { signed = true }
+"#;
+
+    pub(in crate::service::admin) fn draft() -> Vec<v1::PolicyFile> {
+        vec![v1::PolicyFile { name: "policy.toml".into(), text: DRAFT.into() }]
+    }
+
+    /// About Alice, or somebody with just these roles.
+    async fn explained(
+        roles: &[&str],
+        policy: Vec<v1::PolicyFile>,
+        circumstances: v1::Circumstances,
+    ) -> Result<v1::Explanation, Status> {
+        let (live, _folder) = live().await;
+        let asked = v1::ExplainRequest {
+            username: if roles.is_empty() { "alice".into() } else { String::new() },
+            roles: roles.iter().map(ToString::to_string).collect(),
+            repository: "PAY/api".into(),
+            r#ref: b"refs/heads/main".to_vec(),
+            verb: "update".into(),
+            policy,
+            circumstances: Some(circumstances),
+            ..v1::ExplainRequest::default()
+        };
+        explain(&live, asked).await
+    }
+
     /// Whoever asks an older version would not know that it heard nothing of them.
     #[tokio::test(flavor = "multi_thread")]
     async fn that_it_heard_of_a_commit_is_answered() {
-        let (live, _folder) = live().await;
-        let message = Some("A-1 fix".to_owned());
+        let message = || Some("A-1 fix".to_owned());
         let said = [
             (v1::Circumstances::default(), false),
             (v1::Circumstances { commit_flaws: vec!["merge".into()], ..Default::default() }, false),
             (v1::Circumstances { commit_blob: 7, ..Default::default() }, true),
-            (v1::Circumstances { commit_message: message, ..Default::default() }, true),
+            (v1::Circumstances { commit_message: message(), ..Default::default() }, true),
         ];
         for (circumstances, taken) in said {
-            let asked = v1::ExplainRequest {
-                username: "dora".into(),
-                repository: "PAY/api".into(),
-                r#ref: b"refs/heads/main".to_vec(),
-                verb: "update".into(),
-                circumstances: Some(circumstances),
-                ..v1::ExplainRequest::default()
-            };
-            assert_eq!(explain(&live, asked).await.unwrap().commit_taken, taken);
+            assert_eq!(explained(&[], Vec::new(), circumstances).await.unwrap().commit_taken, taken);
         }
+        // Also where there is no decision.
+        let said = v1::Circumstances { commit_message: message(), ..Default::default() };
+        let depends = explained(&[], draft(), said).await.unwrap();
+        assert!(depends.decision.is_none() && depends.commit_taken, "{depends:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_it_depends_every_rule_is_told_and_who_asks() {
+        let depends = explained(&[], draft(), v1::Circumstances::default()).await.unwrap();
+        assert_eq!((depends.depends_on.as_str(), depends.username.as_str()), ("the changed paths", "alice"));
+        let told: Vec<_> = depends.rules.iter().map(|rule| rule.id.as_str()).collect();
+        assert!(["secrets", "main", "signed"].iter().all(|id| told.contains(id)), "{told:?}");
+        let unknown = |rule: &v1::RuleTrace| rule.findings.iter().any(|finding| finding.unknown);
+        assert!(depends.rules.iter().any(|rule| rule.id == "secrets" && unknown(rule)), "{depends:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_supposed_is_marked() {
+        let none = v1::Circumstances { paths_given: true, ..Default::default() };
+        let explained = explained(&[], draft(), none).await.unwrap();
+        assert!(explained.decision.is_some(), "{explained:?}");
+        let conditions = explained.rules.iter().flat_map(|rule| &rule.conditions);
+        let supposed = conditions.filter(|one| one.ok && one.supposed).map(|one| one.detail.as_str());
+        assert_eq!(supposed.collect::<Vec<_>>(), ["commits are signed by their committers"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_role_that_was_meant_is_told() {
+        let refused = explained(&["developr"], draft(), v1::Circumstances::default()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::NotFound);
+        assert!(refused.message().contains("did you mean `developer`?"), "{refused}");
     }
 }

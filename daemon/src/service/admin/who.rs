@@ -128,3 +128,46 @@ fn role(way: &Way) -> String {
 fn is_service(one: &Principal<'_>) -> bool {
     one.kind == PrincipalKind::Service
 }
+
+#[cfg(test)]
+mod tests {
+    use oam_proto::v1::{self, who_response::Step};
+    use tokio_stream::StreamExt as _;
+
+    use super::who;
+    use crate::{replay::tests::live, service::admin::explain::tests::draft};
+
+    /// The first line of the answer.
+    async fn opening(circumstances: v1::Circumstances) -> v1::WhoOpening {
+        let (live, _folder) = live().await;
+        let asked = v1::WhoRequest {
+            repository: "PAY/api".into(),
+            r#ref: b"refs/heads/main".to_vec(),
+            verb: "update".into(),
+            policy: draft(),
+            circumstances: Some(circumstances),
+            ..v1::WhoRequest::default()
+        };
+        let mut steps = who(live, asked).await.unwrap();
+        match steps.next().await.unwrap().unwrap().step {
+            Some(Step::Opening(opening)) => opening,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_supposed_of_those_who_can_is_told_and_that_a_commit_was_heard_of() {
+        let none = v1::Circumstances { paths_given: true, ..Default::default() };
+        let can = opening(none.clone()).await;
+        assert_eq!((can.users, can.unclear, can.commit_taken), (2, 0, false));
+        assert_eq!(can.supposing, ["commits are signed by their committers"]);
+        let said = v1::Circumstances { commit_flaws: vec!["unsigned".into()], commit_blob: 7, ..none };
+        let cannot = opening(said).await;
+        assert_eq!((cannot.users, cannot.commit_taken), (0, true));
+        assert!(cannot.supposing.is_empty(), "{cannot:?}");
+        // Nobody is known to be able to: nothing is supposed of anybody.
+        let depends = opening(v1::Circumstances::default()).await;
+        assert_eq!((depends.users, depends.unclear), (0, 2));
+        assert!(depends.supposing.is_empty(), "{depends:?}");
+    }
+}
