@@ -272,7 +272,15 @@ fn of_lease(error: &LeaseError) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOGGED, logged};
+    use super::{LOGGED, LeaseError, logged, of_lease};
+
+    /// RFC 6749, section 5.2: who asks has not the right to, however it is asked.
+    #[test]
+    fn whose_workload_is_on_trial_may_have_nothing() {
+        let on_trial = LeaseError::OnTrial("nightly".parse().unwrap());
+        assert_eq!(of_lease(&on_trial).error, "unauthorized_client");
+        assert_eq!(of_lease(&LeaseError::LongToken).error, "invalid_request");
+    }
 
     #[test]
     fn what_anybody_sent_is_one_short_line_of_the_log() {

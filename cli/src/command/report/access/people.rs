@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oam_policy::{Channel, RefName, Repository};
-use oam_proto::v1::{Circumstances, WhoRequest, who_response::Step};
+use oam_proto::v1::{Circumstances, WhoOpening, WhoRequest, who_response::Step};
 
 use super::basis::Basis;
 use crate::{
@@ -80,12 +80,7 @@ impl Access {
                     let missing = "it cannot say who could";
                     return Err(CallError::Incomplete { missing }.into());
                 }
-                Some(Step::Opening(opening)) => {
-                    let unclear = format!("depends on {}", opening.unclear_for_want_of);
-                    self.add_unknown(opening.unclear, what, [unclear]);
-                    let undecided = opening.undecided_because.into_iter().map(|reason| reason.summary);
-                    self.add_unknown(opening.undecided_people, what, undecided);
-                }
+                Some(Step::Opening(opening)) => self.add_all_unknown(opening, what),
                 Some(Step::Can(can)) => {
                     let standing = through(&can.grant, &can.role);
                     // What ends by itself is no standing right, and nobody attests it as one.
@@ -116,6 +111,14 @@ impl Access {
             }
         }
         Ok(())
+    }
+
+    /// Those of whom it depends on what is not said, and those of whom nothing can be decided.
+    fn add_all_unknown(&mut self, opening: WhoOpening, what: &'static str) {
+        let unclear = format!("depends on {}", opening.unclear_for_want_of);
+        self.add_unknown(opening.unclear, what, [unclear]);
+        let undecided = opening.undecided_because.into_iter().map(|reason| reason.summary);
+        self.add_unknown(opening.undecided_people, what, undecided);
     }
 
     /// So many of whom it is not known whether they may, and why not.
@@ -179,5 +182,38 @@ fn not_of_then(what: &str, digest: &str) -> Failure {
     Failure::NoAnswer {
         what: format!("what the daemon keeps as the {what} {digest} is not that one"),
         help: "somebody changed the folder `policy-history`; restore it from a copy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oam_policy::RefName;
+    use oam_proto::v1::{Reason, WhoOpening};
+
+    use super::Access;
+
+    #[test]
+    fn those_of_whom_it_is_not_known_are_told_with_why() {
+        let mut access = Access::default();
+        let stale = Reason { summary: "The source `okta` is too old.".into(), ..Reason::default() };
+        let opening = WhoOpening {
+            unclear: 3,
+            unclear_for_want_of: "the changed paths".into(),
+            undecided_people: 2,
+            undecided_because: vec![stale],
+            ..WhoOpening::default()
+        };
+        access.add_all_unknown(WhoOpening { undecided_people: 3, ..opening.clone() }, "create");
+        access.add_all_unknown(opening, "update");
+        access.add_all_unknown(WhoOpening::default(), "force");
+        let name = RefName::parse(b"refs/heads/main").unwrap();
+        let rows = access.rows(&"PAY/api".parse().unwrap(), &name).map(|row| row[2..].join("|"));
+        assert_eq!(
+            rows.collect::<Vec<_>>(),
+            [
+                "2 people|stopped|update||The source `okta` is too old.",
+                "3 people|stopped|create update||The source `okta` is too old., depends on the changed paths",
+            ]
+        );
     }
 }
