@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use tokio::{sync::Mutex, task};
 use super::{
     ApplyError, HistoryError,
     history::{History, Version},
+    place::Reading,
     proposals::{Proposal, Proposals},
     summary::summary,
     written::Written,
@@ -55,8 +56,7 @@ pub struct PolicyManager {
     /// How the files looked that were loaded or found faulty last; `None` where they could not be: they are tried again.
     pub(super) as_loaded: ArcSwapOption<Look>,
     pub(super) changing: Mutex<()>,
-    /// How long its files may be silent.
-    pub(super) patience: Duration,
+    pub(super) reading: Reading,
 }
 
 /// What came of offering a policy.

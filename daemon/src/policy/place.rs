@@ -1,6 +1,6 @@
 //! The place where the policy's files are.
 
-use std::{io, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use oam_fetch::files::{self, Look};
 use oam_policy::file::PolicySource;
@@ -8,17 +8,30 @@ use tokio::time;
 
 use super::{ApplyError, PolicyManager, ReadError, folder::read_still, written::write_folder};
 use crate::{
-    aside::{Seen, aside, patiently},
+    aside::{PATIENCE, Seen, aside, patiently},
     config::PolicyPlace,
 };
+
+/// How the files at the policy's place are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) by: fn(&Path) -> Result<(Look, Vec<PolicySource>), ReadError>,
+    /// How long they may be silent.
+    pub(super) patience: Duration,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { by: read_still, patience: PATIENCE }
+    }
+}
 
 impl PolicyManager {
     /// The files at the policy's place, and how they looked. Those that do not answer hold up nobody for long: changes come one
     /// at a time.
     pub(super) async fn read_place(&self) -> Result<(Look, Vec<PolicySource>), ReadError> {
-        let place = self.place.path().to_owned();
-        let reading = aside(move || read_still(&place));
-        match time::timeout(self.patience, reading).await {
+        let (place, Reading { by, patience }) = (self.place.path().to_owned(), self.reading);
+        match time::timeout(patience, aside(move || by(&place))).await {
             Ok(Ok(files)) => files,
             Ok(Err(_)) | Err(_) => Err(self.silent()),
         }
@@ -37,7 +50,7 @@ impl PolicyManager {
             tracing::error!(%error, "whether the policy has changed cannot be seen; the one in force stays");
             self.trouble.store(Some(Arc::new(error.to_string())));
         };
-        patiently(aside(move || files::look(&place)), self.patience, late).await
+        patiently(aside(move || files::look(&place)), self.reading.patience, late).await
     }
 
     /// Where the files do not answer, nothing is written: nobody knows what would be replaced, and whoever writes would hang, too.

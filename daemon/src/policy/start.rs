@@ -14,10 +14,10 @@ use super::{
     ApplyError, PolicyManager, ProposalError,
     history::History,
     manager::{Change, Consent, whatever_the_tests},
+    place::Reading,
     proposals::Proposals,
 };
 use crate::{
-    aside::PATIENCE,
     audit_log::AuditLog,
     config::{AdminConfig, PolicyPlace},
     directory::DirectoryReader,
@@ -53,7 +53,7 @@ impl PolicyManager {
             trouble: ArcSwapOption::empty(),
             as_loaded: ArcSwapOption::empty(),
             changing: Mutex::new(()),
-            patience: PATIENCE,
+            reading: Reading::default(),
         };
         match manager.history.last()? {
             None => manager.start_first().await?,

@@ -1,7 +1,15 @@
 mod approval;
 mod restart;
 
-use std::{cell::RefCell, fmt::Write as _, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use oam_audit::entry::PolicyOrigin;
@@ -11,7 +19,7 @@ use oam_policy::{
     snapshot::{Directory, Person},
 };
 
-use super::{Applied, ApplyError, Change, PolicyManager, ReadError};
+use super::{Applied, ApplyError, Change, PolicyManager, ReadError, place::Reading};
 
 use crate::{
     access::AdminRole,
@@ -406,7 +414,12 @@ async fn where_files_are_silent_nothing_is_written() {
     let manager = bench.start().await;
     apply(&manager, &policy("one")).await.unwrap();
     let versions = manager.history().versions().unwrap();
-    let silent = PolicyManager { patience: Duration::ZERO, ..manager };
+    let hang = |_: &Path| {
+        thread::sleep(Duration::from_secs(60));
+        Err(ReadError::Empty(PathBuf::new()))
+    };
+    let silent =
+        PolicyManager { reading: Reading { by: hang, patience: Duration::from_millis(20) }, ..manager };
     let Err(ApplyError::Read(ReadError::Silent(path))) = apply(&silent, &policy("two")).await else {
         panic!()
     };
