@@ -207,9 +207,10 @@ mod tests {
         access.add_all_unknown(opening, "update");
         access.add_all_unknown(WhoOpening::default(), "force");
         let name = RefName::parse(b"refs/heads/main").unwrap();
-        let rows = access.rows(&"PAY/api".parse().unwrap(), &name).map(|row| row[2..].join("|"));
+        let repository = "PAY/api".parse().unwrap();
+        let rows: Vec<_> = access.rows(&repository, &name).map(|row| row[2..].join("|")).collect();
         assert_eq!(
-            rows.collect::<Vec<_>>(),
+            rows,
             [
                 "2 people|stopped|update||The source `okta` is too old.",
                 "3 people|stopped|create update||The source `okta` is too old., depends on the changed paths",
