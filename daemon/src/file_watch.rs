@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_millis(500);
 /// What is known of files that are looked at now and then; `L` is how they look.
 ///
 /// They are read when they have changed and lain still for one look, when somebody asks for it, and again, less and less often,
-/// when they could not be read for a passing reason.
+/// when they could not be read for a reason that may pass.
 #[derive(Debug)]
 pub(crate) struct FileWatch<L> {
     /// How they looked when they were read; `None` where they are to be read however they look.

@@ -9,7 +9,6 @@ mod crowd;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
-    rc::Rc,
 };
 
 use jiff::Timestamp;
@@ -135,14 +134,18 @@ pub fn who_while<'a>(
         return Err(WhoError::Undecided(NonEmpty::one(UndecidedReason::PolicyMissing)));
     };
     let mut found = Who::default();
-    let mut judge = Judge { state, policy, question, now, is_wanted, by_roles: HashMap::new() };
+    let (by_roles, supposing) = Default::default();
+    let mut judge = Judge { state, policy, question, now, is_wanted, by_roles, supposing };
     for role in policy.roles() {
         if let Answer::Stopped(stop) = judge.of(&Subject::holder(policy, [&role.id]))? {
             found.stopped.entry(stop).or_insert(0);
         }
     }
+    // It may be that nobody holds just one role.
+    judge.supposing.clear();
     let crowd = Crowd::of(policy, snapshot, state, question);
     crowd.each(&mut judge, &mut found)?;
+    found.supposing = judge.supposing;
     for some in found.can.values_mut() {
         some.sort_by_cached_key(|one| one.username.key());
     }
@@ -152,7 +155,7 @@ pub fn who_while<'a>(
 /// What is decided for somebody.
 #[derive(Debug, Clone)]
 enum Answer {
-    Can { way: Way, supposing: Rc<BTreeSet<String>> },
+    Can(Way),
     Stopped(Stop),
     Unclear(FactsNeeded),
     Undecided(NonEmpty<UndecidedReason>),
@@ -163,15 +166,10 @@ impl<'a> Who<'a> {
     fn add(&mut self, username: Cow<'a, Username>, kind: PrincipalKind, answer: &Answer) {
         match answer {
             // Looked for first: ways are few, and people many.
-            Answer::Can { way, supposing } => {
-                match self.can.get_mut(way) {
-                    Some(some) => some.push(Principal { username, kind }),
-                    None => drop(self.can.insert(way.clone(), vec![Principal { username, kind }])),
-                }
-                if !supposing.is_subset(&self.supposing) {
-                    self.supposing.extend(supposing.iter().cloned());
-                }
-            }
+            Answer::Can(way) => match self.can.get_mut(way) {
+                Some(some) => some.push(Principal { username, kind }),
+                None => drop(self.can.insert(way.clone(), vec![Principal { username, kind }])),
+            },
             Answer::Stopped(stop) => match self.stopped.get_mut(stop) {
                 Some(count) => *count += 1,
                 None => drop(self.stopped.insert(stop.clone(), 1)),
@@ -213,6 +211,8 @@ struct Judge<'p> {
     is_wanted: &'p dyn Fn() -> bool,
     /// What was decided for somebody of whom no rule knows more than these roles.
     by_roles: HashMap<Vec<RoleId>, Answer>,
+    /// What is supposed of those who may.
+    supposing: BTreeSet<String>,
 }
 
 impl Judge<'_> {
@@ -227,7 +227,7 @@ impl Judge<'_> {
         Ok(answer)
     }
 
-    fn of(&self, subject: &Subject<'_>) -> Result<Answer, WhoError> {
+    fn of(&mut self, subject: &Subject<'_>) -> Result<Answer, WhoError> {
         if !(self.is_wanted)() {
             return Err(WhoError::GivenUp);
         }
@@ -246,9 +246,9 @@ impl Judge<'_> {
             PushVerdict::Undecided(reasons) => return Err(WhoError::Undecided(reasons.clone())),
             PushVerdict::PerRef(refs) => match &refs.first().verdict {
                 Verdict::Permitted(permit) => {
-                    let (way, subject) = (Way::of(permit), decision.subject());
-                    let supposing = self.looked_at(subject, |one| supposing(one, self.question));
-                    return Ok(Answer::Can { way, supposing: Rc::new(supposing) });
+                    let supposing = self.looked_at(decision.subject(), |one| supposing(one, self.question));
+                    self.supposing.extend(supposing);
+                    return Ok(Answer::Can(Way::of(permit)));
                 }
                 Verdict::Undecided(reasons) => return Ok(Answer::Undecided(reasons.clone())),
                 Verdict::Refused(reasons) => reasons,

@@ -202,7 +202,11 @@ impl PolicyManager {
                 }
             }
             // What is not in force must not lie where the next start would load it.
-            Err(_) => written.take_back().map_err(|source| self.not_written(source))?,
+            Err(_) => {
+                if let Err(error) = written.take_back() {
+                    tracing::error!(%error, path = %path.display(), "what was there before the policy was not put back as it was");
+                }
+            }
         }
         self.history.finish();
         applied

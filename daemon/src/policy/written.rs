@@ -23,7 +23,7 @@ impl Written {
         draft.push(".draft");
         let draft = PathBuf::from(draft);
         if draft.exists() {
-            fs::remove_dir_all(&draft)?;
+            fs::remove_dir_all(&draft).map_err(|error| left_over(&draft, &error))?;
         }
         fs::create_dir_all(&draft)?;
         for file in files {
@@ -40,7 +40,13 @@ impl Written {
             exchange(&draft, place)?;
         }
         let written = Self { place: place.to_owned(), replaced: (!is_first).then_some(draft) };
-        written.sync().map(|()| written)
+        match written.sync() {
+            Ok(()) => Ok(written),
+            Err(error) => {
+                written.take_back()?;
+                Err(error)
+            }
+        }
     }
 
     /// Lets go what it replaced.
@@ -50,14 +56,13 @@ impl Written {
 
     /// Puts back what it replaced, whatever that is, also where nobody could read it.
     pub(super) fn take_back(self) -> io::Result<()> {
-        match &self.replaced {
-            None => fs::remove_dir_all(&self.place)?,
-            Some(replaced) => {
-                exchange(replaced, &self.place)?;
-                fs::remove_dir_all(replaced)?;
-            }
-        }
-        self.sync()
+        let Some(replaced) = &self.replaced else {
+            fs::remove_dir_all(&self.place)?;
+            return self.sync();
+        };
+        exchange(replaced, &self.place)?;
+        self.sync()?;
+        fs::remove_dir_all(replaced).map_err(|error| left_over(replaced, &error))
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -68,6 +73,11 @@ impl Written {
 /// Writes `files` into the folder `place`, instead of what was there.
 pub(super) fn write_folder(place: &Path, files: &[PolicySource]) -> io::Result<()> {
     Written::to(place, files)?.keep()
+}
+
+/// What is beside the folder now, and in the way of the next one.
+fn left_over(draft: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}` cannot be removed: {error}", draft.display()))
 }
 
 /// In one step.

@@ -144,13 +144,14 @@ mod tests {
             Arc,
             atomic::{AtomicUsize, Ordering},
         },
+        thread,
         time::{Duration, Instant},
     };
 
     use oam_fetch::files::Mark;
     use tokio::{sync::Notify, time};
 
-    use super::{Beginning, File, FollowedFiles, SignatureFiles};
+    use super::{Beginning, File, FollowedFiles, SignatureFiles, key_file, revoked};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIamSMGAINwjAJA9MU7TxV5QrhMr3GuOvCgL1ZLmMjr6";
 
@@ -185,6 +186,48 @@ mod tests {
             fs::write(&signers, format!("a@example.com {KEY}")).unwrap();
             until(|| files.warnings().is_empty()).await;
             assert!(files.say().readable().is_ok());
+        };
+        tokio::select! {
+            () = story => {}
+            () = files.follow(&now) => panic!("they are followed for ever"),
+        }
+    }
+
+    /// On a mount that hangs.
+    #[derive(Debug)]
+    struct Hanging;
+
+    impl<T> File<T> for Hanging {
+        fn mark(&self) -> Option<Mark> {
+            thread::sleep(Duration::from_secs(60));
+            None
+        }
+
+        fn read(&self) -> Result<T, String> {
+            Err("it hangs".to_owned())
+        }
+
+        fn shown(&self) -> String {
+            "hanging".to_owned()
+        }
+    }
+
+    /// A key that is revoked is not good for as long as the other file is silent, be that since the start.
+    #[tokio::test]
+    async fn one_that_is_silent_holds_up_no_revocation() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked");
+        fs::write(&path, "").unwrap();
+        let until = Instant::now() + Duration::from_secs(1);
+        let signers = Beginning::of("allowed_signers", Some(Arc::new(Hanging)));
+        let revoked = Beginning::of("revoked_keys", Some(key_file(path.clone(), revoked)));
+        let files = FollowedFiles { signers: signers.wait(until), revoked: revoked.wait(until) };
+        let [warning] = files.warnings().try_into().unwrap();
+        assert!(warning.contains("`hanging` does not answer"), "{warning}");
+        let now = Notify::new();
+        let story = async {
+            fs::write(&path, KEY).unwrap();
+            self::until(|| !files.say().revoked.as_ref().as_ref().unwrap().is_empty()).await;
         };
         tokio::select! {
             () = story => {}

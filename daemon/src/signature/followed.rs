@@ -153,8 +153,8 @@ impl<T: fmt::Debug + Default + Send + Sync + 'static> Followed<T> {
                 self.fault.store(None);
             }
             Err(fault) => {
-                // One that was never read is told by what is wrong with it now.
-                if self.says.load().is_err() {
+                // One that was never read is told by what is wrong with it now; the same is nothing new to whoever has it.
+                if self.says.load().as_ref().as_ref().is_err_and(|before| *before != fault) {
                     self.says.store(Arc::new(Err(fault.clone())));
                 }
                 self.tell(&fault);

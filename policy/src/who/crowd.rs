@@ -94,7 +94,7 @@ impl<'a> Crowd<'a> {
     fn one(
         &self,
         username: Cow<'a, Username>,
-        judge: &Judge<'_>,
+        judge: &mut Judge<'_>,
         found: &mut Who<'a>,
     ) -> Result<(), WhoError> {
         let (subject, bar) = Subject::resolve(self.policy, self.snapshot, &username);

@@ -116,17 +116,22 @@ impl Access {
     /// Those of whom it depends on what is not said, and those of whom nothing can be decided.
     fn add_all_unknown(&mut self, opening: WhoOpening, what: &'static str) {
         let unclear = format!("depends on {}", opening.unclear_for_want_of);
-        self.add_unknown(opening.unclear, what, [unclear]);
+        self.add_unknown(("unclear", opening.unclear), what, [unclear]);
         let undecided = opening.undecided_because.into_iter().map(|reason| reason.summary);
-        self.add_unknown(opening.undecided_people, what, undecided);
+        self.add_unknown(("undecided", opening.undecided_people), what, undecided);
     }
 
     /// So many of whom it is not known whether they may, and why not.
-    fn add_unknown(&mut self, count: u64, what: &'static str, why: impl IntoIterator<Item = String>) {
+    fn add_unknown(
+        &mut self,
+        (kind, count): (&str, u64),
+        what: &'static str,
+        why: impl IntoIterator<Item = String>,
+    ) {
         if count == 0 {
             return;
         }
-        let may = self.stopped.entry((format!("({count} more)"), count)).or_default();
+        let may = self.stopped.entry((format!("({kind})"), count)).or_default();
         if may.what.last() != Some(&what) {
             may.what.push(what);
         }
@@ -213,7 +218,9 @@ mod tests {
             rows,
             [
                 "2 people|stopped|update||The source `okta` is too old.",
-                "3 people|stopped|create update||The source `okta` is too old., depends on the changed paths",
+                "3 people|stopped|create update||depends on the changed paths",
+                // As many, and others.
+                "3 people|stopped|create||The source `okta` is too old.",
             ]
         );
     }
