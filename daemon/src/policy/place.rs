@@ -12,17 +12,18 @@ use crate::{
     config::PolicyPlace,
 };
 
-/// How the files at the policy's place are read.
+/// How the files at the policy's place are looked at and read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
-    pub(super) by: fn(&Path) -> Result<(Look, Vec<PolicySource>), ReadError>,
+    pub(super) look: fn(&Path) -> Look,
+    pub(super) read: fn(&Path) -> Result<(Look, Vec<PolicySource>), ReadError>,
     /// How long they may be silent.
     pub(super) patience: Duration,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { by: read_still, patience: PATIENCE }
+        Self { look: files::look, read: read_still, patience: PATIENCE }
     }
 }
 
@@ -30,8 +31,8 @@ impl PolicyManager {
     /// The files at the policy's place, and how they looked. Those that do not answer hold up nobody for long: changes come one
     /// at a time.
     pub(super) async fn read_place(&self) -> Result<(Look, Vec<PolicySource>), ReadError> {
-        let (place, Reading { by, patience }) = (self.place.path().to_owned(), self.reading);
-        match time::timeout(patience, aside(move || by(&place))).await {
+        let (place, Reading { read, patience, .. }) = (self.place.path().to_owned(), self.reading);
+        match time::timeout(patience, aside(move || read(&place))).await {
             Ok(Ok(files)) => files,
             Ok(Err(_)) | Err(_) => Err(self.silent()),
         }
@@ -44,13 +45,13 @@ impl PolicyManager {
 
     /// What the files at the policy's place look like from outside. That they do not answer is told as long as it lasts.
     pub(super) async fn look(&self) -> Seen<Look> {
-        let place = self.place.path().to_owned();
+        let (place, Reading { look, patience, .. }) = (self.place.path().to_owned(), self.reading);
         let late = || {
             let error = self.silent();
             tracing::error!(%error, "whether the policy has changed cannot be seen; the one in force stays");
             self.trouble.store(Some(Arc::new(error.to_string())));
         };
-        patiently(aside(move || files::look(&place)), self.reading.patience, late).await
+        patiently(aside(move || look(&place)), patience, late).await
     }
 
     /// Where the files do not answer, nothing is written: nobody knows what would be replaced, and whoever writes would hang, too.

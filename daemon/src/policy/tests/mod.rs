@@ -1,4 +1,5 @@
 mod approval;
+mod following;
 mod restart;
 
 use std::{
@@ -306,67 +307,6 @@ async fn a_change_that_a_crash_cut_off_is_its_author_s() {
     assert_eq!(last(&bench.start().await).0, "files");
 }
 
-/// The disk is full for a moment while a freeze is merged.
-#[tokio::test]
-async fn files_that_were_not_loaded_for_a_passing_reason_are_tried_again() {
-    let bench = Bench::new();
-    bench.import(&["s:eng"]).await;
-    let manager = Arc::new(bench.start().await);
-    apply(&manager, &policy("one")).await.unwrap();
-    let (index, aside) = (bench.history("index.jsonl"), bench.history("aside"));
-    fs::rename(&index, &aside).unwrap();
-    fs::create_dir(&index).unwrap();
-    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-    bench.edit(&policy("two"));
-    until("no trouble is told", || manager.trouble().is_some()).await;
-    assert_eq!(contact(&manager).as_deref(), Some("one"));
-    fs::remove_dir(&index).unwrap();
-    fs::rename(&aside, &index).unwrap();
-    until("it is not tried again", || contact(&manager).as_deref() == Some("two")).await;
-    following.abort();
-}
-
-/// Whoever opens a pipe to read waits for one who writes: so a thread that serves pushes would wait for ever.
-#[tokio::test]
-async fn what_is_no_file_is_told_and_holds_up_nothing() {
-    let bench = Bench::new();
-    bench.import(&["s:eng"]).await;
-    let manager = Arc::new(bench.start().await);
-    apply(&manager, &policy("one")).await.unwrap();
-    let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-    let pipe = bench.pipe();
-    until("it is not seen", || manager.trouble().is_some()).await;
-    let told = manager.trouble().unwrap();
-    assert!(told.contains("z.toml") && told.contains("it is a pipe"), "{told}");
-    assert_eq!(contact(&manager).as_deref(), Some("one"));
-    fs::remove_file(&pipe).unwrap();
-    until("it is not seen", || manager.trouble().is_none()).await;
-    following.abort();
-}
-
-/// What was read at the start is what is followed, and what could not be read then is read when it can be.
-#[tokio::test]
-async fn what_changed_before_it_was_followed_is_loaded() {
-    let bench = Bench::new();
-    bench.import(&["s:eng"]).await;
-    apply(&bench.start().await, &policy("one")).await.unwrap();
-    for (next, was_readable) in [("two", true), ("three", false)] {
-        let pipe = (!was_readable).then(|| bench.pipe());
-        if pipe.is_some() {
-            bench.edit(&policy(next));
-        }
-        let manager = Arc::new(bench.start().await);
-        assert_eq!(manager.trouble().is_none(), was_readable);
-        match pipe {
-            None => bench.edit(&policy(next)),
-            Some(pipe) => fs::remove_file(pipe).unwrap(),
-        }
-        let following = tokio::spawn(super::watch::follow(Arc::clone(&manager), Arc::default()));
-        until("it is not loaded", || contact(&manager).as_deref() == Some(next)).await;
-        following.abort();
-    }
-}
-
 /// What lay there lies there again, also what could not be read; and where there was nothing, nothing.
 #[tokio::test]
 async fn what_failed_does_not_lie_there() {
@@ -418,8 +358,8 @@ async fn where_files_are_silent_nothing_is_written() {
         thread::sleep(Duration::from_secs(60));
         Err(ReadError::Empty(PathBuf::new()))
     };
-    let silent =
-        PolicyManager { reading: Reading { by: hang, patience: Duration::from_millis(20) }, ..manager };
+    let reading = Reading { read: hang, patience: Duration::from_millis(20), ..Reading::default() };
+    let silent = PolicyManager { reading, ..manager };
     let Err(ApplyError::Read(ReadError::Silent(path))) = apply(&silent, &policy("two")).await else {
         panic!()
     };
