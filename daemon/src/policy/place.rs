@@ -12,11 +12,14 @@ use crate::{
     config::PolicyPlace,
 };
 
+/// The files, and how they looked.
+type Read = Result<(Look, Vec<PolicySource>), ReadError>;
+
 /// How the files at the policy's place are looked at and read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
     pub(super) look: fn(&Path) -> Look,
-    pub(super) read: fn(&Path) -> Result<(Look, Vec<PolicySource>), ReadError>,
+    pub(super) read: fn(&Path) -> Read,
     /// How long they may be silent.
     pub(super) patience: Duration,
 }
@@ -30,7 +33,7 @@ impl Default for Reading {
 impl PolicyManager {
     /// The files at the policy's place, and how they looked. Those that do not answer hold up nobody for long: changes come one
     /// at a time.
-    pub(super) async fn read_place(&self) -> Result<(Look, Vec<PolicySource>), ReadError> {
+    pub(super) async fn read_place(&self) -> Read {
         let (place, Reading { read, patience, .. }) = (self.place.path().to_owned(), self.reading);
         match time::timeout(patience, aside(move || read(&place))).await {
             Ok(Ok(files)) => files,

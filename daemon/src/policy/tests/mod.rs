@@ -7,7 +7,6 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     thread,
     time::Duration,
 };
