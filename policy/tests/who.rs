@@ -341,6 +341,30 @@ paths = ["secrets/**"]
     assert_eq!(counted("mode = \"evaluate\"\n"), (4, 0));
 }
 
+/// What binds only those who may not, and what is on trial, is supposed of nobody.
+#[test]
+fn what_is_supposed_is_what_binds_somebody_who_may() {
+    let require = |id: &str, except: &str, asks: &str| {
+        format!(
+            "[[require]]\nid = \"{id}\"\non = [\"PAY/*\"]\nrefs = [\"refs/heads/main\"]\nexcept = [{except}]\n\
+             commits = {{ {asks} = true }}\n"
+        )
+    };
+    let of_services = require("signed", "\"developer\"", "signed");
+    let of_people = require("linear", "\"ci\"", "linear");
+    let of_nobody_who_may = require("author", "\"developer\", \"ci\"", "author_known");
+    let on_trial = require("sign-off", "", "sign_off") + "mode = \"evaluate\"\n";
+    let text = [FREEZE, &of_services, &of_people, &of_nobody_who_may, &on_trial].concat();
+    let case = Case::new(policy(&text), snapshot());
+    let main = question("PAY/api", "refs/heads/main", "update");
+    let found = who(&case.state, &main, "2026-06-01T00:00:00Z".parse().unwrap()).unwrap();
+    assert_eq!(found.count(), 4);
+    assert_eq!(
+        found.supposing.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["commits are signed by their committers", "no merges"]
+    );
+}
+
 #[test]
 fn the_names_of_a_way_are_in_order() {
     let case = Case::new(policy(FREEZE), snapshot());

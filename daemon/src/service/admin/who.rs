@@ -131,10 +131,14 @@ fn is_service(one: &Principal<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use oam_policy::{
+        UndecidedReason,
+        who::{Undecided, Who},
+    };
     use oam_proto::v1::{self, who_response::Step};
     use tokio_stream::StreamExt as _;
 
-    use super::who;
+    use super::{Wanted, basis, told, who};
     use crate::{replay::tests::live, service::admin::explain::tests::draft};
 
     /// The first line of the answer.
@@ -169,5 +173,17 @@ mod tests {
         let depends = opening(v1::Circumstances::default()).await;
         assert_eq!((depends.users, depends.unclear), (0, 2));
         assert!(depends.supposing.is_empty(), "{depends:?}");
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_how_many_nothing_can_be_decided_is_told_with_why() {
+        let (live, _folder) = live().await;
+        let wanted = Wanted { files: draft(), generation: 0, at_micros: 0, about: None };
+        let basis = basis::find(&live, wanted).await.unwrap().unwrap();
+        let question = basis::question("PAY/api", b"refs/heads/main", "update", "", None).unwrap();
+        let undecided = Undecided { count: 2, reasons: vec![UndecidedReason::PolicyMissing] };
+        let steps = told(&basis, &Who { undecided, ..Who::default() }, &question);
+        let [Step::Opening(opening)] = &steps[..] else { panic!("{steps:?}") };
+        let because: Vec<_> = opening.undecided_because.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!((opening.users, opening.undecided_people, because), (0, 2, vec!["policy-missing"]));
     }
 }
