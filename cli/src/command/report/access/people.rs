@@ -217,9 +217,9 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "2 people|stopped|update||The source `okta` is too old.",
                 "3 people|stopped|create update||depends on the changed paths",
-                // As many, and others.
+                "2 people|stopped|update||The source `okta` is too old.",
+                // As many as above, and others.
                 "3 people|stopped|create||The source `okta` is too old.",
             ]
         );
