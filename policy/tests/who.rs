@@ -353,7 +353,7 @@ fn what_is_supposed_is_what_binds_somebody_who_may() {
     let of_services = require("signed", "\"developer\"", "signed");
     let of_people = require("linear", "\"ci\"", "linear");
     let of_nobody_who_may = require("author", "\"developer\", \"ci\"", "author_known");
-    let on_trial = require("sign-off", "", "sign_off") + "mode = \"evaluate\"\n";
+    let on_trial = require("sign-off", "\"auditor\"", "sign_off") + "mode = \"evaluate\"\n";
     let text = [FREEZE, &of_services, &of_people, &of_nobody_who_may, &on_trial].concat();
     let case = Case::new(policy(&text), snapshot());
     let main = question("PAY/api", "refs/heads/main", "update");
