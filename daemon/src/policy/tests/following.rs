@@ -12,11 +12,17 @@ use std::{
 };
 
 use oam_fetch::files::{self, Look};
+use tokio::task::JoinHandle;
 
 use super::{
     super::{PolicyManager, place::Reading},
     Bench, apply, approval, contact, policy, until,
 };
+
+/// Until it is aborted.
+fn follow(manager: &Arc<PolicyManager>) -> JoinHandle<()> {
+    tokio::spawn(super::super::watch::follow(Arc::clone(manager), Arc::default()))
+}
 
 /// The disk is full for a moment while a freeze is merged.
 #[tokio::test]
@@ -28,7 +34,7 @@ async fn files_that_were_not_loaded_for_a_passing_reason_are_tried_again() {
     let (index, aside) = (bench.history("index.jsonl"), bench.history("aside"));
     fs::rename(&index, &aside).unwrap();
     fs::create_dir(&index).unwrap();
-    let following = tokio::spawn(super::super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let following = follow(&manager);
     bench.edit(&policy("two"));
     until("no trouble is told", || manager.trouble().is_some()).await;
     assert_eq!(contact(&manager).as_deref(), Some("one"));
@@ -45,7 +51,7 @@ async fn what_is_no_file_is_told_and_holds_up_nothing() {
     bench.import(&["s:eng"]).await;
     let manager = Arc::new(bench.start().await);
     apply(&manager, &policy("one")).await.unwrap();
-    let following = tokio::spawn(super::super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let following = follow(&manager);
     let pipe = bench.pipe();
     until("it is not seen", || manager.trouble().is_some()).await;
     let told = manager.trouble().unwrap();
@@ -73,7 +79,7 @@ async fn what_changed_before_it_was_followed_is_loaded() {
             None => bench.edit(&policy(next)),
             Some(pipe) => fs::remove_file(pipe).unwrap(),
         }
-        let following = tokio::spawn(super::super::watch::follow(Arc::clone(&manager), Arc::default()));
+        let following = follow(&manager);
         until("it is not loaded", || contact(&manager).as_deref() == Some(next)).await;
         following.abort();
     }
@@ -95,7 +101,7 @@ async fn silence_is_told_until_it_is_over() {
     apply(&manager, &policy("one")).await.unwrap();
     let reading = Reading { look, patience: Duration::from_millis(200), ..Reading::default() };
     let manager = Arc::new(PolicyManager { reading, ..manager });
-    let following = tokio::spawn(super::super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let following = follow(&manager);
     HANGS.store(true, Ordering::SeqCst);
     until("it is not told", || manager.trouble().is_some_and(|told| told.contains("does not answer"))).await;
     assert_eq!(contact(&manager).as_deref(), Some("one"));
@@ -117,7 +123,7 @@ async fn what_could_not_be_kept_at_the_start_is_tried_again() {
     assert!(manager.trouble().is_some());
     assert_eq!(contact(&manager).as_deref(), Some("one"));
     fs::remove_file(&in_the_way).unwrap();
-    let following = tokio::spawn(super::super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let following = follow(&manager);
     until("it is not tried again", || contact(&manager).as_deref() == Some("two")).await;
     following.abort();
 }
@@ -131,7 +137,7 @@ async fn what_is_faulty_is_told_once() {
     let manager = Arc::new(bench.start().await);
     let rejected = || bench.kinds_after(0).iter().filter(|kind| *kind == "rejected").count();
     assert_eq!(rejected(), 1);
-    let following = tokio::spawn(super::super::watch::follow(Arc::clone(&manager), Arc::default()));
+    let following = follow(&manager);
     // For some looks.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(rejected(), 1);

@@ -140,7 +140,7 @@ pub(super) mod tests {
     use crate::replay::tests::live;
 
     /// What is decided depends on the paths, and supposes that commits are signed.
-    pub(in crate::service::admin) const DRAFT: &str = r#"
+    const DRAFT: &str = r#"
 version = 1
 [[role]]
 id = "developer"

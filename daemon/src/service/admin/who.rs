@@ -174,6 +174,7 @@ mod tests {
         assert_eq!((depends.users, depends.unclear), (0, 2));
         assert!(depends.supposing.is_empty(), "{depends:?}");
     }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn of_how_many_nothing_can_be_decided_is_told_with_why() {
         let (live, _folder) = live().await;
